@@ -1,0 +1,109 @@
+"""The seam to the database: what a unit of work is given, and how one is run.
+
+A unit is a plain function `f(tx, ...)` of rules and SQL. It may run more than once (a retry after
+a conflict), so it has no effect outside its transaction.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, Concatenate, ParamSpec, TypeVar
+from uuid import UUID
+
+from sqlalchemy import Connection, CursorResult, Executable, insert
+
+from parlour.db import schema
+from parlour.kernel import clock
+from parlour.kernel.access import Actor
+from parlour.kernel.events import Event, JobQueued
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Listener = Callable[[Sequence[Event | JobQueued]], None]
+Unit = Callable[Concatenate["Tx", P], R]
+
+
+class Tx:
+    """One transaction, and who is acting in it."""
+
+    __slots__ = ("actor", "connection", "events")
+
+    def __init__(self, connection: Connection, actor: Actor) -> None:
+        self.connection = connection
+        self.actor = actor
+        self.events: list[Event | JobQueued] = []
+
+    @property
+    def workspace_id(self) -> UUID:
+        """The one workspace this transaction may touch. Raises LookupError when there is none."""
+        if self.actor.workspace_id is None:
+            raise LookupError("This transaction was not opened for a workspace.")
+        return self.actor.workspace_id
+
+    def acting_as(self, actor: Actor) -> "Tx":
+        """The same transaction in somebody else's name, for what follows from what the actor did."""
+        other = Tx(self.connection, actor)
+        other.events = self.events
+        return other
+
+    def execute(self, statement: Executable, parameters: Any = None) -> "CursorResult[*tuple[Any, ...]]":
+        return self.connection.execute(statement, parameters)
+
+    def emit(self, event: Event) -> None:
+        """Publish `event` once the commit is on disk."""
+        self.events.append(event)
+
+    def enqueue(self, kind: str, payload: dict[str, Any], *, run_at: datetime | None = None) -> UUID:
+        """Store a job in this transaction; it runs at least once, at `run_at` or soon after the commit."""
+        job_id = clock.new_id()
+        self.execute(
+            insert(schema.outbox).values(
+                job_id=job_id,
+                workspace_id=self.actor.workspace_id,
+                kind=kind,
+                payload=payload,
+                run_at=run_at or clock.now(),
+            )
+        )
+        self.events.append(JobQueued(kind))
+        return job_id
+
+
+class Database(ABC):
+    """Runs units of work. Every method takes who is acting, the function, and its arguments."""
+
+    def __init__(self) -> None:
+        self._listeners: list[Listener] = []
+
+    def on_commit(self, listener: Listener) -> None:
+        """Call `listener` on the event loop after each commit, in commit order, with that unit's events."""
+        self._listeners.append(listener)
+
+    def _publish(self, events: Sequence[Event | JobQueued]) -> None:
+        if events:
+            for listener in self._listeners:
+                listener(events)
+
+    @abstractmethod
+    async def open(self) -> None: ...
+
+    @abstractmethod
+    async def migrate(self) -> None:
+        """Bring the schema to this program's. Raises SchemaTooNew when it is already beyond."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Finish what is queued, then let go. Later calls raise RuntimeError."""
+
+    @abstractmethod
+    async def read(self, actor: Actor, function: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a bounded, indexed read on one consistent snapshot."""
+
+    @abstractmethod
+    async def scan(self, actor: Actor, function: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a read whose cost can grow, away from the event loop."""
+
+    @abstractmethod
+    async def write(self, actor: Actor, function: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run one transaction. Returns when the commit is on disk; raises what the unit raised."""

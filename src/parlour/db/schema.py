@@ -1,0 +1,241 @@
+"""Every table, on one page.
+
+Tenant tables lead their keys with `workspace_id`, so that the data can be partitioned by
+workspace without a rewrite. Ids are UUIDv7, times are UTC.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.types import TypeEngine
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment. SQLite keeps fixed-width ISO text, which sorts as time does; PostgreSQL timestamptz."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(String(27) if dialect.name == "sqlite" else DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None or dialect.name != "sqlite":
+            return value
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+workspaces = Table(
+    "workspaces",
+    metadata,
+    Column("workspace_id", Uuid, primary_key=True),
+    Column("slug", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("last_ticket_number", Integer, nullable=False, default=0),
+    Column("settings", JSON, nullable=False, default=dict),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("user_id", Uuid, primary_key=True),
+    Column("email", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("password_hash", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("disabled_at", UtcDateTime),
+)
+
+members = Table(
+    "members",
+    metadata,
+    Column("workspace_id", ForeignKey("workspaces.workspace_id"), nullable=False),
+    Column("user_id", ForeignKey("users.user_id"), nullable=False, index=True),
+    Column("role", Text, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "user_id"),
+    CheckConstraint("role IN ('owner', 'admin', 'agent', 'viewer')", name="role"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("session_hash", Text, primary_key=True),
+    Column("user_id", ForeignKey("users.user_id"), nullable=False, index=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("last_seen_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+)
+
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("workspace_id", ForeignKey("workspaces.workspace_id"), nullable=False),
+    Column("ticket_id", Uuid, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("status", Text, nullable=False, default="new"),
+    Column("priority", Text, nullable=False, default="medium"),
+    Column("email", Text, nullable=False),
+    Column("chat_room_id", Uuid, nullable=False),
+    Column("assignee_id", ForeignKey("users.user_id")),
+    Column("client_id", Uuid),
+    Column("version", Integer, nullable=False, default=1),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("last_message_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "ticket_id"),
+    ForeignKeyConstraint(
+        ["workspace_id", "chat_room_id"],
+        ["chat_rooms.workspace_id", "chat_rooms.room_id"],
+        deferrable=True,
+        initially="DEFERRED",
+        use_alter=True,
+    ),
+    UniqueConstraint("workspace_id", "number"),
+    UniqueConstraint("workspace_id", "client_id"),
+    CheckConstraint("status IN ('new', 'open', 'pending', 'resolved', 'closed')", name="status"),
+    CheckConstraint("priority IN ('low', 'medium', 'high', 'urgent')", name="priority"),
+    Index(None, "workspace_id", "last_message_at", "ticket_id"),
+    Index(None, "workspace_id", "email", "ticket_id"),
+)
+
+chat_rooms = Table(
+    "chat_rooms",
+    metadata,
+    Column("workspace_id", ForeignKey("workspaces.workspace_id"), nullable=False),
+    Column("room_id", Uuid, nullable=False),
+    Column("ticket_id", Uuid, nullable=False),
+    Column("audience", Text, nullable=False, default="public"),
+    Column("status", Text, nullable=False, default="open"),
+    Column("last_seq", Integer, nullable=False, default=0),
+    Column("created_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "room_id"),
+    ForeignKeyConstraint(
+        ["workspace_id", "ticket_id"],
+        ["tickets.workspace_id", "tickets.ticket_id"],
+        deferrable=True,
+        initially="DEFERRED",
+    ),
+    UniqueConstraint("workspace_id", "ticket_id", "audience"),
+    CheckConstraint("audience IN ('public', 'internal')", name="audience"),
+    CheckConstraint("status IN ('open', 'closed')", name="status"),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("workspace_id", Uuid, nullable=False),
+    Column("room_id", Uuid, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("message_id", Uuid, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("sender_type", Text, nullable=False),
+    Column("sender_id", Text, nullable=False),
+    Column("sender_name", Text, nullable=False),
+    Column("client_id", Uuid),
+    Column("created_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "room_id", "seq"),
+    UniqueConstraint("workspace_id", "room_id", "sender_id", "client_id"),
+    UniqueConstraint("workspace_id", "message_id"),
+    ForeignKeyConstraint(["workspace_id", "room_id"], ["chat_rooms.workspace_id", "chat_rooms.room_id"]),
+    CheckConstraint("sender_type IN ('customer', 'agent', 'system')", name="sender_type"),
+)
+
+read_marks = Table(
+    "read_marks",
+    metadata,
+    Column("workspace_id", Uuid, nullable=False),
+    Column("room_id", Uuid, nullable=False),
+    Column("reader", Text, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("seq", Integer, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "room_id", "reader"),
+    ForeignKeyConstraint(["workspace_id", "room_id"], ["chat_rooms.workspace_id", "chat_rooms.room_id"]),
+    CheckConstraint("side IN ('customer', 'agent')", name="side"),
+)
+
+access_links = Table(
+    "access_links",
+    metadata,
+    Column("workspace_id", Uuid, nullable=False),
+    Column("token_hash", Text, nullable=False),
+    Column("ticket_id", Uuid, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("revoked_at", UtcDateTime),
+    PrimaryKeyConstraint("workspace_id", "token_hash"),
+    ForeignKeyConstraint(["workspace_id", "ticket_id"], ["tickets.workspace_id", "tickets.ticket_id"]),
+    Index(None, "workspace_id", "ticket_id"),
+)
+
+grants = Table(
+    "grants",
+    metadata,
+    Column("workspace_id", Uuid, nullable=False),
+    Column("visitor_hash", Text, nullable=False),
+    Column("ticket_id", Uuid, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "visitor_hash", "ticket_id"),
+    ForeignKeyConstraint(["workspace_id", "ticket_id"], ["tickets.workspace_id", "tickets.ticket_id"]),
+    Index(None, "workspace_id", "ticket_id"),
+    comment="Which tickets a customer's browser may open: the server's half of the visitor cookie.",
+)
+
+_DUE = "finished_at IS NULL AND dead_at IS NULL"
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("job_id", Uuid, primary_key=True),
+    Column("workspace_id", Uuid),
+    Column("kind", Text, nullable=False),
+    Column("payload", JSON, nullable=False),
+    Column("run_at", UtcDateTime, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("locked_until", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    Column("dead_at", UtcDateTime),
+    Column("error", Text),
+    Index("ix_outbox_due", "run_at", sqlite_where=text(_DUE), postgresql_where=text(_DUE)),
+)
+
+TENANT_TABLES = (members, tickets, chat_rooms, messages, read_marks, access_links, grants)
+"""The tables whose rows belong to one workspace. No statement may touch them without naming it."""

@@ -1,0 +1,278 @@
+"""SQLite: one writer thread with group commit, readers on their own connections.
+
+Settings and their reasons (measured; see docs/adr): WAL, so that readers never wait; synchronous=FULL,
+because NORMAL loses acknowledged rows in a power cut; one writer, because SQLite has one writer
+anyway and a queue in front of it turns many small fsyncs into one.
+"""
+
+import asyncio
+import fcntl
+import os
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, cast
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.pool import NullPool
+
+from parlour.db import migrate
+from parlour.db.database import Database, P, R, Tx, Unit
+from parlour.kernel.access import Actor
+from parlour.kernel.errors import Overloaded
+
+BATCH = 512
+QUEUE_LIMIT = 20_000
+SCAN_THREADS = 4
+
+
+class DataFolderInUse(Exception):
+    """Another server holds the data folder; two writers would break each other's promises."""
+
+
+class _Write:
+    """A waiting unit of work and where its answer goes."""
+
+    __slots__ = ("actor", "call", "error", "events", "future", "loop", "result")
+
+    def __init__(self, actor: Actor, call: Callable[[Tx], Any], loop: asyncio.AbstractEventLoop) -> None:
+        self.actor = actor
+        self.call = call
+        self.loop = loop
+        self.future: asyncio.Future[Any] = loop.create_future()
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.events: list[Any] = []
+
+    def run(self, connection: Connection) -> None:
+        tx = Tx(connection, self.actor)
+        self.error = self.result = None
+        self.events = []
+        try:
+            self.result = self.call(tx)
+            self.events = tx.events
+        except Exception as error:
+            self.error = error
+
+    def fail(self, error: BaseException) -> None:
+        self.error, self.result, self.events = error, None, []
+
+
+def make_engine(path: Path, *, writer: bool, checkpoints: bool = True) -> Engine:
+    """An engine whose connections carry our pragmas. Transactions are opened by hand, not by the driver."""
+    engine = create_engine(
+        f"sqlite:///{path}",
+        poolclass=NullPool,
+        isolation_level="AUTOCOMMIT",
+        connect_args={"check_same_thread": False, "timeout": 10.0, "cached_statements": 256},
+    )
+
+    @event.listens_for(engine, "connect")
+    def set_pragmas(connection: sqlite3.Connection, _: object) -> None:
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "busy_timeout=10000",
+            "cache_size=-32768",
+            "temp_store=MEMORY",
+            f"wal_autocheckpoint={4000 if checkpoints else 0}",
+            f"query_only={'OFF' if writer else 'ON'}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine
+
+
+class SqliteDatabase(Database):
+    """One file, one process that owns it.
+
+    `exclusive=False` is for short commands beside a running server: no lock is taken and the WAL is
+    left for the server to fold in, so that two processes never checkpoint at the same moment.
+    """
+
+    def __init__(self, path: Path, *, exclusive: bool = True) -> None:
+        super().__init__()
+        self.path = path
+        self._exclusive = exclusive
+        self._lock: int | None = None
+        self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
+        self._closed = True
+        self._thread: threading.Thread | None = None
+        self._scans: ThreadPoolExecutor | None = None
+        self._scan_local = threading.local()
+        self._connections: list[Connection] = []
+        self._scan_lock = threading.Lock()
+        self.commits = 0
+        self.units = 0
+
+    async def open(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if self._exclusive:
+            self._lock = lock_folder(self.path)
+        writer = make_engine(self.path, writer=True, checkpoints=self._exclusive).connect()
+        self._readers = make_engine(self.path, writer=False, checkpoints=False)
+        self._reader = self._connect_reader()
+        self._scans = ThreadPoolExecutor(SCAN_THREADS, thread_name_prefix="scan")
+        self._closed = False
+        self._thread = threading.Thread(target=self._write_loop, args=(writer,), name="writer", daemon=True)
+        self._thread.start()
+
+    async def migrate(self) -> None:
+        await asyncio.to_thread(_migrate, self.path)
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._queue.put(None)
+        if self._thread:
+            await asyncio.to_thread(self._thread.join)
+        if self._scans:
+            await asyncio.to_thread(self._scans.shutdown)
+        for connection in self._connections:
+            connection.close()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    async def read(self, actor: Actor, function: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        self._must_be_open()
+        return _snapshot(self._reader, lambda tx: function(tx, *args, **kwargs), actor)
+
+    async def scan(self, actor: Actor, function: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        self._must_be_open()
+        assert self._scans is not None
+
+        def run() -> R:
+            connection = getattr(self._scan_local, "connection", None)
+            if connection is None:
+                connection = self._scan_local.connection = self._connect_reader()
+            return _snapshot(connection, lambda tx: function(tx, *args, **kwargs), actor)
+
+        return await asyncio.get_running_loop().run_in_executor(self._scans, run)
+
+    async def write(self, actor: Actor, function: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        self._must_be_open()
+        if self._queue.qsize() >= QUEUE_LIMIT:
+            raise Overloaded
+        unit = _Write(actor, lambda tx: function(tx, *args, **kwargs), asyncio.get_running_loop())
+        self._queue.put(unit)
+        return cast(R, await unit.future)
+
+    def _must_be_open(self) -> None:
+        if self._closed:
+            raise RuntimeError("The database is closed.")
+
+    def _connect_reader(self) -> Connection:
+        connection = self._readers.connect()
+        with self._scan_lock:
+            self._connections.append(connection)
+        return connection
+
+    def _write_loop(self, connection: Connection) -> None:
+        """Merge what is waiting into one transaction; when nothing else waits, commit at once."""
+        stopping = False
+        while not stopping:
+            unit = self._queue.get()
+            if unit is None:
+                break
+            batch = [unit]
+            while len(batch) < BATCH:
+                try:
+                    waiting = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+                if waiting is None:
+                    stopping = True
+                    break
+                batch.append(waiting)
+            self._commit(connection, batch)
+            self._hand_back(batch)
+        connection.close()
+
+    def _commit(self, connection: Connection, batch: list[_Write]) -> None:
+        raw = _driver(connection)
+        try:
+            raw.execute("BEGIN IMMEDIATE")
+            for unit in batch:
+                _run_in_savepoint(raw, connection, unit)
+            raw.execute("COMMIT")
+            self.commits += 1
+            self.units += len(batch)
+        except Exception as error:
+            if raw.in_transaction:
+                raw.execute("ROLLBACK")
+            if len(batch) == 1:
+                batch[0].fail(error)
+                return
+            # One unit spoiled the commit for all (a deferred foreign key, a full disk): each alone, then.
+            for unit in batch:
+                self._commit(connection, [unit])
+
+    def _hand_back(self, batch: list[_Write]) -> None:
+        for loop in {unit.loop for unit in batch}:
+            answers = [unit for unit in batch if unit.loop is loop]
+            try:
+                loop.call_soon_threadsafe(self._answer, answers)
+            except RuntimeError:
+                continue  # that loop is gone, and its callers with it; the work is on disk
+
+    def _answer(self, batch: list[_Write]) -> None:
+        for unit in batch:
+            self._publish(unit.events)
+            if unit.future.done():
+                continue
+            if unit.error is not None:
+                unit.future.set_exception(unit.error)
+            else:
+                unit.future.set_result(unit.result)
+
+
+def lock_folder(path: Path) -> int:
+    """Take the data folder for this process. Raises DataFolderInUse when another has it."""
+    descriptor = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise DataFolderInUse(
+            f"Another Parlour is already running on {path.parent}. Stop it first, or set PARLOUR_DATA_DIR."
+        ) from None
+    return descriptor
+
+
+def _migrate(path: Path) -> None:
+    with make_engine(path, writer=True).connect() as connection:
+        raw = _driver(connection)
+        raw.execute("BEGIN IMMEDIATE")  # all of it or nothing
+        migrate.upgrade(connection)
+        raw.execute("COMMIT")
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    return cast(sqlite3.Connection, connection.connection.dbapi_connection)
+
+
+def _run_in_savepoint(raw: sqlite3.Connection, connection: Connection, unit: _Write) -> None:
+    raw.execute("SAVEPOINT unit")
+    unit.run(connection)
+    if unit.error is None:
+        raw.execute("RELEASE unit")
+    elif raw.in_transaction:
+        raw.execute("ROLLBACK TO unit")
+        raw.execute("RELEASE unit")
+    else:
+        raise unit.error  # SQLite gave up the whole transaction
+
+
+def _snapshot(connection: Connection, call: Callable[[Tx], R], actor: Actor) -> R:
+    raw = _driver(connection)
+    raw.execute("BEGIN")
+    try:
+        return call(Tx(connection, actor))
+    finally:
+        raw.execute("ROLLBACK")

@@ -1,0 +1,108 @@
+"""SQL of agents and their sessions."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, delete, insert, select, update
+
+from parlour.db.database import Tx
+from parlour.db.schema import members, sessions, users, workspaces
+from parlour.features.accounts.models import Credentials, Desk, SignedIn
+from parlour.kernel import clock
+from parlour.kernel.access import Role
+
+_PERSON = (users.c.user_id, users.c.name, users.c.email, sessions.c.session_hash, sessions.c.last_seen_at)
+
+
+def insert_user(tx: Tx, *, user_id: UUID, email: str, name: str, password_hash: str) -> None:
+    tx.execute(
+        insert(users).values(
+            user_id=user_id, email=email, name=name, password_hash=password_hash, created_at=clock.now()
+        )
+    )
+
+
+def user_id_of(tx: Tx, email: str) -> UUID | None:
+    return tx.execute(select(users.c.user_id).where(users.c.email == email)).scalar_one_or_none()
+
+
+def credentials(tx: Tx, email: str) -> Credentials | None:
+    query = select(users.c.user_id, users.c.password_hash).where(
+        users.c.email == email, users.c.disabled_at.is_(None)
+    )
+    row = tx.execute(query).first()
+    return Credentials(*row) if row else None
+
+
+def set_password_hash(tx: Tx, *, user_id: UUID, password_hash: str) -> None:
+    tx.execute(update(users).where(users.c.user_id == user_id).values(password_hash=password_hash))
+
+
+def insert_session(tx: Tx, *, session_hash: str, user_id: UUID, expires_at: datetime) -> None:
+    now = clock.now()
+    tx.execute(
+        insert(sessions).values(
+            session_hash=session_hash,
+            user_id=user_id,
+            created_at=now,
+            last_seen_at=now,
+            expires_at=expires_at,
+        )
+    )
+
+
+def touch_session(tx: Tx, session_hash: str) -> None:
+    tx.execute(
+        update(sessions).where(sessions.c.session_hash == session_hash).values(last_seen_at=clock.now())
+    )
+
+
+def delete_session(tx: Tx, session_hash: str) -> None:
+    tx.execute(delete(sessions).where(sessions.c.session_hash == session_hash))
+
+
+def delete_sessions_of(tx: Tx, user_id: UUID) -> None:
+    tx.execute(delete(sessions).where(sessions.c.user_id == user_id))
+
+
+def delete_expired_sessions(tx: Tx, *, idle_since: datetime) -> int:
+    expired = (sessions.c.expires_at < clock.now()) | (sessions.c.last_seen_at < idle_since)
+    return tx.execute(delete(sessions).where(expired)).rowcount
+
+
+def _valid(
+    query: Select[*tuple[Any, ...]], session_hash: str, idle_since: datetime
+) -> Select[*tuple[Any, ...]]:
+    return query.where(
+        sessions.c.session_hash == session_hash,
+        sessions.c.expires_at > clock.now(),
+        sessions.c.last_seen_at > idle_since,
+        users.c.disabled_at.is_(None),
+    )
+
+
+def _signed_in(row: Any, stale_before: datetime) -> SignedIn:
+    return SignedIn(*row[:4], stale=row[4] < stale_before)
+
+
+def person(tx: Tx, session_hash: str, *, idle_since: datetime, stale_before: datetime) -> SignedIn | None:
+    query = select(*_PERSON).join(users, users.c.user_id == sessions.c.user_id)
+    row = tx.execute(_valid(query, session_hash, idle_since)).first()
+    return _signed_in(row, stale_before) if row else None
+
+
+def desk(
+    tx: Tx, session_hash: str, workspace_id: UUID, *, idle_since: datetime, stale_before: datetime
+) -> Desk | None:
+    query = (
+        select(*_PERSON, members.c.role, workspaces.c.slug, workspaces.c.name)
+        .join(users, users.c.user_id == sessions.c.user_id)
+        .join(members, members.c.user_id == users.c.user_id)
+        .join(workspaces, workspaces.c.workspace_id == members.c.workspace_id)
+        .where(members.c.workspace_id == workspace_id)
+    )
+    row = tx.execute(_valid(query, session_hash, idle_since)).first()
+    if row is None:
+        return None
+    return Desk(_signed_in(row, stale_before), Role(row[5]), workspace_id, row[6], row[7])

@@ -1,0 +1,187 @@
+"""Rooms and the messages in them. Knows nothing of tickets beyond the id that a room belongs to.
+
+The promise: a message whose `post` was committed has one sequence number in its room, without holes,
+and is never stored twice however often it is sent.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from parlour.db.database import Tx
+from parlour.features.chat import store
+from parlour.features.chat.models import (
+    CONTENT_LIMIT,
+    Audience,
+    Entered,
+    History,
+    Message,
+    Posted,
+    Room,
+    SenderType,
+)
+from parlour.kernel import clock
+from parlour.kernel.access import Kind, Permission, requires
+from parlour.kernel.errors import Conflict, DomainError, Invalid, NotFound
+from parlour.kernel.events import MessageSent, RoomRead
+
+PAGE = 50
+REPLAY_LIMIT = 500
+
+
+class RoomClosed(DomainError):
+    """The room belongs to a conversation that is over."""
+
+    status = 409
+    code = "ticket_closed"
+    message = "This ticket is closed, so nothing more can be added to it."
+
+
+def clean_content(text: str) -> str:
+    """What people typed, with the line ends of one system and nothing that cannot be stored."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
+    return text.encode("utf-8", "replace").decode().strip()
+
+
+def side_of(tx: Tx) -> str:
+    return "customer" if tx.actor.kind is Kind.CUSTOMER else "agent"
+
+
+def _visible(tx: Tx, room: Room | None) -> Room:
+    """The room, if this actor may be in it. A customer: the public room of the own ticket."""
+    if room is None:
+        raise NotFound
+    if tx.actor.kind is Kind.CUSTOMER and (
+        room.ticket_id != tx.actor.ticket_id or room.audience is not Audience.PUBLIC
+    ):
+        raise NotFound
+    return room
+
+
+@requires(Permission.TICKET_OPEN)
+def open_rooms(tx: Tx, ticket_id: UUID) -> UUID:
+    """A ticket's two rooms; the public one's id. They are two so that a hidden note leaves no hole."""
+    public = clock.new_id()
+    store.insert_room(tx, room_id=public, ticket_id=ticket_id, audience=Audience.PUBLIC)
+    store.insert_room(tx, room_id=clock.new_id(), ticket_id=ticket_id, audience=Audience.INTERNAL)
+    return public
+
+
+@requires(Permission.TICKET_REPLY)
+def post(tx: Tx, room_id: UUID, content: str, client_id: UUID) -> Posted:
+    """Store a message of the actor's. The same `client_id` again returns the first answer.
+
+    Raises Invalid (`content`: required, too_long), Conflict when the id came with other words,
+    RoomClosed, NotFound.
+    """
+    content = clean_content(content)
+    if not content:
+        raise Invalid({"content": "required"})
+    if len(content) > CONTENT_LIMIT:
+        raise Invalid({"content": "too_long"})
+    room = _visible(tx, store.lock_room(tx, room_id))
+    first = store.by_client_id(tx, room_id, tx.actor.id, client_id)
+    if first:
+        if first.content != content:
+            raise Conflict
+        return Posted(first, repeat=True)
+    if not room.is_open:
+        raise RoomClosed
+    sender = SenderType.CUSTOMER if tx.actor.kind is Kind.CUSTOMER else SenderType.AGENT
+    return Posted(_append(tx, room_id, content, sender, client_id), repeat=False)
+
+
+@requires(Permission.TICKET_REPLY)
+def announce(tx: Tx, room_id: UUID, what: str) -> Message:
+    """Put a system message into the room: a machine word such as `status:open`, said of the actor."""
+    return _append(tx, room_id, what, SenderType.SYSTEM, None)
+
+
+def _append(tx: Tx, room_id: UUID, content: str, sender: SenderType, client_id: UUID | None) -> Message:
+    system = sender is SenderType.SYSTEM
+    message = Message(
+        message_id=clock.new_id(),
+        room_id=room_id,
+        seq=store.next_seq(tx, room_id),
+        content=content,
+        sender_type=sender.value,
+        sender_id="system" if system else tx.actor.id,
+        sender_name=tx.actor.name,
+        client_id=client_id,
+        created_at=clock.now(),
+    )
+    store.insert_message(tx, message)
+    tx.emit(as_event(tx.workspace_id, message))
+    return message
+
+
+def as_event(workspace_id: UUID, message: Message) -> MessageSent:
+    return MessageSent(
+        workspace_id=workspace_id,
+        room_id=message.room_id,
+        seq=message.seq,
+        message_id=message.message_id,
+        content=message.content,
+        sender_type=message.sender_type,
+        sender_id=message.sender_id,
+        sender_name=message.sender_name,
+        client_id=message.client_id,
+        created_at=message.created_at,
+    )
+
+
+@requires(Permission.TICKET_REPLY)
+def set_open(tx: Tx, room_id: UUID, is_open: bool) -> None:
+    store.set_open(tx, room_id, is_open=is_open)
+
+
+@requires(Permission.ROOM_READ)
+def history(tx: Tx, room_id: UUID, *, before: int | None = None, limit: int = PAGE) -> History:
+    """The newest page, or the one that ends just below `before`."""
+    room = _visible(tx, store.room(tx, room_id))
+    page = store.newest(tx, room_id, before=before, limit=limit)
+    return History(
+        room=room,
+        messages=page,
+        has_older=bool(page) and page[0].seq > 1,
+        has_newer=bool(page) and page[-1].seq < room.last_seq,
+        read_upto=store.read_mark(tx, room_id, tx.actor.id),
+        seen=store.seen(tx, room_id),
+    )
+
+
+@requires(Permission.ROOM_READ)
+def following(tx: Tx, room_id: UUID, after: int, limit: int = REPLAY_LIMIT) -> Sequence[Message]:
+    """What came after `after`, oldest first."""
+    _visible(tx, store.room(tx, room_id))
+    return store.following(tx, room_id, after=after, limit=limit)
+
+
+@requires(Permission.ROOM_READ)
+def enter(tx: Tx, room_id: UUID, after: int, limit: int = REPLAY_LIMIT) -> Entered:
+    """Authorise, and say everything after `after` as of one moment."""
+    room = _visible(tx, store.room(tx, room_id))
+    reset = after > room.last_seq or room.last_seq - after > limit
+    page = [] if reset or not limit else store.following(tx, room_id, after=after, limit=limit)
+    return Entered(room, page, reset and bool(limit), store.seen(tx, room_id))
+
+
+@requires(Permission.ROOM_READ)
+def mark_read(tx: Tx, room_id: UUID, seq: int) -> None:
+    """Move the actor's mark, forward only and never past the last message."""
+    room = _visible(tx, store.room(tx, room_id))
+    seq = min(seq, room.last_seq)
+    side = side_of(tx)
+    if seq > 0 and store.move_read_mark(tx, room_id, reader=tx.actor.id, side=side, seq=seq):
+        tx.emit(RoomRead(tx.workspace_id, room_id, side, seq))
+
+
+@requires(Permission.ROOM_READ)
+def unread_rooms(tx: Tx, room_ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these rooms hold words of the other side that the actor has not seen."""
+    return store.unread_rooms(tx, room_ids, reader=tx.actor.id, side=side_of(tx)) if room_ids else set()
+
+
+@requires(Permission.SYSTEM)
+def heads(tx: Tx, rooms: Sequence[tuple[UUID, UUID]]) -> dict[UUID, int]:
+    """The last sequence number of each (workspace_id, room_id), in one query."""
+    return store.heads(tx, rooms) if rooms else {}

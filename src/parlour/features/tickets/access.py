@@ -1,0 +1,159 @@
+"""How a customer gets into one ticket without an account.
+
+A mailed link holds a 256-bit secret, kept here only as its hash. Exchanging it, or opening a ticket,
+gives the browser a fresh secret of its own, the visitor cookie. The fresh one opens what the old one
+opened and the new ticket besides; the old one never learns of the new ticket, so a cookie that
+somebody planted in the browser is worth nothing to them.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+from parlour.db.database import Tx
+from parlour.features.chat import service as chat
+from parlour.features.tickets import access_store, store
+from parlour.features.tickets.models import Link, Ticket, TicketRow
+from parlour.features.tickets.service import UnknownTicket
+from parlour.kernel import clock
+from parlour.kernel.access import Actor, Permission, requires
+from parlour.kernel.addresses import clean_email
+from parlour.kernel.errors import DomainError, Invalid
+from parlour.kernel.events import AccessChanged
+
+FRESH_LINKS = "mail.fresh_links"
+LINK_LIFE = timedelta(days=7)
+VISIT_LIFE = timedelta(days=30)
+TICKETS_A_BROWSER = 50
+LINKS_A_MAIL = 20
+
+
+class LinkExpired(DomainError):
+    """Expired, revoked or never issued: one answer for the three."""
+
+    status = 410
+    code = "link_expired"
+    message = "This link no longer works. We can mail you a fresh one."
+
+
+class NoAccess(DomainError):
+    """The ticket exists, but this browser has not shown that it may see it."""
+
+    status = 403
+    code = "no_access"
+    message = "To see this ticket, open the link in the mail we sent you."
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+@requires(Permission.TICKET_OPEN)
+def admit_opener(tx: Tx, ticket: Ticket, visitor: str | None) -> str:
+    """Let the browser that has just opened `ticket` into it. Returns its new visitor secret."""
+    return _admit(tx, ticket.ticket_id, ticket.email, visitor)
+
+
+def _admit(tx: Tx, ticket_id: UUID, email: str, visitor: str | None) -> str:
+    fresh = secrets.token_urlsafe(32)
+    if visitor:
+        access_store.copy_grants(tx, old=_hash(visitor), new=_hash(fresh), limit=TICKETS_A_BROWSER - 1)
+    expires_at = clock.now() + VISIT_LIFE
+    access_store.insert_grant(
+        tx, visitor_hash=_hash(fresh), ticket_id=ticket_id, email=email, expires_at=expires_at
+    )
+    return fresh
+
+
+@requires(Permission.PORTAL_SEE)
+def exchange_link(tx: Tx, token: str, visitor: str | None) -> tuple[UUID, str]:
+    """The ticket that a mailed secret opens, and the browser's new visitor secret. Raises LinkExpired."""
+    link = access_store.valid_link(tx, _hash(token.strip()))
+    if link is None:
+        raise LinkExpired
+    ticket_id, email = link
+    return ticket_id, _admit(tx, ticket_id, email, visitor)
+
+
+@requires(Permission.PORTAL_SEE)
+def customer_of(tx: Tx, ticket_id: UUID, visitor: str | None) -> Actor:
+    """The customer that this browser is for this ticket.
+
+    Raises UnknownTicket for an id that isn't in the workspace, NoAccess for one that isn't the browser's.
+    """
+    email = visitor and access_store.granted_email(tx, visitor_hash=_hash(visitor), ticket_id=ticket_id)
+    if email:
+        return Actor.customer(tx.workspace_id, ticket_id, email)
+    if store.ticket(tx, ticket_id) is None:
+        raise UnknownTicket
+    raise NoAccess
+
+
+@requires(Permission.PORTAL_SEE)
+def tickets_of_browser(tx: Tx, visitor: str | None) -> Sequence[TicketRow]:
+    """The tickets that this browser may see, newest activity first, with what is unread in them."""
+    if not visitor:
+        return []
+    granted = access_store.granted_tickets(tx, visitor_hash=_hash(visitor), limit=TICKETS_A_BROWSER)
+    emails = dict(granted)
+    rows = store.these(tx, list(emails))
+    return [
+        replace(row, unread=bool(chat.unread_rooms(tx.acting_as(customer), [row.chat_room_id])))
+        for row in rows
+        for customer in [Actor.customer(tx.workspace_id, row.ticket_id, emails[row.ticket_id])]
+    ]
+
+
+@requires(Permission.PORTAL_SEE)
+def ask_for_links(tx: Tx, email: str) -> None:
+    """Mail the address a link to each of its tickets. Says the same whether or not it has any.
+
+    Raises Invalid for what isn't an address.
+    """
+    address = clean_email(email)
+    if not email.strip() or address is None:
+        raise Invalid({"email": "invalid" if email.strip() else "required"})
+    tx.enqueue(FRESH_LINKS, {"email": address})
+
+
+@requires(Permission.SYSTEM)
+def issue_links(tx: Tx, email: str) -> Sequence[Link]:
+    """New links to the newest tickets of an address."""
+    return [_issue(tx, ticket) for ticket in store.of_email(tx, email, limit=LINKS_A_MAIL)]
+
+
+@requires(Permission.SYSTEM)
+def issue_link(tx: Tx, ticket_id: UUID) -> Link | None:
+    ticket = store.ticket(tx, ticket_id)
+    return _issue(tx, ticket) if ticket else None
+
+
+def _issue(tx: Tx, ticket: Ticket) -> Link:
+    token = secrets.token_urlsafe(32)
+    access_store.insert_link(
+        tx,
+        token_hash=_hash(token),
+        ticket_id=ticket.ticket_id,
+        email=ticket.email,
+        expires_at=clock.now() + LINK_LIFE,
+    )
+    return Link(ticket.ticket_id, ticket.number, ticket.email, token, ticket.created_at)
+
+
+@requires(Permission.TICKET_UPDATE)
+def revoke_access(tx: Tx, ticket_id: UUID) -> None:
+    """End every link and every browser's way into the ticket; open sockets close."""
+    if store.ticket(tx, ticket_id) is None:
+        raise UnknownTicket
+    access_store.revoke_links(tx, ticket_id)
+    access_store.delete_grants(tx, ticket_id)
+    tx.emit(AccessChanged(tx.workspace_id, ticket_id=ticket_id))
+
+
+@requires(Permission.SYSTEM)
+def sweep(tx: Tx) -> int:
+    """Forget what stopped working a month ago."""
+    return access_store.delete_expired(tx, before=clock.now() - timedelta(days=30))

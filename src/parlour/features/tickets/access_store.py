@@ -1,0 +1,123 @@
+"""SQL of mailed links and of what a customer's browser may open."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete, insert, literal, select, update
+
+from parlour.db import dialect
+from parlour.db.database import Tx
+from parlour.db.schema import access_links, grants
+from parlour.kernel import clock
+
+
+def insert_link(tx: Tx, *, token_hash: str, ticket_id: UUID, email: str, expires_at: datetime) -> None:
+    tx.execute(
+        insert(access_links).values(
+            workspace_id=tx.workspace_id,
+            token_hash=token_hash,
+            ticket_id=ticket_id,
+            email=email,
+            created_at=clock.now(),
+            expires_at=expires_at,
+        )
+    )
+
+
+def valid_link(tx: Tx, token_hash: str) -> tuple[UUID, str] | None:
+    """The (ticket_id, email) of a link that still works."""
+    query = select(access_links.c.ticket_id, access_links.c.email).where(
+        access_links.c.workspace_id == tx.workspace_id,
+        access_links.c.token_hash == token_hash,
+        access_links.c.expires_at > clock.now(),
+        access_links.c.revoked_at.is_(None),
+    )
+    row = tx.execute(query).first()
+    return (row[0], row[1]) if row else None
+
+
+def revoke_links(tx: Tx, ticket_id: UUID) -> None:
+    query = update(access_links).where(
+        access_links.c.workspace_id == tx.workspace_id,
+        access_links.c.ticket_id == ticket_id,
+        access_links.c.revoked_at.is_(None),
+    )
+    tx.execute(query.values(revoked_at=clock.now()))
+
+
+def copy_grants(tx: Tx, *, old: str, new: str, limit: int) -> None:
+    """Let the visitor `new` open the newest tickets that `old` may open."""
+    query = (
+        select(
+            grants.c.workspace_id,
+            literal(new),
+            grants.c.ticket_id,
+            grants.c.email,
+            grants.c.created_at,
+            grants.c.expires_at,
+        )
+        .where(
+            grants.c.workspace_id == tx.workspace_id,
+            grants.c.visitor_hash == old,
+            grants.c.expires_at > clock.now(),
+        )
+        .order_by(grants.c.ticket_id.desc())
+        .limit(limit)
+    )
+    columns = ["workspace_id", "visitor_hash", "ticket_id", "email", "created_at", "expires_at"]
+    tx.execute(insert(grants).from_select(columns, query))
+
+
+def insert_grant(tx: Tx, *, visitor_hash: str, ticket_id: UUID, email: str, expires_at: datetime) -> None:
+    query = dialect.insert(tx, grants).values(
+        workspace_id=tx.workspace_id,
+        visitor_hash=visitor_hash,
+        ticket_id=ticket_id,
+        email=email,
+        created_at=clock.now(),
+        expires_at=expires_at,
+    )
+    query = query.on_conflict_do_update(
+        index_elements=["workspace_id", "visitor_hash", "ticket_id"],
+        set_={"expires_at": query.excluded.expires_at, "email": query.excluded.email},
+    )
+    tx.execute(query)
+
+
+def granted_email(tx: Tx, *, visitor_hash: str, ticket_id: UUID) -> str | None:
+    query = select(grants.c.email).where(
+        grants.c.workspace_id == tx.workspace_id,
+        grants.c.visitor_hash == visitor_hash,
+        grants.c.ticket_id == ticket_id,
+        grants.c.expires_at > clock.now(),
+    )
+    return tx.execute(query).scalar_one_or_none()
+
+
+def granted_tickets(tx: Tx, *, visitor_hash: str, limit: int) -> list[tuple[UUID, str]]:
+    query = (
+        select(grants.c.ticket_id, grants.c.email)
+        .where(
+            grants.c.workspace_id == tx.workspace_id,
+            grants.c.visitor_hash == visitor_hash,
+            grants.c.expires_at > clock.now(),
+        )
+        .order_by(grants.c.ticket_id.desc())
+        .limit(limit)
+    )
+    return [(ticket_id, email) for ticket_id, email in tx.execute(query)]
+
+
+def delete_grants(tx: Tx, ticket_id: UUID) -> None:
+    tx.execute(
+        delete(grants).where(grants.c.workspace_id == tx.workspace_id, grants.c.ticket_id == ticket_id)
+    )
+
+
+def delete_expired(tx: Tx, *, before: datetime) -> int:
+    """Across all workspaces: rows that stopped working before `before`."""
+    gone = 0
+    for table in (access_links, grants):
+        everywhere = table.c.workspace_id.is_not(None) & (table.c.expires_at < before)
+        gone += tx.execute(delete(table).where(everywhere)).rowcount
+    return gone

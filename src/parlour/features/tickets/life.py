@@ -1,0 +1,13 @@
+"""The life of a ticket: which status follows from what happened."""
+
+from parlour.features.tickets.models import Status
+
+
+def after_customer_message(status: Status) -> Status:
+    """A customer's word brings a waiting or finished ticket back to the agents. `closed` is final for customers."""
+    return Status.OPEN if status in (Status.PENDING, Status.RESOLVED) else status
+
+
+def after_agent_action(status: Status) -> Status:
+    """`new` means that no agent has touched it yet, so it never comes back."""
+    return Status.OPEN if status is Status.NEW else status

@@ -1,0 +1,219 @@
+"""The ticket and its life."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from parlour.db.database import Tx
+from parlour.features.chat import service as chat
+from parlour.features.tickets import life, store
+from parlour.features.tickets.models import (
+    DESCRIPTION_LIMIT,
+    SUBJECT_LIMIT,
+    Draft,
+    Filters,
+    Priority,
+    Sent,
+    Status,
+    Ticket,
+    TicketRow,
+)
+from parlour.features.workspaces import service as workspaces
+from parlour.kernel import clock
+from parlour.kernel.access import Actor, Kind, Permission, requires
+from parlour.kernel.addresses import clean_email
+from parlour.kernel.errors import Conflict, DomainError, Invalid, NotFound
+from parlour.kernel.events import TicketChanged
+
+CONFIRMATION = "mail.confirmation"
+
+
+class UnknownTicket(NotFound):
+    code = "unknown_ticket"
+    message = "We could not find this ticket."
+
+
+class StaleTicket(DomainError):
+    """Somebody changed the ticket after this actor looked at it. `current` is what it is now."""
+
+    status = 409
+    code = "stale_ticket"
+    message = "Someone else has just changed this ticket. Here is how it stands now."
+
+    def __init__(self, current: Ticket) -> None:
+        super().__init__(current.version)
+        self.current = current
+
+
+def _checked(draft: Draft) -> Draft:
+    subject = " ".join(chat.clean_content(draft.subject).split())
+    description = chat.clean_content(draft.description)
+    email = clean_email(draft.email)
+    problems = {}
+    if not draft.email.strip():
+        problems["email"] = "required"
+    elif email is None:
+        problems["email"] = "invalid"
+    for field, text, limit in (
+        ("subject", subject, SUBJECT_LIMIT),
+        ("description", description, DESCRIPTION_LIMIT),
+    ):
+        if not text:
+            problems[field] = "required"
+        elif len(text) > limit:
+            problems[field] = "too_long"
+    if problems or email is None:
+        raise Invalid(problems)
+    return Draft(subject, description, email, draft.client_id)
+
+
+@requires(Permission.TICKET_OPEN)
+def open_ticket(tx: Tx, draft: Draft) -> Ticket:
+    """The ticket, its rooms, its first message and the job that mails the confirmation, or none of them.
+
+    The same `client_id` again answers with the first ticket. Raises Invalid with a code a field, or
+    Conflict when the id came with other words.
+    """
+    draft = _checked(draft)
+    first = store.by_client_id(tx, draft.client_id)
+    if first:
+        if (first.subject, first.description, first.email) != (draft.subject, draft.description, draft.email):
+            raise Conflict
+        return first
+    now = clock.now()
+    ticket_id = clock.new_id()
+    ticket = Ticket(
+        ticket_id=ticket_id,
+        workspace_id=tx.workspace_id,
+        number=workspaces.take_ticket_number(tx),
+        subject=draft.subject,
+        description=draft.description,
+        status=Status.NEW,
+        priority=Priority.MEDIUM,
+        email=draft.email,
+        chat_room_id=chat.open_rooms(tx, ticket_id),
+        assignee_id=None,
+        version=1,
+        created_at=now,
+        updated_at=now,
+        last_message_at=now,
+    )
+    store.insert_ticket(tx, ticket, client_id=draft.client_id)
+    customer = Actor.customer(tx.workspace_id, ticket_id, draft.email)
+    chat.post(tx.acting_as(customer), ticket.chat_room_id, draft.description, draft.client_id)
+    tx.enqueue(CONFIRMATION, {"ticket_id": str(ticket_id)})
+    _tell(tx, ticket)
+    return ticket
+
+
+def _tell(tx: Tx, ticket: Ticket) -> None:
+    tx.emit(
+        TicketChanged(
+            workspace_id=tx.workspace_id,
+            ticket_id=ticket.ticket_id,
+            room_id=ticket.chat_room_id,
+            number=ticket.number,
+            status=ticket.status.value,
+            priority=ticket.priority.value,
+            assignee_id=ticket.assignee_id,
+            version=ticket.version,
+        )
+    )
+
+
+def _visible(tx: Tx, ticket: Ticket | None) -> Ticket:
+    if ticket is None or (tx.actor.kind is Kind.CUSTOMER and ticket.ticket_id != tx.actor.ticket_id):
+        raise UnknownTicket
+    return ticket
+
+
+@requires(Permission.TICKET_READ)
+def ticket(tx: Tx, ticket_id: UUID) -> Ticket:
+    """Raises UnknownTicket for a missing one and for somebody else's."""
+    return _visible(tx, store.ticket(tx, ticket_id))
+
+
+@requires(Permission.TICKET_LIST)
+def workspace_tickets(tx: Tx, filters: Filters) -> Sequence[TicketRow]:
+    """The newest activity first."""
+    return store.newest(tx, filters)
+
+
+@requires(Permission.TICKET_LIST)
+def counts(tx: Tx) -> dict[str, int]:
+    """Tickets by status, each counted to COUNT_LIMIT and one more at most."""
+    return {status.value: store.count(tx, status) for status in Status}
+
+
+@requires(Permission.TICKET_REPLY)
+def send_message(tx: Tx, ticket_id: UUID, content: str, client_id: UUID) -> Sent:
+    """Say something in the ticket's public room, and let the ticket's life follow from it.
+
+    Raises what `chat.post` raises, and UnknownTicket.
+    """
+    ticket = _visible(tx, store.lock_ticket(tx, ticket_id))
+    posted = chat.post(tx, ticket.chat_room_id, content, client_id)
+    if posted.repeat:
+        return Sent(posted.message, ticket.status, repeat=True)
+    store.set_last_message(tx, ticket_id, posted.message.created_at)
+    by_customer = tx.actor.kind is Kind.CUSTOMER
+    follow = life.after_customer_message if by_customer else life.after_agent_action
+    changed = _set_status(tx, ticket, follow(ticket.status))
+    return Sent(posted.message, changed.status, repeat=False)
+
+
+def _set_status(tx: Tx, ticket: Ticket, status: Status) -> Ticket:
+    if status is ticket.status:
+        return ticket
+    changed = store.change(tx, ticket.ticket_id, clock.now(), status=status.value)
+    if (status is Status.CLOSED) != (ticket.status is Status.CLOSED):
+        chat.set_open(tx, ticket.chat_room_id, status is not Status.CLOSED)
+    chat.announce(tx, ticket.chat_room_id, f"status:{status.value}")
+    _tell(tx, changed)
+    return changed
+
+
+def _lock(tx: Tx, ticket_id: UUID, seen_version: int) -> Ticket:
+    ticket = _visible(tx, store.lock_ticket(tx, ticket_id))
+    if ticket.version != seen_version:
+        raise StaleTicket(current=ticket)
+    return ticket
+
+
+@requires(Permission.TICKET_UPDATE)
+def update_ticket_status(tx: Tx, ticket_id: UUID, status: Status, *, seen_version: int) -> Ticket:
+    """Move a ticket along its life and tell everyone who is looking at it.
+
+    Raises StaleTicket when someone else changed the ticket after `seen_version`: an agent must never
+    undo a colleague's decision without having seen it. Raises Invalid for a way back to `new`.
+    """
+    ticket = _lock(tx, ticket_id, seen_version)
+    if status is Status.NEW and ticket.status is not Status.NEW:
+        raise Invalid({"status": "never_new"})
+    return _set_status(tx, ticket, status)
+
+
+@requires(Permission.TICKET_UPDATE)
+def update_ticket_priority(tx: Tx, ticket_id: UUID, priority: Priority, *, seen_version: int) -> Ticket:
+    """Raises StaleTicket, UnknownTicket."""
+    ticket = _lock(tx, ticket_id, seen_version)
+    if priority is ticket.priority:
+        return ticket
+    changed = store.change(tx, ticket_id, clock.now(), priority=priority.value)
+    _tell(tx, changed)
+    return _set_status(tx, changed, life.after_agent_action(changed.status))
+
+
+@requires(Permission.TICKET_UPDATE)
+def assign_ticket(tx: Tx, ticket_id: UUID, assignee_id: UUID | None, *, seen_version: int) -> Ticket:
+    """Give the ticket to a member of the workspace, or to nobody.
+
+    Raises Invalid when that person is no member, StaleTicket, UnknownTicket.
+    """
+    ticket = _lock(tx, ticket_id, seen_version)
+    if assignee_id == ticket.assignee_id:
+        return ticket
+    if assignee_id and workspaces.role_of(tx, assignee_id) is None:
+        raise Invalid({"assignee": "unknown"})
+    changed = store.change(tx, ticket_id, clock.now(), assignee_id=assignee_id)
+    _tell(tx, changed)
+    return _set_status(tx, changed, life.after_agent_action(changed.status))

@@ -1,0 +1,155 @@
+"""SQL of tickets."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, func, insert, select, update
+
+from parlour.db.database import Tx
+from parlour.db.schema import tickets, users
+from parlour.features.tickets.models import Filters, Priority, Status, Ticket, TicketRow
+
+_TICKET = (
+    tickets.c.ticket_id,
+    tickets.c.workspace_id,
+    tickets.c.number,
+    tickets.c.subject,
+    tickets.c.description,
+    tickets.c.status,
+    tickets.c.priority,
+    tickets.c.email,
+    tickets.c.chat_room_id,
+    tickets.c.assignee_id,
+    tickets.c.version,
+    tickets.c.created_at,
+    tickets.c.updated_at,
+    tickets.c.last_message_at,
+)
+_ROW = (
+    tickets.c.ticket_id,
+    tickets.c.number,
+    tickets.c.subject,
+    tickets.c.email,
+    tickets.c.status,
+    tickets.c.priority,
+    tickets.c.created_at,
+    tickets.c.last_message_at,
+    tickets.c.chat_room_id,
+    users.c.name,
+)
+COUNT_LIMIT = 1000
+
+
+def _ticket(row: Any) -> Ticket:
+    fields = list(row)
+    fields[5:7] = Status(row[5]), Priority(row[6])
+    return Ticket(*fields)
+
+
+def _ticket_row(row: Any) -> TicketRow:
+    fields = list(row)
+    fields[4:6] = Status(row[4]), Priority(row[5])
+    return TicketRow(*fields)
+
+
+def _this(tx: Tx, ticket_id: UUID) -> ColumnElement[bool]:
+    return (tickets.c.workspace_id == tx.workspace_id) & (tickets.c.ticket_id == ticket_id)
+
+
+def _rows() -> Select[*tuple[Any, ...]]:
+    return select(*_ROW).outerjoin(users, users.c.user_id == tickets.c.assignee_id)
+
+
+def insert_ticket(tx: Tx, ticket: Ticket, *, client_id: UUID) -> None:
+    tx.execute(
+        insert(tickets).values(
+            ticket_id=ticket.ticket_id,
+            workspace_id=ticket.workspace_id,
+            number=ticket.number,
+            subject=ticket.subject,
+            description=ticket.description,
+            status=ticket.status.value,
+            priority=ticket.priority.value,
+            email=ticket.email,
+            chat_room_id=ticket.chat_room_id,
+            client_id=client_id,
+            version=ticket.version,
+            created_at=ticket.created_at,
+            updated_at=ticket.updated_at,
+            last_message_at=ticket.last_message_at,
+        )
+    )
+
+
+def ticket(tx: Tx, ticket_id: UUID) -> Ticket | None:
+    row = tx.execute(select(*_TICKET).where(_this(tx, ticket_id))).first()
+    return _ticket(row) if row else None
+
+
+def lock_ticket(tx: Tx, ticket_id: UUID) -> Ticket | None:
+    row = tx.execute(select(*_TICKET).where(_this(tx, ticket_id)).with_for_update()).first()
+    return _ticket(row) if row else None
+
+
+def by_client_id(tx: Tx, client_id: UUID) -> Ticket | None:
+    query = select(*_TICKET).where(
+        tickets.c.workspace_id == tx.workspace_id, tickets.c.client_id == client_id
+    )
+    row = tx.execute(query).first()
+    return _ticket(row) if row else None
+
+
+def of_email(tx: Tx, email: str, *, limit: int) -> list[Ticket]:
+    query = (
+        select(*_TICKET)
+        .where(tickets.c.workspace_id == tx.workspace_id, tickets.c.email == email)
+        .order_by(tickets.c.ticket_id.desc())
+        .limit(limit)
+    )
+    return [_ticket(row) for row in tx.execute(query)]
+
+
+def these(tx: Tx, ticket_ids: Sequence[UUID]) -> list[TicketRow]:
+    query = (
+        _rows()
+        .where(tickets.c.workspace_id == tx.workspace_id, tickets.c.ticket_id.in_(ticket_ids))
+        .order_by(tickets.c.last_message_at.desc(), tickets.c.ticket_id.desc())
+    )
+    return [_ticket_row(row) for row in tx.execute(query)]
+
+
+def newest(tx: Tx, filters: Filters) -> list[TicketRow]:
+    query = _rows().where(tickets.c.workspace_id == tx.workspace_id)
+    if filters.status:
+        query = query.where(tickets.c.status == filters.status.value)
+    query = query.order_by(tickets.c.last_message_at.desc(), tickets.c.ticket_id.desc())
+    return [_ticket_row(row) for row in tx.execute(query.limit(filters.limit))]
+
+
+def count(tx: Tx, status: Status) -> int:
+    """Never counts past COUNT_LIMIT + 1 rows."""
+    some = (
+        select(tickets.c.ticket_id)
+        .where(tickets.c.workspace_id == tx.workspace_id, tickets.c.status == status.value)
+        .limit(COUNT_LIMIT + 1)
+        .subquery()
+    )
+    counted: int = tx.execute(select(func.count()).select_from(some)).scalar_one()
+    return counted
+
+
+def set_last_message(tx: Tx, ticket_id: UUID, moment: datetime) -> None:
+    tx.execute(update(tickets).where(_this(tx, ticket_id)).values(last_message_at=moment))
+
+
+def change(tx: Tx, ticket_id: UUID, moment: datetime, **values: object) -> Ticket:
+    """Set columns of a locked ticket; its version goes up by one."""
+    query = (
+        update(tickets)
+        .where(_this(tx, ticket_id))
+        .values(version=tickets.c.version + 1, updated_at=moment, **values)
+        .returning(*_TICKET)
+    )
+    return _ticket(tx.execute(query).one())

@@ -1,0 +1,129 @@
+"""Who is acting, what they may do, and the check that stands before every service function."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import wraps
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
+from uuid import UUID
+
+from parlour.kernel.errors import Forbidden, NotFound
+
+
+class Role(StrEnum):
+    OWNER = "owner"
+    ADMIN = "admin"
+    AGENT = "agent"
+    VIEWER = "viewer"
+
+
+class Kind(StrEnum):
+    """`visitor` is anybody on a portal; `customer` holds access to exactly one ticket."""
+
+    VISITOR = "visitor"
+    CUSTOMER = "customer"
+    AGENT = "agent"
+    SYSTEM = "system"
+
+
+class Permission(StrEnum):
+    PORTAL_SEE = "portal:see"
+    TICKET_OPEN = "ticket:open"
+    TICKET_READ = "ticket:read"
+    TICKET_LIST = "ticket:list"
+    TICKET_REPLY = "ticket:reply"
+    TICKET_UPDATE = "ticket:update"
+    ROOM_READ = "room:read"
+    WORKSPACE_SEE = "workspace:see"
+    ACCOUNT_USE = "account:use"
+    SYSTEM = "system"
+
+
+_VISITOR = {Permission.PORTAL_SEE, Permission.TICKET_OPEN, Permission.ACCOUNT_USE}
+_CUSTOMER = {Permission.PORTAL_SEE, Permission.TICKET_READ, Permission.TICKET_REPLY, Permission.ROOM_READ}
+_VIEWER = {
+    Permission.PORTAL_SEE,
+    Permission.ACCOUNT_USE,
+    Permission.WORKSPACE_SEE,
+    Permission.TICKET_LIST,
+    Permission.TICKET_READ,
+    Permission.ROOM_READ,
+}
+_AGENT = _VIEWER | {Permission.TICKET_REPLY, Permission.TICKET_UPDATE}
+
+ROLE_PERMISSIONS: dict[Role, set[Permission]] = {
+    Role.VIEWER: _VIEWER,
+    Role.AGENT: _AGENT,
+    Role.ADMIN: _AGENT,
+    Role.OWNER: _AGENT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Whoever acts. `id` is stable and is what a message remembers of its sender."""
+
+    kind: Kind
+    id: str
+    name: str = ""
+    workspace_id: UUID | None = None
+    user_id: UUID | None = None
+    role: Role | None = None
+    ticket_id: UUID | None = None
+
+    @staticmethod
+    def system(workspace_id: UUID | None = None) -> "Actor":
+        return Actor(Kind.SYSTEM, "system", workspace_id=workspace_id)
+
+    @staticmethod
+    def visitor(workspace_id: UUID | None = None) -> "Actor":
+        return Actor(Kind.VISITOR, "visitor", workspace_id=workspace_id)
+
+    @staticmethod
+    def customer(workspace_id: UUID, ticket_id: UUID, email: str) -> "Actor":
+        return Actor(Kind.CUSTOMER, email, name=email, workspace_id=workspace_id, ticket_id=ticket_id)
+
+    @staticmethod
+    def agent(workspace_id: UUID, user_id: UUID, role: Role, name: str) -> "Actor":
+        return Actor(
+            Kind.AGENT, str(user_id), name=name, workspace_id=workspace_id, user_id=user_id, role=role
+        )
+
+    def may(self, permission: Permission) -> bool:
+        if self.kind is Kind.SYSTEM:
+            return True
+        if self.kind is Kind.AGENT and self.role is not None:
+            return permission in ROLE_PERMISSIONS[self.role]
+        return permission in (_CUSTOMER if self.kind is Kind.CUSTOMER else _VISITOR)
+
+
+class ActsFor(Protocol):
+    @property
+    def actor(self) -> Actor: ...
+
+
+T = TypeVar("T", bound=ActsFor)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def requires(
+    permission: Permission,
+) -> Callable[[Callable[Concatenate[T, P], R]], Callable[Concatenate[T, P], R]]:
+    """Refuse the call unless the transaction's actor holds `permission`.
+
+    An agent learns that it is forbidden; a customer or visitor gets the same answer as for a
+    thing that does not exist. The permission stays readable as `function.permission`.
+    """
+
+    def guard(function: Callable[Concatenate[T, P], R]) -> Callable[Concatenate[T, P], R]:
+        @wraps(function)
+        def checked(tx: T, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            if not tx.actor.may(permission):
+                raise Forbidden if tx.actor.kind is Kind.AGENT else NotFound
+            return function(tx, *args, **kwargs)
+
+        checked.permission = permission  # type: ignore[attr-defined]
+        return checked
+
+    return guard

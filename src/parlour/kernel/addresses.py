@@ -1,0 +1,19 @@
+"""Email addresses as people type them."""
+
+import re
+
+_ADDRESS = re.compile(
+    r"[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]{1,64}"
+    r"@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W_](?:[\w-]{0,61}[^\W_])"
+)
+
+
+def clean_email(text: str) -> str | None:
+    """The address in its stored form (trimmed, lower case), or None when mail could not reach it.
+
+    At most 254 characters (RFC 5321, section 4.5.3.1); no quoted local parts, no bare hosts.
+    """
+    address = text.strip().lower()
+    if len(address) > 254 or ".." in address or not _ADDRESS.fullmatch(address):
+        return None
+    return address

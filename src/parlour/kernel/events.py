@@ -1,0 +1,68 @@
+"""Facts that a committed transaction emits. They carry ids and facts, never HTML.
+
+An event may be missed: whoever needs certainty reads the database. What must happen is a job.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    workspace_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class MessageSent(Event):
+    """A message took sequence number `seq` of its room."""
+
+    room_id: UUID
+    seq: int
+    message_id: UUID
+    content: str
+    sender_type: str
+    sender_id: str
+    sender_name: str
+    client_id: UUID | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RoomRead(Event):
+    """Everyone on `side` ("customer" or "agent") has now seen the room up to `seq`."""
+
+    room_id: UUID
+    side: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class TicketChanged(Event):
+    """Status, priority, assignee or the last message of a ticket changed; `room_id` is its public room."""
+
+    ticket_id: UUID
+    room_id: UUID
+    number: int
+    status: str
+    priority: str
+    assignee_id: UUID | None
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccessChanged(Event):
+    """Somebody's right to be here changed. Open sockets must prove themselves again.
+
+    `user_id` names the agent concerned, `ticket_id` the ticket whose customers are concerned.
+    """
+
+    user_id: UUID | None = None
+    ticket_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobQueued:
+    """A durable job was stored; a worker may look now instead of at its next round."""
+
+    kind: str

@@ -1,0 +1,264 @@
+"""The environment, read once into a frozen object. Nothing else reads it."""
+
+import os
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from email.errors import HeaderParseError
+from email.headerregistry import Address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from pathlib import Path
+from typing import Literal
+from urllib.parse import SplitResult, urlsplit
+
+SECRET_BYTES = 32
+DEFAULT_BASE_URL = "http://127.0.0.1:8000"
+
+_HOST = re.compile(r"(?!-)[a-z0-9_.-]{1,253}|[0-9a-f:.]+")
+
+
+class BadSetting(Exception):
+    """A setting that cannot be used. The text is one sentence for the person who starts Parlour."""
+
+    def __init__(self, name: str, wrong: str, right: str) -> None:
+        super().__init__(f"{name} {wrong}; write for example {right}.")
+        self.name = name
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What may hold a password or a key stays out of the repr."""
+
+    data_dir: Path
+    database_url: str = field(repr=False)
+    redis_url: str | None = field(repr=False)
+    base_url: str
+    secret_key: bytes = field(repr=False)
+    smtp_url: str | None = field(repr=False)
+    mail_from: str
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
+    log_format: Literal["text", "json"]
+
+    @staticmethod
+    def from_environment(environ: Mapping[str, str]) -> "Settings":
+        """Read every setting; an empty one counts as absent.
+
+        Makes the data folder, and a secret key in it when none is given. Raises BadSetting.
+        """
+        given = {name: value.strip() for name, value in environ.items() if value.strip()}
+        base_url = _base_url(given.get("PARLOUR_BASE_URL", DEFAULT_BASE_URL))
+        data_dir = Path(given.get("PARLOUR_DATA_DIR", "data")).expanduser().absolute()
+        database_url = given.get("PARLOUR_DATABASE_URL", f"sqlite:///{data_dir / 'parlour.db'}")
+        return Settings(
+            data_dir=data_dir,
+            database_url=_database_url(database_url),
+            redis_url=_optional(given, "PARLOUR_REDIS_URL", _redis_url),
+            base_url=base_url,
+            smtp_url=_optional(given, "PARLOUR_SMTP_URL", _smtp_url),
+            mail_from=_mail_from(given.get("PARLOUR_MAIL_FROM", f"support@{mail_host(base_url)}")),
+            trusted_proxies=_proxies(given.get("PARLOUR_TRUSTED_PROXIES", "")),
+            log_format=_log_format(given.get("PARLOUR_LOG_FORMAT", "text")),
+            secret_key=_secret_key(given, data_dir),
+        )
+
+    @property
+    def is_postgresql(self) -> bool:
+        return self.database_url.startswith("postgresql:")
+
+    @property
+    def sqlite_path(self) -> Path:
+        """The database file. Raises LookupError when the data is in PostgreSQL."""
+        if self.is_postgresql:
+            raise LookupError("The database is PostgreSQL.")
+        return Path(self.database_url.removeprefix("sqlite:///")).absolute()
+
+    @property
+    def mail_folder(self) -> Path:
+        """Where mails are written when there is no SMTP server."""
+        return self.data_dir / "mail"
+
+    @property
+    def origin(self) -> str:
+        """What a browser on our pages sends as `Origin`."""
+        return self.base_url
+
+    @property
+    def secure(self) -> bool:
+        return self.base_url.startswith("https:")
+
+    @property
+    def mail_host(self) -> str:
+        """The host's name as mail headers need it."""
+        return mail_host(self.base_url)
+
+
+def mail_host(base_url: str) -> str:
+    """The right side of our own addresses and Message-IDs: never a bare IP address."""
+    host = urlsplit(base_url).hostname or "localhost"
+    try:
+        ip_address(host)
+    except ValueError:
+        return host
+    return "localhost"
+
+
+def _optional(given: Mapping[str, str], name: str, parse: Callable[[str], str]) -> str | None:
+    return parse(given[name]) if name in given else None
+
+
+def _split(name: str, value: str, right: str) -> SplitResult:
+    """A URL's parts, with the port checked. The value itself is never shown: it may hold a password."""
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        raise BadSetting(name, "is not a URL with a port from 1 to 65535", right) from None
+    return parts
+
+
+def _base_url(value: str) -> str:
+    """Scheme, host and port as a browser writes an origin: lower case, no default port."""
+    name, right = "PARLOUR_BASE_URL", "https://support.example.com"
+    parts = _split(name, value, right)
+    if parts.scheme not in {"http", "https"}:
+        raise BadSetting(name, "must begin with http:// or https://", right)
+    if parts.username is not None:
+        raise BadSetting(name, "must not hold a user name or a password", right)
+    if parts.path not in {"", "/"} or parts.query or parts.fragment:
+        raise BadSetting(name, "must end after the host and the port: Parlour needs a host of its own", right)
+    try:
+        host = (parts.hostname or "").encode("idna").decode()
+    except UnicodeError:
+        host = ""
+    if not _HOST.fullmatch(host):
+        raise BadSetting(name, "has no usable host name", right)
+    default = {"http": 80, "https": 443}[parts.scheme]
+    port = "" if parts.port in {None, default} else f":{parts.port}"
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
+
+
+def _database_url(value: str) -> str:
+    name, right = "PARLOUR_DATABASE_URL", "sqlite:////var/lib/parlour/parlour.db"
+    if value.startswith("postgresql://"):
+        if not _split(name, value, "postgresql://parlour:password@db.example.com/parlour").hostname:
+            raise BadSetting(name, "names no host", "postgresql://parlour:password@db.example.com/parlour")
+        return value
+    path = value.removeprefix("sqlite:///")
+    if path == value:
+        raise BadSetting(name, "must begin with sqlite:/// or postgresql://", right)
+    if not path or path.startswith(":memory:") or path.endswith("/") or "?" in path:
+        raise BadSetting(name, "must name a database file, without options", right)
+    return value
+
+
+def _redis_url(value: str) -> str:
+    name, right = "PARLOUR_REDIS_URL", "redis://localhost:6379/0"
+    parts = _split(name, value, right)
+    if parts.scheme not in {"redis", "rediss", "unix"} or not (parts.hostname or parts.scheme == "unix"):
+        raise BadSetting(name, "must begin with redis://, rediss:// or unix:// and name a server", right)
+    return value
+
+
+def _smtp_url(value: str) -> str:
+    name, right = "PARLOUR_SMTP_URL", "smtp://user:password@mail.example.com:587"
+    parts = _split(name, value, right)
+    if parts.scheme not in {"smtp", "smtps"}:
+        raise BadSetting(name, "must begin with smtp:// or smtps://", right)
+    if not parts.hostname or parts.path not in {"", "/"} or parts.query or parts.fragment:
+        raise BadSetting(
+            name, "must be a host with a port and nothing behind it (in a password write / as %2F, # as %23)", right
+        )
+    if (parts.username is None) != (parts.password is None):
+        raise BadSetting(name, "needs both a user name and a password, or neither", right)
+    return value
+
+
+def _mail_from(value: str) -> str:
+    name, right = "PARLOUR_MAIL_FROM", "support@example.com"
+    try:
+        address = Address(addr_spec=value)
+        plain = address.addr_spec == value and value.isascii() and value.isprintable() and address.domain
+    except (HeaderParseError, ValueError, IndexError):
+        plain = ""
+    if not plain:
+        raise BadSetting(
+            name, "must be one bare address, to which each workspace's name is added when a mail is sent", right
+        )
+    return value
+
+
+def _proxies(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    networks = []
+    for item in value.split(","):
+        if text := item.strip():
+            try:
+                networks.append(ip_network(text, strict=False))
+            except ValueError:
+                wrong = f"holds {text!r}, which is neither an address nor a network"
+                raise BadSetting("PARLOUR_TRUSTED_PROXIES", wrong, "127.0.0.1, 10.0.0.0/8") from None
+    return tuple(networks)
+
+
+def _log_format(value: str) -> Literal["text", "json"]:
+    if value == "text":
+        return "text"
+    if value == "json":
+        return "json"
+    raise BadSetting("PARLOUR_LOG_FORMAT", f"is {value!r} but must be text or json", "PARLOUR_LOG_FORMAT=json")
+
+
+def _secret_key(given: Mapping[str, str], data_dir: Path) -> bytes:
+    key, file = given.get("PARLOUR_SECRET_KEY"), given.get("PARLOUR_SECRET_KEY_FILE")
+    if key and file:
+        raise BadSetting("PARLOUR_SECRET_KEY", "and PARLOUR_SECRET_KEY_FILE are both set", "only one of the two")
+    _make_folder(data_dir)
+    if key:
+        return _long_enough("PARLOUR_SECRET_KEY", key.encode())
+    name, right = "PARLOUR_SECRET_KEY_FILE", "/run/secrets/parlour_key, a file that this user may read"
+    path = Path(file).expanduser() if file else data_dir / "secret_key"
+    try:
+        if not file:
+            _keep_new_key(path)
+        return _long_enough(name, path.read_bytes().strip(), f"{path}: its content ")
+    except OSError as error:
+        raise BadSetting(name, f"is {path}, which cannot be used ({error.strerror})", right) from None
+
+
+def _long_enough(name: str, key: bytes, where: str = "") -> bytes:
+    if len(key) < SECRET_BYTES:
+        wrong = f"{where}has {len(key)} bytes but needs at least {SECRET_BYTES}"
+        raise BadSetting(name, wrong, "what `openssl rand -hex 32` prints")
+    return key
+
+
+def _make_folder(data_dir: Path) -> None:
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        wrong = f"is {data_dir}, which cannot be made ({error.strerror})"
+        raise BadSetting("PARLOUR_DATA_DIR", wrong, "/var/lib/parlour, a folder that this user may write to") from None
+
+
+def _keep_new_key(path: Path) -> None:
+    """Put a new key at `path` unless there is one: whole or not at all, and the same for all who race."""
+    if path.exists():
+        return
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(48) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            return  # another process was first, and its key is the one
+    finally:
+        draft.unlink()
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,195 @@
+"""The loop that runs stored jobs, in the web process or apart from it."""
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from typing import Any, Concatenate, ParamSpec
+
+import structlog
+
+from parlour.db import outbox
+from parlour.db.database import Database, Tx
+from parlour.db.outbox import Job, Postponed, Undeliverable
+from parlour.kernel import clock
+from parlour.kernel.access import Actor
+
+Handler = Callable[[Job], Awaitable[None]]
+P = ParamSpec("P")
+
+SLOTS = 8
+LEASE = timedelta(minutes=5)
+TIME_LIMIT = timedelta(minutes=4)
+"""For one run. Shorter than the lease: nobody else may take a job that is still running here."""
+ATTEMPTS = 15
+FIRST_DELAY = timedelta(seconds=2)
+LONGEST_DELAY = timedelta(hours=1)
+KEEP_FINISHED = timedelta(days=7)
+SWEEP_EVERY = timedelta(hours=1)
+SWEEP_BATCH = 500
+LONGEST_REST = 1.0
+"""Seconds. Another process may have stored a job, which nobody tells us about."""
+PATIENCE = 10.0
+"""Seconds that `stop` gives to the jobs that are running."""
+
+log = structlog.get_logger("parlour.worker")
+
+
+def delay_after(attempts: int) -> timedelta:
+    """Exponential backoff with full jitter, so that jobs which failed together don't return together."""
+    return random.uniform(0, 1) * min(LONGEST_DELAY, FIRST_DELAY * 2 ** (attempts - 1))  # noqa: S311
+
+
+class Worker:
+    """Runs due jobs, up to `SLOTS` at once, each at least once.
+
+    A handler that raises Undeliverable ends its job; whatever else it raises brings the job back later,
+    `ATTEMPTS` times in all. One `run` and one `stop` in a worker's life.
+    """
+
+    def __init__(self, db: Database, handlers: Mapping[str, Handler], *, patience: float = PATIENCE) -> None:
+        self._db = db
+        self._handlers = handlers
+        self._patience = patience
+        self._running: set[asyncio.Task[None]] = set()
+        self._news = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._stopping = False
+        self._next_sweep = 0.0
+
+    def wake(self) -> None:
+        """Look for jobs now; one was just committed."""
+        self._news.set()
+
+    async def run(self) -> None:
+        """Work until `stop`. A database that fails is asked again; it never ends the loop."""
+        self._idle.clear()
+        try:
+            while not self._stopping:
+                self._news.clear()
+                try:
+                    rest = await self._round()
+                except Exception as error:  # noqa: BLE001 the loop outlives whatever the database is going through
+                    log.warning("jobs.unreachable", error=_words(error))
+                    rest = LONGEST_REST
+                await self._rest(rest)
+        finally:
+            self._idle.set()
+
+    async def stop(self) -> None:
+        """Take nothing new, let what runs finish for a while, then leave the rest to its lease."""
+        self._stopping = True
+        self.wake()
+        await self._idle.wait()
+        if not self._running:
+            return
+        _, left = await asyncio.wait(self._running, timeout=self._patience)
+        for task in left:
+            task.cancel()
+        if left:
+            log.warning("jobs.left", count=len(left))
+            await asyncio.wait(left, timeout=1)
+
+    async def _round(self) -> float | None:
+        """Start what is due. Answers how many seconds may pass until the next look, None for `wake` only."""
+        await self._sweep()
+        free = SLOTS - len(self._running)
+        if free == 0:
+            return None
+        due = await self._db.read(Actor.system(), outbox.next_due, now=clock.now())
+        if due is None:
+            return LONGEST_REST
+        now = clock.now()
+        if due > now:
+            return min(LONGEST_REST, (due - now).total_seconds())
+        jobs = await self._db.write(Actor.system(), outbox.claim, now=now, lease=LEASE, limit=free)
+        for job in jobs:
+            task = asyncio.create_task(self._run(job), name=f"job {job.job_id}")
+            self._running.add(task)
+            task.add_done_callback(self._free)
+        return 0.0 if jobs else LONGEST_REST
+
+    async def _rest(self, seconds: float | None) -> None:
+        if seconds == 0:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+
+    def _free(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("job.outcome_lost", job=task.get_name(), error=_words(error))
+        self.wake()
+
+    async def _run(self, job: Job) -> None:
+        """Run one job and store how it ended."""
+        about = log.bind(job_id=str(job.job_id), kind=job.kind, attempt=job.attempts)
+        started = time.monotonic()
+        try:
+            if job.attempts > ATTEMPTS:
+                raise Undeliverable("Every attempt ended without an outcome: the process died or hung.")
+            async with asyncio.timeout(TIME_LIMIT.total_seconds()):
+                await self._handler(job.kind)(job)
+        except Undeliverable as error:
+            await self._bury(job, str(error), about)
+        except Exception as error:  # noqa: BLE001 whatever goes wrong in a job is that job's outcome
+            await self._retry(job, error, about)
+        else:
+            await self._store(outbox.finish, job)
+            about.info("job.finished", seconds=round(time.monotonic() - started, 3))
+
+    def _handler(self, kind: str) -> Handler:
+        try:
+            return self._handlers[kind]
+        except KeyError:  # a newer node may have stored it, and may take it
+            raise Postponed(f"This process knows no jobs of the kind {kind!r}.") from None
+
+    async def _retry(self, job: Job, error: Exception, about: Any) -> None:
+        expected = isinstance(error, Postponed | OSError)
+        if job.attempts >= ATTEMPTS:
+            await self._bury(job, _words(error), about, exc_info=None if expected else error)
+            return
+        delay = delay_after(job.attempts)
+        await self._store(outbox.retry, job, run_at=clock.now() + delay, error=_words(error))
+        about.warning(
+            "job.retried",
+            error=_words(error),
+            again_in=round(delay.total_seconds(), 1),
+            exc_info=None if expected else error,
+        )
+
+    async def _bury(self, job: Job, words: str, about: Any, exc_info: Exception | None = None) -> None:
+        await self._store(outbox.bury, job, error=words)
+        about.error("job.dead", error=words[: outbox.ERROR_LIMIT], exc_info=exc_info)
+
+    async def _store(
+        self, outcome: Callable[Concatenate[Tx, P], None], *args: P.args, **kwargs: P.kwargs
+    ) -> None:
+        """An outcome that is not stored means a second run, a second mail: worth some patience."""
+        for pause in (0.1, 1.0, 5.0):
+            try:
+                return await self._db.write(Actor.system(), outcome, *args, **kwargs)
+            except Exception as error:  # noqa: BLE001 the last try below speaks for all
+                log.warning("job.outcome_unstored", error=_words(error))
+                await asyncio.sleep(pause)
+        return await self._db.write(Actor.system(), outcome, *args, **kwargs)
+
+    async def _sweep(self) -> None:
+        if time.monotonic() < self._next_sweep:
+            return
+        self._next_sweep = time.monotonic() + SWEEP_EVERY.total_seconds()
+        before = clock.now() - KEEP_FINISHED
+        gone = await self._db.write(Actor.system(), outbox.sweep, before=before, limit=SWEEP_BATCH)
+        if gone == SWEEP_BATCH:
+            self._next_sweep = time.monotonic() + LONGEST_REST
+
+
+def _words(error: BaseException) -> str:
+    """What went wrong, for a person: the class's name stands in where there are no words."""
+    if isinstance(error, Postponed):
+        return str(error)
+    return f"{type(error).__name__}: {error}".rstrip(": ")[: outbox.ERROR_LIMIT]
