@@ -22,7 +22,7 @@ class BadSetting(Exception):
     """A setting that cannot be used. The text is one sentence for the person who starts Parlour."""
 
     def __init__(self, name: str, wrong: str, right: str) -> None:
-        super().__init__(f"{name} {wrong}; write for example {right}.")
+        super().__init__(f"{name} {wrong}, for example {name}={right}.")
         self.name = name
 
 
@@ -111,9 +111,12 @@ def _split(name: str, value: str, right: str) -> SplitResult:
     """A URL's parts, with the port checked. The value itself is never shown: it may hold a password."""
     try:
         parts = urlsplit(value)
-        _ = parts.port
+        usable = parts.port != 0
     except ValueError:
-        raise BadSetting(name, "is not a URL with a port from 1 to 65535", right) from None
+        usable = False
+    if not usable:
+        wrong = "is not a URL (in a password write / as %2F, # as %23; a port is a number from 1 to 65535)"
+        raise BadSetting(name, wrong, right)
     return parts
 
 
@@ -166,9 +169,8 @@ def _smtp_url(value: str) -> str:
     if parts.scheme not in {"smtp", "smtps"}:
         raise BadSetting(name, "must begin with smtp:// or smtps://", right)
     if not parts.hostname or parts.path not in {"", "/"} or parts.query or parts.fragment:
-        raise BadSetting(
-            name, "must be a host with a port and nothing behind it (in a password write / as %2F, # as %23)", right
-        )
+        wrong = "must be a host, with a port or without, and nothing behind it (in a password write # as %23)"
+        raise BadSetting(name, wrong, right)
     if (parts.username is None) != (parts.password is None):
         raise BadSetting(name, "needs both a user name and a password, or neither", right)
     return value
@@ -182,9 +184,8 @@ def _mail_from(value: str) -> str:
     except (HeaderParseError, ValueError, IndexError):
         plain = ""
     if not plain:
-        raise BadSetting(
-            name, "must be one bare address, to which each workspace's name is added when a mail is sent", right
-        )
+        wrong = "must be one bare address, in front of which mails show the workspace's name"
+        raise BadSetting(name, wrong, right)
     return value
 
 
@@ -205,39 +206,40 @@ def _log_format(value: str) -> Literal["text", "json"]:
         return "text"
     if value == "json":
         return "json"
-    raise BadSetting("PARLOUR_LOG_FORMAT", f"is {value!r} but must be text or json", "PARLOUR_LOG_FORMAT=json")
+    raise BadSetting("PARLOUR_LOG_FORMAT", f"is {value!r} but must be text or json", "json")
 
 
 def _secret_key(given: Mapping[str, str], data_dir: Path) -> bytes:
-    key, file = given.get("PARLOUR_SECRET_KEY"), given.get("PARLOUR_SECRET_KEY_FILE")
-    if key and file:
-        raise BadSetting("PARLOUR_SECRET_KEY", "and PARLOUR_SECRET_KEY_FILE are both set", "only one of the two")
+    name, file_name = "PARLOUR_SECRET_KEY", "PARLOUR_SECRET_KEY_FILE"
+    right = "/run/secrets/parlour_key, filled by openssl rand -hex 32"
+    if name in given and file_name in given:
+        raise BadSetting(file_name, f"and {name} are both set: keep one", right)
     _make_folder(data_dir)
-    if key:
-        return _long_enough("PARLOUR_SECRET_KEY", key.encode())
-    name, right = "PARLOUR_SECRET_KEY_FILE", "/run/secrets/parlour_key, a file that this user may read"
-    path = Path(file).expanduser() if file else data_dir / "secret_key"
+    if name in given:
+        key = given[name].encode()
+        if len(key) < SECRET_BYTES:
+            raise BadSetting(name, f"needs at least {SECRET_BYTES} bytes", "$(openssl rand -hex 32)")
+        return key
+    path = Path(given[file_name]).expanduser() if file_name in given else data_dir / "secret_key"
     try:
-        if not file:
+        if file_name not in given:
             _keep_new_key(path)
-        return _long_enough(name, path.read_bytes().strip(), f"{path}: its content ")
+        key = path.read_bytes().strip()
     except OSError as error:
-        raise BadSetting(name, f"is {path}, which cannot be used ({error.strerror})", right) from None
-
-
-def _long_enough(name: str, key: bytes, where: str = "") -> bytes:
+        raise BadSetting(file_name, f"is {path}, which cannot be used ({error.strerror})", right) from None
     if len(key) < SECRET_BYTES:
-        wrong = f"{where}has {len(key)} bytes but needs at least {SECRET_BYTES}"
-        raise BadSetting(name, wrong, "what `openssl rand -hex 32` prints")
+        raise BadSetting(file_name, f"is {path}, which must hold at least {SECRET_BYTES} bytes", right)
     return key
 
 
 def _make_folder(data_dir: Path) -> None:
+    name, right = "PARLOUR_DATA_DIR", "/var/lib/parlour"
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        wrong = f"is {data_dir}, which cannot be made ({error.strerror})"
-        raise BadSetting("PARLOUR_DATA_DIR", wrong, "/var/lib/parlour, a folder that this user may write to") from None
+        raise BadSetting(name, f"is {data_dir}, which cannot be made ({error.strerror})", right) from None
+    if not os.access(data_dir, os.W_OK | os.X_OK):
+        raise BadSetting(name, f"is {data_dir}, where this user may not write", right)
 
 
 def _keep_new_key(path: Path) -> None:

@@ -39,7 +39,8 @@ log = structlog.get_logger("parlour.worker")
 
 def delay_after(attempts: int) -> timedelta:
     """Exponential backoff with full jitter, so that jobs which failed together don't return together."""
-    return random.uniform(0, 1) * min(LONGEST_DELAY, FIRST_DELAY * 2 ** (attempts - 1))  # noqa: S311
+    longest = min(LONGEST_DELAY.total_seconds(), FIRST_DELAY.total_seconds() * 2 ** (attempts - 1))
+    return timedelta(seconds=random.uniform(0, longest))  # noqa: S311 nobody gains by guessing it
 
 
 class Worker:
@@ -72,7 +73,7 @@ class Worker:
                 self._news.clear()
                 try:
                     rest = await self._round()
-                except Exception as error:  # noqa: BLE001 the loop outlives whatever the database is going through
+                except Exception as error:
                     log.warning("jobs.unreachable", error=_words(error))
                     rest = LONGEST_REST
                 await self._rest(rest)
@@ -136,7 +137,7 @@ class Worker:
                 await self._handler(job.kind)(job)
         except Undeliverable as error:
             await self._bury(job, str(error), about)
-        except Exception as error:  # noqa: BLE001 whatever goes wrong in a job is that job's outcome
+        except Exception as error:
             await self._retry(job, error, about)
         else:
             await self._store(outbox.finish, job)
@@ -173,7 +174,7 @@ class Worker:
         for pause in (0.1, 1.0, 5.0):
             try:
                 return await self._db.write(Actor.system(), outcome, *args, **kwargs)
-            except Exception as error:  # noqa: BLE001 the last try below speaks for all
+            except Exception as error:
                 log.warning("job.outcome_unstored", error=_words(error))
                 await asyncio.sleep(pause)
         return await self._db.write(Actor.system(), outcome, *args, **kwargs)

@@ -83,7 +83,7 @@ def _valid(
 
 
 def _signed_in(row: Any, stale_before: datetime) -> SignedIn:
-    return SignedIn(*row[:4], stale=row[4] < stale_before)
+    return SignedIn(row[0], row[1], row[2], row[3], stale=row[4] < stale_before)
 
 
 def person(tx: Tx, session_hash: str, *, idle_since: datetime, stale_before: datetime) -> SignedIn | None:

@@ -1,0 +1,67 @@
+// Builds everything that pages load: node build.mjs [--out DIR]
+// The same sources give the same bytes on every run, so that a changed output always means a changed source.
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { build } from "esbuild";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const { values } = parseArgs({ options: { out: { type: "string", default: join(here, "../src/parlour/static/dist") } } });
+const out = resolve(values.out);
+const packages = join(here, "node_modules");
+const program = (name) => join(packages, ".bin", name);
+
+const run = (file, args) => {
+  try {
+    execFileSync(file, args, { cwd: here, stdio: "pipe" });
+  } catch (error) {
+    process.stderr.write(`${error.stdout ?? ""}${error.stderr ?? error.message}`);
+    process.exit(1);
+  }
+};
+
+const checkTypes = () => run(program("tsc"), ["--project", "tsconfig.json"]);
+
+const styles = () => run(program("tailwindcss"), ["--input", "css/app.css", "--output", join(out, "app.css"), "--optimize"]);
+
+const scripts = () =>
+  build({
+    absWorkingDir: here,
+    entryPoints: ["src/portal.ts", "src/desk.ts"],
+    outdir: out,
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    legalComments: "none",
+    logLevel: "warning",
+  });
+
+/** One <symbol> an icon, with the drawing attributes on it, so that <use> needs none. */
+const symbol = (name) => {
+  const source = readFileSync(join(packages, "lucide-static/icons", `${name}.svg`), "utf8");
+  const drawing = source.match(/<svg[^>]*>([\s\S]*)<\/svg>/)[1].replace(/\s+/g, " ").replaceAll("> <", "><").trim();
+  return `<symbol id="${name}" viewBox="0 0 24 24">${drawing}</symbol>`;
+};
+
+const sprite = () => {
+  const names = readFileSync(join(here, "icons.txt"), "utf8").split("\n").filter(Boolean).sort();
+  const symbols = [...new Set(names)].map(symbol).join("\n");
+  writeFileSync(join(out, "icons.svg"), `<svg xmlns="http://www.w3.org/2000/svg">\n${symbols}\n</svg>\n`);
+};
+
+const copies = () => {
+  const geist = dirname(createRequire(import.meta.url).resolve("@fontsource-variable/geist/package.json"));
+  copyFileSync(join(geist, "files/geist-latin-wght-normal.woff2"), join(out, "geist-latin.woff2"));
+  copyFileSync(join(here, "favicon.svg"), join(out, "favicon.svg"));
+};
+
+mkdirSync(out, { recursive: true });
+checkTypes();
+styles();
+await scripts();
+sprite();
+copies();

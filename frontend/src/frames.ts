@@ -1,0 +1,46 @@
+// What travels on the socket. The server's side of it is src/parlour/realtime/protocol.py.
+
+export type Side = "customer" | "agent";
+
+export type Message = {
+  message_id: string;
+  seq: number;
+  content: string;
+  sender_type: Side | "system";
+  sender_id: string;
+  sender_name: string;
+  client_id: string | null;
+  created_at: string;
+};
+
+export type Person = { id: string; name: string };
+
+export type Frame =
+  | { t: "hello"; heartbeat: number }
+  | { t: "subscribed"; room: string; head: number; seen: Record<Side, number> }
+  | ({ t: "message"; room: string } & Message)
+  | { t: "reset"; room: string; head: number }
+  | { t: "heads"; rooms: Record<string, number> }
+  | { t: "typing"; room: string; side: Side; name: string }
+  | { t: "presence"; room: string; agents: Person[]; customer: boolean }
+  | { t: "read"; room: string; side: Side; seq: number }
+  | TicketFrame
+  | { t: "error"; code: string; room?: string };
+
+export type TicketFrame = {
+  t: "ticket";
+  ticket_id: string;
+  room: string;
+  number: number;
+  status: string;
+  priority: string;
+  assignee_id: string | null;
+  version: number;
+};
+
+export type Request =
+  | { t: "subscribe"; room: string; after: number }
+  | { t: "typing"; room: string }
+  | { t: "read"; room: string; seq: number }
+  | { t: "alive" }
+  | { t: "watch" };

@@ -1,0 +1,22 @@
+// Browser storage that may be switched off, full, or hold what an older version wrote.
+
+export function load<T>(storage: () => Storage, key: string): T | null {
+  try {
+    return JSON.parse(storage().getItem(key) ?? "null") as T | null;
+  } catch {
+    return null;
+  }
+}
+
+/** Writes, or removes for null. A refusal is no reason to stop what the person is doing. */
+export function save(storage: () => Storage, key: string, value: unknown): void {
+  try {
+    if (value === null) storage().removeItem(key);
+    else storage().setItem(key, JSON.stringify(value));
+  } catch {
+    // Private windows and full disks: the page goes on, only without a memory.
+  }
+}
+
+export const local = (): Storage => localStorage;
+export const session = (): Storage => sessionStorage;

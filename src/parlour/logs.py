@@ -1,0 +1,90 @@
+"""One log for the whole process, on stderr: ours, uvicorn's and every library's.
+
+No query strings, no secrets: fields named like one are hidden, and so are passwords and fragments
+inside URLs (the fragment of a customer's link is the key to a ticket), wherever they turn up.
+"""
+
+import logging
+import os
+import re
+import sys
+from typing import Any, Literal, TextIO
+
+import structlog
+from structlog.dev import ConsoleRenderer, plain_traceback
+from structlog.stdlib import ProcessorFormatter
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+HIDDEN = "[hidden]"
+
+_SECRET_NAME = re.compile(
+    r"password|passwd|secret|token|cookie|authorization|csrf|payload|api_?key", re.IGNORECASE
+)
+_USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
+_FRAGMENT = re.compile(r"(https?://[^\s#\"'<>]+#)[^\s\"'<>]+")
+_REQUEST_FIELDS = ("client", "method", "path", "status")
+
+
+def configure(log_format: Literal["text", "json"], *, stream: TextIO | None = None) -> None:
+    """Set logging up for this process. Start uvicorn with `log_config=None`, or it undoes this."""
+    out = stream or sys.stderr
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        hide_secrets,
+    ]
+    handler = logging.StreamHandler(out)
+    handler.addFilter(_plain_access_line)
+    handler.setFormatter(
+        ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder(_REQUEST_FIELDS), *shared],
+            processors=[ProcessorFormatter.remove_processors_meta, _renderer(log_format, out)],
+        )
+    )
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, *shared, ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.INFO)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi"):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [], True
+        logger.setLevel(logging.INFO)
+
+
+def hide_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Replace what must not be read later, by the field's name and inside every text."""
+    for name, value in event.items():
+        if _SECRET_NAME.search(name):
+            event[name] = HIDDEN
+        elif isinstance(value, str):
+            event[name] = _FRAGMENT.sub(rf"\1{HIDDEN}", _USERINFO.sub(f"{HIDDEN}@", value))
+    return event
+
+
+def _renderer(log_format: Literal["text", "json"], out: TextIO) -> Processor:
+    if log_format == "json":
+        return structlog.processors.JSONRenderer(ensure_ascii=False)
+    colours = out.isatty() and not os.environ.get("NO_COLOR")
+    return ConsoleRenderer(colors=colours, exception_formatter=plain_traceback)
+
+
+def _plain_access_line(record: logging.LogRecord) -> bool:
+    """Turn uvicorn's access lines into fields, and cut query strings from all that it says."""
+    if record.name.startswith("uvicorn") and isinstance(record.args, tuple):
+        record.args = tuple(map(_without_query, record.args))
+        if record.name == "uvicorn.access" and len(record.args) == 5:
+            client, method, path, _, status = record.args
+            record.__dict__.update(client=client, method=method, path=path, status=status)
+            record.msg, record.args = "request", ()
+    return True
+
+
+def _without_query(part: Any) -> Any:
+    return part.partition("?")[0] if isinstance(part, str) and part.startswith("/") else part

@@ -1,0 +1,192 @@
+"""A mail on its way out: what it is, and the two ways it leaves (an SMTP server, or a folder)."""
+
+import asyncio
+import os
+import re
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from ipaddress import ip_address
+from pathlib import Path
+from types import MappingProxyType
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+import aiosmtplib
+import structlog
+
+from parlour.db.outbox import Postponed, Undeliverable
+from parlour.kernel import clock
+from parlour.kernel.addresses import clean_email
+from parlour.settings import Settings
+
+CONNECT_TIMEOUT = 20.0
+ANSWER_TIMEOUT = 120.0
+"""Seconds. Long, because giving up on a server that has already accepted sends the mail twice."""
+
+_AUTOMATIC = MappingProxyType({"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"})
+_HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
+_MESSAGE_ID = re.compile(r"<([A-Za-z0-9-]+)@[A-Za-z0-9.-]+>")
+_POLICY = SMTP.clone(cte_type="7bit")
+
+log = structlog.get_logger("parlour.mail")
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One mail to one address. The bodies hold secrets and stay out of the repr.
+
+    Raises Undeliverable for whatever could end a header early or start another one.
+    """
+
+    to: str
+    subject: str
+    text: str = field(repr=False)
+    html: str = field(repr=False)
+    message_id: str
+    sender_name: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if clean_email(self.to) is None:
+            raise Undeliverable("The address is not one that mail can reach.")
+        if not _MESSAGE_ID.fullmatch(self.message_id):
+            raise Undeliverable("The Message-ID must look like <id@host>.")
+        for name, value in {"Subject": self.subject, "From": self.sender_name, **self.headers}.items():
+            if not _HEADER.fullmatch(name) or not value.isprintable():
+                raise Undeliverable(f"The header {name!r} holds characters that no header may hold.")
+
+
+class Mailer(Protocol):
+    async def send(self, mail: Mail) -> None:
+        """Hand the mail over. Raises Undeliverable for a final no, Postponed when a later try may succeed."""
+
+
+def mailer_for(settings: Settings) -> "SmtpMailer | FolderMailer":
+    if settings.smtp_url:
+        return SmtpMailer(settings.smtp_url, settings.mail_from)
+    log.warning("mail.folder", folder=str(settings.mail_folder), because="PARLOUR_SMTP_URL is not set")
+    return FolderMailer(settings.mail_folder, settings.mail_from)
+
+
+def message(mail: Mail, sender: str) -> EmailMessage:
+    """The mail as the wire wants it: text first, HTML as the richer alternative, all of it ASCII."""
+    wire = EmailMessage(policy=_POLICY)
+    wire["From"] = Address(display_name=mail.sender_name, addr_spec=sender)
+    local, _, host = mail.to.rpartition("@")
+    wire["To"] = Address(username=local, domain=_in_ascii(host))
+    wire["Subject"] = mail.subject
+    wire["Date"] = format_datetime(clock.now())
+    wire["Message-ID"] = mail.message_id
+    for name, value in {**_AUTOMATIC, **mail.headers}.items():
+        wire[name] = value
+    wire.set_content(mail.text)
+    wire.add_alternative(mail.html, subtype="html")
+    return wire
+
+
+class SmtpMailer:
+    """Sends through a server, a connection for each mail.
+
+    `smtp://` uses STARTTLS when it is offered, `smtps://` is encrypted from the start. The server's
+    certificate is verified and a password goes over an encrypted connection only, except on this
+    machine, where nobody stands between and certificates are rarely real.
+    """
+
+    def __init__(self, url: str, sender: str) -> None:
+        parts = urlsplit(url)
+        self._sender = sender
+        self._host = parts.hostname or "localhost"
+        self._port = parts.port
+        self._encrypted = parts.scheme == "smtps"
+        self._username = unquote(parts.username) if parts.username else None
+        self._password = unquote(parts.password) if parts.password else None
+        self._local = _is_this_machine(self._host)
+
+    async def send(self, mail: Mail) -> None:
+        wire = message(mail, self._sender)
+        try:
+            async with self._connection() as server:
+                await server.send_message(wire, timeout=ANSWER_TIMEOUT)
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            refusal = error.recipients[0]
+            raise _refused(refusal.code, refusal.message) from error
+        except (aiosmtplib.SMTPSenderRefused, aiosmtplib.SMTPDataError) as error:
+            raise _refused(error.code, error.message) from error
+        except aiosmtplib.SMTPNotSupported as error:
+            raise Undeliverable(error.message) from error
+        except aiosmtplib.SMTPResponseException as error:
+            raise Postponed(f"{error.code} {error.message}") from error
+        except (aiosmtplib.SMTPException, OSError) as error:  # an SSLError is an OSError too
+            raise Postponed(str(error) or type(error).__name__) from error
+        log.info("mail.sent", message_id=mail.message_id, server=self._host)
+
+    def _connection(self) -> aiosmtplib.SMTP:
+        must_encrypt = self._password is not None and not self._local
+        return aiosmtplib.SMTP(
+            hostname=self._host,
+            port=self._port,
+            username=self._username,
+            password=self._password,
+            use_tls=self._encrypted,
+            start_tls=None if self._encrypted or not must_encrypt else True,
+            tls_context=_trusting_context() if self._local else None,
+            timeout=CONNECT_TIMEOUT,
+            local_hostname=self._sender.rpartition("@")[2],
+        )
+
+
+class FolderMailer:
+    """Keeps each mail as a file, for trying things out without a mail server."""
+
+    def __init__(self, folder: Path, sender: str) -> None:
+        self._folder = folder
+        self._sender = sender
+
+    async def send(self, mail: Mail) -> None:
+        path = await asyncio.to_thread(self._write, mail)
+        log.info("mail.written", message_id=mail.message_id, file=str(path))
+
+    def _write(self, mail: Mail) -> Path:
+        """The file appears whole or not at all, readable by this user only: it holds a way in."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        number = mail.message_id[1:].partition("@")[0]
+        path = self._folder / f"{clock.now():%Y%m%dT%H%M%S.%fZ}-{number}.eml"
+        draft = path.with_name(f".{path.name}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(message(mail, self._sender).as_bytes())
+            file.flush()
+            os.fsync(file.fileno())
+        return draft.replace(path)
+
+
+def _refused(code: int, words: str) -> Exception:
+    answer = f"{code} {words}"
+    return Undeliverable(answer) if 500 <= code <= 599 else Postponed(answer)
+
+
+def _in_ascii(host: str) -> str:
+    """Every server understands the encoded form of a host's name in another script."""
+    try:
+        return host.encode("idna").decode()
+    except UnicodeError:
+        raise Undeliverable("The address has a host that cannot be written in DNS.") from None
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _trusting_context() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context

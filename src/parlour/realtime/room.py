@@ -1,0 +1,130 @@
+"""One room on this node and the connections in it."""
+
+import asyncio
+from time import monotonic
+from uuid import UUID
+
+from parlour.kernel.access import Kind
+from parlour.kernel.events import MessageSent
+from parlour.realtime import protocol
+from parlour.realtime.connection import Connection
+from parlour.realtime.protocol import QUEUE_FRAMES, Close, Frame
+
+UNKNOWN = -1
+NOWHERE = UUID(int=0)
+
+
+class Subscription:
+    """One connection in one room. `sent` is the last message it was given.
+
+    `held` collects what happens while its past is being read; once it is live, `held` is None.
+    """
+
+    __slots__ = ("connection", "held", "read_again_at", "read_sent", "read_wanted", "room", "sent")
+
+    def __init__(self, connection: Connection, room: "Room") -> None:
+        self.connection = connection
+        self.room = room
+        self.held: list[Frame] | None = []
+        self.sent = 0
+        self.read_sent = 0
+        self.read_wanted = 0
+        self.read_again_at = 0.0
+
+    @property
+    def attached(self) -> bool:
+        return self.room.subscriptions.get(self.connection) is self
+
+    def push(self, frame: Frame) -> None:
+        if self.held is None:
+            if self._is_new(frame):
+                self.connection.push(frame)
+        elif frame.durable and not self.connection.closing:
+            self.held.append(frame)
+            if len(self.held) > QUEUE_FRAMES:
+                self.connection.close(Close.TOO_SLOW)
+
+    async def replay(self, frame: Frame) -> None:
+        """Send one frame of the past, at the pace at which the socket takes it."""
+        if self._is_new(frame):
+            await self.connection.put(frame)
+
+    def _is_new(self, frame: Frame) -> bool:
+        """Whether this listener has not had it yet; a message then counts as sent."""
+        if frame.seq and frame.seq <= self.sent:
+            return False
+        self.sent = frame.seq or self.sent
+        return True
+
+
+class Room:
+    """`head` is the last message given to everyone who is live here, UNKNOWN until someone was let in.
+
+    `wanted` is the highest seq that anybody has told us of.
+    """
+
+    __slots__ = (
+        "catching_up",
+        "head",
+        "presence",
+        "room_id",
+        "subscriptions",
+        "typed",
+        "wanted",
+        "workspace_id",
+    )
+
+    def __init__(self, room_id: UUID) -> None:
+        self.room_id = room_id
+        self.workspace_id = NOWHERE
+        self.head = UNKNOWN
+        self.wanted = UNKNOWN
+        self.subscriptions: dict[Connection, Subscription] = {}
+        self.catching_up: asyncio.Task[None] | None = None
+        self.presence: Frame | None = None
+        self.typed: dict[str, float] | None = None
+
+    def push(self, frame: Frame) -> None:
+        for subscription in self.subscriptions.values():
+            subscription.push(frame)
+
+    def deliver(self, message: MessageSent) -> bool:
+        """Give everyone the next message of the log, encoded once. False when it is not the next."""
+        if self.head == UNKNOWN or message.seq != self.head + 1:
+            return False
+        self.head = message.seq
+        self.push(protocol.message(message))
+        return True
+
+    def announce(self, newcomer: Subscription | None = None) -> None:
+        """Tell everyone who is here, when that has changed, and a newcomer in any case."""
+        agents: dict[str, str] = {}
+        customer = False
+        for subscription in self.subscriptions.values():
+            actor = subscription.connection.actor
+            if subscription.held is None and actor.kind is Kind.AGENT:
+                agents[actor.id] = actor.name
+            elif subscription.held is None:
+                customer = customer or actor.kind is Kind.CUSTOMER
+        frame = protocol.presence(self.room_id, dict(sorted(agents.items())), customer=customer)
+        if frame != self.presence:
+            self.presence = frame
+            self.push(frame)
+        elif newcomer is not None:
+            newcomer.push(frame)
+
+    def may_type(self, actor_id: str, every: float) -> bool:
+        """Whether this actor's typing is worth telling again; if so, it counts as told."""
+        now = monotonic()
+        self.typed = self.typed or {}
+        if now < self.typed.get(actor_id, 0.0):
+            return False
+        self.typed[actor_id] = now + every
+        return True
+
+    def show_typing(self, actor_id: str, side: str, name: str) -> None:
+        """To everyone but whoever types, in all of their tabs."""
+        frame = protocol.typing(self.room_id, side, name)
+        for subscription in self.subscriptions.values():
+            if subscription.connection.actor.id != actor_id:
+                subscription.push(frame)

@@ -1,0 +1,62 @@
+"""Built files, served under a fingerprint of their content: cached for ever, compressed once."""
+
+import gzip
+import hashlib
+import mimetypes
+from dataclasses import dataclass
+from pathlib import Path
+
+import brotli
+from starlette.requests import Request
+from starlette.responses import Response
+
+FOLDER = Path(__file__).parents[1] / "static" / "dist"
+FOR_EVER = "public, max-age=31536000, immutable"
+ALREADY_SMALL = {".woff2", ".png"}
+TYPES = {".woff2": "font/woff2", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    media_type: str
+    plain: bytes
+    gzipped: bytes | None
+    brotlied: bytes | None
+
+
+def _load(path: Path) -> File:
+    content = path.read_bytes()
+    media_type = TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    if path.suffix in ALREADY_SMALL:
+        return File(media_type, content, None, None)
+    return File(media_type, content, gzip.compress(content, 9, mtime=0), brotli.compress(content, quality=9))
+
+
+class Assets:
+    """One digest for the whole folder, so that files may name each other by relative address."""
+
+    def __init__(self, folder: Path = FOLDER) -> None:
+        self.files = {path.name: _load(path) for path in sorted(folder.iterdir()) if path.is_file()}
+        whole = hashlib.sha256()
+        for name, file in self.files.items():
+            whole.update(name.encode() + b"\0" + file.plain + b"\0")
+        self.digest = whole.hexdigest()[:16]
+
+    def url(self, name: str) -> str:
+        """Raises LookupError for a file that was not built."""
+        if name not in self.files:
+            raise LookupError(f"There is no built file called {name}.")
+        return f"/static/{self.digest}/{name}"
+
+    async def serve(self, request: Request) -> Response:
+        """An older or newer digest gets today's file, uncached: during an upgrade both are asked for."""
+        file = self.files.get(request.path_params["name"])
+        if file is None:
+            return Response(status_code=404)
+        current = request.path_params["digest"] == self.digest
+        headers = {"Cache-Control": FOR_EVER if current else "no-cache", "Vary": "Accept-Encoding"}
+        accepted = request.headers.get("accept-encoding", "")
+        for name, content in (("br", file.brotlied), ("gzip", file.gzipped)):
+            if content is not None and name in accepted:
+                return Response(content, headers={**headers, "Content-Encoding": name}, media_type=file.media_type)
+        return Response(file.plain, headers=headers, media_type=file.media_type)

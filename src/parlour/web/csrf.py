@@ -1,0 +1,43 @@
+"""Only our own pages may change things.
+
+Two checks: the browser says where the request came from (Origin, Sec-Fetch-Site), and the form carries
+a token that only a page shown to this browser, in this session, can hold.
+"""
+
+import hashlib
+import hmac
+
+from starlette.requests import HTTPConnection, Request
+
+from parlour.kernel.errors import DomainError
+from parlour.web.session import browser_secret, session_token
+from parlour.web.site import site
+
+
+class ForeignForm(DomainError):
+    """The request did not come from a page of ours that is still valid."""
+
+    status = 403
+    code = "csrf"
+    message = "This page was open for too long, so we did nothing. Reload it and try again."
+
+
+def token(connection: HTTPConnection) -> str:
+    bound_to = f"csrf|{browser_secret(connection)}|{session_token(connection) or ''}"
+    return hmac.new(site(connection).settings.secret_key, bound_to.encode(), hashlib.sha256).hexdigest()
+
+
+def same_origin(connection: HTTPConnection) -> bool:
+    """Whether the browser says that a page of ours sent this. Programs that say nothing are no browsers."""
+    fetched_from = connection.headers.get("sec-fetch-site", "same-origin")
+    if fetched_from not in ("same-origin", "none"):
+        return False
+    origin = connection.headers.get("origin")
+    own = f"{connection.url.scheme}://{connection.headers.get('host', '')}"
+    return origin in (None, own, site(connection).settings.origin)
+
+
+def verify(request: Request, given: str) -> None:
+    """Raises ForeignForm."""
+    if not same_origin(request) or not hmac.compare_digest(given.encode(), token(request).encode()):
+        raise ForeignForm

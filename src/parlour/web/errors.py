@@ -1,0 +1,91 @@
+"""What a browser or program gets when something went wrong."""
+
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from parlour.kernel.errors import DomainError, NotFound, SignedOut, TooMany
+from parlour.web.pages import as_json, redirect, render, wants_json
+
+log = structlog.get_logger("parlour.web")
+
+Boundary = Callable[[Request, DomainError], Awaitable[Response | None]]
+"""A feature's own error page, in its layout; None leaves it to the plain one."""
+
+
+class Failed(DomainError):
+    """A fault of ours. What went wrong is in the log, not on the page."""
+
+    code = "error"
+
+
+class TooLarge(DomainError):
+    status = 413
+    code = "too_large"
+    message = "That was more than we can take at once. Please shorten it."
+
+
+class NoSuchMethod(DomainError):
+    status = 405
+    code = "method"
+    message = "This page does not work that way."
+
+
+BY_STATUS: dict[int, type[DomainError]] = {404: NotFound, 405: NoSuchMethod, 413: TooLarge}
+
+
+class Errors:
+    """Turns whatever was raised into a page or into JSON, by what was asked for."""
+
+    def __init__(self, boundaries: dict[str, Boundary]) -> None:
+        self.boundaries = boundaries
+
+    async def domain(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, DomainError)
+        headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany) else {}
+        if wants_json(request):
+            body = {"code": error.code, "message": error.message}
+            if problems := getattr(error, "problems", None):
+                body["problems"] = problems
+            return as_json(body, status=error.status, headers=headers)
+        if isinstance(error, SignedOut):
+            return redirect(f"/auth/login?next={request.url.path}")
+        response = await self._page(request, error)
+        response.headers.update(headers)
+        return response
+
+    async def http(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        known = BY_STATUS.get(error.status_code)
+        if known:
+            response = await self.domain(request, known())
+            response.headers.update(error.headers or {})
+            return response
+        return Response(HTTPStatus(error.status_code).phrase, error.status_code, error.headers)
+
+    async def unforeseen(self, request: Request, error: Exception) -> Response:
+        """Called outside every middleware, with a request that may be half broken: it must not fail itself."""
+        log.error("request.failed", path=request.url.path, exc_info=error)
+        return await self.domain(request, Failed())
+
+    async def _page(self, request: Request, error: DomainError) -> Response:
+        for prefix, boundary in self.boundaries.items():
+            if request.url.path.startswith(prefix):
+                response = await boundary(request, error)
+                if response is not None:
+                    return response
+        return error_page(request, error, layout="plain", home="/")
+
+
+def error_page(request: Request, error: DomainError, **context: object) -> Response:
+    shown = {
+        "status": error.status,
+        "code": error.code,
+        "message": error.message,
+        "retry_after": getattr(error, "retry_after", None),
+    }
+    return render(request, "errors/error.html", status=error.status, error=shown, **context)

@@ -1,0 +1,66 @@
+"""What a browser posts, as plain text fields."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from parlour.kernel.errors import DomainError
+from parlour.web import csrf
+
+
+class BadForm(DomainError):
+    """The body is no form, or a field that only our page fills in is broken."""
+
+    status = 400
+    code = "bad_form"
+    message = "Something was wrong with this page. Please reload it and try again."
+
+
+async def read_form(request: Request) -> Mapping[str, str]:
+    """The text fields of a form that a page of ours sent. Raises ForeignForm, BadForm."""
+    fields = await _fields(request)
+    csrf.verify(request, request.headers.get("x-csrf-token") or fields.get("csrf", ""))
+    return fields
+
+
+async def read_form_leniently(request: Request) -> tuple[Mapping[str, str], bool]:
+    """The fields, and whether `read_form` would have taken them: for a page that keeps what was typed."""
+    fields = await _fields(request)
+    try:
+        csrf.verify(request, fields.get("csrf", ""))
+    except csrf.ForeignForm:
+        if not csrf.same_origin(request):
+            raise
+        return fields, False
+    return fields, True
+
+
+async def _fields(request: Request) -> Mapping[str, str]:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        raise BadForm
+    try:
+        form = await request.form(max_files=0, max_fields=50)
+    except HTTPException as error:
+        if error.status_code == 413:
+            raise
+        raise BadForm from error
+    except (ValueError, UnicodeError) as error:
+        raise BadForm from error
+    return {name: value for name, value in form.items() if isinstance(value, str)}
+
+
+def uuid_field(fields: Mapping[str, str], name: str) -> UUID:
+    """Raises BadForm."""
+    try:
+        return UUID(fields.get(name, ""))
+    except ValueError:
+        raise BadForm from None
+
+
+def safe_path(target: str, otherwise: str = "/") -> str:
+    """A path on this host to go on to, never another site."""
+    plain = target.startswith("/") and not target.startswith(("//", "/\\"))
+    return target if plain and target.isprintable() and "\\" not in target else otherwise

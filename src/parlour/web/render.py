@@ -1,0 +1,77 @@
+"""Templates to text."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from gettext import NullTranslations
+from pathlib import Path
+from typing import Any
+
+from minijinja import Environment, Markup, escape
+
+from parlour.web.linkify import split_links
+
+PACKAGE = Path(__file__).parents[1]
+OWN_FOLDERS = {"portal": "features/portal", "desk": "features/desk", "mail": "mail"}
+"""The first part of a template's name says whose it is; everything else is shared and lies in web/templates."""
+
+_translations = NullTranslations()
+
+
+def find_template(name: str) -> str | None:
+    owner, _, rest = name.partition("/")
+    folder = OWN_FOLDERS.get(owner)
+    path = PACKAGE / folder / "templates" / rest if folder else PACKAGE / "web" / "templates" / name
+    return path.read_text() if path.is_file() else None
+
+
+def translate(text: str, **values: object) -> str:
+    """The sentence in the reader's language, with its `{names}` filled in."""
+    sentence = _translations.gettext(text)
+    return sentence.format(**values) if values else sentence
+
+
+def iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def when(moment: datetime) -> str:
+    """For readers without JavaScript, so it names its zone."""
+    moment = moment.astimezone(UTC)
+    return f"{moment.day} {moment:%b %Y, %H:%M} UTC"
+
+
+def initials(name: str) -> str:
+    """Two letters at most, of a name or of an address's local part."""
+    words = [word for word in name.split("@")[0].replace(".", " ").replace("_", " ").split() if word[0].isalnum()]
+    letters = [words[0], words[-1]] if len(words) > 1 else words
+    return "".join(word[0] for word in letters).upper() or "?"
+
+
+def linkify(text: str) -> str:
+    """Escaped text in which addresses are links that tell the other site nothing."""
+    return Markup(
+        "".join(
+            f'<a href="{escape(href)}" rel="noopener noreferrer nofollow" target="_blank">{escape(part)}</a>'
+            if href
+            else str(escape(part))
+            for part, href in split_links(text)
+        )
+    )
+
+
+class Renderer:
+    """MiniJinja with our words, filters and asset addresses. Templates are compiled once."""
+
+    def __init__(self, asset: Callable[[str], str]) -> None:
+        self._environment = Environment(
+            loader=find_template,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_escape_callback=lambda name: "html" if name.endswith(".html") else "none",
+            filters={"iso": iso, "when": when, "initials": initials, "linkify": linkify},
+            globals={"_": translate, "asset": asset},
+            undefined_behavior="strict",
+        )
+
+    def __call__(self, name: str, /, **context: Any) -> str:
+        return self._environment.render_template(name, **context)

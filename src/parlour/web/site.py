@@ -1,0 +1,29 @@
+"""What every request may use, made once by the composition root."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from starlette.requests import HTTPConnection
+
+from parlour.db.database import Database
+from parlour.settings import Settings
+from parlour.web.assets import Assets
+from parlour.web.limits import Limits
+from parlour.web.render import Renderer
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    settings: Settings
+    db: Database
+    assets: Assets
+    renderer: Renderer
+    limits: Limits
+
+
+def site(request: HTTPConnection) -> Site:
+    return cast(Site, request.app.state.site)
+
+
+def db(request: HTTPConnection) -> Database:
+    return site(request).db

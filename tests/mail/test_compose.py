@@ -1,0 +1,111 @@
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from parlour.db.outbox import Undeliverable
+from parlour.mail.compose import compose, message_id
+from parlour.web.render import Renderer
+
+JOB = UUID("0192f000-0000-7000-8000-000000000001")
+ID = message_id(JOB, "desk.example")
+CONFIRMATION: dict[str, Any] = {
+    "workspace": {"name": "Acme", "slug": "acme"},
+    "ticket": {"number": 7, "subject": "BUY PILLS", "description": "http://evil.example"},
+    "link": "https://desk.example/support/acme/access#s3cret-code",
+    "code": "s3cret-code",
+    "days": 7,
+    "portal": "https://desk.example/support/acme",
+}
+FRESH_LINKS: dict[str, Any] = {
+    "workspace": {"name": "Acme", "slug": "acme"},
+    "tickets": [
+        {
+            "number": number,
+            "subject": "BUY PILLS",
+            "link": f"https://desk.example/support/acme/access#code-{number}",
+            "code": f"code-{number}",
+            "opened_at": datetime(2026, 11, number, 19, 21, tzinfo=UTC),
+        }
+        for number in (9, 4)
+    ],
+    "days": 7,
+    "portal": "https://desk.example/support/acme",
+}
+TEMPLATES = {"confirmation": CONFIRMATION, "fresh_links": FRESH_LINKS}
+
+
+def test_a_message_id_is_the_same_for_every_attempt_of_a_job() -> None:
+    assert ID == "<0192f000-0000-7000-8000-000000000001@desk.example>"
+
+
+def test_a_confirmation_holds_the_link_the_code_and_how_long_they_work(renderer: Renderer) -> None:
+    mail = compose(renderer, "confirmation", "mary@example.test", ID, CONFIRMATION)
+
+    assert mail.subject == "Ticket #7 at Acme"
+    for words in (mail.text, mail.html):
+        assert "You opened ticket #7 at Acme." in words
+        assert "7 days" in words
+    assert "\nhttps://desk.example/support/acme/access#s3cret-code\n" in mail.text
+    assert "\ns3cret-code\n" in mail.text
+    assert "\nhttps://desk.example/support/acme/access\n" in mail.text
+    assert 'access#s3cret-code"' in mail.html
+    assert "<code>s3cret-code</code>" in mail.html
+
+
+def test_fresh_links_name_every_ticket_by_its_number(renderer: Renderer) -> None:
+    mail = compose(renderer, "fresh_links", "mary@example.test", ID, FRESH_LINKS)
+
+    assert mail.subject == "Your tickets at Acme"
+    for words in (mail.text, mail.html):
+        for number in (9, 4):
+            assert f"Open ticket #{number}" in words
+            assert f"Opened on {number} Nov 2026, 19:21 UTC" in words
+            assert f"access#code-{number}" in words
+    assert "Code: code-9" in mail.text
+    assert "<code>code-4</code>" in mail.html
+
+
+@pytest.mark.parametrize(("template", "context"), TEMPLATES.items(), ids=TEMPLATES)
+def test_a_mail_says_nothing_that_a_visitor_typed(
+    template: str, context: dict[str, Any], renderer: Renderer
+) -> None:
+    mail = compose(renderer, template, "mary@example.test", ID, context)
+
+    assert "PILLS" not in mail.subject + mail.text + mail.html
+    assert "evil" not in mail.text + mail.html
+
+
+@pytest.mark.parametrize(("template", "context"), TEMPLATES.items(), ids=TEMPLATES)
+def test_a_mail_brings_no_style_script_or_picture(
+    template: str, context: dict[str, Any], renderer: Renderer
+) -> None:
+    html = compose(renderer, template, "mary@example.test", ID, context).html
+
+    for forbidden in ("<style", "style=", "<script", "<img", "bgcolor", "<link"):
+        assert forbidden not in html
+
+
+@pytest.mark.parametrize(("template", "context"), TEMPLATES.items(), ids=TEMPLATES)
+def test_a_workspaces_name_is_only_words(template: str, context: dict[str, Any], renderer: Renderer) -> None:
+    named = {**context, "workspace": {"name": "<b>A&B</b>\r\nBcc: all@example.test", "slug": "acme"}}
+
+    mail = compose(renderer, template, "mary@example.test", ID, named)
+
+    assert mail.sender_name == "<b>A&B</b> Bcc: all@example.test"
+    assert "\n" not in mail.subject
+    assert "<b>" not in mail.html
+
+
+def test_an_address_that_mail_cannot_reach_is_refused(renderer: Renderer) -> None:
+    with pytest.raises(Undeliverable):
+        compose(renderer, "confirmation", "mary@example.test\nBcc: all@example.test", ID, CONFIRMATION)
+
+
+def test_a_template_must_begin_with_its_subject() -> None:
+    def render(name: str, /, **_: Any) -> str:
+        return "Hello\n\nNo subject here.\n" if name.endswith(".txt") else "<p></p>"
+
+    with pytest.raises(ValueError, match="Subject"):
+        compose(render, "broken", "mary@example.test", ID, CONFIRMATION)

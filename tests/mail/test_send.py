@@ -1,0 +1,270 @@
+import re
+import stat
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from parlour.db.outbox import Postponed, Undeliverable
+from parlour.kernel import clock
+from parlour.mail.send import FolderMailer, Mail, SmtpMailer, mailer_for
+from parlour.settings import Settings
+from tests.mail.conftest import PostOffice, parse
+
+SENDER = "support@desk.example"
+NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+def body(mail: EmailMessage, kind: str) -> str:
+    part = mail.get_body((kind,))
+    assert part is not None
+    return str(part.get_content())
+
+
+async def test_a_mail_arrives_as_text_with_an_html_alternative(office: PostOffice, mail: Mail) -> None:
+    await SmtpMailer(office.url, SENDER).send(mail)
+
+    [arrived] = office.mails
+    assert arrived.get_content_type() == "multipart/alternative"
+    assert [part.get_content_type() for part in arrived.iter_parts()] == ["text/plain", "text/html"]
+    assert body(arrived, "plain") == "Open the ticket.\r\n"
+    assert body(arrived, "html") == "<p>Open the ticket.</p>\r\n"
+
+
+async def test_a_mail_says_who_sent_it_and_that_a_machine_did(office: PostOffice, mail: Mail) -> None:
+    with clock.at(NOON):
+        await SmtpMailer(office.url, SENDER).send(mail)
+
+    [arrived] = office.mails
+    assert arrived["From"] == "Acme <support@desk.example>"
+    assert arrived["To"] == "mary@example.test"
+    assert arrived["Subject"] == "Ticket #7 at Acme"
+    assert arrived["Message-ID"] == "<0192-abc@desk.example>"
+    assert arrived["Date"].datetime == NOON
+    assert arrived["Auto-Submitted"] == "auto-generated"
+    assert arrived["X-Auto-Response-Suppress"] == "All"
+    assert "Reply-To" not in arrived
+    assert office.envelopes[0].mail_from == SENDER
+    assert office.envelopes[0].rcpt_tos == ["mary@example.test"]
+
+
+async def test_headers_of_its_own_travel_with_a_mail(office: PostOffice, mail: Mail) -> None:
+    await SmtpMailer(office.url, SENDER).send(replace(mail, headers={"X-Ticket": "7"}))
+
+    assert office.mails[0]["X-Ticket"] == "7"
+
+
+async def test_words_of_any_script_arrive_unharmed_over_an_ascii_wire(office: PostOffice, mail: Mail) -> None:
+    name = 'Büro "Ω", ' + "東京サポート" * 12
+    text = "Grüße — " + "слово " * 300 + "\n.\nend\n"
+
+    await SmtpMailer(office.url, SENDER).send(replace(mail, sender_name=name, subject=f"Тикет: {name}", text=text))
+
+    [arrived] = office.mails
+    assert arrived["From"].addresses[0].display_name == name
+    assert arrived["From"].addresses[0].addr_spec == SENDER
+    assert arrived["Subject"] == f"Тикет: {name}"
+    assert body(arrived, "plain").replace("\r\n", "\n") == text
+    content = office.envelopes[0].content
+    assert isinstance(content, bytes)
+    assert content.isascii()
+    assert max(map(len, content.splitlines())) <= 998
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "mary@example.test\r\nBcc: all@example.test",
+        "mary@example.test\nRCPT TO:<all@example.test>",
+        "mary@example.test, all@example.test",
+        "mary@example.test> SIZE=1 <x@example.test",
+        "Mary <mary@example.test>",
+        '"mary\r\n"@example.test',
+        "mary@example.test\x00",
+        "mary",
+        "",
+    ],
+)
+def test_an_address_that_is_more_than_one_address_makes_no_mail(address: str, mail: Mail) -> None:
+    with pytest.raises(Undeliverable):
+        replace(mail, to=address)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"subject": "Hello\r\nBcc: all@example.test"},
+        {"sender_name": "Acme\nBcc: all@example.test"},
+        {"message_id": "<a@b>\r\nBcc: all@example.test"},
+        {"headers": {"X-Note": "one\r\nBcc: all@example.test"}},
+        {"headers": {"X-Note: one\r\nBcc": "all@example.test"}},
+    ],
+    ids=["subject", "sender's name", "message id", "value", "name of a header"],
+)
+def test_no_header_can_start_another_one(change: dict[str, str], mail: Mail) -> None:
+    with pytest.raises(Undeliverable):
+        replace(mail, **change)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("command", "answer"),
+    [("MAIL", "553 not you"), ("RCPT", "550 5.1.1 no such mailbox"), ("DATA", "554 looks like spam")],
+)
+async def test_a_final_no_is_undeliverable_in_the_servers_words(
+    command: str, answer: str, office: PostOffice, mail: Mail
+) -> None:
+    office.answers[command] = [answer]
+
+    with pytest.raises(Undeliverable, match=answer):
+        await SmtpMailer(office.url, SENDER).send(mail)
+
+
+@pytest.mark.parametrize(
+    ("command", "answer"), [("MAIL", "421 later"), ("RCPT", "451 greylisted"), ("DATA", "452 disk is full")]
+)
+async def test_a_no_for_now_postpones_in_the_servers_words(
+    command: str, answer: str, office: PostOffice, mail: Mail
+) -> None:
+    office.answers[command] = [answer]
+
+    with pytest.raises(Postponed, match=answer):
+        await SmtpMailer(office.url, SENDER).send(mail)
+
+
+async def test_a_server_that_is_down_postpones(office: PostOffice, mail: Mail) -> None:
+    await office.close()
+
+    with pytest.raises(Postponed, match=f"127.0.0.1 on port {office.port}"):
+        await SmtpMailer(office.url, SENDER).send(mail)
+
+
+async def test_a_server_that_hangs_up_after_taking_the_mail_has_taken_it(office: PostOffice, mail: Mail) -> None:
+    office.answers["DATA"] = ["250 taken and gone"]
+
+    await SmtpMailer(office.url, SENDER).send(mail)
+
+    assert len(office.mails) == 1
+
+
+async def test_a_connection_is_encrypted_when_the_server_offers_it(
+    closed_office: PostOffice, certificate: Path, mail: Mail
+) -> None:
+    await closed_office.open(certificate=certificate)
+
+    await SmtpMailer(closed_office.url, SENDER).send(mail)
+
+    assert closed_office.encrypted == [True]
+
+
+async def test_a_server_without_encryption_gets_the_mail_as_it_is(office: PostOffice, mail: Mail) -> None:
+    await SmtpMailer(office.url, SENDER).send(mail)
+
+    assert office.encrypted == [False]
+
+
+async def test_smtps_is_encrypted_from_the_start(closed_office: PostOffice, certificate: Path, mail: Mail) -> None:
+    await closed_office.open(certificate=certificate, implicit=True)
+
+    await SmtpMailer(f"smtps://127.0.0.1:{closed_office.port}", SENDER).send(mail)
+
+    assert len(closed_office.mails) == 1
+
+
+def elsewhere(office: PostOffice, login: str = "") -> str:
+    """The resolver reads 127.1 as this machine; for us it is a name like any other machine's."""
+    return f"smtp://{login}127.1:{office.port}"
+
+
+async def test_a_server_elsewhere_must_prove_its_name(
+    closed_office: PostOffice, certificate: Path, mail: Mail
+) -> None:
+    await closed_office.open(certificate=certificate)
+
+    with pytest.raises(Postponed, match="certificate"):
+        await SmtpMailer(elsewhere(closed_office), SENDER).send(mail)
+
+
+async def test_a_password_does_not_cross_the_network_in_the_clear(closed_office: PostOffice, mail: Mail) -> None:
+    await closed_office.open(password="secret")
+
+    with pytest.raises(Postponed, match="STARTTLS"):
+        await SmtpMailer(elsewhere(closed_office, "ada:secret@"), SENDER).send(mail)
+
+    assert closed_office.logins == []
+
+
+async def test_name_and_password_are_decoded_from_the_url(closed_office: PostOffice, mail: Mail) -> None:
+    await closed_office.open(password="p@ss/wörd%")
+
+    url = f"smtp://ada%40desk.example:p%40ss%2Fw%C3%B6rd%25@127.0.0.1:{closed_office.port}"
+    await SmtpMailer(url, SENDER).send(mail)
+
+    assert closed_office.logins == [("ada@desk.example", "p@ss/wörd%")]
+    assert len(closed_office.mails) == 1
+
+
+async def test_a_wrong_password_postpones_because_an_operator_can_mend_it(
+    closed_office: PostOffice, mail: Mail
+) -> None:
+    await closed_office.open(password="right")
+
+    with pytest.raises(Postponed, match="535") as refusal:
+        await SmtpMailer(f"smtp://ada:wrong-one@127.0.0.1:{closed_office.port}", SENDER).send(mail)
+
+    assert "wrong-one" not in str(refusal.value)
+
+
+async def test_a_host_in_another_script_is_written_as_dns_has_it(office: PostOffice, mail: Mail) -> None:
+    await SmtpMailer(office.url, SENDER).send(replace(mail, to="mary@bücher.example"))
+
+    assert office.envelopes[0].rcpt_tos == ["mary@xn--bcher-kva.example"]
+
+
+async def test_a_mailbox_in_another_script_is_undeliverable_to_a_server_that_cannot(
+    office: PostOffice, mail: Mail
+) -> None:
+    with pytest.raises(Undeliverable, match="SMTPUTF8"):
+        await SmtpMailer(office.url, SENDER).send(replace(mail, to="märy@example.test"))
+
+
+async def test_without_a_server_a_mail_becomes_a_file(tmp_path: Path, mail: Mail) -> None:
+    with clock.at(NOON), capture_logs() as logs:
+        await FolderMailer(tmp_path / "mail", SENDER).send(mail)
+
+    [file] = (tmp_path / "mail").iterdir()
+    assert file.name == "20261122T120000.000000Z-0192-abc.eml"
+    written = parse(file.read_bytes())
+    assert written["To"] == "mary@example.test"
+    assert body(written, "html") == "<p>Open the ticket.</p>\r\n"
+    assert [(line["event"], line["file"]) for line in logs] == [("mail.written", str(file))]
+
+
+async def test_a_mail_in_a_file_is_for_its_owner_only(tmp_path: Path, mail: Mail) -> None:
+    await FolderMailer(tmp_path / "mail", SENDER).send(mail)
+
+    [file] = (tmp_path / "mail").iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+
+async def test_a_mailbox_in_another_script_fits_in_a_file(tmp_path: Path, mail: Mail) -> None:
+    await FolderMailer(tmp_path, SENDER).send(replace(mail, to="märy@example.test"))
+
+    [file] = tmp_path.iterdir()
+    assert parse(file.read_bytes())["To"].addresses[0].addr_spec == "märy@example.test"
+
+
+async def test_the_settings_choose_between_server_and_folder(tmp_path: Path, office: PostOffice, mail: Mail) -> None:
+    environment = {"PARLOUR_DATA_DIR": str(tmp_path), "PARLOUR_BASE_URL": "https://desk.example"}
+    await mailer_for(Settings.from_environment(environment)).send(mail)
+    await mailer_for(Settings.from_environment({**environment, "PARLOUR_SMTP_URL": office.url})).send(mail)
+
+    [file] = (tmp_path / "mail").iterdir()
+    assert parse(file.read_bytes())["From"] == office.mails[0]["From"] == "Acme <support@desk.example>"
+
+
+def test_a_mail_keeps_its_words_out_of_the_log(mail: Mail) -> None:
+    assert not re.search("Open the ticket", repr(mail))

@@ -1,0 +1,103 @@
+"""The programs that some tests need: where they are, and an honest word at the end when one is missing.
+
+A test says what it needs by its marker (`browser`, `node`, `postgres`, `redis`). Without the program it is
+left out and the run says so in plain words; with PARLOUR_REQUIRE_ALL=1, as in CI, leaving anything out is a
+failure. tests/conftest.py takes the three hooks at the bottom.
+"""
+
+import os
+import shutil
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+
+@dataclass(frozen=True)
+class Program:
+    """Something installed on the machine; `folders` are looked into after the PATH, newest version first."""
+
+    name: str
+    package: str
+    commands: tuple[str, ...]
+    folders: tuple[str, ...] = ()
+
+    def path(self) -> Path | None:
+        """The first of the commands that is there."""
+        for command in self.commands:
+            if found := shutil.which(command) or shutil.which(command, path=os.pathsep.join(self.places())):
+                return Path(found)
+        return None
+
+    def places(self) -> list[str]:
+        versions = [path for pattern in self.folders for path in Path("/").glob(pattern)]
+        return [str(path) for path in sorted(versions, key=version, reverse=True)]
+
+    def needed(self) -> str:
+        return f"needs {self.name}, which is not installed (Debian's package: {self.package})"
+
+
+def version(folder: Path) -> int:
+    """The number in a path such as /usr/lib/postgresql/15/bin."""
+    return max((int(part) for part in folder.parts if part.isdigit()), default=0)
+
+
+CHROMIUM = Program(
+    "Chromium",
+    "chromium",
+    ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
+    ("usr/bin",),
+)
+NODE = Program("Node.js", "nodejs", ("node",))
+POSTGRESQL = Program("PostgreSQL's server", "postgresql", ("pg_ctl",), ("usr/lib/postgresql/*/bin",))
+REDIS = Program("a Redis or Valkey server", "redis-server", ("redis-server", "valkey-server"), ("usr/sbin",))
+
+PROGRAMS = {"browser": CHROMIUM, "node": NODE, "postgres": POSTGRESQL, "redis": REDIS}
+
+# What Playwright starts Chromium with, together with `executable_path=CHROMIUM.path()`: nothing that talks to
+# the outside by itself, and no sandbox, because tests may run as root in a container.
+CHROMIUM_ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    missing = {marker: program for marker, program in PROGRAMS.items() if program.path() is None}
+    for item in items:
+        for marker, program in missing.items():
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=program.needed()))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+    if requires_all() and terminal is not None and left_out(terminal):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reasons = left_out(terminalreporter)
+    if not reasons:
+        return
+    terminalreporter.section("what was left out")
+    for reason, count in reasons.most_common():
+        terminalreporter.line(f"{count} {'test' if count == 1 else 'tests'}: {reason}")
+    if requires_all():
+        terminalreporter.line("PARLOUR_REQUIRE_ALL=1 asks for everything, so this run has failed.", red=True)
+
+
+def requires_all() -> bool:
+    return os.environ.get("PARLOUR_REQUIRE_ALL") == "1"
+
+
+def left_out(terminal: pytest.TerminalReporter) -> Counter[str]:
+    """How many tests were skipped for which reason, whoever skipped them."""
+    skipped = terminal.stats.get("skipped", [])
+    return Counter(str(report.longrepr[2]).removeprefix("Skipped: ") for report in skipped)
