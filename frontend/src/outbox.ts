@@ -47,8 +47,11 @@ export class Outbox {
     void this.#flush();
   }
 
+  /** After a conflict the id stands for other words: this message goes out as a new one. */
   retry(clientId: string): void {
-    const unsent = this.#change(clientId, { state: "pending", code: "" });
+    const refused = this.#read().find((unsent) => unsent.client_id === clientId);
+    const id = refused?.code === "conflict" ? newId() : clientId;
+    const unsent = this.#change(clientId, { client_id: id, state: "pending", code: "" });
     if (unsent) this.tray.show(unsent, false);
     void this.#flush();
   }
@@ -113,9 +116,13 @@ export class Outbox {
   #next = (): Unsent | undefined => this.#read().find((unsent) => unsent.state === "pending");
 
   #change(clientId: string, change: Partial<Unsent>): Unsent | undefined {
-    const items = this.#read().map((unsent) => (unsent.client_id === clientId ? { ...unsent, ...change } : unsent));
-    this.#store(items);
-    return items.find((unsent) => unsent.client_id === clientId);
+    const items = this.#read();
+    const index = items.findIndex((unsent) => unsent.client_id === clientId);
+    const found = items[index];
+    if (!found) return undefined;
+    const changed = { ...found, ...change };
+    this.#store(items.with(index, changed));
+    return changed;
   }
 
   /** The stored list is the truth, because other tabs write it; where storage is off, our own memory is. */
@@ -125,7 +132,7 @@ export class Outbox {
 
   #store(items: Unsent[]): void {
     this.#memory = items;
-    save(local, this.key, items);
+    save(local, this.key, items.length ? items : null);
   }
 
   #otherTab(): void {

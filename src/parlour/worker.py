@@ -23,7 +23,8 @@ SLOTS = 8
 LEASE = timedelta(minutes=5)
 TIME_LIMIT = timedelta(minutes=4)
 """For one run. Shorter than the lease: nobody else may take a job that is still running here."""
-ATTEMPTS = 15
+ATTEMPTS = 40
+"""About a day: a mail server that is down overnight loses nothing."""
 FIRST_DELAY = timedelta(seconds=2)
 LONGEST_DELAY = timedelta(hours=1)
 KEEP_FINISHED = timedelta(days=7)
@@ -190,7 +191,6 @@ class Worker:
 
 
 def _words(error: BaseException) -> str:
-    """What went wrong, for a person: the class's name stands in where there are no words."""
-    if isinstance(error, Postponed):
-        return str(error)
-    return f"{type(error).__name__}: {error}".rstrip(": ")[: outbox.ERROR_LIMIT]
+    """What went wrong, for a person. The first line only: a template's error goes on to list its context."""
+    first = str(error).partition("\n")[0][: outbox.ERROR_LIMIT]
+    return first if isinstance(error, Postponed) else f"{type(error).__name__}: {first}".rstrip(": ")

@@ -50,15 +50,13 @@ class PostOffice:
         if tls and not implicit:
             settings["tls_context"] = tls
         if password is not None:
-            settings.update(auth_required=True, auth_require_tls=False, authenticator=self._check(password))
+            settings.update(auth_require_tls=False, authenticator=self._check(password))
 
         def answer() -> SMTP:
             self.conversations += 1
             return SMTP(self, **settings)
 
-        self._server = await loop.create_server(
-            answer, "127.0.0.1", self.port, ssl=tls if implicit else None
-        )
+        self._server = await loop.create_server(answer, "127.0.0.1", self.port, ssl=tls if implicit else None)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
@@ -70,7 +68,7 @@ class PostOffice:
     def _check(self, password: str) -> Any:
         def authenticate(_: SMTP, __: Session, ___: Envelope, ____: str, login: LoginPassword) -> AuthResult:
             self.logins.append((login.login.decode(), login.password.decode()))
-            return AuthResult(success=login.password.decode() == password)
+            return AuthResult(success=login.password.decode() == password, handled=False)
 
         return authenticate
 

@@ -114,6 +114,7 @@ tickets = Table(
     Column("chat_room_id", Uuid, nullable=False),
     Column("assignee_id", ForeignKey("users.user_id")),
     Column("client_id", Uuid),
+    Column("mailed_seq", Integer, nullable=False, default=0),
     Column("version", Integer, nullable=False, default=1),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),

@@ -15,7 +15,7 @@ from parlour.kernel.access import Actor, Kind
 from parlour.kernel.events import MessageSent, RoomRead, TicketChanged
 
 FRAME_LIMIT = 64 * 1024
-"""Bytes in one frame of a client's. A server that takes no more than this itself closes with 1009, not 4400."""
+"""Bytes in one frame of a client's. The server below must take more, or it says 1009 before we say 4400."""
 SEQ_LIMIT = 2**53 - 1
 REPLAY_LIMIT = 500
 QUEUE_FRAMES = 256

@@ -50,7 +50,7 @@ class Realtime:
     def __init__(
         self, access: Access, bus: Bus, *, base_origin: str | None, timings: Timings | None = None
     ) -> None:
-        """Pages of `base_origin` (`https://desk.example`) may come in, and those of the address that is asked."""
+        """`base_origin` (`https://desk.example`) is welcome besides the origin that is asked itself."""
         self.connections = 0
         self._access = access
         self._base_origin = base_origin.lower() if base_origin else None

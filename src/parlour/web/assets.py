@@ -58,5 +58,7 @@ class Assets:
         accepted = request.headers.get("accept-encoding", "")
         for name, content in (("br", file.brotlied), ("gzip", file.gzipped)):
             if content is not None and name in accepted:
-                return Response(content, headers={**headers, "Content-Encoding": name}, media_type=file.media_type)
+                return Response(
+                    content, headers={**headers, "Content-Encoding": name}, media_type=file.media_type
+                )
         return Response(file.plain, headers=headers, media_type=file.media_type)

@@ -3,15 +3,12 @@
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
-import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.kernel.errors import DomainError, NotFound, SignedOut, TooMany
 from parlour.web.pages import as_json, redirect, render, wants_json
-
-log = structlog.get_logger("parlour.web")
 
 Boundary = Callable[[Request, DomainError], Awaitable[Response | None]]
 """A feature's own error page, in its layout; None leaves it to the plain one."""
@@ -68,8 +65,7 @@ class Errors:
         return Response(HTTPStatus(error.status_code).phrase, error.status_code, error.headers)
 
     async def unforeseen(self, request: Request, error: Exception) -> Response:
-        """Called outside every middleware, with a request that may be half broken: it must not fail itself."""
-        log.error("request.failed", path=request.url.path, exc_info=error)
+        """The server logs the error itself, with its traceback."""
         return await self.domain(request, Failed())
 
     async def _page(self, request: Request, error: DomainError) -> Response:

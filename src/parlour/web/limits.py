@@ -15,14 +15,18 @@ from parlour.kernel.errors import TooMany
 class Limit(Enum):
     """Numbers are a person's generous use; a shared office counts as one network address."""
 
-    OPEN_BY_NETWORK = parse("30/10 minutes")
-    OPEN_BY_EMAIL = parse("10/hour")
-    SEND = parse("20/10 seconds")
-    EXCHANGE = parse("30/10 minutes")
-    FRESH_LINK_BY_NETWORK = parse("10/10 minutes")
-    FRESH_LINK_BY_EMAIL = parse("1/10 minutes")
-    SIGN_IN_BY_NETWORK = parse("30/15 minutes")
-    SIGN_IN_BY_ACCOUNT = parse("10/15 minutes")
+    OPEN_BY_NETWORK = ("open by network", "30/10 minutes")
+    OPEN_BY_EMAIL = ("open by email", "10/hour")
+    SEND = ("send", "20/10 seconds")
+    EXCHANGE = ("exchange", "30/10 minutes")
+    FRESH_LINK_BY_NETWORK = ("fresh link by network", "10/10 minutes")
+    FRESH_LINK_BY_EMAIL = ("fresh link by email", "1/10 minutes")
+    SIGN_IN_BY_NETWORK = ("sign in by network", "30/15 minutes")
+    SIGN_IN_BY_ACCOUNT = ("sign in by account", "10/15 minutes")
+
+    def __init__(self, key: str, rate: str) -> None:
+        self.key = key
+        self.rate = parse(rate)
 
 
 class Limits:
@@ -33,13 +37,20 @@ class Limits:
 
     def count(self, limit: Limit, *who: str) -> None:
         """Count one use. Raises TooMany, and counts nothing, when there were enough."""
-        item: RateLimitItem = limit.value
-        if not self._windows.hit(item, limit.name, *who):
-            raise TooMany(self._wait(item, limit.name, *who))
+        if not self._windows.hit(limit.rate, limit.key, *who):
+            raise TooMany(self._wait(limit.rate, limit.key, *who))
+
+    def check(self, limit: Limit, *who: str) -> None:
+        """Raises TooMany when the next `count` would."""
+        if self.spent(limit, *who):
+            raise TooMany(self._wait(limit.rate, limit.key, *who))
+
+    def add(self, limit: Limit, *who: str) -> None:
+        """Count a use that has already happened."""
+        self._windows.hit(limit.rate, limit.key, *who)
 
     def spent(self, limit: Limit, *who: str) -> bool:
-        """True when the next `count` would be refused."""
-        return not self._windows.test(limit.value, limit.name, *who)
+        return not self._windows.test(limit.rate, limit.key, *who)
 
     def _wait(self, item: RateLimitItem, *key: str) -> int:
         return max(1, round(self._windows.get_window_stats(item, *key).reset_time - time.time()))

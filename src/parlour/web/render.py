@@ -42,7 +42,9 @@ def when(moment: datetime) -> str:
 
 def initials(name: str) -> str:
     """Two letters at most, of a name or of an address's local part."""
-    words = [word for word in name.split("@")[0].replace(".", " ").replace("_", " ").split() if word[0].isalnum()]
+    words = [
+        word for word in name.split("@")[0].replace(".", " ").replace("_", " ").split() if word[0].isalnum()
+    ]
     letters = [words[0], words[-1]] if len(words) > 1 else words
     return "".join(word[0] for word in letters).upper() or "?"
 
@@ -67,10 +69,11 @@ class Renderer:
             loader=find_template,
             trim_blocks=True,
             lstrip_blocks=True,
-            auto_escape_callback=lambda name: "html" if name.endswith(".html") else "none",
+            auto_escape_callback=lambda name: "html" if name.endswith(".html") else None,
             filters={"iso": iso, "when": when, "initials": initials, "linkify": linkify},
-            globals={"_": translate, "asset": asset},
+            globals={"_": translate, "asset": lambda name: Markup(asset(name))},
             undefined_behavior="strict",
+            debug=False,  # or an error would print every variable of the page, secrets included
         )
 
     def __call__(self, name: str, /, **context: Any) -> str:

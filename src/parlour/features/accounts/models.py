@@ -25,10 +25,11 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """A signed-in agent at the desk of one workspace."""
+    """A signed-in agent at the desk of one workspace, of the `workspaces` that this agent belongs to."""
 
     person: SignedIn
     role: Role
     workspace_id: UUID
     workspace_slug: str
     workspace_name: str
+    workspaces: int

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, delete, insert, select, update
+from sqlalchemy import Select, delete, func, insert, select, update
 
 from parlour.db.database import Tx
 from parlour.db.schema import members, sessions, users, workspaces
@@ -95,8 +95,10 @@ def person(tx: Tx, session_hash: str, *, idle_since: datetime, stale_before: dat
 def desk(
     tx: Tx, session_hash: str, workspace_id: UUID, *, idle_since: datetime, stale_before: datetime
 ) -> Desk | None:
+    theirs = members.alias()
+    how_many = select(func.count()).where(theirs.c.user_id == users.c.user_id).scalar_subquery()
     query = (
-        select(*_PERSON, members.c.role, workspaces.c.slug, workspaces.c.name)
+        select(*_PERSON, members.c.role, workspaces.c.slug, workspaces.c.name, how_many)
         .join(users, users.c.user_id == sessions.c.user_id)
         .join(members, members.c.user_id == users.c.user_id)
         .join(workspaces, workspaces.c.workspace_id == members.c.workspace_id)
@@ -105,4 +107,4 @@ def desk(
     row = tx.execute(_valid(query, session_hash, idle_since)).first()
     if row is None:
         return None
-    return Desk(_signed_in(row, stale_before), Role(row[5]), workspace_id, row[6], row[7])
+    return Desk(_signed_in(row, stale_before), Role(row[5]), workspace_id, row[6], row[7], row[8])

@@ -181,6 +181,11 @@ def unread_rooms(tx: Tx, room_ids: Sequence[UUID]) -> set[UUID]:
     return store.unread_rooms(tx, room_ids, reader=tx.actor.id, side=side_of(tx)) if room_ids else set()
 
 
+@requires(Permission.ROOM_READ)
+def seen_by_customer(tx: Tx, room_id: UUID) -> int:
+    return store.seen(tx, room_id).get("customer", 0)
+
+
 @requires(Permission.SYSTEM)
 def heads(tx: Tx, rooms: Sequence[tuple[UUID, UUID]]) -> dict[UUID, int]:
     """The last sequence number of each (workspace_id, room_id), in one query."""

@@ -141,7 +141,7 @@ def heads(tx: Tx, rooms: Iterable[tuple[UUID, UUID]]) -> dict[UUID, int]:
     query = select(chat_rooms.c.room_id, chat_rooms.c.last_seq).where(
         tuple_(chat_rooms.c.workspace_id, chat_rooms.c.room_id).in_(list(rooms))
     )
-    return dict(tx.execute(query).tuples().all())
+    return {row[0]: row[1] for row in tx.execute(query)}
 
 
 def read_mark(tx: Tx, room_id: UUID, reader: str) -> int:
@@ -173,7 +173,7 @@ def seen(tx: Tx, room_id: UUID) -> dict[str, int]:
         .where(read_marks.c.workspace_id == tx.workspace_id, read_marks.c.room_id == room_id)
         .group_by(read_marks.c.side)
     )
-    return dict(tx.execute(query).tuples().all())
+    return {row[0]: row[1] for row in tx.execute(query)}
 
 
 def unread_rooms(tx: Tx, room_ids: Sequence[UUID], *, reader: str, side: str) -> set[UUID]:

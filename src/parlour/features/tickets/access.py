@@ -15,8 +15,9 @@ from uuid import UUID
 
 from parlour.db.database import Tx
 from parlour.features.chat import service as chat
+from parlour.features.chat.models import SenderType
 from parlour.features.tickets import access_store, store
-from parlour.features.tickets.models import Link, Ticket, TicketRow
+from parlour.features.tickets.models import Link, Ticket, TicketRow, UnseenReplies
 from parlour.features.tickets.service import UnknownTicket
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission, requires
@@ -29,6 +30,7 @@ LINK_LIFE = timedelta(days=7)
 VISIT_LIFE = timedelta(days=30)
 TICKETS_A_BROWSER = 50
 LINKS_A_MAIL = 20
+REPLIES_A_MAIL = 10
 
 
 class LinkExpired(DomainError):
@@ -141,6 +143,26 @@ def _issue(tx: Tx, ticket: Ticket) -> Link:
         expires_at=clock.now() + LINK_LIFE,
     )
     return Link(ticket.ticket_id, ticket.number, ticket.email, token, ticket.created_at)
+
+
+@requires(Permission.SYSTEM)
+def unseen_replies(tx: Tx, ticket_id: UUID) -> UnseenReplies | None:
+    """What agents said that the customer has neither seen here nor been mailed, with a link to it."""
+    ticket = store.ticket(tx, ticket_id)
+    if ticket is None:
+        return None
+    known = max(store.mailed_seq(tx, ticket_id), chat.seen_by_customer(tx, ticket.chat_room_id))
+    said = [
+        message
+        for message in chat.following(tx, ticket.chat_room_id, known)
+        if message.sender_type == SenderType.AGENT
+    ]
+    return UnseenReplies(_issue(tx, ticket), said[-REPLIES_A_MAIL:]) if said else None
+
+
+@requires(Permission.SYSTEM)
+def replies_were_mailed(tx: Tx, ticket_id: UUID, seq: int) -> None:
+    store.set_mailed_seq(tx, ticket_id, seq)
 
 
 @requires(Permission.TICKET_UPDATE)

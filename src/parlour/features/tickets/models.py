@@ -1,5 +1,6 @@
 """A ticket as the rest of the house sees it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -97,3 +98,11 @@ class Link:
     email: str
     token: str
     opened_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UnseenReplies:
+    """What a customer who is away should be mailed."""
+
+    link: Link
+    messages: Sequence[Message]

@@ -1,6 +1,7 @@
 """The ticket and its life."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from parlour.db.database import Tx
@@ -25,6 +26,9 @@ from parlour.kernel.errors import Conflict, DomainError, Invalid, NotFound
 from parlour.kernel.events import TicketChanged
 
 CONFIRMATION = "mail.confirmation"
+UNSEEN_REPLIES = "mail.unseen_replies"
+AWAY_AFTER = timedelta(minutes=10)
+"""How long an answer may wait to be seen in the room before it goes by mail (as Libredesk does)."""
 
 
 class UnknownTicket(NotFound):
@@ -105,6 +109,12 @@ def open_ticket(tx: Tx, draft: Draft) -> Ticket:
     return ticket
 
 
+@requires(Permission.TICKET_OPEN)
+def was_opened(tx: Tx, client_id: UUID) -> bool:
+    """Whether a form with this id has already become a ticket."""
+    return store.by_client_id(tx, client_id) is not None
+
+
 def _tell(tx: Tx, ticket: Ticket) -> None:
     tx.emit(
         TicketChanged(
@@ -156,6 +166,8 @@ def send_message(tx: Tx, ticket_id: UUID, content: str, client_id: UUID) -> Sent
         return Sent(posted.message, ticket.status, repeat=True)
     store.set_last_message(tx, ticket_id, posted.message.created_at)
     by_customer = tx.actor.kind is Kind.CUSTOMER
+    if not by_customer:
+        tx.enqueue(UNSEEN_REPLIES, {"ticket_id": str(ticket_id)}, run_at=clock.now() + AWAY_AFTER)
     follow = life.after_customer_message if by_customer else life.after_agent_action
     changed = _set_status(tx, ticket, follow(ticket.status))
     return Sent(posted.message, changed.status, repeat=False)

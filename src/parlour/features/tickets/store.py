@@ -153,3 +153,12 @@ def change(tx: Tx, ticket_id: UUID, moment: datetime, **values: object) -> Ticke
         .returning(*_TICKET)
     )
     return _ticket(tx.execute(query).one())
+
+
+def mailed_seq(tx: Tx, ticket_id: UUID) -> int:
+    """Up to where the customer has been told of answers by mail."""
+    return tx.execute(select(tickets.c.mailed_seq).where(_this(tx, ticket_id))).scalar_one_or_none() or 0
+
+
+def set_mailed_seq(tx: Tx, ticket_id: UUID, seq: int) -> None:
+    tx.execute(update(tickets).where(_this(tx, ticket_id), tickets.c.mailed_seq < seq).values(mailed_seq=seq))

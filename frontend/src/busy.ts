@@ -1,0 +1,31 @@
+// A form on its way says so and takes no second click.
+import { all, one } from "./dom";
+
+function busy(button: HTMLButtonElement): void {
+  button.ariaBusy = "true";
+  button.disabled = true;
+  const label = one("[data-label]", button);
+  if (!label || !button.dataset.busyText) return;
+  button.dataset.idleText = label.textContent;
+  label.textContent = button.dataset.busyText;
+}
+
+function idle(button: HTMLButtonElement): void {
+  button.removeAttribute("aria-busy");
+  button.disabled = false;
+  const label = one("[data-label]", button);
+  if (label && button.dataset.idleText) label.textContent = button.dataset.idleText;
+}
+
+export function startBusy(): void {
+  document.addEventListener("submit", (event) => {
+    const form = event.target as HTMLFormElement;
+    if (!form.matches("form[data-busy]") || event.defaultPrevented) return;
+    const button = (event.submitter ?? one('button[type="submit"]', form)) as HTMLButtonElement | null;
+    // After the event: a disabled button's own value would stay behind.
+    if (button) setTimeout(() => busy(button));
+  });
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) all<HTMLButtonElement>('form[data-busy] button[aria-busy="true"]').forEach(idle);
+  });
+}

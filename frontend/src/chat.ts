@@ -1,0 +1,182 @@
+// One room on the page: puts the socket, the feed, the outbox and the list together.
+import { Api } from "./api";
+import { Composer } from "./composer";
+import { must, one, sentence } from "./dom";
+import { Feed } from "./feed";
+import type { Frame, Message, Side } from "./frames";
+import { History } from "./history";
+import { MessageList } from "./messages";
+import { Outbox } from "./outbox";
+import { Presence } from "./presence";
+import { Reading } from "./reading";
+import { Socket } from "./socket";
+import { showTicket } from "./ticket";
+
+const POLL_AFTER = 3;
+
+class Chat {
+  readonly #id: string;
+  readonly #side: Side;
+  readonly #canWrite: boolean;
+  readonly #messages: MessageList;
+  readonly #reading: Reading;
+  readonly #history: History;
+  readonly #presence: Presence;
+  readonly #composer: Composer;
+  readonly #outbox: Outbox;
+  readonly #feed: Feed;
+  readonly #socket: Socket;
+  #readTo = 0;
+  #readTimer = 0;
+  #announceTimer = 0;
+
+  constructor(readonly room: HTMLElement) {
+    const { room: id, side, me, chatUrl, socketUrl } = room.dataset as Record<string, string>;
+    const api = new Api(chatUrl!);
+    const memory = (what: string) => `parlour:${what}:${id}:${me}`;
+    this.#id = id!;
+    this.#side = side as Side;
+    this.#canWrite = room.hasAttribute("data-can-write");
+    this.#messages = new MessageList(room, this.#side, me!);
+    this.#reading = new Reading(room, () => this.#markRead());
+    this.#history = new History(room, api, this.#messages, this.#reading);
+    this.#presence = new Presence(room, this.#side, me!, (text) => this.#announce(text));
+    this.#outbox = new Outbox(memory("unsent"), api, this.#tray());
+    this.#composer = new Composer(room, memory("draft"), {
+      send: (content) => this.#send(content),
+      typing: () => void this.#socket.send({ t: "typing", room: this.#id }),
+    });
+    const subscribe = (after: number) => this.#socket.send({ t: "subscribe", room: this.#id, after });
+    this.#feed = new Feed(this.#messages.last, subscribe, api, this.#sink());
+    this.#socket = new Socket(socketUrl!, {
+      frame: (frame) => this.#frame(frame),
+      state: (state, failures) => {
+        this.#presence.connection(state);
+        if (state === "offline" && failures >= POLL_AFTER && navigator.onLine) void this.#feed.poll();
+      },
+      ended: (why) => this.#presence.banner(why),
+    });
+    room.addEventListener("click", (event) => this.#click(event));
+    document.addEventListener("visibilitychange", () => this.#markRead());
+  }
+
+  start(): void {
+    this.#outbox.begin();
+    this.#socket.open();
+  }
+
+  #sink() {
+    return {
+      add: (message: Message) => this.#add(message),
+      reconcile: (message: Message) => this.#reading.steady(() => this.#messages.reconcile(message)),
+      replace: (messages: Message[], more: boolean) => {
+        this.#messages.replace(messages);
+        this.#history.offer(more);
+        this.#reading.end();
+        this.#markRead();
+      },
+    };
+  }
+
+  #tray() {
+    return {
+      show: (...unsent: Parameters<MessageList["show"]>) => this.#reading.steady(() => this.#messages.show(...unsent)),
+      sent: (message: Message, status: string | null) => {
+        this.#feed.confirmed(message);
+        if (status) this.#open(status);
+      },
+      refused: (code: string) => void (code === "ticket_closed" && this.#composer.open(false)),
+      gone: (clientId: string) => {
+        // Sent by another tab, most likely, and on its way here. Else it was discarded there.
+        void this.#feed.poll();
+        window.setTimeout(() => this.#messages.forget(clientId), 5_000);
+      },
+    };
+  }
+
+  #frame(frame: Frame): void {
+    if (frame.t === "hello") return this.#feed.begin();
+    if (frame.t === "heads") return this.#feed.head(frame.rooms[this.#id] ?? 0);
+    if (frame.t === "ticket") return this.#ticket(frame);
+    if (!("room" in frame) || frame.room !== this.#id) return;
+    if (frame.t === "subscribed") this.#subscribed(frame.seen);
+    else if (frame.t === "message") this.#feed.message(frame);
+    else if (frame.t === "reset") void this.#feed.reload(frame.head);
+    else if (frame.t === "typing") this.#presence.typing(frame.side, frame.name);
+    else if (frame.t === "presence") this.#presence.here(frame);
+    else if (frame.t === "read" && frame.side !== this.#side) this.#messages.seenUpTo(frame.seq);
+    else if (frame.t === "error" && frame.code === "not_found") this.#presence.banner("revoked");
+  }
+
+  #subscribed(seen: Record<Side, number>): void {
+    this.#feed.subscribed();
+    this.#messages.seenUpTo(seen[this.#side === "customer" ? "agent" : "customer"] ?? 0);
+    this.#outbox.hurry();
+    // A mark that was sent into a dying connection is sent again.
+    this.#readTo = 0;
+    this.#markRead();
+  }
+
+  #ticket(frame: Extract<Frame, { t: "ticket" }>): void {
+    if (frame.ticket_id !== this.room.dataset.ticket) return;
+    showTicket(frame, true);
+    this.#open(frame.status);
+  }
+
+  #open(status: string): void {
+    this.#composer.open(status !== "closed");
+  }
+
+  #send(content: string): void {
+    this.#reading.end();
+    this.#outbox.add(content);
+    this.#reading.end();
+  }
+
+  #add(message: Message): void {
+    let added = false;
+    this.#reading.steady(() => (added = this.#messages.put(message)));
+    this.#presence.stopped(message.sender_type, message.sender_name);
+    if (added && !this.#messages.isMine(message)) {
+      if (message.sender_type !== "system") {
+        const values = { name: message.sender_name, content: message.content };
+        this.#announce(sentence('[data-text="announcement"]', this.room, values));
+      }
+      this.#reading.offerEnd();
+    }
+    this.#markRead();
+  }
+
+  /** For screen readers; of a whole burst, the last one. */
+  #announce(text: string): void {
+    clearTimeout(this.#announceTimer);
+    this.#announceTimer = window.setTimeout(() => (must("[data-announce]", this.room).textContent = text), 200);
+  }
+
+  /** Read is what stands on a visible page with the newest message in view. Viewers leave no mark. */
+  #markRead(): void {
+    clearTimeout(this.#readTimer);
+    this.#readTimer = window.setTimeout(() => {
+      const seq = this.#feed.last;
+      if (!this.#canWrite || document.hidden || !this.#reading.atEnd || seq <= this.#readTo) return;
+      if (this.#socket.send({ t: "read", room: this.#id, seq })) this.#readTo = seq;
+    }, 300);
+  }
+
+  #click(event: Event): void {
+    const target = event.target as Element;
+    const button = target.closest("[data-retry], [data-discard]");
+    const clientId = button?.closest<HTMLElement>("li")?.dataset.clientId;
+    if (!button || !clientId) return;
+    this.#messages.forget(clientId);
+    if (button.hasAttribute("data-retry")) this.#outbox.retry(clientId);
+    else this.#outbox.discard(clientId);
+    one("textarea", this.room)?.focus();
+  }
+}
+
+/** An older page, reached by its address, stays what it is: its composer posts and leads to the newest. */
+export function startChat(): void {
+  const room = one("[data-room][data-newest]");
+  if (room) new Chat(room).start();
+}

@@ -1,0 +1,27 @@
+// htmx under our content security policy: the one Trusted Types policy that exists lets it insert
+// what our server rendered, and nothing that it reads can run: no scripts, no expressions.
+import htmx from "htmx.org";
+
+type Policy = { createHTML: (html: string) => unknown; createScript: (script: string) => unknown };
+type TrustedTypes = { createPolicy(name: string, rules: Policy): Policy };
+type Internals = { initSecurity(policy: Policy, sync: unknown, async: unknown): void };
+
+const rules: Policy = {
+  createHTML: (html) => html,
+  createScript: () => {
+    throw new TypeError("A fragment must not bring a script");
+  },
+};
+const browser = globalThis as unknown as { trustedTypes?: TrustedTypes };
+const policy = browser.trustedTypes?.createPolicy("htmx", rules) ?? rules;
+
+// A `function`, because htmx calls it with `new`.
+const refuse = function (): never {
+  throw new TypeError("Expressions in attributes are switched off");
+};
+
+htmx.registerExtension("no-expressions", {
+  init: (internals: unknown) => (internals as Internals).initSecurity(policy, refuse, refuse),
+});
+// Nothing replaces what stands on the page when the server could not answer.
+htmx.config.noSwap = [204, 304, "5xx"] as unknown as number[];

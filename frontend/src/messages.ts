@@ -1,0 +1,228 @@
+// The list of messages: confirmed ones by their seq, then what is still on its way.
+import type { Message, Side } from "./frames";
+import type { Unsent } from "./outbox";
+import { all, copyElement, fillField, initials, must, one, sentence, setField } from "./dom";
+import { linked } from "./linkify";
+import { dayOf, localTimes } from "./times";
+
+const MESSAGE = "li.message, li.message-event";
+
+export class MessageList {
+  readonly list: HTMLElement;
+  #seen: number;
+
+  constructor(
+    readonly room: HTMLElement,
+    readonly side: Side,
+    readonly me: string,
+  ) {
+    this.list = must("[data-messages]", room);
+    this.#seen = Number(room.dataset.seen);
+    all("[data-day]", this.list).forEach((separator) => separator.remove());
+    this.#items().forEach((item) => this.#separate(item));
+  }
+
+  get first(): number {
+    return Number(one("li[data-seq]", this.list)?.dataset.seq ?? 0);
+  }
+
+  get last(): number {
+    return Number(this.#confirmed().at(-1)?.dataset.seq ?? 0);
+  }
+
+  isMine = (message: Message): boolean => message.sender_type !== "system" && message.sender_id === this.me;
+
+  /** Puts a message in its place; one that stands here already is only made exact. True when it is new to the eye. */
+  put(message: Message): boolean {
+    const known = this.#find(message);
+    if (known) {
+      this.#confirm(known, message);
+      return false;
+    }
+    const item = this.#render(message);
+    this.#place(item, message.seq);
+    return true;
+  }
+
+  reconcile(message: Message): void {
+    const known = this.#find(message);
+    if (known) this.#confirm(known, message);
+  }
+
+  prepend(messages: Message[]): void {
+    messages.forEach((message) => this.put(message));
+  }
+
+  replace(messages: Message[]): void {
+    this.#confirmed().forEach((item) => item.remove());
+    all("[data-day], [data-unread]", this.list).forEach((separator) => separator.remove());
+    messages.forEach((message) => this.put(message));
+    this.#items().forEach((item) => this.#separate(item));
+  }
+
+  /** The same item through all its states: on its way, waiting for the network, refused. */
+  show(unsent: Unsent, waiting: boolean): void {
+    const known = this.#byClient(unsent.client_id);
+    if (known?.dataset.seq) return;
+    const item = known ?? this.#renderUnsent(unsent);
+    item.dataset.state = unsent.state === "failed" ? "failed" : waiting ? "waiting" : "pending";
+    if (unsent.state === "failed") setField(item, "reason", this.#reason(unsent.code));
+    if (known) return;
+    this.list.append(item);
+    this.#separate(item);
+  }
+
+  forget(clientId: string): void {
+    const item = this.#byClient(clientId);
+    if (item && !item.dataset.seq) item.remove();
+  }
+
+  /** The mark of what the other side has seen; it only goes forward. */
+  seenUpTo(seq: number): void {
+    this.#seen = Math.max(this.#seen, seq);
+    this.receipts();
+  }
+
+  /** "Seen" under the newest own message that was seen, "Sent" under the newest if that is a later one. */
+  receipts(): void {
+    const mine = this.#confirmed().filter((item) => item.hasAttribute("data-mine"));
+    const seen = mine.findLast((item) => Number(item.dataset.seq) <= this.#seen);
+    const newest = mine.at(-1);
+    for (const item of mine) {
+      if (item === seen) item.dataset.receipt = "seen";
+      else if (item === newest) item.dataset.receipt = "sent";
+      else delete item.dataset.receipt;
+    }
+  }
+
+  #items = (): HTMLElement[] => all(MESSAGE, this.list);
+  #confirmed = (): HTMLElement[] => all('li[data-seq]:not([data-seq=""])', this.list);
+  #byClient = (id: string): HTMLElement | null => one(`li[data-client-id="${CSS.escape(id)}"]`, this.list);
+
+  #find(message: Message): HTMLElement | null {
+    return (
+      one(`li[data-message-id="${CSS.escape(message.message_id)}"]`, this.list) ??
+      (message.client_id && this.isMine(message) ? this.#byClient(message.client_id) : null)
+    );
+  }
+
+  #reason(code: string): string {
+    return sentence(`[data-reason="${CSS.escape(code)}"]`, this.room) || sentence('[data-reason="other"]', this.room);
+  }
+
+  #render(message: Message): HTMLElement {
+    if (message.sender_type === "system") return this.#renderEvent(message);
+    const mine = this.isMine(message);
+    const item = copyElement(`[data-message="${mine ? "mine" : "other"}"]`, this.room);
+    item.dataset.sender = message.sender_type;
+    item.dataset.senderId = message.sender_id;
+    if (!mine) {
+      setField(item, "author", message.sender_name);
+      setField(item, "initials", initials(message.sender_name));
+    }
+    this.#stamp(item, message);
+    return item;
+  }
+
+  /** A code that this page does not know says nothing, yet holds its place. */
+  #renderEvent(message: Message): HTMLElement {
+    const named = message.sender_name ? ":not([data-nameless])" : "[data-nameless]";
+    const known = one(`template[data-event="${CSS.escape(message.content)}"]`, this.room);
+    const item = copyElement(
+      known ? `[data-event="${CSS.escape(message.content)}"]${named}` : "[data-event-unknown]",
+      this.room,
+    );
+    fillField(item, "sentence", { name: message.sender_name });
+    this.#stamp(item, message);
+    return item;
+  }
+
+  #renderUnsent(unsent: Unsent): HTMLElement {
+    const item = copyElement('[data-message="mine"]', this.room);
+    item.dataset.sender = this.side;
+    item.dataset.senderId = this.me;
+    item.dataset.clientId = unsent.client_id;
+    delete item.dataset.seq;
+    this.#moment(item, unsent.at);
+    must('[data-field="content"]', item).replaceChildren(...linked(unsent.content));
+    return item;
+  }
+
+  #confirm(item: HTMLElement, message: Message): void {
+    if (item.dataset.seq) return;
+    delete item.dataset.state;
+    this.#stamp(item, message);
+    this.#place(item, message.seq);
+  }
+
+  #stamp(item: HTMLElement, message: Message): void {
+    item.dataset.seq = String(message.seq);
+    item.dataset.messageId = message.message_id;
+    item.dataset.clientId = message.client_id ?? "";
+    this.#moment(item, message.created_at);
+    one('[data-field="content"]', item)?.replaceChildren(...linked(message.content));
+  }
+
+  #moment(item: HTMLElement, at: string): void {
+    item.dataset.at = at;
+    const time = one<HTMLTimeElement>('time[data-field="time"]', item);
+    if (time) time.dateTime = at;
+    localTimes(item);
+  }
+
+  #place(item: HTMLElement, seq: number): void {
+    const before = this.#confirmed().findLast((other) => other !== item && Number(other.dataset.seq) < seq);
+    const next = before ? before.nextElementSibling : this.list.firstElementChild;
+    if (next !== item) {
+      const follower = item.parentElement ? this.#after(item) : null;
+      if (before) before.after(item);
+      else this.list.prepend(item);
+      if (follower) this.#separate(follower);
+    }
+    this.#separate(item);
+    const follower = this.#after(item);
+    if (follower) this.#separate(follower);
+    this.receipts();
+  }
+
+  #after(item: HTMLElement): HTMLElement | null {
+    let next = item.nextElementSibling as HTMLElement | null;
+    while (next && !next.matches(MESSAGE)) next = next.nextElementSibling as HTMLElement | null;
+    return next;
+  }
+
+  /** Makes what stands between an item and the one before it right: the day's line, and whether it goes on from it. */
+  #separate(item: HTMLElement): void {
+    let previous = item.previousElementSibling as HTMLElement | null;
+    let unread: HTMLElement | null = null;
+    while (previous && !previous.matches(MESSAGE)) {
+      const separator = previous;
+      previous = previous.previousElementSibling as HTMLElement | null;
+      if (separator.hasAttribute("data-day")) separator.remove();
+      else unread = separator;
+    }
+    const at = item.dataset.at ?? "";
+    const newDay = !item.hidden && dayOf(new Date(at)) !== this.#dayBefore(previous);
+    if (newDay) (unread ?? item).before(this.#dayLine(at));
+    const goesOn =
+      !newDay &&
+      !unread &&
+      previous?.dataset.senderId === item.dataset.senderId &&
+      item.matches(".message") &&
+      previous?.dataset.at?.slice(0, 15) === at.slice(0, 15);
+    item.toggleAttribute("data-grouped", Boolean(goesOn));
+  }
+
+  #dayBefore(previous: HTMLElement | null): number | null {
+    let item = previous;
+    while (item && (item.hidden || !item.matches(MESSAGE))) item = item.previousElementSibling as HTMLElement | null;
+    return item ? dayOf(new Date(item.dataset.at ?? "")) : null;
+  }
+
+  #dayLine(at: string): HTMLElement {
+    const line = copyElement("[data-day-separator]", this.room);
+    must<HTMLTimeElement>("time", line).dateTime = at;
+    localTimes(line);
+    return line;
+  }
+}

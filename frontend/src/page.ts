@@ -1,0 +1,19 @@
+// What every page does, for customers and agents alike.
+import { startAccess } from "./access";
+import { startBusy } from "./busy";
+import { startChat } from "./chat";
+import { startDrafts } from "./drafts";
+import { startFocus } from "./focus";
+import { startTheme } from "./theme";
+import { startTimes } from "./times";
+
+export function startPage(): void {
+  for (const start of [startAccess, startTheme, startTimes, startDrafts, startBusy, startFocus, startChat]) {
+    // One that fails must not take the others with it.
+    try {
+      start();
+    } catch (error) {
+      console.error(error);
+    }
+  }
+}

@@ -1,0 +1,64 @@
+// Moments are written by the server in UTC; here they become the reader's own.
+import { all } from "./dom";
+
+const lang = document.documentElement.lang || undefined;
+const format = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(lang, options);
+const full = format({ dateStyle: "full", timeStyle: "short" });
+const formats: Record<string, Intl.DateTimeFormat> = {
+  time: format({ hour: "numeric", minute: "2-digit" }),
+  date: format({ dateStyle: "medium" }),
+  datetime: format({ dateStyle: "medium", timeStyle: "short" }),
+  full: format({ dateStyle: "medium", timeStyle: "short" }),
+};
+const weekday = format({ weekday: "long", month: "long", day: "numeric" });
+const longAgo = format({ dateStyle: "long" });
+const ago = new Intl.RelativeTimeFormat(lang, { numeric: "auto" });
+const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
+  ["year", 31_536_000],
+  ["month", 2_592_000],
+  ["week", 604_800],
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+];
+
+function relative(moment: Date): string {
+  const seconds = (moment.getTime() - Date.now()) / 1000;
+  const [unit, length] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ["second", 1];
+  // Under a minute is "now": a clock that runs a little ahead must not answer "in 3 seconds".
+  return ago.format(unit === "second" ? 0 : Math.trunc(seconds / length), unit);
+}
+
+/** Whole local days since 1970, so that days compare and subtract. */
+export const dayOf = (moment: Date): number =>
+  Math.round(Date.UTC(moment.getFullYear(), moment.getMonth(), moment.getDate()) / 86_400_000);
+
+function day(moment: Date, words: DOMStringMap): string {
+  const past = dayOf(new Date()) - dayOf(moment);
+  if (past === 0 && words.today) return words.today;
+  if (past === 1 && words.yesterday) return words.yesterday;
+  return past < 300 ? weekday.format(moment) : longAgo.format(moment);
+}
+
+function write(element: HTMLTimeElement): void {
+  const moment = new Date(element.dateTime);
+  if (Number.isNaN(moment.getTime())) return;
+  const kind = element.dataset.fmt ?? "datetime";
+  const text =
+    kind === "day" ? day(moment, element.dataset) : kind === "relative" ? relative(moment) : formats[kind]?.format(moment);
+  if (text && element.textContent !== text) element.textContent = text;
+  if (kind === "relative" || kind === "time") element.title = full.format(moment);
+}
+
+export function localTimes(root: ParentNode = document): void {
+  all<HTMLTimeElement>("time[datetime][data-fmt]", root).forEach(write);
+}
+
+/** Keeps "5 minutes ago" and "Today" true while the page stays open. */
+export function startTimes(): void {
+  localTimes();
+  const refresh = () =>
+    document.hidden || all<HTMLTimeElement>('time[data-fmt="relative"], time[data-fmt="day"]').forEach(write);
+  setInterval(refresh, 60_000);
+  document.addEventListener("visibilitychange", refresh);
+}

@@ -1,0 +1,245 @@
+"""The command line. Bad input gets one clear sentence and exit code 2, never a traceback."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from typing import Annotated, TypeVar
+
+import typer
+from rich.console import Console
+
+from parlour import demo, logs
+from parlour.app import create_app, make_database, make_worker
+from parlour.db.database import Database, Tx
+from parlour.db.migrate import SchemaTooNew
+from parlour.db.sqlite import DataFolderInUse
+from parlour.features.accounts import service as accounts
+from parlour.features.accounts.passwords import MIN_LENGTH, hash_password
+from parlour.features.workspaces import service as workspaces
+from parlour.kernel.access import Actor, Permission, Role, requires
+from parlour.kernel.errors import DomainError, Invalid
+from parlour.server import make_server
+from parlour.settings import BadSetting, Settings
+from parlour.web.assets import Assets
+from parlour.web.render import Renderer
+
+app = typer.Typer(
+    name="parlour",
+    help="A self-hosted support desk with a live chat room for every ticket.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+workspace_app = typer.Typer(
+    help="Workspaces: a team, a product, a company.", no_args_is_help=True, rich_markup_mode=None
+)
+agent_app = typer.Typer(help="The people who answer tickets.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(workspace_app, name="workspace")
+app.add_typer(agent_app, name="agent")
+
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+T = TypeVar("T")
+
+PROBLEMS = {
+    "slug": "The slug may hold 1 to 48 small letters, digits and hyphens, and begins and ends with a letter or digit.",
+    "name": "The name needs 1 to 80 characters.",
+    "email": "That is not an email address.",
+    "password": f"The password needs at least {MIN_LENGTH} characters.",
+}
+
+
+class Refused(Exception):
+    """One sentence for the person at the keyboard."""
+
+
+def settings_now(**defaults: str) -> Settings:
+    settings = Settings.from_environment({**defaults, **os.environ})
+    if settings.is_postgresql:
+        raise Refused("This version of Parlour keeps its data in SQLite: unset PARLOUR_DATABASE_URL.")
+    logs.configure(settings.log_format)
+    return settings
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Web processes; SQLite takes one.")] = 1,
+) -> None:
+    """Serve. On SQLite the database is brought to the newest schema first."""
+    if workers > 1:
+        raise Refused("SQLite is written by one process: use --workers 1.")
+    settings = settings_now(PARLOUR_BASE_URL=_base_url(host, port))
+    _listen(settings, host, port, lambda db: db.migrate())
+
+
+def _base_url(host: str, port: int) -> str:
+    """What links start with when nobody has said so: right for trying things out on this machine."""
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}"
+
+
+def _listen(settings: Settings, host: str, port: int, prepare: Callable[[Database], Awaitable[None]]) -> None:
+    with _bound(host, port) as listener:
+        asyncio.run(_prepared(make_database(settings), prepare))
+        server = make_server(create_app(settings), settings, host, port)
+        server.run(sockets=[listener])
+        if not server.started:
+            raise Refused("Parlour could not start; the lines above say why.")
+
+
+async def _prepared(db: Database, prepare: Callable[[Database], Awaitable[None]]) -> None:
+    await db.open()
+    try:
+        await prepare(db)
+    finally:
+        await db.close()
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise Refused(f"Cannot listen on {host} port {port}: {error.strerror or error}.") from None
+
+
+@app.command("demo")
+def run_demo(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on.")] = 8000,
+) -> None:
+    """Serve a workspace full of believable tickets, to look around in."""
+    with tempfile.TemporaryDirectory(prefix="parlour-demo-") as folder:
+        host = "127.0.0.1"
+        settings = settings_now(PARLOUR_DATA_DIR=folder, PARLOUR_BASE_URL=f"http://{host}:{port}")
+
+        async def prepare(db: Database) -> None:
+            await db.migrate()
+            await demo.fill(db)
+            _welcome(settings, kept=str(settings.data_dir) != folder)
+
+        _listen(settings, host, port, prepare)
+
+
+def _welcome(settings: Settings, *, kept: bool) -> None:
+    out = Console(highlight=False, soft_wrap=True)
+    out.print()
+    out.print("  [bold]Parlour[/] is showing its demo workspace.")
+    out.print()
+    out.print(f"  As a customer   {settings.base_url}/support/{demo.SLUG}")
+    out.print(f"  As an agent     {settings.base_url}/auth/login")
+    out.print(f"                  {demo.EMAIL} / {demo.PASSWORD}")
+    out.print(f"  Mails           {settings.mail_folder}")
+    out.print()
+    after = "are kept" if kept else "are gone"
+    out.print(f"  Ctrl C stops it; afterwards the data {after}.", style="dim")
+    out.print()
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest schema."""
+    asyncio.run(_prepared(make_database(settings_now()), lambda db: db.migrate()))
+    typer.echo("The database has the newest schema.")
+
+
+@app.command()
+def worker() -> None:
+    """Run background jobs apart from the web processes."""
+    settings = settings_now()
+    asyncio.run(_work(settings))
+
+
+async def _work(settings: Settings) -> None:
+    db = make_database(settings)
+    await db.open()
+    try:
+        await db.migrate()
+        jobs = make_worker(settings, db, Renderer(Assets().url))
+        stopped = asyncio.Event()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(name, stopped.set)
+        running = asyncio.create_task(jobs.run())
+        await stopped.wait()
+        await jobs.stop()
+        await running
+    finally:
+        await db.close()
+
+
+def _once(run: Callable[[Database], Awaitable[T]]) -> T:
+    """A short command, which may run beside a server."""
+
+    async def work() -> T:
+        db = make_database(settings_now(), exclusive=False)
+        await db.migrate()
+        await db.open()
+        try:
+            return await run(db)
+        finally:
+            await db.close()
+
+    return asyncio.run(work())
+
+
+@workspace_app.command("create")
+def create_workspace(
+    slug: Annotated[str, typer.Argument(help="What its portal's address ends in: /support/SLUG.")],
+    name: Annotated[str, typer.Option(help="What people call it.")],
+) -> None:
+    """Make a workspace. The last line printed is its id."""
+    made = _once(lambda db: db.write(Actor.system(), workspaces.create_workspace, slug, name))
+    typer.echo(f"{made.name} has its portal at /support/{made.slug}.")
+    typer.echo(str(made.workspace_id))
+
+
+@agent_app.command("create")
+def create_agent(
+    email: Annotated[str, typer.Argument(help="The address to sign in with.")],
+    workspace: Annotated[str, typer.Option(help="The slug of the workspace to join.")],
+    role: Annotated[Role, typer.Option(help="What the agent may do there.")],
+    name: Annotated[str, typer.Option(help="What customers see; the address's first part if left out.")] = "",
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from stdin.")
+    ] = False,
+) -> None:
+    """Make an account for an agent and let it into a workspace."""
+    if not password_stdin:
+        raise Refused("Give the password on standard input, with --password-stdin.")
+    password = sys.stdin.readline().rstrip("\r\n")
+    hashed = hash_password(password)
+    known = _once(lambda db: db.write(Actor.system(), _join, workspace, email, name, password, hashed, role))
+    if known:
+        typer.echo(f"{email} had an account already; its password stays as it was.")
+    typer.echo(f"{email} may now work at {workspace} as {role.value}.")
+
+
+@requires(Permission.SYSTEM)
+def _join(tx: Tx, slug: str, email: str, name: str, password: str, password_hash: str, role: Role) -> bool:
+    """True when the account was there before."""
+    workspace = workspaces.workspace_at(tx, slug)
+    known = accounts.credentials(tx, email.strip().lower()) is not None
+    user_id = accounts.create_agent(tx, email, name, password, password_hash)
+    workspaces.add_member(tx.acting_as(Actor.system(workspace.workspace_id)), user_id, role)
+    return known
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, Invalid):
+        return " ".join(PROBLEMS.get(field, field) for field in error.problems)
+    return error.message if isinstance(error, DomainError) else str(error)
+
+
+def main() -> None:
+    try:
+        app()
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    except (Refused, BadSetting, SchemaTooNew, DataFolderInUse, DomainError) as error:
+        err.print(_sentence(error), markup=False)
+        raise SystemExit(2) from None

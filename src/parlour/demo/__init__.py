@@ -1,0 +1,89 @@
+"""A workspace full of believable tickets, made through the same services that people use."""
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from parlour.db import outbox
+from parlour.db.database import Database, Tx
+from parlour.features.accounts import service as accounts
+from parlour.features.accounts.passwords import hash_password
+from parlour.features.chat import service as chat
+from parlour.features.tickets import service as tickets
+from parlour.features.tickets.models import Draft, Priority, Status, Ticket
+from parlour.features.workspaces import service as workspaces
+from parlour.kernel import clock
+from parlour.kernel.access import Actor, Permission, Role, requires
+
+SLUG = "acme"
+NAME = "Acme Outdoor"
+EMAIL = "ada@acme.example"
+PASSWORD = "parlour-demo"  # noqa: S105 printed on the screen, good on this machine only
+STORIES = Path(__file__).with_name("stories.json")
+
+
+async def fill(db: Database) -> None:
+    """Make the workspace unless the data folder holds it already."""
+    hashed = hash_password(PASSWORD)
+    await db.write(Actor.system(), _fill, hashed)
+
+
+@requires(Permission.SYSTEM)
+def _fill(tx: Tx, password_hash: str) -> None:
+    try:
+        workspaces.workspace_at(tx, SLUG)
+    except workspaces.UnknownWorkspace:
+        script = json.loads(STORIES.read_text())
+        workspace = workspaces.create_workspace(tx, SLUG, NAME)
+        here = tx.acting_as(Actor.system(workspace.workspace_id))
+        agents = {person["key"]: _agent(here, person, password_hash) for person in script["agents"]}
+        for story in sorted(script["stories"], key=lambda story: -float(story["hours_ago"])):
+            _play(here, agents, story)
+        outbox.drop_waiting(tx)  # nobody should be mailed about what only looks as if it had happened
+
+
+def _agent(tx: Tx, person: Mapping[str, str], password_hash: str) -> Actor:
+    role = Role(person["role"])
+    user_id = accounts.create_agent(tx, person["email"], person["name"], PASSWORD, password_hash)
+    workspaces.add_member(tx, user_id, role)
+    return Actor.agent(tx.workspace_id, user_id, role, person["name"])
+
+
+def _play(tx: Tx, agents: Mapping[str, Actor], story: Mapping[str, Any]) -> None:
+    """One ticket from its opening to where it stands; each step says how many minutes after the last."""
+    moment = clock.now() - timedelta(hours=float(story["hours_ago"]))
+    visitor = tx.acting_as(Actor.visitor(tx.workspace_id))
+    draft = Draft(story["subject"], story["description"], story["email"], clock.new_id())
+    with clock.at(moment):
+        ticket = tickets.open_ticket(visitor, draft)
+    customer = Actor.customer(tx.workspace_id, ticket.ticket_id, ticket.email)
+    for step in story["steps"]:
+        moment += timedelta(minutes=float(step["after"]))
+        who = customer if step["who"] == "customer" else agents[step["who"]]
+        with clock.at(min(moment, clock.now())):
+            _step(tx.acting_as(who), ticket.ticket_id, step, agents)
+
+
+def _step(tx: Tx, ticket_id: UUID, step: Mapping[str, Any], agents: Mapping[str, Actor]) -> None:
+    ticket = tickets.ticket(tx, ticket_id)
+    if "says" in step:
+        _read_all(tx, ticket)
+        tickets.send_message(tx, ticket_id, step["says"], clock.new_id())
+    if "status" in step:
+        version = tickets.ticket(tx, ticket_id).version
+        tickets.update_ticket_status(tx, ticket_id, Status(step["status"]), seen_version=version)
+    if "priority" in step:
+        version = tickets.ticket(tx, ticket_id).version
+        tickets.update_ticket_priority(tx, ticket_id, Priority(step["priority"]), seen_version=version)
+    if "assignee" in step:
+        version = tickets.ticket(tx, ticket_id).version
+        tickets.assign_ticket(tx, ticket_id, agents[step["assignee"]].user_id, seen_version=version)
+
+
+def _read_all(tx: Tx, ticket: Ticket) -> None:
+    """Whoever answers has read what is there."""
+    newest = chat.history(tx, ticket.chat_room_id, limit=1)
+    chat.mark_read(tx, ticket.chat_room_id, newest.room.last_seq)

@@ -1,0 +1,84 @@
+"""What the portal's chat and the agent's ticket page share: sending, and reading on."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from parlour.db.database import Tx
+from parlour.features.chat import service as chat
+from parlour.features.chat.models import History, Message
+from parlour.features.tickets import service as tickets
+from parlour.features.tickets.models import Sent, Ticket
+from parlour.kernel.access import Actor, Permission, requires
+from parlour.kernel.errors import NotFound
+from parlour.realtime.protocol import SEQ_LIMIT, message_fields
+from parlour.web.forms import uuid_field
+from parlour.web.limits import Limit
+from parlour.web.pages import as_json
+from parlour.web.site import db, site
+
+
+def ticket_id_in(request: Request) -> UUID:
+    """The id in the address. A malformed one is as unknown as any other."""
+    try:
+        return UUID(request.path_params["ticket_id"])
+    except ValueError:
+        raise tickets.UnknownTicket from None
+
+
+def seq_in(request: Request, name: str) -> int | None:
+    """A sequence number in the query, or None when there is none. Raises NotFound for nonsense."""
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdecimal() or int(text) > SEQ_LIMIT:
+        raise NotFound
+    return int(text)
+
+
+@requires(Permission.TICKET_READ)
+def conversation(
+    tx: Tx, ticket_id: UUID, before: int | None = None, limit: int = chat.PAGE
+) -> tuple[Ticket, History]:
+    """The ticket and a page of its public room, as of one moment."""
+    ticket = tickets.ticket(tx, ticket_id)
+    return ticket, chat.history(tx, ticket.chat_room_id, before=before, limit=limit)
+
+
+@requires(Permission.TICKET_READ)
+def following(tx: Tx, ticket_id: UUID, after: int) -> list[Message]:
+    ticket = tickets.ticket(tx, ticket_id)
+    return list(chat.following(tx, ticket.chat_room_id, after))
+
+
+def _fields(actor: Actor, message: Message) -> dict[str, object]:
+    assert actor.workspace_id is not None
+    return message_fields(chat.as_event(actor.workspace_id, message))
+
+
+async def page_as_json(request: Request, actor: Actor, ticket_id: UUID) -> Response:
+    """Messages before or after a sequence number, for a page that is already open."""
+    after = seq_in(request, "after")
+    if after is not None:
+        found = await db(request).read(actor, following, ticket_id, after)
+        more = len(found) == chat.REPLAY_LIMIT
+    else:
+        _, history = await db(request).read(actor, conversation, ticket_id, seq_in(request, "before"))
+        found, more = list(history.messages), history.has_older
+    return as_json({"messages": [_fields(actor, message) for message in found], "more": more})
+
+
+async def send(request: Request, actor: Actor, ticket_id: UUID, fields: Mapping[str, str]) -> Sent:
+    """Store what the form says. Raises what `tickets.send_message` raises, TooMany, BadForm."""
+    site(request).limits.count(Limit.SEND, str(actor.workspace_id), str(ticket_id), actor.id)
+    client_id = uuid_field(fields, "client_id")
+    return await db(request).write(
+        actor, tickets.send_message, ticket_id, fields.get("content", ""), client_id
+    )
+
+
+def sent_as_json(actor: Actor, sent: Sent) -> Response:
+    body = {"message": _fields(actor, sent.message), "status": sent.status.value}
+    return as_json(body, status=200 if sent.repeat else 201)

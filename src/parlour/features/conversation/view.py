@@ -1,0 +1,70 @@
+"""A room as a page shows it."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from parlour.features.chat.models import CONTENT_LIMIT, History, Message
+from parlour.kernel import clock
+from parlour.kernel.access import Actor, Kind, Permission
+
+
+def sender_seen_as(message: Message) -> str:
+    """Whom pages know as the sender: an agent by id, a customer without the address."""
+    return message.sender_id if message.sender_type == "agent" else message.sender_type
+
+
+def message_view(message: Message, actor: Actor) -> dict[str, Any]:
+    mine = message.sender_type != "system" and message.sender_id == actor.id
+    return {**asdict(message), "sender_id": sender_seen_as(message), "mine": mine}
+
+
+def unread_after(messages: Sequence[Message], read_upto: int, actor: Actor) -> int | None:
+    """Where the separator goes: after this sequence number, when somebody else spoke beyond the mark."""
+    first = next(
+        (
+            m.seq
+            for m in messages
+            if m.seq > read_upto and m.sender_id != actor.id and m.sender_type != "system"
+        ),
+        None,
+    )
+    return None if first is None or not read_upto else first - 1
+
+
+def room_view(
+    history: History,
+    actor: Actor,
+    *,
+    page_url: str,
+    chat_url: str,
+    socket_url: str,
+    new_ticket_url: str | None,
+    draft: str = "",
+    problem: str | None = None,
+    client_id: UUID | None = None,
+) -> dict[str, Any]:
+    """What chat/room.html shows. `page_url` is where older pages are, by `?before=`."""
+    customer = actor.kind is Kind.CUSTOMER
+    return {
+        "room_id": history.room.room_id,
+        "head": history.messages[-1].seq if history.messages else history.room.last_seq,
+        "open": history.room.is_open,
+        "messages": [message_view(message, actor) for message in history.messages],
+        "older": f"{page_url}?before={history.messages[0].seq}" if history.has_older else None,
+        "newest": not history.has_newer,
+        "unread_after": unread_after(history.messages, history.read_upto, actor),
+        "seen": history.seen.get("agent" if customer else "customer", 0),
+        "side": "customer" if customer else "agent",
+        "me": "customer" if customer else actor.id,
+        "can_write": actor.may(Permission.TICKET_REPLY),
+        "page_url": page_url,
+        "chat_url": chat_url,
+        "socket_url": socket_url,
+        "client_id": client_id or clock.new_id(),
+        "new_ticket_url": new_ticket_url,
+        "content_limit": CONTENT_LIMIT,
+        "draft": draft,
+        "problem": problem,
+    }

@@ -1,0 +1,74 @@
+"""Who sits at the desk, and at whose."""
+
+from typing import Any
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from parlour.features.accounts import service as accounts
+from parlour.features.accounts.models import Desk, SignedIn
+from parlour.kernel.access import Actor
+from parlour.kernel.errors import DomainError, NotFound, SignedOut
+from parlour.web.errors import error_page
+from parlour.web.pages import render
+from parlour.web.render import initials
+from parlour.web.session import session_token
+from parlour.web.site import db
+
+
+async def person_in(request: Request) -> SignedIn:
+    """Raises SignedOut."""
+    person = await db(request).read(Actor.visitor(), accounts.signed_in, session_token(request))
+    await _rewind(request, person)
+    return person
+
+
+async def desk_in(request: Request) -> Desk:
+    """Raises SignedOut, and NotFound for a workspace that isn't the agent's."""
+    try:
+        workspace_id = UUID(request.path_params.get("workspace_id", request.url.path.split("/")[2]))
+    except ValueError:
+        await person_in(request)
+        raise NotFound from None
+    desk = await db(request).read(Actor.visitor(), accounts.desk, session_token(request), workspace_id)
+    await _rewind(request, desk.person)
+    return desk
+
+
+async def _rewind(request: Request, person: SignedIn) -> None:
+    if person.stale:
+        await db(request).write(Actor.visitor(), accounts.rewind, person.session_hash)
+
+
+def actor_at(desk: Desk) -> Actor:
+    return Actor.agent(desk.workspace_id, desk.person.user_id, desk.role, desk.person.name)
+
+
+def whoami(person: SignedIn, workspaces: int = 1) -> dict[str, Any]:
+    return {
+        "user_id": person.user_id,
+        "name": person.name,
+        "email": person.email,
+        "initials": initials(person.name),
+        "workspaces": workspaces,
+    }
+
+
+def place(desk: Desk) -> dict[str, Any]:
+    """What every page of the desk shows around its content."""
+    workspace = {"workspace_id": desk.workspace_id, "slug": desk.workspace_slug, "name": desk.workspace_name}
+    return {"workspace": workspace, "me": whoami(desk.person, desk.workspaces)}
+
+
+def render_at(request: Request, desk: Desk, template: str, *, status: int = 200, **context: Any) -> Response:
+    return render(request, template, status=status, **place(desk), **context)
+
+
+async def boundary(request: Request, error: DomainError) -> Response | None:
+    """Errors at a desk keep its layout, for whoever belongs there."""
+    try:
+        desk = await desk_in(request)
+    except (SignedOut, NotFound):
+        return None
+    return error_page(request, error, layout="desk", home=f"/workspace/{desk.workspace_id}", **place(desk))

@@ -1,0 +1,82 @@
+"""Signing in and out."""
+
+from collections.abc import Mapping
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from parlour.features.accounts import service as accounts
+from parlour.features.workspaces import service as workspaces
+from parlour.kernel.access import Actor
+from parlour.kernel.addresses import clean_email
+from parlour.kernel.errors import SignedOut, TooMany
+from parlour.web.forms import read_form, read_form_leniently, safe_path
+from parlour.web.limits import Limit, network_of
+from parlour.web.pages import redirect, render
+from parlour.web.session import forget_session, keep_session, session_token
+from parlour.web.site import db, site
+
+
+async def form(request: Request) -> Response:
+    target = safe_path(request.query_params.get("next", "/"))
+    try:
+        await db(request).read(Actor.visitor(), accounts.signed_in, session_token(request))
+    except SignedOut:
+        return _form(request, {"email": "", "next": target}, {})
+    return redirect(target)
+
+
+def _form(
+    request: Request,
+    typed: Mapping[str, str],
+    problems: Mapping[str, str],
+    *,
+    status: int = 200,
+    retry_after: int | None = None,
+) -> Response:
+    response = render(
+        request, "desk/sign_in.html", status=status, form=typed, problems=problems, retry_after=retry_after
+    )
+    if retry_after:
+        response.headers["Retry-After"] = str(retry_after)
+    return response
+
+
+async def sign_in(request: Request) -> Response:
+    fields, ours = await read_form_leniently(request)
+    typed = {"email": fields.get("email", ""), "next": safe_path(fields.get("next", "/"))}
+    if not ours:
+        return _form(request, typed, {"form": "expired"}, status=403)
+    try:
+        token = await _sign_in(request, typed["email"], fields.get("password", ""))
+    except accounts.WrongCredentials as error:
+        return _form(request, typed, {"form": "wrong"}, status=error.status)
+    except TooMany as error:
+        problems = {"form": "too_many"}
+        return _form(request, typed, problems, status=error.status, retry_after=error.retry_after)
+    response = redirect(typed["next"])
+    keep_session(request, response, token)
+    return response
+
+
+async def _sign_in(request: Request, email: str, password: str) -> str:
+    limits = site(request).limits
+    limits.count(Limit.SIGN_IN_BY_NETWORK, network_of(request))
+    limits.count(Limit.SIGN_IN_BY_ACCOUNT, clean_email(email) or "")
+    return await accounts.sign_in(db(request), email, password, session_token(request))
+
+
+async def sign_out(request: Request) -> Response:
+    await read_form(request)
+    token = session_token(request)
+    response = redirect("/auth/login")
+    if token:
+        try:
+            person = await db(request).read(Actor.visitor(), accounts.signed_in, token)
+            theirs = await db(request).read(Actor.visitor(), workspaces.memberships, person.user_id)
+            places = [membership.workspace_id for membership in theirs]
+            await db(request).write(Actor.visitor(), accounts.sign_out, token, places)
+        except SignedOut:
+            pass  # it ended by itself in the meantime
+        forget_session(request, response)
+    return response

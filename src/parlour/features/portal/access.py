@@ -1,0 +1,81 @@
+"""From a mailed link to a ticket, and a fresh link for whoever lost it."""
+
+from collections.abc import Mapping
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from parlour.features.portal.visitor import workspace_in
+from parlour.features.tickets import access
+from parlour.features.workspaces.models import Workspace
+from parlour.kernel.access import Actor
+from parlour.kernel.addresses import clean_email
+from parlour.kernel.errors import Invalid
+from parlour.web.forms import read_form
+from parlour.web.limits import Limit, network_of
+from parlour.web.pages import redirect, render
+from parlour.web.session import keep_visitor, visitor_secret
+from parlour.web.site import db, site
+
+
+async def ask(request: Request) -> Response:
+    return _page(request, await workspace_in(request), "ask")
+
+
+def _page(
+    request: Request,
+    workspace: Workspace,
+    state: str,
+    *,
+    status: int = 200,
+    email: str = "",
+    problems: Mapping[str, str] | None = None,
+) -> Response:
+    return render(
+        request,
+        "portal/access.html",
+        status=status,
+        workspace=workspace,
+        state=state,
+        form={"email": email},
+        problems=problems or {},
+    )
+
+
+async def exchange_or_mail(request: Request) -> Response:
+    """Two forms come here: one with the secret of a mailed link, one with an address to mail to."""
+    workspace = await workspace_in(request)
+    fields = await read_form(request)
+    if "token" in fields:
+        return await _exchange(request, workspace, fields["token"])
+    return await _mail(request, workspace, fields.get("email", ""))
+
+
+async def _exchange(request: Request, workspace: Workspace, token: str) -> Response:
+    site(request).limits.count(Limit.EXCHANGE, network_of(request))
+    if not token.strip():
+        return _page(request, workspace, "ask", status=422, problems={"token": "missing"})
+    visitor = Actor.visitor(workspace.workspace_id)
+    try:
+        ticket_id, secret = await db(request).write(
+            visitor, access.exchange_link, token, visitor_secret(request)
+        )
+    except access.LinkExpired as error:
+        return _page(request, workspace, "expired", status=error.status)
+    response = redirect(f"/support/{workspace.slug}/ticket/{ticket_id}")
+    keep_visitor(request, response, secret)
+    return response
+
+
+async def _mail(request: Request, workspace: Workspace, email: str) -> Response:
+    """One mail an address in ten minutes, and one answer for every address."""
+    limits = site(request).limits
+    limits.count(Limit.FRESH_LINK_BY_NETWORK, network_of(request))
+    key = (str(workspace.workspace_id), clean_email(email) or "")
+    if not limits.spent(Limit.FRESH_LINK_BY_EMAIL, *key):
+        try:
+            await db(request).write(Actor.visitor(workspace.workspace_id), access.ask_for_links, email)
+        except Invalid as error:
+            return _page(request, workspace, "ask", status=error.status, email=email, problems=error.problems)
+        limits.count(Limit.FRESH_LINK_BY_EMAIL, *key)
+    return _page(request, workspace, "sent", email=email)

@@ -1,0 +1,72 @@
+"""The customer's side of the room."""
+
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from parlour.features.chat.service import RoomClosed
+from parlour.features.conversation.view import room_view
+from parlour.features.portal.visitor import customer, workspace_in
+from parlour.features.conversation import pages as conversation
+from parlour.features.workspaces.models import Workspace
+from parlour.kernel.access import Actor
+from parlour.kernel.errors import Conflict, Invalid, TooMany
+from parlour.web.forms import read_form
+from parlour.web.pages import redirect, render, wants_json
+from parlour.web.site import db
+
+
+async def room(request: Request) -> Response:
+    workspace = await workspace_in(request)
+    ticket_id = conversation.ticket_id_in(request)
+    actor = await customer(request, workspace, ticket_id)
+    if wants_json(request):
+        return await conversation.page_as_json(request, actor, ticket_id)
+    return await _page(request, workspace, actor, ticket_id)
+
+
+async def _page(
+    request: Request,
+    workspace: Workspace,
+    actor: Actor,
+    ticket_id: UUID,
+    *,
+    status: int = 200,
+    draft: str = "",
+    problem: str | None = None,
+) -> Response:
+    before = conversation.seq_in(request, "before")
+    ticket, history = await db(request).read(actor, conversation.conversation, ticket_id, before)
+    portal = f"/support/{workspace.slug}"
+    here = f"{portal}/ticket/{ticket.ticket_id}/chat"
+    view = room_view(
+        history,
+        actor,
+        page_url=here,
+        chat_url=here,
+        socket_url=f"/realtime?ticket={ticket.ticket_id}&portal={workspace.slug}",
+        new_ticket_url=f"{portal}/ticket/new",
+        draft=draft,
+        problem=problem,
+    )
+    return render(request, "portal/chat.html", status=status, workspace=workspace, ticket=ticket, room=view)
+
+
+async def send(request: Request) -> Response:
+    """JSON for the page's own sending; for a plain form the way back to the room, or the room with the text kept."""
+    workspace = await workspace_in(request)
+    ticket_id = conversation.ticket_id_in(request)
+    actor = await customer(request, workspace, ticket_id)
+    fields = await read_form(request)
+    if wants_json(request):
+        return conversation.sent_as_json(actor, await conversation.send(request, actor, ticket_id, fields))
+    try:
+        await conversation.send(request, actor, ticket_id, fields)
+    except (Invalid, Conflict, RoomClosed, TooMany) as error:
+        problem = error.problems.get("content") if isinstance(error, Invalid) else error.code
+        draft = fields.get("content", "")
+        return await _page(
+            request, workspace, actor, ticket_id, status=error.status, draft=draft, problem=problem
+        )
+    return redirect(f"/support/{workspace.slug}/ticket/{ticket_id}/chat#latest")

@@ -1,0 +1,132 @@
+"""The portal's front page, opening a ticket, and looking at it."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from parlour.db.database import Tx
+from parlour.features.conversation.view import message_view
+from parlour.features.portal.visitor import customer, workspace_in
+from parlour.features.conversation import pages as conversation
+from parlour.features.tickets import access
+from parlour.features.tickets import service as tickets
+from parlour.features.tickets.models import Draft
+from parlour.features.workspaces.models import Workspace
+from parlour.kernel import clock
+from parlour.kernel.access import Actor, Permission, requires
+from parlour.kernel.addresses import clean_email
+from parlour.kernel.errors import Conflict, Invalid, TooMany
+from parlour.web.forms import read_form_leniently
+from parlour.web.limits import Limit, network_of
+from parlour.web.pages import redirect, render
+from parlour.web.session import keep_visitor, visitor_secret
+from parlour.web.site import db, site
+
+LATEST = 3
+
+
+async def home(request: Request) -> Response:
+    workspace = await workspace_in(request)
+    visitor = Actor.visitor(workspace.workspace_id)
+    rows = await db(request).read(visitor, access.tickets_of_browser, visitor_secret(request))
+    return render(request, "portal/home.html", workspace=workspace, tickets=rows)
+
+
+async def new_ticket(request: Request) -> Response:
+    workspace = await workspace_in(request)
+    form = {"subject": "", "description": "", "email": "", "client_id": str(clock.new_id())}
+    return _form(request, workspace, form, {})
+
+
+def _form(
+    request: Request,
+    workspace: Workspace,
+    form: Mapping[str, str],
+    problems: Mapping[str, str],
+    *,
+    status: int = 200,
+    retry_after: int | None = None,
+) -> Response:
+    response = render(
+        request,
+        "portal/new_ticket.html",
+        status=status,
+        workspace=workspace,
+        form=form,
+        problems=problems,
+        retry_after=retry_after,
+    )
+    if retry_after:
+        response.headers["Retry-After"] = str(retry_after)
+    return response
+
+
+async def open_ticket(request: Request) -> Response:
+    """Whatever goes wrong, what was typed comes back with the page."""
+    workspace = await workspace_in(request)
+    fields, ours = await read_form_leniently(request)
+    form = {name: fields.get(name, "") for name in ("subject", "description", "email", "client_id")}
+    if fields.get("website"):
+        return redirect(f"/support/{workspace.slug}")  # a program filled in what people cannot see
+    try:
+        draft = Draft(form["subject"], form["description"], form["email"], UUID(form["client_id"]))
+    except ValueError:
+        return _form(
+            request, workspace, {**form, "client_id": str(clock.new_id())}, {"form": "expired"}, status=400
+        )
+    if not ours:
+        return _form(request, workspace, form, {"form": "expired"}, status=403)
+    try:
+        ticket_id, secret = await _open(request, workspace, draft)
+    except Invalid as error:
+        return _form(request, workspace, form, error.problems, status=error.status)
+    except Conflict as error:  # the words were changed after a first send: that is another ticket
+        fresh = {**form, "client_id": str(clock.new_id())}
+        return _form(request, workspace, fresh, {"form": "conflict"}, status=error.status)
+    except TooMany as error:
+        problems = {"form": "too_many"}
+        return _form(request, workspace, form, problems, status=error.status, retry_after=error.retry_after)
+    response = redirect(f"/support/{workspace.slug}/ticket/{ticket_id}")
+    keep_visitor(request, response, secret)
+    return response
+
+
+async def _open(request: Request, workspace: Workspace, draft: Draft) -> tuple[UUID, str]:
+    """The ticket's id and the browser's new visitor secret. A repeat is no new ticket of the address."""
+    limits = site(request).limits
+    visitor = Actor.visitor(workspace.workspace_id)
+    limits.count(Limit.OPEN_BY_NETWORK, network_of(request))
+    sender = (str(workspace.workspace_id), clean_email(draft.email) or "")
+    if not await db(request).read(visitor, tickets.was_opened, draft.client_id):
+        limits.check(Limit.OPEN_BY_EMAIL, *sender)
+    ticket_id, secret, repeat = await db(request).write(
+        visitor, _open_and_admit, draft, visitor_secret(request)
+    )
+    if not repeat:
+        limits.add(Limit.OPEN_BY_EMAIL, *sender)
+    return ticket_id, secret
+
+
+@requires(Permission.TICKET_OPEN)
+def _open_and_admit(tx: Tx, draft: Draft, visitor: str | None) -> tuple[UUID, str, bool]:
+    repeat = tickets.was_opened(tx, draft.client_id)
+    ticket = tickets.open_ticket(tx, draft)
+    return ticket.ticket_id, access.admit_opener(tx, ticket, visitor), repeat
+
+
+async def ticket(request: Request) -> Response:
+    workspace = await workspace_in(request)
+    ticket_id = conversation.ticket_id_in(request)
+    actor = await customer(request, workspace, ticket_id)
+    found, history = await db(request).read(actor, conversation.conversation, ticket_id, None, LATEST)
+    latest = [message_view(message, actor) for message in history.messages if message.seq > 1]
+    return render(
+        request,
+        "portal/ticket.html",
+        workspace=workspace,
+        ticket=found,
+        messages=latest,
+        room_open=history.room.is_open,
+    )

@@ -1,0 +1,80 @@
+"""What operators see: a line a request, and numbers for Prometheus."""
+
+import time
+from collections.abc import Callable
+from ipaddress import ip_address
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = structlog.get_logger("parlour.request")
+
+
+class Metrics:
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "parlour_requests_total", "Answered requests", ["route", "status"], registry=self.registry
+        )
+        self.seconds = Histogram(
+            "parlour_request_seconds", "Time to answer", ["route"], registry=self.registry
+        )
+
+    def watch(self, name: str, what: str, value: Callable[[], float]) -> None:
+        """A number that is read whenever somebody asks."""
+        Gauge(name, what, registry=self.registry).set_function(value)
+
+    async def serve(self, request: Request) -> Response:
+        """Only for this machine and its own network: the numbers say how a business is going."""
+        try:
+            private = ip_address(request.client.host if request.client else "").is_private
+        except ValueError:
+            private = False
+        if not private:
+            return Response(status_code=404)
+        return Response(generate_latest(self.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+class Observe:
+    """Outermost of all, so that it sees what was really answered."""
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
+        self.app = app
+        self.metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status = 500
+
+        async def note_status(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, note_status)
+        finally:
+            self._record(scope, status, time.perf_counter() - started)
+
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+        endpoint = scope.get("endpoint")
+        route = f"{endpoint.__module__}.{endpoint.__name__}".removeprefix("parlour.") if endpoint else "none"
+        self.metrics.requests.labels(route, status).inc()
+        self.metrics.seconds.labels(route).observe(seconds)
+        if not scope["path"].startswith(("/static/", "/healthz", "/readyz", "/metrics")):
+            log.info(
+                "request",
+                method=scope["method"],
+                path=scope["path"],
+                status=status,
+                ms=round(seconds * 1000, 1),
+                client=scope["client"][0] if scope.get("client") else "",
+            )

@@ -1,0 +1,134 @@
+"""A whole Parlour for a test: a real SQLite file, the real application, browsers that keep their cookies."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import httpx
+
+from parlour.app import Application, create_app
+from parlour.db.database import Tx
+from parlour.features.accounts import service as accounts
+from parlour.features.accounts.passwords import hash_password
+from parlour.features.tickets import service as tickets
+from parlour.features.tickets.models import Ticket
+from parlour.features.workspaces import service as workspaces
+from parlour.features.workspaces.models import Workspace
+from parlour.kernel.access import Actor, Role
+from parlour.realtime.protocol import Timings
+from parlour.settings import Settings
+
+ORIGIN = "http://parlour.test"
+PASSWORD = "correct horse battery"
+PASSWORD_HASH = hash_password(PASSWORD)
+
+
+def settings_for(folder: Path, **more: str) -> Settings:
+    return Settings.from_environment(
+        {"PARLOUR_DATA_DIR": str(folder), "PARLOUR_BASE_URL": ORIGIN, "PARLOUR_SECRET_KEY": "k" * 40, **more}
+    )
+
+
+class Browser(httpx.AsyncClient):
+    """Keeps cookies, sends the Origin that a page of ours would send, follows no redirect by itself."""
+
+    def __init__(self, app: Application, *, address: str = "127.0.0.1") -> None:
+        super().__init__(
+            transport=httpx.ASGITransport(app=app, client=(address, 40000), raise_app_exceptions=False),
+            base_url=ORIGIN,
+            headers={"origin": ORIGIN},
+        )
+
+    async def csrf(self, path: str = "/auth/login") -> str:
+        """The token that the page at `path` would send with its forms."""
+        page = await self.get(path)
+        found = re.search(r'<meta name="csrf" content="([0-9a-f]+)">', page.text)
+        assert found, f"{path} answered {page.status_code} and holds no token"
+        return found[1]
+
+    async def submit(
+        self, path: str, fields: dict[str, str], *, page: str | None = None, **more: object
+    ) -> httpx.Response:
+        """Post a form as the page at `page` (the portal or the sign-in page when left out) would."""
+        token = await self.csrf(page or "/auth/login")
+        return await self.post(path, data={"csrf": token, **fields}, **more)  # type: ignore[arg-type]
+
+
+@dataclass
+class House:
+    """A running Parlour with the workspace `acme`, its agents, and a second workspace, `other`."""
+
+    app: Application
+    workspace: Workspace
+    other: Workspace
+    ada: UUID
+
+    @property
+    def db(self):  # type: ignore[no-untyped-def]
+        return self.app.parlour.db
+
+    def browser(self, address: str = "127.0.0.1") -> Browser:
+        return Browser(self.app, address=address)
+
+    async def as_system(self, function, *args, **kwargs):  # type: ignore[no-untyped-def]
+        """Run a unit as the system in `acme`."""
+        return await self.db.write(Actor.system(self.workspace.workspace_id), function, *args, **kwargs)
+
+    async def add_agent(
+        self, email: str, role: Role, workspace: Workspace | None = None, name: str = ""
+    ) -> UUID:
+        def add(tx: Tx) -> UUID:
+            user_id = accounts.create_agent(
+                tx, email, name or email.split("@")[0].title(), PASSWORD, PASSWORD_HASH
+            )
+            workspaces.add_member(tx, user_id, role)
+            return user_id
+
+        place = workspace or self.workspace
+        user_id: UUID = await self.db.write(Actor.system(place.workspace_id), add)
+        return user_id
+
+    async def sign_in(self, email: str = "ada@acme.example", address: str = "127.0.0.1") -> Browser:
+        browser = self.browser(address)
+        answer = await browser.submit("/auth/login", {"email": email, "password": PASSWORD, "next": "/"})
+        assert answer.status_code == 303, answer.text
+        return browser
+
+    async def open_ticket(self, browser: Browser, **fields: str) -> Ticket:
+        """Open a ticket through the portal; the browser may enter it afterwards."""
+        form = {
+            "subject": "The parcel is late",
+            "description": "It should have been here on Monday.",
+            "email": "maria@example.com",
+            "client_id": str(uuid4()),
+            **fields,
+        }
+        slug = self.workspace.slug
+        answer = await browser.submit(f"/support/{slug}/ticket/new", form, page=f"/support/{slug}/ticket/new")
+        assert answer.status_code == 303, answer.text
+        ticket_id = UUID(answer.headers["location"].rsplit("/", 1)[1])
+        ticket: Ticket = await self.as_system(tickets.ticket, ticket_id)
+        return ticket
+
+
+@asynccontextmanager
+async def open_house(
+    folder: Path, timings: Timings | None = None, **environment: str
+) -> AsyncIterator[House]:
+    """The application with its lifespan running: writer, worker and rooms."""
+    app = create_app(settings_for(folder, **environment), timings)
+    await app.parlour.db.migrate()
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(app.parlour.running())
+
+        def make(tx: Tx, slug: str, name: str) -> Workspace:
+            return workspaces.create_workspace(tx, slug, name)
+
+        acme = await app.parlour.db.write(Actor.system(), make, "acme", "Acme Outdoor")
+        other = await app.parlour.db.write(Actor.system(), make, "other", "Other Company")
+        house = House(app, acme, other, UUID(int=0))
+        house.ada = await house.add_agent("ada@acme.example", Role.OWNER, name="Ada Moreau")
+        yield house

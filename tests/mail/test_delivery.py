@@ -1,0 +1,163 @@
+"""A mail's whole way: a job stored in a transaction, the worker, a mailer, a server."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from parlour.db import outbox
+from parlour.db.outbox import DeadJob, Job
+from parlour.db.sqlite import SqliteDatabase
+from parlour.kernel import clock
+from parlour.kernel.access import Actor
+from parlour.mail.compose import compose, message_id
+from parlour.mail.send import Mailer, SmtpMailer
+from parlour.web.render import Renderer
+from parlour.worker import Worker
+from tests.mail.conftest import PostOffice
+
+SYSTEM = Actor.system()
+PAYLOAD = {
+    "to": "mary@example.test",
+    "workspace": {"name": "Acme", "slug": "acme"},
+    "ticket": {"number": 7},
+    "link": "https://desk.example/support/acme/access#s3cret-code",
+    "code": "s3cret-code",
+    "days": 7,
+    "portal": "https://desk.example/support/acme",
+}
+
+
+class PostRound:
+    """A database, a worker that mails, and a clock to wind forward past a job's delay."""
+
+    def __init__(self, db: SqliteDatabase, mailer: Mailer, renderer: Renderer) -> None:
+        self.db = db
+        self.worker = Worker(db, {"confirmation": self._confirm})
+        self.tried = 0
+        self._mailer = mailer
+        self._renderer = renderer
+
+    async def _confirm(self, job: Job) -> None:
+        self.tried += 1
+        mail_id = message_id(job.job_id, "desk.example")
+        mail = compose(self._renderer, "confirmation", job.payload["to"], mail_id, job.payload)
+        await self._mailer.send(mail)
+
+    async def ask(self) -> None:
+        await self.db.write(SYSTEM, lambda tx: tx.enqueue("confirmation", dict(PAYLOAD)))
+        self.worker.wake()
+
+    async def tries(self, count: int) -> None:
+        """Wait until the job was tried `count` times and put back or ended."""
+        async with asyncio.timeout(10):
+            while self.tried < count or await self.db.read(SYSTEM, _held):
+                await asyncio.sleep(0.01)
+
+    async def dead(self) -> list[DeadJob]:
+        return await self.db.scan(SYSTEM, outbox.dead_jobs, limit=10)
+
+
+def _held(tx: Any) -> bool:
+    return bool(tx.connection.exec_driver_sql("SELECT count(locked_until) FROM outbox").scalar())
+
+
+def later() -> Any:
+    """Two hours on: longer than any delay between two attempts."""
+    return clock.at(clock.now() + timedelta(hours=2))
+
+
+@pytest.fixture
+async def post(tmp_path: Path, office: PostOffice, renderer: Renderer) -> AsyncIterator[PostRound]:
+    db = SqliteDatabase(tmp_path / "parlour.db")
+    await db.migrate()
+    await db.open()
+    post = PostRound(db, SmtpMailer(office.url, "support@desk.example"), renderer)
+    running = asyncio.create_task(post.worker.run())
+    with clock.at(clock.now()):  # time stands still, so that a job which was put back stays there
+        yield post
+    await post.worker.stop()
+    await running
+    await db.close()
+
+
+def subjects(mails: list[EmailMessage]) -> list[str]:
+    return [str(mail["Subject"]) for mail in mails]
+
+
+async def test_a_job_becomes_one_mail(post: PostRound, office: PostOffice) -> None:
+    await post.ask()
+    await post.tries(1)
+
+    assert subjects(office.mails) == ["Ticket #7 at Acme"]
+
+
+async def test_a_server_that_comes_back_gets_the_mail_once(post: PostRound, office: PostOffice) -> None:
+    await office.close()
+    await post.ask()
+    await post.tries(1)
+    await office.open()
+
+    with later():
+        post.worker.wake()
+        await post.tries(2)
+
+    assert subjects(office.mails) == ["Ticket #7 at Acme"]
+
+
+async def test_a_mailbox_that_is_full_for_now_gets_the_mail_later(
+    post: PostRound, office: PostOffice
+) -> None:
+    office.answers["RCPT"] = ["451 4.2.2 mailbox is full"]
+    await post.ask()
+    await post.tries(1)
+
+    with later():
+        post.worker.wake()
+        await post.tries(2)
+
+    assert subjects(office.mails) == ["Ticket #7 at Acme"]
+
+
+async def test_a_mailbox_that_does_not_exist_ends_the_job_in_the_servers_words(
+    post: PostRound, office: PostOffice
+) -> None:
+    office.answers["RCPT"] = ["550 5.1.1 no such mailbox"]
+    await post.ask()
+    await post.tries(1)
+
+    assert [(job.attempts, job.error) for job in await post.dead()] == [(1, "550 5.1.1 no such mailbox")]
+
+
+async def test_a_revived_job_sends_its_mail_under_the_same_message_id(
+    post: PostRound, office: PostOffice
+) -> None:
+    office.answers["RCPT"] = ["550 5.1.1 no such mailbox"]
+    await post.ask()
+    await post.tries(1)
+    [dead] = await post.dead()
+
+    await post.db.write(SYSTEM, outbox.revive, dead.job_id)
+    post.worker.wake()
+    await post.tries(2)
+
+    assert [mail["Message-ID"] for mail in office.mails] == [message_id(dead.job_id, "desk.example")]
+
+
+async def test_the_log_of_a_mail_tells_neither_address_nor_code(post: PostRound, office: PostOffice) -> None:
+    office.answers["RCPT"] = ["451 later"]
+    with capture_logs() as logs:
+        await post.ask()
+        await post.tries(1)
+        with later():
+            post.worker.wake()
+            await post.tries(2)
+
+    assert {line["event"] for line in logs} == {"job.retried", "mail.sent", "job.finished"}
+    assert "mary" not in str(logs)
+    assert "s3cret" not in str(logs)

@@ -1,0 +1,385 @@
+import asyncio
+import subprocess
+import sys
+import textwrap
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from structlog.testing import capture_logs
+
+from parlour.db import outbox
+from parlour.db.outbox import Job, Postponed, Undeliverable
+from parlour.db.sqlite import SqliteDatabase
+from parlour.kernel import clock
+from parlour.kernel.access import Actor
+from parlour.kernel.events import JobQueued
+from parlour.worker import ATTEMPTS, LEASE, SLOTS, Worker, delay_after
+
+SYSTEM = Actor.system()
+Condition = Callable[[], bool | Awaitable[bool]]
+
+
+@pytest.fixture
+async def db(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
+    db = SqliteDatabase(tmp_path / "parlour.db")
+    await db.migrate()
+    await db.open()
+    yield db
+    await db.close()
+
+
+@pytest.fixture
+def still() -> Iterator[None]:
+    """Time stands still, so that a job which was put back stays there."""
+    with clock.at(clock.now()):
+        yield
+
+
+async def put(
+    db: SqliteDatabase, kind: str = "work", *, run_at: datetime | None = None, **payload: Any
+) -> UUID:
+    return await db.write(SYSTEM, lambda tx: tx.enqueue(kind, payload, run_at=run_at))
+
+
+async def rows(db: SqliteDatabase, columns: str) -> list[tuple[Any, ...]]:
+    query = f"SELECT {columns} FROM outbox ORDER BY job_id"  # noqa: S608
+    return await db.read(SYSTEM, lambda tx: [tuple(row) for row in tx.connection.exec_driver_sql(query)])
+
+
+async def unfinished(db: SqliteDatabase) -> int:
+    return sum(finished is None for (finished,) in await rows(db, "finished_at"))
+
+
+async def until(condition: Condition) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            met = condition()
+            if met if isinstance(met, bool) else await met:
+                return
+            await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def working(
+    db: SqliteDatabase, handler: Callable[[Job], Awaitable[None]], *, patience: float = 10.0
+) -> AsyncIterator[Worker]:
+    """A worker that runs jobs of the kind `work` with `handler`."""
+    worker = Worker(db, {"work": handler}, patience=patience)
+    running = asyncio.create_task(worker.run())
+    yield worker
+    await worker.stop()
+    await running
+
+
+class Hands:
+    """A handler that counts, and waits while its gate is shut."""
+
+    def __init__(self) -> None:
+        self.jobs: list[Job] = []
+        self.busy = self.busiest = 0
+        self.gate = asyncio.Event()
+        self.errors: list[Exception] = []
+
+    async def __call__(self, job: Job) -> None:
+        self.jobs.append(job)
+        self.busy += 1
+        self.busiest = max(self.busiest, self.busy)
+        try:
+            await self.gate.wait()
+            if self.errors:
+                raise self.errors.pop(0)
+        finally:
+            self.busy -= 1
+
+
+@pytest.fixture
+async def hands() -> Hands:
+    hands = Hands()
+    hands.gate.set()
+    return hands
+
+
+async def test_a_job_that_was_waiting_is_run_and_finished(db: SqliteDatabase, hands: Hands) -> None:
+    job_id = await put(db, to="mary")
+
+    async with working(db, hands):
+        await until(lambda: done(db))
+
+    assert [(job.job_id, job.payload) for job in hands.jobs] == [(job_id, {"to": "mary"})]
+
+
+async def done(db: SqliteDatabase) -> bool:
+    return await unfinished(db) == 0
+
+
+async def test_a_committed_job_starts_at_once_when_the_worker_is_woken(
+    db: SqliteDatabase, hands: Hands
+) -> None:
+    async with working(db, hands) as worker:
+        db.on_commit(lambda events: worker.wake() if any(isinstance(e, JobQueued) for e in events) else None)
+        await asyncio.sleep(0.1)  # the worker has looked and now rests for a second
+        started = asyncio.get_running_loop().time()
+        await put(db)
+        await until(lambda: len(hands.jobs) == 1)
+
+        assert asyncio.get_running_loop().time() - started < 0.5
+
+
+async def test_a_job_stored_by_another_process_starts_within_about_a_second(
+    db: SqliteDatabase, hands: Hands
+) -> None:
+    async with working(db, hands):
+        await asyncio.sleep(0.1)
+        started = asyncio.get_running_loop().time()
+        await put(db)
+        await until(lambda: len(hands.jobs) == 1)
+
+        assert asyncio.get_running_loop().time() - started < 1.5
+
+
+async def test_a_job_for_later_starts_when_it_is_due(db: SqliteDatabase, hands: Hands) -> None:
+    due = clock.now() + timedelta(seconds=0.3)
+    await put(db, run_at=due)
+
+    async with working(db, hands):
+        await until(lambda: len(hands.jobs) == 1)
+
+    assert due <= clock.now() < due + timedelta(seconds=0.7)
+
+
+async def test_no_more_jobs_run_at_once_than_there_are_slots(db: SqliteDatabase, hands: Hands) -> None:
+    hands.gate.clear()
+    for _ in range(SLOTS * 2 + 1):
+        await put(db)
+
+    async with working(db, hands):
+        await until(lambda: hands.busy == SLOTS)
+        await asyncio.sleep(0.1)
+        hands.gate.set()
+        await until(lambda: done(db))
+
+    assert hands.busiest == SLOTS
+    assert len(hands.jobs) == SLOTS * 2 + 1
+
+
+async def test_a_job_that_failed_is_put_back_with_what_went_wrong(
+    db: SqliteDatabase, still: None, hands: Hands
+) -> None:
+    await put(db)
+    hands.errors = [ValueError("no template\nwith secrets below")]
+
+    async with working(db, hands):
+        await until(lambda: put_back(db))
+
+    assert await rows(db, "error, dead_at") == [("ValueError: no template", None)]
+
+
+async def put_back(db: SqliteDatabase) -> bool:
+    [(attempts, held, error)] = await rows(db, "attempts, locked_until, error")
+    return (attempts, held) == (1, None) and bool(error)
+
+
+async def test_a_job_that_failed_is_run_again(db: SqliteDatabase, still: None, hands: Hands) -> None:
+    await put(db)
+    hands.errors = [Postponed("451 later")]
+
+    async with working(db, hands) as worker:
+        await until(lambda: put_back(db))
+        with clock.at(clock.now() + timedelta(hours=2)):
+            worker.wake()
+            await until(lambda: done(db))
+
+    assert [job.attempts for job in hands.jobs] == [1, 2]
+
+
+async def test_an_undeliverable_job_is_dead_at_once(db: SqliteDatabase, hands: Hands) -> None:
+    await put(db)
+    hands.errors = [Undeliverable("550 no such mailbox")]
+
+    async with working(db, hands):
+        await until(lambda: dead(db))
+
+    assert await rows(db, "attempts, error, finished_at") == [(1, "550 no such mailbox", None)]
+
+
+async def dead(db: SqliteDatabase) -> bool:
+    return bool(await db.scan(SYSTEM, outbox.dead_jobs, limit=1))
+
+
+async def test_a_job_is_dead_after_its_last_attempt(db: SqliteDatabase, hands: Hands) -> None:
+    await put(db)
+    hands.errors = [Postponed("451 later") for _ in range(ATTEMPTS + 1)]
+
+    async with working(db, hands) as worker:
+        moment = clock.now()
+        while not await dead(db):
+            moment += timedelta(hours=2)
+            with clock.at(moment):
+                worker.wake()
+                await until(lambda: nobody_holds(db))
+
+    assert len(hands.jobs) == ATTEMPTS
+    assert await rows(db, "error") == [("451 later",)]
+
+
+async def nobody_holds(db: SqliteDatabase) -> bool:
+    now = clock.now()
+    due = await db.read(SYSTEM, outbox.next_due, now=now)
+    return await rows(db, "locked_until") == [(None,)] and (due is None or due > now)
+
+
+async def test_a_job_that_always_takes_its_process_down_is_dead_in_the_end(
+    db: SqliteDatabase, hands: Hands
+) -> None:
+    await put(db)
+    moment = clock.now()
+    for _ in range(ATTEMPTS):
+        moment += LEASE
+        await db.write(SYSTEM, outbox.claim, now=moment, lease=LEASE, limit=1)
+
+    with clock.at(moment + LEASE):
+        async with working(db, hands):
+            await until(lambda: dead(db))
+
+    assert hands.jobs == []
+
+
+async def test_a_job_of_a_kind_that_is_not_known_here_waits_for_somebody_who_knows(
+    db: SqliteDatabase, still: None, hands: Hands
+) -> None:
+    await put(db, "from the future")
+
+    async with working(db, hands):
+        await until(lambda: put_back(db))
+
+    assert await rows(db, "dead_at, error") == [
+        (None, "This process knows no jobs of the kind 'from the future'.")
+    ]
+
+
+async def test_a_job_of_a_process_that_was_killed_is_run_by_the_next(tmp_path: Path, hands: Hands) -> None:
+    path = tmp_path / "killed.db"
+    program = textwrap.dedent(
+        f"""
+        import asyncio, os, pathlib
+        from parlour.db.sqlite import SqliteDatabase
+        from parlour.kernel.access import Actor
+        from parlour.worker import Worker
+
+        async def die(job):
+            os.kill(os.getpid(), 9)
+
+        async def main():
+            db = SqliteDatabase(pathlib.Path({str(path)!r}))
+            await db.migrate()
+            await db.open()
+            await db.write(Actor.system(), lambda tx: tx.enqueue("work", {{}}))
+            await Worker(db, {{"work": die}}).run()
+
+        asyncio.run(main())
+        """
+    )
+    died = await asyncio.to_thread(subprocess.run, [sys.executable, "-c", program], check=False)
+    db = SqliteDatabase(path)
+    await db.open()
+
+    with clock.at(clock.now() + LEASE):
+        async with working(db, hands):
+            await until(lambda: done(db))
+    await db.close()
+
+    assert died.returncode == -9
+    assert [job.attempts for job in hands.jobs] == [2]
+
+
+async def test_stopping_lets_the_running_jobs_finish(db: SqliteDatabase, hands: Hands) -> None:
+    hands.gate.clear()
+    await put(db)
+
+    async with working(db, hands):
+        await until(lambda: hands.busy == 1)
+        asyncio.get_running_loop().call_later(0.2, hands.gate.set)
+
+    assert await done(db)
+
+
+async def test_stopping_takes_no_new_job(db: SqliteDatabase, hands: Hands) -> None:
+    hands.gate.clear()
+    for _ in range(SLOTS + 1):
+        await put(db)
+
+    async with working(db, hands):
+        await until(lambda: hands.busy == SLOTS)
+        asyncio.get_running_loop().call_later(0.1, hands.gate.set)
+
+    assert await unfinished(db) == 1
+
+
+async def test_a_job_that_outlasts_the_stop_is_left_to_its_lease(db: SqliteDatabase, hands: Hands) -> None:
+    hands.gate.clear()
+    await put(db)
+
+    async with working(db, hands, patience=0.1):
+        await until(lambda: hands.busy == 1)
+
+    assert await unfinished(db) == 1
+    assert await rows(db, "error") == [(None,)]
+    assert len(await db.write(SYSTEM, outbox.claim, now=clock.now() + LEASE, lease=LEASE, limit=1)) == 1
+
+
+async def test_a_database_that_fails_does_not_end_the_worker(tmp_path: Path, hands: Hands) -> None:
+    db = SqliteDatabase(tmp_path / "late.db")
+    await db.migrate()
+
+    async with working(db, hands) as worker:  # the database is not open yet
+        await asyncio.sleep(0.1)
+        await db.open()
+        await put(db)
+        worker.wake()
+        await until(lambda: done(db))
+    await db.close()
+
+
+async def test_jobs_that_finished_a_week_ago_are_swept_away(db: SqliteDatabase, hands: Hands) -> None:
+    await put(db)
+    async with working(db, hands):
+        await until(lambda: done(db))
+
+    with clock.at(clock.now() + timedelta(days=8)):
+        async with working(db, hands):
+            await until(lambda: empty(db))
+
+
+async def empty(db: SqliteDatabase) -> bool:
+    return await rows(db, "job_id") == []
+
+
+async def test_every_outcome_is_logged_without_the_payload(
+    db: SqliteDatabase, still: None, hands: Hands
+) -> None:
+    for _ in range(3):
+        await put(db, code="s3cret")
+    hands.errors = [Undeliverable("550 no"), Postponed("451 later")]
+
+    with capture_logs() as logs:
+        async with working(db, hands):
+            await until(lambda: len(logs) == 3)
+
+    assert {line["event"] for line in logs} == {"job.dead", "job.retried", "job.finished"}
+    assert all(line["kind"] == "work" and line["attempt"] == 1 and line["job_id"] for line in logs)
+    assert "s3cret" not in str(logs)
+
+
+@pytest.mark.parametrize(("attempts", "longest"), [(1, 2), (2, 4), (5, 32), (12, 3600), (15, 3600)])
+def test_the_delay_doubles_to_an_hour_and_is_spread_over_its_whole_length(
+    attempts: int, longest: int
+) -> None:
+    delays = [delay_after(attempts).total_seconds() for _ in range(500)]
+
+    assert 0 <= min(delays) < longest * 0.1
+    assert longest * 0.9 < max(delays) <= longest
