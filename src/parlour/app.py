@@ -5,7 +5,6 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from sqlalchemy import text
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -13,7 +12,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-from parlour.db.database import Database, Tx
+from parlour.db.database import Database
+from parlour.db.migrate import is_current
 from parlour.db.sqlite import SqliteDatabase
 from parlour.features.conversation.sockets import SocketAccess
 from parlour.features.desk import agent
@@ -101,19 +101,18 @@ class Application:
         await self._outermost(scope, receive, send)
 
 
-def _probe(tx: Tx) -> None:
-    tx.execute(text("SELECT 1 FROM workspaces LIMIT 1"))
-
-
 async def alive(_: Request) -> Response:
     return PlainTextResponse("ok\n")
 
 
 async def ready(request: Request) -> Response:
+    """Whether this process can do its work: the database answers and has the schema that it needs."""
     try:
-        await db(request).read(Actor.system(), _probe)
+        current = await db(request).read(Actor.system(), is_current)
     except Exception:
         return PlainTextResponse("the database does not answer\n", 503)
+    if not current:
+        return PlainTextResponse("the database needs `parlour migrate`\n", 503)
     return PlainTextResponse("ok\n")
 
 

@@ -46,7 +46,7 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 T = TypeVar("T")
 
 PROBLEMS = {
-    "slug": "The slug may hold 1 to 48 small letters, digits and hyphens, and begins and ends with a letter or digit.",
+    "slug": "A slug is 1 to 48 small letters, digits and hyphens, with no hyphen at either end.",
     "name": "The name needs 1 to 80 characters.",
     "email": "That is not an email address.",
     "password": f"The password needs at least {MIN_LENGTH} characters.",

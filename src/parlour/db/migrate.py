@@ -1,13 +1,15 @@
 """Bring a database to this program's schema, or say why not."""
 
+from functools import cache
 from pathlib import Path
 
+from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from alembic import command
+from parlour.db.database import Tx
 
 SCRIPTS = Path(__file__).with_name("migrations")
 
@@ -23,19 +25,22 @@ def _config() -> Config:
 
 
 def upgrade(connection: Connection) -> None:
-    """Run every migration that is missing. Raises SchemaTooNew for a schema this program has never heard of."""
+    """Run every migration that is missing. Raises SchemaTooNew for a schema that is none of ours."""
     config = _config()
     script = ScriptDirectory.from_config(config)
     known = {revision.revision for revision in script.walk_revisions()}
     for current in MigrationContext.configure(connection).get_current_heads():
         if current not in known:
-            raise SchemaTooNew(
-                f"This database was made by a newer Parlour (schema {current}). Install that version or newer."
-            )
+            raise SchemaTooNew(f"A newer Parlour made this database (schema {current}); install that one.")
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
 
 
-def is_current(connection: Connection) -> bool:
-    script = ScriptDirectory.from_config(_config())
-    return set(MigrationContext.configure(connection).get_current_heads()) == set(script.get_heads())
+def is_current(tx: Tx) -> bool:
+    """Whether the schema is exactly this program's."""
+    return set(MigrationContext.configure(tx.connection).get_current_heads()) == _newest()
+
+
+@cache
+def _newest() -> frozenset[str]:
+    return frozenset(ScriptDirectory.from_config(_config()).get_heads())

@@ -7,7 +7,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from uuid import UUID
 
-_now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+def _real_now() -> datetime:
+    return datetime.now(UTC)
+
+
+_now: Callable[[], datetime] = _real_now
 
 
 def now() -> datetime:
@@ -29,7 +34,8 @@ def new_id() -> UUID:
 def at(moment: datetime) -> Iterator[None]:
     """Let time stand still at `moment` for the block."""
     global _now
-    before, _now = _now, lambda: moment
+    before = _now
+    _now = lambda: moment  # noqa: E731
     try:
         yield
     finally:

@@ -64,7 +64,7 @@ class Errors:
             return response
         return Response(HTTPStatus(error.status_code).phrase, error.status_code, error.headers)
 
-    async def unforeseen(self, request: Request, error: Exception) -> Response:
+    async def unforeseen(self, request: Request, _: Exception) -> Response:
         """The server logs the error itself, with its traceback."""
         return await self.domain(request, Failed())
 

@@ -5,7 +5,10 @@ from collections.abc import Iterator
 
 # What ends an address: spaces, quotes, angle brackets, a backslash, CJK and Arabic punctuation, and
 # every invisible character that could make it look like another one.
-_END = r"\s<>\"`\\«»“”„‹›、。，；：！？（）「」『』【】،؛؟\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"
+_END = (
+    r"\s<>\"`\\«»“”„‹›、。，；：！？（）「」『』【】،؛؟"
+    r"\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"
+)
 _LABEL = r"[^\W_](?:[\w-]*[^\W_])?"
 _HOST_LABEL = r"[^\W](?:[\w-]*[^\W])?"
 _HOST = rf"{_HOST_LABEL}(?:\.{_HOST_LABEL})*"

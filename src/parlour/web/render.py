@@ -12,7 +12,7 @@ from parlour.web.linkify import split_links
 
 PACKAGE = Path(__file__).parents[1]
 OWN_FOLDERS = {"portal": "features/portal", "desk": "features/desk", "mail": "mail"}
-"""The first part of a template's name says whose it is; everything else is shared and lies in web/templates."""
+"""The first part of a template's name says whose it is; all others are shared, in web/templates."""
 
 _translations = NullTranslations()
 
@@ -42,9 +42,8 @@ def when(moment: datetime) -> str:
 
 def initials(name: str) -> str:
     """Two letters at most, of a name or of an address's local part."""
-    words = [
-        word for word in name.split("@")[0].replace(".", " ").replace("_", " ").split() if word[0].isalnum()
-    ]
+    local = name.split("@", 1)[0].replace(".", " ").replace("_", " ")
+    words = [word for word in local.split() if word[0].isalnum()]
     letters = [words[0], words[-1]] if len(words) > 1 else words
     return "".join(word[0] for word in letters).upper() or "?"
 

@@ -1,6 +1,7 @@
 """Alembic's entry point: always on the connection that `parlour.db.migrate` hands over."""
 
 from alembic import context
+
 from parlour.db.schema import metadata
 
 context.configure(

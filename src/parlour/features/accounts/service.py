@@ -18,7 +18,7 @@ from parlour.kernel.events import AccessChanged
 IDLE = timedelta(hours=12)
 ABSOLUTE = timedelta(days=7)
 REWIND = timedelta(minutes=5)
-"""ASVS 7.3: a session ends after 12 idle hours or 7 days; its idle clock is written every 5 minutes at most."""
+"""ASVS 7.3: a session ends after 12 idle hours or 7 days. Its idle clock is written every 5 minutes."""
 
 
 class WrongCredentials(DomainError):
@@ -41,7 +41,7 @@ def create_agent(tx: Tx, email: str, name: str, password: str, password_hash: st
     if address is None:
         problems["email"] = "invalid"
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
-        problems["password"] = "length"
+        problems["password"] = "length"  # noqa: S105 a code
     if problems or address is None:
         raise Invalid(problems)
     known = store.user_id_of(tx, address)
@@ -71,7 +71,7 @@ def start_session(tx: Tx, user_id: UUID, replaces: str | None) -> str:
 
 
 async def sign_in(db: Database, email: str, password: str, replaces: str | None) -> str:
-    """The new session's token. Raises WrongCredentials, as slowly for an unknown address as for a known one."""
+    """The new session's token. Raises WrongCredentials, as slowly for an unknown address as for a known."""
     known = await db.read(Actor.system(), credentials, clean_email(email) or "")
     if not await password_matches(known.password_hash if known else None, password) or known is None:
         raise WrongCredentials

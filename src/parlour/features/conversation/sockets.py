@@ -25,7 +25,7 @@ class SocketAccess:
         self._db = db
 
     async def identify(self, scope: Scope) -> Actor:
-        """The agent or customer whose cookies came with the handshake. Raises SignedOut, NotFound, NoAccess."""
+        """The agent or customer whose cookies came along. Raises SignedOut, NotFound, NoAccess."""
         connection = HTTPConnection(scope)
         query = connection.query_params
         if "workspace" in query:

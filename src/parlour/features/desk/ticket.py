@@ -12,9 +12,9 @@ from parlour.db.database import Tx
 from parlour.features.accounts.models import Desk
 from parlour.features.chat.models import History
 from parlour.features.chat.service import RoomClosed
+from parlour.features.conversation import pages as conversation
 from parlour.features.conversation.view import room_view
 from parlour.features.desk.agent import actor_at, desk_in, render_at
-from parlour.features.conversation import pages as conversation
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Priority, Status, Ticket
 from parlour.features.workspaces import service as workspaces

@@ -6,9 +6,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.features.chat.service import RoomClosed
+from parlour.features.conversation import pages as conversation
 from parlour.features.conversation.view import room_view
 from parlour.features.portal.visitor import customer, workspace_in
-from parlour.features.conversation import pages as conversation
 from parlour.features.workspaces.models import Workspace
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import Conflict, Invalid, TooMany
@@ -54,7 +54,7 @@ async def _page(
 
 
 async def send(request: Request) -> Response:
-    """JSON for the page's own sending; for a plain form the way back to the room, or the room with the text kept."""
+    """JSON for the page's own sending; a plain form goes back to the room, with its text when that failed."""
     workspace = await workspace_in(request)
     ticket_id = conversation.ticket_id_in(request)
     actor = await customer(request, workspace, ticket_id)

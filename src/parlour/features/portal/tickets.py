@@ -7,9 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.db.database import Tx
+from parlour.features.conversation import pages as conversation
 from parlour.features.conversation.view import message_view
 from parlour.features.portal.visitor import customer, workspace_in
-from parlour.features.conversation import pages as conversation
 from parlour.features.tickets import access
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Draft

@@ -4,7 +4,7 @@ from parlour.features.tickets.models import Status
 
 
 def after_customer_message(status: Status) -> Status:
-    """A customer's word brings a waiting or finished ticket back to the agents. `closed` is final for customers."""
+    """A customer's word brings a waiting or finished ticket back to the agents; `closed` is final."""
     return Status.OPEN if status in (Status.PENDING, Status.RESOLVED) else status
 
 

@@ -91,7 +91,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A mailed way into one ticket. The token is the secret itself: it exists here and in the mail, nowhere else."""
+    """A mailed way into one ticket. The token is the secret itself: here and in the mail, nowhere else."""
 
     ticket_id: UUID
     number: int

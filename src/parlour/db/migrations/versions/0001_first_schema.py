@@ -4,9 +4,9 @@ Revision: 0001, after nothing
 """
 
 import sqlalchemy as sa
-from parlour.db.schema import UtcDateTime
-
 from alembic import op
+
+from parlour.db.schema import UtcDateTime
 
 revision = "0001"
 down_revision = None
@@ -34,6 +34,7 @@ def upgrade() -> None:
         _members,
         _sessions,
         _tickets,
+        _ticket_indexes,
         _chat_rooms,
         _messages,
         _read_marks,
@@ -146,6 +147,9 @@ def _tickets() -> None:
         sa.UniqueConstraint("workspace_id", "client_id", name="uq_tickets_workspace_id_client_id"),
         sa.UniqueConstraint("workspace_id", "number", name="uq_tickets_workspace_id_number"),
     )
+
+
+def _ticket_indexes() -> None:
     op.create_index(
         "ix_tickets_workspace_id_email_ticket_id", "tickets", ["workspace_id", "email", "ticket_id"]
     )
