@@ -88,7 +88,7 @@ class Log:
 
         return await self.ask(read)
 
-    async def messages(self, *_room: UUID, after: int, limit: int) -> Sequence[MessageSent]:
+    async def messages(self, _room: UUID, _workspace: UUID, after: int, limit: int) -> Sequence[MessageSent]:
         return await self.ask(lambda: self.log[after : after + limit])
 
     async def heads(self, rooms: Sequence[tuple[UUID, UUID]]) -> dict[UUID, int]:
