@@ -93,7 +93,8 @@ def next_seq(tx: Tx, room_id: UUID) -> int:
     return seq
 
 
-def insert_message(tx: Tx, message: Message) -> None:
+def insert_message(tx: Tx, message: Message, *, ticket_id: UUID) -> None:
+    """What people say is searchable from now on."""
     tx.execute(
         insert(messages).values(
             workspace_id=tx.workspace_id,
@@ -108,6 +109,8 @@ def insert_message(tx: Tx, message: Message) -> None:
             created_at=message.created_at,
         )
     )
+    if message.sender_type != "system":
+        dialect.index_words(tx, ticket_id, message.content)
 
 
 def by_client_id(tx: Tx, room_id: UUID, sender_id: str, client_id: UUID) -> Message | None:
@@ -135,6 +138,17 @@ def following(tx: Tx, room_id: UUID, *, after: int, limit: int) -> list[Message]
         .limit(limit)
     )
     return [Message(*row) for row in tx.execute(query)]
+
+
+def newest_of_customer(tx: Tx, room_id: UUID) -> Message | None:
+    query = (
+        select(*_MESSAGE)
+        .where(_in_room(tx, room_id), messages.c.sender_type == "customer")
+        .order_by(messages.c.seq.desc())
+        .limit(1)
+    )
+    row = tx.execute(query).first()
+    return Message(*row) if row else None
 
 
 def heads(tx: Tx, rooms: Iterable[tuple[UUID, UUID]]) -> dict[UUID, int]:

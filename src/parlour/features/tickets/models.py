@@ -53,6 +53,8 @@ class Ticket:
     created_at: datetime
     updated_at: datetime
     last_message_at: datetime
+    waiting_since: datetime | None = None
+    first_answer_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +70,64 @@ class TicketRow:
     created_at: datetime
     last_message_at: datetime
     chat_room_id: UUID
+    assignee_id: UUID | None
+    version: int
+    waiting_since: datetime | None
     assignee_name: str | None
     unread: bool = False
+    excerpt: str | None = None
+
+
+class Order(StrEnum):
+    """What a list is sorted by, the newest or most urgent first."""
+
+    ACTIVITY = "activity"
+    CREATED = "created"
+    PRIORITY = "priority"
+
+
+class Stage(StrEnum):
+    """Several statuses under one name: `active` is every ticket that is not finished."""
+
+    ACTIVE = "active"
+
+
+class Whose(StrEnum):
+    """An assignee that is no particular person."""
+
+    NOBODY = "nobody"
+
+
+PAGE_SIZES = (25, 50, 100)
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a list of tickets is narrowed to."""
+    """What a list of tickets is narrowed to, how it is sorted, and which page of it is wanted.
 
-    status: Status | None = None
-    limit: int = 25
+    `waiting`: only tickets in which the customer waits for an agent's word. `after` and `before` are
+    cursors from a page's `next` and `previous`.
+    """
+
+    status: Status | Stage | None = None
+    priority: Priority | None = None
+    assignee: UUID | Whose | None = None
+    waiting: bool = False
+    q: str = ""
+    order: Order = Order.ACTIVITY
+    limit: int = PAGE_SIZES[0]
+    after: str | None = None
+    before: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`count` stops at COUNT_LIMIT + 1; None where nobody counted."""
+
+    rows: Sequence[TicketRow]
+    next: str | None
+    previous: str | None
+    count: int | None
 
 
 @dataclass(frozen=True, slots=True)

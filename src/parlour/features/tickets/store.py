@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, func, insert, literal, select, update
 
+from parlour.db import dialect
 from parlour.db.database import Tx
 from parlour.db.schema import tickets, users
-from parlour.features.tickets.models import Filters, Priority, Status, Ticket, TicketRow
+from parlour.features.tickets.models import Priority, Status, Ticket, TicketRow
 
 _TICKET = (
     tickets.c.ticket_id,
@@ -26,6 +27,8 @@ _TICKET = (
     tickets.c.created_at,
     tickets.c.updated_at,
     tickets.c.last_message_at,
+    tickets.c.waiting_since,
+    tickets.c.first_answer_at,
 )
 _ROW = (
     tickets.c.ticket_id,
@@ -37,9 +40,15 @@ _ROW = (
     tickets.c.created_at,
     tickets.c.last_message_at,
     tickets.c.chat_room_id,
+    tickets.c.assignee_id,
+    tickets.c.version,
+    tickets.c.waiting_since,
     users.c.name,
 )
-COUNT_LIMIT = 1000
+
+
+RANKS = {Priority.LOW: 0, Priority.MEDIUM: 1, Priority.HIGH: 2, Priority.URGENT: 3}
+"""What `priority_rank` holds: priorities in their order, for the index."""
 
 
 def _ticket(row: Any) -> Ticket:
@@ -48,7 +57,7 @@ def _ticket(row: Any) -> Ticket:
     return Ticket(*fields)
 
 
-def _ticket_row(row: Any) -> TicketRow:
+def ticket_row(row: Any) -> TicketRow:
     fields = list(row)
     fields[4:6] = Status(row[4]), Priority(row[5])
     return TicketRow(*fields)
@@ -58,11 +67,12 @@ def _this(tx: Tx, ticket_id: UUID) -> ColumnElement[bool]:
     return (tickets.c.workspace_id == tx.workspace_id) & (tickets.c.ticket_id == ticket_id)
 
 
-def _rows() -> Select[*tuple[Any, ...]]:
+def rows() -> Select[*tuple[Any, ...]]:
     return select(*_ROW).outerjoin(users, users.c.user_id == tickets.c.assignee_id)
 
 
 def insert_ticket(tx: Tx, ticket: Ticket, *, client_id: UUID) -> None:
+    """Its subject is searchable from now on; its description is its room's first message."""
     tx.execute(
         insert(tickets).values(
             ticket_id=ticket.ticket_id,
@@ -72,6 +82,7 @@ def insert_ticket(tx: Tx, ticket: Ticket, *, client_id: UUID) -> None:
             description=ticket.description,
             status=ticket.status.value,
             priority=ticket.priority.value,
+            priority_rank=RANKS[ticket.priority],
             email=ticket.email,
             chat_room_id=ticket.chat_room_id,
             client_id=client_id,
@@ -79,8 +90,10 @@ def insert_ticket(tx: Tx, ticket: Ticket, *, client_id: UUID) -> None:
             created_at=ticket.created_at,
             updated_at=ticket.updated_at,
             last_message_at=ticket.last_message_at,
+            waiting_since=ticket.waiting_since,
         )
     )
+    dialect.index_words(tx, ticket.ticket_id, ticket.subject)
 
 
 def ticket(tx: Tx, ticket_id: UUID) -> Ticket | None:
@@ -113,35 +126,25 @@ def of_email(tx: Tx, email: str, *, limit: int) -> list[Ticket]:
 
 def these(tx: Tx, ticket_ids: Sequence[UUID]) -> list[TicketRow]:
     query = (
-        _rows()
+        rows()
         .where(tickets.c.workspace_id == tx.workspace_id, tickets.c.ticket_id.in_(ticket_ids))
         .order_by(tickets.c.last_message_at.desc(), tickets.c.ticket_id.desc())
     )
-    return [_ticket_row(row) for row in tx.execute(query)]
+    return [ticket_row(row) for row in tx.execute(query)]
 
 
-def newest(tx: Tx, filters: Filters) -> list[TicketRow]:
-    query = _rows().where(tickets.c.workspace_id == tx.workspace_id)
-    if filters.status:
-        query = query.where(tickets.c.status == filters.status.value)
-    query = query.order_by(tickets.c.last_message_at.desc(), tickets.c.ticket_id.desc())
-    return [_ticket_row(row) for row in tx.execute(query.limit(filters.limit))]
-
-
-def count(tx: Tx, status: Status) -> int:
-    """Never counts past COUNT_LIMIT + 1 rows."""
-    some = (
-        select(tickets.c.ticket_id)
-        .where(tickets.c.workspace_id == tx.workspace_id, tickets.c.status == status.value)
-        .limit(COUNT_LIMIT + 1)
-        .subquery()
+def customer_spoke(tx: Tx, ticket_id: UUID, moment: datetime) -> None:
+    """The customer waits from the first word that nobody has answered."""
+    since = func.coalesce(tickets.c.waiting_since, literal(moment, tickets.c.waiting_since.type))
+    tx.execute(
+        update(tickets).where(_this(tx, ticket_id)).values(last_message_at=moment, waiting_since=since)
     )
-    counted: int = tx.execute(select(func.count()).select_from(some)).scalar_one()
-    return counted
 
 
-def set_last_message(tx: Tx, ticket_id: UUID, moment: datetime) -> None:
-    tx.execute(update(tickets).where(_this(tx, ticket_id)).values(last_message_at=moment))
+def agent_spoke(tx: Tx, ticket_id: UUID, moment: datetime) -> None:
+    first = func.coalesce(tickets.c.first_answer_at, literal(moment, tickets.c.first_answer_at.type))
+    values = {"last_message_at": moment, "waiting_since": None, "first_answer_at": first}
+    tx.execute(update(tickets).where(_this(tx, ticket_id)).values(**values))
 
 
 def change(tx: Tx, ticket_id: UUID, moment: datetime, **values: object) -> Ticket:

@@ -87,6 +87,12 @@ def role_of(tx: Tx, user_id: UUID) -> Role | None:
     return store.role_of(tx, user_id)
 
 
+@requires(Permission.WORKSPACE_SEE)
+def name_of(tx: Tx, user_id: UUID | None) -> str:
+    """The name of a member or former member; empty for nobody."""
+    return store.name_of(tx, user_id) if user_id else ""
+
+
 @requires(Permission.ACCOUNT_USE)
 def memberships(tx: Tx, user_id: UUID) -> Sequence[Membership]:
     """The workspaces this person belongs to; the caller must have proved to be that person."""

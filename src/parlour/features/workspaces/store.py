@@ -6,8 +6,8 @@ from uuid import UUID
 from sqlalchemy import insert, select, update
 
 from parlour.db.database import Tx
-from parlour.db.schema import members, users, workspaces
-from parlour.features.workspaces.models import Member, Membership, Workspace
+from parlour.db.schema import audit_log, members, users, workspaces
+from parlour.features.workspaces.models import AuditEntry, Member, Membership, Workspace
 from parlour.kernel import clock
 from parlour.kernel.access import Role
 
@@ -55,6 +55,10 @@ def role_of(tx: Tx, user_id: UUID) -> Role | None:
     return Role(role) if role else None
 
 
+def name_of(tx: Tx, user_id: UUID) -> str:
+    return tx.execute(select(users.c.name).where(users.c.user_id == user_id)).scalar_one_or_none() or ""
+
+
 def members_of(tx: Tx) -> Sequence[Member]:
     query = (
         select(users.c.user_id, users.c.name, users.c.email, members.c.role)
@@ -75,3 +79,38 @@ def memberships(tx: Tx, user_id: UUID) -> Sequence[Membership]:
         .limit(200)
     )
     return [Membership(row[0], row[1], row[2], Role(row[3])) for row in tx.execute(query)]
+
+
+def insert_audit_entry(
+    tx: Tx, *, action: str, ticket_id: UUID | None, before: str | None, after: str | None
+) -> None:
+    tx.execute(
+        insert(audit_log).values(
+            workspace_id=tx.workspace_id,
+            entry_id=clock.new_id(),
+            actor_id=tx.actor.id,
+            actor_name=tx.actor.name,
+            action=action,
+            ticket_id=ticket_id,
+            before=before,
+            after=after,
+            created_at=clock.now(),
+        )
+    )
+
+
+def audit_entries(tx: Tx, *, ticket_id: UUID, limit: int) -> Sequence[AuditEntry]:
+    columns = (
+        audit_log.c.actor_name,
+        audit_log.c.action,
+        audit_log.c.before,
+        audit_log.c.after,
+        audit_log.c.created_at,
+    )
+    query = (
+        select(*columns)
+        .where(audit_log.c.workspace_id == tx.workspace_id, audit_log.c.ticket_id == ticket_id)
+        .order_by(audit_log.c.entry_id.desc())
+        .limit(limit)
+    )
+    return [AuditEntry(*row) for row in tx.execute(query)]
