@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Connection, CursorResult, Executable, insert
+from sqlalchemy import BindParameter, Connection, CursorResult, Executable, Uuid, bindparam, insert
 
 from parlour.db import schema
 from parlour.kernel import clock
@@ -19,6 +19,9 @@ from parlour.kernel.events import Event, JobQueued
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+HERE: BindParameter[UUID] = bindparam("workspace", type_=Uuid())
+"""The workspace of the transaction, in statements for `Tx.run`."""
 
 Listener = Callable[[Sequence[Event | JobQueued]], None]
 Unit = Callable[Concatenate["Tx", P], R]
@@ -49,6 +52,13 @@ class Tx:
 
     def execute(self, statement: Executable, parameters: Any = None) -> "CursorResult[*tuple[Any, ...]]":
         return self.connection.execute(statement, parameters)
+
+    def run(self, statement: Executable, /, **values: Any) -> "CursorResult[*tuple[Any, ...]]":
+        """Execute a statement that was built once, in this workspace: its bind `HERE` is filled in.
+
+        Building a statement costs ten times as much as running it, so the busy ones are constants.
+        """
+        return self.connection.execute(statement, {"workspace": self.workspace_id, **values})
 
     def emit(self, event: Event) -> None:
         """Publish `event` once the commit is on disk."""

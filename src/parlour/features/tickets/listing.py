@@ -12,7 +12,7 @@ from parlour.db import dialect
 from parlour.db.database import Tx
 from parlour.features.chat import service as chat
 from parlour.features.tickets import listing_store, store
-from parlour.features.tickets.models import Filters, Order, Page, TicketRow
+from parlour.features.tickets.models import Filters, Order, Page, Ticket, TicketRow
 from parlour.kernel.access import Permission, requires
 from parlour.kernel.errors import NotFound
 
@@ -132,3 +132,10 @@ def overview(tx: Tx) -> Overview:
         urgent=listing_store.urgent(tx, limit=OVERVIEW),
         counts=listing_store.counts(tx),
     )
+
+
+@requires(Permission.TICKET_LIST)
+def others_of_customer(tx: Tx, ticket: Ticket) -> Sequence[Ticket]:
+    """The newest other tickets from the address that opened this one."""
+    newest = store.of_email(tx, ticket.email, limit=OVERVIEW + 1)
+    return [other for other in newest if other.ticket_id != ticket.ticket_id][:OVERVIEW]

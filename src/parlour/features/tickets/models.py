@@ -156,3 +156,17 @@ class UnseenReplies:
 
     link: Link
     messages: Sequence[Message]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A canned reply: its owner's alone, or the workspace's when it is nobody's."""
+
+    reply_id: UUID
+    name: str
+    content: str
+    owner_id: UUID | None
+
+    @property
+    def shared(self) -> bool:
+        return self.owner_id is None

@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, insert, literal, select, update
+from sqlalchemy import Select, bindparam, func, insert, select, update
 
 from parlour.db import dialect
-from parlour.db.database import Tx
+from parlour.db.database import HERE, Tx
 from parlour.db.schema import tickets, users
 from parlour.features.tickets.models import Priority, Status, Ticket, TicketRow
 
@@ -63,12 +63,36 @@ def ticket_row(row: Any) -> TicketRow:
     return TicketRow(*fields)
 
 
-def _this(tx: Tx, ticket_id: UUID) -> ColumnElement[bool]:
-    return (tickets.c.workspace_id == tx.workspace_id) & (tickets.c.ticket_id == ticket_id)
+_THIS = (tickets.c.workspace_id == HERE) & (tickets.c.ticket_id == bindparam("this_ticket"))
+_BY_ID = select(*_TICKET).where(_THIS)
+_LOCKED = _BY_ID.with_for_update()
+_BY_CLIENT_ID = select(*_TICKET).where(
+    tickets.c.workspace_id == HERE, tickets.c.client_id == bindparam("client")
+)
+_ROWS = select(*_ROW).outerjoin(users, users.c.user_id == tickets.c.assignee_id)
+_THESE = _ROWS.where(
+    tickets.c.workspace_id == HERE, tickets.c.ticket_id.in_(bindparam("these", expanding=True))
+).order_by(tickets.c.last_message_at.desc(), tickets.c.ticket_id.desc())
+
+_MOMENT = bindparam("moment", type_=tickets.c.created_at.type)
+_CUSTOMER_SPOKE = (
+    update(tickets)
+    .where(_THIS)
+    .values(last_message_at=_MOMENT, waiting_since=func.coalesce(tickets.c.waiting_since, _MOMENT))
+)
+_AGENT_SPOKE = (
+    update(tickets)
+    .where(_THIS)
+    .values(
+        last_message_at=_MOMENT,
+        waiting_since=None,
+        first_answer_at=func.coalesce(tickets.c.first_answer_at, _MOMENT),
+    )
+)
 
 
 def rows() -> Select[*tuple[Any, ...]]:
-    return select(*_ROW).outerjoin(users, users.c.user_id == tickets.c.assignee_id)
+    return _ROWS
 
 
 def insert_ticket(tx: Tx, ticket: Ticket, *, client_id: UUID) -> None:
@@ -97,20 +121,17 @@ def insert_ticket(tx: Tx, ticket: Ticket, *, client_id: UUID) -> None:
 
 
 def ticket(tx: Tx, ticket_id: UUID) -> Ticket | None:
-    row = tx.execute(select(*_TICKET).where(_this(tx, ticket_id))).first()
+    row = tx.run(_BY_ID, this_ticket=ticket_id).first()
     return _ticket(row) if row else None
 
 
 def lock_ticket(tx: Tx, ticket_id: UUID) -> Ticket | None:
-    row = tx.execute(select(*_TICKET).where(_this(tx, ticket_id)).with_for_update()).first()
+    row = tx.run(_LOCKED, this_ticket=ticket_id).first()
     return _ticket(row) if row else None
 
 
 def by_client_id(tx: Tx, client_id: UUID) -> Ticket | None:
-    query = select(*_TICKET).where(
-        tickets.c.workspace_id == tx.workspace_id, tickets.c.client_id == client_id
-    )
-    row = tx.execute(query).first()
+    row = tx.run(_BY_CLIENT_ID, client=client_id).first()
     return _ticket(row) if row else None
 
 
@@ -125,43 +146,35 @@ def of_email(tx: Tx, email: str, *, limit: int) -> list[Ticket]:
 
 
 def these(tx: Tx, ticket_ids: Sequence[UUID]) -> list[TicketRow]:
-    query = (
-        rows()
-        .where(tickets.c.workspace_id == tx.workspace_id, tickets.c.ticket_id.in_(ticket_ids))
-        .order_by(tickets.c.last_message_at.desc(), tickets.c.ticket_id.desc())
-    )
-    return [ticket_row(row) for row in tx.execute(query)]
+    """The newest activity first."""
+    return [ticket_row(row) for row in tx.run(_THESE, these=list(ticket_ids))]
 
 
 def customer_spoke(tx: Tx, ticket_id: UUID, moment: datetime) -> None:
     """The customer waits from the first word that nobody has answered."""
-    since = func.coalesce(tickets.c.waiting_since, literal(moment, tickets.c.waiting_since.type))
-    tx.execute(
-        update(tickets).where(_this(tx, ticket_id)).values(last_message_at=moment, waiting_since=since)
-    )
+    tx.run(_CUSTOMER_SPOKE, this_ticket=ticket_id, moment=moment)
 
 
 def agent_spoke(tx: Tx, ticket_id: UUID, moment: datetime) -> None:
-    first = func.coalesce(tickets.c.first_answer_at, literal(moment, tickets.c.first_answer_at.type))
-    values = {"last_message_at": moment, "waiting_since": None, "first_answer_at": first}
-    tx.execute(update(tickets).where(_this(tx, ticket_id)).values(**values))
+    tx.run(_AGENT_SPOKE, this_ticket=ticket_id, moment=moment)
 
 
 def change(tx: Tx, ticket_id: UUID, moment: datetime, **values: object) -> Ticket:
     """Set columns of a locked ticket; its version goes up by one."""
     query = (
         update(tickets)
-        .where(_this(tx, ticket_id))
+        .where(_THIS)
         .values(version=tickets.c.version + 1, updated_at=moment, **values)
         .returning(*_TICKET)
     )
-    return _ticket(tx.execute(query).one())
+    return _ticket(tx.run(query, this_ticket=ticket_id).one())
 
 
 def mailed_seq(tx: Tx, ticket_id: UUID) -> int:
     """Up to where the customer has been told of answers by mail."""
-    return tx.execute(select(tickets.c.mailed_seq).where(_this(tx, ticket_id))).scalar_one_or_none() or 0
+    return tx.run(select(tickets.c.mailed_seq).where(_THIS), this_ticket=ticket_id).scalar_one_or_none() or 0
 
 
 def set_mailed_seq(tx: Tx, ticket_id: UUID, seq: int) -> None:
-    tx.execute(update(tickets).where(_this(tx, ticket_id), tickets.c.mailed_seq < seq).values(mailed_seq=seq))
+    query = update(tickets).where(_THIS, tickets.c.mailed_seq < seq).values(mailed_seq=seq)
+    tx.run(query, this_ticket=ticket_id)
