@@ -24,5 +24,6 @@ async def visitor(house: House) -> AsyncIterator[Browser]:
 @pytest.fixture
 async def desk(house: House) -> AsyncIterator[Browser]:
     """Ada's browser, signed in."""
-    async with await house.sign_in() as browser:
-        yield browser
+    browser = await house.sign_in()
+    yield browser
+    await browser.aclose()

@@ -1,12 +1,27 @@
 // Where a person writes. What is written survives a reload; Enter sends, Shift+Enter breaks the line.
 import { load, local, save } from "./keep";
-import { must, one } from "./dom";
+import { copyElement, must, one, setField } from "./dom";
 
 const TYPING_EVERY = 2_500;
 
 export interface Writing {
-  send(content: string): void;
+  /** `then` is the status that was chosen along with sending, or nothing. */
+  send(content: string, then: string): void;
   typing(): void;
+}
+
+/** A menu that works without us; we only close it when somebody turns elsewhere. */
+function startMenu(menu: HTMLDetailsElement | null): void {
+  if (!menu) return;
+  const close = () => (menu.open = false);
+  document.addEventListener("click", (event) => menu.contains(event.target as Node) || close());
+  menu.addEventListener("focusout", (event) => event.relatedTarget && (menu.contains(event.relatedTarget as Node) || close()));
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !menu.open) return;
+    event.stopPropagation();
+    close();
+    must("summary", menu).focus();
+  });
 }
 
 export class Composer {
@@ -28,6 +43,39 @@ export class Composer {
     this.#text.addEventListener("keydown", (event) => this.#key(event));
     this.#text.addEventListener("input", () => this.#input());
     addEventListener("pagehide", () => this.#keep());
+    startMenu(one<HTMLDetailsElement>("details[data-menu]", this.#form));
+  }
+
+  /** Words that were not sent come back, before whatever was written since. */
+  giveBack(content: string, problem = ""): void {
+    if (!this.#form || !this.#text) return;
+    this.#text.value = [content, this.#text.value].filter((text) => text.trim()).join("\n\n");
+    this.#keep();
+    this.#clear();
+    if (problem) {
+      const note = copyElement("[data-composer-problem]", this.room);
+      setField(note, "problem", problem);
+      this.#form.prepend(note);
+      this.#text.setAttribute("aria-invalid", "true");
+      this.#text.setAttribute("aria-describedby", "composer-hint composer-problem");
+    }
+    this.#text.focus();
+  }
+
+  /** For a plain submit: the newest message that was seen goes with it. */
+  seen(seq: number): void {
+    const field = this.#form?.elements.namedItem("seen");
+    if (field instanceof HTMLInputElement) field.value = String(seq);
+  }
+
+  get asksSeen(): boolean {
+    return Boolean(this.#form?.elements.namedItem("seen"));
+  }
+
+  #clear(): void {
+    one("#composer-problem", this.#form!)?.remove();
+    this.#text!.removeAttribute("aria-invalid");
+    this.#text!.setAttribute("aria-describedby", "composer-hint");
   }
 
   /** A closed ticket shows why instead of the form; what was written stays in it. */
@@ -43,21 +91,23 @@ export class Composer {
   #submit(event: SubmitEvent): void {
     event.preventDefault();
     const text = this.#text!;
+    const menu = one<HTMLDetailsElement>("details[data-menu]", this.#form!);
+    if (menu) menu.open = false;
     const content = text.value.replace(/^(?:[^\S\n]*\n)+/, "").trimEnd();
     text.focus();
     if (!content) return;
     text.value = "";
-    text.removeAttribute("aria-invalid");
-    one("#composer-problem", this.#form!)?.remove();
+    this.#clear();
     this.#keep();
-    this.writing.send(content);
+    const button = event.submitter;
+    this.writing.send(content, button instanceof HTMLButtonElement && button.name === "then" ? button.value : "");
   }
 
   #key(event: KeyboardEvent): void {
     // While an input method composes, Enter chooses a word; Safari says so only by the code 229.
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
     event.preventDefault();
-    if (!event.repeat) this.#form!.requestSubmit();
+    if (!event.repeat) this.#form!.requestSubmit(one('button[type="submit"]', this.#form!));
   }
 
   #input(): void {

@@ -159,6 +159,7 @@ tickets = Table(
     _active_index("ix_tickets_active", "last_message_at", "ticket_id"),
     _active_index("ix_tickets_active_rank", "priority_rank", "last_message_at", "ticket_id"),
     _active_index("ix_tickets_active_assignee", "assignee_id", "last_message_at", "ticket_id"),
+    _active_index("ix_tickets_waiting", text("(waiting_since IS NULL)"), "last_message_at", "ticket_id"),
     Index(
         "ix_tickets_unanswered",
         "workspace_id",

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from parlour.features.chat.models import CONTENT_LIMIT, History, Message
+from parlour.features.chat.models import CONTENT_LIMIT, Audience, History, Message
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Kind, Permission
 
@@ -33,6 +33,14 @@ def unread_after(messages: Sequence[Message], read_upto: int, actor: Actor) -> i
     return None if first is None or not read_upto else first - 1
 
 
+def holds_unread(history: History, actor: Actor) -> bool:
+    """Whether somebody else has spoken beyond the actor's mark. Whoever leaves no marks has none."""
+    return actor.may(Permission.TICKET_REPLY) and any(
+        m.seq > history.read_upto and m.sender_type != "system" and m.sender_id != actor.id
+        for m in history.messages
+    )
+
+
 def room_view(
     history: History,
     actor: Actor,
@@ -44,21 +52,29 @@ def room_view(
     draft: str = "",
     problem: str | None = None,
     client_id: UUID | None = None,
+    **more: Any,
 ) -> dict[str, Any]:
-    """What chat/room.html shows. `page_url` is where older pages are, by `?before=`."""
+    """What chat/room.html shows. `page_url` is where older pages are, by `?before=`.
+
+    `more` are the agents' extras: then, placeholder, replies, reply_id, undo_seconds, replies_url.
+    """
     customer = actor.kind is Kind.CUSTOMER
+    internal = history.room.audience is Audience.INTERNAL
+    head = history.messages[-1].seq if history.messages else history.room.last_seq
     return {
         "room_id": history.room.room_id,
-        "head": history.messages[-1].seq if history.messages else history.room.last_seq,
+        "internal": internal,
+        "head": head,
+        "read_upto": max(head, history.read_upto),
         "open": history.room.is_open,
         "messages": [message_view(message, actor) for message in history.messages],
         "older": f"{page_url}?before={history.messages[0].seq}" if history.has_older else None,
         "newest": not history.has_newer,
         "unread_after": unread_after(history.messages, history.read_upto, actor),
-        "seen": history.seen.get("agent" if customer else "customer", 0),
+        "seen": 0 if internal else history.seen.get("agent" if customer else "customer", 0),
         "side": "customer" if customer else "agent",
         "me": "customer" if customer else actor.id,
-        "can_write": actor.may(Permission.TICKET_REPLY),
+        "can_write": actor.may(Permission.NOTE_WRITE if internal else Permission.TICKET_REPLY),
         "page_url": page_url,
         "chat_url": chat_url,
         "socket_url": socket_url,
@@ -67,4 +83,5 @@ def room_view(
         "content_limit": CONTENT_LIMIT,
         "draft": draft,
         "problem": problem,
+        **more,
     }

@@ -1,12 +1,9 @@
-"""The start page, the dashboard and the list of tickets."""
+"""The start page."""
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from parlour.features.desk.agent import actor_at, desk_in, person_in, render_at, whoami
-from parlour.features.tickets import listing
-from parlour.features.tickets import service as tickets_service
-from parlour.features.tickets.models import Filters
+from parlour.features.desk.agent import person_in, whoami
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import SignedOut
@@ -25,15 +22,3 @@ async def start(request: Request) -> Response:
         return redirect(f"/workspace/{theirs[0].workspace_id}")
     me = whoami(person, len(theirs))
     return render(request, "desk/workspaces.html", workspaces=theirs, me=me)
-
-
-async def dashboard(request: Request) -> Response:
-    desk = await desk_in(request)
-    overview = await db(request).read(actor_at(desk), listing.overview)
-    return render_at(request, desk, "desk/dashboard.html", tickets=overview.recent, counts=overview.counts)
-
-
-async def tickets(request: Request) -> Response:
-    desk = await desk_in(request)
-    page = await db(request).read(actor_at(desk), tickets_service.workspace_tickets, Filters())
-    return render_at(request, desk, "desk/tickets.html", tickets=page.rows)

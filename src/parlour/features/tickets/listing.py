@@ -12,7 +12,7 @@ from parlour.db import dialect
 from parlour.db.database import Tx
 from parlour.features.chat import service as chat
 from parlour.features.tickets import listing_store, store
-from parlour.features.tickets.models import Filters, Order, Page, Ticket, TicketRow
+from parlour.features.tickets.models import PAGE_SIZES, Filters, Order, Page, Ticket, TicketRow
 from parlour.kernel.access import Permission, requires
 from parlour.kernel.errors import NotFound
 
@@ -26,6 +26,11 @@ class Overview:
     recent: Sequence[TicketRow]
     urgent: Sequence[TicketRow]
     counts: dict[str, int]
+
+
+def costs_the_same(filters: Filters) -> bool:
+    """Whether a page of this list is as quick among a million tickets as among a hundred."""
+    return listing_store.indexed(filters)
 
 
 @requires(Permission.TICKET_LIST)
@@ -79,16 +84,28 @@ def _search(tx: Tx, filters: Filters) -> Page:
     typed = filters.q.strip()
     number = typed.removeprefix("#")
     if number.isascii() and number.isdecimal() and len(number) < 10:
-        rows = listing_store.by_number_or_email(tx, filters, number=int(number), email=None, limit=1)
+        rows = listing_store.by_number(tx, filters, int(number))
         if rows:
             return Page(rows, None, None, len(rows))
     if "@" in typed and " " not in typed:
-        rows = listing_store.by_number_or_email(
-            tx, filters, number=None, email=typed.lower(), limit=filters.limit
-        )
-        if rows:
-            return Page(rows, None, None, None)
+        page = _by_email(tx, filters, typed.lower())
+        if page:
+            return page
     return _by_words(tx, filters)
+
+
+def _by_email(tx: Tx, filters: Filters, beginning: str) -> Page | None:
+    """The newest tickets of addresses that begin so; None when there is no such address."""
+    try:
+        before = UUID(filters.after) if filters.after else None
+    except ValueError:
+        return None  # the cursor of a search for words
+    rows = listing_store.by_email(tx, filters, beginning, before=before, limit=filters.limit + 1)
+    if not rows and before is None:
+        return None
+    shown = rows[: filters.limit]
+    more = str(shown[-1].ticket_id) if len(rows) > len(shown) else None
+    return Page(shown, more, None, None)
 
 
 def _by_words(tx: Tx, filters: Filters) -> Page:
@@ -116,6 +133,22 @@ def _position(cursor: str | None) -> int | None:
 
 
 @requires(Permission.TICKET_LIST)
+def matching(tx: Tx, filters: Filters, *, limit: int) -> list[UUID]:
+    """Up to `limit` of all the tickets that fit, on whatever page they are."""
+    if not filters.q.strip():
+        return listing_store.ids(tx, filters, limit=limit)
+    found: dict[UUID, None] = {}
+    filters = replace(filters, limit=PAGE_SIZES[-1], after=None, before=None)
+    while len(found) < limit:
+        page = _search(tx, filters)
+        found.update((row.ticket_id, None) for row in page.rows)
+        if page.next is None:
+            break
+        filters = replace(filters, after=page.next)
+    return list(found)[:limit]
+
+
+@requires(Permission.TICKET_LIST)
 def row(tx: Tx, ticket_id: UUID) -> TicketRow:
     """One row of the table as it is now. Raises NotFound."""
     found = store.these(tx, [ticket_id])
@@ -127,11 +160,8 @@ def row(tx: Tx, ticket_id: UUID) -> TicketRow:
 @requires(Permission.TICKET_LIST)
 def overview(tx: Tx) -> Overview:
     """The dashboard: what happened last, what is most urgent, how many there are."""
-    return Overview(
-        recent=listing_store.page(tx, Filters(), key=None, backwards=False, limit=OVERVIEW),
-        urgent=listing_store.urgent(tx, limit=OVERVIEW),
-        counts=listing_store.counts(tx),
-    )
+    recent, urgent = listing_store.recent_and_urgent(tx, limit=OVERVIEW)
+    return Overview(recent, urgent, listing_store.counts(tx))
 
 
 @requires(Permission.TICKET_LIST)

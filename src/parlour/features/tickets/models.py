@@ -99,6 +99,8 @@ class Whose(StrEnum):
 
 
 PAGE_SIZES = (25, 50, 100)
+COUNT_LIMIT = 1000
+"""Nobody needs to know more exactly how many there are, and counting on would cost more and more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,49 @@ class Page:
     next: str | None
     previous: str | None
     count: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SavedView:
+    """A way to look at the list: `query` is the list's own address, after the question mark."""
+
+    view_id: UUID
+    owner_id: UUID | None
+    name: str
+    query: str
+
+
+class Field(StrEnum):
+    """What can be changed on many tickets at once."""
+
+    STATUS = "status"
+    PRIORITY = "priority"
+    ASSIGNEE = "assignee"
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """One change of many tickets, and how far it or its undoing has come.
+
+    `done` of `total` tickets were looked at; `changed` of them had another value before. While it is
+    being undone, `done` counts again. `put_back`: how many have their old value again.
+    """
+
+    bulk_id: UUID
+    user_id: UUID
+    field: Field
+    value: str
+    total: int
+    done: int
+    changed: int
+    created_at: datetime
+    finished_at: datetime | None
+    undone_at: datetime | None
+    put_back: int = 0
+
+    @property
+    def running(self) -> bool:
+        return self.finished_at is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Canned replies: text that agents keep and fill in for a ticket; and the answers they send.
 
 Some belong to the workspace and everybody uses them, the others to one agent. A placeholder is a word
-in braces. One that we do not know would reach the customer as it stands, so it stops the answer.
+in braces. One that we do not know is a gap for the agent to fill; it never reaches a customer, because
+it stops the answer.
 """
 
 import re
@@ -121,8 +122,6 @@ def _checked(name: str, content: str) -> tuple[str, str]:
             problems[field] = "required"
         elif len(text) > limit:
             problems[field] = "too_long"
-    if "content" not in problems and unknown_placeholder(content):
-        problems["content"] = "placeholder"
     if problems:
         raise Invalid(problems)
     return name, content
@@ -143,8 +142,8 @@ def _room_for_one(tx: Tx, owner_id: UUID | None) -> None:
 def add(tx: Tx, name: str, content: str, *, shared: bool) -> Reply:
     """Keep a reply, for oneself or for the workspace.
 
-    Raises Invalid (`name`, `content`: required, too_long, placeholder; `form`: too_many), and Forbidden
-    for a shared one without the right to it.
+    Raises Invalid (`name`, `content`: required, too_long; `form`: too_many), and Forbidden for a
+    shared one without the right to it.
     """
     owner_id = _owner(tx, shared=shared)
     name, content = _checked(name, content)

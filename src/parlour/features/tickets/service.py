@@ -115,7 +115,7 @@ def open_ticket(tx: Tx, draft: Draft) -> Ticket:
     customer = Actor.customer(tx.workspace_id, ticket_id, draft.email)
     chat.post(tx.acting_as(customer), ticket.chat_room_id, draft.description, draft.client_id)
     tx.enqueue(CONFIRMATION, {"ticket_id": str(ticket_id)})
-    _tell(tx, ticket)
+    tell(tx, ticket)
     return ticket
 
 
@@ -125,7 +125,9 @@ def was_opened(tx: Tx, client_id: UUID) -> bool:
     return store.by_client_id(tx, client_id) is not None
 
 
-def _tell(tx: Tx, ticket: Ticket) -> None:
+@requires(Permission.PORTAL_SEE)
+def tell(tx: Tx, ticket: Ticket) -> None:
+    """Let everyone who is looking know how the ticket is now."""
     tx.emit(
         TicketChanged(
             workspace_id=tx.workspace_id,
@@ -183,7 +185,7 @@ def send_message(
         status = then or life.after_agent_action(ticket.status)
     changed = _set_status(tx, ticket, status)
     if changed is ticket:
-        _tell(tx, ticket)
+        tell(tx, ticket)
     return Sent(posted.message, changed.status, repeat=False)
 
 
@@ -203,7 +205,7 @@ def add_note(tx: Tx, ticket_id: UUID, content: str, client_id: UUID) -> Sent:
         return Sent(posted.message, ticket.status, repeat=True)
     changed = _set_status(tx, ticket, life.after_agent_action(ticket.status))
     if changed is ticket:
-        _tell(tx, ticket)
+        tell(tx, ticket)
     return Sent(posted.message, changed.status, repeat=False)
 
 
@@ -215,7 +217,7 @@ def _set_status(tx: Tx, ticket: Ticket, status: Status) -> Ticket:
         chat.set_open(tx, ticket.chat_room_id, status is not Status.CLOSED)
     chat.announce(tx, ticket.chat_room_id, f"status:{status.value}")
     audit.record(tx, "status", ticket_id=ticket.ticket_id, before=ticket.status.value, after=status.value)
-    _tell(tx, changed)
+    tell(tx, changed)
     return changed
 
 
@@ -249,7 +251,7 @@ def update_ticket_priority(tx: Tx, ticket_id: UUID, priority: Priority, *, seen_
         tx, ticket_id, clock.now(), priority=priority.value, priority_rank=store.RANKS[priority]
     )
     _note_change(tx, ticket_id, "priority", ticket.priority.value, priority.value)
-    _tell(tx, changed)
+    tell(tx, changed)
     return _set_status(tx, changed, life.after_agent_action(changed.status))
 
 
@@ -267,7 +269,7 @@ def assign_ticket(tx: Tx, ticket_id: UUID, assignee_id: UUID | None, *, seen_ver
     changed = store.change(tx, ticket_id, clock.now(), assignee_id=assignee_id)
     before, after = (workspaces.name_of(tx, user_id) for user_id in (ticket.assignee_id, assignee_id))
     _note_change(tx, ticket_id, "assignee", before, after)
-    _tell(tx, changed)
+    tell(tx, changed)
     return _set_status(tx, changed, life.after_agent_action(changed.status))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import audit_log, members, users, workspaces
@@ -15,6 +15,8 @@ _WORKSPACE = (workspaces.c.workspace_id, workspaces.c.slug, workspaces.c.name)
 
 _BY_SLUG = select(*_WORKSPACE).where(workspaces.c.slug == bindparam("slug"))
 _BY_ID = select(*_WORKSPACE).where(workspaces.c.workspace_id == HERE)
+
+_THIS_MEMBER = (members.c.workspace_id == HERE) & (members.c.user_id == bindparam("member"))
 
 
 def insert_workspace(tx: Tx, *, workspace_id: UUID, slug: str, name: str) -> Workspace:
@@ -48,6 +50,24 @@ def next_ticket_number(tx: Tx) -> int:
 
 def insert_member(tx: Tx, *, user_id: UUID, role: Role) -> None:
     tx.execute(insert(members).values(workspace_id=tx.workspace_id, user_id=user_id, role=role.value))
+
+
+def set_role(tx: Tx, user_id: UUID, role: Role) -> None:
+    tx.run(update(members).where(_THIS_MEMBER).values(role=role.value), member=user_id)
+
+
+def delete_member(tx: Tx, user_id: UUID) -> None:
+    tx.run(delete(members).where(_THIS_MEMBER), member=user_id)
+
+
+def count_owners(tx: Tx) -> int:
+    query = select(func.count()).where(members.c.workspace_id == HERE, members.c.role == Role.OWNER.value)
+    owners: int = tx.run(query).scalar_one()
+    return owners
+
+
+def rename(tx: Tx, name: str) -> None:
+    tx.run(update(workspaces).where(workspaces.c.workspace_id == HERE).values(name=name))
 
 
 def role_of(tx: Tx, user_id: UUID) -> Role | None:

@@ -98,6 +98,13 @@ def _active_indexes() -> None:
         postgresql_where=sa.text(f"{ACTIVE} AND first_answer_at IS NULL"),
     )
     op.create_index(
+        "ix_tickets_waiting",
+        "tickets",
+        ["workspace_id", sa.text("(waiting_since IS NULL)"), "last_message_at", "ticket_id"],
+        sqlite_where=sa.text(ACTIVE),
+        postgresql_where=sa.text(ACTIVE),
+    )
+    op.create_index(
         "ix_tickets_active",
         "tickets",
         ["workspace_id", "last_message_at", "ticket_id"],

@@ -1,0 +1,22 @@
+// The panel beside the conversation fetches itself again when the ticket has changed elsewhere, its
+// history and all; never while somebody is choosing something in it.
+import { one } from "./dom";
+import type { TicketFrame } from "./frames";
+
+let timer = 0;
+
+export function followPanel(frame: TicketFrame): void {
+  clearTimeout(timer);
+  // An own change answers with the panel itself: give it the time to.
+  timer = window.setTimeout(() => refresh(frame), 600);
+}
+
+function refresh(frame: TicketFrame): void {
+  const panel = one("[data-panel]");
+  if (!panel || panel.dataset.panel !== frame.ticket_id || Number(panel.dataset.version) >= frame.version) return;
+  if (panel.contains(document.activeElement)) {
+    panel.addEventListener("focusout", () => followPanel(frame), { once: true });
+    return;
+  }
+  panel.dispatchEvent(new Event("refresh"));
+}
