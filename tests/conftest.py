@@ -1,12 +1,23 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import tenants
 from tests.house import Browser, House, open_house
 from tests.servers import pytest_collection_modifyitems, pytest_sessionfinish, pytest_terminal_summary
 
 __all__ = ["pytest_collection_modifyitems", "pytest_sessionfinish", "pytest_terminal_summary"]
+
+tenants.watch_every_engine()
+
+
+@pytest.fixture(autouse=True)
+def every_statement_names_its_workspace() -> Iterator[None]:
+    """Also for the statements whose error somebody caught."""
+    tenants.watch.found.clear()
+    yield
+    assert tenants.watch.found == []
 
 
 @pytest.fixture

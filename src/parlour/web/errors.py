@@ -2,12 +2,14 @@
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
+from urllib.parse import urlencode, urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.kernel.errors import DomainError, NotFound, SignedOut, TooMany
+from parlour.web.forms import safe_path
 from parlour.web.pages import as_json, redirect, render, wants_json
 
 Boundary = Callable[[Request, DomainError], Awaitable[Response | None]]
@@ -50,7 +52,7 @@ class Errors:
                 body["problems"] = problems
             return as_json(body, status=error.status, headers=headers)
         if isinstance(error, SignedOut):
-            return redirect(f"/auth/login?next={request.url.path}")
+            return _sign_in(request)
         response = await self._page(request, error)
         response.headers.update(headers)
         return response
@@ -75,6 +77,17 @@ class Errors:
                 if response is not None:
                     return response
         return error_page(request, error, layout="plain", home="/")
+
+
+def _sign_in(request: Request) -> Response:
+    """To the sign-in page, and from there back to the page that the person was on."""
+    page = request.url.path
+    if request.method not in ("GET", "HEAD"):
+        page = safe_path(urlsplit(request.headers.get("referer", "")).path or "/")
+    target = f"/auth/login?{urlencode({'next': page})}"
+    if "hx-request" in request.headers:
+        return Response(status_code=401, headers={"HX-Redirect": target})
+    return redirect(target)
 
 
 def error_page(request: Request, error: DomainError, **context: object) -> Response:

@@ -185,6 +185,7 @@ def unread_rooms(tx: Tx, room_ids: Sequence[UUID], *, reader: str, side: str) ->
             read_marks.c.room_id == chat_rooms.c.room_id,
             read_marks.c.reader == reader,
         )
+        .correlate(chat_rooms)  # two levels up, which SQLAlchemy does not do by itself
         .scalar_subquery()
     )
     waiting = (

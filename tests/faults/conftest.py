@@ -1,0 +1,28 @@
+"""Servers that can be killed, and a real browser to watch them from."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, async_playwright
+
+from tests.live import Live, pytest_runtest_makereport
+from tests.servers import CHROMIUM, CHROMIUM_ARGUMENTS
+
+__all__ = ["pytest_runtest_makereport"]
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[Live]:
+    with Live(tmp_path) as live:
+        yield live
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM.path(), args=list(CHROMIUM_ARGUMENTS)
+        )
+        yield browser
+        await browser.close()
