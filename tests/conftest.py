@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
@@ -35,5 +36,5 @@ async def visitor(house: House) -> AsyncIterator[Browser]:
 @pytest.fixture
 async def desk(house: House) -> AsyncIterator[Browser]:
     """Ada's browser, signed in."""
-    async with await house.sign_in() as browser:
+    async with aclosing(await house.sign_in()) as browser:
         yield browser

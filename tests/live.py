@@ -84,7 +84,7 @@ def furnished() -> tuple[Path, str]:
 
 
 class Live:
-    """`parlour serve` on a port of its own, with its data in `folder`; as a context it serves within the block.
+    """`parlour serve` on a port of its own with its data in `folder`; as a context, within the block.
 
     Port and data stay the same from one start to the next. `environment` is added to the server's.
     """

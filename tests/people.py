@@ -89,7 +89,7 @@ class Town:
         last = route.rsplit("/", 1)[1]
         forms = {
             "login": {"email": "login@acme.example", "password": PASSWORD, "next": "/"},
-            "logout": {},
+            "logout": {"leave": "now"},
             "new": {
                 "subject": "The parcel is late",
                 "description": "Since Monday.",

@@ -138,7 +138,7 @@ def enter_as_customer(page: Page, url: str, email: str, mails: Path) -> None:
     field.fill(email)
     field.press("Enter")
     for link in mailed_links(mails):
-        page.goto("about:blank")  # on the same page, a new fragment alone loads nothing
+        page.goto("about:blank")  # each link loads anew, as from a mail program
         page.goto(link)
         page.wait_for_url("**/ticket/*")
 

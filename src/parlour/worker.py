@@ -48,7 +48,7 @@ class Worker:
     """Runs due jobs, up to `SLOTS` at once, each at least once.
 
     A handler that raises Undeliverable ends its job; whatever else it raises brings the job back later,
-    `ATTEMPTS` times in all. One `run` and one `stop` in a worker's life.
+    `ATTEMPTS` times in all. One `run` in a worker's life.
     """
 
     def __init__(self, db: Database, handlers: Mapping[str, Handler], *, patience: float = PATIENCE) -> None:
@@ -60,6 +60,7 @@ class Worker:
         self._idle = asyncio.Event()
         self._idle.set()
         self._stopping = False
+        self._stopped: asyncio.Task[None] | None = None
         self._next_sweep = 0.0
 
     def wake(self) -> None:
@@ -82,7 +83,14 @@ class Worker:
             self._idle.set()
 
     async def stop(self) -> None:
-        """Take nothing new, let what runs finish for a while, then leave the rest to its lease."""
+        """Take nothing new, let what runs finish for a while, then leave the rest to its lease.
+
+        Who calls it again waits for the same end.
+        """
+        self._stopped = self._stopped or asyncio.create_task(self._finish())
+        await self._stopped
+
+    async def _finish(self) -> None:
         self._stopping = True
         self.wake()
         await self._idle.wait()

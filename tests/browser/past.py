@@ -110,6 +110,11 @@ class Past:
         history = await self.db.read(self.system, chat.history, ticket.chat_room_id, limit=500)
         return [message.content for message in history.messages if message.sender_type != "system"]
 
+    async def has_read(self, ticket: Ticket, content: str) -> bool:
+        """Whether the customer's mark has reached the message that says this."""
+        history = await self.db.read(self.customer(ticket), chat.history, ticket.chat_room_id, limit=500)
+        return any(m.content == content and m.seq <= history.read_upto for m in history.messages)
+
     async def tickets_called(self, subject: str) -> list[TicketRow]:
         rows = await self.db.read(self.system, tickets.workspace_tickets, Filters(limit=500))
         return [row for row in rows if row.subject == subject]

@@ -4,22 +4,41 @@ Whatever a page complains of is a failure: an error on the console, an exception
 security policy, a dialog. What a test means to cause, it declares with `expects`.
 """
 
+import asyncio
 import re
+from collections.abc import Awaitable, Callable
 from itertools import count
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, WebError, expect
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Dialog,
+    Page,
+    ViewportSize,
+    WebError,
+    WebSocket,
+    expect,
+)
 
 from parlour.features.tickets.models import Ticket
 from tests.browser.past import Past
 from tests.live import Live
 
-DESKTOP = {"width": 1280, "height": 800}
-PHONE = {"width": 390, "height": 844}
+DESKTOP: ViewportSize = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 PATIENCE = 15_000
 """Milliseconds for anything that a page does: much, because several suites may share the machine."""
 NETWORK_LOST = r"net::ERR_(INTERNET_DISCONNECTED|FAILED|CONNECTION_\w+|EMPTY_RESPONSE|NETWORK_\w+)"
 
 _addresses = count(1)
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Returns once it holds. For what no page shows; what one shows is waited for with `expect`."""
+    async with asyncio.timeout(PATIENCE / 1_000):
+        while not await condition():
+            await asyncio.sleep(0.03)
 
 
 def status_of(code: int) -> str:
@@ -32,10 +51,12 @@ class Person:
         self.context = context
         self.page = page
         self.complaints: list[str] = []
+        self.frames: list[str] = []
         self._expected: list[str] = []
         context.on("console", self._console)
         context.on("weberror", self._error)
         context.on("dialog", self._dialog)
+        page.on("websocket", self._websocket)
 
     def expects(self, *patterns: str) -> None:
         """Complaints that this test causes on purpose, as regular expressions."""
@@ -43,12 +64,25 @@ class Person:
 
     @property
     def unexpected(self) -> list[str]:
-        return [text for text in self.complaints if not any(re.search(known, text) for known in self._expected)]
+        return [
+            text for text in self.complaints if not any(re.search(known, text) for known in self._expected)
+        ]
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type == "error" or "Content Security Policy" in message.text:
             where = message.location.get("url", "")
             self.complaints.append(f"console: {message.text} ({where})")
+
+    async def has_sent(self, kind: str) -> None:
+        """Returns once the page has sent a frame of this kind."""
+
+        async def sent() -> bool:
+            return any(f'"t":"{kind}"' in frame for frame in self.frames)
+
+        await until(sent)
+
+    def _websocket(self, socket: WebSocket) -> None:
+        socket.on("framesent", lambda frame: self.frames.append(str(frame)))
 
     def _error(self, error: WebError) -> None:
         self.complaints.append(f"exception: {error.error}")
@@ -71,7 +105,7 @@ class People:
         self,
         *,
         javascript: bool = True,
-        viewport: dict[str, int] = DESKTOP,
+        viewport: ViewportSize = DESKTOP,
         bypass_csp: bool = False,
         timezone: str = "UTC",
         cookies: dict[str, str] | None = None,
@@ -79,7 +113,7 @@ class People:
         context = await self._chromium.new_context(
             base_url=self._live.url,
             java_script_enabled=javascript,
-            viewport={"width": viewport["width"], "height": viewport["height"]},
+            viewport=viewport,
             bypass_csp=bypass_csp,
             reduced_motion="reduce",
             timezone_id=timezone,
@@ -99,7 +133,7 @@ class People:
         self,
         *tickets: Ticket,
         javascript: bool = True,
-        viewport: dict[str, int] = DESKTOP,
+        viewport: ViewportSize = DESKTOP,
         bypass_csp: bool = False,
         timezone: str = "UTC",
     ) -> Person:
@@ -117,7 +151,7 @@ class People:
         name: str = "ada",
         *,
         javascript: bool = True,
-        viewport: dict[str, int] = DESKTOP,
+        viewport: ViewportSize = DESKTOP,
         bypass_csp: bool = False,
     ) -> Person:
         """An agent who has signed in; looks at nothing yet."""

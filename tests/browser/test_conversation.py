@@ -195,9 +195,8 @@ async def test_what_was_being_written_survives_the_closing_and_reopening(talk: T
 
 async def test_an_open_list_offers_what_is_new(live: Live, talk: Talk, people: People) -> None:
     ben = await people.agent("ben")
-    async with ben.page.expect_websocket() as opening:
-        await ben.page.goto(f"{live.desk}/tickets")
-    await (await opening.value).wait_for_event("framesent")  # it asks to watch
+    await ben.page.goto(f"{live.desk}/tickets")
+    await ben.has_sent("watch")
     offer = ben.page.get_by_role("link", name="Show what is new")
     row = ben.page.locator(f"#ticket-{talk.ticket.ticket_id}")
     await expect(row).to_be_visible()

@@ -1,9 +1,13 @@
-"""Servers that can be killed, and a real browser to watch them from."""
+"""Servers that can be killed, and a real browser to watch them from.
+
+Tests that use the browser share one event loop with it, hence the `loop_scope` that their modules name.
+"""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, async_playwright
 
 from tests.live import Live, pytest_runtest_makereport
@@ -18,7 +22,7 @@ def live(tmp_path: Path) -> Iterator[Live]:
         yield live
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def chromium() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(

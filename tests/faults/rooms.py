@@ -9,7 +9,8 @@ from tests.faults.people import Person, Records
 
 _SHOWN = """() => [...document.querySelectorAll('[data-messages] > li[data-seq]:not([data-seq=""])')].map(
     (item) => [Number(item.dataset.seq), item.querySelector('.message-body')?.textContent ?? ''])"""
-_UNSENT = "() => document.querySelectorAll('[data-messages] > li.message:not([data-seq])').length"
+_UNSENT = """() => document.querySelectorAll('[data-messages] > li.message:not([data-seq])').length
+    + Object.keys(localStorage).filter((key) => key.startsWith('parlour:unsent:')).length"""
 
 
 class Room:
@@ -46,6 +47,7 @@ class Room:
         return [(seq, words) for seq, words in await self.page.evaluate(_SHOWN)]
 
     async def unsent(self) -> int:
+        """What stands there without a place in the log, and whether the page still means to send something."""
         return int(await self.page.evaluate(_UNSENT))
 
     async def check_shows(self, records: Records, ticket_id: str, within: float) -> None:

@@ -16,6 +16,7 @@ TICKETS = 5
 
 
 @pytest.mark.browser
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.timeout(180)
 async def test_twenty_kills_lose_double_and_disorder_nothing(live: Live, chromium: Browser) -> None:
     async with AsyncExitStack() as stack:

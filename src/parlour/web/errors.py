@@ -7,6 +7,7 @@ from urllib.parse import urlencode, urlsplit
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from parlour.kernel.errors import DomainError, NotFound, SignedOut, TooMany
 from parlour.web.forms import safe_path
@@ -63,6 +64,8 @@ class Errors:
         if known:
             response = await self.domain(request, known())
             response.headers.update(error.headers or {})
+            if error.status_code == 405:
+                response.headers["Allow"] = _allowed(request)
             return response
         return Response(HTTPStatus(error.status_code).phrase, error.status_code, error.headers)
 
@@ -73,10 +76,27 @@ class Errors:
     async def _page(self, request: Request, error: DomainError) -> Response:
         for prefix, boundary in self.boundaries.items():
             if request.url.path.startswith(prefix):
-                response = await boundary(request, error)
+                response = await _within(boundary, request, error)
                 if response is not None:
                     return response
         return error_page(request, error, layout="plain", home="/")
+
+
+async def _within(boundary: Boundary, request: Request, error: DomainError) -> Response | None:
+    """The boundary's page. When a fault of ours broke the boundary as well, the plain page still stands."""
+    try:
+        return await boundary(request, error)
+    except Exception:
+        if isinstance(error, Failed):
+            return None
+        raise
+
+
+def _allowed(request: Request) -> str:
+    """All methods of the address: GET and POST of one page are two routes, and each knows only its own."""
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    here = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for route in here for method in route.methods or ()}))
 
 
 def _sign_in(request: Request) -> Response:

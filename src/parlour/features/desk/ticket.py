@@ -100,7 +100,8 @@ async def send(request: Request) -> Response:
     except (Invalid, Conflict, RoomClosed, TooMany) as error:
         problem = error.problems.get("content") if isinstance(error, Invalid) else error.code
         draft = fields.get("content", "")
-        return await _page(request, desk, ticket_id, status=error.status, draft=draft, room_problem=problem)
+        page = await _page(request, desk, ticket_id, status=error.status, draft=draft, room_problem=problem)
+        return conversation.with_wait(page, error)
     return redirect(f"/workspace/{desk.workspace_id}/tickets/{ticket_id}#latest")
 
 
@@ -140,7 +141,7 @@ async def _change(
     ticket_id = conversation.ticket_id_in(request)
     fields = await read_form(request)
     version = fields.get("version", "")
-    if not version.isascii() or not version.isdecimal() or field not in fields:
+    if not (version.isascii() and version.isdecimal() and len(version) < 16) or field not in fields:
         raise BadForm
     value = parse(fields[field])
     try:
