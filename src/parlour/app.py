@@ -15,11 +15,13 @@ from starlette.types import Receive, Scope, Send
 from parlour.db.database import Database
 from parlour.db.migrate import is_current
 from parlour.db.sqlite import SqliteDatabase
+from parlour.features.accounts import service as accounts
 from parlour.features.conversation.sockets import SocketAccess
 from parlour.features.desk import agent
 from parlour.features.desk.routes import routes as desk_routes
 from parlour.features.portal import visitor
 from parlour.features.portal.routes import routes as portal_routes
+from parlour.features.tickets import access
 from parlour.features.tickets.mails import Mails
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import DomainError
@@ -47,7 +49,8 @@ def make_database(settings: Settings, *, exclusive: bool = True) -> Database:
 
 
 def make_worker(settings: Settings, database: Database, renderer: Renderer) -> Worker:
-    return Worker(database, Mails(database, renderer, mailer_for(settings), settings).handlers)
+    mails = Mails(database, renderer, mailer_for(settings), settings)
+    return Worker(database, mails.handlers, chores=[accounts.sweep_sessions, access.sweep])
 
 
 class Parlour:

@@ -17,7 +17,7 @@ from parlour import demo, logs
 from parlour.app import create_app, make_database, make_worker
 from parlour.db import outbox
 from parlour.db.database import Database, Tx
-from parlour.db.migrate import SchemaTooNew
+from parlour.db.migrate import SchemaTooNew, is_current
 from parlour.db.sqlite import DataFolderInUse
 from parlour.features.accounts import service as accounts
 from parlour.features.accounts.passwords import MIN_LENGTH, hash_password
@@ -181,18 +181,34 @@ async def _work(settings: Settings) -> None:
 
 
 def _once(run: Callable[[Database], Awaitable[T]]) -> T:
-    """A short command, which may run beside a server."""
+    """A short command. It may run beside a server, whose database it leaves as it is."""
 
     async def work() -> T:
-        db = make_database(settings_now(), exclusive=False)
-        await db.migrate()
-        await db.open()
+        db = await _alone_or_beside(settings_now())
         try:
             return await run(db)
         finally:
             await db.close()
 
     return asyncio.run(work())
+
+
+async def _alone_or_beside(settings: Settings) -> Database:
+    """The database, opened: alone it is migrated first; beside a server it must have the right schema."""
+    db = make_database(settings)
+    try:
+        await db.open()
+        await db.migrate()
+        return db
+    except DataFolderInUse:
+        db = make_database(settings, exclusive=False)
+        await db.open()
+        if await db.read(Actor.system(), is_current):
+            return db
+        await db.close()
+        raise Refused(
+            "The server that is running has another version; restart it with this one first."
+        ) from None
 
 
 @workspace_app.command("create")

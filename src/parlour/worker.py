@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Concatenate, ParamSpec
 
@@ -17,6 +17,7 @@ from parlour.kernel import clock
 from parlour.kernel.access import Actor
 
 Handler = Callable[[Job], Awaitable[None]]
+Chore = Callable[[Tx], object]
 P = ParamSpec("P")
 
 SLOTS = 8
@@ -51,9 +52,18 @@ class Worker:
     `ATTEMPTS` times in all. One `run` in a worker's life.
     """
 
-    def __init__(self, db: Database, handlers: Mapping[str, Handler], *, patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        db: Database,
+        handlers: Mapping[str, Handler],
+        *,
+        chores: Sequence[Chore] = (),
+        patience: float = PATIENCE,
+    ) -> None:
+        """`chores` clear away, as the system, what ended by itself: at the start and every hour."""
         self._db = db
         self._handlers = handlers
+        self._chores = chores
         self._patience = patience
         self._running: set[asyncio.Task[None]] = set()
         self._news = asyncio.Event()
@@ -192,6 +202,8 @@ class Worker:
         if time.monotonic() < self._next_sweep:
             return
         self._next_sweep = time.monotonic() + SWEEP_EVERY.total_seconds()
+        for chore in self._chores:
+            await self._db.write(Actor.system(), chore)
         before = clock.now() - KEEP_FINISHED
         gone = await self._db.write(Actor.system(), outbox.sweep, before=before, limit=SWEEP_BATCH)
         if gone == SWEEP_BATCH:

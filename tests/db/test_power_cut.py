@@ -1,4 +1,4 @@
-"""A power cut, simulated below SQLite: what was written but not yet synced may be lost, in part, in any order.
+"""A power cut, simulated below SQLite: what was not yet synced may be lost, in part, in any order.
 
 The file system here keeps two pictures of every file: what a running program sees, and what would be on
 the disk if the current went out now. Only a sync carries the one over to the other.
@@ -20,7 +20,7 @@ SECTOR = 512
 
 @dataclass
 class Disk:
-    """`settled` holds what is on the disk for sure, `floating` the writes since the last sync, oldest first."""
+    """`settled` is on the disk for sure; `floating` are the writes since the last sync, oldest first."""
 
     settled: dict[str, bytearray] = field(default_factory=dict)
     floating: dict[str, list[tuple[int, bytes | None]]] = field(default_factory=dict)
@@ -111,9 +111,7 @@ def disk() -> Iterator[Disk]:
 def our_pragmas(folder: Path) -> dict[str, str]:
     """What the server's own writing connection is set to."""
     with make_engine(folder / "pragmas.db", writer=True).connect() as connection:
-        return {
-            name: str(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()) for name in PRAGMAS
-        }
+        return {name: str(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()) for name in PRAGMAS}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Awaitable, Callable
 
 Tamper = Callable[[bytes], list[bytes]]
-"""What becomes of one text frame on its way to the page: nothing, itself, itself twice, an older one first …"""
+"""What becomes of one text frame on its way to the page: nothing, itself, itself twice, another one …"""
 
 _TEXT = 1
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER of no time: closing says RST instead of goodbye

@@ -47,7 +47,7 @@ class Room:
         return [(seq, words) for seq, words in await self.page.evaluate(_SHOWN)]
 
     async def unsent(self) -> int:
-        """What stands there without a place in the log, and whether the page still means to send something."""
+        """What stands there without a place in the log, and whether the page still has something to send."""
         return int(await self.page.evaluate(_UNSENT))
 
     async def check_shows(self, records: Records, ticket_id: str, within: float) -> None:

@@ -92,7 +92,9 @@ def no_file_may_grow(live: Live) -> Iterator[None]:
         resource.prlimit(live.pid, resource.RLIMIT_FSIZE, before)
 
 
-async def test_a_server_says_no_while_its_disk_refuses_and_takes_the_same_words_afterwards(live: Live) -> None:
+async def test_a_server_says_no_while_its_disk_refuses_and_takes_the_same_words_afterwards(
+    live: Live,
+) -> None:
     async with Customer(live, "maria") as maria:
         ticket = await maria.open_ticket()
         words = {f"word {number}": uuid4() for number in range(5)}

@@ -36,7 +36,9 @@ async def test_twenty_kills_lose_double_and_disorder_nothing(live: Live, chromiu
         people += [(who, t) for c, t in zip(customers[1:], tickets[1:], strict=True) for who in (c, ada, ben)]
         async with asyncio.TaskGroup() as load:
             for who, ticket in people:
-                load.create_task(who.talk(ticket, over, said[ticket], pause=0.3 if ticket == watched else 0.05))
+                load.create_task(
+                    who.talk(ticket, over, said[ticket], pause=0.3 if ticket == watched else 0.05)
+                )
             for room in rooms:
                 load.create_task(room.talk(over, 0.8))
             await kill_again_and_again(live)

@@ -1,5 +1,6 @@
 """A schema is there as a whole or not at all, is the one that the program means, and is never a newer one."""
 
+import asyncio
 import signal
 import sqlite3
 import subprocess
@@ -58,8 +59,10 @@ def details(connection: Connection) -> dict[str, object]:
     for table in schema.metadata.tables:
         checks = inspect(connection).get_check_constraints(table)
         found[table] = sorted((str(check["name"]), check["sqltext"]) for check in checks)
-    indexes = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type = 'index'")
-    return {**found, **{name: sql and " ".join(sql.split()) for name, sql in indexes}}
+    indexes = connection.exec_driver_sql(
+        "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql NOTNULL"
+    )
+    return {**found, **{name: " ".join(sql.split()) for name, sql in indexes}}
 
 
 async def test_migrations_from_nothing_make_the_schema_that_the_program_means(path: Path) -> None:
@@ -70,10 +73,7 @@ async def test_migrations_from_nothing_make_the_schema_that_the_program_means(pa
         assert compare_metadata(context, schema.metadata) == []
         with make_engine(path.with_name("meant.db"), writer=True).connect() as meant:
             schema.metadata.create_all(meant)
-            assert {**details(migrated), "sqlite_autoindex_alembic_version_1": None} == {
-                **details(meant),
-                "sqlite_autoindex_alembic_version_1": None,
-            }
+            assert details(migrated) == details(meant)
 
 
 async def test_migrating_twice_changes_nothing(path: Path) -> None:
@@ -86,7 +86,8 @@ async def test_migrating_twice_changes_nothing(path: Path) -> None:
 
 @pytest.mark.parametrize("statements", [6, 12, 18])
 async def test_a_migration_that_is_killed_leaves_nothing_half(path: Path, statements: int) -> None:
-    killed = subprocess.run(
+    killed = await asyncio.to_thread(
+        subprocess.run,
         [sys.executable, "-c", DYING, str(path), str(statements)],
         env=environment_for(path.parent),
         capture_output=True,

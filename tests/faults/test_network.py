@@ -73,12 +73,10 @@ async def scene(server: Live, chromium: Browser) -> AsyncIterator[Scene]:
         ticket = await customer.open_ticket()
         for agent in (ada, ben):
             await agent.sign_in()
-        rooms = [
-            await open_room(chromium, customer, proxy.url, customer.chat_at(ticket)),
-            await open_room(chromium, ada, proxy.url, ada.ticket_at(ticket)),
-        ]
-        yield Scene(server, proxy, ticket, *rooms, ben)
-        for room in rooms:
+        for_customer = await open_room(chromium, customer, proxy.url, customer.chat_at(ticket))
+        for_agent = await open_room(chromium, ada, proxy.url, ada.ticket_at(ticket))
+        yield Scene(server, proxy, ticket, for_customer, for_agent, ben)
+        for room in (for_customer, for_agent):
             await room.page.context.close()
     await proxy.refuse()
 

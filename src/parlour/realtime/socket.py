@@ -46,7 +46,7 @@ _SCHEMES = {"ws": "http", "wss": "https"}
 
 
 class Realtime:
-    """Mount it, or its `endpoint`, as a WebSocket route. `connections` counts the open sockets of this node."""
+    """A WebSocket application, `endpoint` as a route. `connections` counts the open sockets of this node."""
 
     def __init__(
         self, access: Access, bus: Bus, *, base_origin: str | None, timings: Timings | None = None
