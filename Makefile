@@ -2,14 +2,14 @@
 # Only the standard shell is needed; the virtual environment in .venv belongs to make.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench assets lock run-setup dev-setup
+.PHONY: help run test check bench assets screenshots lock run-setup dev-setup
 
 PY := .venv/bin/python
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 run: run-setup ## install what is needed, then the demo on http://127.0.0.1:8000
 	@exec $(PY) -m parlour demo $(ARGS)
@@ -30,6 +30,9 @@ assets: run-setup ## rebuild CSS and JavaScript into src/parlour/static/dist (ne
 
 bench: dev-setup ## measure; ARGS= goes to the harness
 	@$(PY) -m bench $(ARGS)
+
+screenshots: dev-setup ## take the README's pictures anew from the demo (needs Chromium)
+	@$(PY) -m tools.screenshots
 
 lock: dev-setup ## lock what the *.in files ask for; ARGS="--upgrade" or ARGS="--upgrade-package NAME"
 	@$(COMPILE) $(ARGS) pyproject.toml requirements/run.in --output-file requirements/run.txt

@@ -1,12 +1,24 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 
+from tests import tenants
 from tests.house import Browser, House, open_house
 from tests.servers import pytest_collection_modifyitems, pytest_sessionfinish, pytest_terminal_summary
 
 __all__ = ["pytest_collection_modifyitems", "pytest_sessionfinish", "pytest_terminal_summary"]
+
+tenants.watch_every_engine()
+
+
+@pytest.fixture(autouse=True)
+def every_statement_names_its_workspace() -> Iterator[None]:
+    """Also for the statements whose error somebody caught."""
+    tenants.watch.found.clear()
+    yield
+    assert tenants.watch.found == []
 
 
 @pytest.fixture
@@ -24,6 +36,5 @@ async def visitor(house: House) -> AsyncIterator[Browser]:
 @pytest.fixture
 async def desk(house: House) -> AsyncIterator[Browser]:
     """Ada's browser, signed in."""
-    browser = await house.sign_in()
-    yield browser
-    await browser.aclose()
+    async with aclosing(await house.sign_in()) as browser:
+        yield browser

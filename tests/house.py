@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import httpx
 
 from parlour.app import Application, create_app
-from parlour.db.database import Tx
+from parlour.db.database import Database, P, R, Tx, Unit
 from parlour.features.accounts import service as accounts
 from parlour.features.accounts.passwords import hash_password
 from parlour.features.tickets import service as tickets
@@ -67,13 +67,13 @@ class House:
     ada: UUID
 
     @property
-    def db(self):  # type: ignore[no-untyped-def]
+    def db(self) -> Database:
         return self.app.parlour.db
 
     def browser(self, address: str = "127.0.0.1") -> Browser:
         return Browser(self.app, address=address)
 
-    async def as_system(self, function, *args, **kwargs):  # type: ignore[no-untyped-def]
+    async def as_system(self, function: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a unit as the system in `acme`."""
         return await self.db.write(Actor.system(self.workspace.workspace_id), function, *args, **kwargs)
 

@@ -2,16 +2,34 @@
 // see. This page trades it for a cookie at once, and takes it out of the address bar first.
 import { one } from "./dom";
 
-export function startAccess(): void {
+/** What the address bar brings, if it can be a secret at all. */
+function secretInAddress(): string | null {
+  try {
+    const secret = decodeURIComponent(location.hash.slice(1)).replace(/^(?:token|code)=/, "");
+    return /^[\w.~-]{16,}$/.test(secret) ? secret : null;
+  } catch {
+    return null;
+  }
+}
+
+function exchange(): void {
+  const secret = secretInAddress();
+  if (!secret || !location.pathname.endsWith("/access")) return;
   const form = one<HTMLFormElement>("form[data-exchange]");
   const token = form && one<HTMLInputElement>('input[name="token"]', form);
-  const secret = decodeURIComponent(location.hash.slice(1)).replace(/^(?:token|code)=/, "");
-  if (!token || !/^[\w.~-]{16,}$/.test(secret)) return;
-  history.replaceState(history.state, "", location.pathname + location.search);
+  // This answer to an earlier form cannot exchange anything: the page itself can.
+  if (!token) return location.replace(`${location.pathname}?link${location.hash}`);
+  history.replaceState(history.state, "", location.pathname);
   token.value = secret;
   for (const [selector, hidden] of [["[data-exchange-page]", true], ["[data-exchange-progress]", false]] as const) {
     const part = one(selector);
     if (part) part.hidden = hidden;
   }
   form.submit();
+}
+
+export function startAccess(): void {
+  exchange();
+  // Opened in a tab that shows this page already, a link changes nothing but the fragment.
+  addEventListener("hashchange", exchange);
 }

@@ -15,12 +15,14 @@ from starlette.types import Receive, Scope, Send
 from parlour.db.database import Database
 from parlour.db.migrate import is_current
 from parlour.db.sqlite import SqliteDatabase
+from parlour.features.accounts import service as accounts
 from parlour.features.accounts.mails import Mails as AccountMails
 from parlour.features.conversation.sockets import SocketAccess
 from parlour.features.desk import agent
 from parlour.features.desk.routes import routes as desk_routes
 from parlour.features.portal import visitor
 from parlour.features.portal.routes import routes as portal_routes
+from parlour.features.tickets import access
 from parlour.features.tickets.bulk_job import BulkJobs
 from parlour.features.tickets.mails import Mails
 from parlour.kernel.access import Actor
@@ -52,7 +54,8 @@ def make_worker(settings: Settings, database: Database, renderer: Renderer) -> W
     mailer = mailer_for(settings)
     mails = Mails(database, renderer, mailer, settings).handlers
     account_mails = AccountMails(database, renderer, mailer, settings).handlers
-    return Worker(database, {**mails, **account_mails, **BulkJobs(database).handlers})
+    handlers = {**mails, **account_mails, **BulkJobs(database).handlers}
+    return Worker(database, handlers, chores=[accounts.sweep_sessions, access.sweep])
 
 
 class Parlour:

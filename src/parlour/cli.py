@@ -8,14 +8,16 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
+from uuid import UUID
 
 import typer
 from rich.console import Console
 
 from parlour import demo, logs
 from parlour.app import create_app, make_database, make_worker
+from parlour.db import outbox
 from parlour.db.database import Database, Tx
-from parlour.db.migrate import SchemaTooNew
+from parlour.db.migrate import SchemaTooNew, is_current
 from parlour.db.sqlite import DataFolderInUse
 from parlour.features.accounts import service as accounts
 from parlour.features.accounts.passwords import MIN_LENGTH, hash_password
@@ -39,8 +41,14 @@ workspace_app = typer.Typer(
     help="Workspaces: a team, a product, a company.", no_args_is_help=True, rich_markup_mode=None
 )
 agent_app = typer.Typer(help="The people who answer tickets.", no_args_is_help=True, rich_markup_mode=None)
+jobs_app = typer.Typer(
+    help="Background jobs that were given up, such as a refused mail.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 app.add_typer(workspace_app, name="workspace")
 app.add_typer(agent_app, name="agent")
+app.add_typer(jobs_app, name="jobs")
 
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 T = TypeVar("T")
@@ -173,18 +181,34 @@ async def _work(settings: Settings) -> None:
 
 
 def _once(run: Callable[[Database], Awaitable[T]]) -> T:
-    """A short command, which may run beside a server."""
+    """A short command. It may run beside a server, whose database it leaves as it is."""
 
     async def work() -> T:
-        db = make_database(settings_now(), exclusive=False)
-        await db.migrate()
-        await db.open()
+        db = await _alone_or_beside(settings_now())
         try:
             return await run(db)
         finally:
             await db.close()
 
     return asyncio.run(work())
+
+
+async def _alone_or_beside(settings: Settings) -> Database:
+    """The database, opened: alone it is migrated first; beside a server it must have the right schema."""
+    db = make_database(settings)
+    try:
+        await db.open()
+        await db.migrate()
+        return db
+    except DataFolderInUse:
+        db = make_database(settings, exclusive=False)
+        await db.open()
+        if await db.read(Actor.system(), is_current):
+            return db
+        await db.close()
+        raise Refused(
+            "The server that is running has another version; restart it with this one first."
+        ) from None
 
 
 @workspace_app.command("create")
@@ -227,6 +251,22 @@ def _join(tx: Tx, slug: str, email: str, name: str, password: str, password_hash
     user_id = accounts.create_agent(tx, email, name, password, password_hash)
     workspaces.add_member(tx.acting_as(Actor.system(workspace.workspace_id)), user_id, role)
     return known
+
+
+@jobs_app.command("dead")
+def dead_jobs() -> None:
+    """List the jobs that were given up, with what stopped them."""
+    found = _once(lambda db: db.read(Actor.system(), outbox.dead_jobs, limit=100))
+    for job in found:
+        typer.echo(f"{job.job_id}  {job.dead_at:%Y-%m-%d %H:%M}  {job.kind}  {job.error}")
+    typer.echo(f"{len(found)} given up." if found else "No job was given up.", err=True)
+
+
+@jobs_app.command("retry")
+def retry_job(job_id: Annotated[UUID, typer.Argument(help="As `parlour jobs dead` prints it.")]) -> None:
+    """Let a job that was given up run again, with all its attempts."""
+    _once(lambda db: db.write(Actor.system(), outbox.revive, job_id))
+    typer.echo("It runs with the next round of the server or the worker.")
 
 
 def _sentence(error: Exception) -> str:

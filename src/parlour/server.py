@@ -1,5 +1,6 @@
 """One web process: uvicorn with our settings, and a shutdown that tells every page to come back."""
 
+import asyncio
 import socket
 from collections.abc import Sequence
 
@@ -22,8 +23,12 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
             server.close()
-        await self._application.parlour.realtime.drain()
+        parlour = self._application.parlour
+        # Beside the requests, not after them: a mail server that hangs and a slow upload wait together.
+        finishing = asyncio.create_task(parlour.worker.stop())
+        await parlour.realtime.drain()
         await super().shutdown(sockets)
+        await finishing
 
 
 def make_server(application: Application, settings: Settings, host: str, port: int) -> Server:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Concatenate, ParamSpec
 
@@ -17,6 +17,7 @@ from parlour.kernel import clock
 from parlour.kernel.access import Actor
 
 Handler = Callable[[Job], Awaitable[None]]
+Chore = Callable[[Tx], object]
 P = ParamSpec("P")
 
 SLOTS = 8
@@ -48,18 +49,28 @@ class Worker:
     """Runs due jobs, up to `SLOTS` at once, each at least once.
 
     A handler that raises Undeliverable ends its job; whatever else it raises brings the job back later,
-    `ATTEMPTS` times in all. One `run` and one `stop` in a worker's life.
+    `ATTEMPTS` times in all. One `run` in a worker's life.
     """
 
-    def __init__(self, db: Database, handlers: Mapping[str, Handler], *, patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        db: Database,
+        handlers: Mapping[str, Handler],
+        *,
+        chores: Sequence[Chore] = (),
+        patience: float = PATIENCE,
+    ) -> None:
+        """`chores` clear away, as the system, what ended by itself: at the start and every hour."""
         self._db = db
         self._handlers = handlers
+        self._chores = chores
         self._patience = patience
         self._running: set[asyncio.Task[None]] = set()
         self._news = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
         self._stopping = False
+        self._stopped: asyncio.Task[None] | None = None
         self._next_sweep = 0.0
 
     def wake(self) -> None:
@@ -82,7 +93,14 @@ class Worker:
             self._idle.set()
 
     async def stop(self) -> None:
-        """Take nothing new, let what runs finish for a while, then leave the rest to its lease."""
+        """Take nothing new, let what runs finish for a while, then leave the rest to its lease.
+
+        Who calls it again waits for the same end.
+        """
+        self._stopped = self._stopped or asyncio.create_task(self._finish())
+        await self._stopped
+
+    async def _finish(self) -> None:
         self._stopping = True
         self.wake()
         await self._idle.wait()
@@ -184,6 +202,8 @@ class Worker:
         if time.monotonic() < self._next_sweep:
             return
         self._next_sweep = time.monotonic() + SWEEP_EVERY.total_seconds()
+        for chore in self._chores:
+            await self._db.write(Actor.system(), chore)
         before = clock.now() - KEEP_FINISHED
         gone = await self._db.write(Actor.system(), outbox.sweep, before=before, limit=SWEEP_BATCH)
         if gone == SWEEP_BATCH:

@@ -100,8 +100,8 @@ class Records:
             [str(room_id), after, limit],
         )
         return [
-            MessageSent(workspace_id, room_id, seq, UUID(message), *sender_and_words, UUID(client), clock.now())
-            for seq, message, *sender_and_words, client in rows
+            MessageSent(workspace_id, room_id, seq, UUID(message), *words, clock.now())  # type: ignore[call-arg]
+            for seq, message, *words in ((*row[:-1], UUID(row[-1])) for row in rows)
         ]
 
     async def heads(self, rooms: Sequence[tuple[UUID, UUID]]) -> dict[UUID, int]:

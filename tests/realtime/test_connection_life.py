@@ -184,3 +184,15 @@ async def empties(house: House) -> bool:
     while house.realtime.connections and loop.time() < patience:
         await asyncio.sleep(0.01)
     return house.realtime.connections == 0
+
+
+async def test_a_read_mark_that_waits_is_stored_before_the_server_stops(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house:
+        for _ in range(2):
+            house.records.say(house.room)
+        ada = await house.enter("ada")
+        for seq in (1, 2):
+            await ada.send("read", room=house.room, seq=seq)
+        await ada.until_quiet()
+
+    assert house.records.marked == [1, 2]

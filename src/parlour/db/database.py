@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
+import structlog
 from sqlalchemy import BindParameter, Connection, CursorResult, Executable, Uuid, bindparam, insert
 
 from parlour.db import schema
@@ -22,6 +23,8 @@ R = TypeVar("R")
 
 HERE: BindParameter[UUID] = bindparam("workspace", type_=Uuid())
 """The workspace of the transaction, in statements for `Tx.run`."""
+
+log = structlog.get_logger(__name__)
 
 Listener = Callable[[Sequence[Event | JobQueued]], None]
 Unit = Callable[Concatenate["Tx", P], R]
@@ -87,13 +90,18 @@ class Database(ABC):
         self._listeners: list[Listener] = []
 
     def on_commit(self, listener: Listener) -> None:
-        """Call `listener` on the event loop after each commit, in commit order, with that unit's events."""
+        """Call `listener` on the event loop after each commit, in commit order, with that unit's events.
+
+        Its failure is logged, and no business of whoever waits for the commit.
+        """
         self._listeners.append(listener)
 
     def _publish(self, events: Sequence[Event | JobQueued]) -> None:
-        if events:
-            for listener in self._listeners:
+        for listener in self._listeners if events else ():
+            try:
                 listener(events)
+            except Exception:
+                log.exception("a listener of the database failed")
 
     @abstractmethod
     async def open(self) -> None: ...

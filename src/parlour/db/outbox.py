@@ -159,5 +159,8 @@ def _first_id_at(moment: datetime) -> UUID:
 
 
 def drop_waiting(tx: Tx) -> int:
-    """Forget every job that has not run yet: for a past that was only made up. Returns how many."""
-    return tx.execute(delete(outbox).where(_OPEN)).rowcount
+    """Forget the jobs of the workspace that have not run yet: for a past that was only made up.
+
+    Returns how many.
+    """
+    return tx.execute(delete(outbox).where(_OPEN, outbox.c.workspace_id == tx.workspace_id)).rowcount

@@ -13,6 +13,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -44,7 +45,7 @@ class _Write:
         self.loop = loop
         self.future: asyncio.Future[Any] = loop.create_future()
         self.result: Any = None
-        self.error: BaseException | None = None
+        self.error: Exception | None = None
         self.events: list[Any] = []
 
     def run(self, connection: Connection) -> None:
@@ -54,11 +55,11 @@ class _Write:
         try:
             self.result = self.call(tx)
             self.events = tx.events
-        except Exception as error:
-            self.error = error
+        except BaseException as error:  # the thread goes on: everybody else waits for it too
+            self.fail(error)
 
     def fail(self, error: BaseException) -> None:
-        self.error, self.result, self.events = error, None, []
+        self.error, self.result, self.events = _tellable(error), None, []
 
 
 def make_engine(path: Path, *, writer: bool, checkpoints: bool = True) -> Engine:
@@ -67,6 +68,7 @@ def make_engine(path: Path, *, writer: bool, checkpoints: bool = True) -> Engine
         f"sqlite:///{path}",
         poolclass=NullPool,
         isolation_level="AUTOCOMMIT",
+        hide_parameters=True,  # what people wrote has no place in a log
         connect_args={"check_same_thread": False, "timeout": 10.0, "cached_statements": 256},
     )
 
@@ -113,9 +115,13 @@ class SqliteDatabase(Database):
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if self._exclusive:
             self._lock = lock_folder(self.path)
-        writer = make_engine(self.path, writer=True, checkpoints=self._exclusive).connect()
-        self._readers = make_engine(self.path, writer=False, checkpoints=False)
-        self._reader = self._connect_reader()
+        try:
+            writer = make_engine(self.path, writer=True, checkpoints=self._exclusive).connect()
+            self._readers = make_engine(self.path, writer=False, checkpoints=False)
+            self._reader = self._connect_reader()
+        except BaseException:
+            self._unlock()
+            raise
         self._scans = ThreadPoolExecutor(SCAN_THREADS, thread_name_prefix="scan")
         self._closed = False
         self._thread = threading.Thread(target=self._write_loop, args=(writer,), name="writer", daemon=True)
@@ -135,6 +141,9 @@ class SqliteDatabase(Database):
             await asyncio.to_thread(self._scans.shutdown)
         for connection in self._connections:
             connection.close()
+        self._unlock()
+
+    def _unlock(self) -> None:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -198,14 +207,19 @@ class SqliteDatabase(Database):
         raw = _driver(connection)
         try:
             raw.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:  # another program holds the file: no unit is to blame
+            _undo(raw)
+            for unit in batch:
+                unit.fail(error)
+            return
+        try:
             for unit in batch:
                 _run_in_savepoint(raw, connection, unit)
             raw.execute("COMMIT")
             self.commits += 1
             self.units += len(batch)
         except Exception as error:
-            if raw.in_transaction:
-                raw.execute("ROLLBACK")
+            _undo(raw)
             if len(batch) == 1:
                 batch[0].fail(error)
                 return
@@ -255,6 +269,22 @@ def _migrate(path: Path) -> None:
 
 def _driver(connection: Connection) -> sqlite3.Connection:
     return cast(sqlite3.Connection, connection.connection.dbapi_connection)
+
+
+def _undo(raw: sqlite3.Connection) -> None:
+    """A disk that fails may refuse even this; the next transaction then tries it again."""
+    with suppress(sqlite3.Error):
+        if raw.in_transaction:
+            raw.execute("ROLLBACK")
+
+
+def _tellable(error: BaseException) -> Exception:
+    """What can be raised at whoever awaits. A StopIteration, or what only ends a thread, cannot."""
+    if isinstance(error, Exception) and not isinstance(error, StopIteration):
+        return error
+    told = RuntimeError(f"A unit of work ended with {type(error).__name__}.")
+    told.__cause__ = error
+    return told
 
 
 def _run_in_savepoint(raw: sqlite3.Connection, connection: Connection, unit: _Write) -> None:

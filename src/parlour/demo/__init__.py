@@ -1,7 +1,12 @@
-"""A workspace full of believable tickets, made through the same services that people use."""
+"""A workspace full of believable tickets, made through the same services that people use.
+
+stories.json holds them. A story is opened `hours_ago`; each of its steps happens so many minutes `after`
+the one before, and `who` then says something, changes the ticket, or (with nothing else in the step) has
+only read it. The status at the end follows from the steps, as it would at any desk.
+"""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +28,8 @@ NAME = "Acme Outdoor"
 EMAIL = "ada@acme.example"
 PASSWORD = "parlour-demo"  # noqa: S105 printed on the screen, good on this machine only
 STORIES = Path(__file__).with_name("stories.json")
+OPENED = timedelta(weeks=8)
+"""How long ago the desk was set up: before anything that is told of it."""
 
 
 async def fill(db: Database) -> None:
@@ -36,13 +43,14 @@ def _fill(tx: Tx, password_hash: str) -> None:
     try:
         workspaces.workspace_at(tx, SLUG)
     except workspaces.UnknownWorkspace:
-        script = json.loads(STORIES.read_text())
-        workspace = workspaces.create_workspace(tx, SLUG, NAME)
-        here = tx.acting_as(Actor.system(workspace.workspace_id))
-        agents = {person["key"]: _agent(here, person, password_hash) for person in script["agents"]}
+        script = json.loads(STORIES.read_text(encoding="utf-8"))
+        with clock.at(clock.now() - OPENED):
+            workspace = workspaces.create_workspace(tx, SLUG, NAME)
+            here = tx.acting_as(Actor.system(workspace.workspace_id))
+            agents = {person["key"]: _agent(here, person, password_hash) for person in script["agents"]}
         for story in sorted(script["stories"], key=lambda story: -float(story["hours_ago"])):
             _play(here, agents, story)
-        outbox.drop_waiting(tx)  # nobody should be mailed about what only looks as if it had happened
+        outbox.drop_waiting(here)  # nobody should be mailed about what only looks as if it had happened
 
 
 def _agent(tx: Tx, person: Mapping[str, str], password_hash: str) -> Actor:
@@ -53,7 +61,6 @@ def _agent(tx: Tx, person: Mapping[str, str], password_hash: str) -> Actor:
 
 
 def _play(tx: Tx, agents: Mapping[str, Actor], story: Mapping[str, Any]) -> None:
-    """One ticket from its opening to where it stands; each step says how many minutes after the last."""
     moment = clock.now() - timedelta(hours=float(story["hours_ago"]))
     visitor = tx.acting_as(Actor.visitor(tx.workspace_id))
     draft = Draft(story["subject"], story["description"], story["email"], clock.new_id())
@@ -63,27 +70,28 @@ def _play(tx: Tx, agents: Mapping[str, Actor], story: Mapping[str, Any]) -> None
     for step in story["steps"]:
         moment += timedelta(minutes=float(step["after"]))
         who = customer if step["who"] == "customer" else agents[step["who"]]
-        with clock.at(min(moment, clock.now())):
+        with clock.at(moment):
             _step(tx.acting_as(who), ticket.ticket_id, step, agents)
+            # When one agent acts, all of them have read so far: unread is only what nobody has dealt with.
+            _read(tx, ticket, [customer] if who is customer else agents.values())
+
+
+def _read(tx: Tx, ticket: Ticket, readers: Iterable[Actor]) -> None:
+    """Whoever acts has read what is there, the own words included."""
+    newest = chat.history(tx, ticket.chat_room_id, limit=1)
+    for reader in readers:
+        chat.mark_read(tx.acting_as(reader), ticket.chat_room_id, newest.room.last_seq)
 
 
 def _step(tx: Tx, ticket_id: UUID, step: Mapping[str, Any], agents: Mapping[str, Actor]) -> None:
-    ticket = tickets.ticket(tx, ticket_id)
     if "says" in step:
-        _read_all(tx, ticket)
         tickets.send_message(tx, ticket_id, step["says"], clock.new_id())
-    if "status" in step:
-        version = tickets.ticket(tx, ticket_id).version
-        tickets.update_ticket_status(tx, ticket_id, Status(step["status"]), seen_version=version)
     if "priority" in step:
         version = tickets.ticket(tx, ticket_id).version
         tickets.update_ticket_priority(tx, ticket_id, Priority(step["priority"]), seen_version=version)
     if "assignee" in step:
         version = tickets.ticket(tx, ticket_id).version
         tickets.assign_ticket(tx, ticket_id, agents[step["assignee"]].user_id, seen_version=version)
-
-
-def _read_all(tx: Tx, ticket: Ticket) -> None:
-    """Whoever answers has read what is there."""
-    newest = chat.history(tx, ticket.chat_room_id, limit=1)
-    chat.mark_read(tx, ticket.chat_room_id, newest.room.last_seq)
+    if "status" in step:
+        version = tickets.ticket(tx, ticket_id).version
+        tickets.update_ticket_status(tx, ticket_id, Status(step["status"]), seen_version=version)

@@ -44,7 +44,12 @@ class Bus(ABC):
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` on the event loop with everything published. Returns how to end that."""
         self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+
+        def end() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return end
 
     def _deliver(self, event: Event | JobQueued) -> None:
         """One listener's failure is neither the publisher's business nor the next listener's."""

@@ -1,5 +1,6 @@
 """Read marks on their way from the pages to the database: forward only, and not too often."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from time import monotonic
 from uuid import UUID
@@ -21,20 +22,27 @@ class ReadMarks:
     def __init__(self, store: Store, every: float) -> None:
         self._store = store
         self._every = every
+        self._saving: set[asyncio.Task[None]] = set()
 
     async def move(self, subscription: Subscription, seq: int) -> None:
         if seq > subscription.read_wanted:
             subscription.read_wanted = seq
-            if self.due(subscription):
-                await self.save(subscription)
+            if monotonic() >= subscription.read_again_at:
+                await self._save(subscription)
 
-    def due(self, subscription: Subscription) -> bool:
-        return self.waiting(subscription) and monotonic() >= subscription.read_again_at
+    def save_soon(self, subscription: Subscription, *, leaving: bool = False) -> None:
+        """Store what was held back because the last mark was too recent: in its time, or on `leaving`."""
+        waiting = subscription.read_wanted > subscription.read_sent
+        if waiting and (leaving or monotonic() >= subscription.read_again_at):
+            task = asyncio.create_task(self._save(subscription))
+            self._saving.add(task)
+            task.add_done_callback(self._saving.discard)
 
-    def waiting(self, subscription: Subscription) -> bool:
-        return subscription.read_wanted > subscription.read_sent
+    async def finish(self) -> None:
+        """Wait for the marks that are on their way."""
+        await asyncio.gather(*self._saving)
 
-    async def save(self, subscription: Subscription) -> None:
+    async def _save(self, subscription: Subscription) -> None:
         """A mark that cannot be stored is lost: the page sends the next one with the next message."""
         subscription.read_sent = subscription.read_wanted
         subscription.read_again_at = monotonic() + self._every

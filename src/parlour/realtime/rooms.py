@@ -88,6 +88,7 @@ class Rooms:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._marks.finish()
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run `work` beside everything else; stop() ends it."""
@@ -161,7 +162,7 @@ class Rooms:
         subscription = Subscription(connection, room)
         rooms = self._by_connection.setdefault(connection, {})
         if room_id in rooms:
-            self._save_mark(rooms[room_id])
+            self._marks.save_soon(rooms[room_id], leaving=True)
         else:
             self.listeners += 1
         rooms[room_id] = subscription
@@ -177,7 +178,7 @@ class Rooms:
         del self._by_connection[connection][room.room_id]
         if not self._by_connection[connection]:
             del self._by_connection[connection]
-        self._save_mark(subscription)
+        self._marks.save_soon(subscription, leaving=True)
         if room.subscriptions:
             room.announce()
         else:
@@ -255,14 +256,8 @@ class Rooms:
         await self._marks.move(self._subscription(connection, room_id), seq)
 
     def save_marks(self, connection: Connection) -> None:
-        """Store what was held back because the last mark was too recent."""
         for subscription in self.subscriptions(connection).values():
-            if self._marks.due(subscription):
-                self.spawn(self._marks.save(subscription))
-
-    def _save_mark(self, subscription: Subscription) -> None:
-        if self._marks.waiting(subscription):
-            self.spawn(self._marks.save(subscription))
+            self._marks.save_soon(subscription)
 
     def _subscription(self, connection: Connection, room_id: UUID) -> Subscription:
         subscription = self.subscriptions(connection).get(room_id)

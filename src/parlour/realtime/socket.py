@@ -8,6 +8,7 @@ from uuid import UUID
 
 import structlog
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from parlour.kernel.access import Actor, Permission
@@ -45,7 +46,7 @@ _SCHEMES = {"ws": "http", "wss": "https"}
 
 
 class Realtime:
-    """Mount `endpoint` as a WebSocket route. `connections` counts the open sockets of this node."""
+    """A WebSocket application, `endpoint` as a route. `connections` counts the open sockets of this node."""
 
     def __init__(
         self, access: Access, bus: Bus, *, base_origin: str | None, timings: Timings | None = None
@@ -90,6 +91,10 @@ class Realtime:
         await self._rooms.stop()
 
     # ------------------------------------------------------------------------------ coming in
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As an ASGI application: each layer that is left out saves memory in every open socket."""
+        await self.endpoint(WebSocket(scope, receive, send))
 
     async def endpoint(self, websocket: WebSocket) -> None:
         if not self._is_ours(websocket):

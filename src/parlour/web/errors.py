@@ -2,12 +2,15 @@
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
+from urllib.parse import urlencode, urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from parlour.kernel.errors import DomainError, NotFound, SignedOut, TooMany
+from parlour.web.forms import safe_path
 from parlour.web.pages import as_json, redirect, render, wants_json
 
 Boundary = Callable[[Request, DomainError], Awaitable[Response | None]]
@@ -50,7 +53,7 @@ class Errors:
                 body["problems"] = problems
             return as_json(body, status=error.status, headers=headers)
         if isinstance(error, SignedOut):
-            return redirect(f"/auth/login?next={request.url.path}")
+            return _sign_in(request)
         response = await self._page(request, error)
         response.headers.update(headers)
         return response
@@ -61,6 +64,8 @@ class Errors:
         if known:
             response = await self.domain(request, known())
             response.headers.update(error.headers or {})
+            if error.status_code == 405:
+                response.headers["Allow"] = _allowed(request)
             return response
         return Response(HTTPStatus(error.status_code).phrase, error.status_code, error.headers)
 
@@ -71,10 +76,38 @@ class Errors:
     async def _page(self, request: Request, error: DomainError) -> Response:
         for prefix, boundary in self.boundaries.items():
             if request.url.path.startswith(prefix):
-                response = await boundary(request, error)
+                response = await _within(boundary, request, error)
                 if response is not None:
                     return response
         return error_page(request, error, layout="plain", home="/")
+
+
+async def _within(boundary: Boundary, request: Request, error: DomainError) -> Response | None:
+    """The boundary's page. When a fault of ours broke the boundary as well, the plain page still stands."""
+    try:
+        return await boundary(request, error)
+    except Exception:
+        if isinstance(error, Failed):
+            return None
+        raise
+
+
+def _allowed(request: Request) -> str:
+    """All methods of the address: GET and POST of one page are two routes, and each knows only its own."""
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    here = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for route in here for method in route.methods or ()}))
+
+
+def _sign_in(request: Request) -> Response:
+    """To the sign-in page, and from there back to the page that the person was on."""
+    page = request.url.path
+    if request.method not in ("GET", "HEAD"):
+        page = safe_path(urlsplit(request.headers.get("referer", "")).path or "/")
+    target = f"/auth/login?{urlencode({'next': page})}"
+    if "hx-request" in request.headers:
+        return Response(status_code=401, headers={"HX-Redirect": target})
+    return redirect(target)
 
 
 def error_page(request: Request, error: DomainError, **context: object) -> Response:

@@ -51,16 +51,22 @@ class Observe:
             await self.app(scope, receive, send)
             return
         started = time.perf_counter()
-        status = 500
+        status, answered = 500, False
 
         async def note_status(message: Message) -> None:
-            nonlocal status
+            nonlocal status, answered
             if message["type"] == "http.response.start":
                 status = message["status"]
+            answered = message["type"] == "http.response.body" and not message.get("more_body")
             await send(message)
 
         try:
             await self.app(scope, receive, note_status)
+        except Exception:
+            if not answered:
+                raise
+            # Raised further, it would end a connection on which the next request may be on its way.
+            log.exception("request.failed", method=scope["method"], path=scope["path"])
         finally:
             self._record(scope, status, time.perf_counter() - started)
 

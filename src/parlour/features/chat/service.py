@@ -42,7 +42,7 @@ def clean_content(text: str) -> str:
     return text.encode("utf-8", "replace").decode().strip()
 
 
-def side_of(tx: Tx) -> str:
+def _side_of(tx: Tx) -> str:
     return "customer" if tx.actor.kind is Kind.CUSTOMER else "agent"
 
 
@@ -186,7 +186,7 @@ def mark_read(tx: Tx, room_id: UUID, seq: int) -> None:
     """Move the actor's mark, forward only and never past the last message."""
     room = _visible(tx, store.room(tx, room_id))
     seq = min(seq, room.last_seq)
-    side = side_of(tx)
+    side = _side_of(tx)
     if seq > 0 and store.move_read_mark(tx, room_id, reader=tx.actor.id, side=side, seq=seq):
         tx.emit(RoomRead(tx.workspace_id, room_id, side, seq))
 
@@ -194,7 +194,7 @@ def mark_read(tx: Tx, room_id: UUID, seq: int) -> None:
 @requires(Permission.ROOM_READ)
 def unread_rooms(tx: Tx, room_ids: Sequence[UUID]) -> set[UUID]:
     """Which of these rooms hold words of the other side that the actor has not seen."""
-    return store.unread_rooms(tx, room_ids, reader=tx.actor.id, side=side_of(tx)) if room_ids else set()
+    return store.unread_rooms(tx, room_ids, reader=tx.actor.id, side=_side_of(tx)) if room_ids else set()
 
 
 @requires(Permission.ROOM_READ)

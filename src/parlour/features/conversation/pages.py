@@ -13,7 +13,7 @@ from parlour.features.chat.models import Audience, History, Message
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Sent, Ticket
 from parlour.kernel.access import Actor, Permission, requires
-from parlour.kernel.errors import NotFound
+from parlour.kernel.errors import DomainError, NotFound, TooMany
 from parlour.realtime.protocol import SEQ_LIMIT, message_fields
 from parlour.web.forms import uuid_field
 from parlour.web.limits import Limit
@@ -34,7 +34,7 @@ def seq_in(request: Request, name: str) -> int | None:
     text = request.query_params.get(name)
     if text is None:
         return None
-    if not text.isascii() or not text.isdecimal() or int(text) > SEQ_LIMIT:
+    if not text.isascii() or not text.isdecimal() or len(text) > len(str(SEQ_LIMIT)) or int(text) > SEQ_LIMIT:
         raise NotFound
     return int(text)
 
@@ -95,6 +95,13 @@ async def send(
     site(request).limits.count(Limit.SEND, str(actor.workspace_id), str(ticket_id), actor.id)
     client_id = uuid_field(fields, "client_id")
     return await db(request).write(actor, action, ticket_id, fields.get("content", ""), client_id, **more)
+
+
+def with_wait(response: Response, error: DomainError) -> Response:
+    """The page of a refused send, which says how long to wait when that was the reason."""
+    if isinstance(error, TooMany):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 def sent_as_json(actor: Actor, sent: Sent) -> Response:

@@ -191,7 +191,8 @@ async def send(request: Request) -> Response:
     try:
         await conversation.send(request, actor, ticket_id, fields, replies.answer, **more)
     except NOT_SENT as error:
-        return await page(request, desk, ticket_id, status=error.status, writing=not_sent(fields, error))
+        answer = await page(request, desk, ticket_id, status=error.status, writing=not_sent(fields, error))
+        return conversation.with_wait(answer, error)
     return redirect(f"/workspace/{desk.workspace_id}/tickets/{ticket_id}#latest")
 
 
@@ -270,7 +271,7 @@ async def _change(
     ticket_id = conversation.ticket_id_in(request)
     fields = await read_form(request)
     version = fields.get("version", "")
-    if not version.isascii() or not version.isdecimal() or len(version) > 9 or field not in fields:
+    if not (version.isascii() and version.isdecimal() and len(version) < 16) or field not in fields:
         raise BadForm
     value = parse(fields[field])
     notes = fields.get("tab") == "notes"

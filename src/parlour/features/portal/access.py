@@ -10,8 +10,8 @@ from parlour.features.tickets import access
 from parlour.features.workspaces.models import Workspace
 from parlour.kernel.access import Actor
 from parlour.kernel.addresses import clean_email
-from parlour.kernel.errors import Invalid
-from parlour.web.forms import read_form
+from parlour.kernel.errors import Invalid, TooMany
+from parlour.web.forms import read_form_leniently
 from parlour.web.limits import Limit, network_of
 from parlour.web.pages import redirect, render
 from parlour.web.session import keep_visitor, visitor_secret
@@ -30,8 +30,9 @@ def _page(
     status: int = 200,
     email: str = "",
     problems: Mapping[str, str] | None = None,
+    retry_after: int | None = None,
 ) -> Response:
-    return render(
+    response = render(
         request,
         "portal/access.html",
         status=status,
@@ -39,16 +40,34 @@ def _page(
         state=state,
         form={"email": email},
         problems=problems or {},
+        retry_after=retry_after,
     )
+    if retry_after:
+        response.headers["Retry-After"] = str(retry_after)
+    return response
 
 
 async def exchange_or_mail(request: Request) -> Response:
     """Two forms come here: one with the secret of a mailed link, one with an address to mail to."""
     workspace = await workspace_in(request)
-    fields = await read_form(request)
-    if "token" in fields:
-        return await _exchange(request, workspace, fields["token"])
-    return await _mail(request, workspace, fields.get("email", ""))
+    fields, ours = await read_form_leniently(request)
+    email = fields.get("email", "")
+    if not ours:
+        return _page(request, workspace, "ask", status=403, email=email, problems={"form": "expired"})
+    try:
+        if "token" in fields:
+            return await _exchange(request, workspace, fields["token"])
+        return await _mail(request, workspace, email)
+    except TooMany as error:
+        return _page(
+            request,
+            workspace,
+            "ask",
+            status=error.status,
+            email=email,
+            problems={"form": "too_many"},
+            retry_after=error.retry_after,
+        )
 
 
 async def _exchange(request: Request, workspace: Workspace, token: str) -> Response:

@@ -66,7 +66,8 @@ async def send(request: Request) -> Response:
     except (Invalid, Conflict, RoomClosed, TooMany) as error:
         problem = error.problems.get("content") if isinstance(error, Invalid) else error.code
         draft = fields.get("content", "")
-        return await _page(
+        page = await _page(
             request, workspace, actor, ticket_id, status=error.status, draft=draft, problem=problem
         )
+        return conversation.with_wait(page, error)
     return redirect(f"/support/{workspace.slug}/ticket/{ticket_id}/chat#latest")

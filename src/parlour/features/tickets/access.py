@@ -22,7 +22,7 @@ from parlour.features.tickets.service import UnknownTicket
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission, requires
 from parlour.kernel.addresses import clean_email
-from parlour.kernel.errors import DomainError, Invalid
+from parlour.kernel.errors import DomainError, Forbidden, Invalid
 from parlour.kernel.events import AccessChanged
 
 FRESH_LINKS = "mail.fresh_links"
@@ -41,10 +41,9 @@ class LinkExpired(DomainError):
     message = "This link no longer works. We can mail you a fresh one."
 
 
-class NoAccess(DomainError):
+class NoAccess(Forbidden):
     """The ticket exists, but this browser has not shown that it may see it."""
 
-    status = 403
     code = "no_access"
     message = "To see this ticket, open the link in the mail we sent you."
 

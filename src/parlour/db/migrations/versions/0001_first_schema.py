@@ -50,6 +50,11 @@ def downgrade() -> None:
         op.drop_table(table)
 
 
+def _check(name: str, condition: str) -> sa.CheckConstraint:
+    """Named as it stands: without `op.f` the naming convention would be applied a second time."""
+    return sa.CheckConstraint(condition, name=op.f(name))
+
+
 def _workspaces() -> None:
     op.create_table(
         "workspaces",
@@ -84,7 +89,7 @@ def _members() -> None:
         sa.Column("workspace_id", sa.Uuid(), nullable=False),
         sa.Column("user_id", sa.Uuid(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
-        sa.CheckConstraint("role IN ('owner', 'admin', 'agent', 'viewer')", name="ck_members_role"),
+        _check("ck_members_role", "role IN ('owner', 'admin', 'agent', 'viewer')"),
         sa.ForeignKeyConstraint(["user_id"], ["users.user_id"], name="fk_members_user_id"),
         sa.ForeignKeyConstraint(
             ["workspace_id"], ["workspaces.workspace_id"], name="fk_members_workspace_id"
@@ -127,10 +132,8 @@ def _tickets() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("updated_at", UtcDateTime(), nullable=False),
         sa.Column("last_message_at", UtcDateTime(), nullable=False),
-        sa.CheckConstraint("priority IN ('low', 'medium', 'high', 'urgent')", name="ck_tickets_priority"),
-        sa.CheckConstraint(
-            "status IN ('new', 'open', 'pending', 'resolved', 'closed')", name="ck_tickets_status"
-        ),
+        _check("ck_tickets_priority", "priority IN ('low', 'medium', 'high', 'urgent')"),
+        _check("ck_tickets_status", "status IN ('new', 'open', 'pending', 'resolved', 'closed')"),
         sa.ForeignKeyConstraint(["assignee_id"], ["users.user_id"], name="fk_tickets_assignee_id"),
         sa.ForeignKeyConstraint(
             ["workspace_id", "chat_room_id"],
@@ -170,8 +173,8 @@ def _chat_rooms() -> None:
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("last_seq", sa.Integer(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.CheckConstraint("audience IN ('public', 'internal')", name="ck_chat_rooms_audience"),
-        sa.CheckConstraint("status IN ('open', 'closed')", name="ck_chat_rooms_status"),
+        _check("ck_chat_rooms_audience", "audience IN ('public', 'internal')"),
+        _check("ck_chat_rooms_status", "status IN ('open', 'closed')"),
         sa.ForeignKeyConstraint(
             ["workspace_id", "ticket_id"],
             ["tickets.workspace_id", "tickets.ticket_id"],
@@ -202,7 +205,7 @@ def _messages() -> None:
         sa.Column("sender_name", sa.Text(), nullable=False),
         sa.Column("client_id", sa.Uuid(), nullable=True),
         sa.Column("created_at", UtcDateTime(), nullable=False),
-        sa.CheckConstraint("sender_type IN ('customer', 'agent', 'system')", name="ck_messages_sender_type"),
+        _check("ck_messages_sender_type", "sender_type IN ('customer', 'agent', 'system')"),
         sa.ForeignKeyConstraint(
             ["workspace_id", "room_id"],
             ["chat_rooms.workspace_id", "chat_rooms.room_id"],
@@ -228,7 +231,7 @@ def _read_marks() -> None:
         sa.Column("reader", sa.Text(), nullable=False),
         sa.Column("side", sa.Text(), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),
-        sa.CheckConstraint("side IN ('customer', 'agent')", name="ck_read_marks_side"),
+        _check("ck_read_marks_side", "side IN ('customer', 'agent')"),
         sa.ForeignKeyConstraint(
             ["workspace_id", "room_id"],
             ["chat_rooms.workspace_id", "chat_rooms.room_id"],

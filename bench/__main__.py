@@ -1,0 +1,30 @@
+"""`python -m bench` lists the benches, `python -m bench NAME …` runs one; --help says what it can do."""
+
+import importlib
+import pkgutil
+import sys
+
+import bench
+
+
+def names() -> list[str]:
+    """A bench is a module of this package with a `main`."""
+    found = [module.name for module in pkgutil.iter_modules(bench.__path__)]
+    benches = [name for name in found if not name.startswith("_")]
+    return [name for name in benches if hasattr(importlib.import_module(f"bench.{name}"), "main")]
+
+
+def run() -> int:
+    name, *arguments = sys.argv[1:] or [""]
+    if name in names():
+        code: int = importlib.import_module(f"bench.{name}").main(arguments)
+        return code
+    print("Benches, each run with `python -m bench NAME` (--help says what can be chosen):\n")
+    for each in names():
+        summary = (importlib.import_module(f"bench.{each}").__doc__ or "").partition("\n")[0]
+        print(f"  {each:10}{summary}")
+    return 0 if not name else 2
+
+
+if __name__ == "__main__":
+    raise SystemExit(run())

@@ -1,0 +1,269 @@
+"""A thousand open sockets in rooms of two, and how soon a sent message is on the other's screen.
+
+A real server in its own process; its workspace and agents are made by the command line, its tickets and
+messages by HTTP, as people do. A message's time runs from the start of its POST to its arrival on the
+other side's socket. Every listener also checks that its room's log comes whole, once and in order.
+"""
+
+import argparse
+import asyncio
+import json
+import re
+import sys
+import tempfile
+import uuid
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+
+import uvloop
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Origin
+
+from bench.browser import Browser, Wires
+from bench.server import Parlour, parlour
+
+SOCKETS_AN_AGENT = 10
+PEOPLE_AN_ADDRESS = 20
+PASSWORD = "a-bench-knows-no-secrets"
+GRACE_SECONDS = 2.0
+
+SHARES = (("p50", 0.5), ("p99", 0.99), ("max", 1.0))
+
+_ROOM = re.compile(rb'data-room="([0-9a-f-]{36})"')
+
+
+@dataclass(slots=True)
+class Talk:
+    """What was sent, and what came of it."""
+
+    started: dict[str, float] = field(default_factory=dict)
+    acknowledged: set[str] = field(default_factory=set)
+    arrived: dict[str, float] = field(default_factory=dict)
+    refused: dict[int, int] = field(default_factory=dict)
+    doubled: int = 0
+    reordered: int = 0
+    closed: list[int | None] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class Seat:
+    """One side of one room: whose browser, where to send, what has come."""
+
+    browser: Browser
+    room: str
+    chat: str
+    query: str
+    last: int = 0
+    mine: set[str] = field(default_factory=set)
+    socket: ClientConnection | None = None
+
+    async def sit_down(self, origin: str) -> None:
+        self.socket = await connect(
+            f"{origin.replace('http', 'ws', 1)}/realtime?{self.query}",
+            origin=Origin(origin),
+            additional_headers={"Cookie": self.browser.cookie},
+            compression=None,
+            ping_interval=None,
+        )
+        await self.socket.send(json.dumps({"t": "subscribe", "room": self.room, "after": 0}))
+        while json.loads(await self.socket.recv())["t"] != "presence":
+            pass
+        self.last = 1  # the ticket's own words
+
+    async def listen(self, talk: Talk) -> None:
+        assert self.socket
+        try:
+            while True:
+                text = await self.socket.recv()
+                now = perf_counter()
+                frame = json.loads(text)
+                if frame["t"] == "message":
+                    self.hear(frame, now, talk)
+                elif frame["t"] == "heads":
+                    await self.socket.send('{"t":"alive"}')
+        except ConnectionClosed as closed:
+            talk.closed.append(closed.rcvd.code if closed.rcvd else None)
+
+    def hear(self, frame: dict[str, object], now: float, talk: Talk) -> None:
+        seq, sent = int(str(frame["seq"])), str(frame["client_id"])
+        if seq == self.last + 1:
+            self.last = seq
+        elif seq <= self.last:
+            talk.doubled += 1
+        else:
+            talk.reordered += 1
+        if sent in talk.started and sent not in self.mine:
+            talk.arrived.setdefault(sent, now)
+
+    async def send(self, talk: Talk, number: int) -> None:
+        sent = str(uuid.uuid4())
+        self.mine.add(sent)
+        talk.started[sent] = perf_counter()
+        answer = await self.browser.post(
+            self.chat, "application/json", content=f"Message {number}: how is it going?", client_id=sent
+        )
+        if answer.status == 201:
+            talk.acknowledged.add(sent)
+        else:
+            talk.refused[answer.status] = talk.refused.get(answer.status, 0) + 1
+
+
+async def sign_in(wires: Wires, number: int, workspace_id: str) -> Browser:
+    browser = Browser(wires, f"127.0.1.{1 + number // PEOPLE_AN_ADDRESS}")
+    await browser.get("/auth/login")
+    answer = await browser.post("/auth/login", email=agent_email(number), password=PASSWORD, next="/")
+    if answer.status != 303:
+        raise SystemExit(f"agent {number} could not sign in: {answer.status}")
+    await browser.get(f"/workspace/{workspace_id}")
+    browser.address = None
+    return browser
+
+
+async def open_ticket(wires: Wires, number: int) -> tuple[Browser, str, str]:
+    """Returns the customer's browser, the ticket's id and its room's id."""
+    block, host = divmod(number // PEOPLE_AN_ADDRESS, 250)
+    browser = Browser(wires, f"127.0.{2 + block}.{1 + host}")
+    await browser.get("/support/bench/ticket/new")
+    answer = await browser.post(
+        "/support/bench/ticket/new",
+        subject=f"Question {number}",
+        description="Something does not work, and I would like to know why.",
+        email=f"customer{number}@bench.example",
+        client_id=str(uuid.uuid4()),
+    )
+    if answer.status != 303:
+        raise SystemExit(f"ticket {number} was not opened: {answer.status} {answer.body[:300]!r}")
+    ticket = answer.header("location").rpartition("/")[2]
+    browser.address = None
+    found = _ROOM.search((await browser.get(f"/support/bench/ticket/{ticket}/chat")).body)
+    if found is None:
+        raise SystemExit("the ticket's page shows no room")
+    return browser, ticket, found[1].decode()
+
+
+async def take_seats(wires: Wires, workspace_id: str, rooms: int) -> list[Seat]:
+    """Customer and agent of every room. After as many connections as one may have comes the next agent."""
+    customers = [await open_ticket(wires, number) for number in range(rooms)]
+    agents = [await sign_in(wires, number, workspace_id) for number in range(agents_for(rooms))]
+    seats = []
+    for number, (customer, ticket, room) in enumerate(customers):
+        portal, desk = f"/support/bench/ticket/{ticket}", f"/workspace/{workspace_id}/tickets/{ticket}"
+        seats.append(Seat(customer, room, f"{portal}/chat", f"ticket={ticket}&portal=bench"))
+        agent = agents[number // SOCKETS_AN_AGENT]
+        seats.append(Seat(agent, room, f"{desk}/chat", f"workspace={workspace_id}"))
+    return seats
+
+
+async def talk_for(seats: list[Seat], rate: float, seconds: float) -> Talk:
+    """Send at a steady rate, whoever may be slow, and wait for what is still on the way."""
+    talk = Talk()
+    listening = [asyncio.create_task(seat.listen(talk)) for seat in seats]
+    begin = perf_counter()
+    sending = []
+    turns = seats[::2] + seats[1::2]
+    for number in range(int(rate * seconds)):
+        await asyncio.sleep(max(0.0, begin + number / rate - perf_counter()))
+        sending.append(asyncio.create_task(turns[number % len(turns)].send(talk, number)))
+    await asyncio.gather(*sending)
+    await asyncio.sleep(GRACE_SECONDS)
+    for task in listening:
+        task.cancel()
+    await asyncio.gather(*listening, return_exceptions=True)
+    return talk
+
+
+async def measure(server: Parlour, workspace_id: str, choice: argparse.Namespace) -> list[tuple[str, str]]:
+    wires = Wires(server.port)
+    seats = await take_seats(wires, workspace_id, choice.sockets // 2)
+    await asyncio.sleep(1)
+    before = server.memory()
+    begin = perf_counter()
+    for some in chunks(seats, 50):
+        await asyncio.gather(*(seat.sit_down(server.origin) for seat in some))
+    opened_in = perf_counter() - begin
+    await asyncio.sleep(1)
+    idle = server.memory()
+    processor, begin = server.processor(), perf_counter()
+    talk = await talk_for(seats, choice.rate, choice.seconds)
+    load = (server.processor() - processor) / (perf_counter() - begin)
+    after = server.memory()
+    await asyncio.gather(*(seat.socket.close() for seat in seats if seat.socket))
+    return [
+        ("sockets opened", f"{len(seats)} in {opened_in:.1f} s"),
+        ("memory a connection", f"{(idle - before) / len(seats):.1f} kB"),
+        ("memory of the server", f"{before} kB without sockets, {idle} kB with, {after} kB after the talk"),
+        ("processor of the server", f"{load:.0%} of one core"),
+        *report(talk, choice),
+    ]
+
+
+def report(talk: Talk, choice: argparse.Namespace) -> list[tuple[str, str]]:
+    times = sorted(talk.arrived[sent] - talk.started[sent] for sent in talk.arrived)
+    lost = len(talk.acknowledged - talk.arrived.keys())
+    refused = sum(talk.refused.values())
+    choice.failed = bool(lost or talk.doubled or talk.reordered or talk.closed or refused or not times)
+    return [
+        ("messages sent", f"{len(talk.started)} at {choice.rate:g}/s, {len(talk.acknowledged)} acknowledged"),
+        ("delivery", ", ".join(f"{name} {share(times, part) * 1000:.1f} ms" for name, part in SHARES)),
+        ("lost, doubled, reordered", f"{lost}, {talk.doubled}, {talk.reordered}"),
+        ("sockets closed early", f"{len(talk.closed)} {sorted(set(map(str, talk.closed))) or ''}"),
+        ("POSTs refused", f"{refused} {talk.refused or ''}"),
+    ]
+
+
+def agent_email(number: int) -> str:
+    return f"agent{number}@bench.example"
+
+
+def agents_for(rooms: int) -> int:
+    return -(-rooms // SOCKETS_AN_AGENT)
+
+
+def chunks(seats: list[Seat], size: int) -> Iterable[list[Seat]]:
+    return (seats[start : start + size] for start in range(0, len(seats), size))
+
+
+def share(times: list[float], part: float) -> float:
+    return times[min(int(len(times) * part), len(times) - 1)] if times else float("nan")
+
+
+def prepare(server: Parlour, rooms: int) -> str:
+    """Make the workspace and its agents. Returns the workspace's id."""
+    workspace_id = server.command("workspace", "create", "bench", "--name", "Bench")
+
+    def hire(number: int) -> None:
+        words = ("agent", "create", agent_email(number), "--workspace", "bench", "--role", "agent")
+        server.command(*words, "--name", f"Agent {number}", "--password-stdin", typed=f"{PASSWORD}\n")
+
+    with ThreadPoolExecutor(2) as two_at_once:
+        list(two_at_once.map(hire, range(agents_for(rooms))))
+    return workspace_id
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench sockets",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--sockets", type=int, default=1000, help="open sockets, two a room (%(default)s)")
+    parser.add_argument("--rate", type=float, default=200, help="messages a second (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=30, help="how long (%(default)s)")
+    parser.add_argument("--quick", action="store_true", help="only five seconds")
+    choice = parser.parse_args(arguments)
+    if choice.quick:
+        choice.seconds = 5
+    with tempfile.TemporaryDirectory(prefix="parlour-bench-") as folder, parlour(Path(folder)) as server:
+        print(f"Hiring {agents_for(choice.sockets // 2)} agents …", file=sys.stderr)
+        workspace_id = prepare(server, choice.sockets // 2)
+        server.start()
+        print("Opening tickets and sockets …", file=sys.stderr)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            rows = runner.run(measure(server, workspace_id, choice))
+    for name, value in rows:
+        print(f"{name:28}{value}")
+    return 1 if choice.failed else 0

@@ -1,0 +1,66 @@
+"""One server and one Chromium for the whole run; fresh browsers for the people of each test.
+
+The tests here share one event loop with the browser, hence the `loop_scope` that each module names.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright, expect
+
+from parlour.db.sqlite import SqliteDatabase
+from tests.browser.past import Past
+from tests.browser.people import PATIENCE, People
+from tests.live import Live, pytest_runtest_makereport
+from tests.servers import CHROMIUM, CHROMIUM_ARGUMENTS
+
+__all__ = ["pytest_runtest_makereport"]
+
+failed = pytest.StashKey[bool]()
+expect.set_options(timeout=PATIENCE)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
+    pyfuncitem.stash[failed] = True
+    yield
+    pyfuncitem.stash[failed] = False
+
+
+@pytest.fixture(scope="session")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """Trusts this machine as a proxy, so that people can have addresses, and limits, of their own."""
+    with Live(tmp_path_factory.mktemp("live"), PARLOUR_TRUSTED_PROXIES="127.0.0.1") as live:
+        yield live
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def past(live: Live) -> AsyncIterator[Past]:
+    db = SqliteDatabase(live.database, exclusive=False)
+    await db.open()
+    yield Past(db, UUID(live.workspace_id))
+    await db.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chromium() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM.path(), args=list(CHROMIUM_ARGUMENTS)
+        )
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def people(
+    request: pytest.FixtureRequest, chromium: Browser, live: Live, past: Past
+) -> AsyncIterator[People]:
+    people = People(chromium, live, past)
+    yield people
+    if request.node.stash.get(failed, True):
+        print(await people.describe())
+    complaints = await people.leave()
+    assert not complaints, "\n".join(complaints)

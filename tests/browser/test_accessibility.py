@@ -1,0 +1,349 @@
+"""Every page, in every state that a person can bring it into."""
+
+from collections.abc import Awaitable, Callable
+from uuid import uuid4
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, expect
+
+from parlour.features.tickets.models import Status, Ticket
+from tests.browser.axe import violations
+from tests.browser.past import Past
+from tests.browser.people import NETWORK_LOST, People, Person, Room, chat_of, desk_of, status_of
+from tests.live import Live, email_of
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+class Scene:
+    """What the pages of this module show: tickets in every state, and people who may see them."""
+
+    def __init__(self, live: Live, past: Past, people: People, tickets: dict[str, Ticket]) -> None:
+        self.live = live
+        self.past = past
+        self.people = people
+        self.tickets = tickets
+
+    async def stranger(self) -> Person:
+        return await self.people.stranger(bypass_csp=True)
+
+    async def customer(self) -> Person:
+        return await self.people.customer(*self.tickets.values(), bypass_csp=True)
+
+    async def agent(self, name: str = "ada") -> Person:
+        return await self.people.agent(name, bypass_csp=True)
+
+    def ticket_page(self, name: str) -> str:
+        return f"{self.live.portal}/ticket/{self.tickets[name].ticket_id}"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def tickets(past: Past) -> dict[str, Ticket]:
+    made = {}
+    ada = await past.agent("ada")
+    for name in (*Status, "long"):
+        ticket = made[str(name)] = await past.ticket(
+            subject=f"A ticket that is {name}", email="axe@customer.example"
+        )
+        if name not in (Status.NEW, "long"):
+            await past.said(ticket, [(ada, "We look into it: https://example.com/help", None)])
+            await past.status(ticket, Status(name))
+    await past.hire("two", "Two Hats", second_workspace=True)
+    both = (past.customer(made["long"]), ada)
+    await past.said(made["long"], [(both[n % 2], f"Message {n} of a long talk", None) for n in range(60)])
+    return made
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def scene(live: Live, past: Past, people: People, tickets: dict[str, Ticket]) -> Scene:
+    return Scene(live, past, people, tickets)
+
+
+async def go(person: Person, address: str, status: int = 200) -> Page:
+    if status >= 400:
+        person.expects(status_of(status))
+    answer = await person.page.goto(address)
+    assert answer is not None
+    assert answer.status == status
+    return person.page
+
+
+async def portal_without_tickets(scene: Scene) -> Page:
+    return await go(await scene.stranger(), scene.live.portal)
+
+
+async def portal_with_tickets(scene: Scene) -> Page:
+    page = await go(await scene.customer(), scene.live.portal)
+    await expect(page.get_by_text("New reply").first).to_be_visible()
+    return page
+
+
+async def new_ticket(scene: Scene) -> Page:
+    return await go(await scene.stranger(), f"{scene.live.portal}/ticket/new")
+
+
+async def new_ticket_refused(scene: Scene) -> Page:
+    maria = await scene.stranger()
+    maria.expects(status_of(422))
+    page = await go(maria, f"{scene.live.portal}/ticket/new")
+    await page.get_by_label("Your email address").fill("no address")
+    await page.get_by_role("button", name="Open the ticket").click()
+    await expect(page.get_by_role("alert")).to_be_focused()
+    return page
+
+
+async def new_ticket_too_many(scene: Scene) -> Page:
+    maria = await scene.stranger()
+    maria.expects(status_of(429))
+    page = await go(maria, f"{scene.live.portal}/ticket/new")
+    form = {
+        "csrf": await page.locator("form [name=csrf]").input_value(),
+        "email": f"{uuid4()}@customer.example",
+        "subject": "One of many",
+        "description": "Again and again.",
+    }
+    for _ in range(10):
+        answer = await page.request.post(page.url, form={**form, "client_id": str(uuid4())}, max_redirects=0)
+        assert answer.status == 303
+    await page.get_by_label("Your email address").fill(form["email"])
+    await page.get_by_label("Subject").fill(form["subject"])
+    await page.get_by_label("What can we help with?").fill(form["description"])
+    await page.get_by_role("button", name="Open the ticket").click()
+    await expect(page.get_by_text("Please wait a little")).to_be_visible()
+    return page
+
+
+async def ticket(scene: Scene) -> Page:
+    return await go(await scene.customer(), scene.ticket_page("open"))
+
+
+async def ticket_closed(scene: Scene) -> Page:
+    return await go(await scene.customer(), scene.ticket_page("closed"))
+
+
+async def chat(scene: Scene, name: str) -> Person:
+    maria = await scene.customer()
+    await go(maria, f"{scene.ticket_page(name)}/chat")
+    await Room(maria.page).is_live()
+    return maria
+
+
+async def chat_new(scene: Scene) -> Page:
+    return (await chat(scene, "new")).page
+
+
+async def chat_long(scene: Scene) -> Page:
+    return (await chat(scene, "long")).page
+
+
+async def chat_closed(scene: Scene) -> Page:
+    return (await chat(scene, "closed")).page
+
+
+async def chat_with_an_agent_typing(scene: Scene) -> Page:
+    maria = await chat(scene, "open")
+    ada = await scene.agent()
+    await go(ada, f"{scene.live.desk}/tickets/{scene.tickets['open'].ticket_id}")
+    await Room(ada.page).is_live()
+    await Room(ada.page).composer.press_sequentially("Let me")
+    await expect(maria.page.get_by_text("Ada Moreau is typing…")).to_be_visible()
+    return maria.page
+
+
+async def chat_refused_message(scene: Scene) -> Page:
+    ticket = await scene.past.ticket()
+    maria = await scene.people.customer(ticket, bypass_csp=True)
+    maria.expects(status_of(409))
+    await go(maria, chat_of(scene.live, ticket))
+    await Room(maria.page).is_live()
+    await scene.past.status(ticket, Status.CLOSED)
+    await Room(maria.page).send("One more thing")
+    await expect(maria.page.get_by_text("Not sent: the ticket is closed.")).to_be_visible()
+    return maria.page
+
+
+async def chat_offline(scene: Scene) -> Page:
+    maria = await chat(scene, "pending")
+    maria.expects(NETWORK_LOST)
+    await maria.context.set_offline(True)
+    await Room(maria.page).send("Into the tunnel")
+    await expect(maria.page.get_by_text("Offline. Trying again…")).to_be_visible()
+    await expect(maria.page.get_by_text("Not sent yet.").last).to_be_visible()
+    return maria.page
+
+
+async def access(scene: Scene) -> Page:
+    return await go(await scene.stranger(), f"{scene.live.portal}/access")
+
+
+async def access_refused(scene: Scene) -> Page:
+    maria = await scene.stranger()
+    maria.expects(status_of(422))
+    page = await go(maria, f"{scene.live.portal}/access")
+    await page.get_by_role("button", name="Open my ticket").click()
+    await expect(page.get_by_role("alert")).to_be_focused()
+    return page
+
+
+async def access_sent(scene: Scene) -> Page:
+    page = await go(await scene.stranger(), f"{scene.live.portal}/access")
+    await page.get_by_label("Your email address").fill(f"{uuid4()}@customer.example")
+    await page.get_by_role("button", name="Mail me a fresh link").click()
+    await expect(page.get_by_role("heading", name="Check your mail")).to_be_visible()
+    return page
+
+
+async def access_expired(scene: Scene) -> Page:
+    maria = await scene.stranger()
+    maria.expects(status_of(410))
+    await maria.page.goto(f"{scene.live.portal}/access#a-link-that-never-was-a-link")
+    await expect(maria.page.get_by_role("heading", name="This link no longer works")).to_be_visible()
+    return maria.page
+
+
+async def locked(scene: Scene) -> Page:
+    return await go(await scene.stranger(), scene.ticket_page("open"), 403)
+
+
+async def unknown_workspace(scene: Scene) -> Page:
+    return await go(await scene.stranger(), f"{scene.live.url}/support/nobody", 404)
+
+
+async def unknown_ticket(scene: Scene) -> Page:
+    return await go(await scene.stranger(), f"{scene.live.portal}/ticket/{uuid4()}", 404)
+
+
+async def landing(scene: Scene) -> Page:
+    return await go(await scene.stranger(), scene.live.url)
+
+
+async def sign_in(scene: Scene) -> Page:
+    return await go(await scene.stranger(), f"{scene.live.url}/auth/login")
+
+
+async def sign_in_refused(scene: Scene) -> Page:
+    ada = await scene.stranger()
+    ada.expects(status_of(422))
+    page = await go(ada, f"{scene.live.url}/auth/login")
+    await page.get_by_label("Email address").fill(email_of("nobody"))
+    await page.get_by_label("Password").fill("wrong")
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("alert")).to_be_focused()
+    return page
+
+
+async def several_workspaces(scene: Scene) -> Page:
+    page = await go(await scene.agent("two"), scene.live.url)
+    await expect(page.get_by_role("heading", name="Your workspaces")).to_be_visible()
+    return page
+
+
+async def empty_desk(scene: Scene) -> Page:
+    """The dashboard of the second workspace, where nobody has opened a ticket."""
+    page = await several_workspaces(scene)
+    await page.get_by_role("link", name="Second Company").click()
+    await expect(page.get_by_text("No tickets yet")).to_be_visible()
+    return page
+
+
+async def dashboard(scene: Scene) -> Page:
+    return await go(await scene.agent(), scene.live.desk)
+
+
+async def desk_tickets(scene: Scene) -> Page:
+    return await go(await scene.agent(), f"{scene.live.desk}/tickets")
+
+
+async def desk_ticket(scene: Scene) -> Page:
+    page = await go(await scene.agent(), desk_of(scene.live, scene.tickets["long"]))
+    await Room(page).is_live()
+    return page
+
+
+async def desk_ticket_closed(scene: Scene) -> Page:
+    return await go(await scene.agent(), desk_of(scene.live, scene.tickets["closed"]))
+
+
+async def desk_ticket_of_a_viewer(scene: Scene) -> Page:
+    return await go(await scene.agent("viv"), desk_of(scene.live, scene.tickets["open"]))
+
+
+async def desk_unknown_ticket(scene: Scene) -> Page:
+    return await go(await scene.agent(), f"{scene.live.desk}/tickets/{uuid4()}", 404)
+
+
+async def desk_stale_change(scene: Scene) -> Page:
+    ticket = await scene.past.ticket()
+    ada = await scene.agent()
+    ada.expects(status_of(409))
+    page = await go(ada, desk_of(scene.live, ticket))
+    await scene.past.status(ticket, Status.RESOLVED)
+    await page.get_by_label("Status", exact=True).select_option("pending")
+    await expect(page.get_by_text("Somebody else changed this ticket")).to_be_visible()
+    return page
+
+
+async def form_from_elsewhere(scene: Scene) -> Page:
+    """A form whose token is not this browser's, as after a sign-in in another tab."""
+    ada = await scene.agent()
+    ada.expects(status_of(403))
+    page = await go(ada, scene.live.desk)
+    await page.evaluate(
+        "() => document.querySelectorAll('[name=csrf]').forEach((field) => { field.value = 'x' })"
+    )
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_role("heading", name="This page was open for too long")).to_be_visible()
+    return page
+
+
+STATES: list[Callable[[Scene], Awaitable[Page]]] = [
+    portal_without_tickets,
+    portal_with_tickets,
+    new_ticket,
+    new_ticket_refused,
+    new_ticket_too_many,
+    ticket,
+    ticket_closed,
+    chat_new,
+    chat_long,
+    chat_closed,
+    chat_with_an_agent_typing,
+    chat_refused_message,
+    chat_offline,
+    access,
+    access_refused,
+    access_sent,
+    access_expired,
+    locked,
+    unknown_workspace,
+    unknown_ticket,
+    landing,
+    sign_in,
+    sign_in_refused,
+    several_workspaces,
+    empty_desk,
+    dashboard,
+    desk_tickets,
+    desk_ticket,
+    desk_ticket_closed,
+    desk_ticket_of_a_viewer,
+    desk_unknown_ticket,
+    desk_stale_change,
+    form_from_elsewhere,
+]
+
+
+@pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
+async def test_axe_finds_nothing(scene: Scene, state: Callable[[Scene], Awaitable[Page]]) -> None:
+    page = await state(scene)
+
+    assert await violations(page) == []
+
+
+async def test_axe_does_find_what_is_wrong(scene: Scene) -> None:
+    page = await new_ticket(scene)
+    await page.evaluate("() => document.querySelector('label[for=subject]').remove()")
+
+    found = await violations(page)
+    assert [text.split(": ")[1] for text in found] == ["label"] * 4

@@ -1,0 +1,134 @@
+"""Whatever people type is shown as they typed it: nothing runs, and nothing breaks the page."""
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, ViewportSize, expect
+
+from parlour.features.tickets.models import Ticket
+from tests.browser.axe import too_wide
+from tests.browser.past import Past
+from tests.browser.people import DESKTOP, PHONE, People, Room, chat_of, desk_of
+from tests.live import Live
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+SCRIPT = "<script>document.title = 'ran'</script>"
+IMAGE = "<img src=x onerror=\"document.title = 'ran'\">"
+LONG_WORD = "Donaudampfschifffahrtsgesellschaftskapitän" * 8
+LONG_LINK = "https://example.com/" + "a/b-" * 120
+RIGHT_TO_LEFT = "مرحبا، الخيمة مكسورة"
+EMOJI = "👩‍👩‍👧‍👦🏳️‍🌈👍🏽"
+BRACES = "{name} {{ 7 * 7 }} {% raw %} ${content}"
+LINES = "first line\n  second line\n\nfourth line"
+SUBJECT = f"{SCRIPT} {RIGHT_TO_LEFT} {'W' * 100}"
+NAME = f"{IMAGE[:40]} {'N' * 39}"
+INNER_HTML = "(all) => all.map((one) => one.innerHTML)"
+EVERYTHING = [SCRIPT, IMAGE, LONG_WORD, LONG_LINK, RIGHT_TO_LEFT, EMOJI, BRACES, LINES]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def strange(past: Past) -> Ticket:
+    """Both sides have said all of it on this ticket, the agent under a strange name."""
+    await past.hire("strange", NAME)
+    agent = await past.agent("onerror")
+    ticket = await past.ticket(
+        subject=SUBJECT, description="\n".join(EVERYTHING), email=f"{'m' * 60}@x.example"
+    )
+    lines = [(who, text, None) for text in EVERYTHING for who in (past.customer(ticket), agent)]
+    await past.said(ticket, lines)
+    return ticket
+
+
+async def ran_nothing(page: Page) -> None:
+    assert await page.title() != "ran"
+    assert await page.locator("main script, main img, main iframe").count() == 0
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+async def test_on_the_portal_it_is_text(
+    live: Live, strange: Ticket, people: People, viewport: ViewportSize
+) -> None:
+    maria = await people.customer(strange, viewport=viewport)
+    for address in (live.portal, f"{live.portal}/ticket/{strange.ticket_id}"):
+        await maria.page.goto(address)
+        await expect(maria.page.get_by_text(SCRIPT).first).to_be_visible()
+        await ran_nothing(maria.page)
+        assert await too_wide(maria.page) == []
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+async def test_in_the_customers_conversation_it_is_text(
+    live: Live, strange: Ticket, people: People, viewport: ViewportSize
+) -> None:
+    maria = await people.customer(strange, viewport=viewport)
+    await maria.page.goto(chat_of(live, strange))
+    await Room(maria.page).is_live()
+
+    for text in (SCRIPT, IMAGE, LONG_WORD, RIGHT_TO_LEFT, EMOJI, BRACES):
+        await expect(Room(maria.page).log.get_by_text(text, exact=True)).to_have_count(2)
+    await ran_nothing(maria.page)
+    assert await too_wide(maria.page) == []
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+async def test_at_the_desk_it_is_text(
+    live: Live, strange: Ticket, people: People, viewport: ViewportSize
+) -> None:
+    ada = await people.agent(viewport=viewport)
+    for address in (live.desk, f"{live.desk}/tickets", desk_of(live, strange)):
+        await ada.page.goto(address)
+        await expect(ada.page.get_by_text(SCRIPT).first).to_be_visible()
+        await ran_nothing(ada.page)
+        assert await too_wide(ada.page) == []
+
+
+async def test_sent_live_it_stands_in_both_pages_as_the_server_would_render_it(
+    live: Live, past: Past, people: People
+) -> None:
+    ticket = await past.ticket()
+    maria = await people.customer(ticket, viewport=PHONE)
+    ada = await people.agent(viewport=PHONE)
+    await maria.page.goto(chat_of(live, ticket))
+    await ada.page.goto(desk_of(live, ticket))
+    await Room(ada.page).is_live()
+    for text in EVERYTHING:
+        await Room(maria.page).send(text)
+    for page in (maria.page, ada.page):
+        bodies = page.locator(".message[data-seq] .message-body")
+        await expect(bodies).to_have_count(1 + len(EVERYTHING))
+        as_it_came = await bodies.evaluate_all(INNER_HTML)
+        await ran_nothing(page)
+        assert await too_wide(page) == []
+        await page.reload()
+
+        assert await bodies.evaluate_all(INNER_HTML) == as_it_came
+
+
+async def test_a_link_leads_away_without_saying_where_from(
+    live: Live, strange: Ticket, people: People
+) -> None:
+    maria = await people.customer(strange)
+    await maria.page.goto(chat_of(live, strange))
+    link = Room(maria.page).log.get_by_role("link", name=LONG_LINK).first
+
+    await expect(link).to_have_attribute("href", LONG_LINK)
+    rel = await link.get_attribute("rel") or ""
+    assert {"noopener", "noreferrer"} <= set(rel.split())
+
+
+async def test_line_breaks_are_kept_and_runs_of_spaces_too(
+    live: Live, strange: Ticket, people: People
+) -> None:
+    maria = await people.customer(strange)
+    await maria.page.goto(chat_of(live, strange))
+    body = Room(maria.page).messages.last.locator(".message-body")
+
+    assert await body.inner_text() == LINES
+
+
+async def test_arabic_is_laid_out_from_the_right(live: Live, strange: Ticket, people: People) -> None:
+    maria = await people.customer(strange)
+    await maria.page.goto(chat_of(live, strange))
+    body = Room(maria.page).log.get_by_text(RIGHT_TO_LEFT, exact=True).first
+
+    assert await body.evaluate("element => getComputedStyle(element).direction") == "rtl"

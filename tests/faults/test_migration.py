@@ -1,0 +1,114 @@
+"""A schema is there as a whole or not at all, is the one that the program means, and is never a newer one."""
+
+import asyncio
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, inspect
+
+from parlour.db import schema
+from parlour.db.migrate import SchemaTooNew
+from parlour.db.sqlite import SqliteDatabase, make_engine
+from tests.live import environment_for
+
+DYING = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from sqlalchemy import Engine, event
+from parlour.db.sqlite import SqliteDatabase
+
+left = int(sys.argv[2])
+
+@event.listens_for(Engine, "after_cursor_execute")
+def die(*_):
+    global left
+    left -= 1
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(SqliteDatabase(Path(sys.argv[1])).migrate())
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "parlour.db"
+
+
+def objects(path: Path) -> set[str]:
+    with closing(sqlite3.connect(path)) as file:
+        return {row[0] for row in file.execute("SELECT name FROM sqlite_master")}
+
+
+def execute(path: Path, statement: str) -> None:
+    with closing(sqlite3.connect(path)) as file:
+        file.execute(statement)
+        file.commit()
+
+
+def details(connection: Connection) -> dict[str, object]:
+    """What the comparison of Alembic does not look at: checks, and which rows an index is about."""
+    found: dict[str, object] = {}
+    for table in schema.metadata.tables:
+        checks = inspect(connection).get_check_constraints(table)
+        found[table] = sorted((str(check["name"]), check["sqltext"]) for check in checks)
+    indexes = connection.exec_driver_sql(
+        "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql NOTNULL"
+    )
+    return {**found, **{name: " ".join(sql.split()) for name, sql in indexes}}
+
+
+async def test_migrations_from_nothing_make_the_schema_that_the_program_means(path: Path) -> None:
+    await SqliteDatabase(path).migrate()
+
+    with make_engine(path, writer=False).connect() as migrated:
+        context = MigrationContext.configure(migrated, opts={"compare_server_default": True})
+        assert compare_metadata(context, schema.metadata) == []
+        with make_engine(path.with_name("meant.db"), writer=True).connect() as meant:
+            schema.metadata.create_all(meant)
+            assert details(migrated) == details(meant)
+
+
+async def test_migrating_twice_changes_nothing(path: Path) -> None:
+    await SqliteDatabase(path).migrate()
+    before = objects(path)
+    await SqliteDatabase(path).migrate()
+
+    assert objects(path) == before
+
+
+@pytest.mark.parametrize("statements", [6, 12, 18])
+async def test_a_migration_that_is_killed_leaves_nothing_half(path: Path, statements: int) -> None:
+    killed = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-c", DYING, str(path), str(statements)],
+        env=environment_for(path.parent),
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    left = objects(path)
+    await SqliteDatabase(path).migrate()
+
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    assert left == set()
+    assert set(schema.metadata.tables) < objects(path)
+
+
+async def test_a_database_of_a_newer_program_is_left_alone(path: Path) -> None:
+    await SqliteDatabase(path).migrate()
+    execute(path, "UPDATE alembic_version SET version_num = '9999_from_the_future'")
+    before = objects(path)
+
+    with pytest.raises(SchemaTooNew, match="9999_from_the_future"):
+        await SqliteDatabase(path).migrate()
+
+    assert objects(path) == before
+    execute(path, "CREATE TABLE proof (that_nobody_holds_the_file INTEGER)")

@@ -1,0 +1,97 @@
+"""A customer's ticket page."""
+
+from html import unescape
+
+import pytest
+
+from parlour.features.tickets import service as tickets
+from parlour.features.tickets.models import Priority, Status, Ticket
+from parlour.kernel import clock
+from parlour.kernel.access import Actor, Role
+from tests.house import Browser, House
+
+
+def address(ticket: Ticket) -> str:
+    return f"/support/acme/ticket/{ticket.ticket_id}"
+
+
+async def test_it_shows_what_the_ticket_is(house: House, visitor: Browser) -> None:
+    ticket = await house.open_ticket(visitor)
+    await house.as_system(
+        tickets.update_ticket_priority, ticket.ticket_id, Priority.URGENT, seen_version=ticket.version
+    )
+    page = await visitor.get(address(ticket))
+
+    for shown in ("The parcel is late", "It should have been here on Monday.", "Ticket #1", "Urgent"):
+        assert shown in page.text
+    assert "maria@example.com" in page.text
+    assert f'href="{address(ticket)}/chat"' in unescape(page.text)
+
+
+async def test_it_shows_the_last_three_messages_without_the_description_twice(
+    house: House, visitor: Browser
+) -> None:
+    ticket = await house.open_ticket(visitor)
+    agent = Actor.agent(house.workspace.workspace_id, house.ada, Role.OWNER, "Ada Moreau")
+    for words in ("one", "two", "three", "four"):
+        await house.db.write(
+            agent, tickets.send_message, ticket.ticket_id, f"Answer {words}", clock.new_id()
+        )
+    page = await visitor.get(address(ticket))
+
+    assert [f"Answer {words}" in page.text for words in ("one", "two", "three", "four")] == [
+        False,
+        True,
+        True,
+        True,
+    ]
+    assert page.text.count("It should have been here on Monday.") == 1
+
+
+async def test_before_any_answer_it_says_so(house: House, visitor: Browser) -> None:
+    page = await visitor.get(address(await house.open_ticket(visitor)))
+
+    assert "No answer yet." in page.text
+
+
+async def test_a_closed_ticket_says_that_it_is_over(house: House, visitor: Browser) -> None:
+    ticket = await house.open_ticket(visitor)
+    await house.as_system(tickets.update_ticket_status, ticket.ticket_id, Status.CLOSED, seen_version=1)
+    page = await visitor.get(address(ticket))
+
+    assert "This ticket is closed." in page.text
+
+
+@pytest.mark.parametrize("rest", ["", "/chat"])
+async def test_another_browser_learns_nothing_but_where_to_get_a_link(
+    house: House, visitor: Browser, rest: str
+) -> None:
+    ticket = await house.open_ticket(visitor)
+    async with house.browser() as other:
+        page = await other.get(address(ticket) + rest)
+
+    assert page.status_code == 403
+    assert "This page is private" in page.text
+    assert 'action="/support/acme/access"' in unescape(page.text)
+    for secret in (ticket.subject, ticket.description, ticket.email, "#1"):
+        assert secret not in page.text
+
+
+async def test_the_same_ticket_under_another_portals_address_is_unknown(
+    house: House, visitor: Browser
+) -> None:
+    ticket = await house.open_ticket(visitor)
+    page = await visitor.get(f"/support/other/ticket/{ticket.ticket_id}")
+
+    assert page.status_code == 404
+    assert "No such ticket" in page.text
+
+
+async def test_links_in_the_description_tell_the_other_site_nothing(house: House, visitor: Browser) -> None:
+    ticket = await house.open_ticket(visitor, description="See https://example.com/track?id=1&x=2 please")
+    page = await visitor.get(address(ticket))
+
+    assert (
+        '<a href="https://example.com/track?id=1&amp;x=2" rel="noopener noreferrer nofollow" target="_blank">'
+        in page.text
+    )

@@ -1,0 +1,115 @@
+"""Every unit of the domain says who may run it, and nobody else gets past that."""
+
+import importlib
+import inspect
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, cast
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Connection
+
+import parlour.features
+from parlour.db.database import Tx
+from parlour.kernel.access import Actor, Permission, Role
+from parlour.kernel.errors import Forbidden, NotFound
+
+HERE, TICKET = uuid4(), uuid4()
+VISITOR = Actor.visitor(HERE)
+CUSTOMER = Actor.customer(HERE, TICKET, "maria@example.com")
+AGENTS = {role: Actor.agent(HERE, uuid4(), role, "Ada") for role in Role}
+
+SYSTEM_ONLY = {
+    "accounts.service.create_agent",
+    "accounts.service.credentials",
+    "accounts.service.start_session",
+    "accounts.service.sweep_sessions",
+    "chat.service.heads",
+    "tickets.access.issue_link",
+    "tickets.access.issue_links",
+    "tickets.access.replies_were_mailed",
+    "tickets.access.sweep",
+    "tickets.access.unseen_replies",
+    "workspaces.service.add_member",
+    "workspaces.service.create_workspace",
+}
+
+
+def modules() -> Iterator[str]:
+    """Everything but stores, which only their own feature can reach."""
+    folder = Path(parlour.features.__path__[0])
+    for path in sorted(folder.glob("*/*.py")):
+        if not path.stem.endswith("store") and path.stem != "__init__":
+            yield f"parlour.features.{path.parent.name}.{path.stem}"
+
+
+def units() -> dict[str, Callable[..., object]]:
+    """Every function that takes a transaction first and that another module could run."""
+    found = {}
+    for module in map(importlib.import_module, modules()):
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            first = next(iter(inspect.signature(function).parameters.values()), None)
+            here = function.__module__ == module.__name__ and first is not None
+            if here and first is not None and first.annotation is Tx and not name.startswith("_"):
+                found[f"{module.__name__.removeprefix('parlour.features.')}.{name}"] = function
+    return found
+
+
+UNITS = units()
+
+
+def permission_of(function: Callable[..., object]) -> Permission | None:
+    return getattr(function, "permission", None)
+
+
+def attempt(function: Callable[..., object], actor: Actor) -> type[Exception] | None:
+    """What the guard raises; it stands before the arguments are even looked at."""
+    tx = Tx(cast(Connection, None), actor)
+    try:
+        function(tx)
+    except (Forbidden, NotFound) as error:
+        return type(error)
+    except (TypeError, LookupError, AttributeError):
+        return None  # let in, and stopped by having nothing to work with
+    return None
+
+
+def test_the_units_of_the_domain_are_found() -> None:
+    assert {"tickets.service.open_ticket", "chat.service.post", "conversation.pages.following"} <= set(UNITS)
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_every_unit_declares_its_permission(name: str) -> None:
+    assert permission_of(UNITS[name]) in set(Permission)
+
+
+def test_what_only_the_system_may_do_is_listed() -> None:
+    asked = {name for name, function in UNITS.items() if permission_of(function) is Permission.SYSTEM}
+
+    assert asked == SYSTEM_ONLY
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_an_agent_without_the_permission_is_told_so(name: str) -> None:
+    permission = permission_of(UNITS[name])
+    assert permission
+    refused = [actor for actor in AGENTS.values() if not actor.may(permission)]
+
+    assert [attempt(UNITS[name], actor) for actor in refused] == [Forbidden] * len(refused)
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_customers_and_visitors_without_the_permission_find_nothing(name: str) -> None:
+    permission = permission_of(UNITS[name])
+    assert permission
+    refused = [actor for actor in (VISITOR, CUSTOMER) if not actor.may(permission)]
+
+    assert [attempt(UNITS[name], actor) for actor in refused] == [NotFound] * len(refused)
+
+
+def test_the_guard_keeps_the_name_and_the_words_of_what_it_guards() -> None:
+    unit = cast(Any, UNITS["tickets.service.update_ticket_status"])
+
+    assert unit.__name__ == "update_ticket_status"
+    assert unit.__doc__.startswith("Move a ticket along its life")

@@ -1,0 +1,62 @@
+"""Who may do what, as one table."""
+
+from uuid import uuid4
+
+import pytest
+
+from parlour.kernel.access import Actor, Permission, Role, requires
+from parlour.kernel.errors import Forbidden, NotFound
+
+TABLE = """
+                visitor customer viewer agent admin owner system
+portal:see      yes     yes      yes    yes   yes   yes   yes
+ticket:open     yes     no       no     no    no    no    yes
+ticket:read     no      yes      yes    yes   yes   yes   yes
+ticket:list     no      no       yes    yes   yes   yes   yes
+ticket:reply    no      yes      no     yes   yes   yes   yes
+ticket:update   no      no       no     yes   yes   yes   yes
+room:read       no      yes      yes    yes   yes   yes   yes
+workspace:see   no      no       yes    yes   yes   yes   yes
+account:use     yes     no       yes    yes   yes   yes   yes
+system          no      no       no     no    no    no    yes
+"""
+
+HERE = uuid4()
+ACTORS = {
+    "visitor": Actor.visitor(HERE),
+    "customer": Actor.customer(HERE, uuid4(), "maria@example.com"),
+    "system": Actor.system(HERE),
+    **{role.value: Actor.agent(HERE, uuid4(), role, "Ada") for role in Role},
+}
+HEAD, *ROWS = [line.split() for line in TABLE.strip().splitlines()]
+CASES = [(row[0], who, word == "yes") for row in ROWS for who, word in zip(HEAD, row[1:], strict=True)]
+
+
+def test_the_table_names_every_permission_and_every_kind_of_actor() -> None:
+    assert [row[0] for row in ROWS] == [permission.value for permission in Permission]
+    assert set(HEAD) == set(ACTORS)
+
+
+@pytest.mark.parametrize(("permission", "who", "may"), CASES)
+def test_an_actor_may_do_what_the_table_says(permission: str, who: str, may: bool) -> None:
+    assert ACTORS[who].may(Permission(permission)) is may
+
+
+class Acting:
+    def __init__(self, actor: Actor) -> None:
+        self.actor = actor
+
+
+@requires(Permission.TICKET_UPDATE)
+def close(tx: Acting, reason: str) -> str:
+    return reason
+
+
+@pytest.mark.parametrize(("who", "refusal"), [("viewer", Forbidden), ("customer", NotFound), ("visitor", NotFound)])
+def test_who_may_not_is_refused_in_words_that_fit(who: str, refusal: type[Exception]) -> None:
+    with pytest.raises(refusal):
+        close(Acting(ACTORS[who]), "done")
+
+
+def test_who_may_gets_the_answer() -> None:
+    assert close(Acting(ACTORS["agent"]), "done") == "done"

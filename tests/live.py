@@ -1,0 +1,223 @@
+"""The real server as a process of its own: started, stopped, and killed as a crash would."""
+
+import atexit
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SLUG = "acme"
+PASSWORD = "correct horse battery"
+AGENTS = {
+    "ada": ("owner", "Ada Moreau"),
+    "ben": ("agent", "Ben Okafor"),
+    "viv": ("viewer", "Viv Larsen"),
+}
+READY_WITHIN = 30
+GONE_WITHIN = 20
+
+
+def email_of(agent: str) -> str:
+    return f"{agent}@{SLUG}.example"
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def command(environment: dict[str, str], *arguments: str, typed: str = "") -> str:
+    """What `parlour …` prints."""
+    finished = subprocess.run(
+        [sys.executable, "-m", "parlour", *arguments],
+        env=environment,
+        input=typed,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout
+
+
+def environment_for(data: Path) -> dict[str, str]:
+    """This process's own environment, with nothing of Parlour's but the data folder."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PARLOUR_")}
+    path = os.pathsep.join(filter(None, [str(ROOT / "src"), kept.get("PYTHONPATH")]))
+    return {**kept, "PYTHONPATH": path, "PARLOUR_DATA_DIR": str(data)}
+
+
+@cache
+def furnished() -> tuple[Path, str]:
+    """A data folder with the workspace and its agents, each made by its command, and the workspace's id.
+
+    Once a run, because each command starts a Python of its own; every server gets a copy.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="parlour-furnished-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    environment = environment_for(folder)
+    made = command(environment, "workspace", "create", SLUG, "--name", "Acme Outdoor")
+
+    def join(agent: str) -> None:
+        role, name = AGENTS[agent]
+        options = ("--workspace", SLUG, "--role", role, "--name", name, "--password-stdin")
+        command(environment, "agent", "create", email_of(agent), *options, typed=f"{PASSWORD}\n")
+
+    with ThreadPoolExecutor() as at_once:
+        list(at_once.map(join, AGENTS))
+    return folder, made.splitlines()[-1]
+
+
+class Live:
+    """`parlour serve` on a port of its own with its data in `folder`; as a context, within the block.
+
+    Port and data stay the same from one start to the next. `environment` is added to the server's.
+    """
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.data = folder / "data"
+        self.log = folder / "server.log"
+        self.workspace_id = ""
+        self._shown = 0
+        self._process: subprocess.Popen[bytes] | None = None
+        self.environment = environment_for(self.data) | environment
+
+    def __enter__(self) -> "Live":
+        ready, self.workspace_id = furnished()
+        shutil.copytree(ready, self.data)
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+        _started.discard(self)
+
+    @property
+    def portal(self) -> str:
+        return f"{self.url}/support/{SLUG}"
+
+    @property
+    def desk(self) -> str:
+        return f"{self.url}/workspace/{self.workspace_id}"
+
+    @property
+    def database(self) -> Path:
+        return self.data / "parlour.db"
+
+    @property
+    def mails(self) -> list[Path]:
+        """What was mailed so far, the oldest first."""
+        return sorted((self.data / "mail").glob("*.eml"))
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "The server was not started."
+        return self._process.pid
+
+    def command(self, *arguments: str, typed: str = "") -> str:
+        """What `parlour …` prints; short commands may run beside the server."""
+        return command(self.environment, *arguments, typed=typed)
+
+    def start(self) -> None:
+        """Returns when the server answers that it is ready."""
+        assert not self.running, "The server runs already."
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "parlour", "serve", "--port", str(self.port)],
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        _started.add(self)
+        self._wait_until_ready()
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + READY_WITHIN
+        while time.monotonic() < deadline:
+            if not self.running:
+                raise AssertionError(f"The server ended by itself:\n{self.unshown_log()}")
+            try:
+                if httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.03)
+        self.kill()
+        raise AssertionError(f"The server was not ready in {READY_WITHIN} s:\n{self.unshown_log()}")
+
+    def stop(self) -> int:
+        """SIGTERM. The exit code, which is -15 because uvicorn hands the signal on in the end."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """SIGKILL, as a crash would: nothing is finished, nothing is said."""
+        if self.running:
+            self._end(signal.SIGKILL)
+
+    def _end(self, how: signal.Signals) -> int:
+        assert self._process is not None, "The server was not started."
+        self._process.send_signal(how)
+        try:
+            return self._process.wait(GONE_WITHIN)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            raise AssertionError(f"The server did not end within {GONE_WITHIN} s of {how.name}.") from None
+
+    def unshown_log(self) -> str:
+        """What the server has written since this was last asked."""
+        if not self.log.exists():
+            return ""
+        with self.log.open("rb") as log:
+            log.seek(self._shown)
+            text = log.read()
+        self._shown += len(text)
+        return text.decode(errors="replace")
+
+
+_started: set[Live] = set()
+
+
+@atexit.register
+def _leave_nothing_behind() -> None:
+    for live in _started:
+        live.kill()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show with a failed test what the servers wrote during it. A conftest imports this hook."""
+    report = yield
+    if call.when != "setup" or report.failed:
+        for live in _started:
+            text = live.unshown_log()
+            if report.failed and text:
+                report.sections.append((f"{live.url} wrote", text))
+    return report

@@ -1,0 +1,241 @@
+"""Every route, every kind of visitor: who gets what is one table, and a route that is not in it fails."""
+
+import re
+from collections.abc import AsyncIterator
+from urllib.parse import quote
+
+import pytest
+import pytest_asyncio
+
+from tests.house import Browser
+from tests.people import VISITORS, Town, http_routes, knock, open_town, socket_routes
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+# A number is the answer's status; a word is a 303 to what WORDS says. The visitors are those of people.py.
+TABLE = """
+                                                          nobody   customer neighbour stranger agent    viewer   outsider ended
+
+GET  /                                                    200      200      200       200      own      own      own      200
+GET  /auth/login                                          200      200      200       200      start    start    start    200
+POST /auth/login                                          start    start    start     start    start    start    start    start
+POST /auth/logout                                         login    login    login     login    login    login    login    login
+
+GET  /support/{slug}                                      200      200      200       200      200      200      200      200
+GET  /support/{slug}/ticket/new                           200      200      200       200      200      200      200      200
+POST /support/{slug}/ticket/new                           opened   opened   opened    opened   opened   opened   opened   opened
+GET  /support/{slug}/access                               200      200      200       200      200      200      200      200
+POST /support/{slug}/access                               200      200      200       200      200      200      200      200
+GET  /support/{slug}/ticket/{ticket_id}                   403      200      403       403      403      403      403      403
+GET  /support/{slug}/ticket/{ticket_id}/chat              403      200      403       403      403      403      403      403
+POST /support/{slug}/ticket/{ticket_id}/chat              403      sent     403       403      403      403      403      403
+
+GET  /workspace/{workspace_id}                            sign-in  sign-in  sign-in   sign-in  200      200      404      sign-in
+GET  /workspace/{workspace_id}/tickets                    sign-in  sign-in  sign-in   sign-in  200      200      404      sign-in
+GET  /workspace/{workspace_id}/tickets/{ticket_id}        sign-in  sign-in  sign-in   sign-in  200      200      404      sign-in
+GET  /workspace/{workspace_id}/tickets/{ticket_id}/chat   sign-in  sign-in  sign-in   sign-in  ticket   ticket   404      sign-in
+POST /workspace/{workspace_id}/tickets/{ticket_id}/chat   sign-in  sign-in  sign-in   sign-in  replied  403      404      sign-in
+POST /workspace/{workspace_id}/tickets/{ticket_id}/status sign-in  sign-in  sign-in   sign-in  ticket   403      404      sign-in
+POST /workspace/{workspace_id}/tickets/{ticket_id}/priority sign-in sign-in sign-in   sign-in  ticket   403      404      sign-in
+POST /workspace/{workspace_id}/tickets/{ticket_id}/assignee sign-in sign-in sign-in   sign-in  ticket   403      404      sign-in
+
+GET  /static/{digest}/{name}                              200      200      200       200      200      200      200      200
+GET  /healthz                                             200      200      200       200      200      200      200      200
+GET  /readyz                                              200      200      200       200      200      200      200      200
+GET  /metrics                                             200      200      200       200      200      200      200      200
+"""
+
+# `hello` is a socket that was let in; the numbers are close codes that the page's script knows.
+SOCKETS = """
+                                                          nobody   customer neighbour stranger agent    viewer   outsider ended
+
+/realtime?workspace={workspace_id}                        4401     4401     4401      4401     hello    hello    4403     4401
+/realtime?ticket={ticket_id}&portal={slug}                4403     hello    4403      4403     4403     4403     4403     4403
+/realtime                                                 4403     4403     4403      4403     4403     4403     4403     4403
+"""
+
+WORDS = {
+    "own": "/workspace/[0-9a-f-]{36}",
+    "start": "/",
+    "login": "/auth/login",
+    "sign-in": "/auth/login\\?next=(the page that was asked for)",
+    "opened": "/support/{slug}/ticket/[0-9a-f-]{{36}}",
+    "sent": "/support/{slug}/ticket/{ticket_id}/chat#latest",
+    "ticket": "/workspace/{workspace_id}/tickets/{ticket_id}",
+    "replied": "/workspace/{workspace_id}/tickets/{ticket_id}#latest",
+}
+
+
+def rows(table: str) -> dict[str, dict[str, str]]:
+    """{route: {visitor: answer}}"""
+    head, *lines = [line.split() for line in table.splitlines() if line.strip()]
+    assert head == list(VISITORS)
+    parted = [(" ".join(line[: -len(head)]), line[-len(head) :]) for line in lines]
+    return {route: dict(zip(head, answers, strict=True)) for route, answers in parted}
+
+
+ROUTES = rows(TABLE)
+CASES = [(route, kind, answer) for route, row in ROUTES.items() for kind, answer in row.items()]
+SOCKET_CASES = [(route, kind, answer) for route, row in rows(SOCKETS).items() for kind, answer in row.items()]
+GETS = [route for route in ROUTES if route.startswith("GET ")]
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
+    async with open_town(tmp_path_factory.mktemp("town")) as town:
+        yield town
+
+
+async def test_the_table_names_every_route_and_nothing_else(town: Town) -> None:
+    offered = {f"{method} {path}" for method, path in http_routes(town.house)}
+
+    assert set(ROUTES) == offered
+    assert {route.partition("?")[0] for route in rows(SOCKETS)} == socket_routes(town.house)
+
+
+@pytest.mark.parametrize(("route", "kind", "answer"), CASES, ids=[f"{case[0]} {case[1]}" for case in CASES])
+async def test_every_visitor_gets_what_the_table_says(town: Town, route: str, kind: str, answer: str) -> None:
+    method, template = route.split()
+    path = town.path(template)
+    async with await town.come(kind) as browser:
+        if method == "POST":
+            given = await browser.submit(path, await town.form(template), page="/support/acme")
+        else:
+            given = await browser.get(path)
+
+    if answer.isdecimal():
+        assert given.status_code == int(answer)
+    else:
+        assert given.status_code == 303
+        page = path if method == "GET" else "/"
+        assert re.fullmatch(expected_location(town, answer, page), given.headers["location"])
+
+
+def expected_location(town: Town, word: str, page: str) -> str:
+    """`page` is where a person who has to sign in goes on afterwards."""
+    if word == "sign-in":
+        return re.escape(f"/auth/login?next={quote(page, safe='')}")
+    return town.path(WORDS[word]) if "{slug}" in WORDS[word] or "{work" in WORDS[word] else WORDS[word]
+
+
+@pytest.mark.parametrize(
+    ("address", "kind", "answer"), SOCKET_CASES, ids=[f"{case[0]} {case[1]}" for case in SOCKET_CASES]
+)
+async def test_every_socket_gets_what_the_table_says(
+    town: Town, address: str, kind: str, answer: str
+) -> None:
+    async with await town.come(kind) as browser:
+        assert await knock(browser, town.path(address)) == answer
+
+
+@pytest.mark.parametrize("origin", [None, "null", "http://evil.example", "http://parlour.test.evil.example"])
+async def test_no_socket_opens_for_another_site(town: Town, origin: str | None) -> None:
+    async with await town.come("agent") as browser:
+        address = town.path("/realtime?workspace={workspace_id}")
+
+        assert await knock(browser, address, origin) == "403"
+
+
+@pytest.mark.parametrize("route", GETS)
+async def test_head_is_get_without_a_body(town: Town, route: str) -> None:
+    path = town.path(route.split()[1])
+    async with await town.come("agent") as browser:
+        get, head = await browser.get(path), await browser.head(path)
+
+    assert (head.status_code, head.content) == (get.status_code, b"")
+    assert head.headers.get("content-type") == get.headers.get("content-type")
+
+
+@pytest.mark.parametrize("template", sorted({route.split()[1] for route in ROUTES}))
+async def test_a_method_that_a_page_does_not_know_is_refused_and_the_others_are_named(
+    town: Town, template: str
+) -> None:
+    path = town.path(template)
+    methods = {route.split()[0] for route in ROUTES if route.split()[1] == template}
+    async with await town.come("agent") as browser:
+        answers = {
+            method: await browser.request(method, path)
+            for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"} - methods
+        }
+
+    assert {answer.status_code for answer in answers.values()} == {405}
+    allowed = {name.strip() for name in answers["PUT"].headers["allow"].split(",")} - {"HEAD"}
+    assert allowed == methods
+
+
+# ------------------------------------------------------------------------------- missing and not yours
+
+BAD_IDS = ("not-an-id", "00000000-0000-7000-8000-000000000000", "' OR 1=1 --", "%00", "ü", "0" * 300)
+
+
+def comparable(page: str) -> str:
+    """The page without what differs at every request."""
+    return re.sub(r"\b[0-9a-f]{64}\b", "(token)", page)
+
+
+async def bodies(browser: Browser, paths: list[str], accept: str = "text/html") -> set[tuple[int, str]]:
+    answers = [await browser.get(path, headers={"accept": accept}) for path in paths]
+    return {(answer.status_code, comparable(answer.text)) for answer in answers}
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+@pytest.mark.parametrize("kind", ["agent", "viewer"])
+@pytest.mark.parametrize("rest", ["", "/tickets", "/tickets/{ticket_id}", "/tickets/{ticket_id}/chat"])
+async def test_a_workspace_that_is_missing_malformed_or_anothers_answers_the_same_bytes(
+    town: Town, kind: str, rest: str, accept: str
+) -> None:
+    ids = [*BAD_IDS, str(town.house.other.workspace_id)]
+    async with await town.come(kind) as browser:
+        found = await bodies(browser, [town.path(f"/workspace/{one}{rest}") for one in ids], accept)
+
+    assert [status for status, _ in found] == [404]
+
+
+HTML, JSON = "text/html", "application/json"
+
+
+@pytest.mark.parametrize(
+    ("kind", "template", "accept"),
+    [
+        ("agent", "/workspace/{workspace_id}/tickets/ID", HTML),
+        ("agent", "/workspace/{workspace_id}/tickets/ID", JSON),
+        ("agent", "/workspace/{workspace_id}/tickets/ID/chat", JSON),
+        ("viewer", "/workspace/{workspace_id}/tickets/ID", HTML),
+        ("customer", "/support/{slug}/ticket/ID", HTML),
+        ("customer", "/support/{slug}/ticket/ID/chat", HTML),
+        ("customer", "/support/{slug}/ticket/ID/chat", JSON),
+        ("nobody", "/support/{slug}/ticket/ID", HTML),
+        ("stranger", "/support/{slug}/ticket/ID", HTML),
+        ("stranger", "/support/{slug}/ticket/ID/chat", JSON),
+    ],
+)
+async def test_a_ticket_that_is_missing_malformed_or_of_another_workspace_answers_the_same_bytes(
+    town: Town, kind: str, template: str, accept: str
+) -> None:
+    paths = [town.path(template.replace("ID", one)) for one in [*BAD_IDS, str(town.elsewhere.ticket_id)]]
+    async with await town.come(kind) as browser:
+        found = await bodies(browser, paths, accept)
+
+    assert [status for status, _ in found] == [404]
+
+
+@pytest.mark.parametrize("rest", ["", "/ticket/new", "/access", "/ticket/{ticket_id}", "/ticket/{ticket_id}/chat"])
+async def test_a_portal_that_is_missing_or_malformed_answers_the_same_bytes(town: Town, rest: str) -> None:
+    async with await town.come("customer") as browser:
+        slugs = [*BAD_IDS, "nowhere", "ACME", "acme%20"]
+        found = await bodies(browser, [town.path(f"/support/{slug}{rest}") for slug in slugs])
+
+    assert [status for status, _ in found] == [404]
+
+
+@pytest.mark.parametrize("field", ["status", "priority", "assignee", "chat"])
+@pytest.mark.parametrize("place", ["acme", "other"])
+async def test_nothing_of_another_workspace_can_be_changed_from_either_address(
+    town: Town, field: str, place: str
+) -> None:
+    workspace = {"acme": town.house.workspace, "other": town.house.other}[place]
+    path = f"/workspace/{workspace.workspace_id}/tickets/{town.elsewhere.ticket_id}/{field}"
+    async with await town.come("agent") as browser:
+        answer = await browser.submit(path, await town.form(f"/{field}"), page="/support/acme")
+
+    assert answer.status_code == 404

@@ -1,0 +1,209 @@
+"""Whatever is typed into forms and addresses: an answer, never a fault of ours, and soon."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from urllib.parse import quote, urlencode
+
+import httpx
+import pytest
+import pytest_asyncio
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.people import VISITORS, Town, http_routes, open_town
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SECONDS = 5
+"""Far more than any of these takes; less than a person would wait for."""
+
+bounded = settings(
+    max_examples=120,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+NAMES = [
+    "csrf",
+    "subject",
+    "description",
+    "email",
+    "client_id",
+    "website",
+    "content",
+    "token",
+    "password",
+    "next",
+    "status",
+    "priority",
+    "assignee",
+    "version",
+    "before",
+    "after",
+    "q",
+]
+LIKELY = [
+    "",
+    "0",
+    "-1",
+    "1",
+    "9" * 30,
+    "new",
+    "closed",
+    "urgent",
+    "maria@example.com",
+    "00000000-0000-7000-8000-000000000000",
+    "//evil.example",
+    "{{ 7 * 7 }}",
+    "{x}",
+    "%",
+    "\x00",
+    "\ud800",
+    "<script>",
+    "x" * 30_000,
+    "٣",
+    "null",
+]
+words = st.one_of(st.sampled_from(LIKELY), st.text(max_size=80))
+names = st.one_of(st.sampled_from(NAMES), st.text(max_size=8))
+kinds = st.sampled_from(sorted(VISITORS))
+accepts = st.sampled_from(["text/html", "application/json", "*/*", ""])
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
+    async with open_town(tmp_path_factory.mktemp("town")) as town:
+        yield town
+
+
+def encoded(pairs: list[tuple[str, str]]) -> bytes:
+    """A form's body; lone surrogates go out as the broken bytes that they are."""
+    return urlencode(pairs, encoding="utf-8", errors="surrogatepass").encode()
+
+
+def harmless(answer: httpx.Response) -> bool:
+    """An answer of ours, within time, that leads nowhere else and is never a fault."""
+    leads_to = httpx.URL("http://parlour.test").join(answer.headers.get("location", "/"))
+    return answer.status_code < 500 and leads_to.host == "parlour.test"
+
+
+async def soon(answer: object) -> httpx.Response:
+    async with asyncio.timeout(SECONDS):
+        return await answer  # type: ignore[misc, no-any-return]
+
+
+def paths_of(town: Town, method: str) -> list[str]:
+    return sorted(path for verb, path in http_routes(town.house) if verb == method)
+
+
+@bounded
+@given(data=st.data(), kind=kinds, accept=accepts, typed=st.lists(st.tuples(names, words), max_size=8))
+async def test_no_form_makes_a_fault(
+    town: Town, data: st.DataObject, kind: str, accept: str, typed: list[tuple[str, str]]
+) -> None:
+    route = data.draw(st.sampled_from(paths_of(town, "POST")))
+    right = data.draw(st.dictionaries(st.sampled_from(sorted(await town.form(route))), st.booleans()))
+    async with await town.come(kind) as browser:
+        form = await town.form(route)
+        fields = [("csrf", await browser.csrf("/support/acme")), *typed]
+        fields += [(name, form[name]) for name, kept in right.items() if kept]
+        headers = {"content-type": "application/x-www-form-urlencoded", "accept": accept}
+        answer = await soon(browser.post(town.path(route), content=encoded(fields), headers=headers))
+
+    assert harmless(answer)
+
+
+@bounded
+@given(
+    data=st.data(),
+    kind=kinds,
+    body=st.binary(max_size=400),
+    media_type=st.sampled_from(
+        [
+            "application/x-www-form-urlencoded",
+            "application/x-www-form-urlencoded; charset=utf-99",
+            "multipart/form-data",
+            "multipart/form-data; boundary=b",
+            "multipart/form-data; boundary=",
+            'multipart/form-data; boundary="\x7f"',
+        ]
+    ),
+)
+async def test_no_body_makes_a_fault(
+    town: Town, data: st.DataObject, kind: str, body: bytes, media_type: str
+) -> None:
+    route = data.draw(st.sampled_from(paths_of(town, "POST")))
+    if "boundary=b" in media_type:
+        body = b"--b\r\nContent-Disposition: form-data; name=subject\r\n" + body + b"\r\n--b--\r\n"
+    async with await town.come(kind) as browser:
+        headers = {"content-type": media_type}
+        answer = await soon(browser.post(town.path(route), content=body, headers=headers))
+
+    assert harmless(answer)
+
+
+@bounded
+@given(data=st.data(), kind=kinds, accept=accepts, asked=st.lists(st.tuples(names, words), max_size=5))
+async def test_no_query_makes_a_fault(
+    town: Town, data: st.DataObject, kind: str, accept: str, asked: list[tuple[str, str]]
+) -> None:
+    path = town.path(data.draw(st.sampled_from(paths_of(town, "GET"))))
+    query = encoded([(name, value[:5000]) for name, value in asked]).decode()
+    async with await town.come(kind) as browser:
+        answer = await soon(browser.get(f"{path}?{query}", headers={"accept": accept}))
+
+    assert harmless(answer)
+
+
+@bounded
+@given(
+    data=st.data(),
+    kind=kinds,
+    method=st.sampled_from(["GET", "HEAD", "POST", "DELETE"]),
+    accept=accepts,
+    places=st.lists(st.one_of(words, st.binary(max_size=20)), min_size=4, max_size=4),
+)
+async def test_no_address_makes_a_fault(
+    town: Town, data: st.DataObject, kind: str, method: str, accept: str, places: list[str | bytes]
+) -> None:
+    names = ("slug", "workspace_id", "ticket_id", "digest")
+    strange = {
+        name: quote(place[:2000] if isinstance(place, bytes) else place[:2000].encode(errors="surrogatepass"))
+        for name, place in zip(names, places, strict=True)
+    }
+    known = data.draw(st.sets(st.sampled_from(names)))
+    path = data.draw(st.sampled_from(paths_of(town, "GET")))
+    right = {"slug": "acme", "workspace_id": str(town.house.workspace.workspace_id)}
+    right |= {"ticket_id": str(town.ticket.ticket_id), "digest": "0" * 16}
+    address = path.format(**{**strange, **{name: right[name] for name in known}}, name="app.css")
+    async with await town.come(kind) as browser:
+        answer = await soon(browser.request(method, address, headers={"accept": accept}))
+
+    assert harmless(answer)
+
+
+# What may stand in a header: anything but the ends of lines.
+line = st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_characters="\x7f"), max_size=60)
+
+
+@bounded
+@given(
+    kind=kinds,
+    headers=st.dictionaries(
+        st.sampled_from(
+            ["accept", "accept-encoding", "cookie", "host", "hx-request", "origin", "referer", "x-csrf-token"]
+        ),
+        line,
+    ),
+)
+async def test_no_header_makes_a_fault(town: Town, kind: str, headers: dict[str, str]) -> None:
+    raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+    async with await town.come(kind) as browser:
+        for path in ("/support/{slug}/ticket/{ticket_id}/chat", "/workspace/{workspace_id}/tickets/{ticket_id}"):
+            answer = await soon(browser.get(town.path(path), headers=raw))
+
+            assert answer.status_code < 500
+        answer = await soon(browser.post(town.path(f"{path}/status"), data={"status": "open"}, headers=raw))
+
+    assert answer.status_code < 500

@@ -1,0 +1,62 @@
+"""What machines ask: alive, ready, the numbers."""
+
+import sqlite3
+
+import pytest
+
+from tests.house import Browser, House
+
+
+async def test_a_living_process_says_ok_even_when_its_database_is_gone(house: House, visitor: Browser) -> None:
+    await house.db.close()
+    alive, ready = await visitor.get("/healthz"), await visitor.get("/readyz")
+
+    assert (alive.status_code, alive.text) == (200, "ok\n")
+    assert ready.status_code == 503
+
+
+async def test_a_ready_process_has_its_database(visitor: Browser) -> None:
+    answer = await visitor.get("/readyz")
+
+    assert (answer.status_code, answer.text) == (200, "ok\n")
+
+
+async def test_a_database_of_another_schema_is_not_ready(house: House, visitor: Browser) -> None:
+    with sqlite3.connect(house.app.parlour.settings.sqlite_path) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    answer = await visitor.get("/readyz")
+
+    assert answer.status_code == 503
+    assert "parlour migrate" in answer.text
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "192.168.1.1", "::1", "fd00::1"])
+async def test_the_numbers_are_for_this_machine_and_its_own_network(house: House, address: str) -> None:
+    async with house.browser(address) as browser:
+        await browser.get("/support/acme")
+        answer = await browser.get("/metrics")
+
+    assert answer.status_code == 200
+    assert 'parlour_requests_total{route="features.portal.tickets.home",status="200"} 1.0' in answer.text
+    assert "parlour_sockets 0.0" in answer.text
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "2001:4860:4860::8888", "not-an-address", ""])
+async def test_nobody_else_sees_the_numbers(house: House, address: str) -> None:
+    async with house.browser(address) as browser:
+        answer = await browser.get("/metrics")
+
+    assert answer.status_code == 404
+    assert "parlour_" not in answer.text
+
+
+async def test_the_numbers_hold_no_address_of_a_page(house: House, visitor: Browser) -> None:
+    """A label for every ticket would grow without end, and would tell which tickets there are."""
+    ticket = await house.open_ticket(visitor)
+    for path in (f"/support/acme/ticket/{ticket.ticket_id}", "/nowhere/at/all", "/support/unknown"):
+        await visitor.get(path)
+    answer = await visitor.get("/metrics")
+
+    assert str(ticket.ticket_id) not in answer.text
+    assert "nowhere" not in answer.text
