@@ -7,13 +7,21 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-STATUSES = ("new", "open", "open", "pending", "resolved", "resolved", "resolved", "closed", "closed", "closed")
+STATUSES = (
+    "new",
+    "open",
+    "open",
+    "pending",
+    "resolved",
+    "resolved",
+    "resolved",
+    "closed",
+    "closed",
+    "closed",
+)
 PRIORITIES = ("low", "medium", "medium", "medium", "high", "urgent")
 RANKS = {"low": 0, "medium": 1, "high": 2, "urgent": 3}
-WORDS = (
-    "parcel late refund invoice broken tent zip boots size exchange order lost missing label return pole "
-    "stove leak warranty colour address change payment failed twice voucher expired delivery courier damp"
-).split()
+WORDS = ["parcel", "late", "refund", "invoice", "broken", "tent", "zip", "boots", "size", "exchange", "order", "lost", "missing", "label", "return", "pole", "stove", "leak", "warranty", "colour", "address", "change", "payment", "failed", "twice", "voucher", "expired", "delivery", "courier", "damp"]
 BATCH = 10_000
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -78,8 +86,8 @@ def _insert(connection: sqlite3.Connection, rows: list[dict[str, Any]]) -> None:
     )
     for room, audience, last_seq in (("room", "public", 1), ("notes", "internal", 0)):
         connection.executemany(
-            "INSERT INTO chat_rooms (workspace_id, room_id, ticket_id, audience, status, last_seq, created_at)"
-            f" VALUES (:workspace, :{room}, :ticket, '{audience}', 'open', {last_seq}, :created)",  # noqa: S608
+            "INSERT INTO chat_rooms (workspace_id, room_id, ticket_id, audience, status, last_seq,"
+            f" created_at) VALUES (:workspace, :{room}, :ticket, '{audience}', 'open', {last_seq}, :created)",
             rows,
         )
     connection.executemany(

@@ -84,7 +84,8 @@ async def _measure(path: Path, sizes: list[int]) -> dict[str, list[str]]:
         here = tx.acting_as(Actor.system(workspace.workspace_id))
         agents = []
         for name in ("ada", "ben", "cleo", "dan"):
-            agents.append(accounts.create_agent(here, f"{name}@acme.example", name, "correct horse battery", "no hash"))
+            address = f"{name}@acme.example"
+            agents.append(accounts.create_agent(here, address, name, "correct horse battery", "no hash"))
             workspaces.add_member(here, agents[-1], Role.AGENT)
         return workspace.workspace_id, agents
 

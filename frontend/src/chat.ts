@@ -16,6 +16,7 @@ import { Reading } from "./reading";
 import { Socket } from "./socket";
 import { showTicket } from "./ticket";
 import { askUnseen } from "./unseen";
+import { announceTicket } from "./watch";
 
 const POLL_AFTER = 3;
 
@@ -112,6 +113,7 @@ class Chat {
     this.#other?.frame(frame);
     if (frame.t === "hello") {
       this.#feed.begin();
+      if (this.#side === "agent") this.#socket.send({ t: "watch" });
       return this.#other?.begin();
     }
     if (frame.t === "heads") return this.#feed.head(frame.rooms[this.#id] ?? 0);
@@ -136,6 +138,7 @@ class Chat {
   }
 
   #ticket(frame: Extract<Frame, { t: "ticket" }>): void {
+    announceTicket(frame);
     if (frame.ticket_id !== this.room.dataset.ticket) return;
     showTicket(frame, true);
     followPanel(frame);

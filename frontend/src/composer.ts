@@ -111,6 +111,7 @@ export class Composer {
   }
 
   #input(): void {
+    if (this.#text!.hasAttribute("aria-invalid")) this.#clear();
     clearTimeout(this.#saveTimer);
     this.#saveTimer = window.setTimeout(() => this.#keep(), 250);
     const now = performance.now();

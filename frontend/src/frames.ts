@@ -36,6 +36,8 @@ export type TicketFrame = {
   priority: string;
   assignee_id: string | null;
   version: number;
+  /** Whose new message this tells of, if of any. */
+  spoke?: Side | null;
 };
 
 export type Request =

@@ -1,5 +1,5 @@
-// Pages without a room of their own hear of every ticket that changes. What they make of it is theirs:
-// the news goes round as events of the document.
+// Pages of the desk hear of every ticket that changes. What they make of it is theirs: the news goes round
+// as events of the document. A page with a room hears it on the room's own socket.
 import { one } from "./dom";
 import type { TicketFrame } from "./frames";
 import { Socket } from "./socket";
@@ -11,12 +11,15 @@ const MISSED = "parlour:missed";
 export const onTicket = (listener: (frame: TicketFrame) => void): void =>
   document.addEventListener(CHANGED, (event) => listener((event as CustomEvent<TicketFrame>).detail));
 
+export const announceTicket = (frame: TicketFrame): void =>
+  void document.dispatchEvent(new CustomEvent(CHANGED, { detail: frame }));
+
 /** The connection was away for a while: nobody knows what happened meanwhile. */
 export const onMissed = (listener: () => void): void => document.addEventListener(MISSED, listener);
 
 export function startWatch(): void {
   const url = one("[data-watch]")?.dataset.watch;
-  if (!url) return;
+  if (!url || one("[data-room]")) return;
   let greeted = false;
   const socket = new Socket(url, {
     frame: (frame) => {
@@ -26,7 +29,7 @@ export function startWatch(): void {
         greeted = true;
       } else if (frame.t === "ticket") {
         showTicket(frame, false);
-        document.dispatchEvent(new CustomEvent(CHANGED, { detail: frame }));
+        announceTicket(frame);
       }
     },
     state: () => undefined,

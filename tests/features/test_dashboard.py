@@ -1,10 +1,11 @@
 """The dashboard."""
 
 import re
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
+
+from sqlalchemy import Connection, Engine, event
 
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Priority, Status, Ticket
@@ -25,13 +26,16 @@ def listed(page: str, which: str) -> list[str]:
 
 
 @contextmanager
-def statements(house: House) -> Iterator[list[str]]:
-    """What the reader's connection is asked meanwhile."""
+def statements() -> Iterator[list[str]]:
+    """What the database is asked meanwhile."""
     seen: list[str] = []
-    raw: sqlite3.Connection = house.db._reader.connection.dbapi_connection
-    raw.set_trace_callback(lambda text: seen.append(text) if text.startswith("SELECT") else None)
+
+    def note(_: Connection, __: object, sql: str, *___: object) -> None:
+        seen.append(sql)
+
+    event.listen(Engine, "before_cursor_execute", note)
     yield seen
-    raw.set_trace_callback(None)
+    event.remove(Engine, "before_cursor_execute", note)
 
 
 async def test_it_shows_the_five_latest_and_the_five_most_urgent(
@@ -68,7 +72,7 @@ async def test_it_counts_by_status_and_those_that_wait_for_a_first_answer(
 
 async def test_it_asks_the_database_three_times(house: House, visitor: Browser, desk: Browser) -> None:
     await several(house, visitor, 2)
-    with statements(house) as seen:
+    with statements() as seen:
         await desk.get(home(house))
 
     assert len(seen) == 3, seen
@@ -96,9 +100,7 @@ async def test_without_a_script_a_change_leads_back_to_the_dashboard(
 ) -> None:
     ticket = (await several(house, visitor, 1))[0]
     fields = {"status": "pending", "version": "1", "shape": "overview", "back": home(house)}
-    answer = await desk.submit(
-        f"{home(house)}/tickets/{ticket.ticket_id}/status", fields, page=home(house)
-    )
+    answer = await desk.submit(f"{home(house)}/tickets/{ticket.ticket_id}/status", fields, page=home(house))
 
     assert (answer.status_code, answer.headers["location"]) == (303, home(house))
 

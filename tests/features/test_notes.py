@@ -95,7 +95,7 @@ async def test_notes_of_another_workspace_are_not_there(house: House, visitor: B
     async with aclosing(await house.sign_in("mallory@other.example")) as mallory:
         theirs = await mallory.get(f"{place(house, ticket)}/notes", headers=JSON)
         ours = f"/workspace/{house.other.workspace_id}/tickets/{ticket.ticket_id}/notes"
-        smuggled = await mallory.submit(ours, words("Hello"))
+        smuggled = await mallory.submit(ours, words("Hello"), page="/support/acme")
 
     assert (theirs.status_code, smuggled.status_code) == (404, 404)
 

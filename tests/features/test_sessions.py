@@ -12,6 +12,7 @@ from parlour.db.schema import sessions
 from parlour.features.accounts.devices import device_name
 from parlour.kernel import clock
 from parlour.kernel.access import Role
+from parlour.kernel.events import AccessChanged
 from tests.house import PASSWORD, Browser, House
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -118,6 +119,24 @@ async def test_signing_out_everywhere_ends_every_session_of_this_account_only(
 
     assert answer.headers["location"] == "/auth/login"
     assert statuses == [303, 303, 200]
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/profile/sessions/end-all", {}),
+        ("/profile/password", {"password": PASSWORD, "new_password": "a rather long new password"}),
+        ("/auth/logout", {}),
+    ],
+)
+async def test_whatever_ends_sessions_makes_the_open_sockets_prove_themselves(
+    house: House, desk: Browser, path: str, fields: dict[str, str]
+) -> None:
+    seen: list[object] = []
+    house.db.on_commit(seen.extend)
+    await desk.submit(path, fields, page="/profile")
+
+    assert AccessChanged(house.workspace.workspace_id, user_id=house.ada) in seen
 
 
 async def test_sessions_that_ended_by_themselves_are_not_listed(house: House) -> None:

@@ -169,8 +169,8 @@ async def test_the_ticket_of_another_workspace_is_not_there(house: House, visito
             await mallory.get(place(house, ticket)),
             await mallory.get(there),
             await mallory.get(f"{there}/replies"),
-            await mallory.submit(f"{there}/chat", words("Hello")),
-            await mallory.submit(f"{there}/status", {"status": "open", "version": "1"}),
+            await mallory.submit(f"{there}/chat", words("Hello"), page="/support/acme"),
+            await mallory.submit(f"{there}/status", {"status": "open", "version": "1"}, page="/support/acme"),
         ]
 
     assert {answer.status_code for answer in answers} == {404}

@@ -197,6 +197,7 @@ async def test_a_change_of_the_ticket_reaches_everyone_in_its_room(house: House)
         "priority": "high",
         "assignee_id": None,
         "version": 3,
+        "spoke": None,
     }
 
 

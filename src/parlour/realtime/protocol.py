@@ -204,6 +204,7 @@ def ticket(event: TicketChanged) -> Frame:
         "priority": event.priority,
         "assignee_id": str(event.assignee_id) if event.assignee_id else None,
         "version": event.version,
+        "spoke": event.spoke,
     }
     return Frame(_encode(fields))
 

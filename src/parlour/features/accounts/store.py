@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, update
 
-from parlour.db.database import Tx
+from parlour.db.database import HERE, Tx
 from parlour.db.schema import members, sessions, users, workspaces
 from parlour.features.accounts.models import Credentials, Desk, Preferences, SignedIn
 from parlour.kernel import clock
@@ -27,6 +27,28 @@ _CREDENTIALS = (
     users.c.password_hash,
     users.c.totp_secret,
     users.c.totp_step,
+)
+
+_VALID = (
+    (sessions.c.session_hash == bindparam("session"))
+    & (sessions.c.expires_at > bindparam("now"))
+    & (sessions.c.last_seen_at > bindparam("idle_since"))
+    & users.c.disabled_at.is_(None)
+)
+_PERSON_OF_SESSION = select(*_PERSON).join(users, users.c.user_id == sessions.c.user_id).where(_VALID)
+_theirs = members.alias()
+_DESK_OF_SESSION = (
+    select(
+        *_PERSON,
+        members.c.role,
+        workspaces.c.slug,
+        workspaces.c.name,
+        select(func.count()).where(_theirs.c.user_id == users.c.user_id).scalar_subquery(),
+    )
+    .join(users, users.c.user_id == sessions.c.user_id)
+    .join(members, members.c.user_id == users.c.user_id)
+    .join(workspaces, workspaces.c.workspace_id == members.c.workspace_id)
+    .where(members.c.workspace_id == HERE, _VALID)
 )
 
 
@@ -92,41 +114,22 @@ def delete_expired_sessions(tx: Tx, *, idle_since: datetime) -> int:
     return tx.execute(delete(sessions).where(expired)).rowcount
 
 
-def _valid(
-    query: Select[*tuple[Any, ...]], session_hash: str, idle_since: datetime
-) -> Select[*tuple[Any, ...]]:
-    return query.where(
-        sessions.c.session_hash == session_hash,
-        sessions.c.expires_at > clock.now(),
-        sessions.c.last_seen_at > idle_since,
-        users.c.disabled_at.is_(None),
-    )
-
-
 def _signed_in(row: Any, stale_before: datetime) -> SignedIn:
     settings = Preferences.of(row[4] or {})
     return SignedIn(row[0], row[1], row[2], row[3], settings=settings, stale=row[5] < stale_before)
 
 
 def person(tx: Tx, session_hash: str, *, idle_since: datetime, stale_before: datetime) -> SignedIn | None:
-    query = select(*_PERSON).join(users, users.c.user_id == sessions.c.user_id)
-    row = tx.execute(_valid(query, session_hash, idle_since)).first()
+    now = {"session": session_hash, "now": clock.now(), "idle_since": idle_since}
+    row = tx.execute(_PERSON_OF_SESSION, now).first()
     return _signed_in(row, stale_before) if row else None
 
 
 def desk(
     tx: Tx, session_hash: str, workspace_id: UUID, *, idle_since: datetime, stale_before: datetime
 ) -> Desk | None:
-    theirs = members.alias()
-    how_many = select(func.count()).where(theirs.c.user_id == users.c.user_id).scalar_subquery()
-    query = (
-        select(*_PERSON, members.c.role, workspaces.c.slug, workspaces.c.name, how_many)
-        .join(users, users.c.user_id == sessions.c.user_id)
-        .join(members, members.c.user_id == users.c.user_id)
-        .join(workspaces, workspaces.c.workspace_id == members.c.workspace_id)
-        .where(members.c.workspace_id == workspace_id)
-    )
-    row = tx.execute(_valid(query, session_hash, idle_since)).first()
+    now = {"session": session_hash, "now": clock.now(), "idle_since": idle_since}
+    row = tx.execute(_DESK_OF_SESSION, {**now, "workspace": workspace_id}).first()
     if row is None:
         return None
     person = _signed_in(row, stale_before)

@@ -189,6 +189,4 @@ def give_up(tx: Tx, bulk_id: UUID) -> None:
     """Leave the rest as it is: whoever asked for it may not do that any more."""
     found = bulk_store.lock_bulk(tx, bulk_id)
     if found and found.running:
-        bulk_store.set_progress(
-            tx, bulk_id, done=found.done, changed=found.changed, finished_at=clock.now()
-        )
+        bulk_store.set_progress(tx, bulk_id, done=found.done, changed=found.changed, finished_at=clock.now())

@@ -50,11 +50,8 @@ def insert_bulk(
             created_at=clock.now(),
         )
     )
-    items = [
-        {"workspace_id": tx.workspace_id, "bulk_id": bulk_id, "ticket_id": ticket_id}
-        for ticket_id in ticket_ids
-    ]
-    tx.execute(insert(bulk_items), items)
+    items = insert(bulk_items).values(workspace_id=tx.workspace_id, bulk_id=bulk_id)
+    tx.execute(items, [{"ticket_id": ticket_id} for ticket_id in ticket_ids])
 
 
 def lock_bulk(tx: Tx, bulk_id: UUID) -> Bulk | None:

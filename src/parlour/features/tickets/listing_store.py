@@ -74,6 +74,8 @@ def page(
 ) -> list[TicketRow]:
     """`limit` rows beyond `key`, always in the list's own order."""
     columns = ORDERS[filters.order]
+    if filters.order is Order.PRIORITY and filters.priority:
+        columns, key = columns[1:], key and key[1:]  # one rank alone: only the rest puts them in order
     query = _narrow(tx, store.rows(), filters)
     if key is not None:
         here = tuple_(*columns)

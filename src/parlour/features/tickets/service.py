@@ -115,7 +115,7 @@ def open_ticket(tx: Tx, draft: Draft) -> Ticket:
     customer = Actor.customer(tx.workspace_id, ticket_id, draft.email)
     chat.post(tx.acting_as(customer), ticket.chat_room_id, draft.description, draft.client_id)
     tx.enqueue(CONFIRMATION, {"ticket_id": str(ticket_id)})
-    tell(tx, ticket)
+    tell(tx, ticket, spoke=customer.kind)
     return ticket
 
 
@@ -126,8 +126,8 @@ def was_opened(tx: Tx, client_id: UUID) -> bool:
 
 
 @requires(Permission.PORTAL_SEE)
-def tell(tx: Tx, ticket: Ticket) -> None:
-    """Let everyone who is looking know how the ticket is now."""
+def tell(tx: Tx, ticket: Ticket, *, spoke: Kind | None = None) -> None:
+    """Let everyone who is looking know how the ticket is now, and who has just said something in public."""
     tx.emit(
         TicketChanged(
             workspace_id=tx.workspace_id,
@@ -138,6 +138,7 @@ def tell(tx: Tx, ticket: Ticket) -> None:
             priority=ticket.priority.value,
             assignee_id=ticket.assignee_id,
             version=ticket.version,
+            spoke=spoke.value if spoke else None,
         )
     )
 
@@ -183,9 +184,9 @@ def send_message(
         store.agent_spoke(tx, ticket_id, posted.message.created_at)
         tx.enqueue(UNSEEN_REPLIES, {"ticket_id": str(ticket_id)}, run_at=clock.now() + AWAY_AFTER)
         status = then or life.after_agent_action(ticket.status)
-    changed = _set_status(tx, ticket, status)
+    changed = _set_status(tx, ticket, status, spoke=tx.actor.kind)
     if changed is ticket:
-        tell(tx, ticket)
+        tell(tx, ticket, spoke=tx.actor.kind)
     return Sent(posted.message, changed.status, repeat=False)
 
 
@@ -209,7 +210,7 @@ def add_note(tx: Tx, ticket_id: UUID, content: str, client_id: UUID) -> Sent:
     return Sent(posted.message, changed.status, repeat=False)
 
 
-def _set_status(tx: Tx, ticket: Ticket, status: Status) -> Ticket:
+def _set_status(tx: Tx, ticket: Ticket, status: Status, *, spoke: Kind | None = None) -> Ticket:
     if status is ticket.status:
         return ticket
     changed = store.change(tx, ticket.ticket_id, clock.now(), status=status.value)
@@ -217,7 +218,7 @@ def _set_status(tx: Tx, ticket: Ticket, status: Status) -> Ticket:
         chat.set_open(tx, ticket.chat_room_id, status is not Status.CLOSED)
     chat.announce(tx, ticket.chat_room_id, f"status:{status.value}")
     audit.record(tx, "status", ticket_id=ticket.ticket_id, before=ticket.status.value, after=status.value)
-    tell(tx, changed)
+    tell(tx, changed, spoke=spoke)
     return changed
 
 
