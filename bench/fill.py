@@ -21,7 +21,11 @@ STATUSES = (
 )
 PRIORITIES = ("low", "medium", "medium", "medium", "high", "urgent")
 RANKS = {"low": 0, "medium": 1, "high": 2, "urgent": 3}
-WORDS = ["parcel", "late", "refund", "invoice", "broken", "tent", "zip", "boots", "size", "exchange", "order", "lost", "missing", "label", "return", "pole", "stove", "leak", "warranty", "colour", "address", "change", "payment", "failed", "twice", "voucher", "expired", "delivery", "courier", "damp"]
+WORDS = (
+    *("parcel", "late", "refund", "invoice", "broken", "tent", "zip", "boots", "size", "exchange", "order"),
+    *("lost", "missing", "label", "return", "pole", "stove", "leak", "warranty", "colour", "address"),
+    *("change", "payment", "failed", "twice", "voucher", "expired", "delivery", "courier", "damp"),
+)
 BATCH = 10_000
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -84,12 +88,12 @@ def _insert(connection: sqlite3.Connection, rows: list[dict[str, Any]]) -> None:
         " :waiting, :answered)",
         rows,
     )
-    for room, audience, last_seq in (("room", "public", 1), ("notes", "internal", 0)):
-        connection.executemany(
-            "INSERT INTO chat_rooms (workspace_id, room_id, ticket_id, audience, status, last_seq,"
-            f" created_at) VALUES (:workspace, :{room}, :ticket, '{audience}', 'open', {last_seq}, :created)",
-            rows,
-        )
+    connection.executemany(
+        "INSERT INTO chat_rooms (workspace_id, room_id, ticket_id, audience, status, last_seq, created_at)"
+        " VALUES (:workspace, :room, :ticket, 'public', 'open', 1, :created),"
+        " (:workspace, :notes, :ticket, 'internal', 'open', 0, :created)",
+        rows,
+    )
     connection.executemany(
         "INSERT INTO messages (workspace_id, room_id, seq, message_id, content, sender_type, sender_id,"
         " sender_name, created_at) VALUES (:workspace, :room, 1, :message, :subject, 'customer', :email,"

@@ -116,5 +116,5 @@ class Past:
         return any(m.content == content and m.seq <= history.read_upto for m in history.messages)
 
     async def tickets_called(self, subject: str) -> list[TicketRow]:
-        rows = await self.db.read(self.system, tickets.workspace_tickets, Filters(limit=500))
-        return [row for row in rows if row.subject == subject]
+        page = await self.db.read(self.system, tickets.workspace_tickets, Filters(limit=500))
+        return [row for row in page.rows if row.subject == subject]

@@ -108,8 +108,9 @@ sessions = Table(
 ACTIVE = "status IN ('new', 'open', 'pending')"
 
 
-def _active_index(name: str, *columns: str | TextClause) -> Index:
-    return Index(name, "workspace_id", *columns, sqlite_where=text(ACTIVE), postgresql_where=text(ACTIVE))
+def _active_index(name: str, *columns: str | TextClause, also: str = "") -> Index:
+    where = text(ACTIVE + also)
+    return Index(name, "workspace_id", *columns, sqlite_where=where, postgresql_where=where)
 
 
 tickets = Table(
@@ -160,13 +161,7 @@ tickets = Table(
     _active_index("ix_tickets_active_rank", "priority_rank", "last_message_at", "ticket_id"),
     _active_index("ix_tickets_active_assignee", "assignee_id", "last_message_at", "ticket_id"),
     _active_index("ix_tickets_waiting", text("(waiting_since IS NULL)"), "last_message_at", "ticket_id"),
-    Index(
-        "ix_tickets_unanswered",
-        "workspace_id",
-        "ticket_id",
-        sqlite_where=text(f"{ACTIVE} AND first_answer_at IS NULL"),
-        postgresql_where=text(f"{ACTIVE} AND first_answer_at IS NULL"),
-    ),
+    _active_index("ix_tickets_unanswered", "ticket_id", also=" AND first_answer_at IS NULL"),
     _active_index(
         "ix_tickets_active_urgent",
         text("priority_rank DESC"),

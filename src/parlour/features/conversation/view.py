@@ -41,6 +41,9 @@ def holds_unread(history: History, actor: Actor) -> bool:
     )
 
 
+_EMPTY: dict[str, Any] = {"draft": "", "problem": None}
+
+
 def room_view(
     history: History,
     actor: Actor,
@@ -49,17 +52,14 @@ def room_view(
     chat_url: str,
     socket_url: str,
     new_ticket_url: str | None,
-    draft: str = "",
-    problem: str | None = None,
     client_id: UUID | None = None,
-    **more: Any,
+    **composer: Any,
 ) -> dict[str, Any]:
     """What chat/room.html shows. `page_url` is where older pages are, by `?before=`.
 
-    `more` are the agents' extras: then, placeholder, replies, reply_id, undo_seconds, replies_url.
+    `composer` is what else stands in it: draft, problem, and what only an agent's answer needs.
     """
-    customer = actor.kind is Kind.CUSTOMER
-    internal = history.room.audience is Audience.INTERNAL
+    customer, internal = actor.kind is Kind.CUSTOMER, history.room.audience is Audience.INTERNAL
     head = history.messages[-1].seq if history.messages else history.room.last_seq
     return {
         "room_id": history.room.room_id,
@@ -81,7 +81,5 @@ def room_view(
         "client_id": client_id or clock.new_id(),
         "new_ticket_url": new_ticket_url,
         "content_limit": CONTENT_LIMIT,
-        "draft": draft,
-        "problem": problem,
-        **more,
+        **(_EMPTY | composer),
     }

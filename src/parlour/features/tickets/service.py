@@ -199,14 +199,15 @@ def _nothing_unseen(tx: Tx, ticket: Ticket, seen: int | None) -> None:
 
 @requires(Permission.NOTE_WRITE)
 def add_note(tx: Tx, ticket_id: UUID, content: str, client_id: UUID) -> Sent:
-    """Say something among agents. Raises what `chat.post` raises, and UnknownTicket."""
+    """Say something among agents. Raises what `chat.post` raises, and UnknownTicket.
+
+    Nobody hears of it outside their room: a customer's page must not even flinch.
+    """
     ticket = _visible(tx, store.lock_ticket(tx, ticket_id))
     posted = chat.post(tx, chat.notes_room(tx, ticket_id), content, client_id)
     if posted.repeat:
         return Sent(posted.message, ticket.status, repeat=True)
     changed = _set_status(tx, ticket, life.after_agent_action(ticket.status))
-    if changed is ticket:
-        tell(tx, ticket)
     return Sent(posted.message, changed.status, repeat=False)
 
 

@@ -3,6 +3,8 @@
 Revision: 0002, after 0001
 """
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -90,53 +92,32 @@ def _indexes() -> None:
 
 
 def _active_indexes() -> None:
+    for name, columns in (
+        ("ix_tickets_waiting", [sa.text("(waiting_since IS NULL)"), "last_message_at", "ticket_id"]),
+        ("ix_tickets_active", ["last_message_at", "ticket_id"]),
+        ("ix_tickets_active_assignee", ["assignee_id", "last_message_at", "ticket_id"]),
+        ("ix_tickets_active_rank", ["priority_rank", "last_message_at", "ticket_id"]),
+        (
+            "ix_tickets_active_urgent",
+            [
+                sa.text("priority_rank DESC"),
+                sa.text("(waiting_since IS NULL)"),
+                "waiting_since",
+                "ticket_id",
+            ],
+        ),
+    ):
+        _active_index(name, columns, ACTIVE)
+    _active_index("ix_tickets_unanswered", ["ticket_id"], f"{ACTIVE} AND first_answer_at IS NULL")
+
+
+def _active_index(name: str, columns: Sequence[str | sa.TextClause], where: str) -> None:
     op.create_index(
-        "ix_tickets_unanswered",
+        name,
         "tickets",
-        ["workspace_id", "ticket_id"],
-        sqlite_where=sa.text(f"{ACTIVE} AND first_answer_at IS NULL"),
-        postgresql_where=sa.text(f"{ACTIVE} AND first_answer_at IS NULL"),
-    )
-    op.create_index(
-        "ix_tickets_waiting",
-        "tickets",
-        ["workspace_id", sa.text("(waiting_since IS NULL)"), "last_message_at", "ticket_id"],
-        sqlite_where=sa.text(ACTIVE),
-        postgresql_where=sa.text(ACTIVE),
-    )
-    op.create_index(
-        "ix_tickets_active",
-        "tickets",
-        ["workspace_id", "last_message_at", "ticket_id"],
-        sqlite_where=sa.text(ACTIVE),
-        postgresql_where=sa.text(ACTIVE),
-    )
-    op.create_index(
-        "ix_tickets_active_assignee",
-        "tickets",
-        ["workspace_id", "assignee_id", "last_message_at", "ticket_id"],
-        sqlite_where=sa.text(ACTIVE),
-        postgresql_where=sa.text(ACTIVE),
-    )
-    op.create_index(
-        "ix_tickets_active_rank",
-        "tickets",
-        ["workspace_id", "priority_rank", "last_message_at", "ticket_id"],
-        sqlite_where=sa.text(ACTIVE),
-        postgresql_where=sa.text(ACTIVE),
-    )
-    op.create_index(
-        "ix_tickets_active_urgent",
-        "tickets",
-        [
-            "workspace_id",
-            sa.text("priority_rank DESC"),
-            sa.text("(waiting_since IS NULL)"),
-            "waiting_since",
-            "ticket_id",
-        ],
-        sqlite_where=sa.text(ACTIVE),
-        postgresql_where=sa.text(ACTIVE),
+        ["workspace_id", *columns],
+        sqlite_where=sa.text(where),
+        postgresql_where=sa.text(where),
     )
 
 
