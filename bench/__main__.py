@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import signal
 import sys
 
 import bench
@@ -15,6 +16,7 @@ def names() -> list[str]:
 
 
 def run() -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that no server is left behind
     name, *arguments = sys.argv[1:] or [""]
     if name in names():
         code: int = importlib.import_module(f"bench.{name}").main(arguments)

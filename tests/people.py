@@ -1,4 +1,4 @@
-"""A small town around one ticket: every kind of visitor that a page can meet, and every form a page can send."""
+"""A small town around one ticket: every kind of visitor that a page can meet, every form it can send."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -98,9 +98,18 @@ class Town:
             },
             "chat": {"content": "Hello?", "client_id": str(uuid4())},
             "access": {"email": f"{uuid4().hex}@example.com"},
-            "status": {"status": "pending" if now.status != "pending" else "open", "version": str(now.version)},
-            "priority": {"priority": "high" if now.priority != "high" else "low", "version": str(now.version)},
-            "assignee": {"assignee": "" if now.assignee_id else str(self.house.ada), "version": str(now.version)},
+            "status": {
+                "status": "pending" if now.status != "pending" else "open",
+                "version": str(now.version),
+            },
+            "priority": {
+                "priority": "high" if now.priority != "high" else "low",
+                "version": str(now.version),
+            },
+            "assignee": {
+                "assignee": "" if now.assignee_id else str(self.house.ada),
+                "version": str(now.version),
+            },
         }
         return forms[last]
 
@@ -118,9 +127,7 @@ class Town:
 
 async def _open(house: House, workspace: Workspace, email: str) -> Ticket:
     draft = Draft("The parcel is late", "It should have been here on Monday.", email, uuid4())
-    ticket: Ticket = await house.db.write(
-        Actor.visitor(workspace.workspace_id), tickets.open_ticket, draft
-    )
+    ticket: Ticket = await house.db.write(Actor.visitor(workspace.workspace_id), tickets.open_ticket, draft)
     return ticket
 
 
@@ -151,7 +158,7 @@ def http_routes(house: House) -> set[tuple[str, str]]:
         (method, route.path)
         for route in house.app.pages.routes
         if isinstance(route, Route)
-        for method in (route.methods or ()) - {"HEAD"}
+        for method in (route.methods or set()) - {"HEAD"}
     }
 
 
@@ -159,7 +166,7 @@ def socket_routes(house: House) -> set[str]:
     return {route.path for route in house.app.pages.routes if isinstance(route, WebSocketRoute)}
 
 
-async def knock(browser: Browser, address: str, origin: str | None = ORIGIN) -> str:
+async def knock(house: House, browser: Browser, address: str, origin: str | None = ORIGIN) -> str:
     """What a WebSocket's handshake comes to: `hello`, the close code, or the HTTP status that denied it."""
     parts = urlsplit(address)
     cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.cookies.jar)
@@ -180,8 +187,7 @@ async def knock(browser: Browser, address: str, origin: str | None = ORIGIN) -> 
         "subprotocols": [],
         "extensions": {"websocket.http.response": {}},
     }
-    app = browser._transport.app  # type: ignore[attr-defined]
-    talking = asyncio.create_task(app(scope, asked.get, answers.put))
+    talking = asyncio.create_task(house.app(scope, asked.get, answers.put))  # type: ignore[arg-type]
     while True:
         answer = await asyncio.wait_for(answers.get(), 5)
         if answer["type"] != "websocket.accept":

@@ -6,6 +6,8 @@ in a WHERE or an ON that nothing can get around (an OR beside it, the wrong side
 that comes as text is read as text, more roughly. What a migration does to the schema is not looked at.
 """
 
+# ruff: noqa: SLF001 - SQLAlchemy names the parts of a statement with an underscore
+
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -136,7 +138,8 @@ Scopes = tuple[Sequence[FromClause], ...]
 def _in_statement(statement: ClauseElement, outer: Scopes) -> Iterator[str]:
     if isinstance(statement, CompoundSelect):
         for part in statement.selects:
-            yield from _in_statement(part.element if isinstance(part, Grouping) else part, outer)
+            inner: Any = part.element if isinstance(part, Grouping) else part
+            yield from _in_statement(inner, outer)
     elif isinstance(statement, Select):
         yield from _in_select(statement, outer)
     elif isinstance(statement, Insert):
@@ -206,13 +209,15 @@ class Ties:
 
     def _learn(self, column: ColumnClause[Any], operator: Any, other: Any) -> None:
         table = column.table
+        if table is None:
+            return
         if operator in (operators.eq, operators.lt):
             sign = "=" if operator is operators.eq else "<"
             self._said.setdefault(table, set()).add(f"{column.name} {sign}")
         if column.name != "workspace_id" or operator not in (operators.eq, operators.in_op):
             return
         if isinstance(other, ColumnClause):
-            if other.name == "workspace_id" and operator is operators.eq:
+            if other.name == "workspace_id" and operator is operators.eq and other.table is not None:
                 self._edges.append((table, other.table))
         elif isinstance(other, BindParameter) or _only_values(other):
             self._tied.add(table)
@@ -266,8 +271,8 @@ def _conjuncts(clause: Any) -> Iterator[ClauseElement]:
 def _only_values(clause: Any) -> bool:
     """A list of bound values, as `IN` takes it; never NULL, never a subquery."""
     inner = clause.element if isinstance(clause, Grouping) else clause
-    parts = getattr(inner, "clauses", None)
-    return bool(parts) and all(isinstance(part, BindParameter) for part in parts)
+    parts = getattr(inner, "clauses", ())
+    return len(parts) > 0 and all(isinstance(part, BindParameter) for part in parts)
 
 
 def _subqueries(clause: ClauseElement, own: Sequence[FromClause]) -> Iterator[ClauseElement]:

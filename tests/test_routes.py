@@ -13,45 +13,48 @@ from tests.people import VISITORS, Town, http_routes, knock, open_town, socket_r
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 # A number is the answer's status; a word is a 303 to what WORDS says. The visitors are those of people.py.
+# A line that is only an address begins the addresses below it; `-` is that address itself.
 TABLE = """
-                                                          nobody   customer neighbour stranger agent    viewer   outsider ended
+                                    nobody  customer neighbour stranger agent   viewer outsider ended
 
-GET  /                                                    200      200      200       200      own      own      own      200
-GET  /auth/login                                          200      200      200       200      start    start    start    200
-POST /auth/login                                          start    start    start     start    start    start    start    start
-POST /auth/logout                                         login    login    login     login    login    login    login    login
+/
+GET  -                              200     200      200       200      own     own    own      200
+GET  auth/login                     200     200      200       200      start   start  start    200
+POST auth/login                     start   start    start     start    start   start  start    start
+POST auth/logout                    login   login    login     login    login   login  login    login
+GET  healthz                        200     200      200       200      200     200    200      200
+GET  readyz                         200     200      200       200      200     200    200      200
+GET  metrics                        200     200      200       200      200     200    200      200
+GET  static/{digest}/{name}         200     200      200       200      200     200    200      200
 
-GET  /support/{slug}                                      200      200      200       200      200      200      200      200
-GET  /support/{slug}/ticket/new                           200      200      200       200      200      200      200      200
-POST /support/{slug}/ticket/new                           opened   opened   opened    opened   opened   opened   opened   opened
-GET  /support/{slug}/access                               200      200      200       200      200      200      200      200
-POST /support/{slug}/access                               200      200      200       200      200      200      200      200
-GET  /support/{slug}/ticket/{ticket_id}                   403      200      403       403      403      403      403      403
-GET  /support/{slug}/ticket/{ticket_id}/chat              403      200      403       403      403      403      403      403
-POST /support/{slug}/ticket/{ticket_id}/chat              403      sent     403       403      403      403      403      403
+/support/{slug}
+GET  -                              200     200      200       200      200     200    200      200
+GET  /ticket/new                    200     200      200       200      200     200    200      200
+POST /ticket/new                    opened  opened   opened    opened   opened  opened opened   opened
+GET  /access                        200     200      200       200      200     200    200      200
+POST /access                        200     200      200       200      200     200    200      200
+GET  /ticket/{ticket_id}            403     200      403       403      403     403    403      403
+GET  /ticket/{ticket_id}/chat       403     200      403       403      403     403    403      403
+POST /ticket/{ticket_id}/chat       403     sent     403       403      403     403    403      403
 
-GET  /workspace/{workspace_id}                            sign-in  sign-in  sign-in   sign-in  200      200      404      sign-in
-GET  /workspace/{workspace_id}/tickets                    sign-in  sign-in  sign-in   sign-in  200      200      404      sign-in
-GET  /workspace/{workspace_id}/tickets/{ticket_id}        sign-in  sign-in  sign-in   sign-in  200      200      404      sign-in
-GET  /workspace/{workspace_id}/tickets/{ticket_id}/chat   sign-in  sign-in  sign-in   sign-in  ticket   ticket   404      sign-in
-POST /workspace/{workspace_id}/tickets/{ticket_id}/chat   sign-in  sign-in  sign-in   sign-in  replied  403      404      sign-in
-POST /workspace/{workspace_id}/tickets/{ticket_id}/status sign-in  sign-in  sign-in   sign-in  ticket   403      404      sign-in
-POST /workspace/{workspace_id}/tickets/{ticket_id}/priority sign-in sign-in sign-in   sign-in  ticket   403      404      sign-in
-POST /workspace/{workspace_id}/tickets/{ticket_id}/assignee sign-in sign-in sign-in   sign-in  ticket   403      404      sign-in
-
-GET  /static/{digest}/{name}                              200      200      200       200      200      200      200      200
-GET  /healthz                                             200      200      200       200      200      200      200      200
-GET  /readyz                                              200      200      200       200      200      200      200      200
-GET  /metrics                                             200      200      200       200      200      200      200      200
+/workspace/{workspace_id}
+GET  -                              sign-in sign-in  sign-in   sign-in  200     200    404      sign-in
+GET  /tickets                       sign-in sign-in  sign-in   sign-in  200     200    404      sign-in
+GET  /tickets/{ticket_id}           sign-in sign-in  sign-in   sign-in  200     200    404      sign-in
+GET  /tickets/{ticket_id}/chat      sign-in sign-in  sign-in   sign-in  ticket  ticket 404      sign-in
+POST /tickets/{ticket_id}/chat      sign-in sign-in  sign-in   sign-in  replied 403    404      sign-in
+POST /tickets/{ticket_id}/status    sign-in sign-in  sign-in   sign-in  ticket  403    404      sign-in
+POST /tickets/{ticket_id}/priority  sign-in sign-in  sign-in   sign-in  ticket  403    404      sign-in
+POST /tickets/{ticket_id}/assignee  sign-in sign-in  sign-in   sign-in  ticket  403    404      sign-in
 """
 
 # `hello` is a socket that was let in; the numbers are close codes that the page's script knows.
 SOCKETS = """
-                                                          nobody   customer neighbour stranger agent    viewer   outsider ended
+                                            nobody customer neighbour stranger agent viewer outsider ended
 
-/realtime?workspace={workspace_id}                        4401     4401     4401      4401     hello    hello    4403     4401
-/realtime?ticket={ticket_id}&portal={slug}                4403     hello    4403      4403     4403     4403     4403     4403
-/realtime                                                 4403     4403     4403      4403     4403     4403     4403     4403
+/realtime?workspace={workspace_id}          4401   4401     4401      4401     hello hello  4403     4401
+/realtime?ticket={ticket_id}&portal={slug}  4403   hello    4403      4403     4403  4403   4403     4403
+/realtime                                   4403   4403     4403      4403     4403  4403   4403     4403
 """
 
 WORDS = {
@@ -70,8 +73,17 @@ def rows(table: str) -> dict[str, dict[str, str]]:
     """{route: {visitor: answer}}"""
     head, *lines = [line.split() for line in table.splitlines() if line.strip()]
     assert head == list(VISITORS)
-    parted = [(" ".join(line[: -len(head)]), line[-len(head) :]) for line in lines]
-    return {route: dict(zip(head, answers, strict=True)) for route, answers in parted}
+    found, start = {}, ""
+    for line in lines:
+        route, answers = line[: -len(head)], line[-len(head) :]
+        if len(line) == 1:
+            start = line[0]
+        elif len(route) == 1:
+            found[route[0]] = dict(zip(head, answers, strict=True))
+        else:
+            method, rest = route
+            found[f"{method} {start}{rest.removeprefix('-')}"] = dict(zip(head, answers, strict=True))
+    return found
 
 
 ROUTES = rows(TABLE)
@@ -125,7 +137,7 @@ async def test_every_socket_gets_what_the_table_says(
     town: Town, address: str, kind: str, answer: str
 ) -> None:
     async with await town.come(kind) as browser:
-        assert await knock(browser, town.path(address)) == answer
+        assert await knock(town.house, browser, town.path(address)) == answer
 
 
 @pytest.mark.parametrize("origin", [None, "null", "http://evil.example", "http://parlour.test.evil.example"])
@@ -133,7 +145,7 @@ async def test_no_socket_opens_for_another_site(town: Town, origin: str | None) 
     async with await town.come("agent") as browser:
         address = town.path("/realtime?workspace={workspace_id}")
 
-        assert await knock(browser, address, origin) == "403"
+        assert await knock(town.house, browser, address, origin) == "403"
 
 
 @pytest.mark.parametrize("route", GETS)
@@ -219,7 +231,9 @@ async def test_a_ticket_that_is_missing_malformed_or_of_another_workspace_answer
     assert [status for status, _ in found] == [404]
 
 
-@pytest.mark.parametrize("rest", ["", "/ticket/new", "/access", "/ticket/{ticket_id}", "/ticket/{ticket_id}/chat"])
+@pytest.mark.parametrize(
+    "rest", ["", "/ticket/new", "/access", "/ticket/{ticket_id}", "/ticket/{ticket_id}/chat"]
+)
 async def test_a_portal_that_is_missing_or_malformed_answers_the_same_bytes(town: Town, rest: str) -> None:
     async with await town.come("customer") as browser:
         slugs = [*BAD_IDS, "nowhere", "ACME", "acme%20"]

@@ -18,7 +18,7 @@ from parlour.app import create_app, make_database, make_worker
 from parlour.db import outbox
 from parlour.db.database import Database, Tx
 from parlour.db.migrate import SchemaTooNew, is_current
-from parlour.db.sqlite import DataFolderInUse
+from parlour.db.sqlite import DatabaseUnusable, DataFolderInUse
 from parlour.features.accounts import service as accounts
 from parlour.features.accounts.passwords import MIN_LENGTH, hash_password
 from parlour.features.workspaces import service as workspaces
@@ -84,23 +84,27 @@ def serve(
     """Serve. On SQLite the database is brought to the newest schema first."""
     if workers > 1:
         raise Refused("SQLite is written by one process: use --workers 1.")
-    settings = settings_now(PARLOUR_BASE_URL=_base_url(host, port))
-    _listen(settings, host, port, lambda db: db.migrate())
+    with _bound(host, port) as listener:
+        settings = settings_now(PARLOUR_BASE_URL=_base_url(host, listener))
+        _listen(settings, listener, lambda db: db.migrate())
 
 
-def _base_url(host: str, port: int) -> str:
+def _base_url(host: str, listener: socket.socket) -> str:
     """What links start with when nobody has said so: right for trying things out on this machine."""
+    port = listener.getsockname()[1]
     shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else f"[{host}]" if ":" in host else host
     return f"http://{shown}:{port}"
 
 
-def _listen(settings: Settings, host: str, port: int, prepare: Callable[[Database], Awaitable[None]]) -> None:
-    with _bound(host, port) as listener:
-        asyncio.run(_prepared(make_database(settings), prepare))
-        server = make_server(create_app(settings), settings, host, port)
-        server.run(sockets=[listener])
-        if not server.started:
-            raise Refused("Parlour could not start; the lines above say why.")
+def _listen(
+    settings: Settings, listener: socket.socket, prepare: Callable[[Database], Awaitable[None]]
+) -> None:
+    asyncio.run(_prepared(make_database(settings), prepare))
+    host, port = listener.getsockname()[:2]
+    server = make_server(create_app(settings), settings, host, port)
+    server.run(sockets=[listener])
+    if not server.started:
+        raise Refused("Parlour could not start; the lines above say why.")
 
 
 async def _prepared(db: Database, prepare: Callable[[Database], Awaitable[None]]) -> None:
@@ -118,8 +122,9 @@ def _bound(host: str, port: int) -> socket.socket:
         if hasattr(socket, "TCP_USER_TIMEOUT"):  # a peer that takes nothing for so long is gone
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MILLISECONDS)
         return listener
-    except OSError as error:
-        raise Refused(f"Cannot listen on {host} port {port}: {error.strerror or error}.") from None
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise Refused(f"Cannot listen on {host} port {port}: {why}.") from None
 
 
 @app.command("demo")
@@ -127,16 +132,16 @@ def run_demo(
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on.")] = 8000,
 ) -> None:
     """Serve a workspace full of believable tickets, to look around in."""
-    with tempfile.TemporaryDirectory(prefix="parlour-demo-") as folder:
-        host = "127.0.0.1"
-        settings = settings_now(PARLOUR_DATA_DIR=folder, PARLOUR_BASE_URL=f"http://{host}:{port}")
+    host = "127.0.0.1"
+    with tempfile.TemporaryDirectory(prefix="parlour-demo-") as folder, _bound(host, port) as listener:
+        settings = settings_now(PARLOUR_DATA_DIR=folder, PARLOUR_BASE_URL=_base_url(host, listener))
 
         async def prepare(db: Database) -> None:
             await db.migrate()
             await demo.fill(db)
             _welcome(settings, kept=str(settings.data_dir) != folder)
 
-        _listen(settings, host, port, prepare)
+        _listen(settings, listener, prepare)
 
 
 def _welcome(settings: Settings, *, kept: bool) -> None:
@@ -218,7 +223,9 @@ async def _alone_or_beside(settings: Settings) -> Database:
 
 @workspace_app.command("create")
 def create_workspace(
-    slug: Annotated[str, typer.Argument(help="What its portal's address ends in: /support/SLUG.")],
+    slug: Annotated[
+        str, typer.Argument(metavar="SLUG", help="What its portal's address ends in: /support/SLUG.")
+    ],
     name: Annotated[str, typer.Option(help="What people call it.")],
 ) -> None:
     """Make a workspace. The last line printed is its id."""
@@ -229,7 +236,7 @@ def create_workspace(
 
 @agent_app.command("create")
 def create_agent(
-    email: Annotated[str, typer.Argument(help="The address to sign in with.")],
+    email: Annotated[str, typer.Argument(metavar="EMAIL", help="The address to sign in with.")],
     workspace: Annotated[str, typer.Option(help="The slug of the workspace to join.")],
     role: Annotated[Role, typer.Option(help="What the agent may do there.")],
     name: Annotated[str, typer.Option(help="What customers see; the address's first part if left out.")] = "",
@@ -268,7 +275,9 @@ def dead_jobs() -> None:
 
 
 @jobs_app.command("retry")
-def retry_job(job_id: Annotated[UUID, typer.Argument(help="As `parlour jobs dead` prints it.")]) -> None:
+def retry_job(
+    job_id: Annotated[UUID, typer.Argument(metavar="JOB", help="As `parlour jobs dead` prints it.")],
+) -> None:
     """Let a job that was given up run again, with all its attempts."""
     _once(lambda db: db.write(Actor.system(), outbox.revive, job_id))
     typer.echo("It runs with the next round of the server or the worker.")
@@ -285,6 +294,6 @@ def main() -> None:
         app()
     except KeyboardInterrupt:
         raise SystemExit(130) from None
-    except (Refused, BadSetting, SchemaTooNew, DataFolderInUse, DomainError) as error:
+    except (Refused, BadSetting, SchemaTooNew, DatabaseUnusable, DataFolderInUse, DomainError) as error:
         err.print(_sentence(error), markup=False)
         raise SystemExit(2) from None

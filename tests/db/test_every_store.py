@@ -10,6 +10,8 @@ from types import ModuleType
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 import parlour.features
 from parlour.db.database import Tx
 from parlour.features.accounts import store as accounts
@@ -48,7 +50,10 @@ def of_accounts(tx: Tx, ada: UUID) -> list[Call]:
     session = {"session_hash": "h"}
     clocks = {"idle_since": now - SOON, "stale_before": now}
     return [
-        (accounts.insert_user, {"user_id": new, "email": "n@acme.example", "name": "N", "password_hash": "-"}),
+        (
+            accounts.insert_user,
+            {"user_id": new, "email": "n@acme.example", "name": "N", "password_hash": "-"},
+        ),
         (workspaces.insert_member, {"user_id": new, "role": Role.AGENT}),
         (accounts.user_id_of, {"email": "ada@acme.example"}),
         (accounts.credentials, {"email": "ada@acme.example"}),
@@ -153,9 +158,7 @@ async def test_every_function_of_every_store_names_the_workspace(house: House, v
             called.add(name_of(function))
         raise Enough
 
-    try:
+    with pytest.raises(Enough):
         await house.as_system(call_all)
-    except Enough:
-        pass
 
     assert called == functions_of_stores()

@@ -28,7 +28,9 @@ WITHOUT = {
     "select with an OR beside it": select(tickets.c.subject).where(or_(mine, tickets.c.number == 1)),
     "select where it is NULL": select(tickets.c.subject).where(tickets.c.workspace_id.is_(None)),
     "select where it is another": select(tickets.c.subject).where(tickets.c.workspace_id != HERE),
-    "select of all, by itself": select(tickets.c.subject).where(tickets.c.workspace_id == tickets.c.workspace_id),
+    "select of all, by itself": select(tickets.c.subject).where(
+        tickets.c.workspace_id == tickets.c.workspace_id
+    ),
     "update": update(tickets).values(status="open").where(tickets.c.ticket_id == uuid4()),
     "update of all": update(tickets).values(status="open"),
     "delete": delete(messages).where(messages.c.room_id == ROOM),
@@ -41,7 +43,9 @@ WITHOUT = {
     ),
     "outer join that ties its left side": select(tickets.c.subject).outerjoin(users, mine),
     "a second copy of the table": select(tickets.c.subject, other.c.subject).where(mine),
-    "exists": select(tickets.c.subject).where(mine, exists().where(chat_rooms.c.ticket_id == tickets.c.ticket_id)),
+    "exists": select(tickets.c.subject).where(
+        mine, exists().where(chat_rooms.c.ticket_id == tickets.c.ticket_id)
+    ),
     "subquery in a column": select(select(func.count()).select_from(messages).scalar_subquery()),
     "subquery in FROM": select(func.count()).select_from(select(tickets.c.subject).subquery()),
     "subquery in a CTE": select(func.count()).select_from(select(tickets.c.subject).cte()),
@@ -68,7 +72,9 @@ WITH = {
     "select": select(tickets.c.subject).where(mine),
     "select with the value first": select(tickets.c.subject).where(func.lower("a") == "a", mine),
     "select in brackets": select(tickets.c.subject).where(and_(true(), and_(mine, tickets.c.number == 1))),
-    "select of several workspaces by name": select(tickets.c.subject).where(tickets.c.workspace_id.in_([HERE])),
+    "select of several workspaces by name": select(tickets.c.subject).where(
+        tickets.c.workspace_id.in_([HERE])
+    ),
     "select by pairs": select(chat_rooms.c.last_seq).where(
         tuple_(chat_rooms.c.workspace_id, chat_rooms.c.room_id).in_([(HERE, ROOM)])
     ),

@@ -21,6 +21,8 @@ from tests.live import Live
 SYSTEM = Actor.system()
 MEGABYTE = 2**20
 
+pytestmark = pytest.mark.timeout(120)
+
 
 @pytest.fixture
 async def db(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:

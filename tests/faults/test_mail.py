@@ -11,6 +11,8 @@ from tests.faults.people import Customer, Records, Ticket
 from tests.live import Live
 from tests.mail.conftest import PostOffice
 
+pytestmark = pytest.mark.timeout(120)
+
 
 @pytest.fixture
 async def office() -> AsyncIterator[PostOffice]:

@@ -17,6 +17,8 @@ from tests.faults.people import Agent, Customer, Person, Records, Said, check_no
 from tests.live import SLUG, Live, free_port
 from tests.mail.conftest import PostOffice
 
+pytestmark = pytest.mark.timeout(120)
+
 GONE_WITHIN = 15
 HALF_A_REQUEST = (
     b"POST /auth/login HTTP/1.1\r\nHost: desk.example\r\n"
@@ -110,7 +112,6 @@ async def test_a_mail_that_is_being_sent_is_finished_first_and_never_sent_again(
     assert len(office.envelopes) == 1
 
 
-@pytest.mark.timeout(90)
 async def test_neither_a_mail_server_that_hangs_nor_half_a_request_holds_a_stop_up(tmp_path: Path) -> None:
     async with slow_office(seconds=120) as office:
         with Live(tmp_path, PARLOUR_SMTP_URL=office.url) as live:

@@ -1,6 +1,7 @@
 """Opening a ticket on the portal."""
 
 import asyncio
+import re
 from uuid import uuid4
 
 import pytest
@@ -79,3 +80,126 @@ async def test_a_field_that_cannot_be_taken_is_named_and_nothing_typed_is_lost(
     assert sentence in answer.text
     assert "maria@example" in answer.text.lower() or field == "email"
     assert (await house.as_system(tickets.workspace_tickets, Filters())).rows == []
+
+
+async def test_what_was_typed_is_kept_once_it_can_be_stored(house: House, visitor: Browser) -> None:
+    ticket = await house.open_ticket(
+        visitor, subject="  Two\r\nlines \t and  spaces\x00 ", description="\r\nFirst\r\nSecond\x00\r\n"
+    )
+
+    assert (ticket.subject, ticket.description) == ("Two lines and spaces", "First\nSecond")
+
+
+@pytest.mark.parametrize(("field", "length"), [("subject", 200), ("description", 20_000)])
+async def test_the_longest_text_is_taken_whole(
+    house: House, visitor: Browser, field: str, length: int
+) -> None:
+    ticket = await house.open_ticket(visitor, **{field: "ü" * length})
+
+    assert getattr(ticket, field) == "ü" * length
+
+
+async def test_a_program_that_fills_in_the_hidden_field_opens_nothing_and_learns_nothing(
+    house: House, visitor: Browser
+) -> None:
+    answer = await visitor.submit(NEW, form(website="http://spam.example"), page=NEW)
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/support/acme")
+    assert "parlour_visitor" not in visitor.cookies
+    assert (await house.as_system(tickets.workspace_tickets, Filters())).rows == []
+
+
+async def test_a_page_open_for_too_long_keeps_what_was_typed(house: House, visitor: Browser) -> None:
+    page = await visitor.post(NEW, data={"csrf": "0" * 64, **form()})
+
+    assert page.status_code == 403
+    assert "This page was open for too long." in page.text
+    for kept in ("The parcel is late", "It should have been here on Monday.", "Maria@Example.com"):
+        assert kept in page.text
+    assert (await house.as_system(tickets.workspace_tickets, Filters())).rows == []
+
+
+async def test_a_form_without_its_id_keeps_what_was_typed_and_gets_one(visitor: Browser) -> None:
+    page = await visitor.submit(NEW, form(client_id="broken"), page=NEW)
+    again = re.search(r'name="client_id" value="([^"]+)"', page.text)
+    assert again
+    second = await visitor.submit(NEW, form(client_id=again[1]), page=NEW)
+
+    assert page.status_code == 400
+    assert "The parcel is late" in page.text
+    assert second.status_code == 303
+
+
+async def test_words_changed_after_the_first_send_are_another_ticket_if_sent_again(
+    house: House, visitor: Browser
+) -> None:
+    fields = form()
+    await visitor.submit(NEW, fields, page=NEW)
+    page = await visitor.submit(NEW, {**fields, "subject": "Other words"}, page=NEW)
+    fresh = re.search(r'name="client_id" value="([^"]+)"', page.text)
+    assert fresh
+    changed = {**fields, "subject": "Other words", "client_id": fresh[1]}
+    answer = await visitor.submit(NEW, changed, page=NEW)
+
+    assert page.status_code == 409
+    assert "This ticket was opened before, with other words." in page.text
+    assert answer.status_code == 303
+    assert len(await house.as_system(tickets.workspace_tickets, Filters())) == 2
+
+
+async def test_nobody_gets_into_a_ticket_by_repeating_its_form(house: House, visitor: Browser) -> None:
+    """Whoever has the id and all the words has written them; one word less and there is nothing to see."""
+    fields = form()
+    await visitor.submit(NEW, fields, page=NEW)
+    async with house.browser("10.6.6.6") as other:
+        page = await other.submit(NEW, {**fields, "description": "Guess"}, page=NEW)
+
+    assert page.status_code == 409
+    assert "parlour_visitor" not in other.cookies
+    assert "It should have been here on Monday." not in page.text
+
+
+async def test_one_address_of_mail_opens_ten_tickets_an_hour_and_a_repeat_counts_once(house: House) -> None:
+    statuses = []
+    for number in range(11):
+        async with house.browser(f"10.0.0.{number}") as browser:
+            fields = form()
+            statuses.append((await browser.submit(NEW, fields, page=NEW)).status_code)
+            repeat = await browser.submit(NEW, fields, page=NEW)
+    async with house.browser("10.0.1.1") as browser:
+        calm = await browser.submit(NEW, form(email="noor@example.com"), page=NEW)
+
+    assert statuses == [303] * 10 + [429]
+    assert repeat.status_code == 429
+    assert calm.status_code == 303
+
+
+async def test_too_many_from_one_network_keep_their_text_and_others_are_not_stopped(
+    house: House, visitor: Browser
+) -> None:
+    token = await visitor.csrf(NEW)
+    for number in range(30):
+        await visitor.post(NEW, data={"csrf": token, **form(email=f"m{number}@example.com")})
+    page = await visitor.post(NEW, data={"csrf": token, **form(subject="The one too many")})
+    async with house.browser("10.1.2.3") as other:
+        calm = await other.submit(NEW, form(email="noor@example.com"), page=NEW)
+
+    assert page.status_code == 429
+    assert int(page.headers["retry-after"]) >= 1
+    assert "Several tickets were opened from here" in page.text
+    assert "The one too many" in page.text
+    assert "Try again in about" in page.text or "try again in about" in page.text
+    assert calm.status_code == 303
+
+
+async def test_a_household_of_ipv6_counts_as_one(house: House) -> None:
+    statuses = []
+    for number in range(31):
+        async with house.browser(f"2001:db8:1:2::{number:x}") as browser:
+            fields = form(email=f"m{number}@example.com")
+            statuses.append((await browser.submit(NEW, fields, page=NEW)).status_code)
+    async with house.browser("2001:db8:1:3::1") as neighbour:
+        calm = await neighbour.submit(NEW, form(email="noor@example.com"), page=NEW)
+
+    assert statuses == [303] * 30 + [429]
+    assert calm.status_code == 303

@@ -46,7 +46,7 @@ def modules() -> Iterator[str]:
 
 def units() -> dict[str, Callable[..., object]]:
     """Every function that takes a transaction first and that another module could run."""
-    found = {}
+    found: dict[str, Callable[..., object]] = {}
     for module in map(importlib.import_module, modules()):
         for name, function in inspect.getmembers(module, inspect.isfunction):
             first = next(iter(inspect.signature(function).parameters.values()), None)

@@ -52,7 +52,9 @@ def close(tx: Acting, reason: str) -> str:
     return reason
 
 
-@pytest.mark.parametrize(("who", "refusal"), [("viewer", Forbidden), ("customer", NotFound), ("visitor", NotFound)])
+@pytest.mark.parametrize(
+    ("who", "refusal"), [("viewer", Forbidden), ("customer", NotFound), ("visitor", NotFound)]
+)
 def test_who_may_not_is_refused_in_words_that_fit(who: str, refusal: type[Exception]) -> None:
     with pytest.raises(refusal):
         close(Acting(ACTORS[who]), "done")

@@ -35,7 +35,9 @@ def here(own_house: House) -> str:
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("accepted", ["identity", "gzip", "br", "gzip, deflate, br, zstd"])
-async def test_every_file_arrives_as_it_was_built(browser: Browser, here: str, name: str, accepted: str) -> None:
+async def test_every_file_arrives_as_it_was_built(
+    browser: Browser, here: str, name: str, accepted: str
+) -> None:
     answer = await browser.get(f"{here}/{name}", headers={"accept-encoding": accepted})
 
     assert answer.status_code == 200

@@ -200,7 +200,10 @@ line = st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_cha
 async def test_no_header_makes_a_fault(town: Town, kind: str, headers: dict[str, str]) -> None:
     raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
     async with await town.come(kind) as browser:
-        for path in ("/support/{slug}/ticket/{ticket_id}/chat", "/workspace/{workspace_id}/tickets/{ticket_id}"):
+        for path in (
+            "/support/{slug}/ticket/{ticket_id}/chat",
+            "/workspace/{workspace_id}/tickets/{ticket_id}",
+        ):
             answer = await soon(browser.get(town.path(path), headers=raw))
 
             assert answer.status_code < 500

@@ -7,7 +7,9 @@ import pytest
 from tests.house import Browser, House
 
 
-async def test_a_living_process_says_ok_even_when_its_database_is_gone(house: House, visitor: Browser) -> None:
+async def test_a_living_process_says_ok_even_when_its_database_is_gone(
+    house: House, visitor: Browser
+) -> None:
     await house.db.close()
     alive, ready = await visitor.get("/healthz"), await visitor.get("/readyz")
 

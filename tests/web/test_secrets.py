@@ -32,7 +32,10 @@ def log(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
     chosen: Literal["text", "json"] = request.param
     logs.configure(chosen, stream=stream)
     root.setLevel(logging.DEBUG)
+    client = logging.getLogger("httpx")  # the browser of these tests writes down every address it visits
+    client.disabled = True
     yield stream
+    client.disabled = False
     root.handlers[:] = handlers
     root.setLevel(level)
     structlog.reset_defaults()
@@ -81,7 +84,9 @@ async def test_no_secret_is_ever_logged(log: io.StringIO, house: House) -> None:
     assert sorted(secret for secret in secrets if secret in heard) == []
 
 
-async def test_what_people_write_and_who_they_are_stays_out_of_the_log(log: io.StringIO, house: House) -> None:
+async def test_what_people_write_and_who_they_are_stays_out_of_the_log(
+    log: io.StringIO, house: House
+) -> None:
     async with house.browser() as maria:
         await house.open_ticket(
             maria, subject="Canary-subject", description="Canary-words", email="canary@example.com"

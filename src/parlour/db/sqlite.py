@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from parlour.db import migrate
@@ -32,6 +33,13 @@ SCAN_THREADS = 4
 
 class DataFolderInUse(Exception):
     """Another server holds the data folder; two writers would break each other's promises."""
+
+
+class DatabaseUnusable(Exception):
+    """The file cannot be reached, or it is something else than a database."""
+
+    def __init__(self, path: Path, error: Exception) -> None:
+        super().__init__(f"The database {path} cannot be opened: {getattr(error, 'orig', error)}.")
 
 
 class _Write:
@@ -112,13 +120,16 @@ class SqliteDatabase(Database):
         self.units = 0
 
     async def open(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        if self._exclusive:
-            self._lock = lock_folder(self.path)
         try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            if self._exclusive:
+                self._lock = lock_folder(self.path)
             writer = make_engine(self.path, writer=True, checkpoints=self._exclusive).connect()
             self._readers = make_engine(self.path, writer=False, checkpoints=False)
             self._reader = self._connect_reader()
+        except (OSError, sqlite3.Error, DBAPIError) as error:
+            self._unlock()
+            raise DatabaseUnusable(self.path, error) from error
         except BaseException:
             self._unlock()
             raise

@@ -1,6 +1,7 @@
 """Rooms and messages: nothing doubled, nothing lost, everything in order."""
 
 import asyncio
+from collections.abc import Callable
 from uuid import UUID, uuid4
 
 import pytest
@@ -33,8 +34,12 @@ def ada(house: House) -> Actor:
     return Actor.agent(house.workspace.workspace_id, house.ada, Role.OWNER, "Ada Moreau")
 
 
-async def post(house: House, actor: Actor, ticket: Ticket, content: str, client_id: UUID | None = None) -> Posted:
-    posted: Posted = await house.db.write(actor, chat.post, ticket.chat_room_id, content, client_id or uuid4())
+async def post(
+    house: House, actor: Actor, ticket: Ticket, content: str, client_id: UUID | None = None
+) -> Posted:
+    posted: Posted = await house.db.write(
+        actor, chat.post, ticket.chat_room_id, content, client_id or uuid4()
+    )
     return posted
 
 
@@ -128,13 +133,14 @@ async def test_a_room_that_does_not_exist_takes_nothing(house: House, ada: Actor
 async def test_a_customer_finds_no_internal_room(house: House, ticket: Ticket, maria: Actor) -> None:
     internal = await house.as_system(room_of, ticket.ticket_id, Audience.INTERNAL)
     assert internal
-    for unit, arguments in (
+    units: list[tuple[Callable[..., object], list[object]]] = [
         (chat.post, ["Hello", uuid4()]),
         (chat.history, []),
         (chat.following, [0]),
         (chat.enter, [0]),
         (chat.mark_read, [1]),
-    ):
+    ]
+    for unit, arguments in units:
         with pytest.raises(NotFound):
             await house.db.write(maria, unit, internal.room_id, *arguments)
 
@@ -173,7 +179,12 @@ async def test_words_are_stored_as_typed_but_for_what_cannot_be(
 
 @pytest.mark.parametrize(
     ("typed", "problem"),
-    [("", "required"), (" \r\n\t", "required"), ("\x00", "required"), ("x" * (CONTENT_LIMIT + 1), "too_long")],
+    [
+        ("", "required"),
+        (" \r\n\t", "required"),
+        ("\x00", "required"),
+        ("x" * (CONTENT_LIMIT + 1), "too_long"),
+    ],
 )
 async def test_words_that_cannot_be_taken_are_named(
     house: House, ticket: Ticket, maria: Actor, typed: str, problem: str

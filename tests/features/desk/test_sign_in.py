@@ -20,7 +20,9 @@ EMAIL = "ada@acme.example"
 LOGIN = "/auth/login"
 
 
-async def sign_in(browser: Browser, email: str = EMAIL, password: str = PASSWORD, **more: str) -> httpx.Response:
+async def sign_in(
+    browser: Browser, email: str = EMAIL, password: str = PASSWORD, **more: str
+) -> httpx.Response:
     return await browser.submit(LOGIN, {"email": email, "password": password, **more})
 
 
@@ -70,7 +72,9 @@ async def test_an_unknown_address_takes_as_long_as_a_known_one(house: House) -> 
     assert 0.5 < known / unknown < 2
 
 
-@pytest.mark.parametrize("password", ["", " ", PASSWORD.upper(), PASSWORD + " ", "x" * 5000, "\x00", "ü" * 500])
+@pytest.mark.parametrize(
+    "password", ["", " ", PASSWORD.upper(), PASSWORD + " ", "x" * 5000, "\x00", "ü" * 500]
+)
 async def test_a_wrong_password_is_refused_and_never_shown_again(visitor: Browser, password: str) -> None:
     page = await sign_in(visitor, EMAIL, password)
 
@@ -197,7 +201,7 @@ async def test_after_signing_out_the_old_cookie_is_dead_everywhere(house: House,
     answer = await desk.submit("/auth/logout", {"leave": "now"}, page=home)
     async with house.browser() as thief:
         thief.cookies.set("parlour_session", old)
-        page, live = await thief.get(home), await knock(thief, socket)
+        page, live = await thief.get(home), await knock(house, thief, socket)
 
     assert (answer.status_code, answer.headers["location"]) == (303, LOGIN)
     assert "parlour_session" not in desk.cookies
@@ -255,7 +259,9 @@ async def test_guessing_at_one_account_is_stopped_from_wherever_it_comes(house: 
     assert "There were too many tries." in right.text
 
 
-async def test_guessing_from_one_address_is_stopped_and_others_are_not(house: House, visitor: Browser) -> None:
+async def test_guessing_from_one_address_is_stopped_and_others_are_not(
+    house: House, visitor: Browser
+) -> None:
     token = await visitor.csrf()
     for number in range(30):
         fields = {"csrf": token, "email": f"a{number}@acme.example", "password": ""}

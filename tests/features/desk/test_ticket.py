@@ -264,9 +264,7 @@ async def test_a_viewer_changes_nothing(
     assert await now(house, ticket) == ticket
 
 
-async def test_a_role_that_was_taken_away_counts_at_once(
-    house: House, desk: Browser, ticket: Ticket
-) -> None:
+async def test_a_role_that_was_taken_away_counts_at_once(house: House, desk: Browser, ticket: Ticket) -> None:
     await house.as_system(make_viewer, house.ada)
 
     assert (await change(desk, ticket, "status", "closed")).status_code == 403

@@ -31,7 +31,8 @@ async def ticket(house: House) -> Ticket:
 @pytest.fixture
 async def link(house: House, ticket: Ticket) -> Link:
     """What the mail would hold."""
-    made: Link = await house.as_system(access.issue_link, ticket.ticket_id)
+    made = await house.as_system(access.issue_link, ticket.ticket_id)
+    assert made
     return made
 
 
@@ -201,18 +202,18 @@ async def test_access_that_was_taken_away_is_gone_everywhere_at_once(
 ) -> None:
     await exchange(visitor, link.token)
     socket = f"/realtime?ticket={ticket.ticket_id}&portal=acme"
-    before = await knock(visitor, socket)
+    before = await knock(house, visitor, socket)
     await house.as_system(access.revoke_access, ticket.ticket_id)
 
     assert (await visitor.get(address(ticket))).status_code == 403
     assert (await visitor.get(f"{address(ticket)}/chat")).status_code == 403
-    assert (before, await knock(visitor, socket)) == ("hello", "4403")
+    assert (before, await knock(house, visitor, socket)) == ("hello", "4403")
 
 
 @pytest.mark.parametrize("value", ["", "short", "x" * 65, "ü" * 30, "a b" * 10, '"quoted"' * 4])
 async def test_nonsense_in_the_cookie_is_no_cookie(visitor: Browser, ticket: Ticket, value: str) -> None:
     cookie = f"parlour_visitor={value}".encode()
-    page = await visitor.get(address(ticket), headers={b"cookie": cookie})  # type: ignore[arg-type]
+    page = await visitor.get(address(ticket), headers={b"cookie": cookie})
 
     assert page.status_code == 403
 

@@ -44,9 +44,7 @@ async def status_of(house: House, ticket: Ticket) -> Status:
 
 async def move(house: House, ticket: Ticket, status: Status) -> None:
     now = await house.as_system(tickets.ticket, ticket.ticket_id)
-    await house.as_system(
-        tickets.update_ticket_status, ticket.ticket_id, status, seen_version=now.version
-    )
+    await house.as_system(tickets.update_ticket_status, ticket.ticket_id, status, seen_version=now.version)
 
 
 @pytest.fixture

@@ -34,9 +34,7 @@ async def test_it_shows_the_last_three_messages_without_the_description_twice(
     ticket = await house.open_ticket(visitor)
     agent = Actor.agent(house.workspace.workspace_id, house.ada, Role.OWNER, "Ada Moreau")
     for words in ("one", "two", "three", "four"):
-        await house.db.write(
-            agent, tickets.send_message, ticket.ticket_id, f"Answer {words}", clock.new_id()
-        )
+        await house.db.write(agent, tickets.send_message, ticket.ticket_id, f"Answer {words}", clock.new_id())
     page = await visitor.get(address(ticket))
 
     assert [f"Answer {words}" in page.text for words in ("one", "two", "three", "four")] == [

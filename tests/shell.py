@@ -1,0 +1,69 @@
+"""`parlour …` as people run it: one process a command."""
+
+import atexit
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from tests.live import environment_for
+
+PATIENCE = 60
+"""Seconds after which a command that should end does not."""
+
+
+@cache
+def compiled() -> dict[str, str]:
+    """Where Python keeps what it has compiled: without it each command reads every source anew."""
+    folder = tempfile.mkdtemp(prefix="parlour-compiled-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return {"PYTHONPYCACHEPREFIX": folder, "PYTHONDONTWRITEBYTECODE": ""}
+
+
+class Shell:
+    """Runs `parlour …` on one data folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = environment_for(folder) | compiled()
+
+    def run(self, *arguments: str, typed: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "parlour", *arguments],
+            env=self.environment | environment,
+            cwd=self.folder.parent,
+            input=typed,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, "-m", "parlour", *arguments],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def rows(self, sql: str) -> list[tuple[object, ...]]:
+        with sqlite3.connect(self.folder / "parlour.db") as connection:
+            found = connection.execute(sql).fetchall()
+        connection.close()
+        return found
+
+
+def sentence(refused: subprocess.CompletedProcess[str]) -> str:
+    """What a refused command says, which is one sentence and nothing else."""
+    assert refused.returncode == 2, refused.stderr
+    assert refused.stdout == ""
+    lines = [line for line in refused.stderr.splitlines() if line.strip()]
+    assert len(lines) == 1, refused.stderr
+    assert lines[0].endswith(".")
+    return lines[0]

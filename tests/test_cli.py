@@ -1,0 +1,243 @@
+"""The command line as people meet it: one process a command, its words, its exit code."""
+
+import subprocess
+import sys
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from parlour.cli import main
+from tests.shell import Shell, sentence
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    return Shell(tmp_path / "data")
+
+
+@pytest.fixture(scope="module")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    """A data folder with the workspace acme and its owner; tests here only add what is refused."""
+    shell = Shell(tmp_path_factory.mktemp("furnished") / "data")
+    assert shell.run("workspace", "create", "acme", "--name", "Acme Outdoor").returncode == 0
+    assert join(shell, "ada@acme.example", role="owner").returncode == 0
+    return shell
+
+
+def join(
+    shell: Shell, email: str, password: str = PASSWORD, workspace: str = "acme", role: str = "agent"
+) -> subprocess.CompletedProcess[str]:
+    options = ["--workspace", workspace, "--role", role, "--password-stdin"]
+    return shell.run("agent", "create", email, *options, typed=f"{password}\n")
+
+
+# ------------------------------------------------------------------------------------------ help
+
+
+def main_says(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> tuple[int | str | None, str, str]:
+    """What the program does with these arguments, in this process: nothing of it gets as far as the data."""
+    monkeypatch.setattr(sys, "argv", ["parlour", *arguments])
+    with pytest.raises(SystemExit) as left:
+        main()
+    said = capsys.readouterr()
+    return left.value.code, said.out, said.err
+
+
+@pytest.mark.parametrize(
+    ("command", "named"),
+    [
+        ([], ["serve", "demo", "migrate", "worker", "workspace", "agent", "jobs"]),
+        (["serve"], ["--host", "--port", "--workers"]),
+        (["demo"], ["--port"]),
+        (["migrate"], ["newest schema"]),
+        (["worker"], ["background jobs"]),
+        (["workspace"], ["create"]),
+        (["workspace", "create"], ["SLUG", "--name"]),
+        (["agent"], ["create"]),
+        (["agent", "create"], ["EMAIL", "--workspace", "--role", "--name", "--password-stdin"]),
+        (["jobs"], ["dead", "retry"]),
+    ],
+)
+def test_help_names_everything(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: list[str], named: list[str]
+) -> None:
+    code, out, _ = main_says([*command, "--help"], monkeypatch, capsys)
+
+    assert code == 0
+    assert [name for name in named if name not in out] == []
+
+
+def test_help_needs_no_data_folder(shell: Shell) -> None:
+    helped = shell.run("--help")
+
+    assert (helped.returncode, helped.stderr) == (0, "")
+    assert not shell.folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "about"),
+    [
+        (["nonsense"], "nonsense"),
+        (["serve", "--port", "many"], "--port"),
+        (["serve", "--port", "70000"], "--port"),
+        (["serve", "--workers", "0"], "--workers"),
+        (["workspace", "create"], "SLUG"),
+        (["workspace", "create", "acme"], "--name"),
+        (["agent", "create", "a@acme.example", "--workspace", "acme", "--role", "boss"], "--role"),
+        (["jobs", "retry", "the-last-one"], "JOB"),
+    ],
+)
+def test_a_command_that_cannot_be_read_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], about: str
+) -> None:
+    code, out, said = main_says(arguments, monkeypatch, capsys)
+
+    assert (code, out) == (2, "")
+    assert about in said
+
+
+# ------------------------------------------------------------------------------------------ making things
+
+
+def test_a_new_workspaces_id_is_the_last_line(shell: Shell) -> None:
+    made = shell.run("workspace", "create", "acme", "--name", "  Acme Outdoor ")
+    workspace_id = UUID(made.stdout.splitlines()[-1])
+
+    assert made.returncode == 0
+    assert "/support/acme" in made.stdout
+    assert shell.rows("SELECT workspace_id, slug, name FROM workspaces") == [
+        (workspace_id.hex, "acme", "Acme Outdoor")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("slug", "name", "about"),
+    [
+        ("acme", "Another", "already has this address"),
+        ("-Acme!", "Acme", "small letters"),
+        ("fine", " ", "1 to 80 characters"),
+    ],
+)
+def test_a_workspace_that_cannot_be_is_refused_with_a_sentence(
+    furnished: Shell, slug: str, name: str, about: str
+) -> None:
+    refused = furnished.run("workspace", "create", "--name", name, "--", slug)
+
+    assert about in sentence(refused)
+
+
+def test_an_agent_can_be_made_and_belongs_to_the_workspace(furnished: Shell) -> None:
+    made = join(furnished, " Ben@Acme.example", role="viewer")
+    rows = furnished.rows(
+        "SELECT email, name, role, password_hash FROM users JOIN members USING (user_id) WHERE name = 'ben'"
+    )
+
+    assert made.returncode == 0
+    assert [row[:3] for row in rows] == [("ben@acme.example", "ben", "viewer")]
+    assert str(rows[0][3]).startswith("$argon2id$")
+    assert PASSWORD not in made.stdout + made.stderr
+
+
+@pytest.mark.parametrize(
+    ("email", "password", "workspace", "about"),
+    [
+        ("new@acme.example", "short", "acme", "at least 10 characters"),
+        ("new@acme.example", "x" * 1025, "acme", "password"),
+        ("not an address", PASSWORD, "acme", "email address"),
+        ("new@acme.example", PASSWORD, "nowhere", "no support desk at this address"),
+        ("ada@acme.example", PASSWORD, "acme", "already belongs"),
+    ],
+)
+def test_an_agent_that_cannot_be_is_refused_with_a_sentence(
+    furnished: Shell, email: str, password: str, workspace: str, about: str
+) -> None:
+    refused = join(furnished, email, password, workspace)
+
+    assert about in sentence(refused)
+    assert furnished.rows("SELECT count(*) FROM users WHERE email = 'new@acme.example'") == [(0,)]
+
+
+def test_a_password_is_only_read_from_standard_input(furnished: Shell) -> None:
+    options = ["--workspace", "acme", "--role", "agent"]
+    refused = furnished.run("agent", "create", "new@acme.example", *options)
+
+    assert "--password-stdin" in sentence(refused)
+
+
+def test_an_agent_of_two_workspaces_keeps_the_first_password(shell: Shell) -> None:
+    for slug in ("one", "two"):
+        shell.run("workspace", "create", slug, "--name", slug)
+    join(shell, "ada@acme.example", PASSWORD, "one")
+    before = shell.rows("SELECT password_hash FROM users")
+    again = join(shell, "ada@acme.example", "another password", "two")
+
+    assert again.returncode == 0
+    assert "its password stays as it was" in again.stdout
+    assert shell.rows("SELECT password_hash FROM users") == before
+    assert shell.rows("SELECT count(*) FROM members") == [(2,)]
+
+
+def test_jobs_that_were_given_up_can_be_listed_and_run_again(furnished: Shell) -> None:
+    none = furnished.run("jobs", "dead")
+    refused = furnished.run("jobs", "retry", "00000000-0000-7000-8000-000000000000")
+
+    assert (none.returncode, none.stderr) == (0, "No job was given up.\n")
+    assert sentence(refused) == "We could not find that."
+
+
+# ------------------------------------------------------------------------------------------ the database
+
+
+def test_migrating_twice_is_as_good_as_once(shell: Shell) -> None:
+    for _ in range(2):
+        done = shell.run("migrate")
+
+        assert (done.returncode, done.stdout) == (0, "The database has the newest schema.\n")
+
+
+@pytest.mark.parametrize("command", [["serve", "--port", "0"], ["migrate"]])
+def test_a_database_newer_than_the_program_is_left_alone(shell: Shell, command: list[str]) -> None:
+    shell.run("migrate")
+    shell.rows("UPDATE alembic_version SET version_num = '9999'")
+    before = (shell.folder / "parlour.db").read_bytes()
+    refused = shell.run(*command)
+
+    assert "A newer Parlour made this database" in sentence(refused)
+    assert (shell.folder / "parlour.db").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "about"),
+    [
+        ("PARLOUR_BASE_URL", "desk.example", "PARLOUR_BASE_URL"),
+        ("PARLOUR_DATABASE_URL", "postgresql://localhost/parlour", "PARLOUR_DATABASE_URL"),
+        ("PARLOUR_DATABASE_URL", "sqlite:////proc/nowhere/parlour.db", "/proc/nowhere"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_refused_with_a_sentence(
+    shell: Shell, name: str, value: str, about: str
+) -> None:
+    refused = shell.run("serve", "--port", "0", **{name: value})
+
+    assert about in sentence(refused)
+
+
+def test_a_data_folder_that_cannot_be_made_is_refused_with_a_sentence(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    refused = shell.run("migrate", PARLOUR_DATA_DIR=str(tmp_path / "file" / "data"))
+
+    assert "PARLOUR_DATA_DIR" in sentence(refused)
+
+
+def test_a_file_that_is_no_database_is_refused_with_a_sentence(shell: Shell) -> None:
+    shell.folder.mkdir()
+    (shell.folder / "parlour.db").write_bytes(b"These are my notes, not a database. " * 200)
+    refused = shell.run("migrate")
+
+    assert "cannot be opened: file is not a database" in sentence(refused)
+    assert (shell.folder / "parlour.db").read_bytes().startswith(b"These are my notes")
