@@ -1,4 +1,4 @@
-"""The ticket's page at the desk, with a customer on the other side: notes, canned replies, undo, blind answers."""
+"""The ticket's page at the desk, a customer on the other side: notes, canned replies, undo, blind answers."""
 
 from dataclasses import dataclass
 

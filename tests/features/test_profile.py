@@ -1,6 +1,7 @@
 """The profile page: name, preferences, password."""
 
 from contextlib import aclosing
+from urllib.parse import unquote
 
 import pytest
 from sqlalchemy import select
@@ -106,7 +107,7 @@ async def test_a_new_password_ends_every_other_session_and_renews_this_one(
 
     assert here.status_code == 200
     assert desk.cookies["parlour_session"] != before
-    assert there.headers["location"] == "/auth/login?next=/profile"
+    assert unquote(there.headers["location"]) == "/auth/login?next=/profile"
 
 
 async def test_the_session_cookie_of_before_a_new_password_is_dead(house: House, desk: Browser) -> None:
@@ -168,7 +169,7 @@ async def test_guessing_the_current_password_at_an_open_desk_comes_to_an_end(des
 async def test_nobody_sees_a_profile_without_signing_in(visitor: Browser, path: str) -> None:
     answer = await visitor.get(path)
 
-    assert answer.headers["location"] == f"/auth/login?next={path}"
+    assert unquote(answer.headers["location"]) == f"/auth/login?next={path}"
 
 
 async def test_a_form_that_was_interrupted_by_signing_in_leads_back_to_its_page(desk: Browser) -> None:
