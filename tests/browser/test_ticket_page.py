@@ -109,7 +109,7 @@ async def test_a_slash_in_the_empty_composer_brings_the_canned_replies(talk: Tal
     await keep_reply(talk, "Postage", "The postage is free, {customer_email}.")
     await talk.agent.composer.press("/")
     await talk.ada.page.keyboard.type("posta")
-    await expect(talk.ada.page.get_by_role("option")).to_have_count(1)
+    await expect(talk.ada.page.locator("#reply-options").get_by_role("option")).to_have_count(1)
     await talk.ada.page.keyboard.press("Enter")
 
     await expect(talk.agent.composer).to_have_value(f"The postage is free, {talk.ticket.email}.")
@@ -121,7 +121,9 @@ async def test_a_gap_is_selected_and_stops_the_answer_while_it_is_left(talk: Tal
     await keep_reply(talk, "Parcel", "Your parcel has the number {parcel_number}.")
     await talk.agent.composer.press("/")
     await talk.ada.page.keyboard.type("parcel")
-    await expect(talk.ada.page.get_by_role("option").first).to_contain_text("{parcel_number}")
+    await expect(talk.ada.page.locator("#reply-options").get_by_role("option").first).to_contain_text(
+        "{parcel_number}"
+    )
     await talk.ada.page.keyboard.press("Enter")
     await talk.ada.page.keyboard.press("Enter")
     await expect(talk.ada.page.get_by_role("alert").filter(has_text="{parcel_number} stands")).to_be_visible()

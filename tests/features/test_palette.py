@@ -1,4 +1,4 @@
-"""What the command palette finds, what every page of the desk brings for it, and who is said to have spoken."""
+"""What the command palette finds, what pages of the desk bring for it, and who is said to have spoken."""
 
 import json
 import re
@@ -10,7 +10,7 @@ import pytest
 
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets import views
-from parlour.features.tickets.models import Ticket
+from parlour.features.tickets.models import Status, Ticket
 from parlour.kernel.access import Actor, Role
 from parlour.kernel.events import TicketChanged
 from parlour.realtime import protocol
@@ -183,6 +183,6 @@ async def _resolve(house: House, ticket: Ticket) -> None:
         ada(house),
         tickets.update_ticket_status,
         ticket.ticket_id,
-        tickets.Status.RESOLVED,
+        Status.RESOLVED,
         seen_version=version,
     )

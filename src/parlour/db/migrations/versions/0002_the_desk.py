@@ -92,33 +92,19 @@ def _indexes() -> None:
 
 
 def _active_indexes() -> None:
-    for name, columns in (
-        ("ix_tickets_waiting", [sa.text("(waiting_since IS NULL)"), "last_message_at", "ticket_id"]),
-        ("ix_tickets_active", ["last_message_at", "ticket_id"]),
-        ("ix_tickets_active_assignee", ["assignee_id", "last_message_at", "ticket_id"]),
-        ("ix_tickets_active_rank", ["priority_rank", "last_message_at", "ticket_id"]),
-        (
-            "ix_tickets_active_urgent",
-            [
-                sa.text("priority_rank DESC"),
-                sa.text("(waiting_since IS NULL)"),
-                "waiting_since",
-                "ticket_id",
-            ],
-        ),
-    ):
-        _active_index(name, columns, ACTIVE)
-    _active_index("ix_tickets_unanswered", ["ticket_id"], f"{ACTIVE} AND first_answer_at IS NULL")
+    waits = sa.text("(waiting_since IS NULL)")
+    _active_index("ix_tickets_waiting", [waits, "last_message_at", "ticket_id"])
+    _active_index("ix_tickets_active", ["last_message_at", "ticket_id"])
+    _active_index("ix_tickets_active_assignee", ["assignee_id", "last_message_at", "ticket_id"])
+    _active_index("ix_tickets_active_rank", ["priority_rank", "last_message_at", "ticket_id"])
+    urgency: list[str | sa.TextClause] = [sa.text("priority_rank DESC"), waits, "waiting_since", "ticket_id"]
+    _active_index("ix_tickets_active_urgent", urgency)
+    _active_index("ix_tickets_unanswered", ["ticket_id"], also=" AND first_answer_at IS NULL")
 
 
-def _active_index(name: str, columns: Sequence[str | sa.TextClause], where: str) -> None:
-    op.create_index(
-        name,
-        "tickets",
-        ["workspace_id", *columns],
-        sqlite_where=sa.text(where),
-        postgresql_where=sa.text(where),
-    )
+def _active_index(name: str, columns: Sequence[str | sa.TextClause], also: str = "") -> None:
+    where = sa.text(ACTIVE + also)
+    op.create_index(name, "tickets", ["workspace_id", *columns], sqlite_where=where, postgresql_where=where)
 
 
 def _search() -> None:
