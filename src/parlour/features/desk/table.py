@@ -75,13 +75,7 @@ async def page(
         "count_limit": COUNT_LIMIT,
         "query": query,
         "here": _address(desk, query.text),
-        "next": _beside(desk, query, "after", found.page.next),
-        "previous": _beside(desk, query, "before", found.page.previous),
-        "sorts": {order.value: _address(desk, query.but(sort=order.value)) for order in Order},
-        "built_in": {
-            name: (_address(desk, view.text), query.first_page == view) for name, view in BUILT_IN.items()
-        },
-        "views": [_view(desk, query, view) for view in found.views],
+        **_ways_on(desk, query, found),
         "members": [member for member in found.members if member.role is not Role.VIEWER],
         "page_sizes": PAGE_SIZES,
         **rows.choices(),
@@ -96,6 +90,19 @@ async def page(
         "typed": typed or {},
     }
     return render_at(request, desk, template, status=status, **context)
+
+
+def _ways_on(desk: Desk, query: TableQuery, found: _Everything) -> dict[str, Any]:
+    """The addresses that lead from this list to others."""
+    return {
+        "next": _beside(desk, query, "after", found.page.next),
+        "previous": _beside(desk, query, "before", found.page.previous),
+        "sorts": {order.value: _address(desk, query.but(sort=order.value)) for order in Order},
+        "built_in": {
+            name: (_address(desk, view.text), query.first_page == view) for name, view in BUILT_IN.items()
+        },
+        "views": [_view(desk, query, view) for view in found.views],
+    }
 
 
 def _address(desk: Desk, query: str) -> str:
