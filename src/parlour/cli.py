@@ -53,6 +53,8 @@ app.add_typer(jobs_app, name="jobs")
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 T = TypeVar("T")
 
+UNREAD_MILLISECONDS = 30_000
+
 PROBLEMS = {
     "slug": "A slug is 1 to 48 small letters, digits and hyphens, with no hyphen at either end.",
     "name": "The name needs 1 to 80 characters.",
@@ -116,7 +118,10 @@ async def _prepared(db: Database, prepare: Callable[[Database], Awaitable[None]]
 def _bound(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=2048)
+        listener = socket.create_server((host, port), family=family, backlog=2048)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # a peer that takes nothing for so long is gone
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MILLISECONDS)
+        return listener
     except (OSError, UnicodeError) as error:
         why = getattr(error, "strerror", None) or error
         raise Refused(f"Cannot listen on {host} port {port}: {why}.") from None

@@ -11,7 +11,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Connection, CursorResult, Executable, insert
+from sqlalchemy import BindParameter, Connection, CursorResult, Executable, Uuid, bindparam, insert
 
 from parlour.db import schema
 from parlour.kernel import clock
@@ -20,6 +20,9 @@ from parlour.kernel.events import Event, JobQueued
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+HERE: BindParameter[UUID] = bindparam("workspace", type_=Uuid())
+"""The workspace of the transaction, in statements for `Tx.run`."""
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +55,13 @@ class Tx:
 
     def execute(self, statement: Executable, parameters: Any = None) -> "CursorResult[*tuple[Any, ...]]":
         return self.connection.execute(statement, parameters)
+
+    def run(self, statement: Executable, /, **values: Any) -> "CursorResult[*tuple[Any, ...]]":
+        """Execute a statement that was built once, in this workspace: its bind `HERE` is filled in.
+
+        Building a statement costs ten times as much as running it, so the busy ones are constants.
+        """
+        return self.connection.execute(statement, {"workspace": self.workspace_id, **values})
 
     def emit(self, event: Event) -> None:
         """Publish `event` once the commit is on disk."""

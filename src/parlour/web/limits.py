@@ -11,6 +11,9 @@ from starlette.requests import HTTPConnection
 
 from parlour.kernel.errors import TooMany
 
+FORGET_EVERY = 30.0
+"""Seconds between two looks for uses that are too old to count."""
+
 
 class Limit(Enum):
     """Numbers are a person's generous use; a shared office counts as one network address."""
@@ -29,15 +32,32 @@ class Limit(Enum):
         self.rate = parse(rate)
 
 
+class _NoTimer:
+    """Stands where the library keeps a timer thread, which it would start anew for nearly every use."""
+
+    def is_alive(self) -> bool:
+        return True
+
+
 class Limits:
     """Moving windows, kept by this process."""
 
     def __init__(self) -> None:
-        self._windows = MovingWindowRateLimiter(MemoryStorage())
+        storage = MemoryStorage()
+        self._forget_old = storage.timer.function
+        storage.timer = _NoTimer()  # type: ignore[assignment]
+        self._forget_at = 0.0
+        self._windows = MovingWindowRateLimiter(storage)
+
+    def _hit(self, limit: Limit, *who: str) -> bool:
+        if time.monotonic() > self._forget_at:
+            self._forget_at = time.monotonic() + FORGET_EVERY
+            self._forget_old()
+        return self._windows.hit(limit.rate, limit.key, *who)
 
     def count(self, limit: Limit, *who: str) -> None:
         """Count one use. Raises TooMany, and counts nothing, when there were enough."""
-        if not self._windows.hit(limit.rate, limit.key, *who):
+        if not self._hit(limit, *who):
             raise TooMany(self._wait(limit.rate, limit.key, *who))
 
     def check(self, limit: Limit, *who: str) -> None:
@@ -47,7 +67,7 @@ class Limits:
 
     def add(self, limit: Limit, *who: str) -> None:
         """Count a use that has already happened."""
-        self._windows.hit(limit.rate, limit.key, *who)
+        self._hit(limit, *who)
 
     def spent(self, limit: Limit, *who: str) -> bool:
         return not self._windows.test(limit.rate, limit.key, *who)

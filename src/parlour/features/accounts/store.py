@@ -4,15 +4,37 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
-from parlour.db.database import Tx
+from parlour.db.database import HERE, Tx
 from parlour.db.schema import members, sessions, users, workspaces
 from parlour.features.accounts.models import Credentials, Desk, SignedIn
 from parlour.kernel import clock
 from parlour.kernel.access import Role
 
 _PERSON = (users.c.user_id, users.c.name, users.c.email, sessions.c.session_hash, sessions.c.last_seen_at)
+
+_VALID = (
+    (sessions.c.session_hash == bindparam("session"))
+    & (sessions.c.expires_at > bindparam("now"))
+    & (sessions.c.last_seen_at > bindparam("idle_since"))
+    & users.c.disabled_at.is_(None)
+)
+_PERSON_OF_SESSION = select(*_PERSON).join(users, users.c.user_id == sessions.c.user_id).where(_VALID)
+_theirs = members.alias()
+_DESK_OF_SESSION = (
+    select(
+        *_PERSON,
+        members.c.role,
+        workspaces.c.slug,
+        workspaces.c.name,
+        select(func.count()).where(_theirs.c.user_id == users.c.user_id).scalar_subquery(),
+    )
+    .join(users, users.c.user_id == sessions.c.user_id)
+    .join(members, members.c.user_id == users.c.user_id)
+    .join(workspaces, workspaces.c.workspace_id == members.c.workspace_id)
+    .where(members.c.workspace_id == HERE, _VALID)
+)
 
 
 def insert_user(tx: Tx, *, user_id: UUID, email: str, name: str, password_hash: str) -> None:
@@ -71,40 +93,21 @@ def delete_expired_sessions(tx: Tx, *, idle_since: datetime) -> int:
     return tx.execute(delete(sessions).where(expired)).rowcount
 
 
-def _valid(
-    query: Select[*tuple[Any, ...]], session_hash: str, idle_since: datetime
-) -> Select[*tuple[Any, ...]]:
-    return query.where(
-        sessions.c.session_hash == session_hash,
-        sessions.c.expires_at > clock.now(),
-        sessions.c.last_seen_at > idle_since,
-        users.c.disabled_at.is_(None),
-    )
-
-
 def _signed_in(row: Any, stale_before: datetime) -> SignedIn:
     return SignedIn(row[0], row[1], row[2], row[3], stale=row[4] < stale_before)
 
 
 def person(tx: Tx, session_hash: str, *, idle_since: datetime, stale_before: datetime) -> SignedIn | None:
-    query = select(*_PERSON).join(users, users.c.user_id == sessions.c.user_id)
-    row = tx.execute(_valid(query, session_hash, idle_since)).first()
+    now = {"session": session_hash, "now": clock.now(), "idle_since": idle_since}
+    row = tx.execute(_PERSON_OF_SESSION, now).first()
     return _signed_in(row, stale_before) if row else None
 
 
 def desk(
     tx: Tx, session_hash: str, workspace_id: UUID, *, idle_since: datetime, stale_before: datetime
 ) -> Desk | None:
-    theirs = members.alias()
-    how_many = select(func.count()).where(theirs.c.user_id == users.c.user_id).scalar_subquery()
-    query = (
-        select(*_PERSON, members.c.role, workspaces.c.slug, workspaces.c.name, how_many)
-        .join(users, users.c.user_id == sessions.c.user_id)
-        .join(members, members.c.user_id == users.c.user_id)
-        .join(workspaces, workspaces.c.workspace_id == members.c.workspace_id)
-        .where(members.c.workspace_id == workspace_id)
-    )
-    row = tx.execute(_valid(query, session_hash, idle_since)).first()
+    now = {"session": session_hash, "now": clock.now(), "idle_since": idle_since}
+    row = tx.execute(_DESK_OF_SESSION, {**now, "workspace": workspace_id}).first()
     if row is None:
         return None
     return Desk(_signed_in(row, stale_before), Role(row[5]), workspace_id, row[6], row[7], row[8])

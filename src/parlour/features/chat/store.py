@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, func, insert, select, tuple_, update
+from sqlalchemy import Integer, Row, bindparam, func, insert, select, tuple_, update
 
 from parlour.db import dialect
-from parlour.db.database import Tx
+from parlour.db.database import HERE, Tx
 from parlour.db.schema import chat_rooms, messages, read_marks
 from parlour.features.chat.models import Audience, Message, Room
 from parlour.kernel import clock
@@ -32,16 +32,71 @@ _MESSAGE = (
 )
 
 
+_THIS_ROOM = (chat_rooms.c.workspace_id == HERE) & (chat_rooms.c.room_id == bindparam("room"))
+_IN_ROOM = (messages.c.workspace_id == HERE) & (messages.c.room_id == bindparam("room"))
+_LIMIT = bindparam("limit", type_=Integer())
+
+_ROOM_BY_ID = select(*_ROOM).where(_THIS_ROOM)
+_ROOM_LOCKED = _ROOM_BY_ID.with_for_update()
+_ROOM_OF_TICKET = select(*_ROOM).where(
+    chat_rooms.c.workspace_id == HERE,
+    chat_rooms.c.ticket_id == bindparam("ticket"),
+    chat_rooms.c.audience == bindparam("audience"),
+)
+_NEXT_SEQ = (
+    update(chat_rooms)
+    .where(_THIS_ROOM)
+    .values(last_seq=chat_rooms.c.last_seq + 1)
+    .returning(chat_rooms.c.last_seq)
+)
+_INSERT_MESSAGE = insert(messages)
+_BY_CLIENT_ID = select(*_MESSAGE).where(
+    _IN_ROOM, messages.c.sender_id == bindparam("sender"), messages.c.client_id == bindparam("client")
+)
+_NEWEST = select(*_MESSAGE).where(_IN_ROOM).order_by(messages.c.seq.desc()).limit(_LIMIT)
+_NEWEST_BEFORE = _NEWEST.where(messages.c.seq < bindparam("before"))
+_FOLLOWING = (
+    select(*_MESSAGE)
+    .where(_IN_ROOM, messages.c.seq > bindparam("after"))
+    .order_by(messages.c.seq)
+    .limit(_LIMIT)
+)
+_READ_MARK = select(read_marks.c.seq).where(
+    read_marks.c.workspace_id == HERE,
+    read_marks.c.room_id == bindparam("room"),
+    read_marks.c.reader == bindparam("reader"),
+)
+_SEEN = (
+    select(read_marks.c.side, func.max(read_marks.c.seq))
+    .where(read_marks.c.workspace_id == HERE, read_marks.c.room_id == bindparam("room"))
+    .group_by(read_marks.c.side)
+)
+_MARK_OF_READER = (
+    select(func.coalesce(func.max(read_marks.c.seq), 0))
+    .where(
+        read_marks.c.workspace_id == HERE,
+        read_marks.c.room_id == chat_rooms.c.room_id,
+        read_marks.c.reader == bindparam("reader"),
+    )
+    .correlate(chat_rooms)
+    .scalar_subquery()
+)
+_UNREAD_ROOMS = select(chat_rooms.c.room_id).where(
+    chat_rooms.c.workspace_id == HERE,
+    chat_rooms.c.room_id.in_(bindparam("rooms", expanding=True)),
+    select(messages.c.seq)
+    .where(
+        messages.c.workspace_id == HERE,
+        messages.c.room_id == chat_rooms.c.room_id,
+        messages.c.seq > _MARK_OF_READER,
+        messages.c.sender_type == bindparam("other_side"),
+    )
+    .exists(),
+)
+
+
 def _room(row: Row[*tuple[Any, ...]]) -> Room:
     return Room(row[0], row[1], Audience(row[2]), row[3] == "open", row[4])
-
-
-def _this_room(tx: Tx, room_id: UUID) -> ColumnElement[bool]:
-    return (chat_rooms.c.workspace_id == tx.workspace_id) & (chat_rooms.c.room_id == room_id)
-
-
-def _in_room(tx: Tx, room_id: UUID) -> ColumnElement[bool]:
-    return (messages.c.workspace_id == tx.workspace_id) & (messages.c.room_id == room_id)
 
 
 def insert_room(tx: Tx, *, room_id: UUID, ticket_id: UUID, audience: Audience) -> None:
@@ -57,84 +112,65 @@ def insert_room(tx: Tx, *, room_id: UUID, ticket_id: UUID, audience: Audience) -
 
 
 def room(tx: Tx, room_id: UUID) -> Room | None:
-    row = tx.execute(select(*_ROOM).where(_this_room(tx, room_id))).first()
+    row = tx.run(_ROOM_BY_ID, room=room_id).first()
     return _room(row) if row else None
 
 
 def lock_room(tx: Tx, room_id: UUID) -> Room | None:
-    row = tx.execute(select(*_ROOM).where(_this_room(tx, room_id)).with_for_update()).first()
+    row = tx.run(_ROOM_LOCKED, room=room_id).first()
     return _room(row) if row else None
 
 
 def room_of(tx: Tx, ticket_id: UUID, audience: Audience) -> Room | None:
-    query = select(*_ROOM).where(
-        chat_rooms.c.workspace_id == tx.workspace_id,
-        chat_rooms.c.ticket_id == ticket_id,
-        chat_rooms.c.audience == audience.value,
-    )
-    row = tx.execute(query).first()
+    row = tx.run(_ROOM_OF_TICKET, ticket=ticket_id, audience=audience.value).first()
     return _room(row) if row else None
 
 
 def set_open(tx: Tx, room_id: UUID, *, is_open: bool) -> None:
     status = "open" if is_open else "closed"
-    tx.execute(update(chat_rooms).where(_this_room(tx, room_id)).values(status=status))
+    tx.run(update(chat_rooms).where(_THIS_ROOM).values(status=status), room=room_id)
 
 
 def next_seq(tx: Tx, room_id: UUID) -> int:
     """The counter's row stays locked until commit: sequence order is commit order, without holes."""
-    query = (
-        update(chat_rooms)
-        .where(_this_room(tx, room_id))
-        .values(last_seq=chat_rooms.c.last_seq + 1)
-        .returning(chat_rooms.c.last_seq)
-    )
-    seq: int = tx.execute(query).scalar_one()
+    seq: int = tx.run(_NEXT_SEQ, room=room_id).scalar_one()
     return seq
 
 
 def insert_message(tx: Tx, message: Message) -> None:
     tx.execute(
-        insert(messages).values(
-            workspace_id=tx.workspace_id,
-            room_id=message.room_id,
-            seq=message.seq,
-            message_id=message.message_id,
-            content=message.content,
-            sender_type=message.sender_type,
-            sender_id=message.sender_id,
-            sender_name=message.sender_name,
-            client_id=message.client_id,
-            created_at=message.created_at,
-        )
+        _INSERT_MESSAGE,
+        {
+            "workspace_id": tx.workspace_id,
+            "room_id": message.room_id,
+            "seq": message.seq,
+            "message_id": message.message_id,
+            "content": message.content,
+            "sender_type": message.sender_type,
+            "sender_id": message.sender_id,
+            "sender_name": message.sender_name,
+            "client_id": message.client_id,
+            "created_at": message.created_at,
+        },
     )
 
 
 def by_client_id(tx: Tx, room_id: UUID, sender_id: str, client_id: UUID) -> Message | None:
-    query = select(*_MESSAGE).where(
-        _in_room(tx, room_id), messages.c.sender_id == sender_id, messages.c.client_id == client_id
-    )
-    row = tx.execute(query).first()
+    row = tx.run(_BY_CLIENT_ID, room=room_id, sender=sender_id, client=client_id).first()
     return Message(*row) if row else None
 
 
 def newest(tx: Tx, room_id: UUID, *, before: int | None, limit: int) -> list[Message]:
     """Up to `limit` messages below `before`, oldest first."""
-    query = select(*_MESSAGE).where(_in_room(tx, room_id))
-    if before is not None:
-        query = query.where(messages.c.seq < before)
-    rows = tx.execute(query.order_by(messages.c.seq.desc()).limit(limit)).all()
+    if before is None:
+        rows = tx.run(_NEWEST, room=room_id, limit=limit).all()
+    else:
+        rows = tx.run(_NEWEST_BEFORE, room=room_id, limit=limit, before=before).all()
     return [Message(*row) for row in reversed(rows)]
 
 
 def following(tx: Tx, room_id: UUID, *, after: int, limit: int) -> list[Message]:
-    query = (
-        select(*_MESSAGE)
-        .where(_in_room(tx, room_id), messages.c.seq > after)
-        .order_by(messages.c.seq)
-        .limit(limit)
-    )
-    return [Message(*row) for row in tx.execute(query)]
+    return [Message(*row) for row in tx.run(_FOLLOWING, room=room_id, after=after, limit=limit)]
 
 
 def heads(tx: Tx, rooms: Iterable[tuple[UUID, UUID]]) -> dict[UUID, int]:
@@ -145,12 +181,7 @@ def heads(tx: Tx, rooms: Iterable[tuple[UUID, UUID]]) -> dict[UUID, int]:
 
 
 def read_mark(tx: Tx, room_id: UUID, reader: str) -> int:
-    query = select(read_marks.c.seq).where(
-        read_marks.c.workspace_id == tx.workspace_id,
-        read_marks.c.room_id == room_id,
-        read_marks.c.reader == reader,
-    )
-    return tx.execute(query).scalar_one_or_none() or 0
+    return tx.run(_READ_MARK, room=room_id, reader=reader).scalar_one_or_none() or 0
 
 
 def move_read_mark(tx: Tx, room_id: UUID, *, reader: str, side: str, seq: int) -> bool:
@@ -168,37 +199,11 @@ def move_read_mark(tx: Tx, room_id: UUID, *, reader: str, side: str, seq: int) -
 
 def seen(tx: Tx, room_id: UUID) -> dict[str, int]:
     """How far each side ("customer", "agent") has read."""
-    query = (
-        select(read_marks.c.side, func.max(read_marks.c.seq))
-        .where(read_marks.c.workspace_id == tx.workspace_id, read_marks.c.room_id == room_id)
-        .group_by(read_marks.c.side)
-    )
-    return {row[0]: row[1] for row in tx.execute(query)}
+    return {row[0]: row[1] for row in tx.run(_SEEN, room=room_id)}
 
 
 def unread_rooms(tx: Tx, room_ids: Sequence[UUID], *, reader: str, side: str) -> set[UUID]:
     """The rooms in which the other side has spoken after `reader`'s mark."""
-    mark = (
-        select(func.coalesce(func.max(read_marks.c.seq), 0))
-        .where(
-            read_marks.c.workspace_id == tx.workspace_id,
-            read_marks.c.room_id == chat_rooms.c.room_id,
-            read_marks.c.reader == reader,
-        )
-        .correlate(chat_rooms)  # two levels up, which SQLAlchemy does not do by itself
-        .scalar_subquery()
-    )
-    waiting = (
-        select(messages.c.seq)
-        .where(
-            messages.c.workspace_id == tx.workspace_id,
-            messages.c.room_id == chat_rooms.c.room_id,
-            messages.c.seq > mark,
-            messages.c.sender_type == ("agent" if side == "customer" else "customer"),
-        )
-        .exists()
-    )
-    query = select(chat_rooms.c.room_id).where(
-        chat_rooms.c.workspace_id == tx.workspace_id, chat_rooms.c.room_id.in_(room_ids), waiting
-    )
-    return set(tx.execute(query).scalars())
+    other_side = "agent" if side == "customer" else "customer"
+    found = tx.run(_UNREAD_ROOMS, rooms=list(room_ids), reader=reader, other_side=other_side)
+    return set(found.scalars())

@@ -3,12 +3,25 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, insert, literal, select, update
+from sqlalchemy import Integer, bindparam, delete, insert, literal, select, update
 
 from parlour.db import dialect
-from parlour.db.database import Tx
+from parlour.db.database import HERE, Tx
 from parlour.db.schema import access_links, grants
 from parlour.kernel import clock
+
+_GRANTED = (
+    (grants.c.workspace_id == HERE)
+    & (grants.c.visitor_hash == bindparam("visitor"))
+    & (grants.c.expires_at > bindparam("now"))
+)
+_GRANTED_EMAIL = select(grants.c.email).where(_GRANTED, grants.c.ticket_id == bindparam("ticket"))
+_GRANTED_TICKETS = (
+    select(grants.c.ticket_id, grants.c.email)
+    .where(_GRANTED)
+    .order_by(grants.c.ticket_id.desc())
+    .limit(bindparam("limit", type_=Integer()))
+)
 
 
 def insert_link(tx: Tx, *, token_hash: str, ticket_id: UUID, email: str, expires_at: datetime) -> None:
@@ -85,27 +98,13 @@ def insert_grant(tx: Tx, *, visitor_hash: str, ticket_id: UUID, email: str, expi
 
 
 def granted_email(tx: Tx, *, visitor_hash: str, ticket_id: UUID) -> str | None:
-    query = select(grants.c.email).where(
-        grants.c.workspace_id == tx.workspace_id,
-        grants.c.visitor_hash == visitor_hash,
-        grants.c.ticket_id == ticket_id,
-        grants.c.expires_at > clock.now(),
-    )
-    return tx.execute(query).scalar_one_or_none()
+    found = tx.run(_GRANTED_EMAIL, visitor=visitor_hash, ticket=ticket_id, now=clock.now())
+    return found.scalar_one_or_none()
 
 
 def granted_tickets(tx: Tx, *, visitor_hash: str, limit: int) -> list[tuple[UUID, str]]:
-    query = (
-        select(grants.c.ticket_id, grants.c.email)
-        .where(
-            grants.c.workspace_id == tx.workspace_id,
-            grants.c.visitor_hash == visitor_hash,
-            grants.c.expires_at > clock.now(),
-        )
-        .order_by(grants.c.ticket_id.desc())
-        .limit(limit)
-    )
-    return [(ticket_id, email) for ticket_id, email in tx.execute(query)]
+    found = tx.run(_GRANTED_TICKETS, visitor=visitor_hash, now=clock.now(), limit=limit)
+    return [(ticket_id, email) for ticket_id, email in found]
 
 
 def delete_grants(tx: Tx, ticket_id: UUID) -> None:

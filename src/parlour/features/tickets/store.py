@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, insert, select, update
+from sqlalchemy import Integer, bindparam, func, insert, select, update
 
-from parlour.db.database import Tx
+from parlour.db.database import HERE, Tx
 from parlour.db.schema import tickets, users
 from parlour.features.tickets.models import Filters, Priority, Status, Ticket, TicketRow
 
@@ -54,12 +54,23 @@ def _ticket_row(row: Any) -> TicketRow:
     return TicketRow(*fields)
 
 
-def _this(tx: Tx, ticket_id: UUID) -> ColumnElement[bool]:
-    return (tickets.c.workspace_id == tx.workspace_id) & (tickets.c.ticket_id == ticket_id)
-
-
-def _rows() -> Select[*tuple[Any, ...]]:
-    return select(*_ROW).outerjoin(users, users.c.user_id == tickets.c.assignee_id)
+_THIS = (tickets.c.workspace_id == HERE) & (tickets.c.ticket_id == bindparam("this_ticket"))
+_BY_ID = select(*_TICKET).where(_THIS)
+_LOCKED = _BY_ID.with_for_update()
+_BY_CLIENT_ID = select(*_TICKET).where(
+    tickets.c.workspace_id == HERE, tickets.c.client_id == bindparam("client")
+)
+_ROWS = select(*_ROW).outerjoin(users, users.c.user_id == tickets.c.assignee_id)
+_THESE = _ROWS.where(
+    tickets.c.workspace_id == HERE, tickets.c.ticket_id.in_(bindparam("these", expanding=True))
+).order_by(tickets.c.last_message_at.desc(), tickets.c.ticket_id.desc())
+_NEWEST = (
+    _ROWS.where(tickets.c.workspace_id == HERE)
+    .order_by(tickets.c.last_message_at.desc(), tickets.c.ticket_id.desc())
+    .limit(bindparam("limit", type_=Integer()))
+)
+_NEWEST_OF_STATUS = _NEWEST.where(tickets.c.status == bindparam("status"))
+_LAST_MESSAGE = update(tickets).where(_THIS).values(last_message_at=bindparam("moment"))
 
 
 def insert_ticket(tx: Tx, ticket: Ticket, *, client_id: UUID) -> None:
@@ -84,20 +95,17 @@ def insert_ticket(tx: Tx, ticket: Ticket, *, client_id: UUID) -> None:
 
 
 def ticket(tx: Tx, ticket_id: UUID) -> Ticket | None:
-    row = tx.execute(select(*_TICKET).where(_this(tx, ticket_id))).first()
+    row = tx.run(_BY_ID, this_ticket=ticket_id).first()
     return _ticket(row) if row else None
 
 
 def lock_ticket(tx: Tx, ticket_id: UUID) -> Ticket | None:
-    row = tx.execute(select(*_TICKET).where(_this(tx, ticket_id)).with_for_update()).first()
+    row = tx.run(_LOCKED, this_ticket=ticket_id).first()
     return _ticket(row) if row else None
 
 
 def by_client_id(tx: Tx, client_id: UUID) -> Ticket | None:
-    query = select(*_TICKET).where(
-        tickets.c.workspace_id == tx.workspace_id, tickets.c.client_id == client_id
-    )
-    row = tx.execute(query).first()
+    row = tx.run(_BY_CLIENT_ID, client=client_id).first()
     return _ticket(row) if row else None
 
 
@@ -112,20 +120,16 @@ def of_email(tx: Tx, email: str, *, limit: int) -> list[Ticket]:
 
 
 def these(tx: Tx, ticket_ids: Sequence[UUID]) -> list[TicketRow]:
-    query = (
-        _rows()
-        .where(tickets.c.workspace_id == tx.workspace_id, tickets.c.ticket_id.in_(ticket_ids))
-        .order_by(tickets.c.last_message_at.desc(), tickets.c.ticket_id.desc())
-    )
-    return [_ticket_row(row) for row in tx.execute(query)]
+    """The newest activity first."""
+    return [_ticket_row(row) for row in tx.run(_THESE, these=list(ticket_ids))]
 
 
 def newest(tx: Tx, filters: Filters) -> list[TicketRow]:
-    query = _rows().where(tickets.c.workspace_id == tx.workspace_id)
     if filters.status:
-        query = query.where(tickets.c.status == filters.status.value)
-    query = query.order_by(tickets.c.last_message_at.desc(), tickets.c.ticket_id.desc())
-    return [_ticket_row(row) for row in tx.execute(query.limit(filters.limit))]
+        found = tx.run(_NEWEST_OF_STATUS, status=filters.status.value, limit=filters.limit)
+    else:
+        found = tx.run(_NEWEST, limit=filters.limit)
+    return [_ticket_row(row) for row in found]
 
 
 def count(tx: Tx, status: Status) -> int:
@@ -141,24 +145,25 @@ def count(tx: Tx, status: Status) -> int:
 
 
 def set_last_message(tx: Tx, ticket_id: UUID, moment: datetime) -> None:
-    tx.execute(update(tickets).where(_this(tx, ticket_id)).values(last_message_at=moment))
+    tx.run(_LAST_MESSAGE, this_ticket=ticket_id, moment=moment)
 
 
 def change(tx: Tx, ticket_id: UUID, moment: datetime, **values: object) -> Ticket:
     """Set columns of a locked ticket; its version goes up by one."""
     query = (
         update(tickets)
-        .where(_this(tx, ticket_id))
+        .where(_THIS)
         .values(version=tickets.c.version + 1, updated_at=moment, **values)
         .returning(*_TICKET)
     )
-    return _ticket(tx.execute(query).one())
+    return _ticket(tx.run(query, this_ticket=ticket_id).one())
 
 
 def mailed_seq(tx: Tx, ticket_id: UUID) -> int:
     """Up to where the customer has been told of answers by mail."""
-    return tx.execute(select(tickets.c.mailed_seq).where(_this(tx, ticket_id))).scalar_one_or_none() or 0
+    return tx.run(select(tickets.c.mailed_seq).where(_THIS), this_ticket=ticket_id).scalar_one_or_none() or 0
 
 
 def set_mailed_seq(tx: Tx, ticket_id: UUID, seq: int) -> None:
-    tx.execute(update(tickets).where(_this(tx, ticket_id), tickets.c.mailed_seq < seq).values(mailed_seq=seq))
+    query = update(tickets).where(_THIS, tickets.c.mailed_seq < seq).values(mailed_seq=seq)
+    tx.run(query, this_ticket=ticket_id)

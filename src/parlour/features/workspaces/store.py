@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
-from parlour.db.database import Tx
+from parlour.db.database import HERE, Tx
 from parlour.db.schema import members, users, workspaces
 from parlour.features.workspaces.models import Member, Membership, Workspace
 from parlour.kernel import clock
 from parlour.kernel.access import Role
 
 _WORKSPACE = (workspaces.c.workspace_id, workspaces.c.slug, workspaces.c.name)
+
+_BY_SLUG = select(*_WORKSPACE).where(workspaces.c.slug == bindparam("slug"))
+_BY_ID = select(*_WORKSPACE).where(workspaces.c.workspace_id == HERE)
 
 
 def insert_workspace(tx: Tx, *, workspace_id: UUID, slug: str, name: str) -> Workspace:
@@ -22,12 +25,12 @@ def insert_workspace(tx: Tx, *, workspace_id: UUID, slug: str, name: str) -> Wor
 
 
 def by_slug(tx: Tx, slug: str) -> Workspace | None:
-    row = tx.execute(select(*_WORKSPACE).where(workspaces.c.slug == slug)).first()
+    row = tx.execute(_BY_SLUG, {"slug": slug}).first()
     return Workspace(*row) if row else None
 
 
 def by_id(tx: Tx, workspace_id: UUID) -> Workspace | None:
-    row = tx.execute(select(*_WORKSPACE).where(workspaces.c.workspace_id == workspace_id)).first()
+    row = tx.execute(_BY_ID, {"workspace": workspace_id}).first()
     return Workspace(*row) if row else None
 
 
