@@ -15,6 +15,7 @@ from parlour.features.chat.service import RoomClosed
 from parlour.features.conversation import pages as conversation
 from parlour.features.conversation.view import room_view
 from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.tickets import access
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Priority, Status, Ticket
 from parlour.features.workspaces import service as workspaces
@@ -150,4 +151,13 @@ async def _change(
         return await _page(request, desk, ticket_id, status=error.status, problem=error.code)
     if "hx-request" in request.headers:
         return await _page(request, desk, ticket_id)
+    return redirect(f"/workspace/{desk.workspace_id}/tickets/{ticket_id}")
+
+
+async def revoke_access(request: Request) -> Response:
+    """Shut the customer out until a fresh link is asked for: a mail went astray, a computer was shared."""
+    desk = await desk_in(request)
+    ticket_id = conversation.ticket_id_in(request)
+    await read_form(request)
+    await db(request).write(actor_at(desk), access.revoke_access, ticket_id)
     return redirect(f"/workspace/{desk.workspace_id}/tickets/{ticket_id}")
