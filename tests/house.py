@@ -82,7 +82,7 @@ class House:
     ) -> UUID:
         def add(tx: Tx) -> UUID:
             user_id = accounts.create_agent(
-                tx, email, name or email.split("@")[0].title(), PASSWORD, PASSWORD_HASH
+                tx, email, name or email.split("@", maxsplit=1)[0].title(), PASSWORD, PASSWORD_HASH
             )
             workspaces.add_member(tx, user_id, role)
             return user_id

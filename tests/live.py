@@ -126,7 +126,7 @@ class Live:
     @property
     def mails(self) -> list[Path]:
         """What was mailed so far, the oldest first."""
-        return sorted((self.data / "mail").glob("*.eml"))
+        return sorted((self.data / "mail").glob("[!.]*.eml"))
 
     @property
     def running(self) -> bool:

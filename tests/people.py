@@ -98,6 +98,7 @@ class Town:
             },
             "chat": {"content": "Hello?", "client_id": str(uuid4())},
             "access": {"email": f"{uuid4().hex}@example.com"},
+            "revoke": {"end": "now"},
             "status": {
                 "status": "pending" if now.status != "pending" else "open",
                 "version": str(now.version),

@@ -46,6 +46,7 @@ POST /tickets/{ticket_id}/chat      sign-in sign-in  sign-in   sign-in  replied 
 POST /tickets/{ticket_id}/status    sign-in sign-in  sign-in   sign-in  ticket  403    404      sign-in
 POST /tickets/{ticket_id}/priority  sign-in sign-in  sign-in   sign-in  ticket  403    404      sign-in
 POST /tickets/{ticket_id}/assignee  sign-in sign-in  sign-in   sign-in  ticket  403    404      sign-in
+POST /tickets/{ticket_id}/access/revoke sign-in sign-in sign-in sign-in ticket  403    404      sign-in
 """
 
 # `hello` is a socket that was let in; the numbers are close codes that the page's script knows.

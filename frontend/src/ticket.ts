@@ -26,6 +26,8 @@ function forms(frame: TicketFrame): void {
     if (Number(version.value) >= frame.version) continue;
     version.value = String(frame.version);
     choice.value = values[choice.name]!;
+    // Nothing becomes new again.
+    if (choice.name === "status" && frame.status !== "new") choice.querySelector('option[value="new"]')?.remove();
     // What a later reset of the form goes back to.
     for (const option of choice.options) option.defaultSelected = option.selected;
   }

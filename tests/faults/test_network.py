@@ -152,6 +152,9 @@ async def test_lost_and_doubled_and_late_frames_leave_no_trace(scene: Scene) -> 
             for room in (scene.customer, scene.agent):
                 await room.say()
             await asyncio.sleep(0.6)
+    scene.proxy.tamper = lambda _: []
+    await scene.ben.say(scene.ticket_id, "Nothing follows that could show that this was lost.")
+    await asyncio.sleep(0.5)
     scene.proxy.tamper = None
 
     await scene.check_both_show_everything()

@@ -21,6 +21,7 @@ FORMS = {
     "/workspace/{workspace_id}/tickets/{ticket_id}/status": "agent",
     "/workspace/{workspace_id}/tickets/{ticket_id}/priority": "agent",
     "/workspace/{workspace_id}/tickets/{ticket_id}/assignee": "agent",
+    "/workspace/{workspace_id}/tickets/{ticket_id}/access/revoke": "agent",
 }
 
 FOREIGN = {

@@ -71,6 +71,16 @@ async def test_a_program_is_told_of_a_fault_in_json(house: House, visitor: Brows
     assert (answer.status_code, answer.json()["code"]) == (500, "error")
 
 
+async def test_a_fault_is_in_the_log_with_its_traceback(
+    house: House, visitor: Browser, log: list[MutableMapping[str, Any]]
+) -> None:
+    break_database(house, "workspaces")
+    await visitor.get("/support/acme")
+    errors = [line for line in log if line["log_level"] == "error"]
+
+    assert [(line["path"], line["exc_info"]) for line in errors] == [("/support/acme", True)]
+
+
 async def test_after_a_fault_the_next_request_is_served(house: House, visitor: Browser) -> None:
     break_database(house, "grants")
     await visitor.get("/support/acme")

@@ -52,7 +52,7 @@ async def mailed_secret(house: House) -> str:
     async with asyncio.timeout(20):
         while await house.db.read(Actor.system(), to_do):
             await asyncio.sleep(0.02)
-    [path] = house.app.parlour.settings.mail_folder.glob("*.eml")
+    [path] = house.app.parlour.settings.mail_folder.glob("[!.]*.eml")
     body = message_from_bytes(path.read_bytes(), policy=policy.default).get_body(("plain",))
     found = re.search(r"access#([A-Za-z0-9_-]{43})", body.get_content() if body else "")
     assert found

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from gettext import NullTranslations
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from parlour.web.linkify import split_links
 PACKAGE = Path(__file__).parents[1]
 OWN_FOLDERS = {"portal": "features/portal", "desk": "features/desk", "mail": "mail"}
 """The first part of a template's name says whose it is; all others are shared, in web/templates."""
+
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 _translations = NullTranslations()
 
@@ -31,13 +34,13 @@ def translate(text: str, **values: object) -> str:
 
 
 def iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def when(moment: datetime) -> str:
     """For readers without JavaScript, so it names its zone."""
-    moment = moment.astimezone(UTC)
-    return f"{moment.day} {moment:%b %Y, %H:%M} UTC"
+    at = moment.astimezone(UTC)
+    return f"{at.day} {MONTHS[at.month - 1]} {at.year}, {at.hour:02}:{at.minute:02} UTC"
 
 
 def initials(name: str) -> str:
@@ -70,7 +73,7 @@ class Renderer:
             lstrip_blocks=True,
             auto_escape_callback=lambda name: "html" if name.endswith(".html") else None,
             filters={"iso": iso, "when": when, "initials": initials, "linkify": linkify},
-            globals={"_": translate, "asset": lambda name: Markup(asset(name))},
+            globals={"_": translate, "asset": cache(lambda name: Markup(asset(name)))},
             undefined_behavior="strict",
             debug=False,  # or an error would print every variable of the page, secrets included
         )

@@ -232,7 +232,7 @@ async def mails_to(house: House, email: str) -> list[EmailMessage]:
     async with asyncio.timeout(20):
         while await house.db.read(Actor.system(), jobs_to_do):
             await asyncio.sleep(0.02)
-    paths = sorted(house.app.parlour.settings.mail_folder.glob("*.eml"))
+    paths = sorted(house.app.parlour.settings.mail_folder.glob("[!.]*.eml"))
     sent = [message_from_bytes(path.read_bytes(), policy=policy.default) for path in paths]
     return [mail for mail in sent if mail["to"] == email and "Your tickets" in mail["subject"]]
 

@@ -1,7 +1,6 @@
 """A room as a page shows it."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -16,8 +15,17 @@ def sender_seen_as(message: Message) -> str:
 
 
 def message_view(message: Message, actor: Actor) -> dict[str, Any]:
-    mine = message.sender_type != "system" and message.sender_id == actor.id
-    return {**asdict(message), "sender_id": sender_seen_as(message), "mine": mine}
+    return {
+        "message_id": message.message_id,
+        "seq": message.seq,
+        "content": message.content,
+        "sender_type": message.sender_type,
+        "sender_id": sender_seen_as(message),
+        "sender_name": message.sender_name,
+        "client_id": message.client_id,
+        "created_at": message.created_at,
+        "mine": message.sender_type != "system" and message.sender_id == actor.id,
+    }
 
 
 def unread_after(messages: Sequence[Message], read_upto: int, actor: Actor) -> int | None:

@@ -82,4 +82,5 @@ routes = [
     Route(f"{_TICKET}/status", ticket.set_status, methods=["POST"]),
     Route(f"{_TICKET}/priority", ticket.set_priority, methods=["POST"]),
     Route(f"{_TICKET}/assignee", ticket.set_assignee, methods=["POST"]),
+    Route(f"{_TICKET}/access/revoke", ticket.revoke_access, methods=["POST"]),
 ]

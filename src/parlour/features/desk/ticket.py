@@ -17,7 +17,7 @@ from parlour.features.conversation import pages as conversation
 from parlour.features.conversation.view import holds_unread, room_view
 from parlour.features.desk import rows
 from parlour.features.desk.agent import actor_at, desk_in, render_at
-from parlour.features.tickets import listing, replies
+from parlour.features.tickets import access, listing, replies
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Priority, Status, Ticket
 from parlour.features.tickets.replies import UnknownPlaceholder
@@ -288,3 +288,12 @@ async def _change(
     if "hx-request" in request.headers:
         return await page(request, desk, ticket_id, audience)
     return redirect(f"/workspace/{desk.workspace_id}/tickets/{ticket_id}{'/notes' if notes else ''}")
+
+
+async def revoke_access(request: Request) -> Response:
+    """Shut the customer out until a fresh link is asked for: a mail went astray, a computer was shared."""
+    desk = await desk_in(request)
+    ticket_id = conversation.ticket_id_in(request)
+    await read_form(request)
+    await db(request).write(actor_at(desk), access.revoke_access, ticket_id)
+    return redirect(f"/workspace/{desk.workspace_id}/tickets/{ticket_id}")

@@ -1,0 +1,112 @@
+"""Processor time of each page, in this process, without a network: how much of a core one page costs.
+
+The ticket list and the dashboard show 25 and 5 tickets, the conversation 50 messages. Times are medians
+of several rounds; the last column compares with the smallest answer there is, measured in the same run.
+"""
+
+import argparse
+import asyncio
+import io
+import statistics
+import time
+from collections.abc import MutableMapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from uuid import uuid4
+
+from parlour import logs
+from parlour.app import Application
+from parlour.features.tickets import service as tickets
+from parlour.kernel.access import Actor
+from tests.house import Browser, House, open_house
+
+
+def request(path: str, cookies: str) -> MutableMapping[str, Any]:
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(b"host", b"parlour.test"), (b"cookie", cookies.encode())],
+        "client": ("127.0.0.1", 40000),
+        "server": ("parlour.test", 80),
+        "state": {},
+    }
+
+
+async def seconds_a_page(app: Application, path: str, cookies: str, times: int) -> tuple[float, int]:
+    """Processor seconds for one answer, and its bytes."""
+    size = 0
+
+    async def receive() -> MutableMapping[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        nonlocal size
+        size = len(message.get("body", b"")) or size
+
+    started = time.process_time()
+    for _ in range(times):
+        await app(request(path, cookies), receive, send)
+    return (time.process_time() - started) / times, size
+
+
+def cookies_of(browser: Browser) -> str:
+    return "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.cookies.jar)
+
+
+async def furnish(house: House) -> tuple[Browser, Browser, str]:
+    """25 tickets, one of them with 50 messages; Ada's browser, the customer's, and that ticket's id."""
+    for number in range(24):
+        async with house.browser(f"127.0.1.{number}") as browser:
+            await house.open_ticket(browser, subject=f"Parcel {number}", email=f"m{number}@example.com")
+    maria = house.browser()
+    ticket = await house.open_ticket(maria)
+    customer = Actor.customer(house.workspace.workspace_id, ticket.ticket_id, ticket.email)
+    for number in range(49):
+        words = f"Message {number} about the parcel"
+        await house.db.write(customer, tickets.send_message, ticket.ticket_id, words, uuid4())
+    return await house.sign_in(), maria, str(ticket.ticket_id)
+
+
+async def measure(rounds: int, times: int) -> None:
+    logs.configure("json", stream=io.StringIO())
+    with TemporaryDirectory() as folder:
+        async with open_house(Path(folder)) as house:
+            ada, maria, ticket = await furnish(house)
+            desk = f"/workspace/{house.workspace.workspace_id}"
+            pages = [
+                ("smallest answer", "/healthz", maria),
+                ("portal", "/support/acme", maria),
+                ("open a ticket", "/support/acme/ticket/new", maria),
+                ("ticket", f"/support/acme/ticket/{ticket}", maria),
+                ("conversation", f"/support/acme/ticket/{ticket}/chat", maria),
+                ("dashboard", desk, ada),
+                ("ticket list", f"{desk}/tickets", ada),
+                ("ticket at the desk", f"{desk}/tickets/{ticket}", ada),
+            ]
+            print(f"{'page':20}{'µs of a core':>14}{'kB':>8}{'x smallest':>12}")
+            smallest = 0.0
+            for name, path, browser in pages:
+                cookies = cookies_of(browser)
+                found = [await seconds_a_page(house.app, path, cookies, times) for _ in range(rounds)]
+                cost = statistics.median(seconds for seconds, _ in found) * 1e6
+                smallest = smallest or cost
+                print(f"{name:20}{cost:14.0f}{found[0][1] / 1000:8.1f}{cost / smallest:12.1f}")
+            await ada.aclose()
+            await maria.aclose()
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench pages", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--times", type=int, default=50, help="answers a round")
+    chosen = parser.parse_args(argv)
+    asyncio.run(measure(chosen.rounds, chosen.times))
+    return 0
