@@ -1,4 +1,4 @@
-"""A whole Parlour for a test: a real SQLite file, the real application, browsers that keep their cookies."""
+"""A whole Parlour for a test: a real database, the real application, browsers that keep their cookies."""
 
 import re
 from collections.abc import AsyncIterator
@@ -20,6 +20,7 @@ from parlour.features.workspaces.models import Workspace
 from parlour.kernel.access import Actor, Role
 from parlour.realtime.protocol import Timings
 from parlour.settings import Settings
+from tests import postgres_server
 
 ORIGIN = "http://parlour.test"
 PASSWORD = "correct horse battery"
@@ -27,9 +28,16 @@ PASSWORD_HASH = hash_password(PASSWORD)
 
 
 def settings_for(folder: Path, **more: str) -> Settings:
-    return Settings.from_environment(
-        {"PARLOUR_DATA_DIR": str(folder), "PARLOUR_BASE_URL": ORIGIN, "PARLOUR_SECRET_KEY": "k" * 40, **more}
-    )
+    """On the database that this run is about: a file in the folder, or one of PostgreSQL's for the folder."""
+    environment = {
+        "PARLOUR_DATA_DIR": str(folder),
+        "PARLOUR_BASE_URL": ORIGIN,
+        "PARLOUR_SECRET_KEY": "k" * 40,
+    }
+    if postgres_server.ON_POSTGRESQL:
+        server = postgres_server.server()
+        environment["PARLOUR_DATABASE_URL"] = server.url(server.of_folder(folder))
+    return Settings.from_environment(environment | more)
 
 
 class Browser(httpx.AsyncClient):
@@ -120,8 +128,10 @@ async def open_house(
 ) -> AsyncIterator[House]:
     """The application with its lifespan running: writer, worker and rooms."""
     app = create_app(settings_for(folder, **environment), timings)
-    await app.parlour.db.migrate()
+    await app.parlour.db.prepare()
     async with AsyncExitStack() as stack:
+        if app.parlour.settings.is_postgresql:
+            stack.callback(postgres_server.left, app.parlour.settings.database_url)
         await stack.enter_async_context(app.parlour.running())
 
         def make(tx: Tx, slug: str, name: str) -> Workspace:

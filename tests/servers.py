@@ -51,6 +51,7 @@ CHROMIUM = Program(
 )
 NODE = Program("Node.js", "nodejs", ("node",))
 POSTGRESQL = Program("PostgreSQL's server", "postgresql", ("pg_ctl",), ("usr/lib/postgresql/*/bin",))
+PGBOUNCER = Program("PgBouncer", "pgbouncer", ("pgbouncer",), ("usr/sbin",))
 REDIS = Program("a Redis or Valkey server", "redis-server", ("redis-server", "valkey-server"), ("usr/sbin",))
 
 PROGRAMS = {"browser": CHROMIUM, "node": NODE, "postgres": POSTGRESQL, "redis": REDIS}

@@ -66,10 +66,14 @@ async def until(condition: Condition) -> None:
 
 @asynccontextmanager
 async def working(
-    db: SqliteDatabase, handler: Callable[[Job], Awaitable[None]], *, patience: float = 10.0
+    db: SqliteDatabase,
+    handler: Callable[[Job], Awaitable[None]],
+    *,
+    patience: float = 10.0,
+    lease: timedelta = LEASE,
 ) -> AsyncIterator[Worker]:
     """A worker that runs jobs of the kind `work` with `handler`."""
-    worker = Worker(db, {"work": handler}, patience=patience)
+    worker = Worker(db, {"work": handler}, patience=patience, lease=lease)
     running = asyncio.create_task(worker.run())
     yield worker
     await worker.stop()
@@ -295,6 +299,31 @@ async def test_a_job_of_a_process_that_was_killed_is_run_by_the_next(tmp_path: P
 
     assert died.returncode == -9
     assert [job.attempts for job in hands.jobs] == [2]
+
+
+async def test_a_job_that_outlasts_its_lease_is_not_taken_over(db: SqliteDatabase, hands: Hands) -> None:
+    lease = timedelta(seconds=0.3)
+    await put(db)
+    hands.gate.clear()
+
+    async with working(db, hands, lease=lease), working(db, hands, lease=lease):
+        await asyncio.sleep(1)
+        hands.gate.set()
+        await until(lambda: done(db))
+
+    assert [job.attempts for job in hands.jobs] == [1]
+
+
+async def test_a_job_that_was_taken_over_ends_here(db: SqliteDatabase, hands: Hands) -> None:
+    await put(db)
+    hands.gate.clear()
+
+    async with working(db, hands, lease=timedelta(seconds=0.3)):
+        await until(lambda: bool(hands.jobs))
+        await db.write(SYSTEM, outbox.claim, now=clock.now() + LEASE, lease=LEASE, limit=1)
+        await until(lambda: hands.busy == 0)
+
+    assert await rows(db, "attempts, finished_at") == [(2, None)]
 
 
 async def test_stopping_lets_the_running_jobs_finish(db: SqliteDatabase, hands: Hands) -> None:

@@ -16,16 +16,16 @@ from rich.console import Console
 from parlour import demo, logs
 from parlour.app import create_app, make_database, make_worker
 from parlour.db import outbox
-from parlour.db.database import Database, Tx
+from parlour.db.database import Database, DatabaseUnusable, Tx
 from parlour.db.migrate import SchemaTooNew, is_current
-from parlour.db.sqlite import DatabaseUnusable, DataFolderInUse
+from parlour.db.sqlite import DataFolderInUse
 from parlour.features.accounts import service as accounts
 from parlour.features.accounts.passwords import MIN_LENGTH, hash_password
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel.access import Actor, Permission, Role, requires
 from parlour.kernel.errors import DomainError, Invalid
 from parlour.server import make_server
-from parlour.settings import BadSetting, Settings
+from parlour.settings import BadSetting, Settings, postgresql_url
 from parlour.web.assets import Assets
 from parlour.web.render import Renderer
 
@@ -69,8 +69,6 @@ class Refused(Exception):
 
 def settings_now(**defaults: str) -> Settings:
     settings = Settings.from_environment({**defaults, **os.environ})
-    if settings.is_postgresql:
-        raise Refused("This version of Parlour keeps its data in SQLite: unset PARLOUR_DATABASE_URL.")
     logs.configure(settings.log_format)
     return settings
 
@@ -86,7 +84,7 @@ def serve(
         raise Refused("SQLite is written by one process: use --workers 1.")
     with _bound(host, port) as listener:
         settings = settings_now(PARLOUR_BASE_URL=_base_url(host, listener))
-        _listen(settings, listener, lambda db: db.migrate())
+        _listen(settings, listener, lambda db: db.prepare())
 
 
 def _base_url(host: str, listener: socket.socket) -> str:
@@ -137,7 +135,7 @@ def run_demo(
         settings = settings_now(PARLOUR_DATA_DIR=folder, PARLOUR_BASE_URL=_base_url(host, listener))
 
         async def prepare(db: Database) -> None:
-            await db.migrate()
+            await db.prepare()
             await demo.fill(db)
             _welcome(settings, kept=str(settings.data_dir) != folder)
 
@@ -160,10 +158,31 @@ def _welcome(settings: Settings, *, kept: bool) -> None:
 
 
 @app.command()
-def migrate() -> None:
+def migrate(
+    owner_url: Annotated[
+        str,
+        typer.Option(
+            metavar="URL",
+            help="PostgreSQL: the role that owns the tables. The one in PARLOUR_DATABASE_URL is then made, "
+            "if it is missing, and let in.",
+        ),
+    ] = "",
+) -> None:
     """Bring the database to the newest schema."""
-    asyncio.run(_prepared(make_database(settings_now()), lambda db: db.migrate()))
+    settings = settings_now()
+    if owner_url:
+        _migrate_as_owner(settings, owner_url)
+    else:
+        asyncio.run(_prepared(make_database(settings), lambda db: db.migrate()))
     typer.echo("The database has the newest schema.")
+
+
+def _migrate_as_owner(settings: Settings, owner_url: str) -> None:
+    if not settings.is_postgresql:
+        raise Refused("--owner-url is for PostgreSQL, and PARLOUR_DATABASE_URL names no such database.")
+    from parlour.db.postgres import migrate_with
+
+    migrate_with(postgresql_url("--owner-url", owner_url), for_role=settings.database_url)
 
 
 @app.command()
@@ -177,7 +196,7 @@ async def _work(settings: Settings) -> None:
     db = make_database(settings)
     await db.open()
     try:
-        await db.migrate()
+        await db.prepare()
         jobs = make_worker(settings, db, Renderer(Assets().url))
         stopped = asyncio.Event()
         for name in (signal.SIGINT, signal.SIGTERM):
@@ -208,7 +227,7 @@ async def _alone_or_beside(settings: Settings) -> Database:
     db = make_database(settings)
     try:
         await db.open()
-        await db.migrate()
+        await db.prepare()
         return db
     except DataFolderInUse:
         db = make_database(settings, exclusive=False)

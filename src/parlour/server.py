@@ -1,9 +1,15 @@
-"""One web process: uvicorn with our settings, and a shutdown that tells every page to come back."""
+"""Web processes: uvicorn with our settings, and a shutdown that tells every page to come back."""
 
 import asyncio
+import os
+import signal
 import socket
-from collections.abc import Sequence
+import sys
+import time
+from collections.abc import Callable, Sequence
+from types import FrameType
 
+import structlog
 import uvicorn
 
 from parlour.app import Application
@@ -11,6 +17,15 @@ from parlour.realtime.protocol import FRAME_LIMIT
 from parlour.settings import Settings
 
 DRAIN_SECONDS = 10
+END_SECONDS = DRAIN_SECONDS + 5.0
+"""How long a process of ours may take to end before it is killed."""
+LOOK_SECONDS = 0.1
+QUICK_DEATH = 2.0
+"""Seconds. A process that ends sooner is not replaced at once: it would end again."""
+NEVER_STARTED = 3
+"""The exit code of a process that could not begin, as uvicorn's own."""
+
+log = structlog.get_logger(__name__)
 
 
 class Server(uvicorn.Server):
@@ -31,28 +46,90 @@ class Server(uvicorn.Server):
         await finishing
 
 
-def make_server(application: Application, settings: Settings, host: str, port: int) -> Server:
-    """Compression of frames stays off: it takes a connection from 16 to 58 kB."""
-    config = uvicorn.Config(
-        application,
-        host=host,
-        port=port,
-        loop="uvloop",
-        http="httptools",
-        ws="websockets-sansio",
-        ws_max_size=2 * FRAME_LIMIT,
-        ws_per_message_deflate=False,
-        ws_ping_interval=None,  # our own heartbeat also proves that the page's script is alive
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=_names(settings.trusted_proxies),
-        server_header=False,
-        access_log=False,
-        log_config=None,
-        lifespan="on",
-        timeout_graceful_shutdown=DRAIN_SECONDS,
-    )
-    return Server(config, application)
+class Workers:
+    """Several processes that serve one listening socket. One that dies is replaced; SIGTERM ends all.
 
+    The socket stays open while any of them is exchanged, so that no connection that waits is refused.
+    """
 
-def _names(networks: Sequence[object]) -> list[str]:
-    return [str(network) for network in networks]
+    def __init__(self, count: int, serve: Callable[[], bool]) -> None:
+        """`serve` runs in each process until that is told to end; False says that it never began."""
+        self._count = count
+        self._serve = serve
+        self._born: dict[int, float] = {}
+        self._ending = False
+        self._alive, self._ours = os.pipe()
+
+    def run(self) -> bool:
+        """Until SIGTERM or SIGINT. False when a process could not begin."""
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, self._end)
+        for _ in range(self._count):
+            self._start()
+        began = True
+        while self._born and began:
+            time.sleep(LOOK_SECONDS)
+            began = self._look()
+        self._end_all()
+        return began
+
+    def _end(self, number: int, frame: FrameType | None) -> None:
+        self._ending = True
+        for process in self._born:
+            os.kill(process, signal.SIGTERM)
+
+    def _start(self) -> None:
+        sys.stdout.flush()
+        process = os.fork()
+        if process == 0:
+            self._become_a_worker()
+        self._born[process] = time.monotonic()
+
+    def _become_a_worker(self) -> None:
+        """Never returns."""
+        code = 1
+        try:
+            os.setpgid(0, 0)  # Ctrl C is for the parent, which tells us once
+            os.close(self._ours)
+            for name in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(name, signal.SIG_DFL)
+            code = 0 if self._serve() else NEVER_STARTED
+        except SystemExit as ended:
+            code = ended.code if isinstance(ended.code, int) else 1
+        except BaseException:
+            log.exception("a web process failed")
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+
+    def _look(self) -> bool:
+        """Replace whoever ended. False when one of them could not begin."""
+        for process, born in list(self._born.items()):
+            ended, status = os.waitpid(process, os.WNOHANG)
+            if not ended:
+                continue
+            del self._born[process]
+            if self._ending:
+                continue
+            code = os.waitstatus_to_exitcode(status)
+            if code == NEVER_STARTED:
+                return False
+            log.error("worker.died", process=process, code=code)
+            if time.monotonic() - born < QUICK_DEATH:
+                time.sleep(QUICK_DEATH)
+            if not self._ending:
+                self._start()
+        return True
+
+    def _end_all(self) -> None:
+        self._end(signal.SIGTERM, None)
+        deadline = time.monotonic() + END_SECONDS
+        while self._born:
+            late = time.monotonic() > deadline
+            for process in list(self._born):
+                if late:
+                    os.kill(process, signal.SIGKILL)
+                if os.waitpid(process, 0 if late else os.WNOHANG)[0]:
+                    del self._born[process]
+            time.sleep(LOOK_SECONDS)

@@ -6,6 +6,7 @@ kills its process comes to an end too, and it names the claim: only the newest o
 back or bury it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -81,6 +82,13 @@ def claim(tx: Tx, *, now: datetime, lease: timedelta, limit: int) -> list[Job]:
     )
     rows = sorted(tx.execute(taken), key=lambda row: (row.run_at, row.job_id))
     return [Job(row.job_id, row.workspace_id, row.kind, row.payload, row.attempts) for row in rows]
+
+
+def renew(tx: Tx, jobs: Sequence[Job], *, until: datetime) -> set[UUID]:
+    """Hold these claims until `until`. Returns the jobs that still are the claimer's."""
+    held = or_(*(and_(outbox.c.job_id == job.job_id, outbox.c.attempts == job.attempts) for job in jobs))
+    query = update(outbox).where(held, _OPEN).values(locked_until=until).returning(outbox.c.job_id)
+    return set(tx.execute(query).scalars())
 
 
 def finish(tx: Tx, job: Job) -> None:

@@ -7,7 +7,9 @@ from uuid import UUID
 from parlour.kernel.access import Kind
 from parlour.kernel.events import MessageSent
 from parlour.realtime import protocol
+from parlour.realtime.bus import SomeoneTypes, masked
 from parlour.realtime.connection import Connection
+from parlour.realtime.presence import NOBODY, People
 from parlour.realtime.protocol import QUEUE_FRAMES, Close, Frame
 
 UNKNOWN = -1
@@ -65,10 +67,12 @@ class Room:
 
     __slots__ = (
         "catching_up",
+        "customer",
         "head",
         "presence",
         "room_id",
         "subscriptions",
+        "told",
         "typed",
         "wanted",
         "workspace_id",
@@ -82,6 +86,10 @@ class Room:
         self.subscriptions: dict[Connection, Subscription] = {}
         self.catching_up: asyncio.Task[None] | None = None
         self.presence: Frame | None = None
+        self.told = NOBODY
+        """Whom the other nodes know to be here."""
+        self.customer = ""
+        """The customer's name, once a sign of another node needed it."""
         self.typed: dict[str, float] | None = None
 
     def push(self, frame: Frame) -> None:
@@ -96,8 +104,8 @@ class Room:
         self.push(protocol.message(message))
         return True
 
-    def announce(self, newcomer: Subscription | None = None) -> None:
-        """Tell everyone who is here, when that has changed, and a newcomer in any case."""
+    def here(self) -> People:
+        """Who is live in this room on this node."""
         agents: dict[str, str] = {}
         customer = False
         for subscription in self.subscriptions.values():
@@ -106,6 +114,13 @@ class Room:
                 agents[actor.id] = actor.name
             elif subscription.held is None:
                 customer = customer or actor.kind is Kind.CUSTOMER
+        return People(agents, customer)
+
+    def announce(self, elsewhere: People, newcomer: Subscription | None = None) -> None:
+        """Tell everyone who is here or elsewhere, when that has changed, and a newcomer in any case."""
+        here = self.here()
+        agents = elsewhere.agents | here.agents
+        customer = elsewhere.customer or here.customer
         frame = protocol.presence(self.room_id, dict(sorted(agents.items())), customer=customer)
         if frame != self.presence:
             self.presence = frame
@@ -122,9 +137,9 @@ class Room:
         self.typed[actor_id] = now + every
         return True
 
-    def show_typing(self, actor_id: str, side: str, name: str) -> None:
+    def show_typing(self, event: SomeoneTypes) -> None:
         """To everyone but whoever types, in all of their tabs."""
-        frame = protocol.typing(self.room_id, side, name)
+        frame = protocol.typing(self.room_id, event.side, event.name)
         for subscription in self.subscriptions.values():
-            if subscription.connection.actor.id != actor_id:
+            if masked(self.room_id, subscription.connection.actor.id) != event.who:
                 subscription.push(frame)

@@ -92,7 +92,7 @@ async def send(
     **more: Any,
 ) -> Sent:
     """Store what the form says, by `action`. Raises what that raises, TooMany, BadForm."""
-    site(request).limits.count(Limit.SEND, str(actor.workspace_id), str(ticket_id), actor.id)
+    await site(request).limits.count(Limit.SEND, str(actor.workspace_id), str(ticket_id), actor.id)
     client_id = uuid_field(fields, "client_id")
     return await db(request).write(actor, action, ticket_id, fields.get("content", ""), client_id, **more)
 

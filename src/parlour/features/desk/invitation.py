@@ -35,7 +35,7 @@ def _look(tx: Tx, token: str) -> tuple[Invitation, Workspace, bool]:
 
 
 async def look(request: Request) -> Response:
-    site(request).limits.count(Limit.EXCHANGE, network_of(request))
+    await site(request).limits.count(Limit.EXCHANGE, network_of(request))
     token = (await read_form(request)).get("token", "")
     return await _form(request, token, {}, {})
 
@@ -69,7 +69,7 @@ async def _form(
 async def accept(request: Request) -> Response:
     fields = await read_form(request)
     token = fields.get("token", "")
-    site(request).limits.count(Limit.SIGN_IN_BY_NETWORK, network_of(request))
+    await site(request).limits.count(Limit.SIGN_IN_BY_NETWORK, network_of(request))
     try:
         workspace_id, session = await invitations.accept(
             db(request),

@@ -75,7 +75,7 @@ async def invite(request: Request) -> Response:
     fields = await read_form(request)
     form = {"email": fields.get("email", ""), "role": fields.get("role", "")}
     role = _role(fields)
-    site(request).limits.count(Limit.INVITE, str(desk.workspace_id))
+    await site(request).limits.count(Limit.INVITE, str(desk.workspace_id))
     try:
         await db(request).write(actor_at(desk), invitations.invite, form["email"], role)
     except Invalid as error:

@@ -71,8 +71,8 @@ async def sign_in(request: Request) -> Response:
 
 async def _sign_in(request: Request, email: str, password: str) -> str:
     limits = site(request).limits
-    limits.count(Limit.SIGN_IN_BY_NETWORK, network_of(request))
-    limits.count(Limit.SIGN_IN_BY_ACCOUNT, clean_email(email) or "")
+    await limits.count(Limit.SIGN_IN_BY_NETWORK, network_of(request))
+    await limits.count(Limit.SIGN_IN_BY_ACCOUNT, clean_email(email) or "")
     return await accounts.sign_in(db(request), email, password, session_token(request), device_of(request))
 
 

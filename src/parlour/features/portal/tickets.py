@@ -97,15 +97,15 @@ async def _open(request: Request, workspace: Workspace, draft: Draft) -> tuple[U
     """The ticket's id and the browser's new visitor secret. A repeat is no new ticket of the address."""
     limits = site(request).limits
     visitor = Actor.visitor(workspace.workspace_id)
-    limits.count(Limit.OPEN_BY_NETWORK, network_of(request))
+    await limits.count(Limit.OPEN_BY_NETWORK, network_of(request))
     sender = (str(workspace.workspace_id), clean_email(draft.email) or "")
     if not await db(request).read(visitor, tickets.was_opened, draft.client_id):
-        limits.check(Limit.OPEN_BY_EMAIL, *sender)
+        await limits.check(Limit.OPEN_BY_EMAIL, *sender)
     ticket_id, secret, repeat = await db(request).write(
         visitor, _open_and_admit, draft, visitor_secret(request)
     )
     if not repeat:
-        limits.add(Limit.OPEN_BY_EMAIL, *sender)
+        await limits.add(Limit.OPEN_BY_EMAIL, *sender)
     return ticket_id, secret
 
 

@@ -131,7 +131,7 @@ def _note_progress(tx: Tx, now: Bulk, of: int) -> None:
 
 def _set(tx: Tx, ticket_id: UUID, field: Field, value: str, *, only_from: str | None = None) -> str | None:
     """The value that the ticket had before, or None when it was left alone."""
-    ticket = service.ticket(tx, ticket_id)
+    ticket = service.locked(tx, ticket_id)
     before = value_of(ticket, field)
     if before == value or only_from not in (None, before):
         return None

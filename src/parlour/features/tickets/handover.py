@@ -17,7 +17,7 @@ def remove_member(tx: Tx, user_id: UUID) -> int:
     Raises what `workspaces.remove_member` raises.
     """
     workspaces.remove_member(tx, user_id)
-    released = store.release(tx, user_id, clock.now())
+    released = store.release(tx.as_system(), user_id, clock.now())
     for ticket in released:
         tell(tx, ticket)
     return len(released)

@@ -87,7 +87,7 @@ def open_ticket(tx: Tx, draft: Draft) -> Ticket:
     Conflict when the id came with other words.
     """
     draft = _checked(draft)
-    first = store.by_client_id(tx, draft.client_id)
+    first = store.by_client_id(tx.as_system(), draft.client_id)
     if first:
         if (first.subject, first.description, first.email) != (draft.subject, draft.description, draft.email):
             raise Conflict
@@ -122,7 +122,7 @@ def open_ticket(tx: Tx, draft: Draft) -> Ticket:
 @requires(Permission.TICKET_OPEN)
 def was_opened(tx: Tx, client_id: UUID) -> bool:
     """Whether a form with this id has already become a ticket."""
-    return store.by_client_id(tx, client_id) is not None
+    return store.by_client_id(tx.as_system(), client_id) is not None
 
 
 @requires(Permission.PORTAL_SEE)
@@ -153,6 +153,12 @@ def _visible(tx: Tx, ticket: Ticket | None) -> Ticket:
 def ticket(tx: Tx, ticket_id: UUID) -> Ticket:
     """Raises UnknownTicket for a missing one and for somebody else's."""
     return _visible(tx, store.ticket(tx, ticket_id))
+
+
+@requires(Permission.TICKET_UPDATE)
+def locked(tx: Tx, ticket_id: UUID) -> Ticket:
+    """The ticket, which nobody else changes before this transaction has ended. Raises UnknownTicket."""
+    return _visible(tx, store.lock_ticket(tx, ticket_id))
 
 
 @requires(Permission.TICKET_REPLY)
@@ -266,7 +272,7 @@ def assign_ticket(tx: Tx, ticket_id: UUID, assignee_id: UUID | None, *, seen_ver
     ticket = _lock(tx, ticket_id, seen_version)
     if assignee_id == ticket.assignee_id:
         return ticket
-    if assignee_id and workspaces.role_of(tx, assignee_id) in (None, Role.VIEWER):
+    if assignee_id and workspaces.hold_role(tx, assignee_id) in (None, Role.VIEWER):
         raise Invalid({"assignee": "unknown"})
     changed = store.change(tx, ticket_id, clock.now(), assignee_id=assignee_id)
     before, after = (workspaces.name_of(tx, user_id) for user_id in (ticket.assignee_id, assignee_id))
