@@ -14,8 +14,9 @@ help: ## say what there is
 run: run-setup ## install what is needed, then the demo on http://127.0.0.1:8000
 	@exec $(PY) -m parlour demo $(ARGS)
 
-test: dev-setup ## the whole test suite; ARGS="tests/db -k writer" for a part of it
+test: dev-setup ## the whole test suite, again on PostgreSQL if it is there; ARGS="tests/db -k writer" for a part
 	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m tests.again $(ARGS)
 
 check: dev-setup ## lint, format, types, import rules, templates, built assets
 	@$(PY) -m ruff check .

@@ -1,15 +1,16 @@
 """A whole Parlour for a test: a real database, the real application, browsers that keep their cookies."""
 
 import re
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import httpx
 
-from parlour.app import Application, create_app
+from parlour.app import Application, create_app, make_database
 from parlour.db.database import Database, P, R, Tx, Unit
 from parlour.features.accounts import service as accounts
 from parlour.features.accounts.passwords import hash_password
@@ -38,6 +39,32 @@ def settings_for(folder: Path, **more: str) -> Settings:
         server = postgres_server.server()
         environment["PARLOUR_DATABASE_URL"] = server.url(server.of_folder(folder))
     return Settings.from_environment(environment | more)
+
+
+@asynccontextmanager
+async def open_database(folder: Path) -> AsyncIterator[Database]:
+    """The folder's database alone, ready and open."""
+    settings = settings_for(folder)
+    db = make_database(settings)
+    await db.prepare()
+    await db.open()
+    try:
+        yield db
+    finally:
+        await db.close()
+        if settings.is_postgresql:
+            postgres_server.left(settings.database_url)
+
+
+def behind_its_back(settings: Settings, statement: str, *values: object) -> list[tuple[object, ...]]:
+    """Run SQL as nobody of ours would: past the application, with every right. `?` stands for a value."""
+    if settings.is_postgresql:
+        name = settings.database_url.rsplit("/", 1)[1]
+        with postgres_server.server().admin_connection(name) as admin:
+            cursor = admin.execute(statement.replace("?", "%s").encode(), values)
+            return cursor.fetchall() if cursor.description else []
+    with closing(sqlite3.connect(settings.sqlite_path, timeout=10)) as file, file:
+        return file.execute(statement, values).fetchall()
 
 
 class Browser(httpx.AsyncClient):

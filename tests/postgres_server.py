@@ -31,15 +31,25 @@ ENGINE = os.environ.get("PARLOUR_TEST_DATABASE", "sqlite")
 ON_POSTGRESQL = ENGINE in ("postgresql", "pgbouncer")
 OWNER, APP, PASSWORD = "parlour_owner", "parlour_app", "tell-nobody"
 TEMPLATE = "parlour_template"
+DURABLE = False
+"""A bench sets it before the server is made: commits then wait for the disk, as they do in earnest."""
 KEPT = 8
 """Databases whose house is closed that may still be opened again; older ones are dropped."""
 STARTS_WITHIN = 30
+ROOM = 2**30
 
 
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
+
+
+def _quick_place() -> str | None:
+    """Memory, where a database is copied ten times faster, when there is plenty of it."""
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM
+    return str(memory) if roomy else None
 
 
 def _unprivileged() -> list[str]:
@@ -62,7 +72,7 @@ class Server:
     """PostgreSQL, and PgBouncer in front of it once somebody asks for that."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="parlour-pg-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="parlour-pg-", dir=_quick_place()))
         self.port = free_port()
         self._closed: OrderedDict[str, None] = OrderedDict()
         self._process: subprocess.Popen[bytes] | None = None
@@ -93,9 +103,9 @@ class Server:
         options = {
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
-            "fsync": "off",
-            "synchronous_commit": "off",
-            "full_page_writes": "off",
+            "fsync": "on" if DURABLE else "off",
+            "synchronous_commit": "on" if DURABLE else "off",
+            "full_page_writes": "on" if DURABLE else "off",
             "autovacuum": "off",
             "max_connections": "300",
             "shared_buffers": "64MB",
@@ -152,7 +162,7 @@ class Server:
     ) -> None:
         connection = admin or self.admin_connection()
         connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}").format(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {} STRATEGY FILE_COPY").format(
                 sql.Identifier(name), sql.Identifier(template), sql.Identifier(OWNER)
             )
         )

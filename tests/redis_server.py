@@ -19,7 +19,7 @@ READY_WITHIN = 10
 
 
 class RedisServer:
-    """Runs within the block. The port stays the same from one start to the next, and what it knew does not."""
+    """Runs within the block. The port stays the same from one start to the next; what it knew is gone."""
 
     def __init__(self, folder: Path) -> None:
         self.port = free_port()

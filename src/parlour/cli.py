@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from parlour import demo, logs
-from parlour.app import create_app, make_database, make_worker
+from parlour.app import create_app, make_bus, make_database, make_worker
 from parlour.db import outbox
 from parlour.db.database import Database, DatabaseUnusable, Tx
 from parlour.db.migrate import SchemaTooNew, is_current
@@ -24,7 +24,8 @@ from parlour.features.accounts.passwords import MIN_LENGTH, hash_password
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel.access import Actor, Permission, Role, requires
 from parlour.kernel.errors import DomainError, Invalid
-from parlour.server import make_server
+from parlour.kernel.events import JobQueued
+from parlour.server import Workers, make_server
 from parlour.settings import BadSetting, Settings, postgresql_url
 from parlour.web.assets import Assets
 from parlour.web.render import Renderer
@@ -80,11 +81,11 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, help="Web processes; SQLite takes one.")] = 1,
 ) -> None:
     """Serve. On SQLite the database is brought to the newest schema first."""
-    if workers > 1:
-        raise Refused("SQLite is written by one process: use --workers 1.")
     with _bound(host, port) as listener:
         settings = settings_now(PARLOUR_BASE_URL=_base_url(host, listener))
-        _listen(settings, listener, lambda db: db.prepare())
+        if workers > 1 and not settings.is_postgresql:
+            raise Refused("SQLite is written by one process: use --workers 1.")
+        _listen(settings, listener, lambda db: db.prepare(), workers)
 
 
 def _base_url(host: str, listener: socket.socket) -> str:
@@ -95,13 +96,21 @@ def _base_url(host: str, listener: socket.socket) -> str:
 
 
 def _listen(
-    settings: Settings, listener: socket.socket, prepare: Callable[[Database], Awaitable[None]]
+    settings: Settings,
+    listener: socket.socket,
+    prepare: Callable[[Database], Awaitable[None]],
+    workers: int = 1,
 ) -> None:
     asyncio.run(_prepared(make_database(settings), prepare))
+    make_bus(settings)  # a URL that cannot be used is refused here, once, and not by every process
     host, port = listener.getsockname()[:2]
-    server = make_server(create_app(settings), settings, host, port)
-    server.run(sockets=[listener])
-    if not server.started:
+
+    def serve_here() -> bool:
+        server = make_server(create_app(settings), settings, host, port)
+        server.run(sockets=[listener])
+        return server.started
+
+    if not (serve_here() if workers == 1 else Workers(workers, serve_here).run()):
         raise Refused("Parlour could not start; the lines above say why.")
 
 
@@ -198,6 +207,10 @@ async def _work(settings: Settings) -> None:
     try:
         await db.prepare()
         jobs = make_worker(settings, db, Renderer(Assets().url))
+        bus = make_bus(settings)
+        db.on_commit(bus.publish)
+        bus.subscribe(lambda event: jobs.wake() if isinstance(event, JobQueued) else None)
+        await bus.start()
         stopped = asyncio.Event()
         for name in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(name, stopped.set)
@@ -205,6 +218,7 @@ async def _work(settings: Settings) -> None:
         await stopped.wait()
         await jobs.stop()
         await running
+        await bus.stop()
     finally:
         await db.close()
 

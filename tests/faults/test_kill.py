@@ -43,7 +43,7 @@ async def test_twenty_kills_lose_double_and_disorder_nothing(live: Live, chromiu
             over.set()
         for room in rooms:
             await room.hears_that_the_network_is_back()
-        records = Records(live.database)
+        records = Records(live.settings)
         for room in rooms:
             await room.check_shows(records, watched, within=60)
             written = [words for words in records.contents(watched) if words.startswith(room.name)]

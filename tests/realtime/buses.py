@@ -115,8 +115,9 @@ async def joined(*buses: Bus) -> None:
     await until(lambda: all(bus.sound and len(bus.peers) == len(buses) - 1 for bus in buses))
 
 
-async def die(bus: SharedBus) -> None:
+async def die(bus: Bus) -> None:
     """As kill -9: nothing more is sent, and no goodbye."""
+    assert isinstance(bus, SharedBus)
     running = bus._running  # noqa: SLF001
     assert running
     running.cancel()

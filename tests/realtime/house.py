@@ -36,8 +36,12 @@ PATIENCE = 5.0
 SCHEMA = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = OFF;
-CREATE TABLE IF NOT EXISTS people (secret TEXT PRIMARY KEY, kind TEXT, workspace TEXT, id TEXT, name TEXT, role TEXT);
-CREATE TABLE IF NOT EXISTS rooms (workspace TEXT, room TEXT PRIMARY KEY, ticket TEXT, last_seq INTEGER DEFAULT 0);
+CREATE TABLE IF NOT EXISTS people (
+    secret TEXT PRIMARY KEY, kind TEXT, workspace TEXT, id TEXT, name TEXT, role TEXT
+);
+CREATE TABLE IF NOT EXISTS rooms (
+    workspace TEXT, room TEXT PRIMARY KEY, ticket TEXT, last_seq INTEGER DEFAULT 0
+);
 CREATE TABLE IF NOT EXISTS messages (
     room TEXT, seq INTEGER, message TEXT, content TEXT, sender_type TEXT, sender_id TEXT, sender_name TEXT,
     client TEXT, PRIMARY KEY (room, seq)

@@ -8,11 +8,15 @@ from time import monotonic
 import pytest
 from structlog.testing import capture_logs
 
+from parlour.app import make_bus
 from parlour.kernel import clock
 from parlour.kernel.events import Event, JobQueued, MessageSent, RoomRead, TicketChanged
 from parlour.realtime.bus import Head, MemoryBus
 from parlour.realtime.postgres import PostgresBus
+from parlour.realtime.redis import RedisBus
+from parlour.settings import BadSetting
 from tests import postgres_server
+from tests.house import settings_for
 from tests.realtime.buses import Middle, Node, die, middle_of, two_nodes, until
 
 BETWEEN_NODES = [
@@ -48,7 +52,7 @@ def read(seq: int = 1) -> RoomRead:
 @pytest.mark.parametrize("nodes", ALL, indirect=True)
 async def test_its_own_node_hears_everything_in_order_before_publish_returns(nodes: Nodes) -> None:
     here, _ = nodes
-    events = [read(), JobQueued("mail"), read()]
+    events: list[Event | JobQueued] = [read(), JobQueued("mail"), read()]
     here.bus.publish(events)
 
     assert here.heard == events
@@ -57,7 +61,7 @@ async def test_its_own_node_hears_everything_in_order_before_publish_returns(nod
 @pytest.mark.parametrize("nodes", ALL, indirect=True)
 async def test_the_other_node_hears_the_same(nodes: Nodes) -> None:
     here, there = nodes
-    events = [read(), JobQueued("mail"), read()]
+    events: list[Event | JobQueued] = [read(), JobQueued("mail"), read()]
     here.bus.publish(events)
 
     await there.hears(*events)
@@ -183,6 +187,24 @@ async def test_a_node_that_died_makes_the_others_doubt_and_one_that_left_does_no
         await die(dying)
 
         await until(lambda: not here.bus.sound, within=3)
+
+
+def test_which_bus_it_is_follows_from_the_settings(tmp_path: Path) -> None:
+    redis, postgresql = "redis://127.0.0.1:6379/0", "postgresql://parlour@127.0.0.1/parlour"
+    chosen = [
+        make_bus(settings_for(tmp_path)),
+        make_bus(settings_for(tmp_path, PARLOUR_DATABASE_URL=postgresql)),
+        make_bus(settings_for(tmp_path, PARLOUR_DATABASE_URL=postgresql, PARLOUR_REDIS_URL=redis)),
+    ]
+
+    assert [type(bus) for bus in chosen] == [MemoryBus, PostgresBus, RedisBus]
+
+
+def test_a_redis_url_that_cannot_be_used_is_refused_by_its_name(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path, PARLOUR_REDIS_URL="redis://127.0.0.1:6379/0?socket_timeout=soon")
+
+    with pytest.raises(BadSetting, match="PARLOUR_REDIS_URL"):
+        make_bus(settings)
 
 
 @pytest.mark.postgres

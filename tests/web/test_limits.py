@@ -10,6 +10,7 @@ from limits import parse
 from redis import Redis
 from structlog.testing import capture_logs
 
+from parlour.db.postgres import PostgresDatabase
 from parlour.kernel.errors import TooMany
 from parlour.web import limits
 from parlour.web.limits import Limit, Limits, PostgresWindows, Windows
@@ -36,13 +37,16 @@ async def open_windows(kind: str, folder: Path) -> AsyncIterator[Callable[[], Wi
     """How to make the windows of one node after the other."""
     if kind == "redis":
         made: list[RedisWindows] = []
-        with RedisServer(folder) as server:
-            yield lambda: made.append(RedisWindows(server.url)) or made[-1]
+
+        def make() -> Windows:
+            made.append(RedisWindows(broker.url))
+            return made[-1]
+
+        with RedisServer(folder) as broker:
+            yield make
             for each in made:
                 await each.close()
         return
-    from parlour.db.postgres import PostgresDatabase
-
     server = postgres_server.server()
     url = server.direct_url(server.of_folder(folder))
     db = PostgresDatabase(url)

@@ -66,10 +66,12 @@ def claim(tx: Tx, *, now: datetime, lease: timedelta, limit: int) -> list[Job]:
     """Take up to `limit` due jobs, oldest first, and hold them until `now + lease`."""
     due = and_(_OPEN, outbox.c.run_at <= now, _unheld(now))
     first = select(outbox.c.job_id).where(due).order_by(outbox.c.run_at).limit(limit)
+    # A CTE is read once; as a subquery PostgreSQL may read it again and again, and take more than `limit`.
+    chosen = first.with_for_update(skip_locked=True).cte("chosen")
     taken = (
         update(outbox)
         # `due` once more: a row that another node took while this statement waited for it is not ours.
-        .where(outbox.c.job_id.in_(first.with_for_update(skip_locked=True)), due)
+        .where(outbox.c.job_id.in_(select(chosen.c.job_id)), due)
         .values(locked_until=now + lease, attempts=outbox.c.attempts + 1)
         .returning(
             outbox.c.job_id,

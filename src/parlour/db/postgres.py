@@ -320,9 +320,9 @@ def connected(engine: Engine, url: str) -> Connection:
         return engine.connect()
     except (psycopg.Error, DBAPIError) as error:
         place = make_url(url)
-        why = str(_cause(error)).strip().splitlines()[-1]
+        why = str(_cause(error)).strip().splitlines()[-1].strip().rstrip(".")
         where = f"{place.host}:{place.port or 5432}/{place.database or place.username or ''}"
-        raise DatabaseUnusable(f"The database at {where} cannot be reached: {why}") from error
+        raise DatabaseUnusable(f"The database at {where} cannot be reached: {why}.") from error
 
 
 def migrate_with(url: str, *, for_role: str | None = None) -> None:

@@ -35,12 +35,12 @@ HIDDEN = ("alembic_version", "ticket_search")
 def refuse_an_unready_schema(connection: Connection) -> None:
     """Raises DatabaseUnusable with the command to run, SchemaTooNew."""
     if not connection.execute(_HAS_VERSION).scalar():
-        raise DatabaseUnusable(f"The database has no tables yet. Run: {COMMAND}")
+        raise DatabaseUnusable(f"The database has no tables yet: run {COMMAND}.")
     if not connection.execute(_MAY_READ).scalar():
-        raise DatabaseUnusable(f"This role was not let in by the tables' owner. Run: {COMMAND}")
+        raise DatabaseUnusable(f"This role was not let in by the tables' owner: run {COMMAND}.")
     migrate.refuse_a_newer_schema(connection)
     if not migrate.is_newest(connection):
-        raise DatabaseUnusable(f"The database has an older schema than this Parlour. Run: {COMMAND}")
+        raise DatabaseUnusable(f"The database has an older schema than this Parlour: run {COMMAND}.")
 
 
 def refuse_a_mighty_role(connection: Connection) -> None:
@@ -53,7 +53,7 @@ def refuse_a_mighty_role(connection: Connection) -> None:
     if why:
         raise DatabaseUnusable(
             f"The role in PARLOUR_DATABASE_URL {why}, so that nothing would keep workspaces apart. "
-            f"Name another role there, and let it in with: {COMMAND}"
+            f"Name another role there, and let it in with {COMMAND}."
         )
 
 
@@ -66,9 +66,9 @@ def admit(connection: Connection, role: URL) -> None:
     """Make the role that a server's URL names, unless it is there, and give it what servers need."""
     name = role.username or ""
     if not _PLAIN_NAME.fullmatch(name):
-        raise DatabaseUnusable("PARLOUR_DATABASE_URL names no role. Write postgresql://ROLE:PASSWORD@HOST/…")
+        raise DatabaseUnusable("PARLOUR_DATABASE_URL names no role: write postgresql://ROLE:PASSWORD@HOST/DATABASE.")
     if name == connection.execute(text("SELECT current_user")).scalar():
-        raise DatabaseUnusable("PARLOUR_DATABASE_URL names the owner itself; servers need a role of their own.")
+        raise DatabaseUnusable("PARLOUR_DATABASE_URL names the owner: servers need a role of their own.")
     if not connection.execute(_KNOWN, {"name": name}).scalar():
         _create(connection, name, role.password)
     for statement in _grants(name):
@@ -81,8 +81,8 @@ def _create(connection: Connection, name: str, password: object) -> None:
         text("SELECT rolcreaterole OR rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user")
     ).scalar():
         raise DatabaseUnusable(
-            f"There is no role {name}, and this owner may not make roles. As an administrator run: "
-            f"CREATE ROLE {_quoted(name)} {options} PASSWORD '…'"
+            f"There is no role {name}, and this owner may not make roles: as an administrator run "
+            f"CREATE ROLE {_quoted(name)} {options} PASSWORD '…'."
         )
     secret = sql.SQL(" PASSWORD {}").format(sql.Literal(str(password))) if password else sql.SQL("")
     make = sql.SQL("CREATE ROLE {} " + options).format(sql.Identifier(name)) + secret

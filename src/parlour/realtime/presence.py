@@ -1,4 +1,4 @@
-"""Who is in the rooms on other nodes. Each node says so, again and again; who is not confirmed is forgotten."""
+"""Who is in the rooms on other nodes. Each says so again and again; who is not confirmed is forgotten."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass

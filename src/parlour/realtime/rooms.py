@@ -177,8 +177,10 @@ class Rooms:
             self._announce(room)
 
     def _tell(self, room: Room, *, again: bool = False) -> None:
+        if not self._bus.node:
+            return
         here = room.here()
-        if self._bus.node and (again or here != room.told):
+        if again or here != room.told:
             room.told = here
             agents, names = tuple(here.agents), tuple(here.agents.values())
             self._bus.publish(

@@ -93,18 +93,21 @@ def decode(payload: str) -> Payload | None:
     """None for what was not written by a node of this version."""
     try:
         version, node, number, events = json.loads(payload)
-        if version != VERSION or not isinstance(node, str) or type(number) is not int:
-            return None
-        known = _known()
-        return Payload(node, number, [_event(known, each) for each in events if each[0] in known])
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+    except (ValueError, TypeError, RecursionError):
         return None
+    if version != VERSION or type(node) is not str or type(number) is not int or type(events) is not list:
+        return None
+    return Payload(node, number, [event for each in events if (event := _event(each)) is not None])
 
 
-def _event(known: dict[str, Kind], values: list[Any]) -> Event | JobQueued:
-    kind = known[values[0]]
-    readers = (read for _, read in codec(kind))
-    return kind(*(read(value) for read, value in zip(readers, values[1:], strict=True)))
+def _event(values: Any) -> Event | JobQueued | None:
+    """None for what this node does not know, or knows otherwise."""
+    try:
+        kind = _known()[values[0]]
+        readers = (read for _, read in codec(kind))
+        return kind(*(read(value) for read, value in zip(readers, values[1:], strict=True)))
+    except (ValueError, TypeError, LookupError, AttributeError):
+        return None
 
 
 def _envelope(node: str, number: int, events: Sequence[str]) -> str:

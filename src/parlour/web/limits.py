@@ -61,7 +61,7 @@ class _NoTimer:
 
 
 class Windows(Protocol):
-    """Moving windows. `key` tells neither who nor what; an answer of 0 is a yes, any other the wait in seconds."""
+    """Moving windows. `key` tells neither who nor what. An answer of 0 is a yes, else the seconds to wait."""
 
     def take(self, key: str, rate: RateLimitItem) -> Coroutine[Any, Any, float]:
         """Count one use, unless there were enough."""
