@@ -1,7 +1,8 @@
-"""Which tests a second run, on another database, has nothing to say about; it says so at its end.
+"""Which tests a run on one database or the other has nothing to say about; it says so at its end.
 
-On SQLite everything runs but what has the marker `postgresql`. A run on PostgreSQL (PARLOUR_TEST_DATABASE=postgresql or pgbouncer) leaves out
-what is about SQLite's file itself, by the marker `sqlite`, and the folders and modules that open no database.
+On SQLite everything runs but what has the marker `postgresql`. A run on PostgreSQL
+(PARLOUR_TEST_DATABASE=postgresql or pgbouncer) leaves out what is about SQLite's file itself, by the marker
+`sqlite` or the list below, and the folders and modules that open no database.
 """
 
 from pathlib import Path

@@ -92,8 +92,10 @@ class Server:
 
     def _make(self) -> None:
         subprocess.run(
-            [*_unprivileged(), str(self._programs / "initdb"), "--pgdata", str(self.folder / "data")]
-            + ["--username=postgres", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8"],
+            [
+                *(*_unprivileged(), str(self._programs / "initdb"), "--pgdata", str(self.folder / "data")),
+                *("--username=postgres", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8"),
+            ],
             check=True,
             capture_output=True,
             cwd=self.folder,
@@ -113,8 +115,10 @@ class Server:
         settings = [f"--{name}={value}" for name, value in options.items()]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*_unprivileged(), str(self._programs / "postgres"), "-D", str(self.folder / "data")]
-                + [f"--port={self.port}", *settings],
+                [
+                    *(*_unprivileged(), str(self._programs / "postgres"), "-D", str(self.folder / "data")),
+                    *(f"--port={self.port}", *settings),
+                ],
                 cwd=self.folder,
                 stdout=log,
                 stderr=log,
@@ -227,6 +231,9 @@ class Bouncer:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+        self._wait()
+
+    def _wait(self) -> None:
         deadline = time.monotonic() + STARTS_WITHIN
         while True:
             try:

@@ -14,7 +14,9 @@ DEMANDING = ("DROP COLUMN", "DROP TABLE", "RENAME", "SET NOT NULL", "ALTER COLUM
 def contractions(source: str) -> list[str]:
     """What `upgrade` does, itself or through its functions, that the release before could stumble over."""
     tree = ast.parse(source)
-    if any(isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "CONTRACTS" for node in tree.body):
+    if any(
+        isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "CONTRACTS" for node in tree.body
+    ):
         return []
     found = []
     for function in tree.body:

@@ -1,4 +1,4 @@
-"""`parlour …` on PostgreSQL: the roles, the migrations, and one sentence for whatever is not as it should be."""
+"""`parlour …` on PostgreSQL: roles, migrations, and one sentence for whatever is not as it should be."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -59,7 +59,7 @@ def test_the_owner_makes_the_tables_and_the_servers_role_which_then_works(place:
 
     assert said == "The database has the newest schema.\n"
     assert made.returncode == 0, made.stderr
-    assert UUID(made.stdout.splitlines()[-1])
+    assert str(UUID(made.stdout.splitlines()[-1])) in made.stdout
 
 
 def test_an_agent_is_made_and_let_in(place: Place) -> None:

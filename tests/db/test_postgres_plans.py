@@ -1,4 +1,4 @@
-"""Behind its policies PostgreSQL still walks the indexes: what a page costs does not grow with what is there."""
+"""Behind its policies PostgreSQL still walks the indexes: a page costs the same however much is there."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
@@ -25,14 +25,14 @@ FILL = (
     """INSERT INTO chat_rooms (workspace_id, room_id, ticket_id, audience, status, last_seq, created_at)
        SELECT w.workspace_id, gen_random_uuid(), gen_random_uuid(), 'public', 'open', 3, now()
        FROM workspaces w, generate_series(1, {count}) n""",
-    """INSERT INTO tickets (workspace_id, ticket_id, number, subject, description, status, priority, priority_rank,
-           email, chat_room_id, mailed_seq, version, created_at, updated_at, last_message_at)
+    """INSERT INTO tickets (workspace_id, ticket_id, number, subject, description, status, priority,
+           priority_rank, email, chat_room_id, mailed_seq, version, created_at, updated_at, last_message_at)
        SELECT workspace_id, ticket_id, row_number() OVER (PARTITION BY workspace_id), 'Parcel', 'Late',
            (ARRAY['new', 'open', 'pending', 'resolved', 'closed'])[1 + (random() * 4)::int], 'medium', 1,
            'someone' || (random() * 5000)::int || '@example.com', room_id, 0, 1, now(), now(),
            now() - random() * interval '100 days' FROM chat_rooms""",
-    """INSERT INTO messages (workspace_id, room_id, seq, message_id, content, sender_type, sender_id, sender_name,
-           created_at)
+    """INSERT INTO messages (workspace_id, room_id, seq, message_id, content, sender_type, sender_id,
+           sender_name, created_at)
        SELECT workspace_id, room_id, n, gen_random_uuid(), 'Words', 'customer', 'm@example.com', '', now()
        FROM chat_rooms, generate_series(1, 3) n""",
     """INSERT INTO ticket_search (workspace_id, ticket_id, words, terms)
@@ -60,7 +60,8 @@ def explained(tx: Tx) -> Iterator[list[str]]:
 
     def explain(by: Connection, _: object, sql: str, values: Any, *__: object) -> None:
         if by is tx.connection and not sql.startswith("EXPLAIN"):
-            rows = by.connection.execute("EXPLAIN " + sql, values)  # type: ignore[attr-defined]
+            driver: Any = by.connection.dbapi_connection
+            rows = driver.execute("EXPLAIN " + sql, values)
             plans.append("\n".join(row[0] for row in rows))
 
     event.listen(Engine, "before_cursor_execute", explain)

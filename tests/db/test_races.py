@@ -1,4 +1,4 @@
-"""PostgreSQL runs units at the same time: what two of them do at once must be what one after the other does."""
+"""PostgreSQL runs units at the same time: two at once must do what one after the other does."""
 
 import asyncio
 from collections.abc import Callable
@@ -87,9 +87,7 @@ async def test_of_two_owners_who_leave_at_once_one_stays(house: House) -> None:
     olga = await house.add_agent("olga@acme.example", Role.OWNER)
     here = house.workspace.workspace_id
     both = [Actor.agent(here, who, Role.OWNER, "Somebody") for who in (house.ada, olga)]
-    left = await outcomes(
-        *[house.db.write(actor, handover.remove_member, actor.user_id) for actor in both]
-    )
+    left = await outcomes(*[house.db.write(actor, handover.remove_member, UUID(actor.id)) for actor in both])
     query = select(members.c.user_id).where(members.c.workspace_id == here)
     stayed = await house.as_system(lambda tx: tx.execute(query).all())
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -46,7 +47,8 @@ def policies(house: House, table: str) -> list[tuple[Any, ...]]:
 async def test_every_table_forces_its_policies_on_everybody(house: House) -> None:
     query = """SELECT relname, relrowsecurity AND relforcerowsecurity FROM pg_class
                WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"""
-    forced = dict(behind_its_back(house.app.parlour.settings, query))
+    found = behind_its_back(house.app.parlour.settings, query)
+    forced = {str(name): so for name, so in found}
 
     assert {name for name, so in forced.items() if not so} == {"alembic_version", "limit_windows"}
     assert set(forced) == {table.name for table in schema.TENANT_TABLES} | set(NO_TENANTS)
@@ -80,9 +82,9 @@ NAMES |= {"workspaces.store.name_of"}
 
 Wrong = Callable[[House, Ticket], Actor | None]
 WRONG: dict[str, tuple[Wrong, set[str]]] = {
-    "nobody at all": (lambda house, ticket: None, set()),
+    "nobody at all": (lambda _house, _ticket: None, set()),
     "another workspace's owner": (
-        lambda house, ticket: Actor.agent(house.other.workspace_id, house.ada, Role.OWNER, "Olga"),
+        lambda house, _ticket: Actor.agent(house.other.workspace_id, house.ada, Role.OWNER, "Olga"),
         NAMES,
     ),
     "another workspace's customer": (
@@ -90,11 +92,11 @@ WRONG: dict[str, tuple[Wrong, set[str]]] = {
         set(),
     ),
     "another workspace's visitor": (
-        lambda house, ticket: Actor.visitor(house.other.workspace_id),
+        lambda house, _ticket: Actor.visitor(house.other.workspace_id),
         NAMES,
     ),
     "another workspace's system": (
-        lambda house, ticket: Actor.system(house.other.workspace_id),
+        lambda house, _ticket: Actor.system(house.other.workspace_id),
         ACCOUNTS | NAMES,
     ),
     "the customer of another ticket": (
@@ -102,7 +104,7 @@ WRONG: dict[str, tuple[Wrong, set[str]]] = {
         ALWAYS,
     ),
     "a visitor without the browser's secret": (
-        lambda house, ticket: Actor.visitor(house.workspace.workspace_id),
+        lambda house, _ticket: Actor.visitor(house.workspace.workspace_id),
         ALWAYS | OPENS | NAMES,
     ),
 }
@@ -220,9 +222,15 @@ async def test_a_viewer_changes_nothing(house: House, visitor: Browser) -> None:
 
 # -------------------------------------------------------------------------------------------- rooms
 
-ROOMS = """SELECT audience FROM chat_rooms WHERE workspace_id = :workspace AND ticket_id = :ticket ORDER BY 1"""
+ROOMS = """SELECT audience FROM chat_rooms
+           WHERE workspace_id = :workspace AND ticket_id = :ticket ORDER BY 1"""
 WRITE = """UPDATE chat_rooms SET last_seq = last_seq WHERE workspace_id = :workspace AND ticket_id = :ticket
            RETURNING audience"""
+
+
+def somebody(role: Role, ticket: Ticket) -> Actor:
+    return Actor.agent(ticket.workspace_id, clock.new_id(), role, "Someone")
+
 
 Seen = tuple[list[str], list[str]]
 WHO: dict[str, tuple[Callable[[Ticket], Actor], Seen]] = {
@@ -237,17 +245,17 @@ WHO: dict[str, tuple[Callable[[Ticket], Actor], Seen]] = {
     "visitor": (lambda ticket: Actor.visitor(ticket.workspace_id), ([], [])),
     **{
         role.value: (
-            lambda ticket, role=role: Actor.agent(ticket.workspace_id, clock.new_id(), role, "Someone"),
+            partial(somebody, role),
             (["internal", "public"], [] if role is Role.VIEWER else ["internal", "public"]),
         )
         for role in Role
     },
     "agent elsewhere": (
-        lambda ticket: Actor.agent(clock.new_id(), clock.new_id(), Role.OWNER, "Someone"),
+        lambda _ticket: Actor.agent(clock.new_id(), clock.new_id(), Role.OWNER, "Someone"),
         ([], []),
     ),
     "system": (lambda ticket: Actor.system(ticket.workspace_id), (["internal", "public"],) * 2),
-    "system everywhere": (lambda ticket: Actor.system(), (["internal", "public"], [])),
+    "system everywhere": (lambda _ticket: Actor.system(), (["internal", "public"], [])),
 }
 
 

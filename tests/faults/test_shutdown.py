@@ -128,6 +128,7 @@ async def test_neither_a_mail_server_that_hangs_nor_half_a_request_holds_a_stop_
     assert kept == [(None, None, 1)]  # it will be tried again
 
 
+@pytest.mark.sqlite
 def test_a_second_server_on_the_same_folder_says_why_it_does_not_start(live: Live) -> None:
     second = subprocess.run(
         [sys.executable, "-m", "parlour", "serve", "--port", str(free_port())],

@@ -47,9 +47,14 @@ def index_words(tx: Tx, ticket_id: UUID, words: str) -> None:
     if _is_sqlite(tx):
         tx.execute(_INDEX_SQLITE, {"workspace": tx.workspace_id.hex, "ticket": ticket_id.hex, "words": words})
         return
-    terms = " ".join([tx.workspace_id.hex, *dict.fromkeys(_terms(words))])
+    terms = search_terms(tx.workspace_id, words)
     values = {"workspace": tx.workspace_id, "ticket": ticket_id, "words": words, "terms": terms}
     tx.execute(_INDEX_POSTGRESQL, values)
+
+
+def search_terms(workspace_id: UUID, words: str) -> str:
+    """What PostgreSQL's index is made of: the workspace, then each of the words once."""
+    return " ".join([workspace_id.hex, *dict.fromkeys(_terms(words))])
 
 
 def matching(tx: Tx, typed: str, *, before: int | None, limit: int) -> list[Match]:

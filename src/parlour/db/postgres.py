@@ -18,7 +18,7 @@ from typing import Any, cast
 import psycopg
 from psycopg import sql
 from sqlalchemy import Connection, Engine, create_engine, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from parlour.db import migrate, roles
@@ -34,6 +34,7 @@ LONGEST_PAUSE = 0.5
 
 SERIALIZATION_FAILURE, DEADLOCK, ALREADY_THERE = "40001", "40P01", "23505"
 TIMED_OUT = ("57014", "55P03")
+NO_RIGHT = "42501"
 NOT_NOW = ("57P01", "57P02", "57P03", "25P03", "53300")
 """Shutting down, crashed, starting up, idle for too long, no connection left."""
 
@@ -135,9 +136,8 @@ class Link:
             self.close()
 
     def close(self) -> None:
-        with suppress(psycopg.Error):
-            self.raw.close()
-        with suppress(DBAPIError, psycopg.Error):
+        with suppress(SQLAlchemyError, psycopg.Error):
+            self.connection.invalidate()  # closes it as it is: there is nothing to reset
             self.connection.close()
 
 
@@ -333,6 +333,11 @@ def migrate_with(url: str, *, for_role: str | None = None) -> None:
     engine = make_engine(url, isolation_level="READ COMMITTED")
     with connected(engine, url).execution_options(migration=True) as connection, connection.begin():
         roles.lock_migrations(connection)
-        migrate.upgrade(connection)
+        try:
+            migrate.upgrade(connection)
+        except ProgrammingError as error:
+            if _state(error) != NO_RIGHT:
+                raise
+            raise DatabaseUnusable(f"Only the owner of the tables may do that: run {roles.COMMAND}.") from error
         if for_role is not None:
             roles.admit(connection, make_url(for_role))

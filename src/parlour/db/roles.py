@@ -14,9 +14,7 @@ from parlour.db.database import DatabaseUnusable
 COMMAND = "parlour migrate --owner-url postgresql://OWNER:PASSWORD@HOST/DATABASE"
 _LOCK = 0x7061726C  # "parl"
 
-_ROLE = text(
-    "SELECT rolsuper OR rolbypassrls FROM pg_catalog.pg_roles WHERE rolname = current_user"
-)
+_ROLE = text("SELECT rolsuper OR rolbypassrls FROM pg_catalog.pg_roles WHERE rolname = current_user")
 _OWNS = text(
     "SELECT coalesce(bool_or(pg_catalog.pg_has_role(current_user, c.relowner, 'USAGE')), false) "
     "FROM pg_catalog.pg_class c WHERE c.relnamespace = 'public'::regnamespace "
@@ -66,7 +64,9 @@ def admit(connection: Connection, role: URL) -> None:
     """Make the role that a server's URL names, unless it is there, and give it what servers need."""
     name = role.username or ""
     if not _PLAIN_NAME.fullmatch(name):
-        raise DatabaseUnusable("PARLOUR_DATABASE_URL names no role: write postgresql://ROLE:PASSWORD@HOST/DATABASE.")
+        raise DatabaseUnusable(
+            "PARLOUR_DATABASE_URL names no role: write postgresql://ROLE:PASSWORD@HOST/DATABASE."
+        )
     if name == connection.execute(text("SELECT current_user")).scalar():
         raise DatabaseUnusable("PARLOUR_DATABASE_URL names the owner: servers need a role of their own.")
     if not connection.execute(_KNOWN, {"name": name}).scalar():

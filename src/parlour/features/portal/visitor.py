@@ -9,7 +9,7 @@ from parlour.features.tickets import access
 from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.models import Workspace
 from parlour.kernel.access import Actor
-from parlour.kernel.errors import DomainError
+from parlour.kernel.errors import DomainError, NotFound
 from parlour.web.errors import error_page
 from parlour.web.pages import render
 from parlour.web.session import visitor_secret
@@ -32,7 +32,7 @@ async def boundary(request: Request, error: DomainError) -> Response | None:
     """Every portal error in the portal's layout, as long as there is a portal."""
     try:
         workspace = await workspace_in(request)
-    except workspaces.UnknownWorkspace:
+    except NotFound:
         return None
     if isinstance(error, access.NoAccess):
         return render(request, "portal/locked.html", status=error.status, workspace=workspace)
