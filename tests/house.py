@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import httpx
 
+from bench.fill import fill, fill_postgresql
 from parlour.app import Application, create_app, make_database
 from parlour.db.database import Database, P, R, Tx, Unit
 from parlour.features.accounts import service as accounts
@@ -65,6 +66,17 @@ def behind_its_back(settings: Settings, statement: str, *values: object) -> list
             return cursor.fetchall() if cursor.description else []
     with closing(sqlite3.connect(settings.sqlite_path, timeout=10)) as file, file:
         return file.execute(statement, values).fetchall()
+
+
+def stock(house: "House", tickets: int) -> None:
+    """Many tickets in a moment, in `acme`, some of them Ada's; past the application."""
+    settings, here = house.app.parlour.settings, house.workspace.workspace_id
+    if settings.is_postgresql:
+        name = settings.database_url.rsplit("/", 1)[1]
+        with postgres_server.server().admin_connection(name) as admin:
+            fill_postgresql(admin, here, [house.ada], tickets)
+    else:
+        fill(str(settings.sqlite_path), here, [house.ada], tickets)
 
 
 class Browser(httpx.AsyncClient):

@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from bench.fill import fill
 from parlour.features.tickets import bulk
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Bulk, Field, Filters, Priority, Status, Ticket
@@ -16,7 +15,7 @@ from parlour.features.workspaces import audit
 from parlour.kernel.access import Actor, Role
 from parlour.kernel.errors import Forbidden, Invalid, NotFound
 from parlour.kernel.events import TicketChanged
-from tests.house import Browser, House
+from tests.house import Browser, House, stock
 
 PATIENCE = 400
 """Looks, a twentieth of a second apart."""
@@ -185,8 +184,7 @@ async def test_nobody_again_is_undone_to_somebody(house: House, desk: Browser, t
 async def test_all_that_match_are_changed_by_a_job_and_put_back_by_one(
     house: House, tmp_path: Path, desk: Browser
 ) -> None:
-    here = house.workspace.workspace_id
-    await asyncio.to_thread(fill, str(tmp_path / "parlour.db"), here, [house.ada], 400)
+    await asyncio.to_thread(stock, house, 400)
     fields = {"all": "yes", "query": "status=active", "back": table(house)}
     before = await house.db.scan(ada(house), bulk.matching, Filters(status=Status.PENDING))
     active = await house.db.scan(ada(house), bulk.matching, Filters())
@@ -208,8 +206,7 @@ async def test_all_that_match_are_changed_by_a_job_and_put_back_by_one(
 
 
 async def test_a_job_goes_on_where_it_broke_off(house: House, tmp_path: Path) -> None:
-    here = house.workspace.workspace_id
-    await asyncio.to_thread(fill, str(tmp_path / "parlour.db"), here, [house.ada], 150)
+    await asyncio.to_thread(stock, house, 150)
     everything = await house.db.scan(ada(house), bulk.matching, Filters())
     await house.app.parlour.worker.stop()
     started = await house.db.write(ada(house), bulk.start, everything, Field.PRIORITY, "low")
@@ -226,8 +223,7 @@ async def test_a_job_goes_on_where_it_broke_off(house: House, tmp_path: Path) ->
 async def test_a_running_change_cannot_be_undone_and_shows_how_far_it_is(
     house: House, tmp_path: Path, desk: Browser
 ) -> None:
-    here = house.workspace.workspace_id
-    await asyncio.to_thread(fill, str(tmp_path / "parlour.db"), here, [house.ada], 150)
+    await asyncio.to_thread(stock, house, 150)
     everything = await house.db.scan(ada(house), bulk.matching, Filters())
     await house.app.parlour.worker.stop()
     started = await house.db.write(ada(house), bulk.start, everything, Field.PRIORITY, "low")

@@ -338,6 +338,7 @@ def migrate_with(url: str, *, for_role: str | None = None) -> None:
         except ProgrammingError as error:
             if _state(error) != NO_RIGHT:
                 raise
-            raise DatabaseUnusable(f"Only the owner of the tables may do that: run {roles.COMMAND}.") from error
+            said = f"Only the owner of the tables may do that: run {roles.COMMAND}."
+            raise DatabaseUnusable(said) from error
         if for_role is not None:
             roles.admit(connection, make_url(for_role))
