@@ -46,6 +46,7 @@ class Told:
     workspace: Workspace
     tickets: Sequence[TicketRow]
     rooms: Sequence[History]
+    notes: Sequence[History]
     waiting: set[Any]
     roles: dict[str, Role | None]
     next_job: datetime | None
@@ -84,7 +85,7 @@ def counting() -> Iterator[list[str]]:
 def everything(tx: Tx) -> dict[str, Any]:
     workspace = workspaces.workspace_at(tx, demo.SLUG)
     here = tx.acting_as(Actor.system(workspace.workspace_id))
-    rows = tickets.workspace_tickets(here, Filters(limit=1000))
+    rows = tickets.workspace_tickets(here, Filters(limit=1000)).rows
     ada = accounts.credentials(tx, demo.EMAIL)
     assert ada
     reading = here.acting_as(Actor.agent(workspace.workspace_id, ada.user_id, Role.OWNER, "Ada Moreau"))
@@ -92,6 +93,7 @@ def everything(tx: Tx) -> dict[str, Any]:
         "workspace": workspace,
         "tickets": rows,
         "rooms": [chat.history(here, row.chat_room_id, limit=1000) for row in rows],
+        "notes": [chat.history(here, chat.notes_room(here, row.ticket_id), limit=1000) for row in rows],
         "waiting": chat.unread_rooms(reading, [row.chat_room_id for row in rows]),
         "roles": {name: role_of(here, key) for name, key in PEOPLE.items()},
         "next_job": outbox.next_due(tx, now=clock.now()),
@@ -261,10 +263,13 @@ async def test_filling_twice_is_filling_once(told: Told) -> None:
 
     assert again["tickets"] == told.tickets
     assert [room.room for room in again["rooms"]] == [room.room for room in told.rooms]
+    assert [room.room for room in again["notes"]] == [room.room for room in told.notes]
 
 
 def test_what_it_costs_grows_with_what_is_told_and_no_faster(told: Told) -> None:
-    assert told.statements <= 16 * len(told.messages)
+    noted = sum(len(room.messages) for room in told.notes)
+
+    assert told.statements <= 16 * (len(told.messages) + noted)
 
 
 async def test_ada_signs_in_with_the_printed_password_and_sees_the_newest_word_first(told: Told) -> None:

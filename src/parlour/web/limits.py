@@ -76,6 +76,10 @@ class Limits:
         """Count a use that has already happened."""
         self._hit(limit, *who)
 
+    def forget(self, limit: Limit, *who: str) -> None:
+        """Begin again from none."""
+        self._windows.clear(limit.rate, limit.key, *who)
+
     def spent(self, limit: Limit, *who: str) -> bool:
         return not self._windows.test(limit.rate, limit.key, *who)
 
