@@ -18,11 +18,14 @@ from parlour.app import create_app
 from parlour.db import outbox
 from parlour.db.database import Tx
 from parlour.db.sqlite import SqliteDatabase
+from parlour.features.accounts import invitations
 from parlour.features.accounts import service as accounts
+from parlour.features.accounts.models import Invitation
 from parlour.features.chat import service as chat
 from parlour.features.chat.models import History, Message
+from parlour.features.tickets import replies, views
 from parlour.features.tickets import service as tickets
-from parlour.features.tickets.models import Filters, Priority, Status, TicketRow
+from parlour.features.tickets.models import Filters, Priority, Reply, SavedView, Status, TicketRow
 from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.models import Workspace
 from parlour.kernel import clock
@@ -48,6 +51,9 @@ class Told:
     rooms: Sequence[History]
     notes: Sequence[History]
     waiting: set[Any]
+    replies: Sequence[Reply]
+    views: Sequence[SavedView]
+    invitations: Sequence[Invitation]
     roles: dict[str, Role | None]
     next_job: datetime | None
 
@@ -90,6 +96,9 @@ def everything(tx: Tx) -> dict[str, Any]:
     assert ada
     reading = here.acting_as(Actor.agent(workspace.workspace_id, ada.user_id, Role.OWNER, "Ada Moreau"))
     return {
+        "replies": replies.usable(reading),
+        "views": views.views(reading),
+        "invitations": invitations.pending(reading),
         "workspace": workspace,
         "tickets": rows,
         "rooms": [chat.history(here, row.chat_room_id, limit=1000) for row in rows],
@@ -214,6 +223,19 @@ def test_agents_find_unread_only_what_a_customer_said_last(told: Told) -> None:
 
 def test_agents_find_some_conversations_unread_and_most_read(told: Told) -> None:
     assert 5 <= len(told.waiting) < len(told.tickets) / 2
+
+
+def test_agents_have_written_notes_to_each_other(told: Told) -> None:
+    said = [m for room in told.notes for m in room.messages if m.sender_type != "system"]
+
+    assert len({message.room_id for message in said}) >= 5
+    assert {m.sender_name for m in said} == {"Ada Moreau", "Ben Okafor", "Chloé Tanaka"}
+
+
+def test_there_are_replies_and_views_of_ones_own_and_of_everyones_and_an_invitation(told: Told) -> None:
+    assert {reply.shared for reply in told.replies} == {True, False}
+    assert {view.owner_id is None for view in told.views} == {True, False}
+    assert told.invitations
 
 
 def test_one_conversation_is_longer_than_a_page(told: Told) -> None:

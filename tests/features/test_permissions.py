@@ -32,7 +32,6 @@ SYSTEM_ONLY = {
     "chat.service.heads",
     "tickets.access.issue_link",
     "tickets.access.issue_links",
-    "tickets.access.replies_were_mailed",
     "tickets.access.sweep",
     "tickets.access.unseen_replies",
     "tickets.bulk.asked_by",

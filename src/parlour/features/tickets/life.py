@@ -9,5 +9,5 @@ def after_customer_message(status: Status) -> Status:
 
 
 def after_agent_action(status: Status) -> Status:
-    """`new` means that no agent has touched it yet, so it never comes back."""
+    """`new` means that no agent has touched it yet: it comes back only when a change of many is undone."""
     return Status.OPEN if status is Status.NEW else status

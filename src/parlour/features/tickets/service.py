@@ -248,6 +248,13 @@ def update_ticket_status(tx: Tx, ticket_id: UUID, status: Status, *, seen_versio
 
 
 @requires(Permission.TICKET_UPDATE)
+def make_new_again(tx: Tx, ticket_id: UUID) -> Ticket:
+    """Undo what made a new ticket another; `open` once an agent has answered it, which nothing undoes."""
+    ticket = _visible(tx, store.lock_ticket(tx, ticket_id))
+    return _set_status(tx, ticket, Status.OPEN if ticket.first_answer_at else Status.NEW)
+
+
+@requires(Permission.TICKET_UPDATE)
 def update_ticket_priority(tx: Tx, ticket_id: UUID, priority: Priority, *, seen_version: int) -> Ticket:
     """Raises StaleTicket, UnknownTicket."""
     ticket = _lock(tx, ticket_id, seen_version)

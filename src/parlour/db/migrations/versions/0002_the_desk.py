@@ -237,6 +237,7 @@ def _bulk_items() -> None:
         sa.Column("ticket_id", sa.Uuid(), nullable=False),
         sa.Column("before", sa.Text(), nullable=True),
         sa.Column("after", sa.Text(), nullable=True),
+        sa.Column("status_before", sa.Text(), nullable=True),
         sa.Column("done_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
             ["workspace_id", "bulk_id"],
