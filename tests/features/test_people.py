@@ -1,13 +1,16 @@
 """Who works in a workspace: invitations, roles, leaving, founding another one."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from datetime import timedelta
 
 import pytest
 
 from parlour.features.tickets import service as tickets
 from parlour.features.workspaces import service as workspaces
+from parlour.kernel import clock
 from parlour.kernel.access import Actor, Role
 from tests.house import PASSWORD, Browser, House
 from tests.mailbox import mails, text_of
@@ -65,6 +68,35 @@ async def test_an_invitation_works_once(house: House, desk: Browser, stranger: B
         again = await other.submit("/invite/accept", fields, page="/invite")
 
     assert again.status_code == 410
+
+
+async def test_of_two_who_accept_an_invitation_at_once_one_is_in(
+    house: House, desk: Browser, stranger: Browser, people: str
+) -> None:
+    code = await invite(house, desk, people, "ben@acme.example")
+    csrf = await stranger.csrf("/invite")
+    fields = {"csrf": csrf, "token": code, "password": "a quiet long evening"}
+    answers = await asyncio.gather(
+        *[stranger.post("/invite/accept", data={**fields, "name": f"Ben {number}"}) for number in range(2)]
+    )
+
+    assert sorted(answer.status_code for answer in answers) == [303, 410]
+    assert list(await roles(house)).count("ben@acme.example") == 1
+
+
+@pytest.mark.parametrize(("age", "status"), [(timedelta(days=6), 200), (timedelta(days=8), 410)])
+async def test_an_invitation_ends_after_a_week(
+    house: House, desk: Browser, stranger: Browser, people: str, age: timedelta, status: int
+) -> None:
+    code = await invite(house, desk, people, "ben@acme.example")
+    with clock.at(clock.now() + age):
+        page = await stranger.submit("/invite", {"token": code}, page="/invite")
+        fields = {"token": code, "name": "Ben", "password": "a quiet long evening"}
+        accepted = await stranger.submit("/invite/accept", fields, page="/invite")
+
+    assert page.status_code == status
+    assert accepted.status_code == (303 if status == 200 else 410)
+    assert ("ben@acme.example" in await roles(house)) == (status == 200)
 
 
 async def test_an_account_joins_with_its_own_password(
@@ -145,6 +177,18 @@ async def test_the_last_owner_neither_leaves_nor_steps_down(house: House, desk: 
     assert (left.status_code, stepped.status_code) == (409, 409)
     assert "A workspace needs an owner" in left.text
     assert (await roles(house))["ada@acme.example"] is Role.OWNER
+
+
+async def test_of_two_owners_who_leave_at_once_one_stays(house: House, desk: Browser, people: str) -> None:
+    ben = await house.add_agent("ben@acme.example", Role.OWNER)
+    async with aclosing(await house.sign_in("ben@acme.example")) as browser:
+        left = await asyncio.gather(
+            desk.submit(f"{people}/{house.ada}/remove", {}, page=people),
+            browser.submit(f"{people}/{ben}/remove", {}, page=people),
+        )
+
+    assert sorted(answer.status_code for answer in left) == [303, 409]
+    assert list((await roles(house)).values()) == [Role.OWNER]
 
 
 async def test_whoever_is_removed_is_out_and_their_tickets_are_nobodys(

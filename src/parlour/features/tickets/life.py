@@ -2,6 +2,13 @@
 
 from parlour.features.tickets.models import Status
 
+FINISHED = (Status.RESOLVED, Status.CLOSED)
+
+
+def word_for(before: Status, after: Status) -> str:
+    """What the room says of a change: back from the end is more than open."""
+    return "reopened" if after is Status.OPEN and before in FINISHED else after.value
+
 
 def after_customer_message(status: Status) -> Status:
     """A customer's word brings a waiting or finished ticket back to the agents; `closed` is final."""

@@ -184,7 +184,8 @@ def send_message(
         store.agent_spoke(tx, ticket_id, posted.message.created_at)
         tx.enqueue(UNSEEN_REPLIES, {"ticket_id": str(ticket_id)}, run_at=clock.now() + AWAY_AFTER)
         status = then or life.after_agent_action(ticket.status)
-    changed = _set_status(tx, ticket, status, spoke=tx.actor.kind, chosen=by_customer or then is not None)
+    chosen = then is not None or ticket.status in life.FINISHED
+    changed = _set_status(tx, ticket, status, spoke=tx.actor.kind, chosen=chosen)
     if changed is ticket:
         tell(tx, ticket, spoke=tx.actor.kind)
     return Sent(posted.message, changed.status, repeat=False)
@@ -214,14 +215,14 @@ def add_note(tx: Tx, ticket_id: UUID, content: str, client_id: UUID) -> Sent:
 def _set_status(
     tx: Tx, ticket: Ticket, status: Status, *, spoke: Kind | None = None, chosen: bool = True
 ) -> Ticket:
-    """Not `chosen` is what only follows from another act of an agent: the room needs no line for it."""
+    """Not `chosen` is what only follows from something else that was done: the room needs no line for it."""
     if status is ticket.status:
         return ticket
     changed = store.change(tx, ticket.ticket_id, clock.now(), status=status.value)
     if (status is Status.CLOSED) != (ticket.status is Status.CLOSED):
         chat.set_open(tx, ticket.chat_room_id, status is not Status.CLOSED)
     if chosen:
-        chat.announce(tx, ticket.chat_room_id, f"status:{status.value}")
+        chat.announce(tx, ticket.chat_room_id, f"status:{life.word_for(ticket.status, status)}")
     audit.record(tx, "status", ticket_id=ticket.ticket_id, before=ticket.status.value, after=status.value)
     tell(tx, changed, spoke=spoke)
     return changed
