@@ -28,7 +28,8 @@ async def _invitation(town: "Town") -> str:
     address = _address()
     await town.house.db.write(town.owner, invitations.invite, address, Role.AGENT)
     [mail] = await mails(town.house, address)
-    return re.findall(r"^[0-9a-f]{32}\.[\w-]{43}$", text_of(mail), re.MULTILINE)[0]
+    secret: str = re.findall(r"^[0-9a-f]{32}\.[\w-]{43}$", text_of(mail), re.MULTILINE)[0]
+    return secret
 
 
 async def _reset(town: "Town") -> str:

@@ -109,7 +109,7 @@ class Town:
         """Everything that the addresses name is there."""
 
         def missing(tx: Tx) -> set[str]:
-            there = {
+            there: dict[str, set[UUID | None]] = {
                 "view_id": {view.view_id for view in views.views(tx)},
                 "reply_id": {reply.reply_id for reply in replies.usable(tx)},
                 "invitation_id": {one.invitation_id for one in invitations.pending(tx)},

@@ -1,4 +1,4 @@
-"""Who works here: an invitation from mail to desk, a removal, a workspace made on the page, a second factor."""
+"""Who works here: from invitation to desk, a removal, a workspace made on the page, a second factor."""
 
 import re
 import time
