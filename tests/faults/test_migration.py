@@ -53,23 +53,32 @@ def execute(path: Path, statement: str) -> None:
         file.commit()
 
 
+def not_of_the_search(name: str | None, *_: object) -> bool:
+    """SQLite's full-text index is a virtual table with tables of its own; SQLAlchemy has no word for it."""
+    return not (name or "").startswith("ticket_search")
+
+
 def details(connection: Connection) -> dict[str, object]:
-    """What the comparison of Alembic does not look at: checks, and which rows an index is about."""
+    """What the comparison of Alembic does not look at, or misreads: checks, defaults, all of an index."""
     found: dict[str, object] = {}
     for table in schema.metadata.tables:
         checks = inspect(connection).get_check_constraints(table)
-        found[table] = sorted((str(check["name"]), check["sqltext"]) for check in checks)
+        defaults = [(column["name"], column["default"]) for column in inspect(connection).get_columns(table)]
+        found[table] = sorted((str(check["name"]), check["sqltext"]) for check in checks), sorted(defaults)
     indexes = connection.exec_driver_sql(
         "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql NOTNULL"
     )
     return {**found, **{name: " ".join(sql.split()) for name, sql in indexes}}
 
 
+# Alembic cannot compare an index on an expression; `details` compares its SQL.
+@pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
+@pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based index")
 async def test_migrations_from_nothing_make_the_schema_that_the_program_means(path: Path) -> None:
     await SqliteDatabase(path).migrate()
 
     with make_engine(path, writer=False).connect() as migrated:
-        context = MigrationContext.configure(migrated, opts={"compare_server_default": True})
+        context = MigrationContext.configure(migrated, opts={"include_name": not_of_the_search})
         assert compare_metadata(context, schema.metadata) == []
         with make_engine(path.with_name("meant.db"), writer=True).connect() as meant:
             schema.metadata.create_all(meant)
@@ -84,7 +93,7 @@ async def test_migrating_twice_changes_nothing(path: Path) -> None:
     assert objects(path) == before
 
 
-@pytest.mark.parametrize("statements", [6, 12, 18])
+@pytest.mark.parametrize("statements", [6, 18, 40, 62])
 async def test_a_migration_that_is_killed_leaves_nothing_half(path: Path, statements: int) -> None:
     killed = await asyncio.to_thread(
         subprocess.run,

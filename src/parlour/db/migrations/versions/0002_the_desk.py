@@ -171,7 +171,7 @@ def _invitations() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.Column("used_at", UtcDateTime(), nullable=True),
-        sa.CheckConstraint("role IN ('owner', 'admin', 'agent', 'viewer')", name="ck_invitations_role"),
+        sa.CheckConstraint("role IN ('owner', 'admin', 'agent', 'viewer')", name=op.f("ck_invitations_role")),
         sa.ForeignKeyConstraint(["invited_by"], ["users.user_id"], name="fk_invitations_invited_by"),
         sa.ForeignKeyConstraint(
             ["workspace_id"], ["workspaces.workspace_id"], name="fk_invitations_workspace_id"
@@ -220,7 +220,7 @@ def _bulk_changes() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("finished_at", UtcDateTime(), nullable=True),
         sa.Column("undone_at", UtcDateTime(), nullable=True),
-        sa.CheckConstraint("field IN ('status', 'priority', 'assignee')", name="ck_bulk_changes_field"),
+        sa.CheckConstraint("field IN ('status', 'priority', 'assignee')", name=op.f("ck_bulk_changes_field")),
         sa.ForeignKeyConstraint(["user_id"], ["users.user_id"], name="fk_bulk_changes_user_id"),
         sa.ForeignKeyConstraint(
             ["workspace_id"], ["workspaces.workspace_id"], name="fk_bulk_changes_workspace_id"
