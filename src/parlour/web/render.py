@@ -77,7 +77,13 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_escape_callback=lambda name: "html" if name.endswith(".html") else None,
-            filters={"iso": iso, "when": when, "moment": time_element, "initials": initials, "linkify": linkify},
+            filters={
+                "iso": iso,
+                "when": when,
+                "moment": time_element,
+                "initials": initials,
+                "linkify": linkify,
+            },
             globals={"_": translate, "asset": cache(lambda name: Markup(asset(name)))},
             undefined_behavior="strict",
             debug=False,  # or an error would print every variable of the page, secrets included

@@ -284,9 +284,7 @@ async def _change(
         if answer := await rows.answer(request, desk, ticket_id, fields, error):
             return answer
         stale = Stale(field, fields[field], max(0, error.current.version - int(version)))
-        return await page(
-            request, desk, ticket_id, audience, status=error.status, stale=stale, writing=typed
-        )
+        return await page(request, desk, ticket_id, audience, status=error.status, stale=stale, writing=typed)
     if answer := await rows.answer(request, desk, ticket_id, fields):
         return answer
     if typed or "hx-request" in request.headers:

@@ -18,8 +18,8 @@ from parlour.kernel.errors import NotFound
 
 MATCHES_READ = 200
 READS = 5
-"""So many places at a time and so many times, at most, one page of a search looks at, and as many of the pages
-before it: what it costs does not grow with what is there."""
+"""So many places at a time, and so many times at most, one page of a search looks at, and as many of the
+pages before it: what it costs does not grow with what is there."""
 OVERVIEW = 5
 
 
@@ -131,7 +131,7 @@ def _by_words(tx: Tx, filters: Filters, *, repeats: bool = False) -> Page:
 
 
 def _before(tx: Tx, typed: str, position: int) -> set[UUID]:
-    """The tickets of the places at and above this one: those of the pages before, as far as is looked back."""
+    """The tickets of the places from the newest to this one: those of the pages before it."""
     found: set[UUID] = set()
     last: int | None = None
     for _ in range(READS):
