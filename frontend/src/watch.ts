@@ -35,6 +35,8 @@ export function startWatch(): void {
     state: () => undefined,
     ended: (why) => {
       const note = copy(`[data-ended="${why}"]`);
+      const link = note && one<HTMLAnchorElement>("a[data-come-back]", note);
+      if (link) link.search = `?next=${encodeURIComponent(location.pathname + location.search)}`;
       if (note) one("[data-toasts]")?.append(note);
     },
   });

@@ -112,11 +112,11 @@ class Room:
             elif subscription.held is None:
                 customer = customer or actor.kind is Kind.CUSTOMER
         frames = self._presence(agents, customer=customer), self._presence(here, customer=customer)
-        changed = frames != self.presence
-        self.presence = frames
+        before, self.presence = self.presence or (None, None), frames
         for subscription in self.subscriptions.values():
-            if changed or subscription is newcomer:
-                subscription.push(frames[subscription.connection.actor.kind is Kind.CUSTOMER])
+            side = subscription.connection.actor.kind is Kind.CUSTOMER
+            if frames[side] != before[side] or subscription is newcomer:
+                subscription.push(frames[side])
 
     def _presence(self, agents: dict[str, str], *, customer: bool) -> Frame:
         return protocol.presence(self.room_id, dict(sorted(agents.items())), customer=customer)
