@@ -73,9 +73,7 @@ class Watch:
     def __init__(self) -> None:
         self.found: list[str] = []
 
-    def look(
-        self, connection: Connection, statement: Any, rows: Any, row: Any, options: object
-    ) -> None:
+    def look(self, connection: Connection, statement: Any, rows: Any, row: Any, _options: object) -> None:
         """Values may come apart from an INSERT that was built once: then the rows name the workspace."""
         if isinstance(statement, Insert) and not statement._values and (rows or row):
             statement = statement.values(next(iter(rows or [row])))

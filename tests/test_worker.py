@@ -39,9 +39,7 @@ def still() -> Iterator[None]:
         yield
 
 
-async def put(
-    db: Database, kind: str = "work", *, run_at: datetime | None = None, **payload: Any
-) -> UUID:
+async def put(db: Database, kind: str = "work", *, run_at: datetime | None = None, **payload: Any) -> UUID:
     return await db.write(SYSTEM, lambda tx: tx.enqueue(kind, payload, run_at=run_at))
 
 
@@ -120,9 +118,7 @@ async def done(db: Database) -> bool:
     return await unfinished(db) == 0
 
 
-async def test_a_committed_job_starts_at_once_when_the_worker_is_woken(
-    db: Database, hands: Hands
-) -> None:
+async def test_a_committed_job_starts_at_once_when_the_worker_is_woken(db: Database, hands: Hands) -> None:
     async with working(db, hands) as worker:
         db.on_commit(lambda events: worker.wake() if any(isinstance(e, JobQueued) for e in events) else None)
         await asyncio.sleep(0.1)  # the worker has looked and now rests for a second
@@ -386,9 +382,7 @@ async def empty(db: Database) -> bool:
     return await rows(db, "job_id") == []
 
 
-async def test_every_outcome_is_logged_without_the_payload(
-    db: Database, still: None, hands: Hands
-) -> None:
+async def test_every_outcome_is_logged_without_the_payload(db: Database, still: None, hands: Hands) -> None:
     for _ in range(3):
         await put(db, code="s3cret")
     hands.errors = [Undeliverable("550 no"), Postponed("451 later")]

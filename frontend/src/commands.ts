@@ -93,6 +93,17 @@ function assign(): boolean {
   return true;
 }
 
+/** While rows are ticked, a command is about all of them: the bar below the list knows how, and how to undo it. */
+function toSelected(change: string): boolean | null {
+  const bar = one<HTMLFormElement>("#bulk-form");
+  const field = bar && one<HTMLSelectElement>('select[name="change"]', bar);
+  if (!field || !one('input[name="ids"]:checked')) return null;
+  field.value = change;
+  if (field.value !== change) return false;
+  bar.requestSubmit();
+  return true;
+}
+
 /** Into the composer of this ticket's room, which may be behind the other tab. */
 function write(notes: boolean): boolean {
   const row = currentRow();
@@ -128,8 +139,8 @@ function inTurn(change: () => boolean): boolean {
 }
 
 export const commands: Record<string, () => boolean> = {
-  resolve: () => inTurn(() => choose(choice("status"), "resolved")),
-  assign: () => inTurn(assign),
+  resolve: () => toSelected("status:resolved") ?? inTurn(() => choose(choice("status"), "resolved")),
+  assign: () => toSelected(`assignee:${tools()?.dataset.agent}`) ?? inTurn(assign),
   reply: () => write(false),
   note: () => write(true),
   theme: () => press("[data-theme-toggle]"),
@@ -143,7 +154,9 @@ export const commands: Record<string, () => boolean> = {
 
 /** Whether the command would find something to do. */
 export function possible(name: string): boolean {
-  if (name === "resolve" || name === "assign") return choice("status") !== null;
+  if (name === "resolve" || name === "assign") {
+    return choice("status") !== null || one('input[name="ids"]:checked') !== null;
+  }
   if (name === "reply" || name === "note") return Boolean(currentRow() ?? one("[data-room][data-side='agent'][data-can-write]"));
   return name in commands;
 }

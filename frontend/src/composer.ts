@@ -10,20 +10,6 @@ export interface Writing {
   typing(): void;
 }
 
-/** A menu that works without us; we only close it when somebody turns elsewhere. */
-function startMenu(menu: HTMLDetailsElement | null): void {
-  if (!menu) return;
-  const close = () => (menu.open = false);
-  document.addEventListener("click", (event) => menu.contains(event.target as Node) || close());
-  menu.addEventListener("focusout", (event) => event.relatedTarget && (menu.contains(event.relatedTarget as Node) || close()));
-  menu.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || !menu.open) return;
-    event.stopPropagation();
-    close();
-    must("summary", menu).focus();
-  });
-}
-
 export class Composer {
   readonly #form: HTMLFormElement | null;
   readonly #text: HTMLTextAreaElement | null;
@@ -43,7 +29,6 @@ export class Composer {
     this.#text.addEventListener("keydown", (event) => this.#key(event));
     this.#text.addEventListener("input", () => this.#input());
     addEventListener("pagehide", () => this.#keep());
-    startMenu(one<HTMLDetailsElement>("details[data-menu]", this.#form));
   }
 
   /** Words that were not sent come back, before whatever was written since. */

@@ -41,7 +41,7 @@ export type TicketFrame = {
 };
 
 export type Request =
-  | { t: "subscribe"; room: string; after: number }
+  | { t: "subscribe"; room: string; after: number; aside?: true }
   | { t: "typing"; room: string }
   | { t: "read"; room: string; seq: number }
   | { t: "alive" }

@@ -25,7 +25,7 @@ export class OtherRoom {
 
   /** From where we are: only what is new makes it unread. */
   begin(): void {
-    this.tell({ t: "subscribe", room: this.id, after: this.#last });
+    this.tell({ t: "subscribe", room: this.id, after: this.#last, aside: true });
   }
 
   frame(frame: Frame): void {

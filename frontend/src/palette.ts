@@ -159,4 +159,9 @@ export function openPalette(): boolean {
 export function startPalette(): void {
   const dialog = one<HTMLDialogElement>("dialog[data-palette]");
   palette = dialog && new Palette(dialog);
+  document.addEventListener("click", (event) => {
+    const at = event.target as Element;
+    if (at.closest("[data-open-palette]")) openPalette();
+    else if (at.closest("[data-open-keys]")) commands.keys!();
+  });
 }

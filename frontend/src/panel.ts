@@ -1,6 +1,6 @@
 // The panel beside the conversation fetches itself again when the ticket has changed elsewhere, its
 // history and all; never while somebody is choosing something in it.
-import { one } from "./dom";
+import { all, one } from "./dom";
 import type { TicketFrame } from "./frames";
 
 let timer = 0;
@@ -9,6 +9,16 @@ export function followPanel(frame: TicketFrame): void {
   clearTimeout(timer);
   // An own change answers with the panel itself: give it the time to.
   timer = window.setTimeout(() => refresh(frame), 600);
+}
+
+/** Without a script the fields belong to the composer's form; with one, each to the form that it stands in. */
+function takeFields(): void {
+  for (const field of all("[data-panel] form[data-inline] [form]")) field.removeAttribute("form");
+}
+
+export function startPanel(): void {
+  takeFields();
+  document.addEventListener("htmx:after:swap", takeFields);
 }
 
 function refresh(frame: TicketFrame): void {

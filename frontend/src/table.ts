@@ -91,6 +91,14 @@ function startFilters(): void {
   });
 }
 
+/** The strip of views may be longer than the window. */
+function showCurrentView(): void {
+  const strip = one("#views nav");
+  const current = strip && one("a[aria-current]", strip);
+  if (!strip || !current || strip.scrollWidth <= strip.clientWidth) return;
+  strip.scrollLeft = current.offsetLeft - (strip.clientWidth - current.offsetWidth) / 2;
+}
+
 export function startTable(): void {
   if (!one("[data-list]")) return;
   onTicket(changed);
@@ -104,6 +112,8 @@ export function startTable(): void {
     elsewhere.clear();
     one("[data-updates]")?.setAttribute("hidden", "");
   });
+  showCurrentView();
+  document.addEventListener("htmx:after:swap", showCurrentView);
   keepExcerpts();
   startFilters();
   startSelection();

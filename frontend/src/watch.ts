@@ -1,6 +1,6 @@
 // Pages of the desk hear of every ticket that changes. What they make of it is theirs: the news goes round
 // as events of the document. A page with a room hears it on the room's own socket.
-import { one } from "./dom";
+import { copy, one } from "./dom";
 import type { TicketFrame } from "./frames";
 import { Socket } from "./socket";
 import { showTicket } from "./ticket";
@@ -33,7 +33,12 @@ export function startWatch(): void {
       }
     },
     state: () => undefined,
-    ended: () => undefined,
+    ended: (why) => {
+      const note = copy(`[data-ended="${why}"]`);
+      const link = note && one<HTMLAnchorElement>("a[data-come-back]", note);
+      if (link) link.search = `?next=${encodeURIComponent(location.pathname + location.search)}`;
+      if (note) one("[data-toasts]")?.append(note);
+    },
   });
   socket.open();
 }

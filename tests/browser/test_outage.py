@@ -1,6 +1,5 @@
 """The server goes away under open pages, and comes back. It is a server of its own: others need theirs."""
 
-
 from collections.abc import AsyncIterator, Iterator
 from uuid import UUID, uuid4
 

@@ -28,6 +28,7 @@ from parlour.features.tickets import replies_store as replies
 from parlour.features.tickets import store as tickets
 from parlour.features.tickets import views_store as views
 from parlour.features.tickets.models import (
+    Changed,
     Field,
     Filters,
     Order,
@@ -242,7 +243,8 @@ def of_bulk(ticket: Ticket, ada: UUID) -> list[Call]:
         (bulk.lock_bulk, this),
         (bulk.bulk, this),
         (bulk.waiting, {**this, "limit": 9}),
-        (bulk.note_change, {**this, **item, "before": "new", "after": "open"}),
+        (bulk.note_unchanged, {**this, **item}),
+        (bulk.note_change, {**this, "change": Changed(ticket.ticket_id, "new", "open", Status.NEW)}),
         (bulk.set_progress, {**this, "done": 1, "changed": 1, "finished_at": clock.now()}),
         (bulk.turn_round, this),
         (bulk.to_put_back, {**this, "limit": 9}),

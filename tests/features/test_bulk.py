@@ -1,6 +1,8 @@
 """Changing many tickets at once, and undoing it."""
 
 import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -8,6 +10,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from parlour.features.chat.service import RoomClosed
 from parlour.features.tickets import bulk
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Bulk, Field, Filters, Priority, Status, Ticket
@@ -17,6 +20,7 @@ from parlour.kernel.errors import Forbidden, Invalid, NotFound
 from parlour.kernel.events import TicketChanged
 from tests.house import Browser, House, stock
 
+START = datetime(2020, 1, 1, tzinfo=UTC)
 PATIENCE = 400
 """Looks, a twentieth of a second apart."""
 
@@ -154,13 +158,52 @@ async def test_undo_puts_back_what_nobody_has_changed_since(
     assert "Put back: 2 of 3." in page
 
 
-async def test_undo_leaves_alone_what_was_new_and_what_was_so_before(
+@pytest.mark.parametrize(
+    "what",
+    ["status:open", "status:closed", "priority:urgent", "priority:medium", "assignee:", "assignee:ada"],
+)
+async def test_undo_leaves_everything_as_it_was_before(
+    house: House, desk: Browser, three: list[Ticket], what: str
+) -> None:
+    await change(house, desk, three[1:], change="priority:high")
+    await change(house, desk, three[2:], change=f"assignee:{house.ada}")
+    await change(house, desk, three[2:], change="status:closed")
+    before = await now(house, three)
+    await undo(
+        house, desk, bulk_of(await change(house, desk, three, change=what.replace("ada", str(house.ada))))
+    )
+    after = await now(house, three)
+
+    assert [replace(ticket, version=0, updated_at=START) for ticket in after] == [
+        replace(ticket, version=0, updated_at=START) for ticket in before
+    ]
+    customer = Actor.customer(house.workspace.workspace_id, three[2].ticket_id, three[2].email)
+    with pytest.raises(RoomClosed):
+        await house.db.write(customer, tickets.send_message, three[2].ticket_id, "Hello?", uuid4())
+
+
+async def test_a_new_ticket_that_was_answered_since_is_put_back_to_open(
     house: House, desk: Browser, three: list[Ticket]
 ) -> None:
-    await change(house, desk, three[:1], change="status:pending")
-    await undo(house, desk, bulk_of(await change(house, desk, three, change="status:pending")))
+    bulk_id = bulk_of(await change(house, desk, three, change="status:resolved"))
+    await house.db.write(ada(house), tickets.send_message, three[0].ticket_id, "It is on its way.", uuid4())
+    await undo(house, desk, bulk_id)
 
-    assert await statuses(house, three) == ["pending"] * 3
+    assert await statuses(house, three) == ["open", "new", "new"]
+
+
+async def test_undo_keeps_the_status_that_a_colleague_gave_since(
+    house: House, desk: Browser, three: list[Ticket]
+) -> None:
+    bulk_id = bulk_of(await change(house, desk, three, change="priority:urgent"))
+    version = (await now(house, three))[0].version
+    await house.as_system(
+        tickets.update_ticket_status, three[0].ticket_id, Status.PENDING, seen_version=version
+    )
+    await undo(house, desk, bulk_id)
+
+    assert await statuses(house, three) == ["pending", "new", "new"]
+    assert {ticket.priority for ticket in await now(house, three)} == {Priority.MEDIUM}
 
 
 async def test_undoing_twice_undoes_once(house: House, desk: Browser, three: list[Ticket]) -> None:
@@ -201,8 +244,8 @@ async def test_all_that_match_are_changed_by_a_job_and_put_back_by_one(
     left = await house.db.scan(ada(house), bulk.matching, Filters(status=Status.PENDING))
 
     assert undone.done == undone.changed
-    assert undone.put_back == len(pending) - len(left)
-    assert 0 < undone.put_back < undone.changed  # those that were new stay
+    assert undone.put_back == undone.changed == len(pending) - len(left)
+    assert len(left) == len(before)
 
 
 async def test_a_job_goes_on_where_it_broke_off(house: House, tmp_path: Path) -> None:

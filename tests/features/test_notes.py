@@ -1,11 +1,17 @@
 """Notes: a room of the agents' own beside the conversation."""
 
+import re
 from contextlib import aclosing
 
 from parlour.features.chat import service as chat
 from parlour.kernel.access import Role
 from tests.house import Browser, House
 from tests.tickets import JSON, ada, now, place, words
+
+
+def without_ids(page: str) -> str:
+    """The page but for the id that every composer gets afresh."""
+    return re.sub(r'name="client_id" value="[^"]+"', "", page)
 
 
 async def test_a_note_stands_on_the_notes_tab_with_the_word_for_it(
@@ -34,6 +40,35 @@ async def test_a_customer_sees_neither_the_note_nor_a_hole_where_it_is(
 
     assert "partner of ours" not in page.text
     assert seqs == list(range(1, len(seqs) + 1))
+
+
+async def test_no_page_of_the_customers_changes_with_a_note(
+    house: House, visitor: Browser, desk: Browser
+) -> None:
+    """Neither words nor order nor marks: the newest ticket stays first, nothing is unread."""
+    ticket = await house.open_ticket(visitor)
+    await house.open_ticket(visitor, subject="Another matter")
+    notes, portal = f"{place(house, ticket)}/notes", "/support/acme"
+    here = f"{portal}/ticket/{ticket.ticket_id}"
+    await desk.submit(f"{place(house, ticket)}/chat", words("It is on its way."), page=notes)
+    before = [await visitor.get(path) for path in (portal, here, f"{here}/chat")]
+    await desk.submit(notes, words("He is a partner of ours."), page=notes)
+    await desk.submit(f"{place(house, ticket)}/assignee", {"assignee": "", "version": "2"}, page=notes)
+    after = [await visitor.get(path) for path in (portal, here, f"{here}/chat")]
+
+    assert [page.status_code for page in after] == [200, 200, 200]
+    assert [without_ids(page.text) for page in after] == [without_ids(page.text) for page in before]
+
+
+async def test_agents_find_a_note_by_its_words(house: House, visitor: Browser, desk: Browser) -> None:
+    ticket = await house.open_ticket(visitor)
+    notes = f"{place(house, ticket)}/notes"
+    await desk.submit(notes, words("He is a partner of ours."), page=notes)
+    found = await desk.get(f"/workspace/{house.workspace.workspace_id}/tickets?q=partner")
+    asked = await visitor.get("/support/acme?q=partner")
+
+    assert str(ticket.ticket_id) in found.text
+    assert "partner" not in asked.text
 
 
 async def test_a_customer_finds_no_room_of_notes(house: House, visitor: Browser) -> None:

@@ -115,10 +115,17 @@ async def test_pages_bring_the_keys_unless_they_are_switched_off(house: House, d
     await prefer(house, desk, title_badge="on")
     without = (await desk.get(f"{home(house)}/tickets")).text
 
-    assert "data-shortcuts" in with_keys
-    assert "data-palette=" in with_keys
-    assert "data-shortcuts" not in without
-    assert "data-palette=" not in without
+    for mark in ("data-shortcuts", "data-open-keys", "data-keys-dialog"):
+        assert mark in with_keys
+        assert mark not in without
+
+
+async def test_the_palette_can_be_opened_by_mouse_without_the_keys(house: House, desk: Browser) -> None:
+    await prefer(house, desk, title_badge="on")
+    page = (await desk.get(f"{home(house)}/tickets")).text
+
+    assert "data-open-palette" in page
+    assert "data-palette=" in page
 
 
 @pytest.mark.parametrize("choice", ["notify", "title_badge"])

@@ -1,19 +1,19 @@
 """Who works in a workspace: invitations, roles, leaving, founding another one."""
 
 import asyncio
-import email
 import re
 from collections.abc import AsyncIterator
 from contextlib import aclosing
-from email.policy import default
-from pathlib import Path
+from datetime import timedelta
 
 import pytest
 
 from parlour.features.tickets import service as tickets
 from parlour.features.workspaces import service as workspaces
+from parlour.kernel import clock
 from parlour.kernel.access import Actor, Role
 from tests.house import PASSWORD, Browser, House
+from tests.mailbox import mails, text_of
 
 
 @pytest.fixture
@@ -22,16 +22,10 @@ async def people(house: House) -> str:
 
 
 async def mailed_code(house: House, to: str) -> str:
-    """The code in the newest mail to an address, once the worker has written it."""
-    folder: Path = house.app.parlour.settings.mail_folder
-    for _ in range(200):
-        for path in sorted(folder.glob("*.eml"), reverse=True):
-            mail = email.message_from_bytes(path.read_bytes(), policy=default)
-            if mail["to"] == to:
-                text = mail.get_body(("plain",)).get_content().replace("\r", "")  # type: ignore[union-attr]
-                return re.findall(r"^[0-9a-f]{32}\.[\w-]{43}$", text, re.MULTILINE)[0]
-        await asyncio.sleep(0.02)
-    raise AssertionError(f"no mail to {to}")
+    """The code in the mail to an address, once the worker has written it."""
+    [mail] = await mails(house, to)
+    [code] = re.findall(r"^[0-9a-f]{32}\.[\w-]{43}$", text_of(mail), re.MULTILINE)
+    return str(code)
 
 
 @pytest.fixture
@@ -74,6 +68,35 @@ async def test_an_invitation_works_once(house: House, desk: Browser, stranger: B
         again = await other.submit("/invite/accept", fields, page="/invite")
 
     assert again.status_code == 410
+
+
+async def test_of_two_who_accept_an_invitation_at_once_one_is_in(
+    house: House, desk: Browser, stranger: Browser, people: str
+) -> None:
+    code = await invite(house, desk, people, "ben@acme.example")
+    csrf = await stranger.csrf("/invite")
+    fields = {"csrf": csrf, "token": code, "password": "a quiet long evening"}
+    answers = await asyncio.gather(
+        *[stranger.post("/invite/accept", data={**fields, "name": f"Ben {number}"}) for number in range(2)]
+    )
+
+    assert sorted(answer.status_code for answer in answers) == [303, 410]
+    assert list(await roles(house)).count("ben@acme.example") == 1
+
+
+@pytest.mark.parametrize(("age", "status"), [(timedelta(days=6), 200), (timedelta(days=8), 410)])
+async def test_an_invitation_ends_after_a_week(
+    house: House, desk: Browser, stranger: Browser, people: str, age: timedelta, status: int
+) -> None:
+    code = await invite(house, desk, people, "ben@acme.example")
+    with clock.at(clock.now() + age):
+        page = await stranger.submit("/invite", {"token": code}, page="/invite")
+        fields = {"token": code, "name": "Ben", "password": "a quiet long evening"}
+        accepted = await stranger.submit("/invite/accept", fields, page="/invite")
+
+    assert page.status_code == status
+    assert accepted.status_code == (303 if status == 200 else 410)
+    assert ("ben@acme.example" in await roles(house)) == (status == 200)
 
 
 async def test_an_account_joins_with_its_own_password(
@@ -156,6 +179,18 @@ async def test_the_last_owner_neither_leaves_nor_steps_down(house: House, desk: 
     assert (await roles(house))["ada@acme.example"] is Role.OWNER
 
 
+async def test_of_two_owners_who_leave_at_once_one_stays(house: House, desk: Browser, people: str) -> None:
+    ben = await house.add_agent("ben@acme.example", Role.OWNER)
+    async with aclosing(await house.sign_in("ben@acme.example")) as browser:
+        left = await asyncio.gather(
+            desk.submit(f"{people}/{house.ada}/remove", {}, page=people),
+            browser.submit(f"{people}/{ben}/remove", {}, page=people),
+        )
+
+    assert sorted(answer.status_code for answer in left) == [303, 409]
+    assert list((await roles(house)).values()) == [Role.OWNER]
+
+
 async def test_whoever_is_removed_is_out_and_their_tickets_are_nobodys(
     house: House, desk: Browser, visitor: Browser, people: str
 ) -> None:
@@ -188,15 +223,17 @@ async def test_a_founder_owns_the_new_workspace(house: House, desk: Browser) -> 
     assert (await desk.get(answer.headers["location"])).status_code == 200
 
 
-@pytest.mark.parametrize(("slug", "words"), [("acme", "has this address"), ("Not OK", "small letters")])
+@pytest.mark.parametrize(
+    ("slug", "words", "status"), [("acme", "has this address", 409), ("Not OK", "small letters", 422)]
+)
 async def test_a_slug_is_checked_while_it_is_typed_and_when_it_is_sent(
-    desk: Browser, slug: str, words: str
+    desk: Browser, slug: str, words: str, status: int
 ) -> None:
     typed = await desk.get("/workspace/new/slug", params={"slug": slug})
     sent = await desk.submit("/workspace/new", {"name": "Mine", "slug": slug}, page="/workspace/new")
 
     assert words in typed.text
-    assert sent.status_code == 422 or sent.status_code == 409
+    assert sent.status_code == status
     assert f'value="{slug}"' in sent.text
 
 

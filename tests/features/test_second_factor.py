@@ -1,5 +1,6 @@
 """The second factor: setting it up, signing in with it, recovery codes, and what it refuses."""
 
+import asyncio
 import re
 from contextlib import aclosing
 from datetime import timedelta
@@ -182,6 +183,19 @@ async def test_a_recovery_code_works_once_however_it_is_typed_and_the_owner_hear
 
     assert "A recovery code was used to sign in to your Parlour account" in {m["Subject"] for m in told}
     assert not [mail for mail in told if codes[0] in text_of(mail)]
+
+
+async def test_of_two_who_use_a_recovery_code_at_once_one_is_in(house: House, desk: Browser) -> None:
+    now = half_minute()
+    with clock.at(now):
+        _, codes = await turn_on(desk, now)
+        async with (
+            aclosing(await after_the_password(house)) as first,
+            aclosing(await after_the_password(house)) as second,
+        ):
+            entered = await asyncio.gather(*[enter(browser, codes[0]) for browser in (first, second)])
+
+    assert sorted(entered) == [(303, "in"), (422, "out")]
 
 
 async def test_new_recovery_codes_end_the_old_ones(house: House, desk: Browser) -> None:

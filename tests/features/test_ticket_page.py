@@ -1,5 +1,6 @@
 """The ticket's page at the desk: what stands around the conversation, and what one changes there."""
 
+import asyncio
 from contextlib import aclosing
 from uuid import uuid4
 
@@ -112,6 +113,23 @@ async def test_who_was_too_late_reads_what_the_other_one_changed(
     assert "changed the status" not in alert
     assert "You chose the priority Low." in alert
     assert (await now(house, ticket)).priority is Priority.HIGH
+
+
+async def test_of_two_agents_who_change_a_ticket_at_once_one_is_told(
+    house: House, visitor: Browser, desk: Browser
+) -> None:
+    ticket = await house.open_ticket(visitor)
+    here = place(house, ticket)
+    await house.add_agent("bob@acme.example", Role.AGENT)
+    async with aclosing(await house.sign_in("bob@acme.example")) as bob:
+        answers = await asyncio.gather(
+            desk.submit(f"{here}/priority", {"priority": "high", "version": "1"}, page=here),
+            bob.submit(f"{here}/priority", {"priority": "low", "version": "1"}, page=here),
+        )
+    won = ["high", "low"][[answer.status_code for answer in answers].index(303)]
+
+    assert sorted(answer.status_code for answer in answers) == [303, 409]
+    assert (await now(house, ticket)).priority == won
 
 
 async def test_a_change_made_on_the_notes_tab_comes_back_to_it(

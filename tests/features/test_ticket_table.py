@@ -2,9 +2,11 @@
 
 import re
 from html import unescape
+from uuid import uuid4
 
 import pytest
 
+from parlour.features.desk import query
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Priority, Status, Ticket
 from parlour.kernel.access import Role
@@ -119,6 +121,22 @@ async def test_a_search_shows_where_it_found_the_words(house: House, desk: Brows
 
     assert re.search(r"of the <mark[^>]*>tent</mark> is broken", page)
     assert "&lt;b&gt;" in page
+
+
+async def test_a_search_shows_each_ticket_on_one_page_only(
+    house: House, desk: Browser, visitor: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(query, "PAGE_SIZES", (2, 50, 100))
+    made = [await house.open_ticket(visitor, description=f"A tent, {n}") for n in range(5)]
+    for ticket in made:
+        await house.as_system(tickets.send_message, ticket.ticket_id, "The tent again", uuid4())
+    seen, address = [], table(house, "?q=tent")
+    while address:
+        page = (await desk.get(address)).text
+        seen += numbers(page)
+        address = link(page, "next") if 'rel="next"' in page else ""
+
+    assert sorted(seen) == [ticket.number for ticket in made]
 
 
 async def test_a_script_is_given_the_list_alone_and_its_clean_address(

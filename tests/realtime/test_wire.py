@@ -100,14 +100,15 @@ def test_many_events_fill_payloads_up_to_their_limit_and_no_further() -> None:
 
 
 def test_the_limit_counts_bytes() -> None:
-    here = PeopleHere(clock.new_id(), clock.new_id(), "n1", ("id",), ("ж" * 60,), customer=False)
+    here = PeopleHere(clock.new_id(), clock.new_id(), "n1", ("id",), ("ж" * 60,), (), customer=False)
     payloads, _ = wire.pack("n1", 1, [wire.encode(here)] * 100, 7_900)
 
     assert all(len(payload.encode()) <= 7_900 for payload in payloads)
 
 
 def test_what_is_too_long_alone_leaves_a_hole_that_others_see() -> None:
-    long = wire.encode(PeopleHere(clock.new_id(), clock.new_id(), "n1", (), ("x" * 9_000,), customer=True))
+    here = PeopleHere(clock.new_id(), clock.new_id(), "n1", (), ("x" * 9_000,), (), customer=True)
+    long = wire.encode(here)
     payloads, following = wire.pack("n1", 1, [long, wire.encode(JobQueued("mail"))], 7_900)
     found = wire.decode(payloads[0])
 

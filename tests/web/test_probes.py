@@ -1,6 +1,5 @@
 """What machines ask: alive, ready, the numbers."""
 
-
 import pytest
 
 from tests.house import Browser, House, behind_its_back

@@ -359,6 +359,7 @@ bulk_items = Table(
     Column("ticket_id", Uuid, nullable=False),
     Column("before", Text),
     Column("after", Text),
+    Column("status_before", Text),
     Column("done_at", UtcDateTime),
     PrimaryKeyConstraint("workspace_id", "bulk_id", "ticket_id"),
     ForeignKeyConstraint(["workspace_id", "bulk_id"], ["bulk_changes.workspace_id", "bulk_changes.bulk_id"]),

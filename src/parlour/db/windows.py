@@ -27,6 +27,7 @@ _LOOK = text(f"""
     FROM (SELECT {_FRESH} AS hits FROM limit_windows AS w WHERE key = :key) AS now
 """)  # noqa: S608 nobody's words
 
+_FORGET = text("DELETE FROM limit_windows WHERE key = :key")
 _SWEEP = text("DELETE FROM limit_windows WHERE expires_at < statement_timestamp()")
 
 
@@ -38,6 +39,12 @@ def take(tx: Tx, key: str, amount: int, seconds: int) -> float:
 def look(tx: Tx, key: str, amount: int, seconds: int) -> float:
     """What `take` would return."""
     return float(tx.execute(_LOOK, {"key": key, "amount": amount, "seconds": seconds}).scalar() or 0)
+
+
+def forget(tx: Tx, key: str) -> float:
+    """Begin again from none. Returns 0: the next one need not wait."""
+    tx.execute(_FORGET, {"key": key})
+    return 0.0
 
 
 def sweep(tx: Tx) -> None:

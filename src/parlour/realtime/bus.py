@@ -40,12 +40,16 @@ class SomeoneTypes(Event):
 
 @dataclass(frozen=True, slots=True)
 class PeopleHere(Event):
-    """Who is in the room on the node `node`: its agents' ids and names, and whether the customer is."""
+    """Who is in the room on the node `node`: its agents' ids and names, and whether the customer is.
+
+    `aside` are the ids of those who look at the notes, whom only colleagues see.
+    """
 
     room_id: UUID
     node: str
     agents: tuple[str, ...]
     names: tuple[str, ...]
+    aside: tuple[str, ...]
     customer: bool
 
 

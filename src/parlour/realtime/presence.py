@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from time import monotonic
 from uuid import UUID
 
@@ -10,13 +12,18 @@ from parlour.realtime.bus import PeopleHere
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """`agents` maps ids to names."""
+    """`agents` maps ids to names; `shown` are those of them whom customers see too."""
 
     agents: dict[str, str]
+    shown: dict[str, str]
     customer: bool
 
+    def __or__(self, other: "People") -> "People":
+        agents, shown = self.agents | other.agents, self.shown | other.shown
+        return People(agents, shown, self.customer or other.customer)
 
-NOBODY = People({}, customer=False)
+
+NOBODY = People({}, {}, customer=False)
 
 
 class Elsewhere:
@@ -30,7 +37,9 @@ class Elsewhere:
     def hear(self, event: PeopleHere) -> None:
         nodes = self._rooms.setdefault(event.room_id, {})
         before = nodes.pop(event.node, (NOBODY, 0.0))[0]
-        now = People(dict(zip(event.agents, event.names, strict=True)), event.customer)
+        agents = dict(zip(event.agents, event.names, strict=True))
+        shown = {agent: name for agent, name in agents.items() if agent not in event.aside}
+        now = People(agents, shown, event.customer)
         if now != NOBODY:
             nodes[event.node] = (now, monotonic() + self._lasts)
         if not nodes:
@@ -40,12 +49,8 @@ class Elsewhere:
 
     def people(self, room_id: UUID) -> People:
         """All of them together."""
-        agents: dict[str, str] = {}
-        customer = False
-        for people, _ in self._rooms.get(room_id, {}).values():
-            agents |= people.agents
-            customer = customer or people.customer
-        return People(agents, customer)
+        nodes = self._rooms.get(room_id, {}).values()
+        return reduce(or_, (people for people, _ in nodes), NOBODY)
 
     def forget_silent(self, peers: Collection[str]) -> None:
         """Forget whoever was not confirmed for too long, and the nodes that are no longer there."""

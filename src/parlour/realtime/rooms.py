@@ -105,12 +105,14 @@ class Rooms:
         """Where this connection is, by room."""
         return self._by_connection.get(connection, {})
 
-    async def subscribe(self, connection: Connection, room_id: UUID, after: int) -> None:
-        """Replay what came after `after`, then go live.
+    async def subscribe(
+        self, connection: Connection, room_id: UUID, after: int, *, aside: bool = False
+    ) -> None:
+        """Replay what came after `after`, then go live; `aside`, without being there for customers.
 
         Raises NotFound, and whatever the database raises. Once at a time for a connection.
         """
-        subscription = self._attach(connection, room_id)
+        subscription = self._attach(connection, room_id, aside=aside)
         try:
             entry = await self._access.enter(connection.actor, room_id, after, REPLAY_LIMIT)
         except BaseException:
@@ -183,14 +185,14 @@ class Rooms:
         if again or here != room.told:
             room.told = here
             agents, names = tuple(here.agents), tuple(here.agents.values())
-            self._bus.publish(
-                [PeopleHere(room.workspace_id, room.room_id, self._bus.node, agents, names, here.customer)]
-            )
+            aside = tuple(here.agents.keys() - here.shown.keys())
+            place = room.workspace_id, room.room_id, self._bus.node
+            self._bus.publish([PeopleHere(*place, agents, names, aside, here.customer)])
 
-    def _attach(self, connection: Connection, room_id: UUID) -> Subscription:
+    def _attach(self, connection: Connection, room_id: UUID, *, aside: bool) -> Subscription:
         """In place of an earlier one of the same connection, which hears nothing more."""
         room = self._rooms.setdefault(room_id, Room(room_id))
-        subscription = Subscription(connection, room)
+        subscription = Subscription(connection, room, aside=aside)
         rooms = self._by_connection.setdefault(connection, {})
         if room_id in rooms:
             self._marks.save_soon(rooms[room_id], leaving=True)

@@ -69,6 +69,9 @@ class Windows(Protocol):
     def look(self, key: str, rate: RateLimitItem) -> Coroutine[Any, Any, float]:
         """What `take` would answer."""
 
+    def forget(self, key: str, rate: RateLimitItem) -> Coroutine[Any, Any, float]:
+        """Begin again from none. Answers 0."""
+
     async def close(self) -> None: ...
 
 
@@ -91,6 +94,9 @@ class OwnWindows:
     def look(self, key: str, rate: RateLimitItem) -> float:
         return 0.0 if self._windows.test(rate, key) else self._wait(key, rate)
 
+    def forget(self, key: str, rate: RateLimitItem) -> None:
+        self._windows.clear(rate, key)
+
     def _wait(self, key: str, rate: RateLimitItem) -> float:
         return max(1.0, self._windows.get_window_stats(rate, key).reset_time - time.time())
 
@@ -108,6 +114,9 @@ class PostgresWindows:
     async def look(self, key: str, rate: RateLimitItem) -> float:
         window = (key, rate.amount, rate.get_expiry())
         return await self._db.read(Actor.system(), windows.look, *window)
+
+    async def forget(self, key: str, _: RateLimitItem) -> float:
+        return await self._db.write(Actor.system(), windows.forget, key)
 
     async def close(self) -> None:
         """The database is somebody else's to close."""
@@ -139,6 +148,13 @@ class Limits:
     async def add(self, limit: Limit, *who: str) -> None:
         """Count a use that has already happened."""
         await self._take(limit, *who)
+
+    async def forget(self, limit: Limit, *who: str) -> None:
+        """Begin again from none."""
+        key = _key(limit, who)
+        self._own.forget(key, limit.rate)
+        if self._shared is not None:
+            await self._ask(self._shared.forget(key, limit.rate))
 
     async def spent(self, limit: Limit, *who: str) -> bool:
         return bool(await self._look(limit, *who))

@@ -37,6 +37,10 @@ class RedisWindows:
     async def look(self, key: str, rate: RateLimitItem) -> float:
         return 0.0 if await self._windows.test(rate, key) else await self._wait(key, rate)
 
+    async def forget(self, key: str, rate: RateLimitItem) -> float:
+        await self._windows.clear(rate, key)
+        return 0.0
+
     async def _wait(self, key: str, rate: RateLimitItem) -> float:
         stats = await self._windows.get_window_stats(rate, key)
         return max(1.0, stats.reset_time - time.time())

@@ -7,7 +7,7 @@ from parlour.features.accounts.models import Credentials
 from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel import clock
-from parlour.kernel.access import Actor
+from parlour.kernel.access import Actor, Permission, requires
 
 SECURITY = "mail.security"
 
@@ -22,6 +22,7 @@ class Change(StrEnum):
     RECOVERY_CODES_MADE = "recovery_codes_made"
 
 
+@requires(Permission.ACCOUNT_USE)
 def tell(tx: Tx, owner: Credentials, change: Change, device: str) -> None:
     """Mail the owner in this transaction's name, and record the change wherever the owner works."""
     facts = {"email": owner.email, "change": change.value, "device": device, "at": clock.now().isoformat()}
@@ -29,9 +30,11 @@ def tell(tx: Tx, owner: Credentials, change: Change, device: str) -> None:
     record(tx, owner, change.value)
 
 
+@requires(Permission.ACCOUNT_USE)
 def record(
     tx: Tx, owner: Credentials, action: str, *, before: str | None = None, after: str | None = None
 ) -> None:
+    """In the owner's name; the caller has made sure that it is the owner."""
     for place in workspaces.memberships(tx, owner.user_id):
         themselves = Actor.agent(place.workspace_id, owner.user_id, place.role, owner.name)
         audit.record(tx.acting_as(themselves), action, before=before, after=after)

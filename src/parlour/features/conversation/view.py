@@ -15,14 +15,15 @@ def sender_seen_as(message: Message) -> str:
 
 
 def message_view(message: Message, actor: Actor) -> dict[str, Any]:
+    """Plain values: a template asks for them more than once."""
     return {
-        "message_id": message.message_id,
+        "message_id": str(message.message_id),
         "seq": message.seq,
         "content": message.content,
         "sender_type": message.sender_type,
         "sender_id": sender_seen_as(message),
         "sender_name": message.sender_name,
-        "client_id": message.client_id,
+        "client_id": str(message.client_id or ""),
         "created_at": message.created_at,
         "mine": message.sender_type != "system" and message.sender_id == actor.id,
     }

@@ -70,10 +70,21 @@ async def sign_in(request: Request) -> Response:
 
 
 async def _sign_in(request: Request, email: str, password: str) -> str:
-    limits = site(request).limits
+    """Tries are counted before they are checked, so that many at once are no way around; a right password
+    clears the account's count, so that nobody is shut out by signing in often.
+    """
+    limits, account = site(request).limits, clean_email(email) or ""
     await limits.count(Limit.SIGN_IN_BY_NETWORK, network_of(request))
-    await limits.count(Limit.SIGN_IN_BY_ACCOUNT, clean_email(email) or "")
-    return await accounts.sign_in(db(request), email, password, session_token(request), device_of(request))
+    await limits.count(Limit.SIGN_IN_BY_ACCOUNT, account)
+    try:
+        token = await accounts.sign_in(
+            db(request), email, password, session_token(request), device_of(request)
+        )
+    except accounts.SecondFactorNeeded:
+        await limits.forget(Limit.SIGN_IN_BY_ACCOUNT, account)
+        raise
+    await limits.forget(Limit.SIGN_IN_BY_ACCOUNT, account)
+    return token
 
 
 async def sign_out(request: Request) -> Response:

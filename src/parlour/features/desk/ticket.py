@@ -276,17 +276,19 @@ async def _change(
     value = parse(fields[field])
     notes = fields.get("tab") == "notes"
     audience = Audience.INTERNAL if notes else Audience.PUBLIC
+    # Without a script the composer's form brings the change: what was typed stays in it.
+    typed = Writing(draft=fields["content"]) if fields.get("content", "").strip() else None
     try:
         await db(request).write(actor_at(desk), action, ticket_id, value, seen_version=int(version))
     except tickets.StaleTicket as error:
         if answer := await rows.answer(request, desk, ticket_id, fields, error):
             return answer
         stale = Stale(field, fields[field], max(0, error.current.version - int(version)))
-        return await page(request, desk, ticket_id, audience, status=error.status, stale=stale)
+        return await page(request, desk, ticket_id, audience, status=error.status, stale=stale, writing=typed)
     if answer := await rows.answer(request, desk, ticket_id, fields):
         return answer
-    if "hx-request" in request.headers:
-        return await page(request, desk, ticket_id, audience)
+    if typed or "hx-request" in request.headers:
+        return await page(request, desk, ticket_id, audience, writing=typed)
     return redirect(f"/workspace/{desk.workspace_id}/tickets/{ticket_id}{'/notes' if notes else ''}")
 
 

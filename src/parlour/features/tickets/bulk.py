@@ -6,7 +6,7 @@ from uuid import UUID
 
 from parlour.db.database import Tx
 from parlour.features.tickets import bulk_store, listing, listing_store, service
-from parlour.features.tickets.models import Bulk, Field, Filters, Priority, Status, Ticket
+from parlour.features.tickets.models import Bulk, Changed, Field, Filters, Priority, Status, Ticket
 from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel import clock
@@ -107,10 +107,14 @@ def _change_some(tx: Tx, found: Bulk, limit: int) -> None:
     ticket_ids = bulk_store.waiting(tx, found.bulk_id, limit=limit)
     changed = 0
     for ticket_id in ticket_ids:
-        before = _set(tx, ticket_id, found.field, found.value)
-        after = None if before is None else found.value
-        bulk_store.note_change(tx, found.bulk_id, ticket_id, before=before, after=after)
-        changed += before is not None
+        ticket = service.locked(tx, ticket_id)
+        before = value_of(ticket, found.field)
+        if before != found.value and _set(tx, ticket, found.field, found.value):
+            change = Changed(ticket_id, before, found.value, ticket.status)
+            bulk_store.note_change(tx, found.bulk_id, change)
+            changed += 1
+        else:
+            bulk_store.note_unchanged(tx, found.bulk_id, ticket_id)
     _note_progress(
         tx, replace(found, done=found.done + len(ticket_ids), changed=found.changed + changed), found.total
     )
@@ -118,9 +122,9 @@ def _change_some(tx: Tx, found: Bulk, limit: int) -> None:
 
 def _undo_some(tx: Tx, found: Bulk, limit: int) -> None:
     items = bulk_store.to_put_back(tx, found.bulk_id, limit=limit)
-    for ticket_id, before, after in items:
-        put_back = _set(tx, ticket_id, found.field, before, only_from=after) is not None
-        bulk_store.note_undone(tx, found.bulk_id, ticket_id, put_back=put_back)
+    for change in items:
+        put_back = _put_back(tx, change, found.field)
+        bulk_store.note_undone(tx, found.bulk_id, change.ticket_id, put_back=put_back)
     _note_progress(tx, replace(found, done=found.done + len(items)), found.changed)
 
 
@@ -129,23 +133,33 @@ def _note_progress(tx: Tx, now: Bulk, of: int) -> None:
     bulk_store.set_progress(tx, now.bulk_id, done=now.done, changed=now.changed, finished_at=finished_at)
 
 
-def _set(tx: Tx, ticket_id: UUID, field: Field, value: str, *, only_from: str | None = None) -> str | None:
-    """The value that the ticket had before, or None when it was left alone."""
-    ticket = service.locked(tx, ticket_id)
-    before = value_of(ticket, field)
-    if before == value or only_from not in (None, before):
-        return None
+def _put_back(tx: Tx, change: Changed, field: Field) -> bool:
+    """As it was before, unless somebody has changed it again since: theirs is not ours to undo."""
+    ticket = service.locked(tx, change.ticket_id)
+    if value_of(ticket, field) != change.after:
+        return False
+    was_new = change.status_before is Status.NEW
+    followed = Status(change.after) if field is Field.STATUS else Status.OPEN
+    if not (was_new and field is Field.STATUS) and not _set(tx, ticket, field, change.before):
+        return False
+    if was_new and ticket.status is followed:
+        service.make_new_again(tx, change.ticket_id)
+    return True
+
+
+def _set(tx: Tx, ticket: Ticket, field: Field, value: str) -> bool:
+    """False when it was left alone."""
+    this, version = ticket.ticket_id, ticket.version
     try:
         if field is Field.STATUS:
-            service.update_ticket_status(tx, ticket_id, Status(value), seen_version=ticket.version)
+            service.update_ticket_status(tx, this, Status(value), seen_version=version)
         elif field is Field.PRIORITY:
-            service.update_ticket_priority(tx, ticket_id, Priority(value), seen_version=ticket.version)
+            service.update_ticket_priority(tx, this, Priority(value), seen_version=version)
         else:
-            assignee_id = UUID(value) if value else None
-            service.assign_ticket(tx, ticket_id, assignee_id, seen_version=ticket.version)
-    except Invalid:  # back to `new`, or to somebody who has left since
-        return None
-    return before
+            service.assign_ticket(tx, this, UUID(value) if value else None, seen_version=version)
+    except Invalid:  # to somebody who has left since
+        return False
+    return True
 
 
 def value_of(ticket: Ticket, field: Field) -> str:

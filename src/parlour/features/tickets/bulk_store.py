@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, func, insert, select, update
 
 from parlour.db.database import Tx
 from parlour.db.schema import bulk_changes, bulk_items
-from parlour.features.tickets.models import Bulk, Field
+from parlour.features.tickets.models import Bulk, Changed, Field, Status
 from parlour.kernel import clock
 
 _BULK = (
@@ -87,20 +87,33 @@ def waiting(tx: Tx, bulk_id: UUID, *, limit: int) -> list[UUID]:
     return list(tx.execute(query).scalars())
 
 
-def to_put_back(tx: Tx, bulk_id: UUID, *, limit: int) -> list[tuple[UUID, str, str]]:
-    """The next changed tickets whose change has not been undone, each with what was before and after."""
+def to_put_back(tx: Tx, bulk_id: UUID, *, limit: int) -> list[Changed]:
+    """The next changed tickets whose change has not been undone."""
+    items = bulk_items.c
     query = (
-        select(bulk_items.c.ticket_id, bulk_items.c.before, bulk_items.c.after)
+        select(items.ticket_id, items.before, items.after, items.status_before)
         .where(_items(tx, bulk_id), _CHANGED, bulk_items.c.done_at.is_not(None))
         .order_by(bulk_items.c.ticket_id)
         .limit(limit)
     )
-    return [(row[0], row[1], row[2]) for row in tx.execute(query)]
+    return [Changed(row[0], row[1], row[2], Status(row[3])) for row in tx.execute(query)]
 
 
-def note_change(tx: Tx, bulk_id: UUID, ticket_id: UUID, *, before: str | None, after: str | None) -> None:
-    """This ticket is done. Nothing before and after: it had the value already."""
-    _set_item(tx, bulk_id, ticket_id, before=before, after=after, done_at=clock.now())
+def note_change(tx: Tx, bulk_id: UUID, change: Changed) -> None:
+    _set_item(
+        tx,
+        bulk_id,
+        change.ticket_id,
+        before=change.before,
+        after=change.after,
+        status_before=change.status_before.value,
+        done_at=clock.now(),
+    )
+
+
+def note_unchanged(tx: Tx, bulk_id: UUID, ticket_id: UUID) -> None:
+    """It is done, and had the value already."""
+    _set_item(tx, bulk_id, ticket_id, done_at=clock.now())
 
 
 def note_undone(tx: Tx, bulk_id: UUID, ticket_id: UUID, *, put_back: bool) -> None:

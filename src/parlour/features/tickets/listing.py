@@ -17,7 +17,9 @@ from parlour.kernel.access import Permission, requires
 from parlour.kernel.errors import NotFound
 
 MATCHES_READ = 200
-"""Places that one page of a search looks at, at most: what it costs does not grow with what is there."""
+READS = 5
+"""So many places at a time, and so many times at most, one page of a search looks at, and as many of the
+pages before it: what it costs does not grow with what is there."""
 OVERVIEW = 5
 
 
@@ -79,7 +81,7 @@ def _read_cursor(order: Order, cursor: str) -> list[Any]:
     return key
 
 
-def _search(tx: Tx, filters: Filters) -> Page:
+def _search(tx: Tx, filters: Filters, *, repeats: bool = False) -> Page:
     """A number, an address, or words: the newest place first."""
     typed = filters.q.strip()
     number = typed.removeprefix("#")
@@ -91,7 +93,7 @@ def _search(tx: Tx, filters: Filters) -> Page:
         page = _by_email(tx, filters, typed.lower())
         if page:
             return page
-    return _by_words(tx, filters)
+    return _by_words(tx, filters, repeats=repeats)
 
 
 def _by_email(tx: Tx, filters: Filters, beginning: str) -> Page | None:
@@ -108,20 +110,38 @@ def _by_email(tx: Tx, filters: Filters, beginning: str) -> Page | None:
     return Page(shown, more, None, None)
 
 
-def _by_words(tx: Tx, filters: Filters) -> Page:
+def _by_words(tx: Tx, filters: Filters, *, repeats: bool = False) -> Page:
+    """A ticket stands where its newest place does: further pages leave it out, unless `repeats`."""
     before = _position(filters.after)
-    matches = dialect.matching(tx, filters.q, before=before, limit=MATCHES_READ)
-    allowed = listing_store.among(tx, filters, list({match.ticket_id for match in matches}))
+    shown = set() if repeats or before is None else _before(tx, filters.q, before)
     rows: dict[UUID, TicketRow] = {}
     last = before
-    for match in matches:
-        if match.ticket_id in allowed and match.ticket_id not in rows:
-            if len(rows) == filters.limit:
-                return Page(list(rows.values()), str(last), None, None)
-            rows[match.ticket_id] = replace(allowed[match.ticket_id], excerpt=match.excerpt)
-        last = match.position
-    more = str(last) if len(matches) == MATCHES_READ else None
-    return Page(list(rows.values()), more, None, None)
+    for _ in range(READS):
+        matches = dialect.matching(tx, filters.q, before=last, limit=MATCHES_READ)
+        allowed = listing_store.among(tx, filters, list({match.ticket_id for match in matches}))
+        for match in matches:
+            if match.ticket_id in allowed and match.ticket_id not in rows and match.ticket_id not in shown:
+                if len(rows) == filters.limit:
+                    return Page(list(rows.values()), str(last), None, None)
+                rows[match.ticket_id] = replace(allowed[match.ticket_id], excerpt=match.excerpt)
+            last = match.position
+        if len(matches) < MATCHES_READ:
+            return Page(list(rows.values()), None, None, None)
+    return Page(list(rows.values()), str(last), None, None)
+
+
+def _before(tx: Tx, typed: str, position: int) -> set[UUID]:
+    """The tickets of the places from the newest to this one: those of the pages before it."""
+    found: set[UUID] = set()
+    last: int | None = None
+    for _ in range(READS):
+        matches = dialect.matching(tx, typed, before=last, limit=MATCHES_READ)
+        above = [match.ticket_id for match in matches if match.position >= position]
+        found.update(above)
+        if len(above) < MATCHES_READ:
+            break
+        last = matches[-1].position
+    return found
 
 
 def _position(cursor: str | None) -> int | None:
@@ -140,7 +160,7 @@ def matching(tx: Tx, filters: Filters, *, limit: int) -> list[UUID]:
     found: dict[UUID, None] = {}
     filters = replace(filters, limit=PAGE_SIZES[-1], after=None, before=None)
     while len(found) < limit:
-        page = _search(tx, filters)
+        page = _search(tx, filters, repeats=True)
         found.update((row.ticket_id, None) for row in page.rows)
         if page.next is None:
             break

@@ -121,13 +121,9 @@ def by_number(tx: Tx, filters: Filters, number: int) -> list[TicketRow]:
     return [store.ticket_row(row) for row in tx.execute(query)]
 
 
-def by_email(
-    tx: Tx, filters: Filters, beginning: str, *, before: UUID | None, limit: int
-) -> list[TicketRow]:
+def by_email(tx: Tx, filters: Filters, beginning: str, *, before: UUID | None, limit: int) -> list[TicketRow]:
     """The newest tickets, older than `before`, of the addresses that begin so."""
-    query = _narrow(tx, store.rows(), filters).where(
-        tickets.c.email.between(beginning, beginning + "\uffff")
-    )
+    query = _narrow(tx, store.rows(), filters).where(tickets.c.email.between(beginning, beginning + "\uffff"))
     if before:
         query = query.where(tickets.c.ticket_id < before)
     return [

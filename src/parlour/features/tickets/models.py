@@ -151,6 +151,16 @@ class Field(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Changed:
+    """What one change of many did to one ticket. A new ticket's status changes along with anything else."""
+
+    ticket_id: UUID
+    before: str
+    after: str
+    status_before: Status
+
+
+@dataclass(frozen=True, slots=True)
 class Bulk:
     """One change of many tickets, and how far it or its undoing has come.
 

@@ -190,7 +190,8 @@ def send_message(
         store.agent_spoke(tx, ticket_id, posted.message.created_at)
         tx.enqueue(UNSEEN_REPLIES, {"ticket_id": str(ticket_id)}, run_at=clock.now() + AWAY_AFTER)
         status = then or life.after_agent_action(ticket.status)
-    changed = _set_status(tx, ticket, status, spoke=tx.actor.kind)
+    chosen = then is not None or ticket.status in life.FINISHED
+    changed = _set_status(tx, ticket, status, spoke=tx.actor.kind, chosen=chosen)
     if changed is ticket:
         tell(tx, ticket, spoke=tx.actor.kind)
     return Sent(posted.message, changed.status, repeat=False)
@@ -213,17 +214,21 @@ def add_note(tx: Tx, ticket_id: UUID, content: str, client_id: UUID) -> Sent:
     posted = chat.post(tx, chat.notes_room(tx, ticket_id), content, client_id)
     if posted.repeat:
         return Sent(posted.message, ticket.status, repeat=True)
-    changed = _set_status(tx, ticket, life.after_agent_action(ticket.status))
+    changed = _set_status(tx, ticket, life.after_agent_action(ticket.status), chosen=False)
     return Sent(posted.message, changed.status, repeat=False)
 
 
-def _set_status(tx: Tx, ticket: Ticket, status: Status, *, spoke: Kind | None = None) -> Ticket:
+def _set_status(
+    tx: Tx, ticket: Ticket, status: Status, *, spoke: Kind | None = None, chosen: bool = True
+) -> Ticket:
+    """Not `chosen` is what only follows from something else that was done: the room needs no line for it."""
     if status is ticket.status:
         return ticket
     changed = store.change(tx, ticket.ticket_id, clock.now(), status=status.value)
     if (status is Status.CLOSED) != (ticket.status is Status.CLOSED):
         chat.set_open(tx, ticket.chat_room_id, status is not Status.CLOSED)
-    chat.announce(tx, ticket.chat_room_id, f"status:{status.value}")
+    if chosen:
+        chat.announce(tx, ticket.chat_room_id, f"status:{life.word_for(ticket.status, status)}")
     audit.record(tx, "status", ticket_id=ticket.ticket_id, before=ticket.status.value, after=status.value)
     tell(tx, changed, spoke=spoke)
     return changed
@@ -250,6 +255,13 @@ def update_ticket_status(tx: Tx, ticket_id: UUID, status: Status, *, seen_versio
 
 
 @requires(Permission.TICKET_UPDATE)
+def make_new_again(tx: Tx, ticket_id: UUID) -> Ticket:
+    """Undo what made a new ticket another; `open` once an agent has answered it, which nothing undoes."""
+    ticket = _visible(tx, store.lock_ticket(tx, ticket_id))
+    return _set_status(tx, ticket, Status.OPEN if ticket.first_answer_at else Status.NEW)
+
+
+@requires(Permission.TICKET_UPDATE)
 def update_ticket_priority(tx: Tx, ticket_id: UUID, priority: Priority, *, seen_version: int) -> Ticket:
     """Raises StaleTicket, UnknownTicket."""
     ticket = _lock(tx, ticket_id, seen_version)
@@ -260,7 +272,7 @@ def update_ticket_priority(tx: Tx, ticket_id: UUID, priority: Priority, *, seen_
     )
     _note_change(tx, ticket_id, "priority", ticket.priority.value, priority.value)
     tell(tx, changed)
-    return _set_status(tx, changed, life.after_agent_action(changed.status))
+    return _set_status(tx, changed, life.after_agent_action(changed.status), chosen=False)
 
 
 @requires(Permission.TICKET_UPDATE)
@@ -278,7 +290,7 @@ def assign_ticket(tx: Tx, ticket_id: UUID, assignee_id: UUID | None, *, seen_ver
     before, after = (workspaces.name_of(tx, user_id) for user_id in (ticket.assignee_id, assignee_id))
     _note_change(tx, ticket_id, "assignee", before, after)
     tell(tx, changed)
-    return _set_status(tx, changed, life.after_agent_action(changed.status))
+    return _set_status(tx, changed, life.after_agent_action(changed.status), chosen=False)
 
 
 def _note_change(tx: Tx, ticket_id: UUID, what: str, before: str, after: str) -> None:

@@ -15,6 +15,10 @@ down_revision = "0001"
 
 ACTIVE = "status IN ('new', 'open', 'pending')"
 RANKS = "CASE priority WHEN 'urgent' THEN 3 WHEN 'high' THEN 2 WHEN 'medium' THEN 1 ELSE 0 END"
+_SAID = "FROM messages m WHERE m.workspace_id = tickets.workspace_id AND m.room_id = tickets.chat_room_id"
+FIRST_ANSWER = f"SELECT min(m.created_at) {_SAID} AND m.sender_type = 'agent'"
+LAST_ANSWER = f"SELECT coalesce(max(m.seq), 0) {_SAID} AND m.sender_type = 'agent'"
+UNANSWERED = f"SELECT min(m.created_at) {_SAID} AND m.sender_type = 'customer' AND m.seq > ({LAST_ANSWER})"
 TABLES = (
     "saved_views",
     "canned_replies",
@@ -67,9 +71,9 @@ def _columns() -> None:
     op.add_column("users", sa.Column("settings", sa.JSON(), server_default="{}", nullable=False))
     op.add_column("users", sa.Column("totp_secret", sa.Text(), nullable=True))
     op.add_column("users", sa.Column("totp_step", sa.Integer(), server_default="0", nullable=False))
-    # No agent has answered a ticket that is still new; of the others nobody knows any more.
     op.execute(f"UPDATE tickets SET priority_rank = {RANKS}")  # noqa: S608 our own text
-    op.execute("UPDATE tickets SET waiting_since = created_at WHERE status = 'new'")
+    op.execute(f"UPDATE tickets SET first_answer_at = ({FIRST_ANSWER})")  # noqa: S608
+    op.execute(f"UPDATE tickets SET waiting_since = ({UNANSWERED})")  # noqa: S608
 
 
 def _indexes() -> None:
@@ -188,7 +192,7 @@ def _invitations() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.Column("used_at", UtcDateTime(), nullable=True),
-        sa.CheckConstraint("role IN ('owner', 'admin', 'agent', 'viewer')", name="ck_invitations_role"),
+        sa.CheckConstraint("role IN ('owner', 'admin', 'agent', 'viewer')", name=op.f("ck_invitations_role")),
         sa.ForeignKeyConstraint(["invited_by"], ["users.user_id"], name="fk_invitations_invited_by"),
         sa.ForeignKeyConstraint(
             ["workspace_id"], ["workspaces.workspace_id"], name="fk_invitations_workspace_id"
@@ -237,7 +241,7 @@ def _bulk_changes() -> None:
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("finished_at", UtcDateTime(), nullable=True),
         sa.Column("undone_at", UtcDateTime(), nullable=True),
-        sa.CheckConstraint("field IN ('status', 'priority', 'assignee')", name="ck_bulk_changes_field"),
+        sa.CheckConstraint("field IN ('status', 'priority', 'assignee')", name=op.f("ck_bulk_changes_field")),
         sa.ForeignKeyConstraint(["user_id"], ["users.user_id"], name="fk_bulk_changes_user_id"),
         sa.ForeignKeyConstraint(
             ["workspace_id"], ["workspaces.workspace_id"], name="fk_bulk_changes_workspace_id"
@@ -254,6 +258,7 @@ def _bulk_items() -> None:
         sa.Column("ticket_id", sa.Uuid(), nullable=False),
         sa.Column("before", sa.Text(), nullable=True),
         sa.Column("after", sa.Text(), nullable=True),
+        sa.Column("status_before", sa.Text(), nullable=True),
         sa.Column("done_at", UtcDateTime(), nullable=True),
         sa.ForeignKeyConstraint(
             ["workspace_id", "bulk_id"],
