@@ -54,7 +54,17 @@ POSTGRESQL = Program("PostgreSQL's server", "postgresql", ("pg_ctl",), ("usr/lib
 PGBOUNCER = Program("PgBouncer", "pgbouncer", ("pgbouncer",), ("usr/sbin",))
 REDIS = Program("a Redis or Valkey server", "redis-server", ("redis-server", "valkey-server"), ("usr/sbin",))
 
-PROGRAMS = {"browser": CHROMIUM, "node": NODE, "postgres": POSTGRESQL, "redis": REDIS}
+NGINX = Program("nginx", "nginx", ("nginx",), ("usr/sbin",))
+CADDY = Program("Caddy", "caddy", ("caddy",), ("usr/bin",))
+
+PROGRAMS = {
+    "browser": CHROMIUM,
+    "node": NODE,
+    "postgres": POSTGRESQL,
+    "redis": REDIS,
+    "nginx": NGINX,
+    "caddy": CADDY,
+}
 
 # What Playwright starts Chromium with, together with `executable_path=CHROMIUM.path()`: nothing that talks to
 # the outside by itself, and no sandbox, because tests may run as root in a container.
