@@ -1,8 +1,4 @@
 import asyncio
-import os
-import subprocess
-import sys
-import textwrap
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -20,7 +16,7 @@ from parlour.kernel import clock
 from parlour.kernel.access import Actor
 from parlour.kernel.events import JobQueued
 from parlour.worker import ATTEMPTS, LEASE, SLOTS, Worker, delay_after
-from tests.house import open_database, settings_for
+from tests.house import open_database
 
 SYSTEM = Actor.system()
 Condition = Callable[[], bool | Awaitable[bool]]
@@ -39,9 +35,7 @@ def still() -> Iterator[None]:
         yield
 
 
-async def put(
-    db: Database, kind: str = "work", *, run_at: datetime | None = None, **payload: Any
-) -> UUID:
+async def put(db: Database, kind: str = "work", *, run_at: datetime | None = None, **payload: Any) -> UUID:
     return await db.write(SYSTEM, lambda tx: tx.enqueue(kind, payload, run_at=run_at))
 
 
@@ -120,9 +114,7 @@ async def done(db: Database) -> bool:
     return await unfinished(db) == 0
 
 
-async def test_a_committed_job_starts_at_once_when_the_worker_is_woken(
-    db: Database, hands: Hands
-) -> None:
+async def test_a_committed_job_starts_at_once_when_the_worker_is_woken(db: Database, hands: Hands) -> None:
     async with working(db, hands) as worker:
         db.on_commit(lambda events: worker.wake() if any(isinstance(e, JobQueued) for e in events) else None)
         await asyncio.sleep(0.1)  # the worker has looked and now rests for a second
@@ -265,42 +257,6 @@ async def test_a_job_of_a_kind_that_is_not_known_here_waits_for_somebody_who_kno
     ]
 
 
-async def test_a_job_of_a_process_that_was_killed_is_run_by_the_next(tmp_path: Path, hands: Hands) -> None:
-    settings = settings_for(tmp_path)
-    program = textwrap.dedent(
-        """
-        import asyncio, os
-        from parlour.app import make_database
-        from parlour.kernel.access import Actor
-        from parlour.settings import Settings
-        from parlour.worker import Worker
-
-        async def die(job):
-            os.kill(os.getpid(), 9)
-
-        async def main():
-            db = make_database(Settings.from_environment(os.environ))
-            await db.prepare()
-            await db.open()
-            await db.write(Actor.system(), lambda tx: tx.enqueue("work", {}))
-            await Worker(db, {"work": die}).run()
-
-        asyncio.run(main())
-        """
-    )
-    where = {"PARLOUR_DATA_DIR": str(tmp_path), "PARLOUR_DATABASE_URL": settings.database_url}
-    died = await asyncio.to_thread(
-        subprocess.run, [sys.executable, "-c", program], check=False, env=os.environ | where
-    )
-    async with open_database(tmp_path) as db:
-        with clock.at(clock.now() + LEASE):
-            async with working(db, hands):
-                await until(lambda: done(db))
-
-    assert died.returncode == -9
-    assert [job.attempts for job in hands.jobs] == [2]
-
-
 async def test_a_job_that_outlasts_its_lease_is_not_taken_over(db: Database, hands: Hands) -> None:
     lease = timedelta(seconds=0.3)
     await put(db)
@@ -386,9 +342,7 @@ async def empty(db: Database) -> bool:
     return await rows(db, "job_id") == []
 
 
-async def test_every_outcome_is_logged_without_the_payload(
-    db: Database, still: None, hands: Hands
-) -> None:
+async def test_every_outcome_is_logged_without_the_payload(db: Database, still: None, hands: Hands) -> None:
     for _ in range(3):
         await put(db, code="s3cret")
     hands.errors = [Undeliverable("550 no"), Postponed("451 later")]
