@@ -222,7 +222,8 @@ class Bouncer:
             f"[databases]\n* = host=127.0.0.1 port={server_port}\n"
             f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =\n"
             f"auth_type = trust\nauth_file = {users}\npool_mode = transaction\n"
-            "max_client_conn = 2000\ndefault_pool_size = 8\nserver_idle_timeout = 2\n"
+            "max_client_conn = 2000\ndefault_pool_size = 8\nserver_idle_timeout = 2\nserver_login_retry = 1\n"
+            "query_wait_timeout = 4\n"
             f"logfile = {folder / 'pgbouncer.log'}\n"
         )
         self._process = subprocess.Popen(

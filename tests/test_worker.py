@@ -1,8 +1,4 @@
 import asyncio
-import os
-import subprocess
-import sys
-import textwrap
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -20,7 +16,7 @@ from parlour.kernel import clock
 from parlour.kernel.access import Actor
 from parlour.kernel.events import JobQueued
 from parlour.worker import ATTEMPTS, LEASE, SLOTS, Worker, delay_after
-from tests.house import open_database, settings_for
+from tests.house import open_database
 
 SYSTEM = Actor.system()
 Condition = Callable[[], bool | Awaitable[bool]]
@@ -259,42 +255,6 @@ async def test_a_job_of_a_kind_that_is_not_known_here_waits_for_somebody_who_kno
     assert await rows(db, "dead_at, error") == [
         (None, "This process knows no jobs of the kind 'from the future'.")
     ]
-
-
-async def test_a_job_of_a_process_that_was_killed_is_run_by_the_next(tmp_path: Path, hands: Hands) -> None:
-    settings = settings_for(tmp_path)
-    program = textwrap.dedent(
-        """
-        import asyncio, os
-        from parlour.app import make_database
-        from parlour.kernel.access import Actor
-        from parlour.settings import Settings
-        from parlour.worker import Worker
-
-        async def die(job):
-            os.kill(os.getpid(), 9)
-
-        async def main():
-            db = make_database(Settings.from_environment(os.environ))
-            await db.prepare()
-            await db.open()
-            await db.write(Actor.system(), lambda tx: tx.enqueue("work", {}))
-            await Worker(db, {"work": die}).run()
-
-        asyncio.run(main())
-        """
-    )
-    where = {"PARLOUR_DATA_DIR": str(tmp_path), "PARLOUR_DATABASE_URL": settings.database_url}
-    died = await asyncio.to_thread(
-        subprocess.run, [sys.executable, "-c", program], check=False, env=os.environ | where
-    )
-    async with open_database(tmp_path) as db:
-        with clock.at(clock.now() + LEASE):
-            async with working(db, hands):
-                await until(lambda: done(db))
-
-    assert died.returncode == -9
-    assert [job.attempts for job in hands.jobs] == [2]
 
 
 async def test_a_job_that_outlasts_its_lease_is_not_taken_over(db: Database, hands: Hands) -> None:

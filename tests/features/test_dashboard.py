@@ -81,7 +81,7 @@ async def test_it_counts_by_status_and_those_that_wait_for_a_first_answer(
 def nothing_to_mail(tx: Tx) -> bool:
     """The worker, which has its own business with the database, has finished it."""
     waiting = select(func.count()).select_from(outbox).where(outbox.c.finished_at.is_(None))
-    return tx.execute(waiting).scalar_one() == 0
+    return int(tx.execute(waiting).scalar_one()) == 0
 
 
 async def test_it_asks_the_database_three_times(house: House, visitor: Browser, desk: Browser) -> None:
