@@ -5,6 +5,7 @@
 .PHONY: help run test check bench assets screenshots lock run-setup dev-setup
 
 PY := .venv/bin/python
+AT_ONCE := --numprocesses 2 --dist loadfile
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
@@ -15,8 +16,8 @@ run: run-setup ## install what is needed, then the demo on http://127.0.0.1:8000
 	@exec $(PY) -m parlour demo $(ARGS)
 
 test: dev-setup ## the whole test suite, again on PostgreSQL if it is there; ARGS="tests/db -k writer" for a part
-	@$(PY) -m pytest $(ARGS)
-	@$(PY) -m tests.again $(ARGS)
+	@$(PY) -m pytest $(AT_ONCE) $(ARGS)
+	@$(PY) -m tests.again $(AT_ONCE) $(ARGS)
 
 check: dev-setup ## lint, format, types, import rules, templates, built assets
 	@$(PY) -m ruff check .
