@@ -15,7 +15,7 @@ run: run-setup ## install what is needed, then the demo on http://127.0.0.1:8000
 	@exec $(PY) -m parlour demo $(ARGS)
 
 test: dev-setup ## the whole test suite; ARGS="tests/db -k writer" for a part of it
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 check: dev-setup ## lint, format, types, import rules, templates, built assets
 	@$(PY) -m ruff check .

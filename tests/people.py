@@ -1,6 +1,7 @@
 """A small town around one ticket: every kind of visitor that a page can meet, every form it can send."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -9,16 +10,20 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
+import pyotp
 from starlette.routing import Route, WebSocketRoute
 
 from parlour.db.database import Tx
+from parlour.features.accounts import invitations, second_factor
 from parlour.features.accounts import service as accounts
 from parlour.features.chat import service as chat
-from parlour.features.tickets import access
+from parlour.features.tickets import access, bulk, listing, replies, views
 from parlour.features.tickets import service as tickets
-from parlour.features.tickets.models import Draft, Ticket
+from parlour.features.tickets.models import Draft, Field, Ticket
+from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.models import Workspace
 from parlour.kernel.access import Actor, Role
+from tests.forms import FORMS, Form
 from tests.house import ORIGIN, PASSWORD, Browser, House, open_house
 
 VISITORS = {
@@ -26,11 +31,15 @@ VISITORS = {
     "customer": "may open the ticket",
     "neighbour": "may open another ticket of the same workspace",
     "stranger": "may open a ticket of another workspace",
+    "owner": "an owner of the workspace",
     "agent": "an agent of the workspace",
     "viewer": "a viewer of the workspace",
     "outsider": "an owner of another workspace",
     "ended": "an agent of the workspace, with the cookie of a session that has ended",
 }
+
+CAREFUL = "tess@acme.example"
+"""Has a second factor: `halfway` is this agent with the password given and the code still owed."""
 
 _addresses = count(1)
 
@@ -42,7 +51,8 @@ class Town:
     neighbours: Ticket
     elsewhere: Ticket
     people: dict[str, UUID] = field(default_factory=dict)
-    tokens: dict[int, str] = field(default_factory=dict)
+    things: dict[str, UUID] = field(default_factory=dict)
+    """What the addresses name apart from the ticket: a colleague, a canned reply, a saved view …"""
 
     async def come(self, kind: str) -> Browser:
         """That visitor in a fresh browser at an address of its own, so that no limit counts two of them."""
@@ -55,8 +65,12 @@ class Town:
             browser.cookies.set("parlour_session", await self.session(kind))
         elif kind == "ended":
             token = await self.session("agent")
-            await self.house.db.write(Actor.visitor(), accounts.sign_out, token, [])
+            await self.house.db.write(Actor.visitor(), accounts.sign_out, token)
             browser.cookies.set("parlour_session", token)
+        elif kind == "halfway":
+            async with self.house.browser(f"10.255.{number >> 8 & 255}.{number & 255}") as before:
+                await before.submit("/auth/login", {"email": CAREFUL, "password": PASSWORD, "next": "/"})
+            browser.cookies.update(before.cookies)
         return browser
 
     async def session(self, kind: str) -> str:
@@ -71,8 +85,8 @@ class Town:
         secret: str = await self.house.db.write(system, access.admit_opener, ticket, None)
         return secret
 
-    def path(self, route: str) -> str:
-        """The address of a route, about the ticket that all this is about."""
+    def path(self, route: str, **other: str) -> str:
+        """The address of a route, about the ticket that all this is about, and about `other` things."""
         assets = self.house.app.parlour.site.assets
         values = {
             "slug": self.house.workspace.slug,
@@ -80,56 +94,75 @@ class Town:
             "ticket_id": self.ticket.ticket_id,
             "digest": assets.digest,
             "name": "app.css",
+            "form": "name",
+            **self.things,
+            **other,
         }
-        return route.format(**values)
+        return re.sub(r"\{([a-z_]+)[:\w]*\}", lambda found: str(values[found[1]]), route)
 
-    async def form(self, route: str) -> dict[str, str]:
-        """What a page would post there, ready to be taken."""
-        now = await self.house.as_system(tickets.ticket, self.ticket.ticket_id)
-        last = route.rsplit("/", 1)[1]
-        forms = {
-            "login": {"email": "login@acme.example", "password": PASSWORD, "next": "/"},
-            "logout": {"leave": "now"},
-            "new": {
-                "subject": "The parcel is late",
-                "description": "Since Monday.",
-                "email": f"{uuid4().hex}@example.com",
-                "client_id": str(uuid4()),
-            },
-            "chat": {"content": "Hello?", "client_id": str(uuid4())},
-            "access": {"email": f"{uuid4().hex}@example.com"},
-            "revoke": {"end": "now"},
-            "status": {
-                "status": "pending" if now.status != "pending" else "open",
-                "version": str(now.version),
-            },
-            "priority": {
-                "priority": "high" if now.priority != "high" else "low",
-                "version": str(now.version),
-            },
-            "assignee": {
-                "assignee": "" if now.assignee_id else str(self.house.ada),
-                "version": str(now.version),
-            },
-        }
-        return forms[last]
+    async def form(self, route: str) -> Form:
+        """What a page would post there, ready to be taken; what an earlier form took away is back."""
+        await self.furnish()
+        return await FORMS[route](self)
+
+    async def furnish(self) -> None:
+        """Everything that the addresses name is there."""
+
+        def missing(tx: Tx) -> set[str]:
+            there: dict[str, set[UUID | None]] = {
+                "view_id": {view.view_id for view in views.views(tx)},
+                "reply_id": {reply.reply_id for reply in replies.usable(tx)},
+                "invitation_id": {one.invitation_id for one in invitations.pending(tx)},
+                "user_id": {member.user_id for member in workspaces.members(tx)},
+                "bulk_id": {self.things.get("bulk_id")},
+            }
+            return {name for name, ids in there.items() if self.things.get(name) not in ids - {None}}
+
+        def furnish(tx: Tx, name: str) -> UUID:
+            if name == "view_id":
+                return views.save_view(tx, "Late ones", "status=open", for_everyone=True).view_id
+            if name == "reply_id":
+                return replies.add(tx, "Thanks", "Thank you for waiting.", shared=True).reply_id
+            if name == "invitation_id":
+                invitations.invite(tx, f"{uuid4().hex}@example.com", Role.AGENT)
+                return invitations.pending(tx)[-1].invitation_id
+            return bulk.start(tx, [self.neighbours.ticket_id], Field.PRIORITY, "high").bulk_id
+
+        for name in await self.house.db.read(self.owner, missing):
+            if name == "user_id":
+                self.things[name] = await self.house.add_agent(f"{uuid4().hex}@acme.example", Role.AGENT)
+            else:
+                self.things[name] = await self.house.db.write(self.owner, furnish, name)
+
+    @property
+    def owner(self) -> Actor:
+        return Actor.agent(self.house.workspace.workspace_id, self.house.ada, Role.OWNER, "Ada Moreau")
 
     async def stored(self) -> tuple[object, ...]:
-        """Everything that a form could have changed: the tickets, and the end of the conversation."""
+        """What a form could have changed in the workspace, and the ends of the ticket's conversations."""
 
         def look(tx: Tx) -> tuple[object, ...]:
             known = [tickets.ticket(tx, one.ticket_id) for one in (self.ticket, self.neighbours)]
-            room = chat.history(tx, self.ticket.chat_room_id, limit=1).room
-            return *known, room, tickets.counts(tx)
+            notes = chat.notes_room(tx, self.ticket.ticket_id)
+            rooms = [chat.history(tx, room, limit=1).room for room in (self.ticket.chat_room_id, notes)]
+            kept = views.views(tx), replies.usable(tx), invitations.pending(tx), workspaces.members(tx)
+            return *known, *rooms, listing.overview(tx), *kept, workspaces.workspace(tx)
 
-        seen: tuple[object, ...] = await self.house.as_system(look)
-        return seen
+        return await self.house.db.read(self.owner, look)
 
 
 async def _open(house: House, workspace: Workspace, email: str) -> Ticket:
     draft = Draft("The parcel is late", "It should have been here on Monday.", email, uuid4())
     ticket: Ticket = await house.db.write(Actor.visitor(workspace.workspace_id), tickets.open_ticket, draft)
     return ticket
+
+
+async def _be_careful(town: Town) -> None:
+    secret, session = second_factor.new_secret(), await town.session("careful")
+    code = pyotp.TOTP(secret).now()
+    await second_factor.turn_on(
+        town.house.db, session, secret=secret, code=code, password=PASSWORD, device=""
+    )
 
 
 @asynccontextmanager
@@ -142,11 +175,15 @@ async def open_town(folder: Path) -> AsyncIterator[Town]:
             await _open(house, house.other, "sam@example.com"),
         )
         town.people = {
+            "owner": await house.add_agent("odile@acme.example", Role.OWNER),
             "agent": await house.add_agent("ben@acme.example", Role.AGENT),
             "viewer": await house.add_agent("viv@acme.example", Role.VIEWER),
             "outsider": await house.add_agent("olga@other.example", Role.OWNER, house.other),
         }
         await house.add_agent("login@acme.example", Role.AGENT)
+        town.people["careful"] = await house.add_agent(CAREFUL, Role.AGENT)
+        await _be_careful(town)
+        await town.furnish()
         yield town
 
 

@@ -18,11 +18,14 @@ from parlour.app import create_app
 from parlour.db import outbox
 from parlour.db.database import Tx
 from parlour.db.sqlite import SqliteDatabase
+from parlour.features.accounts import invitations
 from parlour.features.accounts import service as accounts
+from parlour.features.accounts.models import Invitation
 from parlour.features.chat import service as chat
 from parlour.features.chat.models import History, Message
+from parlour.features.tickets import replies, views
 from parlour.features.tickets import service as tickets
-from parlour.features.tickets.models import Filters, Priority, Status, TicketRow
+from parlour.features.tickets.models import Filters, Priority, Reply, SavedView, Status, TicketRow
 from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.models import Workspace
 from parlour.kernel import clock
@@ -46,7 +49,11 @@ class Told:
     workspace: Workspace
     tickets: Sequence[TicketRow]
     rooms: Sequence[History]
+    notes: Sequence[History]
     waiting: set[Any]
+    replies: Sequence[Reply]
+    views: Sequence[SavedView]
+    invitations: Sequence[Invitation]
     roles: dict[str, Role | None]
     next_job: datetime | None
 
@@ -84,14 +91,18 @@ def counting() -> Iterator[list[str]]:
 def everything(tx: Tx) -> dict[str, Any]:
     workspace = workspaces.workspace_at(tx, demo.SLUG)
     here = tx.acting_as(Actor.system(workspace.workspace_id))
-    rows = tickets.workspace_tickets(here, Filters(limit=1000))
+    rows = tickets.workspace_tickets(here, Filters(limit=1000)).rows
     ada = accounts.credentials(tx, demo.EMAIL)
     assert ada
     reading = here.acting_as(Actor.agent(workspace.workspace_id, ada.user_id, Role.OWNER, "Ada Moreau"))
     return {
+        "replies": replies.usable(reading),
+        "views": views.views(reading),
+        "invitations": invitations.pending(reading),
         "workspace": workspace,
         "tickets": rows,
         "rooms": [chat.history(here, row.chat_room_id, limit=1000) for row in rows],
+        "notes": [chat.history(here, chat.notes_room(here, row.ticket_id), limit=1000) for row in rows],
         "waiting": chat.unread_rooms(reading, [row.chat_room_id for row in rows]),
         "roles": {name: role_of(here, key) for name, key in PEOPLE.items()},
         "next_job": outbox.next_due(tx, now=clock.now()),
@@ -214,6 +225,19 @@ def test_agents_find_some_conversations_unread_and_most_read(told: Told) -> None
     assert 5 <= len(told.waiting) < len(told.tickets) / 2
 
 
+def test_agents_have_written_notes_to_each_other(told: Told) -> None:
+    said = [m for room in told.notes for m in room.messages if m.sender_type != "system"]
+
+    assert len({message.room_id for message in said}) >= 5
+    assert {m.sender_name for m in said} == {"Ada Moreau", "Ben Okafor", "Chloé Tanaka"}
+
+
+def test_there_are_replies_and_views_of_ones_own_and_of_everyones_and_an_invitation(told: Told) -> None:
+    assert {reply.shared for reply in told.replies} == {True, False}
+    assert {view.owner_id is None for view in told.views} == {True, False}
+    assert told.invitations
+
+
 def test_one_conversation_is_longer_than_a_page(told: Told) -> None:
     longest = max(room.room.last_seq for room in told.rooms)
 
@@ -261,10 +285,13 @@ async def test_filling_twice_is_filling_once(told: Told) -> None:
 
     assert again["tickets"] == told.tickets
     assert [room.room for room in again["rooms"]] == [room.room for room in told.rooms]
+    assert [room.room for room in again["notes"]] == [room.room for room in told.notes]
 
 
 def test_what_it_costs_grows_with_what_is_told_and_no_faster(told: Told) -> None:
-    assert told.statements <= 16 * len(told.messages)
+    noted = sum(len(room.messages) for room in told.notes)
+
+    assert told.statements <= 16 * (len(told.messages) + noted)
 
 
 async def test_ada_signs_in_with_the_printed_password_and_sees_the_newest_word_first(told: Told) -> None:

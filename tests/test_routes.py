@@ -15,58 +15,128 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 # A number is the answer's status; a word is a 303 to what WORDS says. The visitors are those of people.py.
 # A line that is only an address begins the addresses below it; `-` is that address itself.
 TABLE = """
-                                    nobody  customer neighbour stranger agent   viewer outsider ended
+                                    nobody  customer neighbour stranger owner agent viewer outsider ended
 
 /
-GET  -                              200     200      200       200      own     own    own      200
-GET  auth/login                     200     200      200       200      start   start  start    200
-POST auth/login                     start   start    start     start    start   start  start    start
-POST auth/logout                    login   login    login     login    login   login  login    login
-GET  healthz                        200     200      200       200      200     200    200      200
-GET  readyz                         200     200      200       200      200     200    200      200
-GET  metrics                        200     200      200       200      200     200    200      200
-GET  static/{digest}/{name}         200     200      200       200      200     200    200      200
+GET  -                              200     200      200       200      own   own   own     own      200
+GET  healthz                        200     200      200       200      200   200   200     200      200
+GET  readyz                         200     200      200       200      200   200   200     200      200
+GET  metrics                        200     200      200       200      200   200   200     200      200
+GET  static/{digest}/{name}         200     200      200       200      200   200   200     200      200
+
+/auth
+GET  /login                         200     200      200       200      start start start   start    200
+POST /login                         start   start    start     start    start start start   start    start
+POST /logout                        login   login    login     login    login login login   login    login
+GET  /second-factor                 again   again    again     again    again again again   again    again
+POST /second-factor                 again   again    again     again    again again again   again    again
+GET  /forgot                        200     200      200       200      200   200   200     200      200
+POST /forgot                        200     200      200       200      200   200   200     200      200
+GET  /reset                         200     200      200       200      200   200   200     200      200
+POST /reset                         reset   reset    reset     reset    reset reset reset   reset    reset
+
+/invite
+GET  -                              200     200      200       200      200   200   200     200      200
+POST -                              200     200      200       200      200   200   200     200      200
+POST /accept                        joined  joined   joined    joined   joined joined joined joined  joined
+
+/profile
+GET  -                              sign-in sign-in  sign-in   sign-in  200   200   200     200      sign-in
+POST -                              sign-in sign-in  sign-in   sign-in  saved saved saved   saved    sign-in
+GET  /{form:path}                   sign-in sign-in  sign-in   sign-in  mine  mine  mine    mine     sign-in
+POST /password                      sign-in sign-in  sign-in   sign-in  saved saved saved   saved    sign-in
+POST /preferences                   sign-in sign-in  sign-in   sign-in  saved saved saved   saved    sign-in
+POST /sessions/end                  sign-in sign-in  sign-in   sign-in  saved saved saved   saved    sign-in
+POST /sessions/end-all              sign-in sign-in  sign-in   sign-in  login login login   login    sign-in
+GET  /second-factor                 sign-in sign-in  sign-in   sign-in  200   200   200     200      sign-in
+POST /second-factor                 sign-in sign-in  sign-in   sign-in  422   422   422     422      sign-in
 
 /support/{slug}
-GET  -                              200     200      200       200      200     200    200      200
-GET  /ticket/new                    200     200      200       200      200     200    200      200
-POST /ticket/new                    opened  opened   opened    opened   opened  opened opened   opened
-GET  /access                        200     200      200       200      200     200    200      200
-POST /access                        200     200      200       200      200     200    200      200
-GET  /ticket/{ticket_id}            403     200      403       403      403     403    403      403
-GET  /ticket/{ticket_id}/chat       403     200      403       403      403     403    403      403
-POST /ticket/{ticket_id}/chat       403     sent     403       403      403     403    403      403
+GET  -                              200     200      200       200      200   200   200     200      200
+GET  /ticket/new                    200     200      200       200      200   200   200     200      200
+POST /ticket/new                    opened  opened   opened    opened   opened opened opened opened  opened
+GET  /access                        200     200      200       200      200   200   200     200      200
+POST /access                        200     200      200       200      200   200   200     200      200
+GET  /ticket/{ticket_id}            403     200      403       403      403   403   403     403      403
+GET  /ticket/{ticket_id}/chat       403     200      403       403      403   403   403     403      403
+POST /ticket/{ticket_id}/chat       403     sent     403       403      403   403   403     403      403
+
+/workspace/new
+GET  -                              sign-in sign-in  sign-in   sign-in  200   403   403     200      sign-in
+POST -                              sign-in sign-in  sign-in   sign-in  desk  403   403     desk     sign-in
+GET  /slug                          sign-in sign-in  sign-in   sign-in  200   200   200     200      sign-in
 
 /workspace/{workspace_id}
-GET  -                              sign-in sign-in  sign-in   sign-in  200     200    404      sign-in
-GET  /tickets                       sign-in sign-in  sign-in   sign-in  200     200    404      sign-in
-GET  /tickets/{ticket_id}           sign-in sign-in  sign-in   sign-in  200     200    404      sign-in
-GET  /tickets/{ticket_id}/chat      sign-in sign-in  sign-in   sign-in  ticket  ticket 404      sign-in
-POST /tickets/{ticket_id}/chat      sign-in sign-in  sign-in   sign-in  replied 403    404      sign-in
-POST /tickets/{ticket_id}/status    sign-in sign-in  sign-in   sign-in  ticket  403    404      sign-in
-POST /tickets/{ticket_id}/priority  sign-in sign-in  sign-in   sign-in  ticket  403    404      sign-in
-POST /tickets/{ticket_id}/assignee  sign-in sign-in  sign-in   sign-in  ticket  403    404      sign-in
-POST /tickets/{ticket_id}/access/revoke sign-in sign-in sign-in sign-in ticket  403    404      sign-in
+GET  -                              sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
+GET  /palette                       sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
+POST /name                          sign-in sign-in  sign-in   sign-in  people 403  403     404      sign-in
+
+/workspace/{workspace_id}/people
+GET  -                              sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
+POST /invite                        sign-in sign-in  sign-in   sign-in  people 403  403     404      sign-in
+POST /{user_id}/role                sign-in sign-in  sign-in   sign-in  people 403  403     404      sign-in
+POST /{user_id}/remove              sign-in sign-in  sign-in   sign-in  people 403  403     404      sign-in
+POST /invitations/{invitation_id}/withdraw sign-in sign-in sign-in sign-in people 403 403   404      sign-in
+
+/workspace/{workspace_id}/replies
+GET  -                              sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
+GET  /new                           sign-in sign-in  sign-in   sign-in  200   200   403     404      sign-in
+POST /new                           sign-in sign-in  sign-in   sign-in  texts texts 403     404      sign-in
+GET  /{reply_id}                    sign-in sign-in  sign-in   sign-in  200   200   403     404      sign-in
+POST /{reply_id}                    sign-in sign-in  sign-in   sign-in  texts texts 403     404      sign-in
+POST /{reply_id}/delete             sign-in sign-in  sign-in   sign-in  texts texts 403     404      sign-in
+
+/workspace/{workspace_id}/tickets
+GET  -                              sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
+POST /views                         sign-in sign-in  sign-in   sign-in  list  list  403     404      sign-in
+POST /views/{view_id}/delete        sign-in sign-in  sign-in   sign-in  list  list  403     404      sign-in
+POST /bulk                          sign-in sign-in  sign-in   sign-in  list  list  403     404      sign-in
+GET  /bulk/{bulk_id}                sign-in sign-in  sign-in   sign-in  200   200   403     404      sign-in
+POST /bulk/{bulk_id}/undo           sign-in sign-in  sign-in   sign-in  list  list  403     404      sign-in
+
+/workspace/{workspace_id}/tickets/{ticket_id}
+GET  -                              sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
+GET  /row                           sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
+GET  /chat                          sign-in sign-in  sign-in   sign-in  ticket ticket ticket 404     sign-in
+POST /chat                          sign-in sign-in  sign-in   sign-in  replied replied 403 404      sign-in
+GET  /notes                         sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
+POST /notes                         sign-in sign-in  sign-in   sign-in  noted noted 403     404      sign-in
+GET  /replies                       sign-in sign-in  sign-in   sign-in  200   200   403     404      sign-in
+POST /status                        sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in
+POST /priority                      sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in
+POST /assignee                      sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in
+POST /access/revoke                 sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in
 """
 
 # `hello` is a socket that was let in; the numbers are close codes that the page's script knows.
 SOCKETS = """
-                                            nobody customer neighbour stranger agent viewer outsider ended
+                                      nobody customer neighbour stranger owner agent viewer outsider ended
 
-/realtime?workspace={workspace_id}          4401   4401     4401      4401     hello hello  4403     4401
-/realtime?ticket={ticket_id}&portal={slug}  4403   hello    4403      4403     4403  4403   4403     4403
-/realtime                                   4403   4403     4403      4403     4403  4403   4403     4403
+/realtime?workspace={workspace_id}          4401   4401   4401   4401   hello  hello hello  4403   4401
+/realtime?ticket={ticket_id}&portal={slug}  4403   hello  4403   4403   4403   4403  4403   4403   4403
+/realtime                                   4403   4403   4403   4403   4403   4403  4403   4403   4403
 """
 
+UUID = "[0-9a-f]{8}(?:-[0-9a-f]+){4}"
 WORDS = {
-    "own": "/workspace/[0-9a-f-]{36}",
+    "own": f"/workspace/{UUID}",
     "start": "/",
     "login": "/auth/login",
+    "again": "/auth/login\\?next=%2F",
+    "reset": "/auth/login\\?reset=done",
     "sign-in": "/auth/login\\?next=(the page that was asked for)",
-    "opened": "/support/{slug}/ticket/[0-9a-f-]{{36}}",
+    "joined": "{workspace}",
+    "desk": f"/workspace/{UUID}",
+    "mine": "/profile",
+    "saved": "/profile\\?saved=(name|password|preferences|session)#[a-z-]+",
+    "opened": f"/support/{{slug}}/ticket/{UUID}",
     "sent": "/support/{slug}/ticket/{ticket_id}/chat#latest",
-    "ticket": "/workspace/{workspace_id}/tickets/{ticket_id}",
-    "replied": "/workspace/{workspace_id}/tickets/{ticket_id}#latest",
+    "people": "{workspace}/people",
+    "texts": "{workspace}/replies",
+    "list": f"{{workspace}}/tickets(\\?(bulk={UUID}|status=open))?",
+    "ticket": "{workspace}/tickets/{ticket_id}",
+    "replied": "{workspace}/tickets/{ticket_id}#latest",
+    "noted": "{workspace}/tickets/{ticket_id}/notes#latest",
 }
 
 
@@ -109,11 +179,13 @@ async def test_the_table_names_every_route_and_nothing_else(town: Town) -> None:
 @pytest.mark.parametrize(("route", "kind", "answer"), CASES, ids=[f"{case[0]} {case[1]}" for case in CASES])
 async def test_every_visitor_gets_what_the_table_says(town: Town, route: str, kind: str, answer: str) -> None:
     method, template = route.split()
-    path = town.path(template)
     async with await town.come(kind) as browser:
         if method == "POST":
-            given = await browser.submit(path, await town.form(template), page="/support/acme")
+            form = await town.form(template)
+            path = town.path(template)
+            given = await browser.submit(path, form, page="/support/acme")
         else:
+            path = town.path(template)
             given = await browser.get(path)
 
     if answer.isdecimal():
@@ -128,7 +200,7 @@ def expected_location(town: Town, word: str, page: str) -> str:
     """`page` is where a person who has to sign in goes on afterwards."""
     if word == "sign-in":
         return re.escape(f"/auth/login?next={quote(page, safe='')}")
-    return town.path(WORDS[word]) if "{slug}" in WORDS[word] or "{work" in WORDS[word] else WORDS[word]
+    return town.path(WORDS[word].replace("{workspace}", "/workspace/{workspace_id}"))
 
 
 @pytest.mark.parametrize(
@@ -159,12 +231,18 @@ async def test_head_is_get_without_a_body(town: Town, route: str) -> None:
     assert head.headers.get("content-type") == get.headers.get("content-type")
 
 
+def answers_at(template: str, path: str) -> bool:
+    """Some addresses are also the general case of others: `/tickets/bulk` looks like a ticket's."""
+    pattern = re.sub(r"\{\w+\}", "[^/]+", template.replace("{form:path}", ".+"))
+    return re.fullmatch(pattern, path) is not None
+
+
 @pytest.mark.parametrize("template", sorted({route.split()[1] for route in ROUTES}))
 async def test_a_method_that_a_page_does_not_know_is_refused_and_the_others_are_named(
     town: Town, template: str
 ) -> None:
     path = town.path(template)
-    methods = {route.split()[0] for route in ROUTES if route.split()[1] == template}
+    methods = {route.split()[0] for route in ROUTES if answers_at(route.split()[1], path)}
     async with await town.come("agent") as browser:
         answers = {
             method: await browser.request(method, path)
@@ -243,14 +321,15 @@ async def test_a_portal_that_is_missing_or_malformed_answers_the_same_bytes(town
     assert [status for status, _ in found] == [404]
 
 
-@pytest.mark.parametrize("field", ["status", "priority", "assignee", "chat"])
+@pytest.mark.parametrize("field", ["status", "priority", "assignee", "chat", "notes", "access/revoke"])
 @pytest.mark.parametrize("place", ["acme", "other"])
 async def test_nothing_of_another_workspace_can_be_changed_from_either_address(
     town: Town, field: str, place: str
 ) -> None:
     workspace = {"acme": town.house.workspace, "other": town.house.other}[place]
+    template = f"/workspace/{{workspace_id}}/tickets/{{ticket_id}}/{field}"
     path = f"/workspace/{workspace.workspace_id}/tickets/{town.elsewhere.ticket_id}/{field}"
     async with await town.come("agent") as browser:
-        answer = await browser.submit(path, await town.form(f"/{field}"), page="/support/acme")
+        answer = await browser.submit(path, await town.form(template), page="/support/acme")
 
     assert answer.status_code == 404

@@ -1,4 +1,4 @@
-"""Take the pictures of the README anew: `make screenshots`.
+"""Take the pictures of the README and of docs/screenshots anew: `make screenshots`.
 
 They show the demo, served for this purpose only. The customer comes in as a real one does, by a mailed
 link, and sits in the same conversation as the agent while the pictures are taken.
@@ -25,6 +25,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 from parlour import demo
 from tests.live import free_port
 from tests.servers import CHROMIUM, CHROMIUM_ARGUMENTS
+from tools.gallery import take_pages
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs/screenshots"
@@ -113,6 +114,16 @@ def take_all(browser: Browser, url: str, mails: Path) -> None:
     dark.goto(f"{desk}/tickets")
     take(dark, "tickets-dark")
 
+    states = {"The customer's pages": customer, "The agent's pages": agent}
+    for heading, page in states.items():
+        page.context.storage_state(path=mails.parent / f"{heading}.json")
+    take_pages(
+        browser,
+        url,
+        {heading: str(mails.parent / f"{heading}.json") for heading in states},
+        {"portal": f"/support/{demo.SLUG}", "desk": desk.removeprefix(url), "ticket": ticket},
+    )
+
 
 def whom_to_show() -> tuple[str, str]:
     """The customer with the most tickets, and the subject of the longest of their conversations."""
@@ -183,7 +194,7 @@ def make_small() -> None:
     if program is None:
         print("The pictures stay large: pngquant is not installed (Debian's package: pngquant).")
         return
-    pictures = [str(path) for path in sorted(FOLDER.glob("*.png"))]
+    pictures = [str(path) for path in sorted(FOLDER.rglob("*.png"))]
     how = ("--force", "--strip", "--skip-if-larger", "--speed", "1", "--quality", "75-98", "--ext", ".png")
     # It answers 98 or 99 for a picture that it leaves as it is, which is no failure.
     subprocess.run([program, *how, "--", *pictures], check=False)

@@ -1,6 +1,9 @@
 // The mailed link carries its secret in the fragment, which no server and no mail scanner gets to
-// see. This page trades it for a cookie at once, and takes it out of the address bar first.
+// see. This page trades it for what it opens at once, and takes it out of the address bar first.
 import { one } from "./dom";
+
+/** The pages that mails link to: a customer's ticket, a new password, an invitation. */
+const PAGES = /\/(?:access|auth\/reset|invite)$/;
 
 /** What the address bar brings, if it can be a secret at all. */
 function secretInAddress(): string | null {
@@ -14,7 +17,7 @@ function secretInAddress(): string | null {
 
 function exchange(): void {
   const secret = secretInAddress();
-  if (!secret || !location.pathname.endsWith("/access")) return;
+  if (!secret || !PAGES.test(location.pathname)) return;
   const form = one<HTMLFormElement>("form[data-exchange]");
   const token = form && one<HTMLInputElement>('input[name="token"]', form);
   // This answer to an earlier form cannot exchange anything: the page itself can.

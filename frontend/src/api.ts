@@ -3,9 +3,11 @@ import type { Message } from "./frames";
 import { one } from "./dom";
 
 export type Page = { messages: Message[]; more: boolean };
+/** `seen` is the newest message that an agent had seen, `then` the status that goes with the answer. */
+export type Outgoing = { client_id: string; content: string; seen?: number; then?: string };
 export type Sent =
   | { kind: "sent"; message: Message; status: string | null }
-  | { kind: "refused"; code: string }
+  | { kind: "refused"; code: string; problems: Record<string, string> }
   | { kind: "later"; after: number };
 
 const TIMEOUT = 20_000;
@@ -17,6 +19,8 @@ export function retryAfter(value: string | null): number {
   const wait = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
   return Math.max(0, Math.min(wait || 0, 3_600_000));
 }
+
+const refused = (code: string, problems: Record<string, string> = {}): Sent => ({ kind: "refused", code, problems });
 
 export class Api {
   constructor(readonly url: string) {}
@@ -33,7 +37,11 @@ export class Api {
     return (await response.json()) as Page;
   }
 
-  async send(clientId: string, content: string): Promise<Sent> {
+  /** `parting`: the page goes away, the request does not go with it. */
+  async send(message: Outgoing, parting = false): Promise<Sent> {
+    const body = new URLSearchParams({ content: message.content, client_id: message.client_id });
+    if (message.seen !== undefined) body.set("seen", String(message.seen));
+    if (message.then) body.set("then", message.then);
     try {
       const response = await fetch(this.url, {
         method: "POST",
@@ -41,8 +49,9 @@ export class Api {
           accept: "application/json",
           "x-csrf-token": one<HTMLMetaElement>('meta[name="csrf"]')?.content ?? "",
         },
-        body: new URLSearchParams({ content, client_id: clientId }),
+        body,
         redirect: "manual",
+        keepalive: parting,
         signal: AbortSignal.timeout(TIMEOUT),
       });
       return await this.#outcome(response);
@@ -52,7 +61,7 @@ export class Api {
   }
 
   async #outcome(response: Response): Promise<Sent> {
-    if (response.type === "opaqueredirect" || response.status === 401) return { kind: "refused", code: "signed_out" };
+    if (response.type === "opaqueredirect" || response.status === 401) return refused("signed_out");
     if (response.ok) {
       const answer = (await response.json()) as { message: Message; status?: string };
       return { kind: "sent", message: answer.message, status: answer.status ?? null };
@@ -60,7 +69,7 @@ export class Api {
     if (response.status >= 500 || TRY_LATER.has(response.status)) {
       return { kind: "later", after: retryAfter(response.headers.get("retry-after")) };
     }
-    const answer = (await response.json().catch(() => ({}))) as { code?: string };
-    return { kind: "refused", code: answer.code ?? "other" };
+    const answer = (await response.json().catch(() => ({}))) as { code?: string; problems?: Record<string, string> };
+    return refused(answer.code ?? "other", answer.problems);
   }
 }

@@ -1,16 +1,22 @@
-// One room on the page: puts the socket, the feed, the outbox and the list together.
+// One room on the page: puts the socket, the feed, the outbox and the list together. A ticket's page
+// at the desk has a second room behind its other tab, on the same socket.
 import { Api } from "./api";
 import { Composer } from "./composer";
+import { Countdown } from "./countdown";
 import { must, one, sentence } from "./dom";
 import { Feed } from "./feed";
 import type { Frame, Message, Side } from "./frames";
 import { History } from "./history";
 import { MessageList } from "./messages";
-import { Outbox } from "./outbox";
+import { type OtherRoom, otherRoom } from "./other_room";
+import { Outbox, type Unsent } from "./outbox";
+import { followPanel } from "./panel";
 import { Presence } from "./presence";
 import { Reading } from "./reading";
 import { Socket } from "./socket";
 import { showTicket } from "./ticket";
+import { askUnseen } from "./unseen";
+import { announceTicket } from "./watch";
 
 const POLL_AFTER = 3;
 
@@ -26,7 +32,10 @@ class Chat {
   readonly #outbox: Outbox;
   readonly #feed: Feed;
   readonly #socket: Socket;
+  readonly #other: OtherRoom | null;
+  readonly #countdown: Countdown;
   #readTo = 0;
+  #seenTo = 0;
   #readTimer = 0;
   #announceTimer = 0;
 
@@ -38,16 +47,19 @@ class Chat {
     this.#side = side as Side;
     this.#canWrite = room.hasAttribute("data-can-write");
     this.#messages = new MessageList(room, this.#side, me!);
-    this.#reading = new Reading(room, () => this.#markRead());
+    this.#countdown = new Countdown(room);
+    this.#reading = new Reading(room, () => this.#look());
     this.#history = new History(room, api, this.#messages, this.#reading);
     this.#presence = new Presence(room, this.#side, me!, (text) => this.#announce(text));
     this.#outbox = new Outbox(memory("unsent"), api, this.#tray());
     this.#composer = new Composer(room, memory("draft"), {
-      send: (content) => this.#send(content),
+      send: (content, then) => this.#send(content, then),
       typing: () => void this.#socket.send({ t: "typing", room: this.#id }),
     });
     const subscribe = (after: number) => this.#socket.send({ t: "subscribe", room: this.#id, after });
+    this.#other = otherRoom(me!, (request) => this.#socket.send(request));
     this.#feed = new Feed(this.#messages.last, subscribe, api, this.#sink());
+    this.#seenTo = this.#feed.last;
     this.#socket = new Socket(socketUrl!, {
       frame: (frame) => this.#frame(frame),
       state: (state, failures) => {
@@ -57,7 +69,7 @@ class Chat {
       ended: (why) => this.#presence.banner(why),
     });
     room.addEventListener("click", (event) => this.#click(event));
-    document.addEventListener("visibilitychange", () => this.#markRead());
+    document.addEventListener("visibilitychange", () => this.#look());
   }
 
   start(): void {
@@ -73,19 +85,22 @@ class Chat {
         this.#messages.replace(messages);
         this.#history.offer(more);
         this.#reading.end();
-        this.#markRead();
+        this.#look();
       },
     };
   }
 
   #tray() {
     return {
-      show: (...unsent: Parameters<MessageList["show"]>) => this.#reading.steady(() => this.#messages.show(...unsent)),
+      show: (...unsent: Parameters<MessageList["show"]>) => {
+        this.#reading.steady(() => this.#messages.show(...unsent));
+        this.#countdown.run();
+      },
       sent: (message: Message, status: string | null) => {
         this.#feed.confirmed(message);
         if (status) this.#open(status);
       },
-      refused: (code: string) => void (code === "ticket_closed" && this.#composer.open(false)),
+      refused: (unsent: Unsent, code: string, problems: Record<string, string>) => this.#refused(unsent, code, problems),
       gone: (clientId: string) => {
         // Sent by another tab, most likely, and on its way here. Else it was discarded there.
         void this.#feed.poll();
@@ -95,7 +110,12 @@ class Chat {
   }
 
   #frame(frame: Frame): void {
-    if (frame.t === "hello") return this.#feed.begin();
+    this.#other?.frame(frame);
+    if (frame.t === "hello") {
+      this.#feed.begin();
+      if (this.#side === "agent") this.#socket.send({ t: "watch" });
+      return this.#other?.begin();
+    }
     if (frame.t === "heads") return this.#feed.head(frame.rooms[this.#id] ?? 0);
     if (frame.t === "ticket") return this.#ticket(frame);
     if (!("room" in frame) || frame.room !== this.#id) return;
@@ -118,19 +138,59 @@ class Chat {
   }
 
   #ticket(frame: Extract<Frame, { t: "ticket" }>): void {
+    announceTicket(frame);
     if (frame.ticket_id !== this.room.dataset.ticket) return;
     showTicket(frame, true);
+    followPanel(frame);
     this.#open(frame.status);
   }
 
+  /** Notes go on when the conversation is over. */
   #open(status: string): void {
-    this.#composer.open(status !== "closed");
+    if (!this.room.hasAttribute("data-internal")) this.#composer.open(status !== "closed");
   }
 
-  #send(content: string): void {
+  #send(content: string, then: string): void {
+    const seconds = Number(this.room.dataset.undoSeconds ?? 0);
+    const more = this.#composer.asksSeen ? { seen: this.#seenTo, ...(then && { then }) } : {};
     this.#reading.end();
-    this.#outbox.add(content);
+    this.#outbox.add(content, more, seconds * 1_000);
     this.#reading.end();
+    if (seconds) this.#announce(sentence('[data-text="undo-offered"]', this.room, { seconds: String(seconds) }));
+  }
+
+  /** What the server did not take. True when the text is back in the composer. */
+  #refused(unsent: Unsent, code: string, problems: Record<string, string>): boolean {
+    if (code === "ticket_closed") this.#composer.open(false);
+    if (code === "unseen_message") void this.#askUnseen(unsent);
+    if (code !== "placeholder") return false;
+    this.#messages.forget(unsent.client_id);
+    const word = `{${problems.placeholder ?? ""}}`;
+    this.#composer.giveBack(unsent.content, sentence('[data-problem="placeholder"]', this.room, { word }));
+    return true;
+  }
+
+  async #askUnseen(unsent: Unsent): Promise<void> {
+    await this.#feed.poll();
+    askUnseen(this.room, this.#messages.saidAfter(unsent.seen ?? 0), {
+      send: () => this.#again(unsent.client_id),
+      edit: () => this.#takeBack(unsent.client_id),
+    });
+  }
+
+  #again(clientId: string): void {
+    this.#messages.forget(clientId);
+    this.#reading.end();
+    this.#look();
+    this.#outbox.retry(clientId, this.#seenTo);
+  }
+
+  #takeBack(clientId: string): void {
+    const unsent = this.#outbox.take(clientId);
+    if (!unsent) return;
+    this.#messages.forget(clientId);
+    this.#composer.giveBack(unsent.content);
+    if (unsent.state === "held") this.#announce(sentence('[data-text="undone"]', this.room));
   }
 
   #add(message: Message): void {
@@ -143,6 +203,15 @@ class Chat {
         this.#announce(sentence('[data-text="announcement"]', this.room, values));
       }
       this.#reading.offerEnd();
+    }
+    this.#look();
+  }
+
+  /** What stands at the end of a visible page has been seen. */
+  #look(): void {
+    if (!document.hidden && this.#reading.atEnd) {
+      this.#seenTo = Math.max(this.#seenTo, this.#feed.last);
+      this.#composer.seen(this.#seenTo);
     }
     this.#markRead();
   }
@@ -165,12 +234,15 @@ class Chat {
 
   #click(event: Event): void {
     const target = event.target as Element;
-    const button = target.closest("[data-retry], [data-discard]");
+    const button = target.closest("[data-retry], [data-discard], [data-undo], [data-edit]");
     const clientId = button?.closest<HTMLElement>("li")?.dataset.clientId;
     if (!button || !clientId) return;
-    this.#messages.forget(clientId);
-    if (button.hasAttribute("data-retry")) this.#outbox.retry(clientId);
-    else this.#outbox.discard(clientId);
+    if (button.matches("[data-undo], [data-edit]")) return this.#takeBack(clientId);
+    if (button.hasAttribute("data-retry")) this.#again(clientId);
+    else {
+      this.#messages.forget(clientId);
+      this.#outbox.discard(clientId);
+    }
     one("textarea", this.room)?.focus();
   }
 }

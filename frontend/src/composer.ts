@@ -1,11 +1,12 @@
 // Where a person writes. What is written survives a reload; Enter sends, Shift+Enter breaks the line.
 import { load, local, save } from "./keep";
-import { must, one } from "./dom";
+import { copyElement, must, one, setField } from "./dom";
 
 const TYPING_EVERY = 2_500;
 
 export interface Writing {
-  send(content: string): void;
+  /** `then` is the status that was chosen along with sending, or nothing. */
+  send(content: string, then: string): void;
   typing(): void;
 }
 
@@ -30,6 +31,38 @@ export class Composer {
     addEventListener("pagehide", () => this.#keep());
   }
 
+  /** Words that were not sent come back, before whatever was written since. */
+  giveBack(content: string, problem = ""): void {
+    if (!this.#form || !this.#text) return;
+    this.#text.value = [content, this.#text.value].filter((text) => text.trim()).join("\n\n");
+    this.#keep();
+    this.#clear();
+    if (problem) {
+      const note = copyElement("[data-composer-problem]", this.room);
+      setField(note, "problem", problem);
+      this.#form.prepend(note);
+      this.#text.setAttribute("aria-invalid", "true");
+      this.#text.setAttribute("aria-describedby", "composer-hint composer-problem");
+    }
+    this.#text.focus();
+  }
+
+  /** For a plain submit: the newest message that was seen goes with it. */
+  seen(seq: number): void {
+    const field = this.#form?.elements.namedItem("seen");
+    if (field instanceof HTMLInputElement) field.value = String(seq);
+  }
+
+  get asksSeen(): boolean {
+    return Boolean(this.#form?.elements.namedItem("seen"));
+  }
+
+  #clear(): void {
+    one("#composer-problem", this.#form!)?.remove();
+    this.#text!.removeAttribute("aria-invalid");
+    this.#text!.setAttribute("aria-describedby", "composer-hint");
+  }
+
   /** A closed ticket shows why instead of the form; what was written stays in it. */
   open(open: boolean): void {
     if (!this.#form) return;
@@ -43,24 +76,27 @@ export class Composer {
   #submit(event: SubmitEvent): void {
     event.preventDefault();
     const text = this.#text!;
+    const menu = one<HTMLDetailsElement>("details[data-menu]", this.#form!);
+    if (menu) menu.open = false;
     const content = text.value.replace(/^(?:[^\S\n]*\n)+/, "").trimEnd();
     text.focus();
     if (!content) return;
     text.value = "";
-    text.removeAttribute("aria-invalid");
-    one("#composer-problem", this.#form!)?.remove();
+    this.#clear();
     this.#keep();
-    this.writing.send(content);
+    const button = event.submitter;
+    this.writing.send(content, button instanceof HTMLButtonElement && button.name === "then" ? button.value : "");
   }
 
   #key(event: KeyboardEvent): void {
     // While an input method composes, Enter chooses a word; Safari says so only by the code 229.
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
     event.preventDefault();
-    if (!event.repeat) this.#form!.requestSubmit();
+    if (!event.repeat) this.#form!.requestSubmit(one('button[type="submit"]', this.#form!));
   }
 
   #input(): void {
+    if (this.#text!.hasAttribute("aria-invalid")) this.#clear();
     clearTimeout(this.#saveTimer);
     this.#saveTimer = window.setTimeout(() => this.#keep(), 250);
     const now = performance.now();

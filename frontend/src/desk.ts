@@ -1,10 +1,28 @@
 import "basecoat-css/basecoat";
 import "basecoat-css/dropdown-menu";
 import "./htmx";
+import { startDashboard } from "./dashboard";
 import { startForms } from "./forms";
+import { startKeys } from "./keys";
+import { startMenus } from "./menus";
+import { startNotify } from "./notify";
 import { startPage } from "./page";
+import { startPanel } from "./panel";
+import { startPalette } from "./palette";
+import { startRefresh } from "./refresh";
+import { startReplies } from "./replies";
+import { startTable } from "./table";
 import { startWatch } from "./watch";
 
 startPage();
 startForms();
+startMenus();
+startPanel();
+startRefresh();
+startDashboard();
+startTable();
 startWatch();
+startReplies();
+startPalette();
+startKeys();
+startNotify();

@@ -36,10 +36,12 @@ export type TicketFrame = {
   priority: string;
   assignee_id: string | null;
   version: number;
+  /** Whose new message this tells of, if of any. */
+  spoke?: Side | null;
 };
 
 export type Request =
-  | { t: "subscribe"; room: string; after: number }
+  | { t: "subscribe"; room: string; after: number; aside?: true }
   | { t: "typing"; room: string }
   | { t: "read"; room: string; seq: number }
   | { t: "alive" }

@@ -25,3 +25,5 @@ htmx.registerExtension("no-expressions", {
 });
 // Nothing replaces what stands on the page when the server could not answer.
 htmx.config.noSwap = [204, 304, "5xx"] as unknown as number[];
+// Back and forward load the page: a list that was open for a while is shown as it is now, with its scripts.
+htmx.config.history = "reload";

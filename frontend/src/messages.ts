@@ -65,7 +65,8 @@ export class MessageList {
     const known = this.#byClient(unsent.client_id);
     if (known?.dataset.seq) return;
     const item = known ?? this.#renderUnsent(unsent);
-    item.dataset.state = unsent.state === "failed" ? "failed" : waiting ? "waiting" : "pending";
+    item.dataset.state = unsent.state === "pending" && waiting ? "waiting" : unsent.state;
+    if (unsent.due) item.dataset.due = String(unsent.due);
     if (unsent.state === "failed") setField(item, "reason", this.#reason(unsent.code));
     if (known) return;
     this.list.append(item);
@@ -75,6 +76,13 @@ export class MessageList {
   forget(clientId: string): void {
     const item = this.#byClient(clientId);
     if (item && !item.dataset.seq) item.remove();
+  }
+
+  /** Copies of what the customer said after `seq`. */
+  saidAfter(seq: number): HTMLElement[] {
+    return this.#confirmed()
+      .filter((item) => item.dataset.sender === "customer" && Number(item.dataset.seq) > seq)
+      .map((item) => item.cloneNode(true) as HTMLElement);
   }
 
   /** The mark of what the other side has seen; it only goes forward. */
@@ -127,12 +135,12 @@ export class MessageList {
   /** A code that this page does not know says nothing, yet holds its place. */
   #renderEvent(message: Message): HTMLElement {
     const named = message.sender_name ? ":not([data-nameless])" : "[data-nameless]";
-    const known = one(`template[data-event="${CSS.escape(message.content)}"]`, this.room);
-    const item = copyElement(
-      known ? `[data-event="${CSS.escape(message.content)}"]${named}` : "[data-event-unknown]",
-      this.room,
-    );
-    fillField(item, "sentence", { name: message.sender_name });
+    const [kind, value = ""] = message.content.split(/:(.*)/s);
+    const known = [message.content, `${kind}:*`]
+      .map((code) => `[data-event="${CSS.escape(code)}"]`)
+      .find((template) => one(`template${template}`, this.room));
+    const item = copyElement(known ? `${known}${named}` : "[data-event-unknown]", this.room);
+    fillField(item, "sentence", { name: message.sender_name, value });
     this.#stamp(item, message);
     return item;
   }

@@ -1,27 +1,33 @@
 // What a person sent and the server has not yet acknowledged. It survives a reload, goes out in
-// order, one at a time, and is tried again for as long as only the network is in the way.
-import type { Api } from "./api";
+// order, one at a time, and is tried again for as long as only the network is in the way. Whoever
+// wants to be able to take a message back has it held for a few seconds first.
+import type { Api, Outgoing } from "./api";
 import type { Message } from "./frames";
 import { load, local, save } from "./keep";
 import { newId } from "./dom";
 
-export type Unsent = { client_id: string; content: string; at: string; state: "pending" | "failed"; code: string };
+/** `due` is when a held one goes out, in milliseconds since 1970. */
+export type Unsent = Outgoing & { at: string; state: "held" | "pending" | "failed"; code: string; due?: number };
 
 export interface Tray {
   show(unsent: Unsent, waiting: boolean): void;
   sent(message: Message, status: string | null): void;
-  refused(code: string): void;
+  /** True when its text went back to where it was written. */
+  refused(unsent: Unsent, code: string, problems: Record<string, string>): boolean;
   /** Another tab sent or discarded it. */
   gone(clientId: string): void;
 }
 
 const LONGEST_WAIT = 30_000;
+/** A clock that was set back must not hold a message for hours. */
+const LONGEST_HOLD = 10_000;
 
 export class Outbox {
   #busy = false;
   #tries = 0;
   #wake: (() => void) | null = null;
   #notBefore = 0;
+  #holdTimer = 0;
   #memory: Unsent[];
 
   constructor(
@@ -33,6 +39,8 @@ export class Outbox {
     addEventListener("storage", (event) => event.key === key && this.#otherTab());
     addEventListener("online", () => this.hurry());
     document.addEventListener("visibilitychange", () => document.hidden || this.hurry());
+    addEventListener("pagehide", () => this.#part());
+    addEventListener("pageshow", (event) => event.persisted && void this.#flush());
   }
 
   begin(): void {
@@ -40,18 +48,30 @@ export class Outbox {
     void this.#flush();
   }
 
-  add(content: string): void {
-    const unsent: Unsent = { client_id: newId(), content, at: new Date().toISOString(), state: "pending", code: "" };
+  /** `hold` is for how many milliseconds it can be taken back. */
+  add(content: string, more: Partial<Outgoing> = {}, hold = 0): void {
+    const at = new Date();
+    const unsent: Unsent = { client_id: newId(), content, ...more, at: at.toISOString(), state: "pending", code: "" };
+    if (hold) Object.assign(unsent, { state: "held", due: at.getTime() + hold });
     this.#store([...this.#read(), unsent]);
     this.tray.show(unsent, false);
     void this.#flush();
   }
 
+  /** Takes a message back: out of the tray, whatever its state, unless it may be on its way. */
+  take(clientId: string): Unsent | undefined {
+    const found = this.#read().find((unsent) => unsent.client_id === clientId && unsent.state !== "pending");
+    if (found) this.discard(clientId);
+    return found;
+  }
+
   /** After a conflict the id stands for other words: this message goes out as a new one. */
-  retry(clientId: string): void {
+  retry(clientId: string, seen?: number): void {
     const refused = this.#read().find((unsent) => unsent.client_id === clientId);
     const id = refused?.code === "conflict" ? newId() : clientId;
-    const unsent = this.#change(clientId, { client_id: id, state: "pending", code: "" });
+    const change: Partial<Unsent> = { client_id: id, state: "pending", code: "" };
+    if (seen !== undefined && refused?.seen !== undefined) change.seen = seen;
+    const unsent = this.#change(clientId, change);
     if (unsent) this.tray.show(unsent, false);
     void this.#flush();
   }
@@ -76,11 +96,17 @@ export class Outbox {
       this.#busy = false;
     }
     if (this.#next()) void this.#flush();
+    else this.#wait();
   }
 
   async #drain(): Promise<void> {
     for (let unsent = this.#next(); unsent; unsent = this.#next()) {
-      const answer = await this.api.send(unsent.client_id, unsent.content);
+      if (unsent.state === "held") {
+        // From here on it cannot be taken back.
+        this.#change(unsent.client_id, { state: "pending" });
+        this.tray.show({ ...unsent, state: "pending" }, false);
+      }
+      const answer = await this.api.send(unsent);
       if (answer.kind === "later") {
         this.tray.show(unsent, true);
         await this.#pause(answer.after);
@@ -93,7 +119,7 @@ export class Outbox {
       } else {
         const failed = this.#change(unsent.client_id, { state: "failed", code: answer.code });
         if (failed) this.tray.show(failed, false);
-        this.tray.refused(answer.code);
+        if (this.tray.refused(unsent, answer.code, answer.problems)) this.discard(unsent.client_id);
       }
     }
   }
@@ -113,7 +139,30 @@ export class Outbox {
     this.#wake = null;
   }
 
-  #next = (): Unsent | undefined => this.#read().find((unsent) => unsent.state === "pending");
+  /** The oldest that has not failed; nothing overtakes one that is held. */
+  #next(): Unsent | undefined {
+    const first = this.#read().find((unsent) => unsent.state !== "failed");
+    return first && !this.#held(first) ? first : undefined;
+  }
+
+  #held(unsent: Unsent): boolean {
+    const left = (unsent.due ?? 0) - Date.now();
+    return unsent.state === "held" && left > 0 && left <= LONGEST_HOLD;
+  }
+
+  #wait(): void {
+    clearTimeout(this.#holdTimer);
+    const first = this.#read().find((unsent) => unsent.state !== "failed");
+    if (first?.due) this.#holdTimer = window.setTimeout(() => void this.#flush(), first.due - Date.now() + 10);
+  }
+
+  /** Who leaves the page means it: what was held goes out now, and again on the next visit if that fails. */
+  #part(): void {
+    for (const unsent of this.#read().filter((each) => each.state === "held")) {
+      this.#change(unsent.client_id, { state: "pending" });
+      void this.api.send(unsent, true);
+    }
+  }
 
   #change(clientId: string, change: Partial<Unsent>): Unsent | undefined {
     const items = this.#read();
@@ -141,5 +190,6 @@ export class Outbox {
     const kept = new Set(this.#memory.map((unsent) => unsent.client_id));
     here.filter((unsent) => !kept.has(unsent.client_id)).forEach((unsent) => this.tray.gone(unsent.client_id));
     this.#memory.forEach((unsent) => this.tray.show(unsent, false));
+    this.#wait();
   }
 }

@@ -21,17 +21,25 @@ export class Presence {
 
   here(frame: Extract<Frame, { t: "presence" }>): void {
     const others = frame.agents.filter((agent) => agent.id !== this.me);
-    const line = this.side === "customer" ? this.#forCustomer(others) : this.#forAgent(others, frame.customer);
+    const line = this.#line(others, frame.customer);
     const content = copy(`[data-presence-line="${line}"]`, this.room);
     if (!content) return;
     fillField(content, "text", { names: names(others.map((agent) => agent.name)) });
     const place = must("[data-presence]", this.room);
-    place.toggleAttribute("data-here", this.side === "customer" ? others.length > 0 : frame.customer);
+    place.toggleAttribute("data-here", this.#amongAgents || this.side === "customer" ? others.length > 0 : frame.customer);
     if (place.textContent.trim() !== content.textContent.trim()) place.replaceChildren(content);
   }
 
-  #forCustomer(agents: Person[]): string {
-    return agents.length === 0 ? "agents-away" : agents.length === 1 ? "agent-here" : "agents-here";
+  /** Where customers never come: among the notes. */
+  get #amongAgents(): boolean {
+    return this.room.hasAttribute("data-internal");
+  }
+
+  #line(others: Person[], customer: boolean): string {
+    const here = others.length === 1 ? "agent-here" : "agents-here";
+    if (this.#amongAgents) return others.length ? here : "nobody-else";
+    if (this.side === "customer") return others.length ? here : "agents-away";
+    return this.#forAgent(others, customer);
   }
 
   #forAgent(others: Person[], customer: boolean): string {

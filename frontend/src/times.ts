@@ -1,7 +1,10 @@
 // Moments are written by the server in UTC; here they become the reader's own.
 import { all } from "./dom";
 
-const lang = document.documentElement.lang || undefined;
+const page = document.documentElement.lang;
+const language = (tag: string): string => tag.split("-")[0]!.toLowerCase();
+/** The page's language, in the way of the reader's own country when they have one that speaks it. */
+const lang = navigator.languages.find((tag) => language(tag) === language(page)) ?? (page || undefined);
 const format = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(lang, options);
 const full = format({ dateStyle: "full", timeStyle: "short" });
 const formats: Record<string, Intl.DateTimeFormat> = {

@@ -1,25 +1,44 @@
-// Lists of tickets: what changes elsewhere changes its badges here. Rows never move under somebody's
-// hand; a link offers the fresh list instead.
-import { one } from "./dom";
+// Pages of the desk hear of every ticket that changes. What they make of it is theirs: the news goes round
+// as events of the document. A page with a room hears it on the room's own socket.
+import { copy, one } from "./dom";
 import type { TicketFrame } from "./frames";
 import { Socket } from "./socket";
 import { showTicket } from "./ticket";
 
+const CHANGED = "parlour:ticket";
+const MISSED = "parlour:missed";
+
+export const onTicket = (listener: (frame: TicketFrame) => void): void =>
+  document.addEventListener(CHANGED, (event) => listener((event as CustomEvent<TicketFrame>).detail));
+
+export const announceTicket = (frame: TicketFrame): void =>
+  void document.dispatchEvent(new CustomEvent(CHANGED, { detail: frame }));
+
+/** The connection was away for a while: nobody knows what happened meanwhile. */
+export const onMissed = (listener: () => void): void => document.addEventListener(MISSED, listener);
+
 export function startWatch(): void {
   const url = one("[data-watch]")?.dataset.watch;
-  if (!url) return;
-  const changed = (frame: TicketFrame) => {
-    showTicket(frame, false);
-    const offer = one("[data-updates]");
-    if (offer) offer.hidden = false;
-  };
+  if (!url || one("[data-room]")) return;
+  let greeted = false;
   const socket = new Socket(url, {
     frame: (frame) => {
-      if (frame.t === "hello") socket.send({ t: "watch" });
-      else if (frame.t === "ticket") changed(frame);
+      if (frame.t === "hello") {
+        socket.send({ t: "watch" });
+        if (greeted) document.dispatchEvent(new CustomEvent(MISSED));
+        greeted = true;
+      } else if (frame.t === "ticket") {
+        showTicket(frame, false);
+        announceTicket(frame);
+      }
     },
     state: () => undefined,
-    ended: () => undefined,
+    ended: (why) => {
+      const note = copy(`[data-ended="${why}"]`);
+      const link = note && one<HTMLAnchorElement>("a[data-come-back]", note);
+      if (link) link.search = `?next=${encodeURIComponent(location.pathname + location.search)}`;
+      if (note) one("[data-toasts]")?.append(note);
+    },
   });
   socket.open();
 }

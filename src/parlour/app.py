@@ -16,12 +16,14 @@ from parlour.db.database import Database
 from parlour.db.migrate import is_current
 from parlour.db.sqlite import SqliteDatabase
 from parlour.features.accounts import service as accounts
+from parlour.features.accounts.mails import Mails as AccountMails
 from parlour.features.conversation.sockets import SocketAccess
 from parlour.features.desk import agent
 from parlour.features.desk.routes import routes as desk_routes
 from parlour.features.portal import visitor
 from parlour.features.portal.routes import routes as portal_routes
 from parlour.features.tickets import access
+from parlour.features.tickets.bulk_job import BulkJobs
 from parlour.features.tickets.mails import Mails
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import DomainError
@@ -50,8 +52,11 @@ def make_database(settings: Settings, *, exclusive: bool = True) -> Database:
 
 
 def make_worker(settings: Settings, database: Database, renderer: Renderer) -> Worker:
-    mails = Mails(database, renderer, mailer_for(settings), settings)
-    return Worker(database, mails.handlers, chores=[accounts.sweep_sessions, access.sweep])
+    mailer = mailer_for(settings)
+    mails = Mails(database, renderer, mailer, settings).handlers
+    account_mails = AccountMails(database, renderer, mailer, settings).handlers
+    handlers = {**mails, **account_mails, **BulkJobs(database).handlers}
+    return Worker(database, handlers, chores=[accounts.sweep_sessions, access.sweep])
 
 
 class Parlour:

@@ -74,13 +74,15 @@ class Past:
 
         return await self.db.read(self.system, find)
 
-    async def hire(self, agent: str, name: str, *, second_workspace: bool = False) -> None:
+    async def hire(
+        self, agent: str, name: str, *, second_workspace: bool = False, role: Role = Role.AGENT
+    ) -> None:
         """One more agent, with `name` as typed; perhaps in a second workspace as well."""
         hashed = hash_password(PASSWORD)
 
         def join(tx: Tx) -> None:
             user_id = accounts.create_agent(tx, email_of(agent), name, PASSWORD, hashed)
-            workspaces.add_member(tx, user_id, Role.AGENT)
+            workspaces.add_member(tx, user_id, role)
             if second_workspace:
                 second = workspaces.create_workspace(tx, f"{agent}-second", "Second Company")
                 workspaces.add_member(tx.acting_as(Actor.system(second.workspace_id)), user_id, Role.OWNER)
@@ -116,5 +118,5 @@ class Past:
         return any(m.content == content and m.seq <= history.read_upto for m in history.messages)
 
     async def tickets_called(self, subject: str) -> list[TicketRow]:
-        rows = await self.db.read(self.system, tickets.workspace_tickets, Filters(limit=500))
-        return [row for row in rows if row.subject == subject]
+        page = await self.db.read(self.system, tickets.workspace_tickets, Filters(limit=500))
+        return [row for row in page.rows if row.subject == subject]

@@ -193,18 +193,17 @@ async def test_what_was_being_written_survives_the_closing_and_reopening(talk: T
     await expect(talk.customer.composer).to_have_value("Half a sentence")
 
 
-async def test_an_open_list_offers_what_is_new(live: Live, talk: Talk, people: People) -> None:
+async def test_an_open_list_shows_what_became_of_the_ticket(live: Live, talk: Talk, people: People) -> None:
     ben = await people.agent("ben")
     await ben.page.goto(f"{live.desk}/tickets")
     await ben.has_sent("watch")
-    offer = ben.page.get_by_role("link", name="Show what is new")
     row = ben.page.locator(f"#ticket-{talk.ticket.ticket_id}")
     await expect(row).to_be_visible()
-    await expect(offer).to_be_hidden()
     await choose_status(talk.ada, Status.RESOLVED)
 
-    await expect(row.get_by_text("Resolved")).to_be_visible()
-    await expect(offer).to_be_visible()
+    await expect(row.get_by_label("Status of ticket")).to_have_value("resolved")
+    await expect(row.locator(".choice[data-status=resolved]")).to_be_visible()
+    await expect(ben.page.locator("[data-updates]")).to_be_hidden()
 
 
 async def test_a_viewer_reads_along_and_cannot_write(live: Live, talk: Talk, people: People) -> None:

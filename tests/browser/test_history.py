@@ -147,8 +147,8 @@ async def test_the_same_moment_falls_on_the_day_that_it_is_where_the_reader_is(
     await here.page.goto(chat_of(live, ticket))
     await further_east.page.goto(chat_of(live, ticket))
 
-    await expect(here.page.locator("[data-day]")).to_contain_text("March 10")
-    await expect(further_east.page.locator("[data-day]")).to_contain_text("March 11")
+    await expect(here.page.locator("[data-day]")).to_contain_text("10 March")
+    await expect(further_east.page.locator("[data-day]")).to_contain_text("11 March")
 
 
 async def test_a_line_parts_what_is_new_from_what_was_read(live: Live, past: Past, people: People) -> None:

@@ -100,7 +100,7 @@ async def test_an_agent_gets_from_the_list_to_an_answer(live: Live, past: Past, 
     ticket = await past.ticket(subject="Answered from the keyboard")
     ada = await people.agent()
     await ada.page.goto(f"{live.desk}/tickets")
-    await tab_to(ada.page, "Answered from the keyboard")
+    await tab_to(ada.page, "Unread Answered from the keyboard")
     await ada.page.keyboard.press("Enter")
     await Room(ada.page).is_live()
     await tab_to(ada.page, "Message")

@@ -14,12 +14,32 @@ import pytest
 
 import parlour.features
 from parlour.db.database import Tx
+from parlour.features.accounts import invitations_store as invitations
+from parlour.features.accounts import password_reset_store as resets
+from parlour.features.accounts import profile_store as profile
+from parlour.features.accounts import second_factor_store as second_factor
 from parlour.features.accounts import store as accounts
 from parlour.features.chat import store as chat
 from parlour.features.chat.models import Audience
 from parlour.features.tickets import access_store as access
+from parlour.features.tickets import bulk_store as bulk
+from parlour.features.tickets import listing_store as listing
+from parlour.features.tickets import replies_store as replies
 from parlour.features.tickets import store as tickets
-from parlour.features.tickets.models import Filters, Status, Ticket
+from parlour.features.tickets import views_store as views
+from parlour.features.tickets.models import (
+    Changed,
+    Field,
+    Filters,
+    Order,
+    Priority,
+    Reply,
+    SavedView,
+    Stage,
+    Status,
+    Ticket,
+    Whose,
+)
 from parlour.features.workspaces import store as workspaces
 from parlour.kernel import clock
 from parlour.kernel.access import Role
@@ -34,6 +54,7 @@ class Enough(Exception):
 
 
 def of_workspaces(tx: Tx, ada: UUID) -> list[Call]:
+    audited = {"action": "priority", "ticket_id": clock.new_id()}
     return [
         (workspaces.insert_workspace, {"workspace_id": clock.new_id(), "slug": "third", "name": "Third"}),
         (workspaces.by_slug, {"slug": "acme"}),
@@ -42,6 +63,11 @@ def of_workspaces(tx: Tx, ada: UUID) -> list[Call]:
         (workspaces.role_of, {"user_id": ada}),
         (workspaces.members_of, {}),
         (workspaces.memberships, {"user_id": ada}),
+        (workspaces.count_owners, {}),
+        (workspaces.name_of, {"user_id": ada}),
+        (workspaces.rename, {"name": "Acme"}),
+        (workspaces.insert_audit_entry, {**audited, "before": None, "after": "low"}),
+        (workspaces.audit_entries, {"ticket_id": audited["ticket_id"], "limit": 9}),
     ]
 
 
@@ -55,16 +81,57 @@ def of_accounts(tx: Tx, ada: UUID) -> list[Call]:
             {"user_id": new, "email": "n@acme.example", "name": "N", "password_hash": "-"},
         ),
         (workspaces.insert_member, {"user_id": new, "role": Role.AGENT}),
+        (workspaces.set_role, {"user_id": new, "role": Role.VIEWER}),
+        (workspaces.delete_member, {"user_id": new}),
         (accounts.user_id_of, {"email": "ada@acme.example"}),
         (accounts.credentials, {"email": "ada@acme.example"}),
+        (accounts.credentials_of, {"user_id": ada}),
         (accounts.set_password_hash, {"user_id": new, "password_hash": "-"}),
-        (accounts.insert_session, {**session, "user_id": ada, "expires_at": now + SOON}),
+        (accounts.insert_session, {**session, "user_id": ada, "device": "", "expires_at": now + SOON}),
         (accounts.touch_session, session),
         (accounts.person, {**session, **clocks}),
         (accounts.desk, {**session, **clocks, "workspace_id": tx.workspace_id}),
         (accounts.delete_session, session),
         (accounts.delete_sessions_of, {"user_id": ada}),
         (accounts.delete_expired_sessions, {"idle_since": now}),
+    ]
+
+
+def of_themselves(ada: UUID) -> list[Call]:
+    this, now = {"user_id": ada}, clock.now()
+    code = {**this, "code_hash": "c"}
+    return [
+        (profile.set_name, {**this, "name": "Ada"}),
+        (profile.settings, this),
+        (profile.set_settings, {**this, "settings": {}}),
+        (profile.sessions_of, {**this, "idle_since": now, "limit": 9}),
+        (second_factor.turn_on, {**this, "secret": "S", "step": 1}),
+        (second_factor.take_step, {**this, "step": 2}),
+        (second_factor.insert_codes, {**this, "code_hashes": ["c"]}),
+        (second_factor.take_code, code),
+        (second_factor.codes_left, this),
+        (second_factor.delete_codes, this),
+        (second_factor.turn_off, this),
+        (resets.insert_reset, {"token_hash": "p", **this, "expires_at": now + SOON}),
+        (resets.owner_of, {"token_hash": "p"}),
+        (resets.take, {"token_hash": "p"}),
+        (resets.end_all_of, this),
+        (resets.delete_expired_of, this),
+    ]
+
+
+def of_invitations(ada: UUID) -> list[Call]:
+    this, whose = {"invitation_id": clock.new_id()}, {"email": "n@acme.example"}
+    invited = {"role": Role.AGENT, "invited_by": ada, "expires_at": clock.now() + SOON}
+    return [
+        (invitations.insert_invitation, {**this, "token_hash": "i", **whose, **invited}),
+        (invitations.open_invitations, {}),
+        (invitations.by_id, this),
+        (invitations.by_token, {"token_hash": "i"}),
+        (invitations.set_token, {**this, "token_hash": "j"}),
+        (invitations.use, this),
+        (invitations.delete_open, this),
+        (invitations.delete_open_of, whose),
     ]
 
 
@@ -80,10 +147,11 @@ def of_chat(tx: Tx, ticket: Ticket) -> list[Call]:
         (chat.room_of, internal),
         (chat.set_open, {**room, "is_open": True}),
         (chat.next_seq, room),
-        (chat.insert_message, {"message": second}),
+        (chat.insert_message, {"message": second, "ticket_id": ticket.ticket_id}),
         (chat.by_client_id, {**room, "sender_id": second.sender_id, "client_id": second.client_id}),
         (chat.newest, {**room, "before": 9, "limit": 9}),
         (chat.following, {**room, "after": 0, "limit": 9}),
+        (chat.newest_of_customer, room),
         (chat.heads, {"rooms": [(tx.workspace_id, ticket.chat_room_id)]}),
         (chat.move_read_mark, {**room, "reader": "r", "side": "agent", "seq": 1}),
         (chat.read_mark, {**room, "reader": "r"}),
@@ -102,12 +170,82 @@ def of_tickets(ticket: Ticket) -> list[Call]:
         (tickets.by_client_id, {"client_id": clock.new_id()}),
         (tickets.of_email, {"email": ticket.email, "limit": 9}),
         (tickets.these, {"ticket_ids": [ticket.ticket_id]}),
-        (tickets.newest, {"filters": Filters(status=Status.NEW)}),
-        (tickets.count, {"status": Status.NEW}),
-        (tickets.set_last_message, {**this, "moment": clock.now()}),
+        (tickets.customer_spoke, {**this, "moment": clock.now()}),
+        (tickets.agent_spoke, {**this, "moment": clock.now()}),
         (tickets.change, {**this, "moment": clock.now(), "status": "open"}),
+        (tickets.release, {"user_id": clock.new_id(), "moment": clock.now()}),
         (tickets.mailed_seq, this),
         (tickets.set_mailed_seq, {**this, "seq": 1}),
+    ]
+
+
+NARROWED = (
+    Filters(),
+    Filters(status=Status.NEW, priority=Priority.LOW, assignee=Whose.NOBODY, order=Order.PRIORITY),
+    Filters(status=Stage.ACTIVE, waiting=True, assignee=clock.new_id(), order=Order.CREATED),
+)
+
+
+def of_listing(ticket: Ticket) -> list[Call]:
+    these, email = {"ticket_ids": [ticket.ticket_id]}, {"beginning": ticket.email, "limit": 9}
+    calls: list[Call] = [
+        (listing.how_many_of, these),
+        (listing.recent_and_urgent, {"limit": 9}),
+        (listing.counts, {}),
+    ]
+    for filters in NARROWED:
+        this = {"filters": filters}
+        rank = [1] if filters.order is Order.PRIORITY else []
+        key = [*rank, ticket.created_at, ticket.ticket_id]
+        calls += [
+            (listing.page, {**this, "key": None, "backwards": False, "limit": 9}),
+            (listing.page, {**this, "key": key, "backwards": True, "limit": 9}),
+            (listing.count, this),
+            (listing.ids, {**this, "limit": 9}),
+            (listing.among, {**this, **these}),
+            (listing.by_number, {**this, "number": ticket.number}),
+            (listing.by_email, {**this, **email, "before": None}),
+            (listing.by_email, {**this, **email, "before": ticket.ticket_id}),
+        ]
+    return calls
+
+
+def of_lists(ada: UUID) -> list[Call]:
+    """What agents keep beside the list: saved views and canned replies."""
+    view = SavedView(clock.new_id(), ada, "Mine", "status=open")
+    reply = Reply(clock.new_id(), "Hello", "Good morning", None)
+    return [
+        (views.insert_view, {"view": view}),
+        (views.seen_by, {"user_id": ada, "limit": 9}),
+        (views.how_many_of, {"owner_id": ada}),
+        (views.how_many_of, {"owner_id": None}),
+        (views.view, {"view_id": view.view_id}),
+        (views.delete_view, {"view_id": view.view_id}),
+        (replies.insert_reply, {"reply": reply}),
+        (replies.usable, {"limit": 9}),
+        (replies.usable_names, {"limit": 9}),
+        (replies.reply, {"reply_id": reply.reply_id}),
+        (replies.count, {"owner_id": None}),
+        (replies.count, {"owner_id": ada}),
+        (replies.update_reply, {"reply": reply}),
+        (replies.delete_reply, {"reply_id": reply.reply_id}),
+    ]
+
+
+def of_bulk(ticket: Ticket, ada: UUID) -> list[Call]:
+    this, item = {"bulk_id": clock.new_id()}, {"ticket_id": ticket.ticket_id}
+    wanted = {"user_id": ada, "field": Field.STATUS, "value": "open", "ticket_ids": [ticket.ticket_id]}
+    return [
+        (bulk.insert_bulk, {**this, **wanted}),
+        (bulk.lock_bulk, this),
+        (bulk.bulk, this),
+        (bulk.waiting, {**this, "limit": 9}),
+        (bulk.note_unchanged, {**this, **item}),
+        (bulk.note_change, {**this, "change": Changed(ticket.ticket_id, "new", "open", Status.NEW)}),
+        (bulk.set_progress, {**this, "done": 1, "changed": 1, "finished_at": clock.now()}),
+        (bulk.turn_round, this),
+        (bulk.to_put_back, {**this, "limit": 9}),
+        (bulk.note_undone, {**this, **item, "put_back": True}),
     ]
 
 
@@ -138,11 +276,13 @@ def name_of(function: Callable[..., object]) -> str:
 
 
 def functions_of_stores() -> set[str]:
+    """Whatever takes a transaction: nothing else can reach the database."""
     return {
         name_of(function)
         for module in stores()
         for _, function in inspect.getmembers(module, inspect.isfunction)
         if function.__module__ == module.__name__ and not function.__name__.startswith("_")
+        if any(one.annotation is Tx for one in inspect.signature(function).parameters.values())
     }
 
 
@@ -151,8 +291,9 @@ async def test_every_function_of_every_store_names_the_workspace(house: House, v
     called: set[str] = set()
 
     def call_all(tx: Tx) -> None:
-        calls = [*of_workspaces(tx, house.ada), *of_accounts(tx, house.ada)]
-        calls += [*of_chat(tx, ticket), *of_tickets(ticket), *of_access(ticket)]
+        calls = [*of_workspaces(tx, house.ada), *of_accounts(tx, house.ada), *of_themselves(house.ada)]
+        calls += [*of_invitations(house.ada), *of_chat(tx, ticket), *of_tickets(ticket), *of_access(ticket)]
+        calls += [*of_listing(ticket), *of_lists(house.ada), *of_bulk(ticket, house.ada)]
         for function, arguments in calls:
             function(tx, **arguments)
             called.add(name_of(function))

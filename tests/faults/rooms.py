@@ -12,6 +12,8 @@ _SHOWN = """() => [...document.querySelectorAll('[data-messages] > li[data-seq]:
 _UNSENT = """() => document.querySelectorAll('[data-messages] > li.message:not([data-seq])').length
     + Object.keys(localStorage).filter((key) => key.startsWith('parlour:unsent:')).length"""
 
+_ASKS_NOTHING = "() => document.querySelector('[data-composer] [name=seen]')?.remove()"
+
 
 class Room:
     """An open page. Whatever happens to the server, it is never loaded again."""
@@ -72,6 +74,9 @@ async def open_room(browser: Browser, person: Person, url: str, path: str) -> Ro
     await context.add_cookies(person.cookie_list(url))  # type: ignore[arg-type]
     page = await context.new_page()
     await page.goto(url + path)
+    # Here both sides write at the same time, all the time. An agent's page would stop and ask whether to send
+    # what was written without having seen the customer's last words; that is not what is tried here.
+    await page.evaluate(_ASKS_NOTHING)
     room = Room(page, f"page-of-{person.name}")
     await room.live()
     return room

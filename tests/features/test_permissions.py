@@ -21,6 +21,10 @@ CUSTOMER = Actor.customer(HERE, TICKET, "maria@example.com")
 AGENTS = {role: Actor.agent(HERE, uuid4(), role, "Ada") for role in Role}
 
 SYSTEM_ONLY = {
+    "accounts.invitations.issue",
+    "accounts.password_reset.issue",
+    "accounts.profile.set_password",
+    "accounts.second_factor.finish",
     "accounts.service.create_agent",
     "accounts.service.credentials",
     "accounts.service.start_session",
@@ -28,9 +32,10 @@ SYSTEM_ONLY = {
     "chat.service.heads",
     "tickets.access.issue_link",
     "tickets.access.issue_links",
-    "tickets.access.replies_were_mailed",
     "tickets.access.sweep",
     "tickets.access.unseen_replies",
+    "tickets.bulk.asked_by",
+    "tickets.bulk.give_up",
     "workspaces.service.add_member",
     "workspaces.service.create_workspace",
 }

@@ -16,6 +16,13 @@ ticket:list     no      no       yes    yes   yes   yes   yes
 ticket:reply    no      yes      no     yes   yes   yes   yes
 ticket:update   no      no       no     yes   yes   yes   yes
 room:read       no      yes      yes    yes   yes   yes   yes
+note:read       no      no       yes    yes   yes   yes   yes
+note:write      no      no       no     yes   yes   yes   yes
+ticket:bulk     no      no       no     yes   yes   yes   yes
+reply:templates no      no       no     yes   yes   yes   yes
+member:see      no      no       yes    yes   yes   yes   yes
+member:manage   no      no       no     no    yes   yes   yes
+workspace:manage no     no       no     no    yes   yes   yes
 workspace:see   no      no       yes    yes   yes   yes   yes
 account:use     yes     no       yes    yes   yes   yes   yes
 system          no      no       no     no    no    no    yes

@@ -125,6 +125,19 @@ async def test_everyone_is_told_when_somebody_leaves(house: House) -> None:
     assert await ada.next("presence", customer=False)
 
 
+async def test_an_agent_who_only_listens_from_aside_is_there_for_colleagues_and_not_for_customers(
+    house: House,
+) -> None:
+    grace, alan, ada = await house.enter("grace"), await house.enter("alan"), await house.open("ada")
+    await grace.until_quiet()
+
+    await ada.send("subscribe", room=house.room, after=0, aside=True)
+    told = await alan.next("presence")
+
+    assert {agent["name"] for agent in told["agents"]} == {"Ada", "Alan"}
+    assert await grace.until_quiet() == []
+
+
 async def test_two_tabs_of_one_agent_are_one_agent(house: House) -> None:
     grace, first, second = await house.enter("grace"), await house.enter("ada"), await house.enter("ada")
     await grace.until_quiet()
@@ -197,6 +210,7 @@ async def test_a_change_of_the_ticket_reaches_everyone_in_its_room(house: House)
         "priority": "high",
         "assignee_id": None,
         "version": 3,
+        "spoke": None,
     }
 
 

@@ -92,6 +92,11 @@ def finish(tx: Tx, job: Job) -> None:
     )
 
 
+def remember(tx: Tx, job: Job, **facts: Any) -> None:
+    """Add facts to the payload: whoever claims this job after its run broke off finds them there."""
+    tx.execute(_held(job).values(payload={**job.payload, **facts}))
+
+
 def retry(tx: Tx, job: Job, *, run_at: datetime, error: str) -> None:
     """Put the job back until `run_at`."""
     tx.execute(_held(job).values(run_at=run_at, locked_until=None, error=error[:ERROR_LIMIT]))

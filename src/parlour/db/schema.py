@@ -22,6 +22,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TextClause,
     TypeDecorator,
     UniqueConstraint,
     Uuid,
@@ -76,6 +77,9 @@ users = Table(
     Column("email", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False),
     Column("password_hash", Text, nullable=False),
+    Column("settings", JSON, nullable=False, default=dict, server_default="{}"),
+    Column("totp_secret", Text),
+    Column("totp_step", Integer, nullable=False, default=0, server_default="0"),
     Column("created_at", UtcDateTime, nullable=False),
     Column("disabled_at", UtcDateTime),
 )
@@ -98,7 +102,16 @@ sessions = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("last_seen_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
+    Column("device", Text, nullable=False, default="", server_default=""),
 )
+
+ACTIVE = "status IN ('new', 'open', 'pending')"
+
+
+def _active_index(name: str, *columns: str | TextClause, also: str = "") -> Index:
+    where = text(ACTIVE + also)
+    return Index(name, "workspace_id", *columns, sqlite_where=where, postgresql_where=where)
+
 
 tickets = Table(
     "tickets",
@@ -110,6 +123,7 @@ tickets = Table(
     Column("description", Text, nullable=False),
     Column("status", Text, nullable=False, default="new"),
     Column("priority", Text, nullable=False, default="medium"),
+    Column("priority_rank", Integer, nullable=False, default=1, server_default="1"),
     Column("email", Text, nullable=False),
     Column("chat_room_id", Uuid, nullable=False),
     Column("assignee_id", ForeignKey("users.user_id")),
@@ -119,6 +133,10 @@ tickets = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     Column("last_message_at", UtcDateTime, nullable=False),
+    Column(
+        "waiting_since", UtcDateTime, comment="the oldest word of the customer that no agent has answered"
+    ),
+    Column("first_answer_at", UtcDateTime),
     PrimaryKeyConstraint("workspace_id", "ticket_id"),
     ForeignKeyConstraint(
         ["workspace_id", "chat_room_id"],
@@ -131,8 +149,26 @@ tickets = Table(
     UniqueConstraint("workspace_id", "client_id"),
     CheckConstraint("status IN ('new', 'open', 'pending', 'resolved', 'closed')", name="status"),
     CheckConstraint("priority IN ('low', 'medium', 'high', 'urgent')", name="priority"),
-    Index(None, "workspace_id", "last_message_at", "ticket_id"),
-    Index(None, "workspace_id", "email", "ticket_id"),
+    Index("ix_tickets_email", "workspace_id", "email", "ticket_id"),
+    # One index for each order of the table, alone and behind each filter; the unfinished ones, which
+    # agents look at all day, have their own small ones.
+    Index("ix_tickets_activity", "workspace_id", "last_message_at", "ticket_id"),
+    Index("ix_tickets_created", "workspace_id", "created_at", "ticket_id"),
+    Index("ix_tickets_rank", "workspace_id", "priority_rank", "last_message_at", "ticket_id"),
+    Index("ix_tickets_status_activity", "workspace_id", "status", "last_message_at", "ticket_id"),
+    Index("ix_tickets_assignee_activity", "workspace_id", "assignee_id", "last_message_at", "ticket_id"),
+    _active_index("ix_tickets_active", "last_message_at", "ticket_id"),
+    _active_index("ix_tickets_active_rank", "priority_rank", "last_message_at", "ticket_id"),
+    _active_index("ix_tickets_active_assignee", "assignee_id", "last_message_at", "ticket_id"),
+    _active_index("ix_tickets_waiting", text("(waiting_since IS NULL)"), "last_message_at", "ticket_id"),
+    _active_index("ix_tickets_unanswered", "ticket_id", also=" AND first_answer_at IS NULL"),
+    _active_index(
+        "ix_tickets_active_urgent",
+        text("priority_rank DESC"),
+        text("(waiting_since IS NULL)"),
+        "waiting_since",
+        "ticket_id",
+    ),
 )
 
 chat_rooms = Table(
@@ -238,5 +274,126 @@ outbox = Table(
     Index("ix_outbox_due", "run_at", sqlite_where=text(_DUE), postgresql_where=text(_DUE)),
 )
 
-TENANT_TABLES = (members, tickets, chat_rooms, messages, read_marks, access_links, grants)
+saved_views = Table(
+    "saved_views",
+    metadata,
+    Column("workspace_id", ForeignKey("workspaces.workspace_id"), nullable=False),
+    Column("view_id", Uuid, nullable=False),
+    Column("owner_id", ForeignKey("users.user_id"), comment="nobody's: the whole workspace sees it"),
+    Column("name", Text, nullable=False),
+    Column("query", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "view_id"),
+)
+
+canned_replies = Table(
+    "canned_replies",
+    metadata,
+    Column("workspace_id", ForeignKey("workspaces.workspace_id"), nullable=False),
+    Column("reply_id", Uuid, nullable=False),
+    Column("owner_id", ForeignKey("users.user_id"), comment="nobody's: the whole workspace uses it"),
+    Column("name", Text, nullable=False),
+    Column("content", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "reply_id"),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("workspace_id", ForeignKey("workspaces.workspace_id"), nullable=False),
+    Column("invitation_id", Uuid, nullable=False),
+    Column("token_hash", Text, nullable=False, unique=True),
+    Column("email", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("invited_by", ForeignKey("users.user_id"), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("used_at", UtcDateTime),
+    PrimaryKeyConstraint("workspace_id", "invitation_id"),
+    CheckConstraint("role IN ('owner', 'admin', 'agent', 'viewer')", name="role"),
+)
+
+password_resets = Table(
+    "password_resets",
+    metadata,
+    Column("token_hash", Text, primary_key=True),
+    Column("user_id", ForeignKey("users.user_id"), nullable=False, index=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("used_at", UtcDateTime),
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("user_id", ForeignKey("users.user_id"), nullable=False),
+    Column("code_hash", Text, nullable=False),
+    Column("used_at", UtcDateTime),
+    PrimaryKeyConstraint("user_id", "code_hash"),
+)
+
+bulk_changes = Table(
+    "bulk_changes",
+    metadata,
+    Column("workspace_id", ForeignKey("workspaces.workspace_id"), nullable=False),
+    Column("bulk_id", Uuid, nullable=False),
+    Column("user_id", ForeignKey("users.user_id"), nullable=False),
+    Column("field", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("done", Integer, nullable=False, default=0),
+    Column("changed", Integer, nullable=False, default=0),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("finished_at", UtcDateTime),
+    Column("undone_at", UtcDateTime),
+    PrimaryKeyConstraint("workspace_id", "bulk_id"),
+    CheckConstraint("field IN ('status', 'priority', 'assignee')", name="field"),
+)
+
+bulk_items = Table(
+    "bulk_items",
+    metadata,
+    Column("workspace_id", Uuid, nullable=False),
+    Column("bulk_id", Uuid, nullable=False),
+    Column("ticket_id", Uuid, nullable=False),
+    Column("before", Text),
+    Column("after", Text),
+    Column("status_before", Text),
+    Column("done_at", UtcDateTime),
+    PrimaryKeyConstraint("workspace_id", "bulk_id", "ticket_id"),
+    ForeignKeyConstraint(["workspace_id", "bulk_id"], ["bulk_changes.workspace_id", "bulk_changes.bulk_id"]),
+)
+
+audit_log = Table(
+    "audit_log",
+    metadata,
+    Column("workspace_id", ForeignKey("workspaces.workspace_id"), nullable=False),
+    Column("entry_id", Uuid, nullable=False),
+    Column("actor_id", Text, nullable=False),
+    Column("actor_name", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("ticket_id", Uuid),
+    Column("before", Text),
+    Column("after", Text),
+    Column("created_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "entry_id"),
+    Index("ix_audit_log_ticket", "workspace_id", "ticket_id", "entry_id"),
+)
+
+TENANT_TABLES = (
+    members,
+    tickets,
+    chat_rooms,
+    messages,
+    read_marks,
+    access_links,
+    grants,
+    saved_views,
+    canned_replies,
+    invitations,
+    bulk_changes,
+    bulk_items,
+    audit_log,
+)
 """The tables whose rows belong to one workspace. No statement may touch them without naming it."""

@@ -271,7 +271,7 @@ def lock_folder(path: Path) -> int:
 
 
 def _migrate(path: Path) -> None:
-    with make_engine(path, writer=True).connect() as connection:
+    with make_engine(path, writer=True).connect().execution_options(migration=True) as connection:
         raw = _driver(connection)
         raw.execute("BEGIN IMMEDIATE")  # all of it or nothing
         migrate.upgrade(connection)

@@ -1,8 +1,9 @@
 """A workspace full of believable tickets, made through the same services that people use.
 
-stories.json holds them. A story is opened `hours_ago`; each of its steps happens so many minutes `after`
-the one before, and `who` then says something, changes the ticket, or (with nothing else in the step) has
-only read it. The status at the end follows from the steps, as it would at any desk.
+stories.json holds them, and what the agents keep beside them: canned replies, views, invitations. A story
+is opened `hours_ago`; each of its steps happens so many minutes `after` the one before, and `who` then says
+something, notes it for colleagues, changes the ticket, or (with nothing else in the step) has only read it.
+The status at the end follows from the steps, as it would at any desk.
 """
 
 import json
@@ -14,11 +15,13 @@ from uuid import UUID
 
 from parlour.db import outbox
 from parlour.db.database import Database, Tx
+from parlour.features.accounts import invitations
 from parlour.features.accounts import service as accounts
 from parlour.features.accounts.passwords import hash_password
 from parlour.features.chat import service as chat
+from parlour.features.tickets import replies, views
 from parlour.features.tickets import service as tickets
-from parlour.features.tickets.models import Draft, Priority, Status, Ticket
+from parlour.features.tickets.models import Draft, Priority, Status
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission, Role, requires
@@ -48,6 +51,11 @@ def _fill(tx: Tx, password_hash: str) -> None:
             workspace = workspaces.create_workspace(tx, SLUG, NAME)
             here = tx.acting_as(Actor.system(workspace.workspace_id))
             agents = {person["key"]: _agent(here, person, password_hash) for person in script["agents"]}
+            _furnish(here, agents, script)
+        for invitation in script["invitations"]:
+            with clock.at(clock.now() - timedelta(hours=float(invitation["hours_ago"]))):
+                host = here.acting_as(agents[invitation["by"]])
+                invitations.invite(host, invitation["email"], Role(invitation["role"]))
         for story in sorted(script["stories"], key=lambda story: -float(story["hours_ago"])):
             _play(here, agents, story)
         outbox.drop_waiting(here)  # nobody should be mailed about what only looks as if it had happened
@@ -60,6 +68,16 @@ def _agent(tx: Tx, person: Mapping[str, str], password_hash: str) -> Actor:
     return Actor.agent(tx.workspace_id, user_id, role, person["name"])
 
 
+def _furnish(tx: Tx, agents: Mapping[str, Actor], script: Mapping[str, Any]) -> None:
+    """What agents have put within their reach: texts they write often, lists they look at often."""
+    for kept in script["replies"]:
+        theirs = tx.acting_as(agents[kept["by"]])
+        replies.add(theirs, kept["name"], kept["content"], shared=kept["everyone"])
+    for view in script["views"]:
+        theirs = tx.acting_as(agents[view["by"]])
+        views.save_view(theirs, view["name"], view["query"], for_everyone=view["everyone"])
+
+
 def _play(tx: Tx, agents: Mapping[str, Actor], story: Mapping[str, Any]) -> None:
     moment = clock.now() - timedelta(hours=float(story["hours_ago"]))
     visitor = tx.acting_as(Actor.visitor(tx.workspace_id))
@@ -67,25 +85,34 @@ def _play(tx: Tx, agents: Mapping[str, Actor], story: Mapping[str, Any]) -> None
     with clock.at(moment):
         ticket = tickets.open_ticket(visitor, draft)
     customer = Actor.customer(tx.workspace_id, ticket.ticket_id, ticket.email)
+    notes: UUID | None = None
     for step in story["steps"]:
         moment += timedelta(minutes=float(step["after"]))
         who = customer if step["who"] == "customer" else agents[step["who"]]
         with clock.at(moment):
             _step(tx.acting_as(who), ticket.ticket_id, step, agents)
+            if "notes" in step:
+                notes = chat.notes_room(tx, ticket.ticket_id)
+                _read(tx, notes, [who])
+                continue
             # When one agent acts, all of them have read so far: unread is only what nobody has dealt with.
-            _read(tx, ticket, [customer] if who is customer else agents.values())
+            _read(tx, ticket.chat_room_id, [customer] if who is customer else agents.values())
+            if notes and who is not customer:
+                _read(tx, notes, agents.values())
 
 
-def _read(tx: Tx, ticket: Ticket, readers: Iterable[Actor]) -> None:
+def _read(tx: Tx, room_id: UUID, readers: Iterable[Actor]) -> None:
     """Whoever acts has read what is there, the own words included."""
-    newest = chat.history(tx, ticket.chat_room_id, limit=1)
+    newest = chat.history(tx, room_id, limit=1)
     for reader in readers:
-        chat.mark_read(tx.acting_as(reader), ticket.chat_room_id, newest.room.last_seq)
+        chat.mark_read(tx.acting_as(reader), room_id, newest.room.last_seq)
 
 
 def _step(tx: Tx, ticket_id: UUID, step: Mapping[str, Any], agents: Mapping[str, Actor]) -> None:
     if "says" in step:
         tickets.send_message(tx, ticket_id, step["says"], clock.new_id())
+    if "notes" in step:
+        tickets.add_note(tx, ticket_id, step["notes"], clock.new_id())
     if "priority" in step:
         version = tickets.ticket(tx, ticket_id).version
         tickets.update_ticket_priority(tx, ticket_id, Priority(step["priority"]), seen_version=version)

@@ -34,6 +34,13 @@ class Permission(StrEnum):
     TICKET_REPLY = "ticket:reply"
     TICKET_UPDATE = "ticket:update"
     ROOM_READ = "room:read"
+    NOTE_READ = "note:read"
+    NOTE_WRITE = "note:write"
+    BULK_UPDATE = "ticket:bulk"
+    REPLY_TEMPLATES = "reply:templates"
+    MEMBER_SEE = "member:see"
+    MEMBER_MANAGE = "member:manage"
+    WORKSPACE_MANAGE = "workspace:manage"
     WORKSPACE_SEE = "workspace:see"
     ACCOUNT_USE = "account:use"
     SYSTEM = "system"
@@ -48,14 +55,23 @@ _VIEWER = {
     Permission.TICKET_LIST,
     Permission.TICKET_READ,
     Permission.ROOM_READ,
+    Permission.NOTE_READ,
+    Permission.MEMBER_SEE,
 }
-_AGENT = _VIEWER | {Permission.TICKET_REPLY, Permission.TICKET_UPDATE}
+_AGENT = _VIEWER | {
+    Permission.TICKET_REPLY,
+    Permission.TICKET_UPDATE,
+    Permission.NOTE_WRITE,
+    Permission.BULK_UPDATE,
+    Permission.REPLY_TEMPLATES,
+}
+_ADMIN = _AGENT | {Permission.MEMBER_MANAGE, Permission.WORKSPACE_MANAGE}
 
 ROLE_PERMISSIONS: dict[Role, set[Permission]] = {
     Role.VIEWER: _VIEWER,
     Role.AGENT: _AGENT,
-    Role.ADMIN: _AGENT,
-    Role.OWNER: _AGENT,
+    Role.ADMIN: _ADMIN,
+    Role.OWNER: _ADMIN,
 }
 
 

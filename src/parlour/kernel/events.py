@@ -39,7 +39,10 @@ class RoomRead(Event):
 
 @dataclass(frozen=True, slots=True)
 class TicketChanged(Event):
-    """Status, priority, assignee or the last message of a ticket changed; `room_id` is its public room."""
+    """Status, priority, assignee or the last message of a ticket changed; `room_id` is its public room.
+
+    `spoke`: the side ("customer" or "agent") whose new message in that room this tells of.
+    """
 
     ticket_id: UUID
     room_id: UUID
@@ -48,6 +51,7 @@ class TicketChanged(Event):
     priority: str
     assignee_id: UUID | None
     version: int
+    spoke: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,8 +58,11 @@ class Frame(NamedTuple):
 
 
 class Subscribe(NamedTuple):
+    """`aside`: the page shows another room and only listens to this one."""
+
     room: UUID
     after: int
+    aside: bool = False
 
 
 class Unsubscribe(NamedTuple):
@@ -130,7 +133,9 @@ def _count(fields: Mapping[str, Any], key: str) -> int:
 
 
 _READERS: dict[str, Callable[[Mapping[str, Any]], Request]] = {
-    "subscribe": lambda fields: Subscribe(_room(fields), _count(fields, "after")),
+    "subscribe": lambda fields: Subscribe(
+        _room(fields), _count(fields, "after"), fields.get("aside") is True
+    ),
     "unsubscribe": lambda fields: Unsubscribe(_room(fields)),
     "typing": lambda fields: Typing(_room(fields)),
     "read": lambda fields: Read(_room(fields), _count(fields, "seq")),
@@ -204,6 +209,7 @@ def ticket(event: TicketChanged) -> Frame:
         "priority": event.priority,
         "assignee_id": str(event.assignee_id) if event.assignee_id else None,
         "version": event.version,
+        "spoke": event.spoke,
     }
     return Frame(_encode(fields))
 

@@ -18,11 +18,13 @@ class Subscription:
     """One connection in one room. `sent` is the last message it was given.
 
     `held` collects what happens while its past is being read; once it is live, `held` is None.
+    `aside` is an agent who looks at the notes: colleagues see that, customers do not.
     """
 
-    __slots__ = ("connection", "held", "read_again_at", "read_sent", "read_wanted", "room", "sent")
+    __slots__ = ("aside", "connection", "held", "read_again_at", "read_sent", "read_wanted", "room", "sent")
 
-    def __init__(self, connection: Connection, room: "Room") -> None:
+    def __init__(self, connection: Connection, room: "Room", *, aside: bool = False) -> None:
+        self.aside = aside
         self.connection = connection
         self.room = room
         self.held: list[Frame] | None = []
@@ -81,7 +83,7 @@ class Room:
         self.wanted = UNKNOWN
         self.subscriptions: dict[Connection, Subscription] = {}
         self.catching_up: asyncio.Task[None] | None = None
-        self.presence: Frame | None = None
+        self.presence: tuple[Frame, Frame] | None = None
         self.typed: dict[str, float] | None = None
 
     def push(self, frame: Frame) -> None:
@@ -99,19 +101,25 @@ class Room:
     def announce(self, newcomer: Subscription | None = None) -> None:
         """Tell everyone who is here, when that has changed, and a newcomer in any case."""
         agents: dict[str, str] = {}
+        here: dict[str, str] = {}
         customer = False
         for subscription in self.subscriptions.values():
             actor = subscription.connection.actor
             if subscription.held is None and actor.kind is Kind.AGENT:
                 agents[actor.id] = actor.name
+                if not subscription.aside:
+                    here[actor.id] = actor.name
             elif subscription.held is None:
                 customer = customer or actor.kind is Kind.CUSTOMER
-        frame = protocol.presence(self.room_id, dict(sorted(agents.items())), customer=customer)
-        if frame != self.presence:
-            self.presence = frame
-            self.push(frame)
-        elif newcomer is not None:
-            newcomer.push(frame)
+        frames = self._presence(agents, customer=customer), self._presence(here, customer=customer)
+        before, self.presence = self.presence or (None, None), frames
+        for subscription in self.subscriptions.values():
+            side = subscription.connection.actor.kind is Kind.CUSTOMER
+            if frames[side] != before[side] or subscription is newcomer:
+                subscription.push(frames[side])
+
+    def _presence(self, agents: dict[str, str], *, customer: bool) -> Frame:
+        return protocol.presence(self.room_id, dict(sorted(agents.items())), customer=customer)
 
     def may_type(self, actor_id: str, every: float) -> bool:
         """Whether this actor's typing is worth telling again; if so, it counts as told."""

@@ -103,12 +103,14 @@ class Rooms:
         """Where this connection is, by room."""
         return self._by_connection.get(connection, {})
 
-    async def subscribe(self, connection: Connection, room_id: UUID, after: int) -> None:
-        """Replay what came after `after`, then go live.
+    async def subscribe(
+        self, connection: Connection, room_id: UUID, after: int, *, aside: bool = False
+    ) -> None:
+        """Replay what came after `after`, then go live; `aside`, without being there for customers.
 
         Raises NotFound, and whatever the database raises. Once at a time for a connection.
         """
-        subscription = self._attach(connection, room_id)
+        subscription = self._attach(connection, room_id, aside=aside)
         try:
             entry = await self._access.enter(connection.actor, room_id, after, REPLAY_LIMIT)
         except BaseException:
@@ -156,10 +158,10 @@ class Rooms:
         for subscription in self.subscriptions(connection).values():
             subscription.room.announce(subscription)
 
-    def _attach(self, connection: Connection, room_id: UUID) -> Subscription:
+    def _attach(self, connection: Connection, room_id: UUID, *, aside: bool) -> Subscription:
         """In place of an earlier one of the same connection, which hears nothing more."""
         room = self._rooms.setdefault(room_id, Room(room_id))
-        subscription = Subscription(connection, room)
+        subscription = Subscription(connection, room, aside=aside)
         rooms = self._by_connection.setdefault(connection, {})
         if room_id in rooms:
             self._marks.save_soon(rooms[room_id], leaving=True)

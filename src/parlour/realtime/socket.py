@@ -208,7 +208,7 @@ class Realtime:
         if request.room not in rooms and len(rooms) >= ROOMS_PER_CONNECTION:
             connection.push(protocol.error("too_many", request.room))
         else:
-            await self._rooms.subscribe(connection, request.room, request.after)
+            await self._rooms.subscribe(connection, request.room, request.after, aside=request.aside)
 
     # ------------------------------------------------------------------------- proving again
 

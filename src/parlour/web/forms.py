@@ -9,6 +9,9 @@ from starlette.requests import Request
 from parlour.kernel.errors import DomainError
 from parlour.web import csrf
 
+FIELDS_LIMIT = 150
+"""A page of the ticket table may have a hundred rows selected."""
+
 
 class BadForm(DomainError):
     """The body is no form, or a field that only our page fills in is broken."""
@@ -42,7 +45,7 @@ async def _fields(request: Request) -> Mapping[str, str]:
     if kind not in ("application/x-www-form-urlencoded", "multipart/form-data"):
         raise BadForm
     try:
-        form = await request.form(max_files=0, max_fields=50)
+        form = await request.form(max_files=0, max_fields=FIELDS_LIMIT)
     except HTTPException as error:
         if error.status_code == 413:
             raise
@@ -50,6 +53,11 @@ async def _fields(request: Request) -> Mapping[str, str]:
     except (ValueError, UnicodeError) as error:
         raise BadForm from error
     return {name: value for name, value in form.items() if isinstance(value, str)}
+
+
+async def every(request: Request, name: str) -> list[str]:
+    """All values of a field that may come more than once, after the form was read."""
+    return [value for value in (await request.form()).getlist(name) if isinstance(value, str)]
 
 
 def uuid_field(fields: Mapping[str, str], name: str) -> UUID:

@@ -26,6 +26,13 @@ class Limit(Enum):
     FRESH_LINK_BY_EMAIL = ("fresh link by email", "1/10 minutes")
     SIGN_IN_BY_NETWORK = ("sign in by network", "30/15 minutes")
     SIGN_IN_BY_ACCOUNT = ("sign in by account", "10/15 minutes")
+    SECOND_FACTOR_BY_SIGN_IN = ("second factor by sign-in", "5/hour")
+    SECOND_FACTOR_BY_ACCOUNT = ("second factor by account", "20/15 minutes")
+    FORGOT_BY_NETWORK = ("forgot by network", "20/hour")
+    FORGOT_BY_EMAIL = ("forgot by email", "3/hour")
+    INVITE = ("invite", "30/hour")
+    RESET = ("reset", "30/15 minutes")
+    PROVE_PASSWORD = ("prove password", "10/15 minutes")
 
     def __init__(self, key: str, rate: str) -> None:
         self.key = key
@@ -68,6 +75,10 @@ class Limits:
     def add(self, limit: Limit, *who: str) -> None:
         """Count a use that has already happened."""
         self._hit(limit, *who)
+
+    def forget(self, limit: Limit, *who: str) -> None:
+        """Begin again from none."""
+        self._windows.clear(limit.rate, limit.key, *who)
 
     def spent(self, limit: Limit, *who: str) -> bool:
         return not self._windows.test(limit.rate, limit.key, *who)

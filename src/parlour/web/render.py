@@ -43,6 +43,11 @@ def when(moment: datetime) -> str:
     return f"{at.day} {MONTHS[at.month - 1]} {at.year}, {at.hour:02}:{at.minute:02} UTC"
 
 
+def time_element(at: datetime, kind: str) -> str:
+    """A whole <time>: pages hold many, and each crossing between the template and here costs."""
+    return Markup(f'<time datetime="{iso(at)}" data-fmt="{escape(kind)}">{when(at)}</time>')
+
+
 def initials(name: str) -> str:
     """Two letters at most, of a name or of an address's local part."""
     local = name.split("@", 1)[0].replace(".", " ").replace("_", " ")
@@ -72,7 +77,13 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_escape_callback=lambda name: "html" if name.endswith(".html") else None,
-            filters={"iso": iso, "when": when, "initials": initials, "linkify": linkify},
+            filters={
+                "iso": iso,
+                "when": when,
+                "moment": time_element,
+                "initials": initials,
+                "linkify": linkify,
+            },
             globals={"_": translate, "asset": cache(lambda name: Markup(asset(name)))},
             undefined_behavior="strict",
             debug=False,  # or an error would print every variable of the page, secrets included

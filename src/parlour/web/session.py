@@ -1,7 +1,8 @@
-"""The three cookies, and the secrets in them.
+"""The four cookies, and the secrets in them.
 
 `session` is an agent's, `visitor` opens a customer's tickets, `browser` only ties forms to the
-browser that was shown them. On https they carry the `__Host-` prefix: no other host can set them.
+browser that was shown them, `pending` is a sign-in that still owes its second factor, as seal.py signed
+it. On https they carry the `__Host-` prefix: no other host can set them.
 """
 
 import re
@@ -15,9 +16,11 @@ from parlour.web.site import site
 SESSION = "parlour_session"
 VISITOR = "parlour_visitor"
 BROWSER = "parlour_browser"
+PENDING = "parlour_pending"
 SESSION_SECONDS = 7 * 24 * 3600
 VISITOR_SECONDS = 30 * 24 * 3600
 BROWSER_SECONDS = 365 * 24 * 3600
+PENDING_SECONDS = 10 * 60
 
 _SECRET = re.compile(r"[A-Za-z0-9_-]{20,64}")
 
@@ -59,6 +62,18 @@ def keep_session(connection: HTTPConnection, response: Response, token: str) -> 
 
 def keep_visitor(connection: HTTPConnection, response: Response, secret: str) -> None:
     _set(connection, response, VISITOR, secret, VISITOR_SECONDS)
+
+
+def pending_sign_in(connection: HTTPConnection) -> str:
+    return connection.cookies.get(_name(connection, PENDING), "")
+
+
+def keep_pending(connection: HTTPConnection, response: Response, sealed: str) -> None:
+    _set(connection, response, PENDING, sealed, PENDING_SECONDS)
+
+
+def forget_pending(connection: HTTPConnection, response: Response) -> None:
+    _set(connection, response, PENDING, "", 0)
 
 
 def forget_session(connection: HTTPConnection, response: Response) -> None:

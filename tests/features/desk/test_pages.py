@@ -1,12 +1,11 @@
 """The start page, the dashboard and the list of tickets."""
 
-import re
 from contextlib import aclosing
 from html import unescape
 
 from parlour.features.accounts import service as accounts
 from parlour.features.tickets import service as tickets
-from parlour.features.tickets.models import Priority, Status
+from parlour.features.tickets.models import Priority
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel.access import Actor, Role
 from tests.house import PASSWORD, PASSWORD_HASH, Browser, House
@@ -52,15 +51,6 @@ async def test_an_empty_desk_points_to_the_portal(house: House, desk: Browser) -
         assert page.status_code == 200
         assert "No tickets yet" in page.text
         assert 'href="/support/acme"' in unescape(page.text)
-
-
-async def test_the_dashboard_counts_tickets_by_status(house: House, visitor: Browser, desk: Browser) -> None:
-    opened = [await house.open_ticket(visitor, subject=f"Ticket number {n}") for n in range(3)]
-    await house.as_system(tickets.update_ticket_status, opened[0].ticket_id, Status.PENDING, seen_version=1)
-    page = await desk.get(home(house))
-    counts = dict(re.findall(r"</svg>(New|Open|Pending)</span>\s*<span[^>]*>(\d+)</span>", page.text))
-
-    assert counts == {"New": "2", "Open": "0", "Pending": "1"}
 
 
 async def test_the_list_shows_everything_about_each_ticket(

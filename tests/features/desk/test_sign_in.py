@@ -259,6 +259,16 @@ async def test_guessing_at_one_account_is_stopped_from_wherever_it_comes(house: 
     assert "There were too many tries." in right.text
 
 
+async def test_signing_in_often_shuts_nobody_out(house: House) -> None:
+    statuses = []
+    for number in range(22):
+        async with house.browser(f"10.0.0.{number}") as browser:
+            password = "a slip of the finger" if number % 2 else PASSWORD
+            statuses.append((await sign_in(browser, EMAIL, password)).status_code)
+
+    assert statuses == [303, 422] * 11
+
+
 async def test_guessing_from_one_address_is_stopped_and_others_are_not(
     house: House, visitor: Browser
 ) -> None:

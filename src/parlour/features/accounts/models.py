@@ -1,9 +1,28 @@
 """An agent's identity."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from parlour.kernel.access import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What an agent chose about their own desk; the defaults are what nobody has to choose."""
+
+    undo_send: bool = False
+    shortcuts: bool = True
+    notify: bool = False
+    title_badge: bool = True
+
+    @staticmethod
+    def of(stored: Mapping[str, Any]) -> "Preferences":
+        """From `users.settings`, which may know fewer of them, or others."""
+        names = [known.name for known in fields(Preferences)]
+        return Preferences(**{name: stored[name] for name in names if isinstance(stored.get(name), bool)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,13 +33,72 @@ class SignedIn:
     name: str
     email: str
     session_hash: str
+    settings: Preferences
     stale: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
+    """What an account is proved with. No `totp_secret`: the password alone is enough."""
+
     user_id: UUID
-    password_hash: str
+    name: str
+    email: str
+    password_hash: str = field(repr=False)
+    totp_secret: str | None = field(repr=False)
+    totp_step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A sign-in whose password was right and which still owes the second factor.
+
+    `mark` stands for the password that was given: once it changes, so must the sign-in begin anew.
+    """
+
+    user_id: UUID
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """One place where the account is signed in. `public_id` may be shown: the hash can't be got from it."""
+
+    public_id: str
+    device: str
+    created_at: datetime
+    last_seen_at: datetime
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    sessions: list[SessionRow]
+    second_factor: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactor:
+    """Where the account stands: whether it is on, and how many recovery codes are left."""
+
+    on: bool
+    codes_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class TurnedOn:
+    """The browser's new session, and the recovery codes, which nobody can ever read again."""
+
+    token: str = field(repr=False)
+    codes: list[str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ResetMail:
+    """A link to a new password, on its way to the account's own address."""
+
+    email: str
+    token: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +111,22 @@ class Desk:
     workspace_slug: str
     workspace_name: str
     workspaces: int
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    invitation_id: UUID
+    workspace_id: UUID
+    email: str
+    role: str
+    created_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationMail:
+    """The token is the secret itself: here and in the mail, nowhere else."""
+
+    email: str
+    role: str
+    token: str

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from parlour.db.database import Database, Tx
 from parlour.features.accounts import store
-from parlour.features.accounts.models import Credentials, Desk, SignedIn
-from parlour.features.accounts.passwords import MAX_LENGTH, MIN_LENGTH, password_matches
+from parlour.features.accounts.models import Credentials, Desk, Pending, SignedIn
+from parlour.features.accounts.passwords import password_matches, problem_with
+from parlour.features.workspaces import service as workspaces
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission, requires
 from parlour.kernel.addresses import clean_email
@@ -29,6 +30,18 @@ class WrongCredentials(DomainError):
     message = "That email address and password do not match."
 
 
+class SecondFactorNeeded(DomainError):
+    """The password was right, and is not enough. `pending` is what `second_factor.finish` goes on from."""
+
+    status = 401
+    code = "second_factor"
+    message = "Please enter the code from your authenticator app."
+
+    def __init__(self, pending: Pending) -> None:
+        super().__init__(pending)
+        self.pending = pending
+
+
 def session_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
@@ -40,8 +53,8 @@ def create_agent(tx: Tx, email: str, name: str, password: str, password_hash: st
     problems = {}
     if address is None:
         problems["email"] = "invalid"
-    if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
-        problems["password"] = "length"  # noqa: S105 a code
+    if wrong := problem_with(password, address or ""):
+        problems["password"] = wrong
     if problems or address is None:
         raise Invalid(problems)
     known = store.user_id_of(tx, address)
@@ -59,23 +72,45 @@ def credentials(tx: Tx, email: str) -> Credentials | None:
 
 
 @requires(Permission.SYSTEM)
-def start_session(tx: Tx, user_id: UUID, replaces: str | None) -> str:
+def start_session(tx: Tx, user_id: UUID, replaces: str | None, device: str = "") -> str:
     """A fresh session's token. The one that the browser came with ends: nobody can plant a session."""
     if replaces:
         store.delete_session(tx, session_hash(replaces))
     token = secrets.token_urlsafe(32)
     store.insert_session(
-        tx, session_hash=session_hash(token), user_id=user_id, expires_at=clock.now() + ABSOLUTE
+        tx,
+        session_hash=session_hash(token),
+        user_id=user_id,
+        device=device,
+        expires_at=clock.now() + ABSOLUTE,
     )
     return token
 
 
-async def sign_in(db: Database, email: str, password: str, replaces: str | None) -> str:
-    """The new session's token. Raises WrongCredentials, as slowly for an unknown address as for a known."""
+async def sign_in(db: Database, email: str, password: str, replaces: str | None, device: str = "") -> str:
+    """The new session's token. Raises SecondFactorNeeded for an account that has one; WrongCredentials,
+    as slowly for an unknown address as for a known.
+    """
     known = await db.read(Actor.system(), credentials, clean_email(email) or "")
     if not await password_matches(known.password_hash if known else None, password) or known is None:
         raise WrongCredentials
-    return await db.write(Actor.system(), start_session, known.user_id, replaces)
+    if known.totp_secret:
+        raise SecondFactorNeeded(Pending(known.user_id, password_mark(known)))
+    return await db.write(Actor.system(), _start_proved, known, replaces, device)
+
+
+@requires(Permission.SYSTEM)
+def _start_proved(tx: Tx, proved: Credentials, replaces: str | None, device: str) -> str:
+    """Nothing else may have changed while the password was checked. Raises WrongCredentials."""
+    now = store.credentials_of(tx, proved.user_id)
+    if now is None or (now.password_hash, now.totp_secret) != (proved.password_hash, proved.totp_secret):
+        raise WrongCredentials
+    return start_session(tx, proved.user_id, replaces, device)
+
+
+def password_mark(account: Credentials) -> str:
+    """Changes with the password and tells nothing of it."""
+    return hashlib.sha256(account.password_hash.encode()).hexdigest()[:16]
 
 
 @requires(Permission.ACCOUNT_USE)
@@ -86,6 +121,33 @@ def signed_in(tx: Tx, token: str | None) -> SignedIn:
     if not person:
         raise SignedOut
     return person
+
+
+@requires(Permission.ACCOUNT_USE)
+def own_account(tx: Tx, token: str | None) -> Credentials:
+    """The account of whoever holds this session. Raises SignedOut."""
+    found = store.credentials_of(tx, signed_in(tx, token).user_id)
+    if found is None:
+        raise SignedOut
+    return found
+
+
+async def prove(db: Database, token: str | None, password: str) -> Credentials | None:
+    """The account of a session whose holder has just typed its password as well; None when it was wrong.
+
+    Whoever finds an open desk must not be able to lock its owner out. Raises SignedOut.
+    """
+    account = await db.read(Actor.visitor(), own_account, token)
+    return account if await password_matches(account.password_hash, password) else None
+
+
+@requires(Permission.ACCOUNT_USE)
+def still_proved(tx: Tx, token: str | None, proved: Credentials) -> Credentials:
+    """The account as it is now. Raises SignedOut when the session or the password is not the one of then."""
+    account = own_account(tx, token)
+    if (account.user_id, account.password_hash) != (proved.user_id, proved.password_hash):
+        raise SignedOut
+    return account
 
 
 @requires(Permission.ACCOUNT_USE)
@@ -108,12 +170,25 @@ def rewind(tx: Tx, hashed: str) -> None:
 
 
 @requires(Permission.ACCOUNT_USE)
-def sign_out(tx: Tx, token: str, workspace_ids: list[UUID]) -> None:
+def sign_out(tx: Tx, token: str | None) -> None:
     """End this session; open sockets of the agent prove themselves again."""
     person = signed_in(tx, token)
     store.delete_session(tx, person.session_hash)
-    for workspace_id in workspace_ids:
-        tx.emit(AccessChanged(workspace_id, user_id=person.user_id))
+    recheck_sockets(tx, person.user_id)
+
+
+@requires(Permission.ACCOUNT_USE)
+def end_sessions(tx: Tx, user_id: UUID) -> None:
+    """End every session of the account; the caller must have proved that this is wanted."""
+    store.delete_sessions_of(tx, user_id)
+    recheck_sockets(tx, user_id)
+
+
+@requires(Permission.ACCOUNT_USE)
+def recheck_sockets(tx: Tx, user_id: UUID) -> None:
+    """Sessions ended: whatever hangs on them closes within two seconds."""
+    for place in workspaces.memberships(tx, user_id):
+        tx.emit(AccessChanged(place.workspace_id, user_id=user_id))
 
 
 @requires(Permission.SYSTEM)

@@ -4,15 +4,30 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, update
 
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import members, sessions, users, workspaces
-from parlour.features.accounts.models import Credentials, Desk, SignedIn
+from parlour.features.accounts.models import Credentials, Desk, Preferences, SignedIn
 from parlour.kernel import clock
 from parlour.kernel.access import Role
 
-_PERSON = (users.c.user_id, users.c.name, users.c.email, sessions.c.session_hash, sessions.c.last_seen_at)
+_PERSON = (
+    users.c.user_id,
+    users.c.name,
+    users.c.email,
+    sessions.c.session_hash,
+    users.c.settings,
+    sessions.c.last_seen_at,
+)
+_CREDENTIALS = (
+    users.c.user_id,
+    users.c.name,
+    users.c.email,
+    users.c.password_hash,
+    users.c.totp_secret,
+    users.c.totp_step,
+)
 
 _VALID = (
     (sessions.c.session_hash == bindparam("session"))
@@ -49,19 +64,24 @@ def user_id_of(tx: Tx, email: str) -> UUID | None:
     return tx.execute(select(users.c.user_id).where(users.c.email == email)).scalar_one_or_none()
 
 
-def credentials(tx: Tx, email: str) -> Credentials | None:
-    query = select(users.c.user_id, users.c.password_hash).where(
-        users.c.email == email, users.c.disabled_at.is_(None)
-    )
-    row = tx.execute(query).first()
+def _credentials(tx: Tx, whose: ColumnElement[bool]) -> Credentials | None:
+    row = tx.execute(select(*_CREDENTIALS).where(whose, users.c.disabled_at.is_(None))).first()
     return Credentials(*row) if row else None
+
+
+def credentials(tx: Tx, email: str) -> Credentials | None:
+    return _credentials(tx, users.c.email == email)
+
+
+def credentials_of(tx: Tx, user_id: UUID) -> Credentials | None:
+    return _credentials(tx, users.c.user_id == user_id)
 
 
 def set_password_hash(tx: Tx, *, user_id: UUID, password_hash: str) -> None:
     tx.execute(update(users).where(users.c.user_id == user_id).values(password_hash=password_hash))
 
 
-def insert_session(tx: Tx, *, session_hash: str, user_id: UUID, expires_at: datetime) -> None:
+def insert_session(tx: Tx, *, session_hash: str, user_id: UUID, device: str, expires_at: datetime) -> None:
     now = clock.now()
     tx.execute(
         insert(sessions).values(
@@ -70,6 +90,7 @@ def insert_session(tx: Tx, *, session_hash: str, user_id: UUID, expires_at: date
             created_at=now,
             last_seen_at=now,
             expires_at=expires_at,
+            device=device,
         )
     )
 
@@ -94,7 +115,8 @@ def delete_expired_sessions(tx: Tx, *, idle_since: datetime) -> int:
 
 
 def _signed_in(row: Any, stale_before: datetime) -> SignedIn:
-    return SignedIn(row[0], row[1], row[2], row[3], stale=row[4] < stale_before)
+    settings = Preferences.of(row[4] or {})
+    return SignedIn(row[0], row[1], row[2], row[3], settings=settings, stale=row[5] < stale_before)
 
 
 def person(tx: Tx, session_hash: str, *, idle_since: datetime, stale_before: datetime) -> SignedIn | None:
@@ -110,4 +132,5 @@ def desk(
     row = tx.execute(_DESK_OF_SESSION, {**now, "workspace": workspace_id}).first()
     if row is None:
         return None
-    return Desk(_signed_in(row, stale_before), Role(row[5]), workspace_id, row[6], row[7], row[8])
+    person = _signed_in(row, stale_before)
+    return Desk(person, Role(row[6]), workspace_id, row[7], row[8], row[9])

@@ -87,21 +87,22 @@ def post(tx: Tx, room_id: UUID, content: str, client_id: UUID) -> Posted:
     if not room.is_open:
         raise RoomClosed
     sender = SenderType.CUSTOMER if tx.actor.kind is Kind.CUSTOMER else SenderType.AGENT
-    return Posted(_append(tx, room_id, content, sender, client_id), repeat=False)
+    return Posted(_append(tx, room, content, sender, client_id), repeat=False)
 
 
 @requires(Permission.TICKET_REPLY)
 def announce(tx: Tx, room_id: UUID, what: str) -> Message:
     """Put a system message into the room: a machine word such as `status:open`, said of the actor."""
-    return _append(tx, room_id, what, SenderType.SYSTEM, None)
+    room = _visible(tx, store.lock_room(tx, room_id))
+    return _append(tx, room, what, SenderType.SYSTEM, None)
 
 
-def _append(tx: Tx, room_id: UUID, content: str, sender: SenderType, client_id: UUID | None) -> Message:
+def _append(tx: Tx, room: Room, content: str, sender: SenderType, client_id: UUID | None) -> Message:
     system = sender is SenderType.SYSTEM
     message = Message(
         message_id=clock.new_id(),
-        room_id=room_id,
-        seq=store.next_seq(tx, room_id),
+        room_id=room.room_id,
+        seq=store.next_seq(tx, room.room_id),
         content=content,
         sender_type=sender.value,
         sender_id="system" if system else tx.actor.id,
@@ -109,7 +110,7 @@ def _append(tx: Tx, room_id: UUID, content: str, sender: SenderType, client_id: 
         client_id=client_id,
         created_at=clock.now(),
     )
-    store.insert_message(tx, message)
+    store.insert_message(tx, message, ticket_id=room.ticket_id)
     tx.emit(as_event(tx.workspace_id, message))
     return message
 
@@ -132,6 +133,21 @@ def as_event(workspace_id: UUID, message: Message) -> MessageSent:
 @requires(Permission.TICKET_REPLY)
 def set_open(tx: Tx, room_id: UUID, is_open: bool) -> None:
     store.set_open(tx, room_id, is_open=is_open)
+
+
+@requires(Permission.NOTE_READ)
+def notes_room(tx: Tx, ticket_id: UUID) -> UUID:
+    """The room of a ticket's internal notes. Raises NotFound."""
+    room = store.room_of(tx, ticket_id, Audience.INTERNAL)
+    if room is None:
+        raise NotFound
+    return room.room_id
+
+
+@requires(Permission.TICKET_REPLY)
+def newest_of_customer(tx: Tx, room_id: UUID) -> Message | None:
+    """The last thing that the customer said."""
+    return store.newest_of_customer(tx, room_id)
 
 
 @requires(Permission.ROOM_READ)

@@ -137,7 +137,8 @@ def next_seq(tx: Tx, room_id: UUID) -> int:
     return seq
 
 
-def insert_message(tx: Tx, message: Message) -> None:
+def insert_message(tx: Tx, message: Message, *, ticket_id: UUID) -> None:
+    """What people say is searchable from now on."""
     tx.execute(
         _INSERT_MESSAGE,
         {
@@ -153,6 +154,8 @@ def insert_message(tx: Tx, message: Message) -> None:
             "created_at": message.created_at,
         },
     )
+    if message.sender_type != "system":
+        dialect.index_words(tx, ticket_id, message.content)
 
 
 def by_client_id(tx: Tx, room_id: UUID, sender_id: str, client_id: UUID) -> Message | None:
@@ -171,6 +174,11 @@ def newest(tx: Tx, room_id: UUID, *, before: int | None, limit: int) -> list[Mes
 
 def following(tx: Tx, room_id: UUID, *, after: int, limit: int) -> list[Message]:
     return [Message(*row) for row in tx.run(_FOLLOWING, room=room_id, after=after, limit=limit)]
+
+
+def newest_of_customer(tx: Tx, room_id: UUID) -> Message | None:
+    row = tx.run(_NEWEST.where(messages.c.sender_type == "customer"), room=room_id, limit=1).first()
+    return Message(*row) if row else None
 
 
 def heads(tx: Tx, rooms: Iterable[tuple[UUID, UUID]]) -> dict[UUID, int]:

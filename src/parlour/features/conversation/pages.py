@@ -1,6 +1,7 @@
 """What the portal's chat and the agent's ticket page share: sending, and reading on."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 from uuid import UUID
 
 from starlette.requests import Request
@@ -8,7 +9,7 @@ from starlette.responses import Response
 
 from parlour.db.database import Tx
 from parlour.features.chat import service as chat
-from parlour.features.chat.models import History, Message
+from parlour.features.chat.models import Audience, History, Message
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Sent, Ticket
 from parlour.kernel.access import Actor, Permission, requires
@@ -38,19 +39,28 @@ def seq_in(request: Request, name: str) -> int | None:
     return int(text)
 
 
+def _room_of(tx: Tx, ticket: Ticket, audience: Audience) -> UUID:
+    """Only agents find the room of the notes."""
+    return ticket.chat_room_id if audience is Audience.PUBLIC else chat.notes_room(tx, ticket.ticket_id)
+
+
 @requires(Permission.TICKET_READ)
 def conversation(
-    tx: Tx, ticket_id: UUID, before: int | None = None, limit: int = chat.PAGE
+    tx: Tx,
+    ticket_id: UUID,
+    before: int | None = None,
+    limit: int = chat.PAGE,
+    audience: Audience = Audience.PUBLIC,
 ) -> tuple[Ticket, History]:
-    """The ticket and a page of its public room, as of one moment."""
+    """The ticket and a page of one of its rooms, as of one moment."""
     ticket = tickets.ticket(tx, ticket_id)
-    return ticket, chat.history(tx, ticket.chat_room_id, before=before, limit=limit)
+    return ticket, chat.history(tx, _room_of(tx, ticket, audience), before=before, limit=limit)
 
 
 @requires(Permission.TICKET_READ)
-def following(tx: Tx, ticket_id: UUID, after: int) -> list[Message]:
+def following(tx: Tx, ticket_id: UUID, after: int, audience: Audience = Audience.PUBLIC) -> list[Message]:
     ticket = tickets.ticket(tx, ticket_id)
-    return list(chat.following(tx, ticket.chat_room_id, after))
+    return list(chat.following(tx, _room_of(tx, ticket, audience), after))
 
 
 def _fields(actor: Actor, message: Message) -> dict[str, object]:
@@ -58,25 +68,33 @@ def _fields(actor: Actor, message: Message) -> dict[str, object]:
     return message_fields(chat.as_event(actor.workspace_id, message))
 
 
-async def page_as_json(request: Request, actor: Actor, ticket_id: UUID) -> Response:
+async def page_as_json(
+    request: Request, actor: Actor, ticket_id: UUID, audience: Audience = Audience.PUBLIC
+) -> Response:
     """Messages before or after a sequence number, for a page that is already open."""
     after = seq_in(request, "after")
     if after is not None:
-        found = await db(request).read(actor, following, ticket_id, after)
+        found = await db(request).read(actor, following, ticket_id, after, audience)
         more = len(found) == chat.REPLAY_LIMIT
     else:
-        _, history = await db(request).read(actor, conversation, ticket_id, seq_in(request, "before"))
+        before = seq_in(request, "before")
+        _, history = await db(request).read(actor, conversation, ticket_id, before, audience=audience)
         found, more = list(history.messages), history.has_older
     return as_json({"messages": [_fields(actor, message) for message in found], "more": more})
 
 
-async def send(request: Request, actor: Actor, ticket_id: UUID, fields: Mapping[str, str]) -> Sent:
-    """Store what the form says. Raises what `tickets.send_message` raises, TooMany, BadForm."""
+async def send(
+    request: Request,
+    actor: Actor,
+    ticket_id: UUID,
+    fields: Mapping[str, str],
+    action: Callable[..., Sent] = tickets.send_message,
+    **more: Any,
+) -> Sent:
+    """Store what the form says, by `action`. Raises what that raises, TooMany, BadForm."""
     site(request).limits.count(Limit.SEND, str(actor.workspace_id), str(ticket_id), actor.id)
     client_id = uuid_field(fields, "client_id")
-    return await db(request).write(
-        actor, tickets.send_message, ticket_id, fields.get("content", ""), client_id
-    )
+    return await db(request).write(actor, action, ticket_id, fields.get("content", ""), client_id, **more)
 
 
 def with_wait(response: Response, error: DomainError) -> Response:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from parlour.features.chat.models import CONTENT_LIMIT, History, Message
+from parlour.features.chat.models import CONTENT_LIMIT, Audience, History, Message
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Kind, Permission
 
@@ -15,14 +15,15 @@ def sender_seen_as(message: Message) -> str:
 
 
 def message_view(message: Message, actor: Actor) -> dict[str, Any]:
+    """Plain values: a template asks for them more than once."""
     return {
-        "message_id": message.message_id,
+        "message_id": str(message.message_id),
         "seq": message.seq,
         "content": message.content,
         "sender_type": message.sender_type,
         "sender_id": sender_seen_as(message),
         "sender_name": message.sender_name,
-        "client_id": message.client_id,
+        "client_id": str(message.client_id or ""),
         "created_at": message.created_at,
         "mine": message.sender_type != "system" and message.sender_id == actor.id,
     }
@@ -41,6 +42,17 @@ def unread_after(messages: Sequence[Message], read_upto: int, actor: Actor) -> i
     return None if first is None or not read_upto else first - 1
 
 
+def holds_unread(history: History, actor: Actor) -> bool:
+    """Whether somebody else has spoken beyond the actor's mark. Whoever leaves no marks has none."""
+    return actor.may(Permission.TICKET_REPLY) and any(
+        m.seq > history.read_upto and m.sender_type != "system" and m.sender_id != actor.id
+        for m in history.messages
+    )
+
+
+_EMPTY: dict[str, Any] = {"draft": "", "problem": None}
+
+
 def room_view(
     history: History,
     actor: Actor,
@@ -49,30 +61,34 @@ def room_view(
     chat_url: str,
     socket_url: str,
     new_ticket_url: str | None,
-    draft: str = "",
-    problem: str | None = None,
     client_id: UUID | None = None,
+    **composer: Any,
 ) -> dict[str, Any]:
-    """What chat/room.html shows. `page_url` is where older pages are, by `?before=`."""
-    customer = actor.kind is Kind.CUSTOMER
+    """What chat/room.html shows. `page_url` is where older pages are, by `?before=`.
+
+    `composer` is what else stands in it: draft, problem, and what only an agent's answer needs.
+    """
+    customer, internal = actor.kind is Kind.CUSTOMER, history.room.audience is Audience.INTERNAL
+    head = history.messages[-1].seq if history.messages else history.room.last_seq
     return {
         "room_id": history.room.room_id,
-        "head": history.messages[-1].seq if history.messages else history.room.last_seq,
+        "internal": internal,
+        "head": head,
+        "read_upto": max(head, history.read_upto),
         "open": history.room.is_open,
         "messages": [message_view(message, actor) for message in history.messages],
         "older": f"{page_url}?before={history.messages[0].seq}" if history.has_older else None,
         "newest": not history.has_newer,
         "unread_after": unread_after(history.messages, history.read_upto, actor),
-        "seen": history.seen.get("agent" if customer else "customer", 0),
+        "seen": 0 if internal else history.seen.get("agent" if customer else "customer", 0),
         "side": "customer" if customer else "agent",
         "me": "customer" if customer else actor.id,
-        "can_write": actor.may(Permission.TICKET_REPLY),
+        "can_write": actor.may(Permission.NOTE_WRITE if internal else Permission.TICKET_REPLY),
         "page_url": page_url,
         "chat_url": chat_url,
         "socket_url": socket_url,
         "client_id": client_id or clock.new_id(),
         "new_ticket_url": new_ticket_url,
         "content_limit": CONTENT_LIMIT,
-        "draft": draft,
-        "problem": problem,
+        **(_EMPTY | composer),
     }

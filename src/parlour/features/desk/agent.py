@@ -1,5 +1,6 @@
 """Who sits at the desk, and at whose."""
 
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.features.accounts import service as accounts
+from parlour.features.accounts.devices import device_name
 from parlour.features.accounts.models import Desk, SignedIn
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import DomainError, NotFound, SignedOut
@@ -41,6 +43,11 @@ async def _rewind(request: Request, person: SignedIn) -> None:
         await db(request).write(Actor.visitor(), accounts.rewind, person.session_hash)
 
 
+def device_of(request: Request) -> str:
+    """What a session is remembered by in the list that its owner sees."""
+    return device_name(request.headers.get("user-agent", ""))
+
+
 def actor_at(desk: Desk) -> Actor:
     return Actor.agent(desk.workspace_id, desk.person.user_id, desk.role, desk.person.name)
 
@@ -52,6 +59,7 @@ def whoami(person: SignedIn, workspaces: int = 1) -> dict[str, Any]:
         "email": person.email,
         "initials": initials(person.name),
         "workspaces": workspaces,
+        "settings": asdict(person.settings),
     }
 
 

@@ -1,21 +1,14 @@
-"""The start page, the dashboard and the list of tickets."""
-
-from collections.abc import Sequence
+"""The start page."""
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from parlour.db.database import Tx
-from parlour.features.desk.agent import actor_at, desk_in, person_in, render_at, whoami
-from parlour.features.tickets import service as tickets_service
-from parlour.features.tickets.models import Filters, TicketRow
+from parlour.features.desk.agent import person_in, whoami
 from parlour.features.workspaces import service as workspaces
-from parlour.kernel.access import Actor, Permission, requires
+from parlour.kernel.access import Actor
 from parlour.kernel.errors import SignedOut
 from parlour.web.pages import redirect, render
 from parlour.web.site import db
-
-RECENT = 5
 
 
 async def start(request: Request) -> Response:
@@ -29,20 +22,3 @@ async def start(request: Request) -> Response:
         return redirect(f"/workspace/{theirs[0].workspace_id}")
     me = whoami(person, len(theirs))
     return render(request, "desk/workspaces.html", workspaces=theirs, me=me)
-
-
-@requires(Permission.TICKET_LIST)
-def _overview(tx: Tx) -> tuple[Sequence[TicketRow], dict[str, int]]:
-    return tickets_service.workspace_tickets(tx, Filters(limit=RECENT)), tickets_service.counts(tx)
-
-
-async def dashboard(request: Request) -> Response:
-    desk = await desk_in(request)
-    recent, counts = await db(request).read(actor_at(desk), _overview)
-    return render_at(request, desk, "desk/dashboard.html", tickets=recent, counts=counts)
-
-
-async def tickets(request: Request) -> Response:
-    desk = await desk_in(request)
-    rows = await db(request).read(actor_at(desk), tickets_service.workspace_tickets, Filters())
-    return render_at(request, desk, "desk/tickets.html", tickets=rows)

@@ -1,12 +1,14 @@
 """Signing in and out."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.features.accounts import service as accounts
-from parlour.features.workspaces import service as workspaces
+from parlour.features.desk.agent import device_of
+from parlour.features.desk.second_factor import ask_for_code
 from parlour.kernel.access import Actor
 from parlour.kernel.addresses import clean_email
 from parlour.kernel.errors import SignedOut, TooMany
@@ -35,7 +37,13 @@ def _form(
     retry_after: int | None = None,
 ) -> Response:
     response = render(
-        request, "desk/sign_in.html", status=status, form=typed, problems=problems, retry_after=retry_after
+        request,
+        "desk/sign_in.html",
+        status=status,
+        form=typed,
+        problems=problems,
+        retry_after=retry_after,
+        reset=request.query_params.get("reset") == "done" and not problems,
     )
     if retry_after:
         response.headers["Retry-After"] = str(retry_after)
@@ -49,6 +57,8 @@ async def sign_in(request: Request) -> Response:
         return _form(request, typed, {"form": "expired"}, status=403)
     try:
         token = await _sign_in(request, typed["email"], fields.get("password", ""))
+    except accounts.SecondFactorNeeded as needed:
+        return ask_for_code(request, needed.pending, typed["next"])
     except accounts.WrongCredentials as error:
         return _form(request, typed, {"form": "wrong"}, status=error.status)
     except TooMany as error:
@@ -60,10 +70,21 @@ async def sign_in(request: Request) -> Response:
 
 
 async def _sign_in(request: Request, email: str, password: str) -> str:
-    limits = site(request).limits
+    """Tries are counted before they are checked, so that many at once are no way around; a right password
+    clears the account's count, so that nobody is shut out by signing in often.
+    """
+    limits, account = site(request).limits, clean_email(email) or ""
     limits.count(Limit.SIGN_IN_BY_NETWORK, network_of(request))
-    limits.count(Limit.SIGN_IN_BY_ACCOUNT, clean_email(email) or "")
-    return await accounts.sign_in(db(request), email, password, session_token(request))
+    limits.count(Limit.SIGN_IN_BY_ACCOUNT, account)
+    try:
+        token = await accounts.sign_in(
+            db(request), email, password, session_token(request), device_of(request)
+        )
+    except accounts.SecondFactorNeeded:
+        limits.forget(Limit.SIGN_IN_BY_ACCOUNT, account)
+        raise
+    limits.forget(Limit.SIGN_IN_BY_ACCOUNT, account)
+    return token
 
 
 async def sign_out(request: Request) -> Response:
@@ -71,12 +92,7 @@ async def sign_out(request: Request) -> Response:
     token = session_token(request)
     response = redirect("/auth/login")
     if token:
-        try:
-            person = await db(request).read(Actor.visitor(), accounts.signed_in, token)
-            theirs = await db(request).read(Actor.visitor(), workspaces.memberships, person.user_id)
-            places = [membership.workspace_id for membership in theirs]
-            await db(request).write(Actor.visitor(), accounts.sign_out, token, places)
-        except SignedOut:
-            pass  # it ended by itself in the meantime
+        with suppress(SignedOut):  # it ended by itself in the meantime
+            await db(request).write(Actor.visitor(), accounts.sign_out, token)
         forget_session(request, response)
     return response

@@ -1,6 +1,7 @@
 """One ticket at the desk: its conversation, and what an agent changes about it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 from uuid import UUID
@@ -10,74 +11,160 @@ from starlette.responses import Response
 
 from parlour.db.database import Tx
 from parlour.features.accounts.models import Desk
-from parlour.features.chat.models import History
+from parlour.features.chat.models import Audience, History
 from parlour.features.chat.service import RoomClosed
 from parlour.features.conversation import pages as conversation
-from parlour.features.conversation.view import room_view
+from parlour.features.conversation.view import holds_unread, room_view
+from parlour.features.desk import rows
 from parlour.features.desk.agent import actor_at, desk_in, render_at
-from parlour.features.tickets import access
+from parlour.features.tickets import access, listing, replies
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Priority, Status, Ticket
+from parlour.features.tickets.replies import UnknownPlaceholder
+from parlour.features.tickets.service import UnseenMessage
+from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
-from parlour.features.workspaces.models import Member
-from parlour.kernel.access import Permission, Role, requires
-from parlour.kernel.errors import Conflict, Invalid, TooMany
-from parlour.web.forms import BadForm, read_form
+from parlour.features.workspaces.models import AuditEntry, Member
+from parlour.kernel.access import Actor, Permission, Role, requires
+from parlour.kernel.errors import Conflict, DomainError, Invalid, TooMany
+from parlour.realtime.protocol import SEQ_LIMIT
+from parlour.web.forms import BadForm, read_form, uuid_field
 from parlour.web.pages import redirect, wants_json
 from parlour.web.site import db
 
 Choice = TypeVar("Choice", bound=StrEnum)
+NOT_SENT = (Invalid, Conflict, RoomClosed, TooMany, UnknownPlaceholder, UnseenMessage)
+UNDO_SECONDS = 5
+VERSIONED = ("status", "priority", "assignee")
+"""The fields whose every change raises the ticket's version by one and leaves one entry in the trail."""
 
 
-@requires(Permission.TICKET_READ)
-def _everything(tx: Tx, ticket_id: UUID, before: int | None) -> tuple[Ticket, History, Sequence[Member]]:
-    ticket, history = conversation.conversation(tx, ticket_id, before)
-    return ticket, history, workspaces.members(tx)
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """What the composer shows: what was typed, and why it was not sent."""
+
+    draft: str = ""
+    problem: str | None = None
+    client_id: UUID | None = None
+    then: str = ""
+    placeholder: str = ""
+    reply_id: str = ""
+    new_after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """A change that came too late, and how many others it had not seen."""
+
+    field: str
+    wanted: str
+    missed: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Everything:
+    ticket: Ticket
+    history: History
+    elsewhere: History
+    members: Sequence[Member]
+    changes: Sequence[AuditEntry]
+    others: Sequence[Ticket]
+    replies: Sequence[tuple[UUID, str]]
+
+
+@requires(Permission.TICKET_LIST)
+def _everything(tx: Tx, ticket_id: UUID, audience: Audience, before: int | None) -> _Everything:
+    other = Audience.PUBLIC if audience is Audience.INTERNAL else Audience.INTERNAL
+    ticket, history = conversation.conversation(tx, ticket_id, before, audience=audience)
+    return _Everything(
+        ticket=ticket,
+        history=history,
+        elsewhere=conversation.conversation(tx, ticket_id, audience=other)[1],
+        members=workspaces.members(tx),
+        changes=audit.of_ticket(tx, ticket_id),
+        others=listing.others_of_customer(tx, ticket),
+        replies=replies.usable_names(tx) if audience is Audience.PUBLIC else [],
+    )
 
 
 async def ticket(request: Request) -> Response:
-    return await _page(request, await desk_in(request), conversation.ticket_id_in(request))
+    return await page(request, await desk_in(request), conversation.ticket_id_in(request))
 
 
-async def _page(
+async def page(
     request: Request,
     desk: Desk,
     ticket_id: UUID,
+    audience: Audience = Audience.PUBLIC,
     *,
     status: int = 200,
-    draft: str = "",
-    room_problem: str | None = None,
-    problem: str | None = None,
+    writing: Writing | None = None,
+    stale: Stale | None = None,
 ) -> Response:
+    """The ticket with one of its rooms; for htmx, the panel alone."""
     actor = actor_at(desk)
-    before = conversation.seq_in(request, "before")
-    found, history, members = await db(request).read(actor, _everything, ticket_id, before)
-    here = f"/workspace/{desk.workspace_id}/tickets/{ticket_id}"
-    room = room_view(
-        history,
-        actor,
-        page_url=here,
-        chat_url=f"{here}/chat",
-        socket_url=f"/realtime?workspace={desk.workspace_id}",
-        new_ticket_url=None,
-        draft=draft,
-        problem=room_problem,
-    )
-    names = {member.user_id: member.name for member in members}
-    context: dict[str, Any] = {
-        "ticket": found,
-        "assignee_name": names.get(found.assignee_id) if found.assignee_id else None,
-        "room": room,
-        "members": [member for member in members if member.role is not Role.VIEWER],
-        "statuses": [
-            value.value for value in Status if value is not Status.NEW or found.status is Status.NEW
-        ],
-        "priorities": [value.value for value in Priority],
-        "may_update": actor.may(Permission.TICKET_UPDATE),
-        "problem": problem,
+    before = conversation.seq_in(request, "before") if request.method == "GET" else None
+    found = await db(request).read(actor, _everything, ticket_id, audience, before)
+    context = {
+        "ticket": found.ticket,
+        "room": _room(found, actor, desk, writing or Writing()),
+        "others": found.others,
+        "elsewhere": {
+            "room_id": found.elsewhere.room.room_id,
+            "head": found.elsewhere.room.last_seq,
+            "unread": holds_unread(found.elsewhere, actor),
+        },
+        **_choices(found, actor),
+        **_changes(found, stale),
     }
     template = "desk/ticket_panel.html" if "hx-request" in request.headers else "desk/ticket.html"
     return render_at(request, desk, template, status=status, **context)
+
+
+def _room(found: _Everything, actor: Actor, desk: Desk, writing: Writing) -> dict[str, Any]:
+    here = f"/workspace/{desk.workspace_id}/tickets/{found.ticket.ticket_id}"
+    internal = found.history.room.audience is Audience.INTERNAL
+    wants_undo = desk.person.settings.undo_send and not internal
+    view = room_view(
+        found.history,
+        actor,
+        page_url=f"{here}/notes" if internal else here,
+        chat_url=f"{here}/notes" if internal else f"{here}/chat",
+        socket_url=f"/realtime?workspace={desk.workspace_id}",
+        new_ticket_url=None,
+        replies=found.replies,
+        replies_url=f"{here}/replies",
+        undo_seconds=UNDO_SECONDS if wants_undo else 0,
+        **asdict(writing),
+    )
+    if writing.new_after is not None:
+        view["unread_after"] = writing.new_after
+    return view
+
+
+def _choices(found: _Everything, actor: Actor) -> dict[str, Any]:
+    names = {member.user_id: member.name for member in found.members}
+    assignee = found.ticket.assignee_id
+    return {
+        "assignee_name": names.get(assignee) if assignee else None,
+        "members": [member for member in found.members if member.role is not Role.VIEWER],
+        "statuses": [
+            value.value for value in Status if value is not Status.NEW or found.ticket.status is Status.NEW
+        ],
+        "priorities": [value.value for value in Priority],
+        "may_update": actor.may(Permission.TICKET_UPDATE),
+    }
+
+
+def _changes(found: _Everything, stale: Stale | None) -> dict[str, Any]:
+    """The trail, and of it what somebody who came too late had not seen."""
+    missed: Sequence[AuditEntry] = []
+    wanted = ""
+    if stale:
+        missed = [entry for entry in found.changes if entry.action in VERSIONED][: stale.missed]
+        names = {str(member.user_id): member.name for member in found.members}
+        wanted = names.get(stale.wanted, "") if stale.field == "assignee" else stale.wanted
+    return {"changes": found.changes, "stale": stale, "missed": missed, "wanted": wanted}
 
 
 async def chat(request: Request) -> Response:
@@ -90,20 +177,62 @@ async def chat(request: Request) -> Response:
 
 
 async def send(request: Request) -> Response:
+    """An answer; or, from the form's other button, a canned reply that goes into the text."""
     desk = await desk_in(request)
     ticket_id = conversation.ticket_id_in(request)
     fields = await read_form(request)
     actor = actor_at(desk)
+    if "insert" in fields:
+        return await _insert(request, desk, ticket_id, fields)
+    more = {"seen": _seen(fields), "then": _then(fields)}
     if wants_json(request):
-        return conversation.sent_as_json(actor, await conversation.send(request, actor, ticket_id, fields))
+        sent = await conversation.send(request, actor, ticket_id, fields, replies.answer, **more)
+        return conversation.sent_as_json(actor, sent)
     try:
-        await conversation.send(request, actor, ticket_id, fields)
-    except (Invalid, Conflict, RoomClosed, TooMany) as error:
-        problem = error.problems.get("content") if isinstance(error, Invalid) else error.code
-        draft = fields.get("content", "")
-        page = await _page(request, desk, ticket_id, status=error.status, draft=draft, room_problem=problem)
-        return conversation.with_wait(page, error)
+        await conversation.send(request, actor, ticket_id, fields, replies.answer, **more)
+    except NOT_SENT as error:
+        answer = await page(request, desk, ticket_id, status=error.status, writing=not_sent(fields, error))
+        return conversation.with_wait(answer, error)
     return redirect(f"/workspace/{desk.workspace_id}/tickets/{ticket_id}#latest")
+
+
+def not_sent(fields: Mapping[str, str], error: DomainError) -> Writing:
+    """Everything that was typed, and what is in the way."""
+    unseen = isinstance(error, UnseenMessage)
+    return Writing(
+        draft=fields.get("content", ""),
+        problem=error.problems.get("content") if isinstance(error, Invalid) else error.code,
+        client_id=uuid_field(fields, "client_id") if unseen else None,
+        then=fields.get("then", ""),
+        placeholder=error.problems["placeholder"] if isinstance(error, UnknownPlaceholder) else "",
+        new_after=_seen(fields) if unseen else None,
+    )
+
+
+async def _insert(request: Request, desk: Desk, ticket_id: UUID, fields: Mapping[str, str]) -> Response:
+    typed = fields.get("content", "")
+    if fields.get("reply"):
+        chosen = uuid_field(fields, "reply")
+        text = await db(request).read(actor_at(desk), replies.filled_one, ticket_id, chosen)
+        typed = f"{typed.rstrip()}\n\n{text}" if typed.strip() else text
+    writing = Writing(draft=typed, problem="inserted", reply_id=fields.get("reply", ""))
+    return await page(request, desk, ticket_id, writing=writing)
+
+
+def _seen(fields: Mapping[str, str]) -> int | None:
+    text = fields.get("seen", "")
+    if not text:
+        return None
+    if not text.isascii() or not text.isdecimal() or len(text) > len(str(SEQ_LIMIT)):
+        raise BadForm
+    return int(text)
+
+
+def _then(fields: Mapping[str, str]) -> Status | None:
+    status = _one_of(Status, fields["then"]) if fields.get("then") else None
+    if status is Status.NEW:
+        raise BadForm
+    return status
 
 
 def _one_of(choices: type[Choice], text: str) -> Choice:
@@ -137,7 +266,7 @@ async def set_assignee(request: Request) -> Response:
 async def _change(
     request: Request, field: str, parse: Callable[[str], Any], action: Callable[..., Ticket]
 ) -> Response:
-    """One field and the version that the agent saw; a stale one shows what the ticket is now."""
+    """One field and the version that the agent saw; a stale one shows who changed what since."""
     desk = await desk_in(request)
     ticket_id = conversation.ticket_id_in(request)
     fields = await read_form(request)
@@ -145,13 +274,22 @@ async def _change(
     if not (version.isascii() and version.isdecimal() and len(version) < 16) or field not in fields:
         raise BadForm
     value = parse(fields[field])
+    notes = fields.get("tab") == "notes"
+    audience = Audience.INTERNAL if notes else Audience.PUBLIC
+    # Without a script the composer's form brings the change: what was typed stays in it.
+    typed = Writing(draft=fields["content"]) if fields.get("content", "").strip() else None
     try:
         await db(request).write(actor_at(desk), action, ticket_id, value, seen_version=int(version))
     except tickets.StaleTicket as error:
-        return await _page(request, desk, ticket_id, status=error.status, problem=error.code)
-    if "hx-request" in request.headers:
-        return await _page(request, desk, ticket_id)
-    return redirect(f"/workspace/{desk.workspace_id}/tickets/{ticket_id}")
+        if answer := await rows.answer(request, desk, ticket_id, fields, error):
+            return answer
+        stale = Stale(field, fields[field], max(0, error.current.version - int(version)))
+        return await page(request, desk, ticket_id, audience, status=error.status, stale=stale, writing=typed)
+    if answer := await rows.answer(request, desk, ticket_id, fields):
+        return answer
+    if typed or "hx-request" in request.headers:
+        return await page(request, desk, ticket_id, audience, writing=typed)
+    return redirect(f"/workspace/{desk.workspace_id}/tickets/{ticket_id}{'/notes' if notes else ''}")
 
 
 async def revoke_access(request: Request) -> Response:

@@ -13,7 +13,9 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
+from parlour.db import outbox
 from parlour.db.database import Tx
+from parlour.db.outbox import Job
 from parlour.features.chat import service as chat
 from parlour.features.chat.models import SenderType
 from parlour.features.tickets import access_store, store
@@ -145,23 +147,27 @@ def _issue(tx: Tx, ticket: Ticket) -> Link:
 
 
 @requires(Permission.SYSTEM)
-def unseen_replies(tx: Tx, ticket_id: UUID) -> UnseenReplies | None:
-    """What agents said that the customer has neither seen here nor been mailed, with a link to it."""
-    ticket = store.ticket(tx, ticket_id)
+def unseen_replies(tx: Tx, job: Job) -> UnseenReplies | None:
+    """What agents said that the customer has neither seen here nor been mailed, with a link to it.
+
+    The answers are this job's to mail from now on: another job finds none of them, and this one, when
+    its run breaks off and it comes again, finds the same.
+    """
+    ticket = store.lock_ticket(tx, UUID(job.payload["ticket_id"]))
     if ticket is None:
         return None
-    known = max(store.mailed_seq(tx, ticket_id), chat.seen_by_customer(tx, ticket.chat_room_id))
+    mailed = job.payload.get("after", store.mailed_seq(tx, ticket.ticket_id))
+    known = max(mailed, chat.seen_by_customer(tx, ticket.chat_room_id))
     said = [
         message
         for message in chat.following(tx, ticket.chat_room_id, known)
-        if message.sender_type == SenderType.AGENT
+        if message.sender_type == SenderType.AGENT and message.seq <= job.payload.get("upto", message.seq)
     ]
-    return UnseenReplies(_issue(tx, ticket), said[-REPLIES_A_MAIL:]) if said else None
-
-
-@requires(Permission.SYSTEM)
-def replies_were_mailed(tx: Tx, ticket_id: UUID, seq: int) -> None:
-    store.set_mailed_seq(tx, ticket_id, seq)
+    if not said:
+        return None
+    outbox.remember(tx, job, after=mailed, upto=said[-1].seq)
+    store.set_mailed_seq(tx, ticket.ticket_id, said[-1].seq)
+    return UnseenReplies(_issue(tx, ticket), said[-REPLIES_A_MAIL:])
 
 
 @requires(Permission.TICKET_UPDATE)

@@ -2,6 +2,13 @@
 
 from parlour.features.tickets.models import Status
 
+FINISHED = (Status.RESOLVED, Status.CLOSED)
+
+
+def word_for(before: Status, after: Status) -> str:
+    """What the room says of a change: back from the end is more than open."""
+    return "reopened" if after is Status.OPEN and before in FINISHED else after.value
+
 
 def after_customer_message(status: Status) -> Status:
     """A customer's word brings a waiting or finished ticket back to the agents; `closed` is final."""
@@ -9,5 +16,5 @@ def after_customer_message(status: Status) -> Status:
 
 
 def after_agent_action(status: Status) -> Status:
-    """`new` means that no agent has touched it yet, so it never comes back."""
+    """`new` means that no agent has touched it yet: it comes back only when a change of many is undone."""
     return Status.OPEN if status is Status.NEW else status

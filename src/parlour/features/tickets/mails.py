@@ -51,14 +51,11 @@ class Mails:
     async def unseen_replies(self, job: Job) -> None:
         """What agents said while the customer was away."""
         system = Actor.system(job.workspace_id)
-        ticket_id = UUID(job.payload["ticket_id"])
-        unseen = await self._db.write(system, access.unseen_replies, ticket_id)
+        unseen = await self._db.write(system, access.unseen_replies, job)
         if unseen:
             workspace = await self._db.read(system, workspaces.workspace)
             facts = self._facts(workspace, unseen.link)
-            replies = unseen.messages
-            await self._send(job, "replies", unseen.link.email, workspace, replies=replies, **facts)
-            await self._db.write(system, access.replies_were_mailed, ticket_id, replies[-1].seq)
+            await self._send(job, "replies", unseen.link.email, workspace, replies=unseen.messages, **facts)
 
     def _portal(self, workspace: Workspace) -> str:
         return f"{self._settings.base_url}/support/{workspace.slug}"

@@ -53,6 +53,8 @@ class Ticket:
     created_at: datetime
     updated_at: datetime
     last_message_at: datetime
+    waiting_since: datetime | None = None
+    first_answer_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +70,119 @@ class TicketRow:
     created_at: datetime
     last_message_at: datetime
     chat_room_id: UUID
+    assignee_id: UUID | None
+    version: int
+    waiting_since: datetime | None
     assignee_name: str | None
     unread: bool = False
+    excerpt: str | None = None
+
+
+class Order(StrEnum):
+    """What a list is sorted by, the newest or most urgent first."""
+
+    ACTIVITY = "activity"
+    CREATED = "created"
+    PRIORITY = "priority"
+
+
+class Stage(StrEnum):
+    """Several statuses under one name: `active` is every ticket that is not finished."""
+
+    ACTIVE = "active"
+
+
+class Whose(StrEnum):
+    """An assignee that is no particular person."""
+
+    NOBODY = "nobody"
+
+
+PAGE_SIZES = (25, 50, 100)
+COUNT_LIMIT = 1000
+"""Nobody needs to know more exactly how many there are, and counting on would cost more and more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a list of tickets is narrowed to."""
+    """What a list of tickets is narrowed to, how it is sorted, and which page of it is wanted.
 
-    status: Status | None = None
-    limit: int = 25
+    `waiting`: only tickets in which the customer waits for an agent's word. `after` and `before` are
+    cursors from a page's `next` and `previous`.
+    """
+
+    status: Status | Stage | None = None
+    priority: Priority | None = None
+    assignee: UUID | Whose | None = None
+    waiting: bool = False
+    q: str = ""
+    order: Order = Order.ACTIVITY
+    limit: int = PAGE_SIZES[0]
+    after: str | None = None
+    before: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`count` stops at COUNT_LIMIT + 1; None where nobody counted."""
+
+    rows: Sequence[TicketRow]
+    next: str | None
+    previous: str | None
+    count: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SavedView:
+    """A way to look at the list: `query` is the list's own address, after the question mark."""
+
+    view_id: UUID
+    owner_id: UUID | None
+    name: str
+    query: str
+
+
+class Field(StrEnum):
+    """What can be changed on many tickets at once."""
+
+    STATUS = "status"
+    PRIORITY = "priority"
+    ASSIGNEE = "assignee"
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What one change of many did to one ticket. A new ticket's status changes along with anything else."""
+
+    ticket_id: UUID
+    before: str
+    after: str
+    status_before: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """One change of many tickets, and how far it or its undoing has come.
+
+    `done` of `total` tickets were looked at; `changed` of them had another value before. While it is
+    being undone, `done` counts again. `put_back`: how many have their old value again.
+    """
+
+    bulk_id: UUID
+    user_id: UUID
+    field: Field
+    value: str
+    total: int
+    done: int
+    changed: int
+    created_at: datetime
+    finished_at: datetime | None
+    undone_at: datetime | None
+    put_back: int = 0
+
+    @property
+    def running(self) -> bool:
+        return self.finished_at is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,3 +211,17 @@ class UnseenReplies:
 
     link: Link
     messages: Sequence[Message]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A canned reply: its owner's alone, or the workspace's when it is nobody's."""
+
+    reply_id: UUID
+    name: str
+    content: str
+    owner_id: UUID | None
+
+    @property
+    def shared(self) -> bool:
+        return self.owner_id is None

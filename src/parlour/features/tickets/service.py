@@ -1,29 +1,30 @@
 """The ticket and its life."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
 from parlour.db.database import Tx
 from parlour.features.chat import service as chat
 from parlour.features.tickets import life, store
+from parlour.features.tickets.listing import workspace_tickets
 from parlour.features.tickets.models import (
     DESCRIPTION_LIMIT,
     SUBJECT_LIMIT,
     Draft,
-    Filters,
     Priority,
     Sent,
     Status,
     Ticket,
-    TicketRow,
 )
+from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel import clock
-from parlour.kernel.access import Actor, Kind, Permission, requires
+from parlour.kernel.access import Actor, Kind, Permission, Role, requires
 from parlour.kernel.addresses import clean_email
 from parlour.kernel.errors import Conflict, DomainError, Invalid, NotFound
 from parlour.kernel.events import TicketChanged
+
+__all__ = ["workspace_tickets"]
 
 CONFIRMATION = "mail.confirmation"
 UNSEEN_REPLIES = "mail.unseen_replies"
@@ -34,6 +35,14 @@ AWAY_AFTER = timedelta(minutes=10)
 class UnknownTicket(NotFound):
     code = "unknown_ticket"
     message = "We could not find this ticket."
+
+
+class UnseenMessage(DomainError):
+    """The customer wrote again while the agent was answering: the answer may be blind."""
+
+    status = 409
+    code = "unseen_message"
+    message = "The customer has written again. Read it before you answer."
 
 
 class StaleTicket(DomainError):
@@ -100,12 +109,13 @@ def open_ticket(tx: Tx, draft: Draft) -> Ticket:
         created_at=now,
         updated_at=now,
         last_message_at=now,
+        waiting_since=now,
     )
     store.insert_ticket(tx, ticket, client_id=draft.client_id)
     customer = Actor.customer(tx.workspace_id, ticket_id, draft.email)
     chat.post(tx.acting_as(customer), ticket.chat_room_id, draft.description, draft.client_id)
     tx.enqueue(CONFIRMATION, {"ticket_id": str(ticket_id)})
-    _tell(tx, ticket)
+    tell(tx, ticket, spoke=customer.kind)
     return ticket
 
 
@@ -115,7 +125,9 @@ def was_opened(tx: Tx, client_id: UUID) -> bool:
     return store.by_client_id(tx, client_id) is not None
 
 
-def _tell(tx: Tx, ticket: Ticket) -> None:
+@requires(Permission.PORTAL_SEE)
+def tell(tx: Tx, ticket: Ticket, *, spoke: Kind | None = None) -> None:
+    """Let everyone who is looking know how the ticket is now, and who has just said something in public."""
     tx.emit(
         TicketChanged(
             workspace_id=tx.workspace_id,
@@ -126,6 +138,7 @@ def _tell(tx: Tx, ticket: Ticket) -> None:
             priority=ticket.priority.value,
             assignee_id=ticket.assignee_id,
             version=ticket.version,
+            spoke=spoke.value if spoke else None,
         )
     )
 
@@ -142,45 +155,76 @@ def ticket(tx: Tx, ticket_id: UUID) -> Ticket:
     return _visible(tx, store.ticket(tx, ticket_id))
 
 
-@requires(Permission.TICKET_LIST)
-def workspace_tickets(tx: Tx, filters: Filters) -> Sequence[TicketRow]:
-    """The newest activity first."""
-    return store.newest(tx, filters)
-
-
-@requires(Permission.TICKET_LIST)
-def counts(tx: Tx) -> dict[str, int]:
-    """Tickets by status, each counted to COUNT_LIMIT and one more at most."""
-    return {status.value: store.count(tx, status) for status in Status}
-
-
 @requires(Permission.TICKET_REPLY)
-def send_message(tx: Tx, ticket_id: UUID, content: str, client_id: UUID) -> Sent:
+def send_message(
+    tx: Tx,
+    ticket_id: UUID,
+    content: str,
+    client_id: UUID,
+    *,
+    seen: int | None = None,
+    then: Status | None = None,
+) -> Sent:
     """Say something in the ticket's public room, and let the ticket's life follow from it.
 
-    Raises what `chat.post` raises, and UnknownTicket.
+    An agent's `seen` is the last message on the agent's page: raises UnseenMessage when the customer
+    has said more since. `then` is the status that the agent sets in the same act. Also raises what
+    `chat.post` raises, and UnknownTicket.
     """
     ticket = _visible(tx, store.lock_ticket(tx, ticket_id))
+    by_customer = tx.actor.kind is Kind.CUSTOMER
     posted = chat.post(tx, ticket.chat_room_id, content, client_id)
     if posted.repeat:
         return Sent(posted.message, ticket.status, repeat=True)
-    store.set_last_message(tx, ticket_id, posted.message.created_at)
-    by_customer = tx.actor.kind is Kind.CUSTOMER
-    if not by_customer:
+    if by_customer:
+        store.customer_spoke(tx, ticket_id, posted.message.created_at)
+        status = life.after_customer_message(ticket.status)
+    else:
+        _nothing_unseen(tx, ticket, seen)
+        store.agent_spoke(tx, ticket_id, posted.message.created_at)
         tx.enqueue(UNSEEN_REPLIES, {"ticket_id": str(ticket_id)}, run_at=clock.now() + AWAY_AFTER)
-    follow = life.after_customer_message if by_customer else life.after_agent_action
-    changed = _set_status(tx, ticket, follow(ticket.status))
+        status = then or life.after_agent_action(ticket.status)
+    chosen = then is not None or ticket.status in life.FINISHED
+    changed = _set_status(tx, ticket, status, spoke=tx.actor.kind, chosen=chosen)
+    if changed is ticket:
+        tell(tx, ticket, spoke=tx.actor.kind)
     return Sent(posted.message, changed.status, repeat=False)
 
 
-def _set_status(tx: Tx, ticket: Ticket, status: Status) -> Ticket:
+def _nothing_unseen(tx: Tx, ticket: Ticket, seen: int | None) -> None:
+    if seen is not None:
+        newest = chat.newest_of_customer(tx, ticket.chat_room_id)
+        if newest and newest.seq > seen:
+            raise UnseenMessage
+
+
+@requires(Permission.NOTE_WRITE)
+def add_note(tx: Tx, ticket_id: UUID, content: str, client_id: UUID) -> Sent:
+    """Say something among agents. Raises what `chat.post` raises, and UnknownTicket.
+
+    Nobody hears of it outside their room: a customer's page must not even flinch.
+    """
+    ticket = _visible(tx, store.lock_ticket(tx, ticket_id))
+    posted = chat.post(tx, chat.notes_room(tx, ticket_id), content, client_id)
+    if posted.repeat:
+        return Sent(posted.message, ticket.status, repeat=True)
+    changed = _set_status(tx, ticket, life.after_agent_action(ticket.status), chosen=False)
+    return Sent(posted.message, changed.status, repeat=False)
+
+
+def _set_status(
+    tx: Tx, ticket: Ticket, status: Status, *, spoke: Kind | None = None, chosen: bool = True
+) -> Ticket:
+    """Not `chosen` is what only follows from something else that was done: the room needs no line for it."""
     if status is ticket.status:
         return ticket
     changed = store.change(tx, ticket.ticket_id, clock.now(), status=status.value)
     if (status is Status.CLOSED) != (ticket.status is Status.CLOSED):
         chat.set_open(tx, ticket.chat_room_id, status is not Status.CLOSED)
-    chat.announce(tx, ticket.chat_room_id, f"status:{status.value}")
-    _tell(tx, changed)
+    if chosen:
+        chat.announce(tx, ticket.chat_room_id, f"status:{life.word_for(ticket.status, status)}")
+    audit.record(tx, "status", ticket_id=ticket.ticket_id, before=ticket.status.value, after=status.value)
+    tell(tx, changed, spoke=spoke)
     return changed
 
 
@@ -205,27 +249,45 @@ def update_ticket_status(tx: Tx, ticket_id: UUID, status: Status, *, seen_versio
 
 
 @requires(Permission.TICKET_UPDATE)
+def make_new_again(tx: Tx, ticket_id: UUID) -> Ticket:
+    """Undo what made a new ticket another; `open` once an agent has answered it, which nothing undoes."""
+    ticket = _visible(tx, store.lock_ticket(tx, ticket_id))
+    return _set_status(tx, ticket, Status.OPEN if ticket.first_answer_at else Status.NEW)
+
+
+@requires(Permission.TICKET_UPDATE)
 def update_ticket_priority(tx: Tx, ticket_id: UUID, priority: Priority, *, seen_version: int) -> Ticket:
     """Raises StaleTicket, UnknownTicket."""
     ticket = _lock(tx, ticket_id, seen_version)
     if priority is ticket.priority:
         return ticket
-    changed = store.change(tx, ticket_id, clock.now(), priority=priority.value)
-    _tell(tx, changed)
-    return _set_status(tx, changed, life.after_agent_action(changed.status))
+    changed = store.change(
+        tx, ticket_id, clock.now(), priority=priority.value, priority_rank=store.RANKS[priority]
+    )
+    _note_change(tx, ticket_id, "priority", ticket.priority.value, priority.value)
+    tell(tx, changed)
+    return _set_status(tx, changed, life.after_agent_action(changed.status), chosen=False)
 
 
 @requires(Permission.TICKET_UPDATE)
 def assign_ticket(tx: Tx, ticket_id: UUID, assignee_id: UUID | None, *, seen_version: int) -> Ticket:
-    """Give the ticket to a member of the workspace, or to nobody.
+    """Give the ticket to a member of the workspace who may answer it, or to nobody.
 
-    Raises Invalid when that person is no member, StaleTicket, UnknownTicket.
+    Raises Invalid when that person may not, StaleTicket, UnknownTicket.
     """
     ticket = _lock(tx, ticket_id, seen_version)
     if assignee_id == ticket.assignee_id:
         return ticket
-    if assignee_id and workspaces.role_of(tx, assignee_id) is None:
+    if assignee_id and workspaces.role_of(tx, assignee_id) in (None, Role.VIEWER):
         raise Invalid({"assignee": "unknown"})
     changed = store.change(tx, ticket_id, clock.now(), assignee_id=assignee_id)
-    _tell(tx, changed)
-    return _set_status(tx, changed, life.after_agent_action(changed.status))
+    before, after = (workspaces.name_of(tx, user_id) for user_id in (ticket.assignee_id, assignee_id))
+    _note_change(tx, ticket_id, "assignee", before, after)
+    tell(tx, changed)
+    return _set_status(tx, changed, life.after_agent_action(changed.status), chosen=False)
+
+
+def _note_change(tx: Tx, ticket_id: UUID, what: str, before: str, after: str) -> None:
+    """What only agents need to know goes into the room that only agents see."""
+    chat.announce(tx, chat.notes_room(tx, ticket_id), f"{what}:{after}")
+    audit.record(tx, what, ticket_id=ticket_id, before=before, after=after)

@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, bindparam, func, insert, select, update
+from sqlalchemy import Select, bindparam, func, insert, select, update
 
+from parlour.db import dialect
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import tickets, users
-from parlour.features.tickets.models import Filters, Priority, Status, Ticket, TicketRow
+from parlour.features.tickets.models import Priority, Status, Ticket, TicketRow
 
 _TICKET = (
     tickets.c.ticket_id,
@@ -26,6 +27,8 @@ _TICKET = (
     tickets.c.created_at,
     tickets.c.updated_at,
     tickets.c.last_message_at,
+    tickets.c.waiting_since,
+    tickets.c.first_answer_at,
 )
 _ROW = (
     tickets.c.ticket_id,
@@ -37,9 +40,15 @@ _ROW = (
     tickets.c.created_at,
     tickets.c.last_message_at,
     tickets.c.chat_room_id,
+    tickets.c.assignee_id,
+    tickets.c.version,
+    tickets.c.waiting_since,
     users.c.name,
 )
-COUNT_LIMIT = 1000
+
+
+RANKS = {Priority.LOW: 0, Priority.MEDIUM: 1, Priority.HIGH: 2, Priority.URGENT: 3}
+"""What `priority_rank` holds: priorities in their order, for the index."""
 
 
 def _ticket(row: Any) -> Ticket:
@@ -48,7 +57,7 @@ def _ticket(row: Any) -> Ticket:
     return Ticket(*fields)
 
 
-def _ticket_row(row: Any) -> TicketRow:
+def ticket_row(row: Any) -> TicketRow:
     fields = list(row)
     fields[4:6] = Status(row[4]), Priority(row[5])
     return TicketRow(*fields)
@@ -64,16 +73,30 @@ _ROWS = select(*_ROW).outerjoin(users, users.c.user_id == tickets.c.assignee_id)
 _THESE = _ROWS.where(
     tickets.c.workspace_id == HERE, tickets.c.ticket_id.in_(bindparam("these", expanding=True))
 ).order_by(tickets.c.last_message_at.desc(), tickets.c.ticket_id.desc())
-_NEWEST = (
-    _ROWS.where(tickets.c.workspace_id == HERE)
-    .order_by(tickets.c.last_message_at.desc(), tickets.c.ticket_id.desc())
-    .limit(bindparam("limit", type_=Integer()))
+
+_MOMENT = bindparam("moment", type_=tickets.c.created_at.type)
+_CUSTOMER_SPOKE = (
+    update(tickets)
+    .where(_THIS)
+    .values(last_message_at=_MOMENT, waiting_since=func.coalesce(tickets.c.waiting_since, _MOMENT))
 )
-_NEWEST_OF_STATUS = _NEWEST.where(tickets.c.status == bindparam("status"))
-_LAST_MESSAGE = update(tickets).where(_THIS).values(last_message_at=bindparam("moment"))
+_AGENT_SPOKE = (
+    update(tickets)
+    .where(_THIS)
+    .values(
+        last_message_at=_MOMENT,
+        waiting_since=None,
+        first_answer_at=func.coalesce(tickets.c.first_answer_at, _MOMENT),
+    )
+)
+
+
+def rows() -> Select[*tuple[Any, ...]]:
+    return _ROWS
 
 
 def insert_ticket(tx: Tx, ticket: Ticket, *, client_id: UUID) -> None:
+    """Its subject is searchable from now on; its description is its room's first message."""
     tx.execute(
         insert(tickets).values(
             ticket_id=ticket.ticket_id,
@@ -83,6 +106,7 @@ def insert_ticket(tx: Tx, ticket: Ticket, *, client_id: UUID) -> None:
             description=ticket.description,
             status=ticket.status.value,
             priority=ticket.priority.value,
+            priority_rank=RANKS[ticket.priority],
             email=ticket.email,
             chat_room_id=ticket.chat_room_id,
             client_id=client_id,
@@ -90,8 +114,10 @@ def insert_ticket(tx: Tx, ticket: Ticket, *, client_id: UUID) -> None:
             created_at=ticket.created_at,
             updated_at=ticket.updated_at,
             last_message_at=ticket.last_message_at,
+            waiting_since=ticket.waiting_since,
         )
     )
+    dialect.index_words(tx, ticket.ticket_id, ticket.subject)
 
 
 def ticket(tx: Tx, ticket_id: UUID) -> Ticket | None:
@@ -121,31 +147,16 @@ def of_email(tx: Tx, email: str, *, limit: int) -> list[Ticket]:
 
 def these(tx: Tx, ticket_ids: Sequence[UUID]) -> list[TicketRow]:
     """The newest activity first."""
-    return [_ticket_row(row) for row in tx.run(_THESE, these=list(ticket_ids))]
+    return [ticket_row(row) for row in tx.run(_THESE, these=list(ticket_ids))]
 
 
-def newest(tx: Tx, filters: Filters) -> list[TicketRow]:
-    if filters.status:
-        found = tx.run(_NEWEST_OF_STATUS, status=filters.status.value, limit=filters.limit)
-    else:
-        found = tx.run(_NEWEST, limit=filters.limit)
-    return [_ticket_row(row) for row in found]
+def customer_spoke(tx: Tx, ticket_id: UUID, moment: datetime) -> None:
+    """The customer waits from the first word that nobody has answered."""
+    tx.run(_CUSTOMER_SPOKE, this_ticket=ticket_id, moment=moment)
 
 
-def count(tx: Tx, status: Status) -> int:
-    """Never counts past COUNT_LIMIT + 1 rows."""
-    some = (
-        select(tickets.c.ticket_id)
-        .where(tickets.c.workspace_id == tx.workspace_id, tickets.c.status == status.value)
-        .limit(COUNT_LIMIT + 1)
-        .subquery()
-    )
-    counted: int = tx.execute(select(func.count()).select_from(some)).scalar_one()
-    return counted
-
-
-def set_last_message(tx: Tx, ticket_id: UUID, moment: datetime) -> None:
-    tx.run(_LAST_MESSAGE, this_ticket=ticket_id, moment=moment)
+def agent_spoke(tx: Tx, ticket_id: UUID, moment: datetime) -> None:
+    tx.run(_AGENT_SPOKE, this_ticket=ticket_id, moment=moment)
 
 
 def change(tx: Tx, ticket_id: UUID, moment: datetime, **values: object) -> Ticket:
@@ -157,6 +168,17 @@ def change(tx: Tx, ticket_id: UUID, moment: datetime, **values: object) -> Ticke
         .returning(*_TICKET)
     )
     return _ticket(tx.run(query, this_ticket=ticket_id).one())
+
+
+def release(tx: Tx, user_id: UUID, moment: datetime) -> list[Ticket]:
+    """Take every ticket from this person, in one statement; the tickets as they are now."""
+    query = (
+        update(tickets)
+        .where(tickets.c.workspace_id == HERE, tickets.c.assignee_id == bindparam("leaver"))
+        .values(assignee_id=None, version=tickets.c.version + 1, updated_at=moment)
+        .returning(*_TICKET)
+    )
+    return [_ticket(row) for row in tx.run(query, leaver=user_id)]
 
 
 def mailed_seq(tx: Tx, ticket_id: UUID) -> int:

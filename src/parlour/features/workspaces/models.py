@@ -1,6 +1,7 @@
 """What a workspace is to the rest of the house."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from parlour.kernel.access import Role
@@ -24,3 +25,14 @@ class Member:
     name: str
     email: str
     role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """Who changed what, from what to what, when. `action` is a machine word such as `status`."""
+
+    actor_name: str
+    action: str
+    before: str | None
+    after: str | None
+    created_at: datetime

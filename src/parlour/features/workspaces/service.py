@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from parlour.db.database import Tx
-from parlour.features.workspaces import store
+from parlour.features.workspaces import audit, store
 from parlour.features.workspaces.models import Member, Membership, Workspace
 from parlour.kernel import clock
-from parlour.kernel.access import Permission, Role, requires
-from parlour.kernel.errors import DomainError, Invalid, NotFound
+from parlour.kernel.access import Actor, Permission, Role, requires
+from parlour.kernel.errors import DomainError, Forbidden, Invalid, NotFound
+from parlour.kernel.events import AccessChanged
 
+NAME_LIMIT = 80
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?")
 
 
@@ -25,6 +27,14 @@ class SlugTaken(DomainError):
     message = "Another workspace already has this address."
 
 
+class LastOwner(DomainError):
+    """A workspace without an owner could never be run by anybody again."""
+
+    status = 409
+    code = "last_owner"
+    message = "A workspace needs an owner. Make somebody else an owner first."
+
+
 class AlreadyMember(DomainError):
     status = 409
     code = "already_member"
@@ -34,16 +44,54 @@ class AlreadyMember(DomainError):
 @requires(Permission.SYSTEM)
 def create_workspace(tx: Tx, slug: str, name: str) -> Workspace:
     """Raises Invalid for a slug that can't stand in an address, SlugTaken when it is in use."""
-    problems = {}
+    problems = _problems_with_name(name)
     if not SLUG.fullmatch(slug):
         problems["slug"] = "slug"
-    if not 1 <= len(name.strip()) <= 80:
-        problems["name"] = "length"
     if problems:
         raise Invalid(problems)
     if store.by_slug(tx, slug):
         raise SlugTaken
     return store.insert_workspace(tx, workspace_id=clock.new_id(), slug=slug, name=name.strip())
+
+
+def _problems_with_name(name: str) -> dict[str, str]:
+    return {} if 1 <= len(name.strip()) <= NAME_LIMIT else {"name": "length"}
+
+
+@requires(Permission.ACCOUNT_USE)
+def slug_problem(tx: Tx, slug: str) -> str | None:
+    """What keeps a new workspace from having this address: `slug`, `taken`, or nothing."""
+    if not SLUG.fullmatch(slug):
+        return "slug"
+    return "taken" if store.by_slug(tx, slug) else None
+
+
+@requires(Permission.ACCOUNT_USE)
+def may_found(tx: Tx, user_id: UUID) -> bool:
+    """Whoever runs one workspace may found another."""
+    return any(place.role in (Role.OWNER, Role.ADMIN) for place in store.memberships(tx, user_id))
+
+
+@requires(Permission.ACCOUNT_USE)
+def found_workspace(tx: Tx, user_id: UUID, name_of_founder: str, slug: str, name: str) -> Workspace:
+    """A new workspace, owned by its founder. Raises Forbidden, and what `create_workspace` raises."""
+    if not may_found(tx, user_id):
+        raise Forbidden
+    made = create_workspace(tx.acting_as(Actor.system()), slug, name)
+    store.insert_member(tx.acting_as(Actor.system(made.workspace_id)), user_id=user_id, role=Role.OWNER)
+    founder = Actor.agent(made.workspace_id, user_id, Role.OWNER, name_of_founder)
+    audit.record(tx.acting_as(founder), "workspace", after=made.name)
+    return made
+
+
+@requires(Permission.WORKSPACE_MANAGE)
+def rename_workspace(tx: Tx, name: str) -> None:
+    """Raises Invalid."""
+    if problems := _problems_with_name(name):
+        raise Invalid(problems)
+    before = workspace(tx).name
+    store.rename(tx, name.strip())
+    audit.record(tx, "workspace", before=before, after=name.strip())
 
 
 @requires(Permission.PORTAL_SEE)
@@ -77,6 +125,58 @@ def add_member(tx: Tx, user_id: UUID, role: Role) -> None:
     store.insert_member(tx, user_id=user_id, role=role)
 
 
+def _manageable(tx: Tx, user_id: UUID) -> Role:
+    """The member's role, if this actor may change it: only owners touch owners."""
+    role = store.role_of(tx, user_id)
+    if role is None:
+        raise NotFound
+    if role is Role.OWNER and tx.actor.role is not Role.OWNER:
+        raise Forbidden
+    return role
+
+
+def _not_the_last_owner(tx: Tx, role: Role) -> None:
+    if role is Role.OWNER and store.count_owners(tx) == 1:
+        raise LastOwner
+
+
+@requires(Permission.MEMBER_MANAGE)
+def set_role(tx: Tx, user_id: UUID, role: Role) -> None:
+    """Raises NotFound, LastOwner, and Forbidden for an admin who would make or touch an owner."""
+    before = _manageable(tx, user_id)
+    if role is Role.OWNER and tx.actor.role is not Role.OWNER:
+        raise Forbidden
+    if role is before:
+        return
+    _not_the_last_owner(tx, before)
+    store.set_role(tx, user_id, role)
+    _changed(tx, user_id, before, role)
+
+
+@requires(Permission.WORKSPACE_SEE)
+def remove_member(tx: Tx, user_id: UUID) -> None:
+    """Somebody else (for those who may manage members), or oneself. Their sockets close.
+
+    Raises NotFound, Forbidden, LastOwner. What becomes of their tickets: `tickets.handover`.
+    """
+    if user_id != tx.actor.user_id:
+        if not tx.actor.may(Permission.MEMBER_MANAGE):
+            raise Forbidden
+        _manageable(tx, user_id)
+    role = store.role_of(tx, user_id)
+    if role is None:
+        raise NotFound
+    _not_the_last_owner(tx, role)
+    store.delete_member(tx, user_id)
+    _changed(tx, user_id, role, None)
+
+
+def _changed(tx: Tx, user_id: UUID, before: Role, after: Role | None) -> None:
+    about = f"{store.name_of(tx, user_id)}: {before.value}"
+    audit.record(tx, "member", before=about, after=after.value if after else None)
+    tx.emit(AccessChanged(tx.workspace_id, user_id=user_id))
+
+
 @requires(Permission.WORKSPACE_SEE)
 def members(tx: Tx) -> Sequence[Member]:
     return store.members_of(tx)
@@ -85,6 +185,12 @@ def members(tx: Tx) -> Sequence[Member]:
 @requires(Permission.WORKSPACE_SEE)
 def role_of(tx: Tx, user_id: UUID) -> Role | None:
     return store.role_of(tx, user_id)
+
+
+@requires(Permission.WORKSPACE_SEE)
+def name_of(tx: Tx, user_id: UUID | None) -> str:
+    """The name of a member or former member; empty for nobody."""
+    return store.name_of(tx, user_id) if user_id else ""
 
 
 @requires(Permission.ACCOUNT_USE)

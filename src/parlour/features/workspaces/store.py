@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from parlour.db.database import HERE, Tx
-from parlour.db.schema import members, users, workspaces
-from parlour.features.workspaces.models import Member, Membership, Workspace
+from parlour.db.schema import audit_log, members, users, workspaces
+from parlour.features.workspaces.models import AuditEntry, Member, Membership, Workspace
 from parlour.kernel import clock
 from parlour.kernel.access import Role
 
@@ -15,6 +15,8 @@ _WORKSPACE = (workspaces.c.workspace_id, workspaces.c.slug, workspaces.c.name)
 
 _BY_SLUG = select(*_WORKSPACE).where(workspaces.c.slug == bindparam("slug"))
 _BY_ID = select(*_WORKSPACE).where(workspaces.c.workspace_id == HERE)
+
+_THIS_MEMBER = (members.c.workspace_id == HERE) & (members.c.user_id == bindparam("member"))
 
 
 def insert_workspace(tx: Tx, *, workspace_id: UUID, slug: str, name: str) -> Workspace:
@@ -50,12 +52,34 @@ def insert_member(tx: Tx, *, user_id: UUID, role: Role) -> None:
     tx.execute(insert(members).values(workspace_id=tx.workspace_id, user_id=user_id, role=role.value))
 
 
+def set_role(tx: Tx, user_id: UUID, role: Role) -> None:
+    tx.run(update(members).where(_THIS_MEMBER).values(role=role.value), member=user_id)
+
+
+def delete_member(tx: Tx, user_id: UUID) -> None:
+    tx.run(delete(members).where(_THIS_MEMBER), member=user_id)
+
+
+def count_owners(tx: Tx) -> int:
+    query = select(func.count()).where(members.c.workspace_id == HERE, members.c.role == Role.OWNER.value)
+    owners: int = tx.run(query).scalar_one()
+    return owners
+
+
+def rename(tx: Tx, name: str) -> None:
+    tx.run(update(workspaces).where(workspaces.c.workspace_id == HERE).values(name=name))
+
+
 def role_of(tx: Tx, user_id: UUID) -> Role | None:
     query = select(members.c.role).where(
         members.c.workspace_id == tx.workspace_id, members.c.user_id == user_id
     )
     role = tx.execute(query).scalar_one_or_none()
     return Role(role) if role else None
+
+
+def name_of(tx: Tx, user_id: UUID) -> str:
+    return tx.execute(select(users.c.name).where(users.c.user_id == user_id)).scalar_one_or_none() or ""
 
 
 def members_of(tx: Tx) -> Sequence[Member]:
@@ -78,3 +102,38 @@ def memberships(tx: Tx, user_id: UUID) -> Sequence[Membership]:
         .limit(200)
     )
     return [Membership(row[0], row[1], row[2], Role(row[3])) for row in tx.execute(query)]
+
+
+def insert_audit_entry(
+    tx: Tx, *, action: str, ticket_id: UUID | None, before: str | None, after: str | None
+) -> None:
+    tx.execute(
+        insert(audit_log).values(
+            workspace_id=tx.workspace_id,
+            entry_id=clock.new_id(),
+            actor_id=tx.actor.id,
+            actor_name=tx.actor.name,
+            action=action,
+            ticket_id=ticket_id,
+            before=before,
+            after=after,
+            created_at=clock.now(),
+        )
+    )
+
+
+def audit_entries(tx: Tx, *, ticket_id: UUID, limit: int) -> Sequence[AuditEntry]:
+    columns = (
+        audit_log.c.actor_name,
+        audit_log.c.action,
+        audit_log.c.before,
+        audit_log.c.after,
+        audit_log.c.created_at,
+    )
+    query = (
+        select(*columns)
+        .where(audit_log.c.workspace_id == tx.workspace_id, audit_log.c.ticket_id == ticket_id)
+        .order_by(audit_log.c.entry_id.desc())
+        .limit(limit)
+    )
+    return [AuditEntry(*row) for row in tx.execute(query)]

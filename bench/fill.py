@@ -1,0 +1,105 @@
+"""Many tickets in a moment: straight into the tables, as alike as a year of work is at every size."""
+
+import random
+import sqlite3
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+STATUSES = (
+    "new",
+    "open",
+    "open",
+    "pending",
+    "resolved",
+    "resolved",
+    "resolved",
+    "closed",
+    "closed",
+    "closed",
+)
+PRIORITIES = ("low", "medium", "medium", "medium", "high", "urgent")
+RANKS = {"low": 0, "medium": 1, "high": 2, "urgent": 3}
+WORDS = (
+    *("parcel", "late", "refund", "invoice", "broken", "tent", "zip", "boots", "size", "exchange", "order"),
+    *("lost", "missing", "label", "return", "pole", "stove", "leak", "warranty", "colour", "address"),
+    *("change", "payment", "failed", "twice", "voucher", "expired", "delivery", "courier", "damp"),
+)
+BATCH = 10_000
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def fill(path: str, workspace_id: UUID, agents: Sequence[UUID], tickets: int, *, first: int = 1) -> None:
+    """Add tickets number `first` and on; each has its rooms, one message, and words to be found by."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA foreign_keys=OFF")
+    connection.execute("PRAGMA synchronous=OFF")
+    for start in range(first, first + tickets, BATCH):
+        numbers = range(start, min(start + BATCH, first + tickets))
+        connection.execute("BEGIN")
+        _insert(connection, list(_rows(workspace_id, agents, numbers)))
+        connection.execute("COMMIT")
+    connection.execute(
+        "UPDATE workspaces SET last_ticket_number = ? WHERE workspace_id = ?",
+        (first + tickets - 1, workspace_id.hex),
+    )
+    connection.close()
+
+
+def _rows(workspace_id: UUID, agents: Sequence[UUID], numbers: range) -> Iterator[dict[str, Any]]:
+    """Of two tickets the one with the greater number is the younger."""
+    for number in numbers:
+        chance = random.Random(number)  # noqa: S311 the same tickets on every run
+        created = NOW + timedelta(minutes=number)
+        status, priority = chance.choice(STATUSES), chance.choice(PRIORITIES)
+        waits = status == "new" or (status == "open" and chance.random() < 0.6)
+        spoke = _text(created + timedelta(minutes=chance.randrange(60 * 24 * 7)))
+        yield {
+            "workspace": workspace_id.hex,
+            "ticket": UUID(int=(1 << 100) + number * 8).hex,
+            "room": UUID(int=(1 << 100) + number * 8 + 1).hex,
+            "notes": UUID(int=(1 << 100) + number * 8 + 2).hex,
+            "message": UUID(int=(1 << 100) + number * 8 + 3).hex,
+            "number": number,
+            "subject": " ".join(chance.sample(WORDS, 5)).capitalize(),
+            "status": status,
+            "priority": priority,
+            "rank": RANKS[priority],
+            "email": f"customer{number % 5000}@example.com",
+            "assignee": chance.choice([None, *(agent.hex for agent in agents)]),
+            "created": _text(created),
+            "spoke": spoke,
+            "waiting": spoke if waits else None,
+            "answered": None if status == "new" else spoke,
+        }
+
+
+def _text(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _insert(connection: sqlite3.Connection, rows: list[dict[str, Any]]) -> None:
+    connection.executemany(
+        "INSERT INTO tickets (workspace_id, ticket_id, number, subject, description, status, priority,"
+        " priority_rank, email, chat_room_id, assignee_id, mailed_seq, version, created_at, updated_at,"
+        " last_message_at, waiting_since, first_answer_at) VALUES (:workspace, :ticket, :number, :subject,"
+        " :subject, :status, :priority, :rank, :email, :room, :assignee, 0, 1, :created, :spoke, :spoke,"
+        " :waiting, :answered)",
+        rows,
+    )
+    connection.executemany(
+        "INSERT INTO chat_rooms (workspace_id, room_id, ticket_id, audience, status, last_seq, created_at)"
+        " VALUES (:workspace, :room, :ticket, 'public', 'open', 1, :created),"
+        " (:workspace, :notes, :ticket, 'internal', 'open', 0, :created)",
+        rows,
+    )
+    connection.executemany(
+        "INSERT INTO messages (workspace_id, room_id, seq, message_id, content, sender_type, sender_id,"
+        " sender_name, created_at) VALUES (:workspace, :room, 1, :message, :subject, 'customer', :email,"
+        " :email, :created)",
+        rows,
+    )
+    connection.executemany(
+        "INSERT INTO ticket_search (workspace, ticket_id, words) VALUES (:workspace, :ticket, :subject)", rows
+    )

@@ -1,0 +1,162 @@
+// What a key or the command palette does to a ticket: to the one on the page, or to the row with the focus.
+// Each command uses the form or the link that stands on the page for it; where there is none, it cannot run.
+import htmx from "htmx.org";
+import { all, copy, one } from "./dom";
+
+const ROWS = "[data-row], [data-ticket-row], #overview tbody tr";
+const TOAST_LASTS = 5_000;
+
+export const tools = (): HTMLElement | null => one("[data-desk-tools]");
+
+const rowAt = (element: Element | null): HTMLElement | null => element?.closest<HTMLElement>(ROWS) ?? null;
+const linkOf = (row: Element): HTMLAnchorElement | null => one("a[data-open]", row) ?? one<HTMLAnchorElement>("a", row);
+const composer = (): HTMLElement | null => {
+  const field = one("[data-composer]:not([hidden]) textarea");
+  return field instanceof HTMLElement ? field : null;
+};
+
+/** The row with the focus, which may be on anything in it. */
+export const currentRow = (): HTMLElement | null => rowAt(document.activeElement);
+
+let last = "";
+
+/** A row that was replaced has lost the focus; going on starts from where it was. */
+export function step(by: 1 | -1): boolean {
+  const rows = all(ROWS);
+  const here = rows.findIndex((row) => row === currentRow());
+  const from = here >= 0 ? here : document.activeElement === document.body ? rows.findIndex((row) => row.id === last) : -1;
+  const row = from < 0 ? rows[0] : rows[Math.min(Math.max(from + by, 0), rows.length - 1)];
+  if (!row) return false;
+  last = row.id;
+  linkOf(row)?.focus({ preventScroll: true });
+  row.scrollIntoView({ block: "nearest" });
+  return true;
+}
+
+export function select(): boolean {
+  const row = currentRow();
+  const box = row && one<HTMLInputElement>('input[name="ids"]', row);
+  box?.click();
+  return Boolean(box);
+}
+
+/** Where the ticket's own fields are. */
+const place = (): HTMLElement | null => currentRow() ?? one("[data-panel]");
+
+const choice = (name: string): HTMLSelectElement | null => {
+  const where = place();
+  return where && one<HTMLSelectElement>(`select[name="${name}"]`, where);
+};
+
+function choose(field: HTMLSelectElement | null, value: string): boolean {
+  if (!field || ![...field.options].some((option) => option.value === value)) return false;
+  if (field.value !== value) {
+    field.value = value;
+    field.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+  return true;
+}
+
+export function toast(name: string): void {
+  const note = copy(`[data-toast="${name}"]`)?.firstElementChild;
+  if (!note) return;
+  one("[data-toasts]")?.append(note);
+  setTimeout(() => note.remove(), TOAST_LASTS);
+}
+
+/** A list has no field for the assignee: the form that every page of the desk carries is sent for the row. */
+async function assignRow(row: HTMLElement, link: HTMLAnchorElement, version: string): Promise<void> {
+  const form = one<HTMLFormElement>("form[data-assign]")!;
+  const overview = row.closest<HTMLElement>("#overview");
+  (form.elements.namedItem("version") as HTMLInputElement).value = version;
+  (form.elements.namedItem("shape") as HTMLInputElement).value = overview ? "overview" : "row";
+  let refused = false;
+  const refuse = () => (refused = true);
+  form.addEventListener("htmx:response:error", refuse);
+  form.addEventListener("htmx:error", refuse);
+  const target = overview ?? row;
+  const request = { source: form, target, swap: "outerMorph" } as Parameters<typeof htmx.ajax>[2];
+  await htmx.ajax("POST", `${link.pathname}/assignee`, request).catch(refuse);
+  form.removeEventListener("htmx:response:error", refuse);
+  form.removeEventListener("htmx:error", refuse);
+  toast(refused ? "not-assigned" : "yours");
+}
+
+function assign(): boolean {
+  const row = currentRow();
+  const me = tools()?.dataset.agent ?? "";
+  if (!row) return choose(choice("assignee"), me);
+  const link = linkOf(row);
+  const version = one<HTMLInputElement>('input[name="version"]', row)?.value;
+  if (!link || !version) return false;
+  void assignRow(row, link, version);
+  return true;
+}
+
+/** While rows are ticked, a command is about all of them: the bar below the list knows how, and how to undo it. */
+function toSelected(change: string): boolean | null {
+  const bar = one<HTMLFormElement>("#bulk-form");
+  const field = bar && one<HTMLSelectElement>('select[name="change"]', bar);
+  if (!field || !one('input[name="ids"]:checked')) return null;
+  field.value = change;
+  if (field.value !== change) return false;
+  bar.requestSubmit();
+  return true;
+}
+
+/** Into the composer of this ticket's room, which may be behind the other tab. */
+function write(notes: boolean): boolean {
+  const row = currentRow();
+  const link = row && linkOf(row);
+  if (row) return go(link && `${link.pathname}${notes ? "/notes" : ""}#composer-content`);
+  const room = one("[data-room][data-side='agent']");
+  if (!room) return false;
+  if (room.hasAttribute("data-internal") !== notes) {
+    const tab = one<HTMLAnchorElement>("a[data-tab-room]");
+    return go(tab && `${tab.pathname}#composer-content`);
+  }
+  const field = composer();
+  field?.focus();
+  return Boolean(field);
+}
+
+export function go(address: string | null | undefined): boolean {
+  if (address) location.assign(address);
+  return Boolean(address);
+}
+
+const press = (selector: string): boolean => {
+  const button = one(selector);
+  button?.click();
+  return Boolean(button);
+};
+
+/** One change after the other: the second one needs the version that the first one made. */
+function inTurn(change: () => boolean): boolean {
+  if (!one("form[method=post].htmx-request")) return change();
+  document.addEventListener("htmx:finally:request", () => inTurn(change), { once: true });
+  return true;
+}
+
+export const commands: Record<string, () => boolean> = {
+  resolve: () => toSelected("status:resolved") ?? inTurn(() => choose(choice("status"), "resolved")),
+  assign: () => toSelected(`assignee:${tools()?.dataset.agent}`) ?? inTurn(assign),
+  reply: () => write(false),
+  note: () => write(true),
+  theme: () => press("[data-theme-toggle]"),
+  leave: () => press('form[action="/auth/logout"] button'),
+  keys: () => {
+    const dialog = one<HTMLDialogElement>("[data-keys-dialog]");
+    dialog?.showModal();
+    return Boolean(dialog);
+  },
+};
+
+/** Whether the command would find something to do. */
+export function possible(name: string): boolean {
+  if (name === "resolve" || name === "assign") {
+    return choice("status") !== null || one('input[name="ids"]:checked') !== null;
+  }
+  if (name === "reply" || name === "note") return Boolean(currentRow() ?? one("[data-room][data-side='agent'][data-can-write]"));
+  return name in commands;
+}

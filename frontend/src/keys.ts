@@ -1,0 +1,78 @@
+// Single keys for what one does all day. They can be switched off, and none of them is heard where somebody
+// writes or chooses, with a modifier, in a dialog, or while an input method composes.
+import { commands, go, select, step, tools } from "./commands";
+import { one } from "./dom";
+import { openPalette } from "./palette";
+
+const PREFIX_LASTS = 1_500;
+const ELSEWHERE = 'input:not([type="checkbox"]), textarea, select, [role="textbox"], [role="combobox"], dialog, [role="dialog"]';
+
+let prefixed = 0;
+
+/** Somebody types here, or something lies over the page. */
+function taken(event: KeyboardEvent): boolean {
+  if (event.defaultPrevented || event.isComposing || event.keyCode === 229) return true;
+  const at = event.target;
+  if (at instanceof HTMLElement && (at.isContentEditable || at.closest(ELSEWHERE))) return true;
+  return one("dialog:modal") !== null;
+}
+
+/** The letter of a key; under a script without Latin letters, by where the key lies. */
+function letter(event: KeyboardEvent): string {
+  const { key, code } = event;
+  if (key.length === 1 && key > "~" && code.startsWith("Key")) return code.slice(3).toLowerCase();
+  return key.length === 1 ? key.toLowerCase() : "";
+}
+
+function search(): boolean {
+  const field = one<HTMLInputElement>("[data-search]");
+  field?.focus();
+  field?.select();
+  return field !== null || openPalette();
+}
+
+function goTo(key: string): boolean {
+  const desk = tools()?.dataset.desk;
+  if (!desk || (key !== "d" && key !== "t")) return false;
+  return go(key === "d" ? desk : `${desk}/tickets`);
+}
+
+const KEYS: Record<string, () => boolean> = {
+  "?": () => commands.keys!(),
+  "/": search,
+  j: () => step(1),
+  k: () => step(-1),
+  x: select,
+  e: () => commands.resolve!(),
+  a: () => commands.assign!(),
+  r: () => commands.reply!(),
+  n: () => commands.note!(),
+  g: () => Boolean((prefixed = performance.now())),
+};
+/** These go on for as long as the key is held; others act once. */
+const REPEATED = "jk";
+
+function act(key: string, event: KeyboardEvent): boolean {
+  const second = performance.now() - prefixed < PREFIX_LASTS && prefixed > 0;
+  prefixed = 0;
+  if (second && !event.repeat) return goTo(key);
+  if (event.repeat && !REPEATED.includes(key)) return false;
+  return KEYS[key]?.() ?? false;
+}
+
+function press(event: KeyboardEvent): void {
+  if (taken(event)) return;
+  const key = letter(event);
+  const palette = key === "k" && event.ctrlKey !== event.metaKey && !event.altKey && !event.shiftKey;
+  if (palette ? !event.repeat && openPalette() : alone(event, key) && act(key, event)) event.preventDefault();
+}
+
+/** Shift belongs to some of the signs, but to no letter. */
+function alone(event: KeyboardEvent, key: string): boolean {
+  if (!key || event.ctrlKey || event.metaKey || event.altKey) return false;
+  return !event.shiftKey || key === "?" || key === "/";
+}
+
+export function startKeys(): void {
+  if (tools()?.hasAttribute("data-shortcuts")) document.addEventListener("keydown", press);
+}

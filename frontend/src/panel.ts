@@ -1,0 +1,32 @@
+// The panel beside the conversation fetches itself again when the ticket has changed elsewhere, its
+// history and all; never while somebody is choosing something in it.
+import { all, one } from "./dom";
+import type { TicketFrame } from "./frames";
+
+let timer = 0;
+
+export function followPanel(frame: TicketFrame): void {
+  clearTimeout(timer);
+  // An own change answers with the panel itself: give it the time to.
+  timer = window.setTimeout(() => refresh(frame), 600);
+}
+
+/** Without a script the fields belong to the composer's form; with one, each to the form that it stands in. */
+function takeFields(): void {
+  for (const field of all("[data-panel] form[data-inline] [form]")) field.removeAttribute("form");
+}
+
+export function startPanel(): void {
+  takeFields();
+  document.addEventListener("htmx:after:swap", takeFields);
+}
+
+function refresh(frame: TicketFrame): void {
+  const panel = one("[data-panel]");
+  if (!panel || panel.dataset.panel !== frame.ticket_id || Number(panel.dataset.version) >= frame.version) return;
+  if (panel.contains(document.activeElement)) {
+    panel.addEventListener("focusout", () => followPanel(frame), { once: true });
+    return;
+  }
+  panel.dispatchEvent(new Event("refresh"));
+}

@@ -1,0 +1,43 @@
+// Ticking rows. The bar that changes them appears without a script; here it learns to count.
+import { all, one } from "./dom";
+
+const boxes = (): HTMLInputElement[] => all<HTMLInputElement>('input[name="ids"]');
+
+/** Also for whoever ticks a box by a key. */
+export function countSelected(): void {
+  const selected = boxes().filter((box) => box.checked);
+  const words = one("[data-selected]");
+  if (words) words.textContent = (words.dataset.words ?? "").replace("{count}", String(selected.length));
+  const page = one<HTMLInputElement>("[data-select-page]");
+  if (page) {
+    page.checked = selected.length > 0 && selected.length === boxes().length;
+    page.indeterminate = selected.length > 0 && !page.checked;
+  }
+}
+
+/** Shift and a click tick everything between this box and the one before. */
+function startRanges(): void {
+  let last: HTMLInputElement | null = null;
+  document.addEventListener("click", (event) => {
+    const box = event.target as HTMLInputElement;
+    if (!box.matches?.('input[name="ids"]')) return;
+    const every = boxes();
+    const [from, to] = [last ? every.indexOf(last) : -1, every.indexOf(box)].sort((a, b) => a - b) as [number, number];
+    if (event.shiftKey && from >= 0) for (const between of every.slice(from, to + 1)) between.checked = box.checked;
+    last = box;
+    countSelected();
+  });
+}
+
+export function startSelection(): void {
+  startRanges();
+  document.addEventListener("change", (event) => {
+    const box = event.target as HTMLInputElement;
+    if (box.matches("[data-select-page]")) for (const each of boxes()) each.checked = box.checked;
+    if (box.matches('[data-select-page], input[name="ids"]')) countSelected();
+  });
+  document.addEventListener("reset", () => setTimeout(countSelected));
+  document.addEventListener("htmx:after:swap", countSelected);
+  // A page that comes back from the browser's memory may come with boxes ticked.
+  addEventListener("pageshow", countSelected);
+}

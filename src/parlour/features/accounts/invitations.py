@@ -1,0 +1,160 @@
+"""Letting somebody into a workspace, by a mailed link that works once and for a week."""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from parlour.db.database import Database, Tx
+from parlour.features.accounts import invitations_store, service, store
+from parlour.features.accounts.models import Invitation, InvitationMail
+from parlour.features.accounts.passwords import hash_apart, password_matches, problem_with
+from parlour.features.workspaces import audit
+from parlour.features.workspaces import service as workspaces
+from parlour.kernel import clock
+from parlour.kernel.access import Actor, Permission, Role, requires
+from parlour.kernel.addresses import clean_email
+from parlour.kernel.errors import DomainError, Forbidden, Invalid, NotFound
+
+INVITATION = "mail.invitation"
+LIFE = timedelta(days=7)
+
+
+class InvitationExpired(DomainError):
+    """Expired, used, withdrawn or never issued: one answer for all."""
+
+    status = 410
+    code = "invitation_expired"
+    message = "This invitation no longer works. Ask for a new one."
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _parts(token: str) -> tuple[UUID, str]:
+    """A token names its workspace, so that looking it up touches no other one's rows."""
+    place, _, secret = token.strip().partition(".")
+    try:
+        return UUID(place), secret
+    except ValueError:
+        raise InvitationExpired from None
+
+
+@requires(Permission.MEMBER_MANAGE)
+def invite(tx: Tx, email: str, role: Role) -> None:
+    """Mail the address a way in. Raises Invalid (`email`), Forbidden for an admin who invites an owner."""
+    address = clean_email(email)
+    if address is None:
+        raise Invalid({"email": "invalid" if email.strip() else "required"})
+    if role is Role.OWNER and tx.actor.role is not Role.OWNER:
+        raise Forbidden
+    known = store.user_id_of(tx, address)
+    if known and workspaces.role_of(tx, known):
+        raise Invalid({"email": "member"})
+    assert tx.actor.user_id is not None
+    invitations_store.delete_open_of(tx, address)
+    invitation_id = clock.new_id()
+    invitations_store.insert_invitation(
+        tx,
+        invitation_id=invitation_id,
+        token_hash=_hash(secrets.token_urlsafe(32)),  # the mail's own secret takes its place
+        email=address,
+        role=role,
+        invited_by=tx.actor.user_id,
+        expires_at=clock.now() + LIFE,
+    )
+    audit.record(tx, "invitation", after=f"{address}: {role.value}")
+    tx.enqueue(INVITATION, {"invitation_id": str(invitation_id), "invited_by": tx.actor.name})
+
+
+@requires(Permission.MEMBER_SEE)
+def pending(tx: Tx) -> Sequence[Invitation]:
+    return invitations_store.open_invitations(tx)
+
+
+@requires(Permission.MEMBER_MANAGE)
+def withdraw(tx: Tx, invitation_id: UUID) -> None:
+    """Raises NotFound."""
+    found = invitations_store.by_id(tx, invitation_id)
+    if found is None or not invitations_store.delete_open(tx, invitation_id):
+        raise NotFound
+    audit.record(tx, "invitation", before=f"{found.email}: {found.role}")
+
+
+@requires(Permission.SYSTEM)
+def issue(tx: Tx, invitation_id: UUID) -> InvitationMail | None:
+    """A fresh secret for the mail; None when the invitation was withdrawn or used meanwhile."""
+    found = invitations_store.by_id(tx, invitation_id)
+    if found is None:
+        return None
+    secret = secrets.token_urlsafe(32)
+    invitations_store.set_token(tx, invitation_id, _hash(secret))
+    return InvitationMail(found.email, found.role, f"{tx.workspace_id.hex}.{secret}")
+
+
+@requires(Permission.ACCOUNT_USE)
+def look(tx: Tx, token: str) -> Invitation:
+    """Raises InvitationExpired."""
+    workspace_id, secret = _parts(token)
+    found = invitations_store.by_token(tx.acting_as(Actor.system(workspace_id)), _hash(secret))
+    if found is None:
+        raise InvitationExpired
+    return found
+
+
+@requires(Permission.ACCOUNT_USE)
+def has_account(tx: Tx, email: str) -> bool:
+    """Whether the invited person signs in or makes an account; asked only by who holds the invitation."""
+    return store.user_id_of(tx, email) is not None
+
+
+async def accept(
+    db: Database, token: str, name: str, password: str, replaces: str | None, device: str
+) -> tuple[UUID, str]:
+    """The workspace and a session in it, for whoever holds the invitation and proves or makes the account.
+
+    Raises InvitationExpired, WrongCredentials, SecondFactorNeeded, Invalid (`name`, `password`).
+    """
+    visitor = Actor.visitor()
+    invitation = await db.read(visitor, look, token)
+    known = await db.read(Actor.system(), service.credentials, invitation.email)
+    if known:
+        if not await password_matches(known.password_hash, password):
+            raise service.WrongCredentials
+        await db.write(Actor.system(), _join, token, known.user_id)
+        session = await service.sign_in(db, invitation.email, password, replaces, device)
+        return invitation.workspace_id, session
+    problems = {} if name.strip() else {"name": "required"}
+    if wrong := problem_with(password, invitation.email):
+        problems["password"] = wrong
+    if problems:
+        raise Invalid(problems)
+    hashed = await hash_apart(password)
+    return invitation.workspace_id, await db.write(
+        Actor.system(), _make_and_join, token, name, password, hashed, replaces, device
+    )
+
+
+@requires(Permission.SYSTEM)
+def _join(tx: Tx, token: str, user_id: UUID) -> None:
+    invitation = look(tx, token)
+    here = tx.acting_as(Actor.system(invitation.workspace_id))
+    if not invitations_store.use(here, invitation.invitation_id):
+        raise InvitationExpired
+    workspaces.add_member(here, user_id, Role(invitation.role))
+    newcomer = Actor.agent(invitation.workspace_id, user_id, Role(invitation.role), invitation.email)
+    audit.record(tx.acting_as(newcomer), "member", after=f"{invitation.email}: {invitation.role}")
+
+
+@requires(Permission.SYSTEM)
+def _make_and_join(
+    tx: Tx, token: str, name: str, password: str, password_hash: str, replaces: str | None, device: str
+) -> str:
+    invitation = look(tx, token)
+    if store.user_id_of(tx, invitation.email):
+        raise service.WrongCredentials  # somebody made the account a moment ago: it has its own password
+    user_id = service.create_agent(tx, invitation.email, name, password, password_hash)
+    _join(tx, token, user_id)
+    return service.start_session(tx, user_id, replaces, device)

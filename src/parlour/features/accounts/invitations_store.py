@@ -1,0 +1,92 @@
+"""SQL of invitations."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from parlour.db.database import HERE, Tx
+from parlour.db.schema import invitations
+from parlour.features.accounts.models import Invitation
+from parlour.kernel import clock
+from parlour.kernel.access import Role
+
+_INVITATION = (
+    invitations.c.invitation_id,
+    invitations.c.workspace_id,
+    invitations.c.email,
+    invitations.c.role,
+    invitations.c.created_at,
+    invitations.c.expires_at,
+)
+_OPEN = (
+    (invitations.c.workspace_id == HERE)
+    & invitations.c.used_at.is_(None)
+    & (invitations.c.expires_at > bindparam("now"))
+)
+_THIS = (invitations.c.workspace_id == HERE) & (invitations.c.invitation_id == bindparam("this"))
+
+
+def insert_invitation(
+    tx: Tx,
+    *,
+    invitation_id: UUID,
+    token_hash: str,
+    email: str,
+    role: Role,
+    invited_by: UUID,
+    expires_at: datetime,
+) -> None:
+    tx.execute(
+        insert(invitations).values(
+            workspace_id=tx.workspace_id,
+            invitation_id=invitation_id,
+            token_hash=token_hash,
+            email=email,
+            role=role.value,
+            invited_by=invited_by,
+            created_at=clock.now(),
+            expires_at=expires_at,
+        )
+    )
+
+
+def open_invitations(tx: Tx) -> Sequence[Invitation]:
+    query = select(*_INVITATION).where(_OPEN).order_by(invitations.c.created_at.desc()).limit(200)
+    return [Invitation(*row) for row in tx.run(query, now=clock.now())]
+
+
+def by_id(tx: Tx, invitation_id: UUID) -> Invitation | None:
+    query = select(*_INVITATION).where(_OPEN, _THIS)
+    row = tx.run(query, now=clock.now(), this=invitation_id).first()
+    return Invitation(*row) if row else None
+
+
+def by_token(tx: Tx, token_hash: str) -> Invitation | None:
+    query = select(*_INVITATION).where(_OPEN, invitations.c.token_hash == token_hash)
+    row = tx.run(query, now=clock.now()).first()
+    return Invitation(*row) if row else None
+
+
+def set_token(tx: Tx, invitation_id: UUID, token_hash: str) -> None:
+    tx.run(update(invitations).where(_THIS).values(token_hash=token_hash), this=invitation_id)
+
+
+def use(tx: Tx, invitation_id: UUID) -> bool:
+    """True for the first who uses it."""
+    query = update(invitations).where(_THIS, invitations.c.used_at.is_(None)).values(used_at=clock.now())
+    return tx.run(query, this=invitation_id).rowcount > 0
+
+
+def delete_open(tx: Tx, invitation_id: UUID) -> bool:
+    query = delete(invitations).where(_THIS, invitations.c.used_at.is_(None))
+    return tx.run(query, this=invitation_id).rowcount > 0
+
+
+def delete_open_of(tx: Tx, email: str) -> None:
+    """A newer invitation takes the older one's place."""
+    query = delete(invitations).where(
+        invitations.c.workspace_id == HERE, invitations.c.email == email, invitations.c.used_at.is_(None)
+    )
+    tx.run(query)

@@ -1,0 +1,75 @@
+"""The mails about an account, each a job. They come from no workspace: an account is in several."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from parlour.db.database import Database
+from parlour.db.outbox import Job
+from parlour.features.accounts import invitations, notices, password_reset
+from parlour.features.workspaces import service as workspaces
+from parlour.kernel.access import Actor
+from parlour.mail.compose import Renderer, compose, message_id
+from parlour.mail.send import Mailer
+from parlour.settings import Settings
+
+SENDER = {"name": "Parlour"}
+
+
+class Mails:
+    def __init__(self, db: Database, render: Renderer, mailer: Mailer, settings: Settings) -> None:
+        self._db = db
+        self._render = render
+        self._mailer = mailer
+        self._settings = settings
+        self.handlers = {
+            password_reset.PASSWORD_RESET: self.password_reset,
+            notices.SECURITY: self.security,
+            invitations.INVITATION: self.invitation,
+        }
+
+    async def password_reset(self, job: Job) -> None:
+        """To an address that somebody typed; silence when no account has it."""
+        made = await self._db.write(Actor.system(), password_reset.issue, job.payload["email"])
+        if made:
+            minutes = int(password_reset.LIFE.total_seconds()) // 60
+            page = f"{self._settings.base_url}/auth/reset"
+            facts = {"link": f"{page}#{made.token}", "code": made.token, "page": page, "minutes": minutes}
+            await self._send(job, "reset", made.email, **facts)
+
+    async def security(self, job: Job) -> None:
+        """What was done to the account, when and with what, to whoever has to know if it wasn't them."""
+        await self._send(
+            job,
+            "security",
+            job.payload["email"],
+            change=job.payload["change"],
+            device=job.payload["device"],
+            at=datetime.fromisoformat(job.payload["at"]),
+            profile=f"{self._settings.base_url}/profile",
+            forgot=f"{self._settings.base_url}/auth/forgot",
+        )
+
+    async def invitation(self, job: Job) -> None:
+        """In the workspace's name, to an address that one of its admins typed."""
+        system = Actor.system(job.workspace_id)
+        made = await self._db.write(system, invitations.issue, UUID(job.payload["invitation_id"]))
+        if made:
+            page = f"{self._settings.base_url}/invite"
+            await self._send(
+                job,
+                "invitation",
+                made.email,
+                workspace=await self._db.read(system, workspaces.workspace),
+                invited_by=job.payload["invited_by"],
+                role=made.role,
+                link=f"{page}#{made.token}",
+                code=made.token,
+                page=page,
+                days=invitations.LIFE.days,
+            )
+
+    async def _send(self, job: Job, template: str, to: str, **context: Any) -> None:
+        known_as = message_id(job.job_id, self._settings.mail_host)
+        facts = {"workspace": SENDER, **context}
+        await self._mailer.send(compose(self._render, template, to, known_as, facts))

@@ -1,0 +1,83 @@
+"""A new password for whoever forgot it, by a mailed link that works once and for an hour."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from parlour.db.database import Database, Tx
+from parlour.features.accounts import password_reset_store, profile, store
+from parlour.features.accounts.models import Credentials, ResetMail
+from parlour.features.accounts.passwords import hash_apart, problem_with
+from parlour.kernel import clock
+from parlour.kernel.access import Actor, Permission, requires
+from parlour.kernel.addresses import clean_email
+from parlour.kernel.errors import DomainError, Invalid
+
+PASSWORD_RESET = "mail.password_reset"  # noqa: S105 a job's kind
+LIFE = timedelta(hours=1)
+
+
+class ResetExpired(DomainError):
+    """Expired, used or never issued: one answer for the three."""
+
+    status = 410
+    code = "reset_expired"
+    message = "This link no longer works. You can ask for a new one."
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.strip().encode()).hexdigest()
+
+
+@requires(Permission.ACCOUNT_USE)
+def ask(tx: Tx, email: str) -> None:
+    """Mail the address a link. Says and does the same whether or not anybody has it: who owns it is
+    looked up by the job. Raises Invalid for what isn't an address.
+    """
+    address = clean_email(email)
+    if address is None:
+        raise Invalid({"email": "invalid" if email.strip() else "required"})
+    tx.acting_as(Actor.system()).enqueue(PASSWORD_RESET, {"email": address})
+
+
+@requires(Permission.SYSTEM)
+def issue(tx: Tx, email: str) -> ResetMail | None:
+    """A new link for whoever has this address. Older ones keep working: mails overtake each other."""
+    own = store.credentials(tx, email)
+    if own is None:
+        return None
+    password_reset_store.delete_expired_of(tx, own.user_id)
+    token = secrets.token_urlsafe(32)
+    password_reset_store.insert_reset(
+        tx, token_hash=_hash(token), user_id=own.user_id, expires_at=clock.now() + LIFE
+    )
+    return ResetMail(own.email, token)
+
+
+@requires(Permission.ACCOUNT_USE)
+def owner(tx: Tx, token: str) -> Credentials:
+    """The account whose password this link may set. Raises ResetExpired."""
+    user_id = password_reset_store.owner_of(tx, _hash(token))
+    own = store.credentials_of(tx, user_id) if user_id else None
+    if own is None:
+        raise ResetExpired
+    return own
+
+
+async def reset(db: Database, token: str, password: str, device: str) -> None:
+    """Set the password; every session and every other link of the account ends.
+
+    Raises ResetExpired, Invalid for a password that can't be taken.
+    """
+    own = await db.read(Actor.visitor(), owner, token)
+    if wrong := problem_with(password, own.email):
+        raise Invalid({"new_password": wrong})
+    await db.write(Actor.system(), _reset, token, await hash_apart(password), device)
+
+
+@requires(Permission.SYSTEM)
+def _reset(tx: Tx, token: str, password_hash: str, device: str) -> None:
+    own = owner(tx, token)
+    if not password_reset_store.take(tx, _hash(token)):
+        raise ResetExpired
+    profile.set_password(tx, own, password_hash, device)

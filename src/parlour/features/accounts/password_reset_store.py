@@ -1,0 +1,48 @@
+"""SQL of links to a new password."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, delete, insert, select, update
+
+from parlour.db.database import Tx
+from parlour.db.schema import password_resets
+from parlour.kernel import clock
+
+
+def insert_reset(tx: Tx, *, token_hash: str, user_id: UUID, expires_at: datetime) -> None:
+    tx.execute(
+        insert(password_resets).values(
+            token_hash=token_hash, user_id=user_id, created_at=clock.now(), expires_at=expires_at
+        )
+    )
+
+
+def _usable(token_hash: str) -> ColumnElement[bool]:
+    return and_(
+        password_resets.c.token_hash == token_hash,
+        password_resets.c.used_at.is_(None),
+        password_resets.c.expires_at > clock.now(),
+    )
+
+
+def owner_of(tx: Tx, token_hash: str) -> UUID | None:
+    return tx.execute(select(password_resets.c.user_id).where(_usable(token_hash))).scalar_one_or_none()
+
+
+def take(tx: Tx, token_hash: str) -> bool:
+    """False for one that expired, was used or never was."""
+    statement = update(password_resets).where(_usable(token_hash))
+    return tx.execute(statement.values(used_at=clock.now())).rowcount == 1
+
+
+def end_all_of(tx: Tx, user_id: UUID) -> None:
+    statement = update(password_resets).where(
+        password_resets.c.user_id == user_id, password_resets.c.used_at.is_(None)
+    )
+    tx.execute(statement.values(used_at=clock.now()))
+
+
+def delete_expired_of(tx: Tx, user_id: UUID) -> None:
+    expired = password_resets.c.expires_at < clock.now()
+    tx.execute(delete(password_resets).where(password_resets.c.user_id == user_id, expired))

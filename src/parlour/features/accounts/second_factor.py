@@ -1,0 +1,177 @@
+"""The second factor: codes of an authenticator app (TOTP, RFC 6238), and recovery codes for a lost phone.
+
+The shared secret is stored as it is. To compute a code the server needs it in the clear, and a key kept
+beside the database would be lost with the database. Recovery codes are only compared, so only their hashes
+are kept.
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+import secrets
+from uuid import UUID
+
+import pyotp
+
+from parlour.db.database import Database, Tx
+from parlour.features.accounts import notices, second_factor_store, store
+from parlour.features.accounts import service as accounts
+from parlour.features.accounts.models import Credentials, Pending, SecondFactor, TurnedOn
+from parlour.features.accounts.notices import Change
+from parlour.kernel import clock
+from parlour.kernel.access import Actor, Permission, requires
+from parlour.kernel.errors import Conflict, DomainError, Invalid, SignedOut
+
+STEP = 30
+"""Seconds that a code is shown for. The step before and the one after are taken too: clocks differ."""
+RECOVERY_CODES = 10
+CODE = re.compile(r"[0-9]{6}")
+ISSUER = "Parlour"
+
+
+class WrongCode(DomainError):
+    """Wrong, too old, or used before: one answer for the three."""
+
+    status = 422
+    code = "wrong_code"
+    message = "That code does not work."
+
+
+class AlreadySo(Conflict):
+    """On when it should be turned on, off when it should be turned off: another tab was first."""
+
+    code = "already_so"
+    message = "This was already done."
+
+
+def new_secret() -> str:
+    return pyotp.random_base32()
+
+
+def setup_address(secret: str, email: str) -> str:
+    """What an authenticator app reads from the QR code."""
+    return pyotp.TOTP(secret).provisioning_uri(name=email, issuer_name=ISSUER)
+
+
+def _matching_step(secret: str, typed: str, *, after: int) -> int | None:
+    """The step whose code this is, of those that may still be used."""
+    now = int(clock.now().timestamp()) // STEP
+    code = re.sub(r"[\s-]", "", typed)
+    if not CODE.fullmatch(code):
+        return None
+    totp = pyotp.TOTP(secret)
+    steps = [step for step in (now, now - 1, now + 1) if step > after]
+    return next((step for step in steps if hmac.compare_digest(totp.generate_otp(step), code)), None)
+
+
+def _new_codes() -> list[str]:
+    """80 random bits each, in groups that can be read out and typed."""
+    texts = [base64.b32encode(secrets.token_bytes(10)).decode().lower() for _ in range(RECOVERY_CODES)]
+    return ["-".join(text[at : at + 4] for at in range(0, 16, 4)) for text in texts]
+
+
+def _code_hash(user_id: UUID, typed: str) -> str:
+    plain = re.sub(r"[\s-]", "", typed).lower()
+    return hashlib.sha256(f"{user_id}|{plain}".encode()).hexdigest()
+
+
+@requires(Permission.ACCOUNT_USE)
+def state(tx: Tx, token: str | None) -> SecondFactor:
+    """Raises SignedOut."""
+    own = accounts.own_account(tx, token)
+    return SecondFactor(bool(own.totp_secret), second_factor_store.codes_left(tx, own.user_id))
+
+
+async def turn_on(
+    db: Database, token: str | None, *, secret: str, code: str, password: str, device: str
+) -> TurnedOn:
+    """Once the app shows the right codes. Raises Invalid, AlreadySo, SignedOut."""
+    problems = {}
+    proved = await accounts.prove(db, token, password)
+    if proved is None:
+        problems["password"] = "wrong" if password else "required"
+    step = _matching_step(secret, code, after=0)
+    if step is None:
+        problems["code"] = "wrong" if code.strip() else "required"
+    if proved is None or step is None:
+        raise Invalid(problems)
+    return await db.write(Actor.system(), _turn_on, token, proved, secret, step, device)
+
+
+@requires(Permission.SYSTEM)
+def _turn_on(tx: Tx, token: str | None, proved: Credentials, secret: str, step: int, device: str) -> TurnedOn:
+    own = accounts.still_proved(tx, token, proved)
+    if not second_factor_store.turn_on(tx, user_id=own.user_id, secret=secret, step=step):
+        raise AlreadySo
+    codes = _replace_codes(tx, own.user_id)
+    notices.tell(tx, own, Change.SECOND_FACTOR_ON, device)
+    return TurnedOn(accounts.start_session(tx, own.user_id, token, device), codes)
+
+
+def _replace_codes(tx: Tx, user_id: UUID) -> list[str]:
+    codes = _new_codes()
+    second_factor_store.delete_codes(tx, user_id)
+    second_factor_store.insert_codes(
+        tx, user_id=user_id, code_hashes=[_code_hash(user_id, code) for code in codes]
+    )
+    return codes
+
+
+async def _prove(db: Database, token: str | None, password: str) -> Credentials:
+    proved = await accounts.prove(db, token, password)
+    if proved is None:
+        raise Invalid({"password": "wrong" if password else "required"})
+    return proved
+
+
+async def turn_off(db: Database, token: str | None, *, password: str, device: str) -> str:
+    """The browser's new session. Raises Invalid for a wrong password, AlreadySo, SignedOut."""
+    proved = await _prove(db, token, password)
+    return await db.write(Actor.system(), _turn_off, token, proved, device)
+
+
+@requires(Permission.SYSTEM)
+def _turn_off(tx: Tx, token: str | None, proved: Credentials, device: str) -> str:
+    own = accounts.still_proved(tx, token, proved)
+    if not second_factor_store.turn_off(tx, own.user_id):
+        raise AlreadySo
+    notices.tell(tx, own, Change.SECOND_FACTOR_OFF, device)
+    return accounts.start_session(tx, own.user_id, token, device)
+
+
+async def make_codes(db: Database, token: str | None, *, password: str, device: str) -> list[str]:
+    """Ten new recovery codes; the old ones end. Raises Invalid, AlreadySo (it is off), SignedOut."""
+    proved = await _prove(db, token, password)
+    return await db.write(Actor.system(), _make_codes, token, proved, device)
+
+
+@requires(Permission.SYSTEM)
+def _make_codes(tx: Tx, token: str | None, proved: Credentials, device: str) -> list[str]:
+    own = accounts.still_proved(tx, token, proved)
+    if not own.totp_secret:
+        raise AlreadySo
+    notices.tell(tx, own, Change.RECOVERY_CODES_MADE, device)
+    return _replace_codes(tx, own.user_id)
+
+
+@requires(Permission.SYSTEM)
+def finish(tx: Tx, pending: Pending, code: str, replaces: str | None, device: str) -> str:
+    """The session of a sign-in that has now shown both factors.
+
+    Raises WrongCode; SignedOut when the account changed since the password was checked.
+    """
+    own = store.credentials_of(tx, pending.user_id)
+    if own is None or not own.totp_secret or accounts.password_mark(own) != pending.mark:
+        raise SignedOut
+    step = _matching_step(own.totp_secret, code, after=own.totp_step)
+    if step is None or not second_factor_store.take_step(tx, user_id=own.user_id, step=step):
+        _take_recovery_code(tx, own, code, device)
+    return accounts.start_session(tx, own.user_id, replaces, device)
+
+
+def _take_recovery_code(tx: Tx, own: Credentials, code: str, device: str) -> None:
+    hashed = _code_hash(own.user_id, code)
+    if not second_factor_store.take_code(tx, user_id=own.user_id, code_hash=hashed):
+        raise WrongCode
+    notices.tell(tx, own, Change.RECOVERY_CODE_USED, device)

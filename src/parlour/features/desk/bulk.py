@@ -1,0 +1,99 @@
+"""Changing many tickets from the table, watching it, undoing it."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from parlour.db.database import Tx
+from parlour.features.accounts.models import Desk
+from parlour.features.desk import rows, table
+from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.desk.views import query_in
+from parlour.features.tickets import bulk
+from parlour.features.tickets.models import Bulk, Field
+from parlour.features.workspaces import service as workspaces
+from parlour.kernel.access import Permission, requires
+from parlour.kernel.errors import Invalid, NotFound
+from parlour.web.forms import every, read_form
+from parlour.web.pages import redirect
+from parlour.web.site import db
+
+
+async def start(request: Request) -> Response:
+    """Change the selected tickets, or all of the list, and go back to it."""
+    desk = await desk_in(request)
+    fields = await read_form(request)
+    try:
+        field, value = _change(fields)
+        ticket_ids = await _tickets(request, desk, fields)
+        started = await db(request).write(actor_at(desk), bulk.start, ticket_ids, field, value)
+    except Invalid as error:
+        query = query_in(fields.get("query", ""))
+        return await table.page(
+            request, desk, query, status=error.status, problems=error.problems, typed=fields
+        )
+    return _back(desk, fields, started)
+
+
+def _change(fields: Mapping[str, str]) -> tuple[Field, str]:
+    """`field` and `value`, or both in one as the page's choice has them: `status:open`."""
+    name, value = fields.get("field", ""), fields.get("value", "")
+    if not name:
+        name, colon, value = fields.get("change", "").partition(":")
+        if not colon:
+            raise Invalid({"value": "required"})
+    try:
+        return Field(name), value
+    except ValueError:
+        raise Invalid({"value": "unknown"}) from None
+
+
+async def _tickets(request: Request, desk: Desk, fields: Mapping[str, str]) -> list[UUID]:
+    """Raises NotFound for an id that is none."""
+    if fields.get("all") == "yes":
+        filters = query_in(fields.get("query", "")).filters(desk.person.user_id)
+        return await db(request).scan(actor_at(desk), bulk.matching, filters)
+    try:
+        return [UUID(text) for text in await every(request, "ids")]
+    except ValueError:
+        raise NotFound from None
+
+
+@requires(Permission.BULK_UPDATE)
+def _state(tx: Tx, bulk_id: UUID) -> tuple[Bulk, str]:
+    found = bulk.bulk(tx, bulk_id)
+    assigned = found.field is Field.ASSIGNEE and found.value
+    return found, workspaces.name_of(tx, UUID(found.value)) if assigned else ""
+
+
+async def progress(request: Request) -> Response:
+    """How far it is; a part of the table's page, or a page of its own."""
+    desk = await desk_in(request)
+    found, name = await db(request).read(actor_at(desk), _state, _bulk_id(request))
+    template = "desk/bulk_panel.html" if "hx-request" in request.headers else "desk/bulk.html"
+    back = rows.back_to(desk, request.query_params)
+    context: dict[str, Any] = {"bulk": found, "bulk_name": name, "back": back}
+    return render_at(request, desk, template, **context)
+
+
+async def undo(request: Request) -> Response:
+    desk = await desk_in(request)
+    fields = await read_form(request)
+    undone = await db(request).write(actor_at(desk), bulk.undo, _bulk_id(request))
+    return _back(desk, fields, undone)
+
+
+def _bulk_id(request: Request) -> UUID:
+    try:
+        return UUID(request.path_params["bulk_id"])
+    except ValueError:
+        raise NotFound from None
+
+
+def _back(desk: Desk, fields: Mapping[str, str], shown: Bulk) -> Response:
+    """The list again, with what has become of it above."""
+    back = rows.back_to(desk, fields)
+    return redirect(f"{back}{'&' if '?' in back else '?'}bulk={shown.bulk_id}")

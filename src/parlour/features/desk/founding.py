@@ -1,0 +1,69 @@
+"""A new workspace, made from the page."""
+
+from collections.abc import Mapping
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from parlour.features.accounts.models import SignedIn
+from parlour.features.desk.agent import person_in, whoami
+from parlour.features.workspaces import service as workspaces
+from parlour.kernel.access import Actor
+from parlour.kernel.errors import Forbidden, Invalid
+from parlour.web.forms import read_form
+from parlour.web.pages import redirect, render
+from parlour.web.site import db, site
+
+
+async def form(request: Request) -> Response:
+    person = await person_in(request)
+    if not await db(request).read(Actor.visitor(), workspaces.may_found, person.user_id):
+        raise Forbidden
+    return _form(request, person, {"name": "", "slug": ""}, {})
+
+
+def _form(
+    request: Request,
+    person: SignedIn,
+    typed: Mapping[str, str],
+    problems: Mapping[str, str],
+    *,
+    status: int = 200,
+) -> Response:
+    return render(
+        request,
+        "desk/new_workspace.html",
+        status=status,
+        me=whoami(person),
+        form=typed,
+        problems=problems,
+        base_url=site(request).settings.base_url,
+    )
+
+
+async def check_slug(request: Request) -> Response:
+    """Said beside the field while it is typed."""
+    await person_in(request)
+    slug = request.query_params.get("slug", "").strip()
+    problem = await db(request).read(Actor.visitor(), workspaces.slug_problem, slug) if slug else ""
+    return render(request, "desk/slug_check.html", slug=slug, problem=problem)
+
+
+async def found(request: Request) -> Response:
+    person = await person_in(request)
+    fields = await read_form(request)
+    typed = {"name": fields.get("name", ""), "slug": fields.get("slug", "").strip()}
+    try:
+        made = await db(request).write(
+            Actor.visitor(),
+            workspaces.found_workspace,
+            person.user_id,
+            person.name,
+            typed["slug"],
+            typed["name"],
+        )
+    except Invalid as error:
+        return _form(request, person, typed, error.problems, status=error.status)
+    except workspaces.SlugTaken as error:
+        return _form(request, person, typed, {"slug": "taken"}, status=error.status)
+    return redirect(f"/workspace/{made.workspace_id}")

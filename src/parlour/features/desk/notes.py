@@ -1,0 +1,38 @@
+"""The notes of a ticket: what agents say among themselves, in a room of its own."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from parlour.features.chat.models import Audience
+from parlour.features.conversation import pages as conversation
+from parlour.features.desk import ticket
+from parlour.features.desk.agent import actor_at, desk_in
+from parlour.features.tickets import service as tickets
+from parlour.web.forms import read_form
+from parlour.web.pages import redirect, wants_json
+
+
+async def notes(request: Request) -> Response:
+    desk = await desk_in(request)
+    ticket_id = conversation.ticket_id_in(request)
+    if wants_json(request):
+        return await conversation.page_as_json(request, actor_at(desk), ticket_id, Audience.INTERNAL)
+    return await ticket.page(request, desk, ticket_id, Audience.INTERNAL)
+
+
+async def add(request: Request) -> Response:
+    desk = await desk_in(request)
+    ticket_id = conversation.ticket_id_in(request)
+    fields = await read_form(request)
+    actor = actor_at(desk)
+    if wants_json(request):
+        sent = await conversation.send(request, actor, ticket_id, fields, tickets.add_note)
+        return conversation.sent_as_json(actor, sent)
+    try:
+        await conversation.send(request, actor, ticket_id, fields, tickets.add_note)
+    except ticket.NOT_SENT as error:
+        writing = ticket.not_sent(fields, error)
+        return await ticket.page(
+            request, desk, ticket_id, Audience.INTERNAL, status=error.status, writing=writing
+        )
+    return redirect(f"/workspace/{desk.workspace_id}/tickets/{ticket_id}/notes#latest")

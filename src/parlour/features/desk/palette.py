@@ -1,0 +1,49 @@
+"""What the command palette finds: tickets and views. Its actions stand in the page already."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from parlour.db.database import Tx
+from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.desk.query import BUILT_IN, TableQuery
+from parlour.features.tickets import listing
+from parlour.features.tickets import views as saved
+from parlour.features.tickets.models import Filters, SavedView, TicketRow
+from parlour.kernel.access import Permission, requires
+from parlour.web.site import db
+
+SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    tickets: Sequence[TicketRow]
+    views: Sequence[SavedView]
+
+
+@requires(Permission.TICKET_LIST)
+def _find(tx: Tx, filters: Filters) -> _Found:
+    return _Found(listing.workspace_tickets(tx, filters).rows, saved.views(tx))
+
+
+async def palette(request: Request) -> Response:
+    """A fragment of options: the tickets that fit what was typed, else the latest ones, and every view.
+
+    Views are few, so the page narrows them by itself, as it does its actions.
+    """
+    desk = await desk_in(request)
+    q = TableQuery.read({"q": request.query_params.get("q", "")}).q
+    filters = Filters(q=q, limit=SHOWN)
+    run = db(request).read if listing.costs_the_same(filters) else db(request).scan
+    found = await run(actor_at(desk), _find, filters)
+    return render_at(
+        request,
+        desk,
+        "desk/palette.html",
+        tickets=found.tickets,
+        views=found.views,
+        built_in={name: query.text for name, query in BUILT_IN.items()},
+    )

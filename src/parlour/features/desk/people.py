@@ -1,0 +1,122 @@
+"""Who works in a workspace: roles, invitations, leaving; and the workspace's own name."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from parlour.db.database import Tx
+from parlour.features.accounts import invitations
+from parlour.features.accounts.models import Desk
+from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.tickets import handover
+from parlour.features.workspaces import service as workspaces
+from parlour.kernel.access import Permission, Role, requires
+from parlour.kernel.errors import Forbidden, Invalid, NotFound
+from parlour.web.forms import BadForm, read_form
+from parlour.web.limits import Limit
+from parlour.web.pages import redirect
+from parlour.web.site import db, site
+
+
+@requires(Permission.MEMBER_SEE)
+def _everyone(tx: Tx) -> dict[str, object]:
+    return {"members": workspaces.members(tx), "invitations": invitations.pending(tx)}
+
+
+async def people(request: Request) -> Response:
+    return await _page(request, await desk_in(request))
+
+
+async def _page(
+    request: Request,
+    desk: Desk,
+    *,
+    status: int = 200,
+    form: Mapping[str, str] | None = None,
+    problems: Mapping[str, str] | None = None,
+) -> Response:
+    actor = actor_at(desk)
+    known = await db(request).read(actor, _everyone)
+    return render_at(
+        request,
+        desk,
+        "desk/people.html",
+        status=status,
+        form={"email": "", "role": Role.AGENT.value, "name": desk.workspace_name, **(form or {})},
+        problems=problems or {},
+        may_manage=actor.may(Permission.MEMBER_MANAGE),
+        roles=[role.value for role in Role if role is not Role.OWNER or desk.role is Role.OWNER],
+        **known,
+    )
+
+
+def _role(fields: Mapping[str, str]) -> Role:
+    try:
+        return Role(fields.get("role", ""))
+    except ValueError:
+        raise BadForm from None
+
+
+def _id(request: Request, name: str) -> UUID:
+    try:
+        return UUID(request.path_params[name])
+    except ValueError:
+        raise NotFound from None
+
+
+def _back(desk: Desk) -> Response:
+    return redirect(f"/workspace/{desk.workspace_id}/people")
+
+
+async def invite(request: Request) -> Response:
+    desk = await desk_in(request)
+    fields = await read_form(request)
+    form = {"email": fields.get("email", ""), "role": fields.get("role", "")}
+    role = _role(fields)
+    site(request).limits.count(Limit.INVITE, str(desk.workspace_id))
+    try:
+        await db(request).write(actor_at(desk), invitations.invite, form["email"], role)
+    except Invalid as error:
+        return await _page(request, desk, status=error.status, form=form, problems=error.problems)
+    return _back(desk)
+
+
+async def withdraw(request: Request) -> Response:
+    desk = await desk_in(request)
+    await read_form(request)
+    await db(request).write(actor_at(desk), invitations.withdraw, _id(request, "invitation_id"))
+    return _back(desk)
+
+
+async def set_role(request: Request) -> Response:
+    desk = await desk_in(request)
+    role = _role(await read_form(request))
+    try:
+        await db(request).write(actor_at(desk), workspaces.set_role, _id(request, "user_id"), role)
+    except (workspaces.LastOwner, Forbidden) as error:
+        return await _page(request, desk, status=error.status, problems={"form": error.code})
+    return _back(desk)
+
+
+async def remove(request: Request) -> Response:
+    """Somebody else, or oneself: then there is no desk to come back to."""
+    desk = await desk_in(request)
+    await read_form(request)
+    user_id = _id(request, "user_id")
+    try:
+        await db(request).write(actor_at(desk), handover.remove_member, user_id)
+    except (workspaces.LastOwner, Forbidden) as error:
+        return await _page(request, desk, status=error.status, problems={"form": error.code})
+    return redirect("/") if user_id == desk.person.user_id else _back(desk)
+
+
+async def rename(request: Request) -> Response:
+    desk = await desk_in(request)
+    name = (await read_form(request)).get("name", "")
+    try:
+        await db(request).write(actor_at(desk), workspaces.rename_workspace, name)
+    except Invalid as error:
+        return await _page(request, desk, status=error.status, form={"name": name}, problems=error.problems)
+    return _back(desk)

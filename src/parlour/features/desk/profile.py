@@ -1,0 +1,118 @@
+"""An agent's own page: name, preferences, password, sessions. It belongs to no workspace."""
+
+from collections.abc import Mapping
+from dataclasses import fields as fields_of
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from parlour.features.accounts import profile as profiles
+from parlour.features.accounts.models import Preferences, SignedIn
+from parlour.features.desk.agent import device_of, person_in, whoami
+from parlour.kernel.access import Actor
+from parlour.kernel.errors import Invalid, TooMany
+from parlour.web.forms import read_form
+from parlour.web.limits import Limit
+from parlour.web.pages import redirect, render
+from parlour.web.session import forget_session, keep_session, session_token
+from parlour.web.site import db, site
+
+SAVED = ("name", "preferences", "password", "session")
+
+
+async def page(request: Request) -> Response:
+    return await _page(request, await person_in(request), {})
+
+
+async def back(request: Request) -> Response:
+    """Whoever was sent to sign in while saving a form comes back to the form's page."""
+    await person_in(request)
+    return redirect("/profile")
+
+
+async def _page(
+    request: Request,
+    person: SignedIn,
+    problems: Mapping[str, str],
+    *,
+    name: str | None = None,
+    status: int = 200,
+    retry_after: int | None = None,
+) -> Response:
+    shown = await db(request).read(Actor.visitor(), profiles.profile, session_token(request))
+    saved = request.query_params.get("saved", "")
+    response = render(
+        request,
+        "desk/profile.html",
+        status=status,
+        me=whoami(person),
+        profile=shown,
+        form={"name": person.name if name is None else name},
+        problems=problems,
+        retry_after=retry_after,
+        saved=saved if saved in SAVED and not problems else "",
+    )
+    if retry_after:
+        response.headers["Retry-After"] = str(retry_after)
+    return response
+
+
+async def rename(request: Request) -> Response:
+    person = await person_in(request)
+    fields = await read_form(request)
+    name = fields.get("name", "")
+    try:
+        await db(request).write(Actor.visitor(), profiles.rename, session_token(request), name)
+    except Invalid as error:
+        return await _page(request, person, error.problems, name=name, status=error.status)
+    return redirect("/profile?saved=name#your-name")
+
+
+async def choose(request: Request) -> Response:
+    """A box that isn't ticked isn't sent."""
+    await person_in(request)
+    fields = await read_form(request)
+    chosen = Preferences(**{known.name: known.name in fields for known in fields_of(Preferences)})
+    await db(request).write(Actor.visitor(), profiles.choose, session_token(request), chosen)
+    return redirect("/profile?saved=preferences#preferences")
+
+
+async def change_password(request: Request) -> Response:
+    person = await person_in(request)
+    fields = await read_form(request)
+    current, new = fields.get("password", ""), fields.get("new_password", "")
+    try:
+        site(request).limits.count(Limit.PROVE_PASSWORD, str(person.user_id))
+        token = await profiles.change_password(
+            db(request), session_token(request), current, new, device_of(request)
+        )
+    except Invalid as error:
+        return await _page(request, person, error.problems, status=error.status)
+    except TooMany as error:
+        problems = {"form": "too_many"}
+        return await _page(request, person, problems, status=error.status, retry_after=error.retry_after)
+    response = redirect("/profile?saved=password#your-password")
+    keep_session(request, response, token)
+    return response
+
+
+async def end_session(request: Request) -> Response:
+    await person_in(request)
+    fields = await read_form(request)
+    own = await db(request).write(
+        Actor.visitor(), profiles.end_session, session_token(request), fields.get("session", "")
+    )
+    return _signed_out(request) if own else redirect("/profile?saved=session#sessions")
+
+
+async def sign_out_everywhere(request: Request) -> Response:
+    await person_in(request)
+    await read_form(request)
+    await db(request).write(Actor.visitor(), profiles.sign_out_everywhere, session_token(request))
+    return _signed_out(request)
+
+
+def _signed_out(request: Request) -> Response:
+    response = redirect("/auth/login")
+    forget_session(request, response)
+    return response

@@ -1,0 +1,129 @@
+"""The address of the ticket table: everything that it shows stands in it, so back and reload keep it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from urllib.parse import urlencode
+from uuid import UUID
+
+from parlour.features.tickets.models import PAGE_SIZES, Filters, Order, Priority, Stage, Status, Whose
+from parlour.kernel.errors import NotFound
+
+ME = "me"
+US = "us"
+Q_LIMIT = 200
+ACTIVE = (Status.NEW, Status.OPEN, Status.PENDING)
+
+_CHOICES: dict[str, set[str]] = {
+    "status": {*Status, *Stage},
+    "priority": {*Priority},
+    "waiting": {US},
+    "sort": {*Order},
+    "per": {str(size) for size in PAGE_SIZES},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TableQuery:
+    """As in the address; the empty text is what the address leaves out."""
+
+    status: str = ""
+    priority: str = ""
+    assignee: str = ""
+    waiting: str = ""
+    q: str = ""
+    sort: str = ""
+    per: str = ""
+    after: str = ""
+    before: str = ""
+
+    @staticmethod
+    def read(given: Mapping[str, str]) -> "TableQuery":
+        """What makes no sense is left out, as the page then shows."""
+        fields = {name: given.get(name, "").strip() for name in TableQuery.__slots__}
+        for name, choices in _CHOICES.items():
+            if fields[name] not in choices:
+                fields[name] = ""
+        if fields["sort"] == Order.ACTIVITY:
+            fields["sort"] = ""
+        if fields["per"] == str(PAGE_SIZES[0]):
+            fields["per"] = ""
+        fields["assignee"] = _assignee(fields["assignee"])
+        fields["q"] = " ".join(fields["q"].replace("\x00", "").split())[:Q_LIMIT]
+        return TableQuery(**fields)
+
+    def filters(self, me: UUID) -> Filters:
+        """Raises NotFound for a page that is both after and before something."""
+        if self.after and self.before:
+            raise NotFound
+        return Filters(
+            status=_status(self.status),
+            priority=Priority(self.priority) if self.priority else None,
+            assignee=_whose(self.assignee, me),
+            waiting=self.waiting == US,
+            q=self.q,
+            order=Order(self.sort) if self.sort else Order.ACTIVITY,
+            limit=int(self.per) if self.per else PAGE_SIZES[0],
+            after=self.after or None,
+            before=self.before or None,
+        )
+
+    @property
+    def first_page(self) -> "TableQuery":
+        """The list itself, from its beginning."""
+        return replace(self, after="", before="")
+
+    @property
+    def narrowed(self) -> bool:
+        return any((self.status, self.priority, self.assignee, self.waiting, self.q))
+
+    @property
+    def text(self) -> str:
+        """Always the same text for the same list, so that views compare by it."""
+        return urlencode({name: getattr(self, name) for name in self.__slots__ if getattr(self, name)})
+
+    def but(self, **changes: str) -> str:
+        """The address of the same list with something else, from its beginning; after the question mark."""
+        return TableQuery.read(asdict(replace(self.first_page, **changes))).text
+
+    def live(self, me: UUID) -> dict[str, str]:
+        """What a changed ticket is compared with in the browser, to know whether this list cares."""
+        whose = str(me) if self.assignee == ME else self.assignee
+        active = self.status == Stage.ACTIVE or (self.waiting and not self.status)
+        return {
+            "statuses": " ".join(ACTIVE) if active else self.status,
+            "priority": self.priority,
+            "assignee": whose,
+        }
+
+
+BUILT_IN = {
+    "mine": TableQuery(status=Stage.ACTIVE, assignee=ME),
+    "unassigned": TableQuery(status=Stage.ACTIVE, assignee=Whose.NOBODY),
+    "waiting_for_us": TableQuery(waiting=US),
+    "waiting_for_customer": TableQuery(status=Status.PENDING),
+    "all": TableQuery(),
+}
+"""The views that everyone has."""
+
+
+def _assignee(text: str) -> str:
+    if text in ("", ME, Whose.NOBODY):
+        return text
+    try:
+        return str(UUID(text))
+    except ValueError:
+        return ""
+
+
+def _status(text: str) -> Status | Stage | None:
+    if not text:
+        return None
+    return Stage.ACTIVE if text == Stage.ACTIVE else Status(text)
+
+
+def _whose(text: str, me: UUID) -> UUID | Whose | None:
+    if not text:
+        return None
+    if text == ME:
+        return me
+    return Whose.NOBODY if text == Whose.NOBODY else UUID(text)

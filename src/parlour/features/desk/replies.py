@@ -1,0 +1,120 @@
+"""Canned replies: the pages that keep them, and what the composer's list is filled with."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from parlour.features.accounts.models import Desk
+from parlour.features.chat.models import CONTENT_LIMIT
+from parlour.features.conversation import pages as conversation
+from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.tickets import replies
+from parlour.kernel.access import Permission
+from parlour.kernel.errors import Forbidden, Invalid
+from parlour.web.forms import read_form
+from parlour.web.pages import as_json, redirect
+from parlour.web.site import db
+
+_NOTHING: Mapping[str, str] = {"name": "", "content": "", "shared": ""}
+
+
+def _home(desk: Desk) -> str:
+    return f"/workspace/{desk.workspace_id}/replies"
+
+
+def _reply_id(request: Request) -> UUID:
+    try:
+        return UUID(request.path_params["reply_id"])
+    except ValueError:
+        raise replies.UnknownReply from None
+
+
+async def index(request: Request) -> Response:
+    desk = await desk_in(request)
+    actor = actor_at(desk)
+    found = await db(request).read(actor, replies.usable)
+    return render_at(
+        request,
+        desk,
+        "desk/replies.html",
+        shared=[reply for reply in found if reply.shared],
+        own=[reply for reply in found if not reply.shared],
+        may_write=actor.may(Permission.TICKET_UPDATE),
+        may_share=actor.may(Permission.REPLY_TEMPLATES),
+    )
+
+
+async def for_ticket(request: Request) -> Response:
+    """Everything that one may insert, filled in for the ticket."""
+    desk = await desk_in(request)
+    found = await db(request).read(actor_at(desk), replies.filled, conversation.ticket_id_in(request))
+    return as_json({"replies": [{"name": reply.name, "content": reply.content} for reply in found]})
+
+
+def _form(
+    request: Request,
+    desk: Desk,
+    reply_id: UUID | None,
+    typed: Mapping[str, str],
+    error: Invalid | None = None,
+) -> Response:
+    actor = actor_at(desk)
+    if not actor.may(Permission.TICKET_UPDATE):
+        raise Forbidden
+    return render_at(
+        request,
+        desk,
+        "desk/reply_form.html",
+        status=error.status if error else 200,
+        reply_id=reply_id,
+        form={**_NOTHING, **typed},
+        problems=error.problems if error else {},
+        placeholders=replies.PLACEHOLDERS,
+        may_share=actor.may(Permission.REPLY_TEMPLATES),
+        name_limit=replies.NAME_LIMIT,
+        content_limit=CONTENT_LIMIT,
+    )
+
+
+async def new(request: Request) -> Response:
+    return _form(request, await desk_in(request), None, _NOTHING)
+
+
+async def add(request: Request) -> Response:
+    desk = await desk_in(request)
+    fields = await read_form(request)
+    name, content, shared = fields.get("name", ""), fields.get("content", ""), fields.get("shared") == "1"
+    try:
+        await db(request).write(actor_at(desk), replies.add, name, content, shared=shared)
+    except Invalid as error:
+        return _form(request, desk, None, fields, error)
+    return redirect(_home(desk))
+
+
+async def edit(request: Request) -> Response:
+    desk = await desk_in(request)
+    found = await db(request).read(actor_at(desk), replies.reply, _reply_id(request))
+    typed = {"name": found.name, "content": found.content, "shared": "1" if found.shared else ""}
+    return _form(request, desk, found.reply_id, typed)
+
+
+async def change(request: Request) -> Response:
+    desk = await desk_in(request)
+    reply_id = _reply_id(request)
+    fields = await read_form(request)
+    name, content, shared = fields.get("name", ""), fields.get("content", ""), fields.get("shared") == "1"
+    try:
+        await db(request).write(actor_at(desk), replies.change, reply_id, name, content, shared=shared)
+    except Invalid as error:
+        return _form(request, desk, reply_id, fields, error)
+    return redirect(_home(desk))
+
+
+async def remove(request: Request) -> Response:
+    desk = await desk_in(request)
+    reply_id = _reply_id(request)
+    await read_form(request)
+    await db(request).write(actor_at(desk), replies.remove, reply_id)
+    return redirect(_home(desk))

@@ -1,0 +1,70 @@
+"""Answers to a change that was made in a list: the row alone, or the dashboard as it is now."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from parlour.features.accounts.models import Desk
+from parlour.features.conversation.pages import ticket_id_in
+from parlour.features.desk import dashboard
+from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.tickets import listing
+from parlour.features.tickets.models import Priority, Status
+from parlour.kernel.access import Permission
+from parlour.kernel.errors import DomainError
+from parlour.web.forms import safe_path
+from parlour.web.pages import redirect
+from parlour.web.site import db
+
+ROW = "row"
+OVERVIEW = "overview"
+
+
+async def row(request: Request) -> Response:
+    """One row as it is now, for a list that is open."""
+    return await _row(request, await desk_in(request), ticket_id_in(request))
+
+
+async def answer(
+    request: Request, desk: Desk, ticket_id: UUID, fields: Mapping[str, str], error: DomainError | None = None
+) -> Response | None:
+    """In the shape that the list's form asked for; None when the ticket's own page should answer."""
+    shape = fields.get("shape")
+    if shape not in (ROW, OVERVIEW):
+        return None
+    status = error.status if error else 200
+    if "hx-request" in request.headers:
+        if shape == OVERVIEW:
+            return await dashboard.page(request, desk, template="desk/overview.html", status=status)
+        return await _row(request, desk, ticket_id, status=status)
+    return None if error else redirect(back_to(desk, fields))
+
+
+def back_to(desk: Desk, fields: Mapping[str, str]) -> str:
+    """The list that the form stood on, or the whole table."""
+    home = f"/workspace/{desk.workspace_id}"
+    target = safe_path(fields.get("back", ""), f"{home}/tickets")
+    return target if target.partition("?")[0] in (home, f"{home}/tickets") else f"{home}/tickets"
+
+
+async def _row(request: Request, desk: Desk, ticket_id: UUID, *, status: int = 200) -> Response:
+    actor = actor_at(desk)
+    ticket = await db(request).read(actor, listing.row, ticket_id)
+    return render_at(
+        request,
+        desk,
+        "desk/ticket_row.html",
+        status=status,
+        ticket=ticket,
+        stale=status != 200,
+        back="",
+        **choices(),
+        may_update=actor.may(Permission.TICKET_UPDATE),
+        may_bulk=actor.may(Permission.BULK_UPDATE),
+    )
+
+
+def choices() -> dict[str, list[str]]:
+    return {"statuses": [value.value for value in Status], "priorities": [value.value for value in Priority]}

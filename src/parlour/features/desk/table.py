@@ -1,0 +1,131 @@
+"""The ticket table: filters, orders, pages and views, all of it in the address."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from parlour.db.database import Tx
+from parlour.features.accounts.models import Desk
+from parlour.features.desk import rows
+from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.desk.query import BUILT_IN, TableQuery
+from parlour.features.tickets import bulk as changes
+from parlour.features.tickets import listing
+from parlour.features.tickets import views as saved
+from parlour.features.tickets.models import COUNT_LIMIT, PAGE_SIZES, Bulk, Filters, Order, Page, SavedView
+from parlour.features.workspaces import service as workspaces
+from parlour.features.workspaces.models import Member
+from parlour.kernel.access import Permission, Role, requires
+from parlour.web.site import db
+
+
+@dataclass(frozen=True, slots=True)
+class _Everything:
+    page: Page
+    members: Sequence[Member]
+    views: Sequence[SavedView]
+    bulk: Bulk | None
+
+
+@requires(Permission.TICKET_LIST)
+def _everything(tx: Tx, filters: Filters, bulk_id: UUID | None) -> _Everything:
+    may_bulk = tx.actor.may(Permission.BULK_UPDATE)
+    return _Everything(
+        page=listing.workspace_tickets(tx, filters),
+        members=workspaces.members(tx),
+        views=saved.views(tx),
+        bulk=changes.bulk(tx, bulk_id) if bulk_id and may_bulk else None,
+    )
+
+
+async def tickets(request: Request) -> Response:
+    desk = await desk_in(request)
+    query = TableQuery.read(request.query_params)
+    if "hx-request" not in request.headers:
+        return await page(request, desk, query)
+    answer = await page(request, desk, query, template="desk/ticket_list_fragment.html")
+    answer.headers["HX-Push-Url"] = _address(desk, query.text)
+    return answer
+
+
+async def page(
+    request: Request,
+    desk: Desk,
+    query: TableQuery,
+    *,
+    template: str = "desk/tickets.html",
+    status: int = 200,
+    problems: Mapping[str, str] | None = None,
+    typed: Mapping[str, str] | None = None,
+) -> Response:
+    """The table at `query`; after a refused form with its problems and what was typed into it."""
+    actor = actor_at(desk)
+    filters = query.filters(desk.person.user_id)
+    # Most lists cost the same whatever there is; the rest may take long, away from everyone else's requests.
+    run = db(request).read if listing.costs_the_same(filters) else db(request).scan
+    found = await run(actor, _everything, filters, _bulk_id(request))
+    names = {str(member.user_id): member.name for member in found.members}
+    context: dict[str, Any] = {
+        "tickets": found.page.rows,
+        "count": found.page.count,
+        "count_limit": COUNT_LIMIT,
+        "query": query,
+        "here": _address(desk, query.text),
+        **_ways_on(desk, query, found),
+        "members": [member for member in found.members if member.role is not Role.VIEWER],
+        "page_sizes": PAGE_SIZES,
+        **rows.choices(),
+        "live": query.live(desk.person.user_id),
+        "bulk": found.bulk,
+        "bulk_name": names.get(found.bulk.value, "") if found.bulk else "",
+        "bulk_limit": changes.LIMIT,
+        "back": _address(desk, query.text),
+        "may_update": actor.may(Permission.TICKET_UPDATE),
+        "may_bulk": actor.may(Permission.BULK_UPDATE),
+        "problems": problems or {},
+        "typed": typed or {},
+    }
+    return render_at(request, desk, template, status=status, **context)
+
+
+def _ways_on(desk: Desk, query: TableQuery, found: _Everything) -> dict[str, Any]:
+    """The addresses that lead from this list to others."""
+    return {
+        "next": _beside(desk, query, "after", found.page.next),
+        "previous": _beside(desk, query, "before", found.page.previous),
+        "sorts": {order.value: _address(desk, query.but(sort=order.value)) for order in Order},
+        "built_in": {
+            name: (_address(desk, view.text), query.first_page == view) for name, view in BUILT_IN.items()
+        },
+        "views": [_view(desk, query, view) for view in found.views],
+    }
+
+
+def _address(desk: Desk, query: str) -> str:
+    return f"/workspace/{desk.workspace_id}/tickets{'?' if query else ''}{query}"
+
+
+def _beside(desk: Desk, query: TableQuery, side: str, cursor: str | None) -> str | None:
+    return _address(desk, query.but(**{side: cursor})) if cursor else None
+
+
+def _view(desk: Desk, query: TableQuery, view: SavedView) -> dict[str, Any]:
+    return {
+        "view_id": view.view_id,
+        "name": view.name,
+        "for_everyone": view.owner_id is None,
+        "href": _address(desk, view.query),
+        "current": query.first_page.text == view.query,
+    }
+
+
+def _bulk_id(request: Request) -> UUID | None:
+    """The change whose outcome the page shows above the table."""
+    try:
+        return UUID(request.query_params["bulk"])
+    except (KeyError, ValueError):
+        return None

@@ -1,0 +1,206 @@
+"""One change of many tickets: each goes the way of a single change, and all can be undone."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from parlour.db.database import Tx
+from parlour.features.tickets import bulk_store, listing, listing_store, service
+from parlour.features.tickets.models import Bulk, Changed, Field, Filters, Priority, Status, Ticket
+from parlour.features.workspaces import audit
+from parlour.features.workspaces import service as workspaces
+from parlour.kernel import clock
+from parlour.kernel.access import Actor, Permission, Role, requires
+from parlour.kernel.errors import DomainError, Invalid, NotFound
+
+JOB = "tickets.bulk"
+AT_ONCE = 100
+"""Up to so many tickets change in the transaction that asks for it; a job takes the rest of the cases."""
+LIMIT = 10_000
+CHUNK = 50
+"""Tickets a transaction of the job: short enough that nobody else's write waits for it."""
+
+
+class BulkRunning(DomainError):
+    status = 409
+    code = "bulk_running"
+    message = "This change is still running. Wait until it is finished before you undo it."
+
+
+@requires(Permission.BULK_UPDATE)
+def matching(tx: Tx, filters: Filters) -> list[UUID]:
+    """All tickets of a list, the first LIMIT of them."""
+    return listing.matching(tx, filters, limit=LIMIT)
+
+
+@requires(Permission.BULK_UPDATE)
+def start(tx: Tx, ticket_ids: Sequence[UUID], field: Field, value: str) -> Bulk:
+    """Give all these tickets one value, at once or as a job.
+
+    Raises Invalid (`ids`: required, too_many; `value`: required, unknown) and NotFound when one of the
+    tickets is not this workspace's.
+    """
+    ticket_ids = sorted(set(ticket_ids))
+    if not ticket_ids:
+        raise Invalid({"ids": "required"})
+    if len(ticket_ids) > LIMIT:
+        raise Invalid({"ids": "too_many"})
+    _check(tx, field, value)
+    if listing_store.how_many_of(tx, ticket_ids) != len(ticket_ids):
+        raise NotFound
+    bulk_id = clock.new_id()
+    bulk_store.insert_bulk(
+        tx, bulk_id=bulk_id, user_id=tx.actor.user_id, field=field, value=value, ticket_ids=ticket_ids
+    )
+    audit.record(tx, "bulk", after=f"{field.value}:{value}")
+    return _go(tx, bulk_id, len(ticket_ids))
+
+
+def _check(tx: Tx, field: Field, value: str) -> None:
+    if field is Field.ASSIGNEE:
+        if value and workspaces.role_of(tx, _member(value)) in (None, Role.VIEWER):
+            raise Invalid({"value": "unknown"})
+        return
+    if not value:
+        raise Invalid({"value": "required"})
+    choices = set(Priority) if field is Field.PRIORITY else set(Status) - {Status.NEW}
+    if value not in choices:
+        raise Invalid({"value": "unknown"})
+
+
+def _member(value: str) -> UUID:
+    try:
+        return UUID(value)
+    except ValueError:
+        raise Invalid({"value": "unknown"}) from None
+
+
+def _go(tx: Tx, bulk_id: UUID, tickets: int) -> Bulk:
+    """Do it here and now, or leave it to a job, which acts in the name of whoever asked."""
+    if tickets <= AT_ONCE:
+        return step(tx, bulk_id, limit=AT_ONCE)
+    tx.enqueue(JOB, {"bulk_id": str(bulk_id), "user_id": str(tx.actor.user_id)})
+    return bulk(tx, bulk_id)
+
+
+@requires(Permission.BULK_UPDATE)
+def bulk(tx: Tx, bulk_id: UUID) -> Bulk:
+    """How far it has come. Raises NotFound."""
+    found = bulk_store.bulk(tx, bulk_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+@requires(Permission.BULK_UPDATE)
+def step(tx: Tx, bulk_id: UUID, *, limit: int = CHUNK) -> Bulk:
+    """Change the next tickets, or put the next ones back. It is over when `running` is false."""
+    found = bulk_store.lock_bulk(tx, bulk_id)
+    if found is None:
+        raise NotFound
+    if found.running:
+        (_undo_some if found.undone_at else _change_some)(tx, found, limit)
+    return bulk(tx, bulk_id)
+
+
+def _change_some(tx: Tx, found: Bulk, limit: int) -> None:
+    ticket_ids = bulk_store.waiting(tx, found.bulk_id, limit=limit)
+    changed = 0
+    for ticket_id in ticket_ids:
+        ticket = service.ticket(tx, ticket_id)
+        before = value_of(ticket, found.field)
+        if before != found.value and _set(tx, ticket, found.field, found.value):
+            change = Changed(ticket_id, before, found.value, ticket.status)
+            bulk_store.note_change(tx, found.bulk_id, change)
+            changed += 1
+        else:
+            bulk_store.note_unchanged(tx, found.bulk_id, ticket_id)
+    _note_progress(
+        tx, replace(found, done=found.done + len(ticket_ids), changed=found.changed + changed), found.total
+    )
+
+
+def _undo_some(tx: Tx, found: Bulk, limit: int) -> None:
+    items = bulk_store.to_put_back(tx, found.bulk_id, limit=limit)
+    for change in items:
+        put_back = _put_back(tx, change, found.field)
+        bulk_store.note_undone(tx, found.bulk_id, change.ticket_id, put_back=put_back)
+    _note_progress(tx, replace(found, done=found.done + len(items)), found.changed)
+
+
+def _note_progress(tx: Tx, now: Bulk, of: int) -> None:
+    finished_at = clock.now() if now.done >= of else None
+    bulk_store.set_progress(tx, now.bulk_id, done=now.done, changed=now.changed, finished_at=finished_at)
+
+
+def _put_back(tx: Tx, change: Changed, field: Field) -> bool:
+    """As it was before, unless somebody has changed it again since: theirs is not ours to undo."""
+    ticket = service.ticket(tx, change.ticket_id)
+    if value_of(ticket, field) != change.after:
+        return False
+    was_new = change.status_before is Status.NEW
+    followed = Status(change.after) if field is Field.STATUS else Status.OPEN
+    if not (was_new and field is Field.STATUS) and not _set(tx, ticket, field, change.before):
+        return False
+    if was_new and ticket.status is followed:
+        service.make_new_again(tx, change.ticket_id)
+    return True
+
+
+def _set(tx: Tx, ticket: Ticket, field: Field, value: str) -> bool:
+    """False when it was left alone."""
+    this, version = ticket.ticket_id, ticket.version
+    try:
+        if field is Field.STATUS:
+            service.update_ticket_status(tx, this, Status(value), seen_version=version)
+        elif field is Field.PRIORITY:
+            service.update_ticket_priority(tx, this, Priority(value), seen_version=version)
+        else:
+            service.assign_ticket(tx, this, UUID(value) if value else None, seen_version=version)
+    except Invalid:  # to somebody who has left since
+        return False
+    return True
+
+
+def value_of(ticket: Ticket, field: Field) -> str:
+    """As `bulk_items` keeps it; nobody is the empty text."""
+    if field is Field.STATUS:
+        return ticket.status.value
+    if field is Field.PRIORITY:
+        return ticket.priority.value
+    return str(ticket.assignee_id) if ticket.assignee_id else ""
+
+
+@requires(Permission.BULK_UPDATE)
+def undo(tx: Tx, bulk_id: UUID) -> Bulk:
+    """Put back what was changed, where nobody has changed it again since. Once is enough.
+
+    Raises BulkRunning while the change itself is not finished, NotFound.
+    """
+    found = bulk_store.lock_bulk(tx, bulk_id)
+    if found is None:
+        raise NotFound
+    if found.undone_at:
+        return bulk(tx, bulk_id)
+    if found.running:
+        raise BulkRunning
+    bulk_store.turn_round(tx, bulk_id)
+    audit.record(tx, "bulk_undone", before=f"{found.field.value}:{found.value}")
+    return _go(tx, bulk_id, found.changed)
+
+
+@requires(Permission.SYSTEM)
+def asked_by(tx: Tx, user_id: UUID) -> Actor | None:
+    """Whoever asked for a change, with the rights of now; None when they have left."""
+    role = workspaces.role_of(tx, user_id)
+    if role is None:
+        return None
+    return Actor.agent(tx.workspace_id, user_id, role, workspaces.name_of(tx, user_id))
+
+
+@requires(Permission.SYSTEM)
+def give_up(tx: Tx, bulk_id: UUID) -> None:
+    """Leave the rest as it is: whoever asked for it may not do that any more."""
+    found = bulk_store.lock_bulk(tx, bulk_id)
+    if found and found.running:
+        bulk_store.set_progress(tx, bulk_id, done=found.done, changed=found.changed, finished_at=clock.now())

@@ -1,0 +1,191 @@
+"""Lists of tickets: the table, the search, the dashboard."""
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from parlour.db import dialect
+from parlour.db.database import Tx
+from parlour.features.chat import service as chat
+from parlour.features.tickets import listing_store, store
+from parlour.features.tickets.models import PAGE_SIZES, Filters, Order, Page, Ticket, TicketRow
+from parlour.kernel.access import Permission, requires
+from parlour.kernel.errors import NotFound
+
+MATCHES_READ = 200
+READS = 5
+"""So many places at a time, and so many times at most, one page of a search looks at, and as many of the
+pages before it: what it costs does not grow with what is there."""
+OVERVIEW = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    recent: Sequence[TicketRow]
+    urgent: Sequence[TicketRow]
+    counts: dict[str, int]
+
+
+def costs_the_same(filters: Filters) -> bool:
+    """Whether a page of this list is as quick among a million tickets as among a hundred."""
+    return listing_store.indexed(filters)
+
+
+@requires(Permission.TICKET_LIST)
+def workspace_tickets(tx: Tx, filters: Filters) -> Page:
+    """One page of the workspace's tickets. Raises NotFound for a cursor that is none of ours."""
+    page = _search(tx, filters) if filters.q.strip() else _page(tx, filters)
+    unread = chat.unread_rooms(tx, [row.chat_room_id for row in page.rows])
+    return replace(page, rows=[replace(row, unread=row.chat_room_id in unread) for row in page.rows])
+
+
+def _page(tx: Tx, filters: Filters) -> Page:
+    backwards = filters.before is not None
+    cursor = filters.before or filters.after
+    key = _read_cursor(filters.order, cursor) if cursor else None
+    rows = listing_store.page(tx, filters, key=key, backwards=backwards, limit=filters.limit + 1)
+    more = len(rows) > filters.limit
+    rows = (rows[1:] if backwards else rows[:-1]) if more else rows
+    has_next, has_previous = (True, more) if backwards else (more, cursor is not None)
+    return Page(
+        rows=rows,
+        next=_cursor(filters.order, rows[-1]) if rows and has_next else None,
+        previous=_cursor(filters.order, rows[0]) if rows and has_previous else None,
+        count=listing_store.count(tx, filters),
+    )
+
+
+def _key(order: Order, row: TicketRow) -> list[Any]:
+    key: list[Any] = [row.created_at if order is Order.CREATED else row.last_message_at, row.ticket_id]
+    return [store.RANKS[row.priority], *key] if order is Order.PRIORITY else key
+
+
+def _cursor(order: Order, row: TicketRow) -> str:
+    values = [value if isinstance(value, int) else str(value) for value in _key(order, row)]
+    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
+
+
+def _read_cursor(order: Order, cursor: str) -> list[Any]:
+    try:
+        *rank, moment, ticket_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        at = datetime.fromisoformat(moment)
+        key = [*map(int, rank), at, UUID(ticket_id)]
+    except (ValueError, TypeError, AttributeError):
+        raise NotFound from None
+    if len(key) != len(listing_store.ORDERS[order]) or at.tzinfo is None:
+        raise NotFound
+    return key
+
+
+def _search(tx: Tx, filters: Filters, *, repeats: bool = False) -> Page:
+    """A number, an address, or words: the newest place first."""
+    typed = filters.q.strip()
+    number = typed.removeprefix("#")
+    if number.isascii() and number.isdecimal() and len(number) < 10:
+        rows = listing_store.by_number(tx, filters, int(number))
+        if rows:
+            return Page(rows, None, None, len(rows))
+    if "@" in typed and " " not in typed:
+        page = _by_email(tx, filters, typed.lower())
+        if page:
+            return page
+    return _by_words(tx, filters, repeats=repeats)
+
+
+def _by_email(tx: Tx, filters: Filters, beginning: str) -> Page | None:
+    """The newest tickets of addresses that begin so; None when there is no such address."""
+    try:
+        before = UUID(filters.after) if filters.after else None
+    except ValueError:
+        return None  # the cursor of a search for words
+    rows = listing_store.by_email(tx, filters, beginning, before=before, limit=filters.limit + 1)
+    if not rows and before is None:
+        return None
+    shown = rows[: filters.limit]
+    more = str(shown[-1].ticket_id) if len(rows) > len(shown) else None
+    return Page(shown, more, None, None)
+
+
+def _by_words(tx: Tx, filters: Filters, *, repeats: bool = False) -> Page:
+    """A ticket stands where its newest place does: further pages leave it out, unless `repeats`."""
+    before = _position(filters.after)
+    shown = set() if repeats or before is None else _before(tx, filters.q, before)
+    rows: dict[UUID, TicketRow] = {}
+    last = before
+    for _ in range(READS):
+        matches = dialect.matching(tx, filters.q, before=last, limit=MATCHES_READ)
+        allowed = listing_store.among(tx, filters, list({match.ticket_id for match in matches}))
+        for match in matches:
+            if match.ticket_id in allowed and match.ticket_id not in rows and match.ticket_id not in shown:
+                if len(rows) == filters.limit:
+                    return Page(list(rows.values()), str(last), None, None)
+                rows[match.ticket_id] = replace(allowed[match.ticket_id], excerpt=match.excerpt)
+            last = match.position
+        if len(matches) < MATCHES_READ:
+            return Page(list(rows.values()), None, None, None)
+    return Page(list(rows.values()), str(last), None, None)
+
+
+def _before(tx: Tx, typed: str, position: int) -> set[UUID]:
+    """The tickets of the places from the newest to this one: those of the pages before it."""
+    found: set[UUID] = set()
+    last: int | None = None
+    for _ in range(READS):
+        matches = dialect.matching(tx, typed, before=last, limit=MATCHES_READ)
+        above = [match.ticket_id for match in matches if match.position >= position]
+        found.update(above)
+        if len(above) < MATCHES_READ:
+            break
+        last = matches[-1].position
+    return found
+
+
+def _position(cursor: str | None) -> int | None:
+    if cursor is None:
+        return None
+    if not cursor.isascii() or not cursor.isdecimal() or len(cursor) > 18:
+        raise NotFound
+    return int(cursor)
+
+
+@requires(Permission.TICKET_LIST)
+def matching(tx: Tx, filters: Filters, *, limit: int) -> list[UUID]:
+    """Up to `limit` of all the tickets that fit, on whatever page they are."""
+    if not filters.q.strip():
+        return listing_store.ids(tx, filters, limit=limit)
+    found: dict[UUID, None] = {}
+    filters = replace(filters, limit=PAGE_SIZES[-1], after=None, before=None)
+    while len(found) < limit:
+        page = _search(tx, filters, repeats=True)
+        found.update((row.ticket_id, None) for row in page.rows)
+        if page.next is None:
+            break
+        filters = replace(filters, after=page.next)
+    return list(found)[:limit]
+
+
+@requires(Permission.TICKET_LIST)
+def row(tx: Tx, ticket_id: UUID) -> TicketRow:
+    """One row of the table as it is now. Raises NotFound."""
+    found = store.these(tx, [ticket_id])
+    if not found:
+        raise NotFound
+    return replace(found[0], unread=bool(chat.unread_rooms(tx, [found[0].chat_room_id])))
+
+
+@requires(Permission.TICKET_LIST)
+def overview(tx: Tx) -> Overview:
+    """The dashboard: what happened last, what is most urgent, how many there are."""
+    recent, urgent = listing_store.recent_and_urgent(tx, limit=OVERVIEW)
+    return Overview(recent, urgent, listing_store.counts(tx))
+
+
+@requires(Permission.TICKET_LIST)
+def others_of_customer(tx: Tx, ticket: Ticket) -> Sequence[Ticket]:
+    """The newest other tickets from the address that opened this one."""
+    newest = store.of_email(tx, ticket.email, limit=OVERVIEW + 1)
+    return [other for other in newest if other.ticket_id != ticket.ticket_id][:OVERVIEW]

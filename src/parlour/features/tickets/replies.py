@@ -1,0 +1,178 @@
+"""Canned replies: text that agents keep and fill in for a ticket; and the answers they send.
+
+Some belong to the workspace and everybody uses them, the others to one agent. A placeholder is a word
+in braces. One that we do not know is a gap for the agent to fill; it never reaches a customer, because
+it stops the answer.
+"""
+
+import re
+from collections.abc import Sequence
+from uuid import UUID
+
+from parlour.db.database import Tx
+from parlour.features.chat import service as chat
+from parlour.features.chat.models import CONTENT_LIMIT
+from parlour.features.tickets import replies_store
+from parlour.features.tickets import service as tickets
+from parlour.features.tickets.models import Reply, Sent, Status, Ticket
+from parlour.features.workspaces import audit
+from parlour.kernel import clock
+from parlour.kernel.access import Permission, requires
+from parlour.kernel.errors import DomainError, Forbidden, Invalid, NotFound
+
+PLACEHOLDERS = ("customer_email", "ticket_number", "agent_name")
+NAME_LIMIT = 80
+REPLIES_LIMIT = 200
+"""Canned replies of one agent, and of the workspace: a list that one can still choose from."""
+_PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)\}")
+
+
+class UnknownReply(NotFound):
+    code = "unknown_reply"
+    message = "We could not find this canned reply."
+
+
+class UnknownPlaceholder(DomainError):
+    """The answer holds a placeholder that nothing fills in. `problems` names it."""
+
+    status = 422
+    code = "placeholder"
+    message = "The text holds a placeholder that we do not know. Fill it in before you send it."
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.problems = {"placeholder": name}
+
+
+def unknown_placeholder(text: str) -> str | None:
+    """The first word in braces that stands for nothing."""
+    return next((name for name in _PLACEHOLDER.findall(text) if name not in PLACEHOLDERS), None)
+
+
+def fill(text: str, ticket: Ticket, agent_name: str) -> str:
+    """The text with what we know of the ticket in it; unknown placeholders stay as they are."""
+    values = dict(zip(PLACEHOLDERS, (ticket.email, str(ticket.number), agent_name), strict=True))
+    return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), text)
+
+
+@requires(Permission.TICKET_UPDATE)
+def answer(
+    tx: Tx,
+    ticket_id: UUID,
+    content: str,
+    client_id: UUID,
+    *,
+    seen: int | None = None,
+    then: Status | None = None,
+) -> Sent:
+    """An agent's answer, its placeholders filled in.
+
+    Raises UnknownPlaceholder, and what `tickets.send_message` raises.
+    """
+    ticket = tickets.ticket(tx, ticket_id)
+    unknown = unknown_placeholder(content)
+    if unknown:
+        raise UnknownPlaceholder(unknown)
+    filled = fill(content, ticket, tx.actor.name)
+    return tickets.send_message(tx, ticket_id, filled, client_id, seen=seen, then=then)
+
+
+@requires(Permission.TICKET_LIST)
+def usable(tx: Tx) -> Sequence[Reply]:
+    """The workspace's and the actor's own, by name."""
+    return replies_store.usable(tx, limit=2 * REPLIES_LIMIT)
+
+
+@requires(Permission.TICKET_LIST)
+def usable_names(tx: Tx) -> Sequence[tuple[UUID, str]]:
+    """Ids and names of what `usable` gives."""
+    return replies_store.usable_names(tx, limit=2 * REPLIES_LIMIT)
+
+
+@requires(Permission.TICKET_LIST)
+def reply(tx: Tx, reply_id: UUID) -> Reply:
+    """Raises UnknownReply; a colleague's own is as unknown as a missing one."""
+    found = replies_store.reply(tx, reply_id)
+    if found is None:
+        raise UnknownReply
+    return found
+
+
+@requires(Permission.TICKET_UPDATE)
+def filled(tx: Tx, ticket_id: UUID) -> Sequence[Reply]:
+    """What the actor may use, each filled in for this ticket."""
+    ticket = tickets.ticket(tx, ticket_id)
+    return [
+        Reply(each.reply_id, each.name, fill(each.content, ticket, tx.actor.name), each.owner_id)
+        for each in usable(tx)
+    ]
+
+
+@requires(Permission.TICKET_UPDATE)
+def filled_one(tx: Tx, ticket_id: UUID, reply_id: UUID) -> str:
+    """Raises UnknownReply."""
+    return fill(reply(tx, reply_id).content, tickets.ticket(tx, ticket_id), tx.actor.name)
+
+
+def _checked(name: str, content: str) -> tuple[str, str]:
+    name, content = " ".join(chat.clean_content(name).split()), chat.clean_content(content)
+    problems = {}
+    for field, text, limit in (("name", name, NAME_LIMIT), ("content", content, CONTENT_LIMIT)):
+        if not text:
+            problems[field] = "required"
+        elif len(text) > limit:
+            problems[field] = "too_long"
+    if problems:
+        raise Invalid(problems)
+    return name, content
+
+
+def _owner(tx: Tx, *, shared: bool) -> UUID | None:
+    if shared and not tx.actor.may(Permission.REPLY_TEMPLATES):
+        raise Forbidden
+    return None if shared else tx.actor.user_id
+
+
+def _room_for_one(tx: Tx, owner_id: UUID | None) -> None:
+    if replies_store.count(tx, owner_id=owner_id) >= REPLIES_LIMIT:
+        raise Invalid({"form": "too_many"})
+
+
+@requires(Permission.TICKET_UPDATE)
+def add(tx: Tx, name: str, content: str, *, shared: bool) -> Reply:
+    """Keep a reply, for oneself or for the workspace.
+
+    Raises Invalid (`name`, `content`: required, too_long; `form`: too_many), and Forbidden for a
+    shared one without the right to it.
+    """
+    owner_id = _owner(tx, shared=shared)
+    name, content = _checked(name, content)
+    _room_for_one(tx, owner_id)
+    kept = Reply(clock.new_id(), name, content, owner_id)
+    replies_store.insert_reply(tx, kept)
+    audit.record(tx, "reply_added", after=name)
+    return kept
+
+
+@requires(Permission.TICKET_UPDATE)
+def change(tx: Tx, reply_id: UUID, name: str, content: str, *, shared: bool) -> Reply:
+    """Raises what `add` raises, and UnknownReply."""
+    before = reply(tx, reply_id)
+    _owner(tx, shared=before.shared)
+    owner_id = _owner(tx, shared=shared)
+    name, content = _checked(name, content)
+    if owner_id != before.owner_id:
+        _room_for_one(tx, owner_id)
+    after = Reply(reply_id, name, content, owner_id)
+    replies_store.update_reply(tx, after)
+    audit.record(tx, "reply_changed", before=before.name, after=name)
+    return after
+
+
+@requires(Permission.TICKET_UPDATE)
+def remove(tx: Tx, reply_id: UUID) -> None:
+    """Raises UnknownReply, and Forbidden for a shared one without the right to it."""
+    gone = reply(tx, reply_id)
+    _owner(tx, shared=gone.shared)
+    replies_store.delete_reply(tx, reply_id)
+    audit.record(tx, "reply_removed", before=gone.name)

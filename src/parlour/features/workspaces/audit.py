@@ -1,0 +1,25 @@
+"""The audit trail: every change, stored by the transaction that made it, and never changed afterwards."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from parlour.db.database import Tx
+from parlour.features.workspaces import store
+from parlour.features.workspaces.models import AuditEntry
+from parlour.kernel.access import Permission, requires
+
+SHOWN = 50
+
+
+@requires(Permission.PORTAL_SEE)
+def record(
+    tx: Tx, action: str, *, ticket_id: UUID | None = None, before: str | None = None, after: str | None = None
+) -> None:
+    """Note what the transaction's actor has just done."""
+    store.insert_audit_entry(tx, action=action, ticket_id=ticket_id, before=before, after=after)
+
+
+@requires(Permission.TICKET_LIST)
+def of_ticket(tx: Tx, ticket_id: UUID) -> Sequence[AuditEntry]:
+    """The newest changes of a ticket, the newest first."""
+    return store.audit_entries(tx, ticket_id=ticket_id, limit=SHOWN)

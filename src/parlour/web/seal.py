@@ -1,0 +1,39 @@
+"""What a browser keeps for us for a few minutes: signed, so that it can be read but not changed, bound to
+that one browser, and good for one purpose.
+"""
+
+import hashlib
+import hmac
+import re
+from datetime import timedelta
+
+from starlette.requests import HTTPConnection
+
+from parlour.kernel import clock
+from parlour.web.session import browser_secret
+from parlour.web.site import site
+
+_FACTS = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def seal(connection: HTTPConnection, purpose: str, *facts: str, seconds: int) -> str:
+    """Text for a cookie or a hidden field. Each fact is made of letters, digits, - and _."""
+    assert all(_FACTS.fullmatch(fact) for fact in facts)
+    until = int((clock.now() + timedelta(seconds=seconds)).timestamp())
+    body = ".".join((*facts, str(until)))
+    return f"{body}.{_signature(connection, purpose, body)}"
+
+
+def unseal(connection: HTTPConnection, purpose: str, sealed: str) -> list[str] | None:
+    """The facts; None for what expired, was changed, or came from another browser or for another purpose."""
+    body, _, signature = sealed.rpartition(".")
+    right = _signature(connection, purpose, body)
+    if not hmac.compare_digest(signature.encode(), right.encode()):
+        return None
+    *facts, until = body.split(".")
+    return facts if int(until) > clock.now().timestamp() else None
+
+
+def _signature(connection: HTTPConnection, purpose: str, body: str) -> str:
+    signed = f"seal|{purpose}|{browser_secret(connection)}|{body}"
+    return hmac.new(site(connection).settings.secret_key, signed.encode(), hashlib.sha256).hexdigest()

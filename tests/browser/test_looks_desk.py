@@ -1,0 +1,215 @@
+"""The pages of the desk that test_accessibility leaves out, in the states that a person brings them into."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.axe import too_wide, violations
+from tests.browser.past import Past
+from tests.browser.people import PHONE, People, desk_of, status_of
+from tests.live import Live
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+State = Callable[[Page, Live, Past], Awaitable[None]]
+
+
+async def people_refused(page: Page, live: Live, past: Past) -> None:
+    await page.goto(f"{live.desk}/people")
+    await page.get_by_label("Email address").fill("nonsense")
+    await page.get_by_role("button", name="Mail an invitation").click()
+    await expect(page.get_by_role("alert")).to_be_focused()
+    await page.get_by_text("What the roles may do").click()
+
+
+async def people_about_to_remove(page: Page, live: Live, past: Past) -> None:
+    await page.goto(f"{live.desk}/people")
+    await page.get_by_label("Role of ").last.select_option("viewer")
+    await page.locator("li summary").last.click()
+    await expect(page.get_by_role("button", name="Remove from the workspace")).to_be_visible()
+
+
+async def invitation(page: Page, live: Live, past: Past) -> None:
+    await page.goto(f"{live.url}/invite")
+
+
+async def invitation_over(page: Page, live: Live, past: Past) -> None:
+    await page.goto(f"{live.url}/invite#an-invitation-that-never-was")
+    await expect(page.get_by_role("heading", name="This invitation no longer works")).to_be_visible()
+
+
+async def new_workspace(page: Page, live: Live, past: Past) -> None:
+    await page.goto(f"{live.url}/workspace/new")
+    await page.get_by_label("Address").fill("harbour-tools")
+    await expect(page.get_by_text("This address is free.")).to_be_visible()
+
+
+async def new_workspace_refused(page: Page, live: Live, past: Past) -> None:
+    await page.goto(f"{live.url}/workspace/new")
+    await page.get_by_label("Name").fill("Harbour")
+    await page.get_by_label("Address").fill("No Such Thing")
+    await page.get_by_role("button", name="Make the workspace").click()
+    await expect(page.get_by_role("alert")).to_be_focused()
+
+
+async def profile_refused(page: Page, live: Live, past: Past) -> None:
+    await page.goto(f"{live.url}/profile")
+    await page.get_by_label("Your name").fill("")
+    await page.get_by_role("button", name="Save the name").click()
+    await expect(page.get_by_role("alert")).to_be_focused()
+
+
+async def second_factor(page: Page, live: Live, past: Past) -> None:
+    await page.goto(f"{live.url}/profile/second-factor")
+
+
+async def replies(page: Page, live: Live, past: Past) -> None:
+    await page.goto(f"{live.desk}/replies")
+
+
+async def reply_refused(page: Page, live: Live, past: Past) -> None:
+    await page.goto(f"{live.desk}/replies/new")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("alert")).to_be_focused()
+
+
+async def notes(page: Page, live: Live, past: Past) -> None:
+    await page.goto(f"{desk_of(live, await past.ticket())}/notes")
+    await page.get_by_role("textbox", name="Note").fill("The driver read the number backwards.")
+    await page.get_by_role("textbox", name="Note").press("Enter")
+    await expect(page.get_by_role("log").get_by_text("The driver read")).to_be_visible()
+
+
+async def details_on_a_phone(page: Page, live: Live, past: Past) -> None:
+    await page.set_viewport_size(PHONE)
+    await page.goto(desk_of(live, await past.ticket()))
+    await page.get_by_text("Details", exact=True).click()
+    await expect(page.get_by_label("Assignee")).to_be_visible()
+
+
+async def rows_selected(page: Page, live: Live, past: Past) -> None:
+    await past.ticket("Dusseldorferstrassenbahnhaltestelle" * 5)
+    await page.goto(f"{live.desk}/tickets")
+    await page.get_by_role("checkbox", name="Select ticket").first.check()
+
+
+async def nothing_found(page: Page, live: Live, past: Past) -> None:
+    await page.goto(f"{live.desk}/tickets?q=zzzzqqqq")
+    await expect(page.get_by_text("No ticket fits")).to_be_visible()
+
+
+async def about_to_save_a_view(page: Page, live: Live, past: Past) -> None:
+    await page.goto(f"{live.desk}/tickets?status=open")
+    await page.get_by_title("Save this view").click()
+    await expect(page.get_by_label("Name of the view")).to_be_visible()
+
+
+STATES: list[State] = [
+    people_refused,
+    people_about_to_remove,
+    invitation,
+    invitation_over,
+    new_workspace,
+    new_workspace_refused,
+    profile_refused,
+    second_factor,
+    replies,
+    reply_refused,
+    notes,
+    details_on_a_phone,
+    rows_selected,
+    nothing_found,
+    about_to_save_a_view,
+]
+
+
+@pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
+async def test_axe_finds_nothing(state: State, live: Live, past: Past, people: People) -> None:
+    ada = await people.agent(bypass_csp=True)
+    ada.expects(status_of(422), status_of(410))
+    await state(ada.page, live, past)
+
+    assert await violations(ada.page) == []
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1024, 1280, 1536])
+@pytest.mark.parametrize("page", ["", "/tickets", "/people", "/replies"])
+async def test_no_page_is_wider_than_its_window(
+    live: Live, past: Past, people: People, page: str, width: int
+) -> None:
+    await past.ticket("Dusseldorferstrassenbahnhaltestelle" * 5)
+    ada = await people.agent()
+    await ada.page.set_viewport_size({"width": width, "height": 800})
+    await ada.page.goto(f"{live.desk}{page}")
+
+    assert await too_wide(ada.page) == []
+
+
+async def test_a_mouse_opens_the_palette_and_the_list_of_the_keys(live: Live, people: People) -> None:
+    ada = await people.agent()
+    await ada.page.goto(f"{live.desk}/replies")
+    await ada.page.get_by_role("button", name="Search or jump to…").click()
+    await expect(ada.page.get_by_role("combobox", name="Find a command")).to_be_focused()
+    await ada.page.keyboard.press("Escape")
+
+    await ada.page.get_by_role("button", name="Keyboard shortcuts").click()
+
+    await expect(ada.page.get_by_role("heading", name="Keyboard shortcuts")).to_be_visible()
+
+
+async def test_a_key_acts_on_every_selected_row(live: Live, past: Past, people: People) -> None:
+    made = [await past.ticket(f"To be resolved {n}") for n in range(3)]
+    ada = await people.agent()
+    await ada.page.goto(f"{live.desk}/tickets")
+    for ticket in made[:2]:
+        await ada.page.get_by_label(f"Select ticket #{ticket.number}", exact=True).check()
+
+    await ada.page.keyboard.press("e")
+
+    await expect(ada.page.get_by_text("Changed to “Resolved”: 2 of 2.")).to_be_visible()
+
+
+async def test_a_customer_does_not_see_an_agent_who_reads_the_notes(
+    live: Live, past: Past, people: People
+) -> None:
+    ticket = await past.ticket()
+    maria, ada = await people.customer(ticket), await people.agent()
+    await maria.page.goto(f"{live.portal}/ticket/{ticket.ticket_id}/chat")
+    await expect(maria.page.get_by_text("Nobody is here right now.")).to_be_visible()
+
+    await ada.page.goto(f"{desk_of(live, ticket)}/notes")
+    await expect(ada.page.locator("[data-tab-sign] .sr-only")).to_have_text("The customer is here")
+    await expect(maria.page.get_by_text("Nobody is here right now.")).to_be_visible()
+
+    await ada.page.get_by_role("link", name="Conversation").click()
+    await expect(maria.page.get_by_text("Ada Moreau is here")).to_be_visible()
+
+
+async def test_a_list_says_that_its_session_has_ended(live: Live, past: Past, people: People) -> None:
+    await past.hire("ender", "Ender Loop")
+    ender = await people.agent("ender")
+    await ender.page.goto(f"{live.desk}/tickets")
+    await ender.has_sent("watch")
+    other = await ender.context.new_page()
+    await other.goto(f"{live.url}/profile")
+
+    await other.get_by_role("button", name="Sign out everywhere").click()
+
+    await expect(ender.page.get_by_role("alert")).to_contain_text("You are signed out")
+    await expect(ender.page.get_by_role("alert").get_by_role("link", name="Sign in")).to_be_visible()
+
+
+async def test_without_scripts_a_change_of_the_ticket_keeps_the_answer_that_is_being_written(
+    live: Live, past: Past, people: People
+) -> None:
+    ticket = await past.ticket()
+    ada = await people.agent(javascript=False)
+    await ada.page.goto(desk_of(live, ticket))
+    await ada.page.get_by_role("textbox", name="Message").fill("Half an answer")
+    await ada.page.get_by_label("Priority", exact=True).select_option("high")
+
+    await ada.page.locator("#change-priority").get_by_role("button", name="Save").click()
+
+    await expect(ada.page.get_by_role("textbox", name="Message")).to_have_value("Half an answer")
+    await expect(ada.page.get_by_label("Priority", exact=True)).to_have_value("high")

@@ -1,0 +1,216 @@
+"""The ticket's page at the desk, a customer on the other side: notes, canned replies, undo, blind answers."""
+
+from dataclasses import dataclass
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, expect
+
+from parlour.features.tickets.models import Ticket
+from tests.browser.past import Past
+from tests.browser.people import People, Person, Room, chat_of, desk_of, status_of
+from tests.live import Live
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+@dataclass
+class Talk:
+    ticket: Ticket
+    desk: str
+    maria: Person
+    ada: Person
+    customer: Room
+    agent: Room
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def talk(live: Live, past: Past, people: People) -> Talk:
+    ticket = await past.ticket()
+    maria = await people.customer(ticket)
+    ada = await people.agent("ada")
+    talk = Talk(ticket, live.desk, maria, ada, Room(maria.page), Room(ada.page))
+    await maria.page.goto(chat_of(live, ticket))
+    await ada.page.goto(desk_of(live, ticket))
+    await talk.customer.is_live()
+    await talk.agent.is_live()
+    return talk
+
+
+async def look_away(page: Page) -> None:
+    """The page is in a tab behind another one."""
+    await page.evaluate("Object.defineProperty(document, 'hidden', { get: () => true, configurable: true })")
+
+
+async def look_back(page: Page) -> None:
+    await page.evaluate("delete document.hidden")
+
+
+async def blind_answer(talk: Talk, text: str) -> None:
+    talk.ada.expects(status_of(409))
+    await look_away(talk.ada.page)
+    await talk.customer.send("Never mind, I found it!")
+    await talk.agent.shows("Never mind, I found it!")
+    await talk.agent.send(text)
+    await expect(talk.ada.page.get_by_role("dialog", name="The customer has written again")).to_contain_text(
+        "Never mind, I found it!"
+    )
+    await look_back(talk.ada.page)
+
+
+async def keep_reply(talk: Talk, name: str, content: str) -> None:
+    page = await talk.ada.context.new_page()
+    await page.goto(f"{talk.desk}/replies/new")
+    await page.get_by_label("Name").fill(name)
+    await page.get_by_label("Text").fill(content)
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("heading", name="Canned replies")).to_be_visible()
+    await page.close()
+
+
+async def test_a_blind_answer_asks_first_and_goes_out_when_it_is_meant(talk: Talk) -> None:
+    await blind_answer(talk, "Have you looked under the seat?")
+    await talk.ada.page.get_by_role("button", name="Send anyway").click()
+
+    await talk.customer.shows("Have you looked under the seat?")
+    await talk.agent.shows("Have you looked under the seat?")
+
+
+async def test_a_blind_answer_can_be_taken_back_and_changed(talk: Talk) -> None:
+    await blind_answer(talk, "Have you looked under the seat?")
+    await talk.ada.page.get_by_role("button", name="Edit my reply").click()
+
+    await expect(talk.agent.composer).to_have_value("Have you looked under the seat?")
+    await expect(talk.agent.composer).to_be_focused()
+    await expect(talk.agent.log.get_by_text("Have you looked under the seat?")).to_have_count(0)
+
+
+async def test_a_blind_answer_whose_question_was_closed_stays_in_the_list_as_not_sent(talk: Talk) -> None:
+    await blind_answer(talk, "Have you looked under the seat?")
+    await talk.ada.page.keyboard.press("Escape")
+
+    await expect(talk.ada.page.get_by_text("Not sent: the customer has written again.")).to_be_visible()
+    await talk.ada.page.get_by_role("button", name="Try again").click()
+    await talk.customer.shows("Have you looked under the seat?")
+
+
+async def test_sending_can_set_the_status(talk: Talk) -> None:
+    await talk.agent.composer.fill("It is on its way.")
+    await talk.ada.page.get_by_label("Send and set the status").click()
+    await talk.ada.page.get_by_role("button", name="Send and resolve").click()
+
+    await talk.customer.shows("It is on its way.")
+    await expect(talk.customer.status).to_have_text("Resolved")
+    await expect(talk.ada.page.get_by_role("combobox", name="Status")).to_have_value("resolved")
+    await expect(talk.ada.page.locator("#ticket-panel")).to_contain_text("changed the status from")
+
+
+async def test_a_slash_in_the_empty_composer_brings_the_canned_replies(talk: Talk) -> None:
+    await keep_reply(talk, "Postage", "The postage is free, {customer_email}.")
+    await talk.agent.composer.press("/")
+    await talk.ada.page.keyboard.type("posta")
+    await expect(talk.ada.page.locator("#reply-options").get_by_role("option")).to_have_count(1)
+    await talk.ada.page.keyboard.press("Enter")
+
+    await expect(talk.agent.composer).to_have_value(f"The postage is free, {talk.ticket.email}.")
+    await expect(talk.agent.composer).to_be_focused()
+
+
+async def test_a_gap_is_selected_and_stops_the_answer_while_it_is_left(talk: Talk) -> None:
+    talk.ada.expects(status_of(422))
+    await keep_reply(talk, "Parcel", "Your parcel has the number {parcel_number}.")
+    await talk.agent.composer.press("/")
+    await talk.ada.page.keyboard.type("parcel")
+    await expect(talk.ada.page.locator("#reply-options").get_by_role("option").first).to_contain_text(
+        "{parcel_number}"
+    )
+    await talk.ada.page.keyboard.press("Enter")
+    await talk.ada.page.keyboard.press("Enter")
+    await expect(talk.ada.page.get_by_role("alert").filter(has_text="{parcel_number} stands")).to_be_visible()
+    await expect(talk.agent.composer).to_have_value("Your parcel has the number {parcel_number}.")
+
+    await talk.agent.send("Your parcel has the number 17.")
+    await talk.customer.shows("Your parcel has the number 17.")
+
+
+async def test_a_slash_within_words_is_only_a_slash(talk: Talk) -> None:
+    await talk.agent.composer.fill("either")
+    await talk.agent.composer.press("End")
+    await talk.ada.page.keyboard.type("/or")
+
+    await expect(talk.agent.composer).to_have_value("either/or")
+
+
+async def test_notes_reach_a_colleague_and_never_the_customer(talk: Talk, people: People) -> None:
+    ben = await people.agent("ben")
+    await ben.page.goto(f"{talk.desk}/tickets/{talk.ticket.ticket_id}")
+    await Room(ben.page).is_live()
+    await talk.ada.page.get_by_role("link", name="Notes").click()
+    await talk.agent.is_live()
+    await expect(talk.ada.page.get_by_text("Ben Okafor is here")).to_be_visible()
+    await talk.ada.page.get_by_role("textbox", name="Note").fill("Treat him well.")
+    await talk.ada.page.get_by_role("button", name="Add note").click()
+    await talk.agent.shows("Treat him well.")
+
+    await expect(ben.page.locator("[data-tab-unread]")).to_be_visible()
+    await ben.page.get_by_role("link", name="Notes").click()
+    await Room(ben.page).shows("Treat him well.")
+    await expect(talk.customer.log).not_to_contain_text("Treat him well.")
+
+
+async def test_the_other_tab_says_that_the_customer_is_there_and_has_written(talk: Talk) -> None:
+    await talk.ada.page.get_by_role("link", name="Notes").click()
+    await talk.agent.is_live()
+    tab = talk.ada.page.get_by_role("link", name="Conversation")
+    await expect(tab).to_contain_text("The customer is here")
+    await talk.customer.send("Hello?")
+
+    await expect(tab).to_contain_text("New here")
+    await tab.click()
+    await talk.agent.shows("Hello?")
+
+
+async def test_a_change_by_a_colleague_shows_in_the_history_by_itself(talk: Talk, people: People) -> None:
+    ben = await people.agent("ben")
+    await ben.page.goto(f"{talk.desk}/tickets/{talk.ticket.ticket_id}")
+    await ben.page.get_by_role("combobox", name="Priority").select_option("urgent")
+
+    await expect(talk.ada.page.locator("#ticket-panel")).to_contain_text("changed the priority from")
+    await expect(talk.ada.page.get_by_role("combobox", name="Priority")).to_have_value("urgent")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def undoing(talk: Talk) -> Talk:
+    page = talk.ada.page
+    await page.goto("/profile")
+    undo = page.locator("input[name=undo_send]")
+    if not await undo.is_checked():
+        await undo.check()
+        async with page.expect_navigation():
+            await undo.evaluate("box => box.form.requestSubmit()")
+    await page.goto(f"{talk.desk}/tickets/{talk.ticket.ticket_id}")
+    await talk.agent.is_live()
+    return talk
+
+
+async def test_undo_brings_the_words_back_and_the_customer_never_sees_them(undoing: Talk) -> None:
+    await undoing.agent.send("Dear Mary")
+    await expect(undoing.ada.page.get_by_text("Goes out in")).to_be_visible()
+    await undoing.ada.page.get_by_role("button", name="Undo").click()
+    await expect(undoing.agent.composer).to_have_value("Dear Mary")
+    await undoing.agent.send("Dear Maria")
+
+    await undoing.customer.shows("Dear Maria")
+    await expect(undoing.customer.log).not_to_contain_text("Dear Mary")
+
+
+async def test_leaving_the_page_sends_what_was_held_once(undoing: Talk) -> None:
+    await undoing.agent.send("We call you back.")
+    await expect(undoing.ada.page.get_by_text("Goes out in")).to_be_visible()
+    await undoing.ada.page.goto(undoing.desk)
+    await undoing.customer.shows("We call you back.")
+    await undoing.ada.page.go_back()
+    await undoing.agent.is_live()
+
+    await undoing.agent.shows("We call you back.")
+    await undoing.customer.shows("We call you back.")

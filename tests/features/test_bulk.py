@@ -1,0 +1,319 @@
+"""Changing many tickets at once, and undoing it."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from bench.fill import fill
+from parlour.features.chat.service import RoomClosed
+from parlour.features.tickets import bulk
+from parlour.features.tickets import service as tickets
+from parlour.features.tickets.models import Bulk, Field, Filters, Priority, Status, Ticket
+from parlour.features.workspaces import audit
+from parlour.kernel.access import Actor, Role
+from parlour.kernel.errors import Forbidden, Invalid, NotFound
+from parlour.kernel.events import TicketChanged
+from tests.house import Browser, House
+
+START = datetime(2020, 1, 1, tzinfo=UTC)
+PATIENCE = 400
+"""Looks, a twentieth of a second apart."""
+
+
+def table(house: House, query: str = "") -> str:
+    return f"/workspace/{house.workspace.workspace_id}/tickets{query}"
+
+
+def ada(house: House) -> Actor:
+    return Actor.agent(house.workspace.workspace_id, house.ada, Role.OWNER, "Ada Moreau")
+
+
+@pytest.fixture
+async def three(house: House, visitor: Browser) -> list[Ticket]:
+    return [await house.open_ticket(visitor, subject=f"Question {n}") for n in range(3)]
+
+
+async def change(house: House, browser: Browser, chosen: list[Ticket], **fields: Any) -> httpx.Response:
+    form = {"ids": [str(ticket.ticket_id) for ticket in chosen], "change": "status:pending", **fields}
+    return await browser.submit(f"{table(house)}/bulk", form, page=table(house))
+
+
+async def now(house: House, chosen: list[Ticket]) -> list[Ticket]:
+    return [await house.as_system(tickets.ticket, ticket.ticket_id) for ticket in chosen]
+
+
+async def statuses(house: House, chosen: list[Ticket]) -> list[str]:
+    return [ticket.status.value for ticket in await now(house, chosen)]
+
+
+def bulk_of(answer: httpx.Response) -> str:
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"].rpartition("bulk=")[2]
+
+
+async def undo(house: House, browser: Browser, bulk_id: str) -> httpx.Response:
+    return await browser.submit(f"{table(house)}/bulk/{bulk_id}/undo", {}, page=table(house))
+
+
+async def finished(house: House, bulk_id: UUID) -> Bulk:
+    for _ in range(PATIENCE):
+        found: Bulk = await house.db.read(ada(house), bulk.bulk, bulk_id)
+        if not found.running:
+            return found
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"not finished: {found}")
+
+
+@pytest.mark.parametrize(
+    ("what", "expected"),
+    [
+        ("status:resolved", ("resolved", "medium", None)),
+        ("priority:urgent", ("open", "urgent", None)),
+        ("assignee:ada", ("open", "medium", "ada")),
+    ],
+)
+async def test_the_selected_tickets_and_no_others_are_changed(
+    house: House, desk: Browser, three: list[Ticket], what: str, expected: tuple[str, str, str | None]
+) -> None:
+    answer = await change(house, desk, three[:2], change=what.replace("ada", str(house.ada)))
+    first, second, third = await now(house, three)
+
+    assert answer.status_code == 303
+    for ticket in (first, second):
+        whose = "ada" if ticket.assignee_id == house.ada else None
+        assert (ticket.status, ticket.priority, whose) == expected
+    assert (third.status, third.version) == (Status.NEW, 1)
+
+
+async def test_each_ticket_goes_the_way_of_a_single_change(
+    house: House, desk: Browser, three: list[Ticket]
+) -> None:
+    told: list[Any] = []
+    house.db.on_commit(told.extend)
+    await change(house, desk, three[:2])
+    trail = await house.as_system(audit.of_ticket, three[0].ticket_id)
+
+    assert [(entry.actor_name, entry.before, entry.after) for entry in trail] == [
+        ("Ada Moreau", "new", "pending")
+    ]
+    changed = {event.ticket_id for event in told if isinstance(event, TicketChanged)}
+    assert changed == {ticket.ticket_id for ticket in three[:2]}
+
+
+async def test_the_list_says_what_became_of_it(house: House, desk: Browser, three: list[Ticket]) -> None:
+    await change(house, desk, three[:1])
+    answer = await change(house, desk, three, back=table(house, "?sort=created"))
+    page = (await desk.get(answer.headers["location"])).text
+
+    assert answer.headers["location"].startswith(table(house, "?sort=created&bulk="))
+    assert "Changed to “Pending”: 2 of 3." in page
+    assert "The others were so already." in page
+
+
+async def test_field_and_value_may_come_apart(house: House, desk: Browser, three: list[Ticket]) -> None:
+    await change(house, desk, three, change="", field="status", value="closed")
+
+    assert await statuses(house, three) == ["closed"] * 3
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"ids": []}, "Select at least one ticket."),
+        ({"change": ""}, "Choose what to change."),
+        ({"change": "status:new"}, "Tickets cannot be changed to that."),
+        ({"change": "subject:x"}, "Tickets cannot be changed to that."),
+        ({"change": "assignee:nobody"}, "Tickets cannot be changed to that."),
+        ({"change": f"assignee:{UUID(int=5)}"}, "Tickets cannot be changed to that."),
+    ],
+)
+async def test_what_cannot_be_done_is_said_above_nothing_changed(
+    house: House, desk: Browser, three: list[Ticket], fields: dict[str, Any], sentence: str
+) -> None:
+    answer = await change(house, desk, three, **fields)
+
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert await statuses(house, three) == ["new"] * 3
+
+
+async def test_undo_puts_back_what_nobody_has_changed_since(
+    house: House, desk: Browser, three: list[Ticket]
+) -> None:
+    await change(house, desk, three, change="status:open")
+    bulk_id = bulk_of(await change(house, desk, three, change="status:resolved"))
+    version = (await now(house, three))[0].version
+    await house.as_system(
+        tickets.update_ticket_status, three[0].ticket_id, Status.CLOSED, seen_version=version
+    )
+    answer = await undo(house, desk, bulk_id)
+    page = (await desk.get(answer.headers["location"])).text
+
+    assert await statuses(house, three) == ["closed", "open", "open"]
+    assert "Put back: 2 of 3." in page
+
+
+@pytest.mark.parametrize(
+    "what",
+    ["status:open", "status:closed", "priority:urgent", "priority:medium", "assignee:", "assignee:ada"],
+)
+async def test_undo_leaves_everything_as_it_was_before(
+    house: House, desk: Browser, three: list[Ticket], what: str
+) -> None:
+    await change(house, desk, three[1:], change="priority:high")
+    await change(house, desk, three[2:], change=f"assignee:{house.ada}")
+    await change(house, desk, three[2:], change="status:closed")
+    before = await now(house, three)
+    await undo(
+        house, desk, bulk_of(await change(house, desk, three, change=what.replace("ada", str(house.ada))))
+    )
+    after = await now(house, three)
+
+    assert [replace(ticket, version=0, updated_at=START) for ticket in after] == [
+        replace(ticket, version=0, updated_at=START) for ticket in before
+    ]
+    customer = Actor.customer(house.workspace.workspace_id, three[2].ticket_id, three[2].email)
+    with pytest.raises(RoomClosed):
+        await house.db.write(customer, tickets.send_message, three[2].ticket_id, "Hello?", uuid4())
+
+
+async def test_a_new_ticket_that_was_answered_since_is_put_back_to_open(
+    house: House, desk: Browser, three: list[Ticket]
+) -> None:
+    bulk_id = bulk_of(await change(house, desk, three, change="status:resolved"))
+    await house.db.write(ada(house), tickets.send_message, three[0].ticket_id, "It is on its way.", uuid4())
+    await undo(house, desk, bulk_id)
+
+    assert await statuses(house, three) == ["open", "new", "new"]
+
+
+async def test_undo_keeps_the_status_that_a_colleague_gave_since(
+    house: House, desk: Browser, three: list[Ticket]
+) -> None:
+    bulk_id = bulk_of(await change(house, desk, three, change="priority:urgent"))
+    version = (await now(house, three))[0].version
+    await house.as_system(
+        tickets.update_ticket_status, three[0].ticket_id, Status.PENDING, seen_version=version
+    )
+    await undo(house, desk, bulk_id)
+
+    assert await statuses(house, three) == ["pending", "new", "new"]
+    assert {ticket.priority for ticket in await now(house, three)} == {Priority.MEDIUM}
+
+
+async def test_undoing_twice_undoes_once(house: House, desk: Browser, three: list[Ticket]) -> None:
+    bulk_id = bulk_of(await change(house, desk, three, change="priority:high"))
+    await undo(house, desk, bulk_id)
+    await change(house, desk, three, change="priority:high")
+    await undo(house, desk, bulk_id)
+
+    assert {ticket.priority for ticket in await now(house, three)} == {Priority.HIGH}
+
+
+async def test_nobody_again_is_undone_to_somebody(house: House, desk: Browser, three: list[Ticket]) -> None:
+    await change(house, desk, three, change=f"assignee:{house.ada}")
+    bulk_id = bulk_of(await change(house, desk, three, change="assignee:"))
+    assert {ticket.assignee_id for ticket in await now(house, three)} == {None}
+    await undo(house, desk, bulk_id)
+
+    assert {ticket.assignee_id for ticket in await now(house, three)} == {house.ada}
+
+
+async def test_all_that_match_are_changed_by_a_job_and_put_back_by_one(
+    house: House, tmp_path: Path, desk: Browser
+) -> None:
+    here = house.workspace.workspace_id
+    await asyncio.to_thread(fill, str(tmp_path / "parlour.db"), here, [house.ada], 400)
+    fields = {"all": "yes", "query": "status=active", "back": table(house)}
+    before = await house.db.scan(ada(house), bulk.matching, Filters(status=Status.PENDING))
+    active = await house.db.scan(ada(house), bulk.matching, Filters())
+    bulk_id = UUID(bulk_of(await change(house, desk, [], change="status:pending", **fields)))
+    done = await finished(house, bulk_id)
+    pending = await house.db.scan(ada(house), bulk.matching, Filters(status=Status.PENDING))
+
+    assert done.total == len(pending) > bulk.AT_ONCE
+    assert done.changed == len(pending) - len(before)
+    assert len(active) == 400
+
+    await undo(house, desk, str(bulk_id))
+    undone = await finished(house, bulk_id)
+    left = await house.db.scan(ada(house), bulk.matching, Filters(status=Status.PENDING))
+
+    assert undone.done == undone.changed
+    assert undone.put_back == undone.changed == len(pending) - len(left)
+    assert len(left) == len(before)
+
+
+async def test_a_job_goes_on_where_it_broke_off(house: House, tmp_path: Path) -> None:
+    here = house.workspace.workspace_id
+    await asyncio.to_thread(fill, str(tmp_path / "parlour.db"), here, [house.ada], 150)
+    everything = await house.db.scan(ada(house), bulk.matching, Filters())
+    await house.app.parlour.worker.stop()
+    started = await house.db.write(ada(house), bulk.start, everything, Field.PRIORITY, "low")
+    first = await house.db.write(ada(house), bulk.step, started.bulk_id)
+    second = await house.db.write(ada(house), bulk.step, started.bulk_id)
+    third = await house.db.write(ada(house), bulk.step, started.bulk_id)
+    again = await house.db.write(ada(house), bulk.step, started.bulk_id)
+
+    assert [one.done for one in (started, first, second, third, again)] == [0, 50, 100, 150, 150]
+    assert not third.running
+    assert again == third
+
+
+async def test_a_running_change_cannot_be_undone_and_shows_how_far_it_is(
+    house: House, tmp_path: Path, desk: Browser
+) -> None:
+    here = house.workspace.workspace_id
+    await asyncio.to_thread(fill, str(tmp_path / "parlour.db"), here, [house.ada], 150)
+    everything = await house.db.scan(ada(house), bulk.matching, Filters())
+    await house.app.parlour.worker.stop()
+    started = await house.db.write(ada(house), bulk.start, everything, Field.PRIORITY, "low")
+    await house.db.write(ada(house), bulk.step, started.bulk_id)
+    part = await desk.get(f"{table(house)}/bulk/{started.bulk_id}", headers={"hx-request": "true"})
+
+    assert "50 of 150" in part.text
+    assert "hx-trigger" in part.text
+    assert (await undo(house, desk, str(started.bulk_id))).status_code == 409
+
+
+async def test_whoever_may_only_look_changes_nothing(house: House, three: list[Ticket]) -> None:
+    await house.add_agent("vic@acme.example", Role.VIEWER)
+    viewer = await house.sign_in("vic@acme.example")
+
+    assert (await change(house, viewer, three)).status_code == 403
+    assert (await change(house, viewer, [], all="yes")).status_code == 403
+    assert await statuses(house, three) == ["new"] * 3
+
+
+async def test_a_ticket_or_a_change_of_another_workspace_is_not_there(
+    house: House, desk: Browser, three: list[Ticket]
+) -> None:
+    bulk_id = bulk_of(await change(house, desk, three))
+    await house.add_agent("mallory@other.example", Role.OWNER, house.other)
+    mallory = await house.sign_in("mallory@other.example")
+    theirs = f"/workspace/{house.other.workspace_id}/tickets"
+    form = {"ids": str(three[0].ticket_id), "change": "status:closed"}
+
+    assert (await mallory.submit(f"{theirs}/bulk", form, page=theirs)).status_code == 404
+    assert (await mallory.get(f"{theirs}/bulk/{bulk_id}")).status_code == 404
+    assert (await mallory.submit(f"{theirs}/bulk/{bulk_id}/undo", {}, page=theirs)).status_code == 404
+    assert (await desk.get(f"{table(house)}/bulk/{uuid4()}")).status_code == 404
+    assert await statuses(house, three) == ["pending"] * 3
+
+
+async def test_the_service_refuses_what_the_page_would(house: House, three: list[Ticket]) -> None:
+    ids = [ticket.ticket_id for ticket in three]
+    viewer = Actor.agent(house.workspace.workspace_id, house.ada, Role.VIEWER, "Vic")
+    for actor, chosen, error in (
+        (viewer, ids, Forbidden),
+        (ada(house), [*ids, uuid4()], NotFound),
+        (ada(house), [], Invalid),
+    ):
+        with pytest.raises(error):
+            await house.db.write(actor, bulk.start, chosen, Field.STATUS, "open")

@@ -1,0 +1,119 @@
+"""The dashboard."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, event
+
+from parlour.features.tickets import service as tickets
+from parlour.features.tickets.models import Priority, Status, Ticket
+from parlour.kernel.access import Role
+from tests.house import Browser, House
+
+
+def home(house: House) -> str:
+    return f"/workspace/{house.workspace.workspace_id}"
+
+
+async def several(house: House, visitor: Browser, count: int) -> list[Ticket]:
+    return [await house.open_ticket(visitor, subject=f"Subject {n}") for n in range(1, count + 1)]
+
+
+def listed(page: str, which: str) -> list[str]:
+    return re.findall(rf'<tr id="{which}-([0-9a-f-]+)"', page)
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """What the database is asked meanwhile."""
+    seen: list[str] = []
+
+    def note(_: Connection, __: object, sql: str, *___: object) -> None:
+        seen.append(sql)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    yield seen
+    event.remove(Engine, "before_cursor_execute", note)
+
+
+async def test_it_shows_the_five_latest_and_the_five_most_urgent(
+    house: House, visitor: Browser, desk: Browser
+) -> None:
+    made = await several(house, visitor, 7)
+    await house.as_system(
+        tickets.update_ticket_priority, made[0].ticket_id, Priority.URGENT, seen_version=made[0].version
+    )
+    page = (await desk.get(home(house))).text
+
+    assert listed(page, "recent") == [str(ticket.ticket_id) for ticket in reversed(made)][:5]
+    assert listed(page, "urgent")[0] == str(made[0].ticket_id)
+    assert listed(page, "urgent")[1:] == [str(ticket.ticket_id) for ticket in made[1:5]]
+
+
+async def test_it_counts_by_status_and_those_that_wait_for_a_first_answer(
+    house: House, visitor: Browser, desk: Browser
+) -> None:
+    made = await several(house, visitor, 3)
+    await house.as_system(tickets.update_ticket_status, made[0].ticket_id, Status.OPEN, seen_version=1)
+    page = (await desk.get(home(house))).text
+
+    counts = dict(re.findall(r'data-count="(\w+)">([^<]+)<', page))
+    assert counts == {
+        "unanswered": "3",
+        "new": "2",
+        "open": "1",
+        "pending": "0",
+        "resolved": "0",
+        "closed": "0",
+    }
+
+
+async def test_it_asks_the_database_three_times(house: House, visitor: Browser, desk: Browser) -> None:
+    await several(house, visitor, 2)
+    with statements() as seen:
+        await desk.get(home(house))
+
+    assert len(seen) == 3, seen
+
+
+async def test_a_status_changed_in_place_answers_with_the_dashboard_alone(
+    house: House, visitor: Browser, desk: Browser
+) -> None:
+    ticket = (await several(house, visitor, 1))[0]
+    fields = {"status": "pending", "version": "1", "shape": "overview"}
+    answer = await desk.submit(
+        f"{home(house)}/tickets/{ticket.ticket_id}/status",
+        fields,
+        page=home(house),
+        headers={"hx-request": "true"},
+    )
+
+    assert answer.status_code == 200
+    assert "<html" not in answer.text
+    assert '<option value="pending" selected>' in answer.text
+
+
+async def test_without_a_script_a_change_leads_back_to_the_dashboard(
+    house: House, visitor: Browser, desk: Browser
+) -> None:
+    ticket = (await several(house, visitor, 1))[0]
+    fields = {"status": "pending", "version": "1", "shape": "overview", "back": home(house)}
+    answer = await desk.submit(f"{home(house)}/tickets/{ticket.ticket_id}/status", fields, page=home(house))
+
+    assert (answer.status_code, answer.headers["location"]) == (303, home(house))
+
+
+async def test_a_viewer_sees_it_without_anything_to_change(house: House, visitor: Browser) -> None:
+    await several(house, visitor, 1)
+    await house.add_agent("vic@acme.example", Role.VIEWER)
+    page = await (await house.sign_in("vic@acme.example")).get(home(house))
+
+    assert page.status_code == 200
+    assert "<select" not in page.text
+
+
+async def test_another_workspaces_dashboard_is_not_there(house: House, desk: Browser) -> None:
+    assert (await desk.get(f"/workspace/{house.other.workspace_id}")).status_code == 404
+    assert (await desk.get(f"/workspace/{UUID(int=7)}")).status_code == 404

@@ -1,0 +1,93 @@
+"""A page of a list costs the same among a thousand tickets and among fifty thousand."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from bench.fill import fill
+from bench.table import steps
+from parlour.db.database import Tx
+from parlour.features.desk.query import BUILT_IN
+from parlour.features.tickets import listing, listing_store
+from parlour.features.tickets.models import Filters, Order, Priority, Stage, Status, Whose
+from parlour.kernel.access import Actor
+from tests.house import House, open_house
+
+MARGIN = 0.05
+NARROWED: dict[str, Filters] = {
+    "nothing": Filters(),
+    "status": Filters(status=Status.OPEN),
+    "active": Filters(status=Stage.ACTIVE),
+    "priority": Filters(priority=Priority.HIGH),
+    "assignee": Filters(assignee=UUID(int=1)),
+    "nobody": Filters(assignee=Whose.NOBODY),
+    "waiting": Filters(waiting=True),
+}
+
+
+def plan(tx: Tx, filters: Filters) -> list[str]:
+    """How SQLite reads the page, and the next one, without the join of the assignee's name."""
+    seen: list[str] = []
+    raw = tx.connection.connection.dbapi_connection
+    assert raw is not None
+    raw.set_trace_callback(seen.append)
+    first = listing_store.page(tx, filters, key=None, backwards=False, limit=26)
+    if first:
+        key = listing._key(filters.order, first[-1])  # noqa: SLF001 the cursor's own words
+        for backwards in (False, True):
+            listing_store.page(tx, filters, key=key, backwards=backwards, limit=26)
+    raw.set_trace_callback(None)
+    rows = [row[3] for sql in seen for row in raw.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall()]
+    return [row for row in rows if "users" not in row]
+
+
+@pytest.fixture
+async def busy(tmp_path: Path) -> AsyncIterator[House]:
+    """A thousand tickets; Ada has a fair share of them."""
+    async with open_house(tmp_path) as house:
+        await grow(house, tmp_path, 1_000, first=1)
+        yield house
+
+
+async def grow(house: House, folder: Path, tickets: int, *, first: int) -> None:
+    here = house.workspace.workspace_id
+    await asyncio.to_thread(fill, str(folder / "parlour.db"), here, [house.ada], tickets, first=first)
+
+
+def me_in(house: House) -> Actor:
+    return Actor.system(house.workspace.workspace_id)
+
+
+async def test_every_list_walks_an_index_in_its_order(busy: House) -> None:
+    orders = [
+        (f"{name}, by {order.value}", replace(filters, order=order))
+        for (name, filters), order in itertools.product(NARROWED.items(), Order)
+    ]
+    views = [(name, query.filters(busy.ada)) for name, query in BUILT_IN.items()]
+    for name, filters in [*views, *orders]:
+        for line in await busy.db.read(me_in(busy), plan, filters):
+            assert line.startswith("SEARCH tickets USING INDEX ix_tickets_"), (name, line)
+
+
+async def test_fifty_times_the_tickets_take_no_more_steps(busy: House, tmp_path: Path) -> None:
+    lists = {name: query.filters(busy.ada) for name, query in BUILT_IN.items()}
+    for name, order in itertools.product(("nothing", "active", "priority"), Order):
+        filters = replace(NARROWED[name], order=order)
+        if listing.costs_the_same(filters):
+            lists[f"{name}, by {order.value}"] = filters
+    few = {name: await busy.db.read(me_in(busy), steps, filters) for name, filters in lists.items()}
+    await grow(busy, tmp_path, 49_000, first=1_001)
+    many = {name: await busy.db.read(me_in(busy), steps, filters) for name, filters in lists.items()}
+
+    assert {name: count for name, count in many.items() if abs(count - few[name]) > MARGIN * few[name]} == {}
+
+
+def test_the_built_in_views_are_all_of_that_kind() -> None:
+    me = UUID(int=1)
+
+    assert all(listing.costs_the_same(query.filters(me)) for query in BUILT_IN.values())

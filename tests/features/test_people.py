@@ -1,0 +1,243 @@
+"""Who works in a workspace: invitations, roles, leaving, founding another one."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from datetime import timedelta
+
+import pytest
+
+from parlour.features.tickets import service as tickets
+from parlour.features.workspaces import service as workspaces
+from parlour.kernel import clock
+from parlour.kernel.access import Actor, Role
+from tests.house import PASSWORD, Browser, House
+from tests.mailbox import mails, text_of
+
+
+@pytest.fixture
+async def people(house: House) -> str:
+    return f"/workspace/{house.workspace.workspace_id}/people"
+
+
+async def mailed_code(house: House, to: str) -> str:
+    """The code in the mail to an address, once the worker has written it."""
+    [mail] = await mails(house, to)
+    [code] = re.findall(r"^[0-9a-f]{32}\.[\w-]{43}$", text_of(mail), re.MULTILINE)
+    return str(code)
+
+
+@pytest.fixture
+async def stranger(house: House) -> AsyncIterator[Browser]:
+    async with house.browser("127.0.0.9") as browser:
+        yield browser
+
+
+async def roles(house: House) -> dict[str, Role]:
+    members = await house.as_system(workspaces.members)
+    return {member.email: member.role for member in members}
+
+
+async def invite(house: House, desk: Browser, people: str, address: str, role: str = "agent") -> str:
+    answer = await desk.submit(f"{people}/invite", {"email": address, "role": role}, page=people)
+    assert answer.status_code == 303, answer.text
+    return await mailed_code(house, address)
+
+
+async def test_an_invited_person_makes_an_account_and_is_in(
+    house: House, desk: Browser, stranger: Browser, people: str
+) -> None:
+    code = await invite(house, desk, people, "ben@acme.example")
+    page = await stranger.submit("/invite", {"token": code}, page="/invite")
+    fields = {"token": code, "name": "Ben Okafor", "password": "a quiet long evening"}
+    answer = await stranger.submit("/invite/accept", fields, page="/invite")
+    desk_page = await stranger.get(answer.headers["location"])
+
+    assert "Join Acme Outdoor" in page.text
+    assert answer.status_code == 303
+    assert desk_page.status_code == 200
+    assert (await roles(house))["ben@acme.example"] is Role.AGENT
+
+
+async def test_an_invitation_works_once(house: House, desk: Browser, stranger: Browser, people: str) -> None:
+    code = await invite(house, desk, people, "ben@acme.example")
+    fields = {"token": code, "name": "Ben", "password": "a quiet long evening"}
+    await stranger.submit("/invite/accept", fields, page="/invite")
+    async with house.browser("127.0.0.8") as other:
+        again = await other.submit("/invite/accept", fields, page="/invite")
+
+    assert again.status_code == 410
+
+
+async def test_of_two_who_accept_an_invitation_at_once_one_is_in(
+    house: House, desk: Browser, stranger: Browser, people: str
+) -> None:
+    code = await invite(house, desk, people, "ben@acme.example")
+    csrf = await stranger.csrf("/invite")
+    fields = {"csrf": csrf, "token": code, "password": "a quiet long evening"}
+    answers = await asyncio.gather(
+        *[stranger.post("/invite/accept", data={**fields, "name": f"Ben {number}"}) for number in range(2)]
+    )
+
+    assert sorted(answer.status_code for answer in answers) == [303, 410]
+    assert list(await roles(house)).count("ben@acme.example") == 1
+
+
+@pytest.mark.parametrize(("age", "status"), [(timedelta(days=6), 200), (timedelta(days=8), 410)])
+async def test_an_invitation_ends_after_a_week(
+    house: House, desk: Browser, stranger: Browser, people: str, age: timedelta, status: int
+) -> None:
+    code = await invite(house, desk, people, "ben@acme.example")
+    with clock.at(clock.now() + age):
+        page = await stranger.submit("/invite", {"token": code}, page="/invite")
+        fields = {"token": code, "name": "Ben", "password": "a quiet long evening"}
+        accepted = await stranger.submit("/invite/accept", fields, page="/invite")
+
+    assert page.status_code == status
+    assert accepted.status_code == (303 if status == 200 else 410)
+    assert ("ben@acme.example" in await roles(house)) == (status == 200)
+
+
+async def test_an_account_joins_with_its_own_password(
+    house: House, desk: Browser, stranger: Browser, people: str
+) -> None:
+    await house.add_agent("olga@other.example", Role.OWNER, house.other)
+    code = await invite(house, desk, people, "olga@other.example", "viewer")
+    wrong = await stranger.submit(
+        "/invite/accept", {"token": code, "password": "not hers at all"}, page="/invite"
+    )
+    right = await stranger.submit("/invite/accept", {"token": code, "password": PASSWORD}, page="/invite")
+
+    assert wrong.status_code == 422
+    assert right.status_code == 303
+    assert (await roles(house))["olga@other.example"] is Role.VIEWER
+
+
+async def test_a_weak_password_is_named_and_the_name_is_kept(
+    house: House, desk: Browser, stranger: Browser, people: str
+) -> None:
+    code = await invite(house, desk, people, "ben@acme.example")
+    answer = await stranger.submit(
+        "/invite/accept", {"token": code, "name": "Ben", "password": "short"}, page="/invite"
+    )
+
+    assert answer.status_code == 422
+    assert "at least 10 characters" in answer.text
+    assert 'value="Ben"' in answer.text
+
+
+async def test_a_withdrawn_invitation_is_dead(
+    house: House, desk: Browser, stranger: Browser, people: str
+) -> None:
+    code = await invite(house, desk, people, "ben@acme.example")
+    page = (await desk.get(people)).text
+    withdraw = re.findall(r'action="([^"]+/withdraw)"', page.replace("&#x2f;", "/"))[0]
+    await desk.submit(withdraw, {}, page=people)
+
+    assert (await stranger.submit("/invite", {"token": code}, page="/invite")).status_code == 410
+
+
+@pytest.mark.parametrize("address", ["", "nobody", "ada@acme.example"])
+async def test_an_address_that_cannot_be_invited_stays_in_the_form(
+    desk: Browser, people: str, address: str
+) -> None:
+    answer = await desk.submit(f"{people}/invite", {"email": address, "role": "agent"}, page=people)
+
+    assert answer.status_code == 422
+    assert f'value="{address}"' in answer.text
+
+
+async def test_only_those_who_manage_members_may(house: House, people: str) -> None:
+    await house.add_agent("ben@acme.example", Role.AGENT)
+    async with aclosing(await house.sign_in("ben@acme.example")) as ben:
+        seen = await ben.get(people)
+        refused = await ben.submit(
+            f"{people}/invite", {"email": "x@acme.example", "role": "agent"}, page=people
+        )
+
+    assert seen.status_code == 200
+    assert refused.status_code == 403
+
+
+async def test_an_admin_makes_no_owners(house: House, people: str) -> None:
+    chloe = await house.add_agent("chloe@acme.example", Role.ADMIN)
+    async with aclosing(await house.sign_in("chloe@acme.example")) as browser:
+        raised = await browser.submit(f"{people}/{chloe}/role", {"role": "owner"}, page=people)
+        touched = await browser.submit(f"{people}/{house.ada}/role", {"role": "agent"}, page=people)
+
+    assert (raised.status_code, touched.status_code) == (403, 403)
+    assert (await roles(house))["ada@acme.example"] is Role.OWNER
+
+
+async def test_the_last_owner_neither_leaves_nor_steps_down(house: House, desk: Browser, people: str) -> None:
+    left = await desk.submit(f"{people}/{house.ada}/remove", {}, page=people)
+    stepped = await desk.submit(f"{people}/{house.ada}/role", {"role": "agent"}, page=people)
+
+    assert (left.status_code, stepped.status_code) == (409, 409)
+    assert "A workspace needs an owner" in left.text
+    assert (await roles(house))["ada@acme.example"] is Role.OWNER
+
+
+async def test_of_two_owners_who_leave_at_once_one_stays(house: House, desk: Browser, people: str) -> None:
+    ben = await house.add_agent("ben@acme.example", Role.OWNER)
+    async with aclosing(await house.sign_in("ben@acme.example")) as browser:
+        left = await asyncio.gather(
+            desk.submit(f"{people}/{house.ada}/remove", {}, page=people),
+            browser.submit(f"{people}/{ben}/remove", {}, page=people),
+        )
+
+    assert sorted(answer.status_code for answer in left) == [303, 409]
+    assert list((await roles(house)).values()) == [Role.OWNER]
+
+
+async def test_whoever_is_removed_is_out_and_their_tickets_are_nobodys(
+    house: House, desk: Browser, visitor: Browser, people: str
+) -> None:
+    ben = await house.add_agent("ben@acme.example", Role.AGENT)
+    ticket = await house.open_ticket(visitor)
+    await house.as_system(tickets.assign_ticket, ticket.ticket_id, ben, seen_version=1)
+    async with aclosing(await house.sign_in("ben@acme.example")) as browser:
+        await desk.submit(f"{people}/{ben}/remove", {}, page=people)
+        after = await browser.get(f"/workspace/{house.workspace.workspace_id}")
+    now = await house.as_system(tickets.ticket, ticket.ticket_id)
+
+    assert after.status_code == 404
+    assert now.assignee_id is None
+
+
+async def test_another_workspaces_member_is_unknown_here(house: House, desk: Browser, people: str) -> None:
+    olga = await house.add_agent("olga@other.example", Role.AGENT, house.other)
+
+    assert (await desk.submit(f"{people}/{olga}/remove", {}, page=people)).status_code == 404
+    assert (await desk.submit(f"{people}/{olga}/role", {"role": "viewer"}, page=people)).status_code == 404
+
+
+async def test_a_founder_owns_the_new_workspace(house: House, desk: Browser) -> None:
+    answer = await desk.submit(
+        "/workspace/new", {"name": "Second Desk", "slug": "second"}, page="/workspace/new"
+    )
+    made = await house.db.read(Actor.visitor(), workspaces.workspace_at, "second")
+
+    assert answer.headers["location"] == f"/workspace/{made.workspace_id}"
+    assert (await desk.get(answer.headers["location"])).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("slug", "words", "status"), [("acme", "has this address", 409), ("Not OK", "small letters", 422)]
+)
+async def test_a_slug_is_checked_while_it_is_typed_and_when_it_is_sent(
+    desk: Browser, slug: str, words: str, status: int
+) -> None:
+    typed = await desk.get("/workspace/new/slug", params={"slug": slug})
+    sent = await desk.submit("/workspace/new", {"name": "Mine", "slug": slug}, page="/workspace/new")
+
+    assert words in typed.text
+    assert sent.status_code == status
+    assert f'value="{slug}"' in sent.text
+
+
+async def test_only_those_who_run_a_workspace_found_another(house: House) -> None:
+    await house.add_agent("ben@acme.example", Role.AGENT)
+    async with aclosing(await house.sign_in("ben@acme.example")) as ben:
+        assert (await ben.get("/workspace/new")).status_code == 403

@@ -1,0 +1,201 @@
+"""Canned replies, and the placeholders in them."""
+
+import re
+from contextlib import aclosing
+from html import unescape
+
+import pytest
+
+from parlour.features.chat import service as chat
+from parlour.features.tickets import replies
+from parlour.kernel.access import Role
+from tests.house import Browser, House
+from tests.tickets import JSON, place, words
+
+PATIENCE = {"name": "Patience", "content": "Dear {customer_email}, #{ticket_number} is ours. {agent_name}"}
+
+
+def home(house: House) -> str:
+    return f"/workspace/{house.workspace.workspace_id}/replies"
+
+
+async def keep(house: House, browser: Browser, **fields: str) -> str:
+    """Make a canned reply; the address of its page."""
+    made = await browser.submit(f"{home(house)}/new", {**PATIENCE, **fields}, page=home(house))
+    assert made.status_code == 303, made.text
+    listed = unescape((await browser.get(home(house))).text)
+    name = fields.get("name", PATIENCE["name"])
+    found = re.search(rf'href="({re.escape(home(house))}/[0-9a-f-]{{36}})"[^>]*>{name}<', listed)
+    assert found, listed
+    return found[1]
+
+
+async def filled_in(house: House, visitor: Browser, desk: Browser) -> list[dict[str, str]]:
+    ticket = await house.open_ticket(visitor)
+    answer = await desk.get(f"{place(house, ticket)}/replies", headers=JSON)
+    found: list[dict[str, str]] = answer.json()["replies"]
+    return found
+
+
+async def test_a_reply_is_filled_in_for_the_ticket(house: House, visitor: Browser, desk: Browser) -> None:
+    await keep(house, desk, shared="1")
+
+    assert await filled_in(house, visitor, desk) == [
+        {"name": "Patience", "content": "Dear maria@example.com, #1 is ours. Ada Moreau"}
+    ]
+
+
+async def test_an_own_reply_is_for_its_owner_alone_and_a_shared_one_for_everybody(
+    house: House, desk: Browser
+) -> None:
+    own = await keep(house, desk, name="Mine")
+    shared = await keep(house, desk, name="Ours", shared="1")
+    await house.add_agent("bob@acme.example", Role.AGENT)
+    async with aclosing(await house.sign_in("bob@acme.example")) as bob:
+        listed = (await bob.get(home(house))).text
+        statuses = [(await bob.get(path)).status_code for path in (own, shared)]
+        deleted = await bob.submit(f"{own}/delete", {}, page=home(house))
+
+    assert "Ours" in listed
+    assert "Mine" not in listed
+    assert (*statuses, deleted.status_code) == (404, 200, 404)
+
+
+async def test_a_reply_is_changed_and_deleted(house: House, desk: Browser) -> None:
+    path = await keep(house, desk)
+    changed = await desk.submit(path, {"name": "Later", "content": "Soon."}, page=path)
+    listed = (await desk.get(home(house))).text
+    deleted = await desk.submit(f"{path}/delete", {}, page=path)
+
+    assert (changed.status_code, deleted.status_code) == (303, 303)
+    assert "Later" in listed
+    assert "Patience" not in listed
+    assert (await desk.get(path)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("name", " ", "Enter a name"),
+        ("name", "x" * 81, "Shorten the name"),
+        ("content", "", "Enter the text"),
+        ("content", "x" * 20_001, "Shorten the text"),
+    ],
+)
+async def test_a_reply_that_cannot_be_kept_is_shown_again_with_what_was_typed(
+    house: House, desk: Browser, field: str, value: str, sentence: str
+) -> None:
+    fields = {"name": "Kept name", "content": "Kept content", field: value}
+    answer = await desk.submit(f"{home(house)}/new", fields, page=home(house))
+
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert ("Kept content" if field == "name" else "Kept name") in answer.text
+
+
+async def test_a_viewer_keeps_no_replies(house: House, desk: Browser) -> None:
+    shared = await keep(house, desk, shared="1")
+    await house.add_agent("vic@acme.example", Role.VIEWER)
+    async with aclosing(await house.sign_in("vic@acme.example")) as viewer:
+        answers = [
+            await viewer.get(f"{home(house)}/new"),
+            await viewer.submit(f"{home(house)}/new", PATIENCE, page=home(house)),
+            await viewer.submit(shared, PATIENCE, page=home(house)),
+            await viewer.submit(f"{shared}/delete", {}, page=home(house)),
+        ]
+        listed = await viewer.get(home(house))
+
+    assert [answer.status_code for answer in answers] == [403, 403, 403, 403]
+    assert listed.status_code == 200
+
+
+async def test_the_replies_of_another_workspace_are_not_there(house: House, desk: Browser) -> None:
+    shared = await keep(house, desk, shared="1")
+    reply_id = shared.rsplit("/", 1)[1]
+    await house.add_agent("mallory@other.example", Role.OWNER, house.other)
+    there = f"/workspace/{house.other.workspace_id}/replies"
+    async with aclosing(await house.sign_in("mallory@other.example")) as mallory:
+        listed = await mallory.get(there)
+        answers = [
+            await mallory.get(shared),
+            await mallory.get(f"{there}/{reply_id}"),
+            await mallory.submit(f"{there}/{reply_id}", PATIENCE, page=there),
+            await mallory.submit(f"{there}/{reply_id}/delete", {}, page=there),
+        ]
+
+    assert "Patience" not in listed.text
+    assert {answer.status_code for answer in answers} == {404}
+
+
+async def test_there_is_a_limit_to_how_many_one_keeps(
+    house: House, desk: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replies, "REPLIES_LIMIT", 1)
+    await keep(house, desk)
+    answer = await desk.submit(f"{home(house)}/new", {**PATIENCE, "name": "More"}, page=home(house))
+
+    assert answer.status_code == 422
+    assert "There are too many canned replies of this kind." in answer.text
+
+
+async def test_without_a_script_a_chosen_reply_comes_back_in_the_composer(
+    house: House, visitor: Browser, desk: Browser
+) -> None:
+    path = await keep(house, desk)
+    ticket = await house.open_ticket(visitor)
+    here = place(house, ticket)
+    fields = words("Hello!", reply=path.rsplit("/", 1)[1], insert="1")
+    answer = await desk.submit(f"{here}/chat", fields, page=here)
+    room = await house.as_system(chat.history, ticket.chat_room_id)
+
+    assert answer.status_code == 200
+    assert "Hello!\n\nDear maria@example.com, #1 is ours. Ada Moreau</textarea>" in answer.text
+    assert len(room.messages) == 1
+
+
+async def test_an_unknown_placeholder_stops_the_answer_and_is_named(
+    house: House, visitor: Browser, desk: Browser
+) -> None:
+    ticket = await house.open_ticket(visitor)
+    here = place(house, ticket)
+    text = "Your order {order_number} is on its way, {customer_email}."
+    plain = await desk.submit(f"{here}/chat", words(text), page=here)
+    answer = await desk.submit(f"{here}/chat", words(text), page=here, headers=JSON)
+    room = await house.as_system(chat.history, ticket.chat_room_id)
+
+    assert plain.status_code == 422
+    assert "Not sent: {order_number} stands for nothing that we know." in plain.text
+    assert f"{text}</textarea>" in plain.text
+    assert (answer.status_code, answer.json()["code"]) == (422, "placeholder")
+    assert answer.json()["problems"] == {"placeholder": "order_number"}
+    assert len(room.messages) == 1
+
+
+async def test_known_placeholders_that_were_typed_are_filled_in_when_sent(
+    house: House, visitor: Browser, desk: Browser
+) -> None:
+    ticket = await house.open_ticket(visitor)
+    here = place(house, ticket)
+    fields = words("Yours, {agent_name}")
+    first = await desk.submit(f"{here}/chat", fields, page=here, headers=JSON)
+    again = await desk.submit(f"{here}/chat", fields, page=here, headers=JSON)
+
+    assert first.json()["message"]["content"] == "Yours, Ada Moreau"
+    assert (first.status_code, again.status_code) == (201, 200)
+
+
+@pytest.mark.parametrize("text", ["{}", "{1}", "{two words}", "{a-b}", "if (x) { return; }"])
+async def test_other_braces_are_just_braces(house: House, visitor: Browser, desk: Browser, text: str) -> None:
+    ticket = await house.open_ticket(visitor)
+    here = place(house, ticket)
+    answer = await desk.submit(f"{here}/chat", words(text), page=here, headers=JSON)
+
+    assert answer.json()["message"]["content"] == text
+
+
+async def test_a_customer_may_write_braces(house: House, visitor: Browser) -> None:
+    ticket = await house.open_ticket(visitor)
+    room = f"/support/acme/ticket/{ticket.ticket_id}/chat"
+    answer = await visitor.submit(room, words("What is {first_name}?"), page=room, headers=JSON)
+
+    assert answer.status_code == 201

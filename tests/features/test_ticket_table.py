@@ -1,0 +1,233 @@
+"""The ticket table: filters, orders, pages, search, and changes in its rows."""
+
+import re
+from html import unescape
+from uuid import uuid4
+
+import pytest
+
+from parlour.features.desk import query
+from parlour.features.tickets import service as tickets
+from parlour.features.tickets.models import Priority, Status, Ticket
+from parlour.kernel.access import Role
+from tests.house import Browser, House
+
+HTMX = {"hx-request": "true"}
+
+
+def table(house: House, query: str = "") -> str:
+    return f"/workspace/{house.workspace.workspace_id}/tickets{query}"
+
+
+def numbers(page: str) -> list[int]:
+    """The tickets in the rows, from top to bottom."""
+    return [int(number) for number in re.findall(r'tabular-nums">#(\d+)</span>', page)]
+
+
+def link(page: str, rel: str) -> str:
+    found = re.search(rf'<a href="([^"]+)" rel="{rel}"', page)
+    assert found, f"no link to the {rel} page"
+    return unescape(found[1])
+
+
+async def set_status(house: House, ticket: Ticket, status: Status) -> None:
+    await house.as_system(tickets.update_ticket_status, ticket.ticket_id, status, seen_version=ticket.version)
+
+
+@pytest.fixture
+async def five(house: House, visitor: Browser) -> list[Ticket]:
+    """Numbers 1 to 5: new, open, pending, resolved, closed; 2 is urgent and Ada's."""
+    made = [
+        await house.open_ticket(visitor, subject=f"Question {n}", email=f"person{n}@example.com")
+        for n in range(1, 6)
+    ]
+    for ticket, status in zip(made[1:], list(Status)[1:], strict=True):
+        await set_status(house, ticket, status)
+    second = made[1].ticket_id
+    await house.as_system(tickets.update_ticket_priority, second, Priority.URGENT, seen_version=2)
+    await house.as_system(tickets.assign_ticket, second, house.ada, seen_version=3)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("", [5, 4, 3, 2, 1]),
+        ("?status=pending", [3]),
+        ("?status=active", [3, 2, 1]),
+        ("?priority=urgent", [2]),
+        ("?assignee=me", [2]),
+        ("?assignee=nobody", [5, 4, 3, 1]),
+        ("?status=active&assignee=nobody", [3, 1]),
+        ("?waiting=us", [3, 2, 1]),
+        ("?sort=priority", [2, 5, 4, 3, 1]),
+        ("?sort=created", [5, 4, 3, 2, 1]),
+        ("?q=%234", [4]),
+        ("?q=person3%40example.com", [3]),
+        ("?q=quest", [5, 4, 3, 2, 1]),
+        ("?q=quest&status=new", [1]),
+        ("?status=nonsense&per=7&sort=size", [5, 4, 3, 2, 1]),
+    ],
+)
+async def test_the_address_says_which_tickets_are_listed(
+    house: House, desk: Browser, five: list[Ticket], query: str, expected: list[int]
+) -> None:
+    page = await desk.get(table(house, query))
+
+    assert page.status_code == 200
+    assert numbers(page.text) == expected
+
+
+async def test_a_named_colleague_is_a_filter_too(house: House, desk: Browser, five: list[Ticket]) -> None:
+    page = await desk.get(table(house, f"?assignee={house.ada}"))
+
+    assert numbers(page.text) == [2]
+
+
+@pytest.mark.parametrize("query", ["", "?sort=created", "?sort=priority", "?status=new", "?q=parcel"])
+async def test_pages_follow_each_other_without_a_gap(
+    house: House, desk: Browser, visitor: Browser, query: str
+) -> None:
+    for n in range(28):
+        await house.open_ticket(visitor, email=f"person{n}@example.com")
+    first = (await desk.get(table(house, query))).text
+    second = (await desk.get(link(first, "next"))).text
+
+    assert numbers(first) == list(range(28, 3, -1))
+    assert numbers(second) == [3, 2, 1]
+
+
+async def test_the_way_back_leads_to_the_same_page(house: House, desk: Browser, visitor: Browser) -> None:
+    for n in range(28):
+        await house.open_ticket(visitor, email=f"person{n}@example.com")
+    first = (await desk.get(table(house))).text
+    second = (await desk.get(link(first, "next"))).text
+    back = (await desk.get(link(second, "prev"))).text
+
+    assert numbers(back) == numbers(first)
+    assert "28 tickets" in back
+
+
+@pytest.mark.parametrize(
+    "query", ["?after=nonsense", "?before=bm9uZQ", "?q=parcel&after=-1", "?after=a&before=b"]
+)
+async def test_a_cursor_of_somebodys_own_making_is_not_found(house: House, desk: Browser, query: str) -> None:
+    assert (await desk.get(table(house, query))).status_code == 404
+
+
+async def test_a_search_shows_where_it_found_the_words(house: House, desk: Browser, visitor: Browser) -> None:
+    await house.open_ticket(visitor, description="The <b>zip</b> of the tent is broken.")
+    page = (await desk.get(table(house, "?q=tent"))).text
+
+    assert re.search(r"of the <mark[^>]*>tent</mark> is broken", page)
+    assert "&lt;b&gt;" in page
+
+
+async def test_a_search_shows_each_ticket_on_one_page_only(
+    house: House, desk: Browser, visitor: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(query, "PAGE_SIZES", (2, 50, 100))
+    made = [await house.open_ticket(visitor, description=f"A tent, {n}") for n in range(5)]
+    for ticket in made:
+        await house.as_system(tickets.send_message, ticket.ticket_id, "The tent again", uuid4())
+    seen, address = [], table(house, "?q=tent")
+    while address:
+        page = (await desk.get(address)).text
+        seen += numbers(page)
+        address = link(page, "next") if 'rel="next"' in page else ""
+
+    assert sorted(seen) == [ticket.number for ticket in made]
+
+
+async def test_a_script_is_given_the_list_alone_and_its_clean_address(
+    house: House, desk: Browser, five: list[Ticket]
+) -> None:
+    answer = await desk.get(table(house, "?status=new&priority=&q=&sort=activity"), headers=HTMX)
+
+    assert "<html" not in answer.text
+    assert numbers(answer.text) == [1]
+    assert answer.headers["hx-push-url"] == table(house, "?status=new")
+
+
+async def test_a_status_saved_in_a_row_answers_with_the_row(
+    house: House, desk: Browser, five: list[Ticket]
+) -> None:
+    fields = {"status": "pending", "version": "1", "shape": "row"}
+    path = f"{table(house)}/{five[0].ticket_id}/status"
+    answer = await desk.submit(path, fields, page=table(house), headers=HTMX)
+
+    assert answer.status_code == 200
+    assert answer.text.strip().startswith(f'<tr id="ticket-{five[0].ticket_id}"')
+    assert '<option value="pending" selected>' in answer.text
+
+
+async def test_a_row_that_somebody_else_changed_refuses_and_shows_what_is(
+    house: House, desk: Browser, five: list[Ticket]
+) -> None:
+    fields = {"priority": "low", "version": "1", "shape": "row"}
+    path = f"{table(house)}/{five[2].ticket_id}/priority"
+    answer = await desk.submit(path, fields, page=table(house), headers=HTMX)
+    now = await house.as_system(tickets.ticket, five[2].ticket_id)
+
+    assert answer.status_code == 409
+    assert "Somebody else changed this ticket" in answer.text
+    assert (now.priority, now.version) == (Priority.MEDIUM, 2)
+
+
+async def test_without_a_script_a_saved_row_leads_back_to_the_list(
+    house: House, desk: Browser, five: list[Ticket]
+) -> None:
+    back = table(house, "?status=new&sort=created")
+    fields = {"priority": "low", "version": "1", "shape": "row", "back": back}
+    answer = await desk.submit(f"{table(house)}/{five[0].ticket_id}/priority", fields, page=table(house))
+
+    assert (answer.status_code, answer.headers["location"]) == (303, back)
+
+
+@pytest.mark.parametrize("back", ["https://evil.example/", "//evil.example", "/auth/logout"])
+async def test_a_saved_row_leads_nowhere_else(
+    house: House, desk: Browser, five: list[Ticket], back: str
+) -> None:
+    fields = {"priority": "low", "version": "1", "shape": "row", "back": back}
+    answer = await desk.submit(f"{table(house)}/{five[0].ticket_id}/priority", fields, page=table(house))
+
+    assert answer.headers["location"] == table(house)
+
+
+async def test_a_row_can_be_had_alone(house: House, desk: Browser, five: list[Ticket]) -> None:
+    answer = await desk.get(f"{table(house)}/{five[1].ticket_id}/row", headers=HTMX)
+
+    assert numbers(answer.text) == [2]
+    assert "Ada Moreau" in answer.text
+
+
+async def test_what_a_customer_said_is_unread_until_it_is_read(
+    house: House, desk: Browser, visitor: Browser
+) -> None:
+    await house.open_ticket(visitor)
+
+    assert ">Unread " in (await desk.get(table(house))).text
+
+
+async def test_a_viewer_sees_the_list_and_can_change_nothing(house: House, five: list[Ticket]) -> None:
+    await house.add_agent("vic@acme.example", Role.VIEWER)
+    viewer = await house.sign_in("vic@acme.example")
+    page = await viewer.get(table(house))
+    fields = {"status": "open", "version": "1", "shape": "row"}
+    refused = await viewer.submit(
+        f"{table(house)}/{five[0].ticket_id}/status", fields, page=table(house), headers=HTMX
+    )
+
+    assert numbers(page.text) == [5, 4, 3, 2, 1]
+    assert 'name="ids"' not in page.text
+    assert refused.status_code == 403
+
+
+async def test_the_rows_of_another_workspace_are_not_there(house: House, five: list[Ticket]) -> None:
+    await house.add_agent("mallory@other.example", Role.OWNER, house.other)
+    mallory = await house.sign_in("mallory@other.example")
+    theirs = f"/workspace/{house.other.workspace_id}/tickets"
+
+    assert (await mallory.get(table(house))).status_code == 404
+    assert (await mallory.get(f"{theirs}/{five[0].ticket_id}/row")).status_code == 404
+    assert numbers((await mallory.get(f"{theirs}?q=question")).text) == []

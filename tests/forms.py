@@ -1,0 +1,143 @@
+"""What every page of the application would post: one ready form for each address that takes one."""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pyotp
+
+from parlour.features.accounts import invitations, password_reset
+from parlour.features.tickets import service as tickets
+from parlour.kernel.access import Actor, Role
+from tests.house import PASSWORD
+from tests.mailbox import mails, text_of
+
+if TYPE_CHECKING:
+    from tests.people import Town
+
+Form = dict[str, str]
+
+
+def _address() -> str:
+    return f"{uuid4().hex}@example.com"
+
+
+async def _invitation(town: "Town") -> str:
+    """The secret in the mail of a fresh invitation."""
+    address = _address()
+    await town.house.db.write(town.owner, invitations.invite, address, Role.AGENT)
+    [mail] = await mails(town.house, address)
+    secret: str = re.findall(r"^[0-9a-f]{32}\.[\w-]{43}$", text_of(mail), re.MULTILINE)[0]
+    return secret
+
+
+async def _reset(town: "Town") -> str:
+    """The secret of a fresh link for a forgotten password."""
+    mail = await town.house.db.write(Actor.system(), password_reset.issue, "login@acme.example")
+    assert mail
+    return mail.token
+
+
+async def _changed(town: "Town", field: str) -> Form:
+    """A change of the ticket that is one, by somebody who has seen it as it is."""
+    now = await town.house.as_system(tickets.ticket, town.ticket.ticket_id)
+    values = {
+        "status": "pending" if now.status != "pending" else "open",
+        "priority": "high" if now.priority != "high" else "low",
+        "assignee": "" if now.assignee_id else str(town.house.ada),
+    }
+    return {field: values[field], "version": str(now.version)}
+
+
+async def _said(_: "Town") -> Form:
+    return {"content": "Hello?", "client_id": str(uuid4())}
+
+
+async def _opened(_: "Town") -> Form:
+    subject, text = "The parcel is late", "Since Monday."
+    return {"subject": subject, "description": text, "email": _address(), "client_id": str(uuid4())}
+
+
+async def _founded(_: "Town") -> Form:
+    return {"name": "Second Home", "slug": f"s-{uuid4().hex[:16]}"}
+
+
+async def _accepted(town: "Town") -> Form:
+    return {"token": await _invitation(town), "name": "Nia", "password": PASSWORD}
+
+
+def _fixed(**fields: str) -> Callable[["Town"], Awaitable[Form]]:
+    async def form(_: "Town") -> Form:
+        return dict(fields)
+
+    return form
+
+
+def _token_of(make: Callable[["Town"], Awaitable[str]], **fields: str) -> Callable[["Town"], Awaitable[Form]]:
+    async def form(town: "Town") -> Form:
+        return {"token": await make(town), **fields}
+
+    return form
+
+
+def _change_of(field: str) -> Callable[["Town"], Awaitable[Form]]:
+    async def form(town: "Town") -> Form:
+        return await _changed(town, field)
+
+    return form
+
+
+async def _asked(_: "Town") -> Form:
+    return {"email": _address()}
+
+
+async def _invited(_: "Town") -> Form:
+    return {"email": _address(), "role": "viewer"}
+
+
+async def _many(town: "Town") -> Form:
+    return {"ids": str(town.ticket.ticket_id), "field": "priority", "value": "urgent"}
+
+
+_WORKSPACE = "/workspace/{workspace_id}"
+_TICKET = f"{_WORKSPACE}/tickets/{{ticket_id}}"
+_REPLY = {"name": "Thanks", "content": "Thank you, {customer_email}."}
+
+FORMS: dict[str, Callable[["Town"], Awaitable[Form]]] = {
+    "/auth/login": _fixed(email="login@acme.example", password=PASSWORD, next="/"),
+    "/auth/logout": _fixed(leave="now"),
+    "/auth/second-factor": _fixed(code=pyotp.TOTP("A" * 32).now()),
+    "/auth/forgot": _asked,
+    "/auth/reset": _token_of(_reset, new_password=PASSWORD),
+    "/profile": _fixed(name="Sam Reed"),
+    "/profile/password": _fixed(password=PASSWORD, new_password=f"{PASSWORD}!"),
+    "/profile/preferences": _fixed(keys="1"),
+    "/profile/sessions/end": _fixed(session="0" * 16),
+    "/profile/sessions/end-all": _fixed(end="all"),
+    "/profile/second-factor": _fixed(action="codes", password=PASSWORD),
+    "/invite": _token_of(_invitation),
+    "/invite/accept": _accepted,
+    "/support/{slug}/ticket/new": _opened,
+    "/support/{slug}/ticket/{ticket_id}/chat": _said,
+    "/support/{slug}/access": _asked,
+    "/workspace/new": _founded,
+    f"{_WORKSPACE}/name": _fixed(name="Acme Outdoor and Sons"),
+    f"{_WORKSPACE}/people/invite": _invited,
+    f"{_WORKSPACE}/people/{{user_id}}/role": _fixed(role="viewer"),
+    f"{_WORKSPACE}/people/{{user_id}}/remove": _fixed(remove="now"),
+    f"{_WORKSPACE}/people/invitations/{{invitation_id}}/withdraw": _fixed(withdraw="now"),
+    f"{_WORKSPACE}/tickets/views": _fixed(name="Late ones", query="status=open", for_everyone="yes"),
+    f"{_WORKSPACE}/tickets/views/{{view_id}}/delete": _fixed(delete="now"),
+    f"{_WORKSPACE}/tickets/bulk": _many,
+    f"{_WORKSPACE}/tickets/bulk/{{bulk_id}}/undo": _fixed(undo="now"),
+    f"{_WORKSPACE}/replies/new": _fixed(**_REPLY, shared="1"),
+    f"{_WORKSPACE}/replies/{{reply_id}}": _fixed(**_REPLY, shared="1"),
+    f"{_WORKSPACE}/replies/{{reply_id}}/delete": _fixed(delete="now"),
+    f"{_TICKET}/chat": _said,
+    f"{_TICKET}/notes": _said,
+    f"{_TICKET}/status": _change_of("status"),
+    f"{_TICKET}/priority": _change_of("priority"),
+    f"{_TICKET}/assignee": _change_of("assignee"),
+    f"{_TICKET}/access/revoke": _fixed(end="now"),
+}

@@ -1,0 +1,97 @@
+"""Every page of the demo, light, dark and on a phone, and one page that shows all: `make screenshots`."""
+
+from pathlib import Path
+from typing import Literal
+
+from playwright.sync_api import Browser, Page, ViewportSize
+
+FOLDER = Path(__file__).parent.parent / "docs/screenshots/pages"
+INDEX = FOLDER.parent / "README.md"
+
+Theme = Literal["light", "dark"]
+LOOKS: dict[str, tuple[Theme, ViewportSize]] = {
+    "light": ("light", ViewportSize(width=1280, height=800)),
+    "dark": ("dark", ViewportSize(width=1280, height=800)),
+    "phone": ("light", ViewportSize(width=390, height=844)),
+}
+
+# Title: the address, with {portal}, {desk} and {ticket} filled in. Who sees it is the heading.
+PAGES = {
+    "The customer's pages": {
+        "Portal": "{portal}",
+        "Open a ticket": "{portal}/ticket/new",
+        "Get a fresh link": "{portal}/access",
+        "Ticket": "{portal}/ticket/{ticket}",
+        "Room": "{portal}/ticket/{ticket}/chat",
+        "No such page": "{portal}/ticket/nowhere",
+    },
+    "Anybody's pages": {
+        "Start": "/",
+        "Sign in": "/auth/login",
+        "Forgotten password": "/auth/forgot",
+        "New password": "/auth/reset",
+        "Invitation": "/invite",
+        "Private ticket": "{portal}/ticket/{ticket}",
+    },
+    "The agent's pages": {
+        "Dashboard": "{desk}",
+        "Tickets": "{desk}/tickets",
+        "Waiting for us": "{desk}/tickets?waiting=us",
+        "Search": "{desk}/tickets?q=order",
+        "Nothing found": "{desk}/tickets?q=nothing+like+this",
+        "Ticket at the desk": "{desk}/tickets/{ticket}",
+        "Notes": "{desk}/tickets/{ticket}/notes",
+        "Canned replies": "{desk}/replies",
+        "New canned reply": "{desk}/replies/new",
+        "People": "{desk}/people",
+        "New workspace": "/workspace/new",
+        "Profile": "/profile",
+        "Second factor": "/profile/second-factor",
+    },
+}
+
+
+def take_pages(browser: Browser, url: str, states: dict[str, str], places: dict[str, str]) -> None:
+    """`states`: the storage state (a file) that each heading's visitor comes with."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for old in FOLDER.glob("*.png"):
+        old.unlink()
+    for heading, pages in PAGES.items():
+        for look, (theme, size) in LOOKS.items():
+            context = browser.new_context(
+                viewport=size,
+                color_scheme=theme,
+                reduced_motion="reduce",
+                locale="en-GB",
+                timezone_id="UTC",
+                storage_state=states.get(heading),
+            )
+            page = context.new_page()
+            for title, address in pages.items():
+                _take(page, url + address.format(**places), f"{_slug(title)}-{look}")
+            context.close()
+    INDEX.write_text(_index(), encoding="utf-8")
+
+
+def _take(page: Page, address: str, name: str) -> None:
+    page.goto(address)
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=FOLDER / f"{name}.png", animations="disabled")
+
+
+def _slug(title: str) -> str:
+    return title.lower().replace(" ", "-")
+
+
+def _index() -> str:
+    lines = ["# All pages in pictures", "", "Of the demo, taken by `make screenshots`."]
+    for heading, pages in PAGES.items():
+        lines += ["", f"## {heading}", "", "| | light | dark | phone |", "|---|---|---|---|"]
+        for title in pages:
+            cells = [
+                f'<img src="pages/{_slug(title)}-{look}.png" width="{120 if look == "phone" else 360}" '
+                f'alt="{title}, {look}">'
+                for look in LOOKS
+            ]
+            lines.append(f"| {title} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
