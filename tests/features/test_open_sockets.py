@@ -92,7 +92,7 @@ async def test_a_customer_who_knows_the_room_of_the_notes_is_not_let_in(
     await maria.send("subscribe", room=notes, after=0)
     await maria.send("typing", room=notes)
     await maria.send("read", room=notes, seq=1)
-    refused = await maria.receive()
+    refused = await maria.next("error")
     frames = await maria.until_quiet(0.5)
 
     assert refused == {"t": "error", "code": "not_found", "room": str(notes)}

@@ -65,7 +65,7 @@ async def test_a_page_more_than_500_behind_is_told_to_reload(house: House) -> No
     await page.send("subscribe", room=house.room, after=0)
     await page.next("subscribed")
 
-    assert await page.receive() == {"t": "reset", "room": str(house.room), "head": 501}
+    assert await page.next("reset") == {"t": "reset", "room": str(house.room), "head": 501}
 
 
 async def test_a_page_ahead_of_the_database_is_told_to_reload(house: House) -> None:
