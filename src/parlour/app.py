@@ -37,7 +37,7 @@ from parlour.settings import BadSetting, Settings
 from parlour.web.assets import Assets
 from parlour.web.errors import Errors
 from parlour.web.headers import SecurityHeaders
-from parlour.web.limits import Limits, PostgresWindows
+from parlour.web.limits import Limits
 from parlour.web.observe import Metrics, Observe
 from parlour.web.render import Renderer
 from parlour.web.site import Site, db
@@ -77,11 +77,18 @@ def make_bus(settings: Settings) -> Bus:
 
 
 def make_limits(settings: Settings, database: Database) -> Limits:
+    """Counted in Redis when there is one, else in PostgreSQL, else by this process alone."""
     if settings.redis_url:
         from parlour.web.redis_windows import RedisWindows
 
         return Limits(RedisWindows(settings.redis_url))
-    return Limits(PostgresWindows(database)) if settings.is_postgresql else Limits()
+    if settings.is_postgresql:
+        from parlour.db.postgres import PostgresDatabase
+        from parlour.web.postgres_windows import PostgresWindows
+
+        assert isinstance(database, PostgresDatabase)
+        return Limits(PostgresWindows(database))
+    return Limits()
 
 
 def make_worker(settings: Settings, database: Database, renderer: Renderer) -> Worker:

@@ -13,7 +13,8 @@ from structlog.testing import capture_logs
 from parlour.db.postgres import PostgresDatabase
 from parlour.kernel.errors import TooMany
 from parlour.web import limits
-from parlour.web.limits import Limit, Limits, PostgresWindows, Windows
+from parlour.web.limits import Limit, Limits, Windows
+from parlour.web.postgres_windows import PostgresWindows
 from parlour.web.redis_windows import RedisWindows
 from tests import postgres_server
 from tests.redis_server import RedisServer

@@ -86,7 +86,10 @@ class Tx:
         self.events.append(event)
 
     def enqueue(self, kind: str, payload: dict[str, Any], *, run_at: datetime | None = None) -> UUID:
-        """Store a job in this transaction; it runs at least once, at `run_at` or soon after the commit."""
+        """Store a job in this transaction; it runs at least once, at `run_at` or soon after the commit.
+
+        Workers look every second for what has become due: only a job for now needs to be told of.
+        """
         job_id = clock.new_id()
         self.execute(
             insert(schema.outbox).values(
@@ -97,7 +100,8 @@ class Tx:
                 run_at=run_at or clock.now(),
             )
         )
-        self.events.append(JobQueued(kind))
+        if run_at is None:
+            self.events.append(JobQueued(kind))
         return job_id
 
 

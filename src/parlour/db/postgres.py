@@ -1,7 +1,8 @@
 """PostgreSQL: threads with a connection each, one transaction a unit, row-level security told who acts.
 
-Nothing is kept in a session: the context and the time limits belong to the transaction, no statement is
-prepared by name. So all of it also works through a proxy that lends connections by the transaction.
+Nothing that matters is kept in a session: the context and the time limits belong to the transaction. So
+all of it also works through a proxy that lends connections by the transaction. Statements are prepared only
+where no such proxy stands between, because planning one behind its policies costs more than running it.
 """
 
 import asyncio
@@ -31,10 +32,15 @@ PATIENCE = 6.0
 """Seconds that a unit may wait for its turn, for others' locks and for a database that restarts."""
 CONNECT_SECONDS = 3
 LONGEST_PAUSE = 0.5
+PREPARE_AFTER = 5
+PREPARED_LIMIT = 300
+"""Statements that one connection keeps prepared: more than there are, but for lists of varying length."""
 
 SERIALIZATION_FAILURE, DEADLOCK, ALREADY_THERE = "40001", "40P01", "23505"
 TIMED_OUT = ("57014", "55P03")
 NO_RIGHT = "42501"
+NOT_PREPARED = ("26000", "42P05", "0A000")
+"""A prepared statement is not there, is there already, or no longer fits its table."""
 NOT_NOW = ("57P01", "57P02", "57P03", "25P03", "53300")
 """Shutting down, crashed, starting up, idle for too long, no connection left."""
 
@@ -63,6 +69,8 @@ class Mode:
 READ = Mode(sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"), 10_000)
 SCAN = Mode(sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"), 60_000)
 WRITE = Mode(sql.SQL("BEGIN ISOLATION LEVEL READ COMMITTED"), 15_000)
+ALONE = Mode(sql.SQL(""), 0)
+"""No transaction is opened: one statement, on a connection for writes."""
 
 _SPEAKER = sql.SQL(
     "SELECT set_config('parlour.kind', %(kind)s, true), set_config('parlour.actor', %(actor)s, true), "
@@ -95,11 +103,19 @@ def make_engine(url: str, *, isolation_level: Any = "AUTOCOMMIT") -> Engine:
 class Link:
     """One thread's connection, and the name in which it speaks at the moment."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, prepares: bool) -> None:
         self.connection: Connection = engine.connect()
         self.raw = cast("psycopg.Connection[Any]", self.connection.connection.dbapi_connection)
+        self.prepares = prepares and self._is_direct()
+        self.raw.prepare_threshold = PREPARE_AFTER if self.prepares else None
+        self.raw.prepared_max = PREPARED_LIMIT
         self._words = psycopg.ClientCursor(self.raw)  # several statements in one round trip
         self._actor: Actor | None = None
+
+    def _is_direct(self) -> bool:
+        """A proxy gives its clients process numbers of its own, because a connection has many there."""
+        there = self.raw.execute("SELECT pg_backend_pid()", prepare=False).fetchone()
+        return there is not None and there[0] == self.raw.info.backend_pid
 
     @property
     def lost(self) -> bool:
@@ -169,6 +185,7 @@ class PostgresDatabase(Database):
         self._lock = threading.Lock()
         self._waiting = 0
         self._closed = True
+        self._prepares = True
         self._engine = make_engine(url)
 
     async def open(self) -> None:
@@ -177,6 +194,7 @@ class PostgresDatabase(Database):
             mode: ThreadPoolExecutor(size, thread_name_prefix="postgres")
             for mode, size in self._sizes.items()
         }
+        self._pools[ALONE] = self._pools[WRITE]
         self._closed = False
 
     async def migrate(self) -> None:
@@ -208,6 +226,10 @@ class PostgresDatabase(Database):
 
     async def write(self, actor: Actor, function: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         return await self._submit(WRITE, actor, lambda tx: function(tx, *args, **kwargs))
+
+    async def alone(self, function: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a single statement that touches nobody's rows: a transaction of its own, in nobody's name."""
+        return await self._submit(ALONE, Actor.system(), lambda tx: function(tx, *args, **kwargs))
 
     async def _submit(self, mode: Mode, actor: Actor, call: Callable[[Tx], R]) -> R:
         if self._closed:
@@ -266,12 +288,18 @@ class PostgresDatabase(Database):
 
     def _attempt(self, mode: Mode, actor: Actor, call: Callable[[Tx], R]) -> tuple[R, Any]:
         link = self._link()
-        tx = Tx(link.connection, actor, link)
+        guard = None if mode is ALONE else link
+        tx = Tx(link.connection, actor, guard)
         try:
-            link.begin(mode, actor)
+            if guard:
+                guard.begin(mode, actor)
             result = call(tx)
-            link.commit()
+            if guard:
+                guard.commit()
         except Exception as error:
+            if link.prepares and _state(error) in NOT_PREPARED:
+                self._prepares = False
+                link.close()
             self._forsake(link)
             if isinstance(error, psycopg.Error | DBAPIError) and (link.lost or _state(error) in NOT_NOW):
                 raise _Lost from error
@@ -285,7 +313,7 @@ class PostgresDatabase(Database):
         link: Link | None = getattr(self._local, "link", None)
         if link is None:
             try:
-                link = self._local.link = Link(self._engine)
+                link = self._local.link = Link(self._engine, prepares=self._prepares)
             except (psycopg.Error, DBAPIError) as error:
                 raise _Lost from error
             with self._lock:

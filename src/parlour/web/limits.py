@@ -14,9 +14,6 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from starlette.requests import HTTPConnection
 
-from parlour.db import windows
-from parlour.db.database import Database
-from parlour.kernel.access import Actor
 from parlour.kernel.errors import TooMany
 
 FORGET_EVERY = 30.0
@@ -99,27 +96,6 @@ class OwnWindows:
 
     def _wait(self, key: str, rate: RateLimitItem) -> float:
         return max(1.0, self._windows.get_window_stats(rate, key).reset_time - time.time())
-
-
-class PostgresWindows:
-    """For nodes that share a database and no Redis."""
-
-    def __init__(self, db: Database) -> None:
-        self._db = db
-
-    async def take(self, key: str, rate: RateLimitItem) -> float:
-        window = (key, rate.amount, rate.get_expiry())
-        return await self._db.write(Actor.system(), windows.take, *window)
-
-    async def look(self, key: str, rate: RateLimitItem) -> float:
-        window = (key, rate.amount, rate.get_expiry())
-        return await self._db.read(Actor.system(), windows.look, *window)
-
-    async def forget(self, key: str, _: RateLimitItem) -> float:
-        return await self._db.write(Actor.system(), windows.forget, key)
-
-    async def close(self) -> None:
-        """The database is somebody else's to close."""
 
 
 class Limits:

@@ -54,11 +54,6 @@ AS $$ SELECT coalesce(app.kind() = 'system' AND app.ws() IS NOT NULL, false) $$;
 CREATE OR REPLACE FUNCTION app.oversees() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
 AS $$ SELECT coalesce(app.kind() = 'system' AND app.ws() IS NULL, false) $$;
 
--- A customer's one room, looked up once a statement. It stands behind the policy of chat_rooms itself.
-CREATE OR REPLACE FUNCTION app.room() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
-AS $$ SELECT r.room_id FROM public.chat_rooms r
-      WHERE r.workspace_id = app.ws() AND r.ticket_id = app.ticket() AND r.audience = 'public' $$;
-
 -- The owner of the tables, who migrates.
 DO $do$ BEGIN
     EXECUTE format(
@@ -147,23 +142,28 @@ CREATE POLICY opened ON chat_rooms FOR INSERT WITH CHECK ((SELECT app.visits() O
 CREATE POLICY written ON chat_rooms FOR UPDATE USING (
     (SELECT app.works() OR app.serves()) OR (ticket_id = (SELECT app.ticket()) AND audience = 'public'));
 
-CREATE POLICY seen ON messages FOR SELECT USING (
-    (SELECT app.looks() OR app.serves())
-    OR room_id = (SELECT app.room()));
-CREATE POLICY sent ON messages FOR INSERT WITH CHECK (
-    (SELECT app.serves())
-    OR ((SELECT app.works()) AND (sender_type = 'system'
-        OR (sender_type = 'agent' AND sender_id = (SELECT app.actor()))))
-    OR (room_id = (SELECT app.room())
-        AND (sender_type = 'system' OR (sender_type = 'customer' AND sender_id = (SELECT app.actor())))));
+-- A customer's one room stands behind the policy of chat_rooms itself. It is written out in each policy, because
+-- a function that looks it up would be planned anew with every statement.
+DO $do$
+DECLARE
+    own_room text := 'room_id = (SELECT r.room_id FROM chat_rooms r WHERE r.workspace_id = (SELECT app.ws())'
+        ' AND r.ticket_id = (SELECT app.ticket()) AND r.audience = ''public'')';
+BEGIN
+    EXECUTE format('CREATE POLICY seen ON messages FOR SELECT USING ((SELECT app.looks() OR app.serves()) OR %s)', own_room);
+    EXECUTE format($policy$
+        CREATE POLICY sent ON messages FOR INSERT WITH CHECK (
+            (SELECT app.serves())
+            OR ((SELECT app.works()) AND (sender_type = 'system'
+                OR (sender_type = 'agent' AND sender_id = (SELECT app.actor()))))
+            OR (%s AND (sender_type = 'system'
+                OR (sender_type = 'customer' AND sender_id = (SELECT app.actor())))))$policy$, own_room);
+    EXECUTE format('CREATE POLICY seen ON read_marks FOR SELECT USING ((SELECT app.looks() OR app.serves()) OR %s)', own_room);
+    EXECUTE format($policy$
+        CREATE POLICY left_behind ON read_marks FOR INSERT WITH CHECK (
+            (SELECT app.serves())
+            OR (reader = (SELECT app.actor()) AND ((SELECT app.works()) OR %s)))$policy$, own_room);
+END $do$;
 
-CREATE POLICY seen ON read_marks FOR SELECT USING (
-    (SELECT app.looks() OR app.serves())
-    OR room_id = (SELECT app.room()));
-CREATE POLICY left_behind ON read_marks FOR INSERT WITH CHECK (
-    (SELECT app.serves())
-    OR (reader = (SELECT app.actor()) AND ((SELECT app.works())
-        OR room_id = (SELECT app.room()))));
 CREATE POLICY moved ON read_marks FOR UPDATE
     USING ((SELECT app.serves()) OR (reader = (SELECT app.actor()) AND (SELECT app.works() OR app.ticket() IS NOT NULL)));
 

@@ -21,6 +21,8 @@ from parlour.features.chat.models import SenderType
 from parlour.features.tickets import access_store, store
 from parlour.features.tickets.models import Link, Ticket, TicketRow, UnseenReplies
 from parlour.features.tickets.service import UnknownTicket
+from parlour.features.workspaces import service as workspaces
+from parlour.features.workspaces.models import Workspace
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission, requires
 from parlour.kernel.addresses import clean_email
@@ -97,6 +99,17 @@ def customer_of(tx: Tx, ticket_id: UUID, visitor: str | None) -> Actor:
     if store.ticket(tx.as_system(), ticket_id) is None:
         raise UnknownTicket
     raise NoAccess
+
+
+@requires(Permission.PORTAL_SEE)
+def customer_at(tx: Tx, slug: str, ticket_id: UUID, visitor: str | None) -> tuple[Workspace, Actor]:
+    """Whose portal is at `slug`, and the customer that this browser is there.
+
+    Raises UnknownWorkspace and what `customer_of` raises.
+    """
+    workspace = workspaces.workspace_at(tx, slug)
+    there = tx.acting_as(Actor.visitor(workspace.workspace_id))
+    return workspace, customer_of(there, ticket_id, visitor)
 
 
 def _holding(tx: Tx, visitor: str) -> Tx:
