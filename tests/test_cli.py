@@ -110,9 +110,8 @@ def test_a_new_workspaces_id_is_the_last_line(shell: Shell) -> None:
 
     assert made.returncode == 0
     assert "/support/acme" in made.stdout
-    assert shell.rows("SELECT workspace_id, slug, name FROM workspaces") == [
-        (workspace_id.hex, "acme", "Acme Outdoor")
-    ]
+    [(stored_id, slug, name)] = shell.rows("SELECT workspace_id, slug, name FROM workspaces")
+    assert (UUID(str(stored_id)), slug, name) == (workspace_id, "acme", "Acme Outdoor")
 
 
 @pytest.mark.parametrize(

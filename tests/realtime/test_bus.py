@@ -192,7 +192,7 @@ async def test_a_node_that_died_makes_the_others_doubt_and_one_that_left_does_no
 def test_which_bus_it_is_follows_from_the_settings(tmp_path: Path) -> None:
     redis, postgresql = "redis://127.0.0.1:6379/0", "postgresql://parlour@127.0.0.1/parlour"
     chosen = [
-        make_bus(settings_for(tmp_path)),
+        make_bus(settings_for(tmp_path, PARLOUR_DATABASE_URL=f"sqlite:///{tmp_path}/parlour.db")),
         make_bus(settings_for(tmp_path, PARLOUR_DATABASE_URL=postgresql)),
         make_bus(settings_for(tmp_path, PARLOUR_DATABASE_URL=postgresql, PARLOUR_REDIS_URL=redis)),
     ]

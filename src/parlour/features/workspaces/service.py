@@ -97,7 +97,7 @@ def rename_workspace(tx: Tx, name: str) -> None:
 @requires(Permission.PORTAL_SEE)
 def workspace_at(tx: Tx, slug: str) -> Workspace:
     """The workspace whose portal is at `slug`. Raises UnknownWorkspace."""
-    workspace = store.by_slug(tx, slug)
+    workspace = store.by_slug(tx, slug) if SLUG.fullmatch(slug) else None
     if workspace is None:
         raise UnknownWorkspace
     return workspace
