@@ -207,12 +207,13 @@ CREATE POLICY worked ON bulk_items USING ((SELECT app.works() OR app.serves()));
 
 -- ------------------------------------------------------------------------------------------------ jobs
 
--- Whoever acts stores jobs of the own workspace; only the system takes them.
+-- Whoever acts stores jobs of the own workspace; only the system takes them, and adds to what a job remembers.
 CREATE POLICY stored ON outbox FOR INSERT
     WITH CHECK (workspace_id = (SELECT app.ws()) OR (SELECT app.oversees()));
 CREATE POLICY seen ON outbox FOR SELECT
     USING ((SELECT app.oversees()) OR ((SELECT app.serves()) AND workspace_id = (SELECT app.ws())));
-CREATE POLICY run ON outbox FOR UPDATE USING ((SELECT app.oversees()));
+CREATE POLICY run ON outbox FOR UPDATE
+    USING ((SELECT app.oversees()) OR ((SELECT app.serves()) AND workspace_id = (SELECT app.ws())));
 CREATE POLICY swept ON outbox FOR DELETE
     USING ((SELECT app.oversees()) OR ((SELECT app.serves()) AND workspace_id = (SELECT app.ws())));
 
