@@ -66,8 +66,8 @@ PROGRAMS = {
     "caddy": CADDY,
 }
 
-# Playwright's own list, which a second one replaces, and the address bar's hidden pages: without those a window
-# costs half the processor time.
+# Playwright's own list, which a second one replaces, and the address bar's hidden pages: without those a
+# window costs half the processor time.
 LEFT_OUT_OF_CHROMIUM = (
     "AimEnabled",
     "AvoidCorsURLLoaderRestartOnRedirect",
