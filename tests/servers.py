@@ -60,6 +60,7 @@ CADDY = Program("Caddy", "caddy", ("caddy",), ("usr/bin",))
 PROGRAMS = {
     "browser": CHROMIUM,
     "node": NODE,
+    "pgbouncer": PGBOUNCER,
     "postgres": POSTGRESQL,
     "redis": REDIS,
     "nginx": NGINX,

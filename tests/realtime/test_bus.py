@@ -208,6 +208,7 @@ def test_a_redis_url_that_cannot_be_used_is_refused_by_its_name(tmp_path: Path) 
 
 
 @pytest.mark.postgres
+@pytest.mark.pgbouncer
 async def test_behind_a_pooling_proxy_the_bus_knows_that_it_hears_nothing(tmp_path: Path) -> None:
     server = postgres_server.server()
     bouncer = postgres_server.Bouncer(server.folder, server.port)
