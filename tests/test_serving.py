@@ -116,6 +116,8 @@ def listening(pid: int) -> list[int]:
 def test_the_demo_says_where_it_is_and_how_to_get_in(shell: Shell) -> None:
     port = free_port()
     del shell.environment["PARLOUR_DATA_DIR"]
+    precious = shell.folder.parent / "precious.db"
+    shell.environment["PARLOUR_DATABASE_URL"] = f"sqlite:///{precious}"
     demo = shell.start("demo", "--port", str(port))
     try:
         until(lambda: answers(f"http://127.0.0.1:{port}/support/acme"))
@@ -130,6 +132,7 @@ def test_the_demo_says_where_it_is_and_how_to_get_in(shell: Shell) -> None:
     assert "Traceback" not in said
     assert reachable == [port]
     assert not shell.folder.exists()
+    assert not precious.exists()
 
 
 def test_a_worker_runs_until_it_is_told_to_stop(shell: Shell) -> None:

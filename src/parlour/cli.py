@@ -6,7 +6,7 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -56,7 +56,8 @@ app.add_typer(jobs_app, name="jobs")
 
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 T = TypeVar("T")
-
+REAL_THINGS = ("PARLOUR_DATABASE_URL", "PARLOUR_REDIS_URL", "PARLOUR_SMTP_URL")
+"""What the demo keeps away from, whatever the environment says: its people are made up."""
 UNREAD_MILLISECONDS = 30_000
 
 PROBLEMS = {
@@ -71,8 +72,9 @@ class Refused(Exception):
     """One sentence for the person at the keyboard."""
 
 
-def settings_now(**defaults: str) -> Settings:
-    settings = Settings.from_environment({**defaults, **os.environ})
+def settings_now(*, leaving_out: Collection[str] = (), **defaults: str) -> Settings:
+    said = {name: value for name, value in os.environ.items() if name not in leaving_out}
+    settings = Settings.from_environment({**defaults, **said})
     logs.configure(settings.log_format)
     return settings
 
@@ -144,7 +146,8 @@ def run_demo(
     """Serve a workspace full of believable tickets, to look around in."""
     host = "127.0.0.1"
     with tempfile.TemporaryDirectory(prefix="parlour-demo-") as folder, _bound(host, port) as listener:
-        settings = settings_now(PARLOUR_DATA_DIR=folder, PARLOUR_BASE_URL=_base_url(host, listener))
+        base_url = _base_url(host, listener)
+        settings = settings_now(PARLOUR_DATA_DIR=folder, PARLOUR_BASE_URL=base_url, leaving_out=REAL_THINGS)
 
         async def prepare(db: Database) -> None:
             await db.prepare()

@@ -130,7 +130,10 @@ class Worker:
         now = clock.now()
         if due > now:
             return min(LONGEST_REST, (due - now).total_seconds())
-        jobs = await self._db.write(Actor.system(), outbox.claim, now=now, lease=self._lease, limit=free)
+        running = [job.job_id for job in self._running.values()]
+        jobs = await self._db.write(
+            Actor.system(), outbox.claim, now=now, lease=self._lease, limit=free, running=running
+        )
         for job in jobs:
             task = asyncio.create_task(self._run(job), name=f"job {job.job_id}")
             self._running[task] = job
@@ -225,12 +228,15 @@ class Worker:
         if time.monotonic() < self._next_sweep:
             return
         self._next_sweep = time.monotonic() + SWEEP_EVERY.total_seconds()
-        for chore in self._chores:
-            await self._db.write(Actor.system(), chore)
         before = clock.now() - KEEP_FINISHED
         gone = await self._db.write(Actor.system(), outbox.sweep, before=before, limit=SWEEP_BATCH)
         if gone == SWEEP_BATCH:
             self._next_sweep = time.monotonic() + LONGEST_REST
+        for chore in self._chores:
+            try:
+                await self._db.write(Actor.system(), chore)
+            except Exception as error:  # the others have their turn, and this one again in an hour
+                log.warning("chore.failed", chore=getattr(chore, "__name__", ""), error=_words(error))
 
 
 def _words(error: BaseException) -> str:

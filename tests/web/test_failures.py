@@ -60,6 +60,17 @@ async def test_a_fault_at_the_desk_is_a_page_too(house: House, desk: Browser) ->
     assert "Something went wrong" in page.text
 
 
+async def test_only_an_address_that_has_a_page_is_tried_again(house: House, desk: Browser) -> None:
+    here = f"/workspace/{house.workspace.workspace_id}"
+    token = await desk.csrf(here)
+    break_database(house, "sessions")
+    page, form = await desk.get(here), await desk.post(f"{here}/people/invite", data={"csrf": token})
+
+    assert (page.status_code, form.status_code) == (500, 500)
+    assert "Try again" in page.text
+    assert "Try again" not in form.text
+
+
 async def test_a_program_is_told_of_a_fault_in_json(house: House, visitor: Browser) -> None:
     break_database(house, "workspaces")
     answer = await visitor.get("/support/acme", headers={"accept": "application/json"})

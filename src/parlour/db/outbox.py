@@ -6,7 +6,7 @@ kills its process comes to an end too, and it names the claim: only the newest o
 back or bury it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -62,9 +62,16 @@ def next_due(tx: Tx, *, now: datetime) -> datetime | None:
     return due
 
 
-def claim(tx: Tx, *, now: datetime, lease: timedelta, limit: int) -> list[Job]:
-    """Take up to `limit` due jobs, oldest first, and hold them until `now + lease`."""
+def claim(
+    tx: Tx, *, now: datetime, lease: timedelta, limit: int, running: Collection[UUID] = ()
+) -> list[Job]:
+    """Take up to `limit` due jobs, oldest first, and hold them until `now + lease`.
+
+    Not those that are `running` here, though their lease may have run out while the database was away.
+    """
     due = and_(_OPEN, outbox.c.run_at <= now, _unheld(now))
+    if running:
+        due = and_(due, outbox.c.job_id.not_in(running))
     first = select(outbox.c.job_id).where(due).order_by(outbox.c.run_at).limit(limit)
     # A CTE is read once; as a subquery PostgreSQL may read it again and again, and take more than `limit`.
     chosen = first.with_for_update(skip_locked=True).cte("chosen")
@@ -100,6 +107,17 @@ def finish(tx: Tx, job: Job) -> None:
         .where(outbox.c.job_id == job.job_id)
         .values(finished_at=clock.now(), dead_at=None, locked_until=None, error=None, payload={})
     )
+
+
+class Overtaken(Postponed):
+    """Somebody else has claimed the job since: this run of it is no longer the one that counts."""
+
+
+def hold(tx: Tx, job: Job) -> None:
+    """Keep the claim the newest until this transaction has ended. Raises Overtaken when it no longer is."""
+    mine = and_(outbox.c.job_id == job.job_id, outbox.c.attempts == job.attempts, _OPEN)
+    if tx.execute(select(outbox.c.job_id).where(mine).with_for_update()).first() is None:
+        raise Overtaken("The job was taken over.")
 
 
 def remember(tx: Tx, job: Job, **facts: Any) -> None:

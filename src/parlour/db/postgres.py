@@ -19,7 +19,7 @@ from typing import Any, cast
 import psycopg
 from psycopg import sql
 from sqlalchemy import Connection, Engine, create_engine, make_url
-from sqlalchemy.exc import DBAPIError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from parlour.db import migrate, roles
@@ -32,13 +32,27 @@ PATIENCE = 6.0
 """Seconds that a unit may wait for its turn, for others' locks and for a database that restarts."""
 CONNECT_SECONDS = 3
 LONGEST_PAUSE = 0.5
+NOTICE_A_DEAD_PEER = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""A machine that vanished says nothing: after about ten seconds of silence the connection is given up."""
 PREPARE_AFTER = 5
 PREPARED_LIMIT = 300
 """Statements that one connection keeps prepared: more than there are, but for lists of varying length."""
 
 SERIALIZATION_FAILURE, DEADLOCK, ALREADY_THERE = "40001", "40P01", "23505"
-TIMED_OUT = ("57014", "55P03")
+LOCK_TIMEOUT = "55P03"
+TIMED_OUT = ("57014", LOCK_TIMEOUT)
 NO_RIGHT = "42501"
+BUSY = "The servers hold a table at this moment, so nothing was changed. Run it again."
+WHY_NOT_NOW = {
+    NO_RIGHT: f"Only the owner of the tables may do that: run {roles.COMMAND}.",
+    DEADLOCK: BUSY,
+    LOCK_TIMEOUT: BUSY,
+}
 NOT_PREPARED = ("26000", "42P05", "0A000")
 """A prepared statement is not there, is there already, or no longer fits its table."""
 NOT_NOW = ("57P01", "57P02", "57P03", "25P03", "53300")
@@ -96,6 +110,7 @@ def make_engine(url: str, *, isolation_level: Any = "AUTOCOMMIT") -> Engine:
             "prepare_threshold": None,
             "connect_timeout": CONNECT_SECONDS,
             "application_name": "parlour",
+            **NOTICE_A_DEAD_PEER,
         },
     )
 
@@ -363,10 +378,10 @@ def migrate_with(url: str, *, for_role: str | None = None) -> None:
         roles.lock_migrations(connection)
         try:
             migrate.upgrade(connection)
-        except ProgrammingError as error:
-            if _state(error) != NO_RIGHT:
+        except (ProgrammingError, OperationalError) as error:
+            why = WHY_NOT_NOW.get(_state(error) or "")
+            if why is None:
                 raise
-            said = f"Only the owner of the tables may do that: run {roles.COMMAND}."
-            raise DatabaseUnusable(said) from error
+            raise DatabaseUnusable(why) from error
         if for_role is not None:
             roles.admit(connection, make_url(for_role))

@@ -56,8 +56,12 @@ def refuse_a_mighty_role(connection: Connection) -> None:
 
 
 def lock_migrations(connection: Connection) -> None:
-    """Wait for whoever migrates at this moment; the lock ends with the transaction."""
+    """Wait for whoever migrates at this moment; the lock ends with the transaction.
+
+    The tables are waited for ten seconds at most: whoever else wants them stands behind this meanwhile.
+    """
     connection.execute(text("SELECT pg_catalog.pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    connection.execute(text("SET LOCAL lock_timeout = '10s'"))
 
 
 def admit(connection: Connection, role: URL) -> None:

@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from psycopg import AsyncConnection
+from psycopg.conninfo import make_conninfo
 
+from parlour.db.postgres import NOTICE_A_DEAD_PEER
 from parlour.realtime.nodes import Line, SharedBus
 
 CHANNEL = "parlour"
@@ -38,7 +40,7 @@ class PostgresBus(SharedBus):
 
     async def _connection(self) -> AsyncConnection:
         return await AsyncConnection.connect(
-            self._url,
+            make_conninfo(self._url, **NOTICE_A_DEAD_PEER),
             autocommit=True,
             prepare_threshold=None,
             connect_timeout=CONNECT_SECONDS,

@@ -94,9 +94,11 @@ class Room:
         """The customer's name, once a sign of another node needed it."""
         self.typed: dict[str, float] | None = None
 
-    def push(self, frame: Frame) -> None:
+    def push(self, frame: Frame, *, to_customers: Frame | None = None) -> None:
+        """To everyone here; to customers in other words, when some are not for them."""
         for subscription in self.subscriptions.values():
-            subscription.push(frame)
+            theirs = to_customers and subscription.connection.actor.kind is Kind.CUSTOMER
+            subscription.push(to_customers if to_customers and theirs else frame)
 
     def deliver(self, message: MessageSent) -> bool:
         """Give everyone the next message of the log, encoded once. False when it is not the next."""

@@ -232,7 +232,8 @@ class Rooms:
 
     async def _go_live(self, subscription: Subscription) -> None:
         """Send what was held, in order, reading what lies between, until it is level with its room."""
-        room, held = subscription.room, subscription.held or []
+        room = subscription.room
+        held = [] if subscription.held is None else subscription.held  # the list that goes on filling
         while subscription.attached and not subscription.connection.closing:
             if held and held[0].seq <= subscription.sent + 1:
                 await subscription.replay(held.pop(0))
@@ -288,7 +289,7 @@ class Rooms:
         frame = protocol.ticket(event)
         room = self._rooms.get(event.room_id)
         if room is not None:
-            room.push(frame)
+            room.push(frame, to_customers=protocol.ticket(replace(event, assignee_id=None)))
         for connection in self._watchers.get(event.workspace_id, ()):
             if room is None or connection not in room.subscriptions:
                 connection.push(frame)

@@ -219,8 +219,8 @@ CREATE POLICY swept ON outbox FOR DELETE
 
 -- -------------------------------------------------------------------------------------------- accounts
 
--- An account is in several workspaces. Customers never meet it; agents see names and no more is asked of it.
-CREATE POLICY seen ON users FOR SELECT USING ((SELECT app.kind()) IN ('visitor', 'agent', 'system'));
+-- An account is in several workspaces. Nobody on a portal meets it; agents see names and no more is asked of it.
+CREATE POLICY seen ON users FOR SELECT USING ((SELECT app.kind() IN ('agent', 'system') OR app.arrives()));
 CREATE POLICY made ON users FOR INSERT WITH CHECK ((SELECT app.kind()) = 'system');
 CREATE POLICY changed ON users FOR UPDATE USING ((SELECT app.kind() = 'system' OR app.arrives()));
 CREATE POLICY proved ON sessions USING ((SELECT app.kind() = 'system' OR app.arrives()));

@@ -147,7 +147,11 @@ def _choices(found: _Everything, actor: Actor) -> dict[str, Any]:
     assignee = found.ticket.assignee_id
     return {
         "assignee_name": names.get(assignee) if assignee else None,
-        "members": [member for member in found.members if member.role is not Role.VIEWER],
+        "members": [
+            member
+            for member in found.members
+            if member.role is not Role.VIEWER or member.user_id == found.ticket.assignee_id
+        ],
         "statuses": [
             value.value for value in Status if value is not Status.NEW or found.ticket.status is Status.NEW
         ],

@@ -174,8 +174,9 @@ def unseen_replies(tx: Tx, job: Job) -> UnseenReplies | None:
     """What agents said that the customer has neither seen here nor been mailed, with a link to it.
 
     The answers are this job's to mail from now on: another job finds none of them, and this one, when
-    its run breaks off and it comes again, finds the same.
+    its run breaks off and it comes again, finds the same. Raises Overtaken.
     """
+    outbox.hold(tx, job)
     ticket = store.lock_ticket(tx, UUID(job.payload["ticket_id"]))
     if ticket is None:
         return None

@@ -190,8 +190,7 @@ def send_message(
         store.agent_spoke(tx, ticket_id, posted.message.created_at)
         tx.enqueue(UNSEEN_REPLIES, {"ticket_id": str(ticket_id)}, run_at=clock.now() + AWAY_AFTER)
         status = then or life.after_agent_action(ticket.status)
-    chosen = then is not None or ticket.status in life.FINISHED
-    changed = _set_status(tx, ticket, status, spoke=tx.actor.kind, chosen=chosen)
+    changed = _set_status(tx, ticket, status, spoke=tx.actor.kind)
     if changed is ticket:
         tell(tx, ticket, spoke=tx.actor.kind)
     return Sent(posted.message, changed.status, repeat=False)
@@ -214,21 +213,17 @@ def add_note(tx: Tx, ticket_id: UUID, content: str, client_id: UUID) -> Sent:
     posted = chat.post(tx, chat.notes_room(tx, ticket_id), content, client_id)
     if posted.repeat:
         return Sent(posted.message, ticket.status, repeat=True)
-    changed = _set_status(tx, ticket, life.after_agent_action(ticket.status), chosen=False)
+    changed = _set_status(tx, ticket, life.after_agent_action(ticket.status))
     return Sent(posted.message, changed.status, repeat=False)
 
 
-def _set_status(
-    tx: Tx, ticket: Ticket, status: Status, *, spoke: Kind | None = None, chosen: bool = True
-) -> Ticket:
-    """Not `chosen` is what only follows from something else that was done: the room needs no line for it."""
+def _set_status(tx: Tx, ticket: Ticket, status: Status, *, spoke: Kind | None = None) -> Ticket:
     if status is ticket.status:
         return ticket
     changed = store.change(tx, ticket.ticket_id, clock.now(), status=status.value)
     if (status is Status.CLOSED) != (ticket.status is Status.CLOSED):
         chat.set_open(tx, ticket.chat_room_id, status is not Status.CLOSED)
-    if chosen:
-        chat.announce(tx, ticket.chat_room_id, f"status:{life.word_for(ticket.status, status)}")
+    chat.announce(tx, ticket.chat_room_id, f"status:{life.word_for(ticket.status, status)}")
     audit.record(tx, "status", ticket_id=ticket.ticket_id, before=ticket.status.value, after=status.value)
     tell(tx, changed, spoke=spoke)
     return changed
@@ -270,9 +265,9 @@ def update_ticket_priority(tx: Tx, ticket_id: UUID, priority: Priority, *, seen_
     changed = store.change(
         tx, ticket_id, clock.now(), priority=priority.value, priority_rank=store.RANKS[priority]
     )
-    _note_change(tx, ticket_id, "priority", ticket.priority.value, priority.value)
+    note_change(tx, ticket_id, "priority", ticket.priority.value, priority.value)
     tell(tx, changed)
-    return _set_status(tx, changed, life.after_agent_action(changed.status), chosen=False)
+    return _set_status(tx, changed, life.after_agent_action(changed.status))
 
 
 @requires(Permission.TICKET_UPDATE)
@@ -288,12 +283,13 @@ def assign_ticket(tx: Tx, ticket_id: UUID, assignee_id: UUID | None, *, seen_ver
         raise Invalid({"assignee": "unknown"})
     changed = store.change(tx, ticket_id, clock.now(), assignee_id=assignee_id)
     before, after = (workspaces.name_of(tx, user_id) for user_id in (ticket.assignee_id, assignee_id))
-    _note_change(tx, ticket_id, "assignee", before, after)
+    note_change(tx, ticket_id, "assignee", before, after)
     tell(tx, changed)
-    return _set_status(tx, changed, life.after_agent_action(changed.status), chosen=False)
+    return _set_status(tx, changed, life.after_agent_action(changed.status))
 
 
-def _note_change(tx: Tx, ticket_id: UUID, what: str, before: str, after: str) -> None:
+@requires(Permission.TICKET_UPDATE)
+def note_change(tx: Tx, ticket_id: UUID, what: str, before: str, after: str) -> None:
     """What only agents need to know goes into the room that only agents see."""
     chat.announce(tx, chat.notes_room(tx, ticket_id), f"{what}:{after}")
     audit.record(tx, what, ticket_id=ticket_id, before=before, after=after)
