@@ -10,7 +10,7 @@ from parlour.features.conversation import pages as conversation
 from parlour.features.conversation.view import room_view
 from parlour.features.portal.visitor import customer, visit
 from parlour.kernel.errors import Conflict, Invalid, TooMany
-from parlour.web.forms import read_form
+from parlour.web.forms import read_form_leniently
 from parlour.web.pages import redirect, render, wants_json
 
 
@@ -47,7 +47,13 @@ async def send(request: Request) -> Response:
     """JSON for the page's own sending; a plain form goes back to the room, with its text when that failed."""
     ticket_id = conversation.ticket_id_in(request)
     workspace, actor = await customer(request, ticket_id)
-    fields = await read_form(request)
+    fields, ours = await read_form_leniently(request)
+    if not ours:
+        draft = fields.get("content", "")
+        return await _page(request, ticket_id, status=403, draft=draft, problem="expired")
+    if "read" in fields:
+        await conversation.mark_read(request, actor, ticket_id, fields)
+        return redirect(f"/support/{workspace.slug}/ticket/{ticket_id}/chat#latest")
     if wants_json(request):
         return conversation.sent_as_json(actor, await conversation.send(request, actor, ticket_id, fields))
     try:

@@ -21,6 +21,7 @@ from parlour.features.chat.models import SenderType
 from parlour.features.tickets import access_store, store
 from parlour.features.tickets.models import Link, Ticket, TicketRow, UnseenReplies
 from parlour.features.tickets.service import UnknownTicket
+from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.models import Workspace
 from parlour.kernel import clock
@@ -204,6 +205,7 @@ def revoke_access(tx: Tx, ticket_id: UUID) -> None:
         raise UnknownTicket
     access_store.revoke_links(tx, ticket_id)
     access_store.delete_grants(tx, ticket_id)
+    audit.record(tx, "access", ticket_id=ticket_id)
     tx.emit(AccessChanged(tx.workspace_id, ticket_id=ticket_id))
 
 
