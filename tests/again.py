@@ -15,10 +15,7 @@ from tests.servers import PGBOUNCER, POSTGRESQL, Program, requires_all
 THROUGH_THE_PROXY = (
     "tests/db/test_outbox.py",
     "tests/db/test_races.py",
-    "tests/db/test_row_security.py",
     "tests/features/tickets",
-    "tests/features/test_permissions.py",
-    "tests/test_worker.py",
     "tests/web/test_probes.py",
 )
 

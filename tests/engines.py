@@ -3,7 +3,7 @@
 On SQLite everything runs but what has the marker `postgresql`. A run on PostgreSQL
 (PARLOUR_TEST_DATABASE=postgresql or pgbouncer) leaves out what it could only repeat: what is about SQLite's
 file itself, by the marker `sqlite` or the list below, what opens no database or brings one of its own, and
-what looks at a page rather than at what is stored.
+what is about the page, or about the line to it, rather than about what is stored.
 """
 
 from pathlib import Path
@@ -46,6 +46,7 @@ ABOUT_PAGES = (
     "browser/test_keys.py",
     "browser/test_looks_desk.py",
     "browser/test_strange_words.py",
+    "faults/test_network.py",
 )
 REPEATED = WITHOUT_DATABASE + WITH_ITS_OWN + ABOUT_SQLITE + ABOUT_PAGES
 LONGEST_FIRST = ("faults", "browser", "deploy", "test_cli.py", "test_serving.py")
