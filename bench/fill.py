@@ -1,11 +1,14 @@
 """Many tickets in a moment: straight into the tables, as alike as a year of work is at every size."""
 
 import random
+import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
+
+import psycopg
 
 STATUSES = (
     "new",
@@ -30,6 +33,33 @@ BATCH = 10_000
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
 
+INSERTS = (
+    (
+        "INSERT INTO tickets (workspace_id, ticket_id, number, subject, description, status, priority,"
+        " priority_rank, email, chat_room_id, assignee_id, mailed_seq, version, created_at, updated_at,"
+        " last_message_at, waiting_since, first_answer_at) VALUES (:workspace, :ticket, :number, :subject,"
+        " :subject, :status, :priority, :rank, :email, :room, :assignee, 0, 1, :created, :spoke, :spoke,"
+        " :waiting, :answered)"
+    ),
+    (
+        "INSERT INTO chat_rooms (workspace_id, room_id, ticket_id, audience, status, last_seq, created_at)"
+        " VALUES (:workspace, :room, :ticket, 'public', 'open', 1, :created),"
+        " (:workspace, :notes, :ticket, 'internal', 'open', 0, :created)"
+    ),
+    (
+        "INSERT INTO messages (workspace_id, room_id, seq, message_id, content, sender_type, sender_id,"
+        " sender_name, created_at) VALUES (:workspace, :room, 1, :message, :subject, 'customer', :email,"
+        " :email, :created)"
+    ),
+)
+SEARCH = "INSERT INTO ticket_search (workspace, ticket_id, words) VALUES (:workspace, :ticket, :subject)"
+SEARCH_POSTGRESQL = (
+    "INSERT INTO ticket_search (workspace_id, ticket_id, words, terms)"
+    " VALUES (CAST(CAST(:workspace AS text) AS uuid), :ticket, :subject,"
+    " concat(CAST(:workspace AS text), ' ', lower(:subject)))"
+)
+
+
 def fill(path: str, workspace_id: UUID, agents: Sequence[UUID], tickets: int, *, first: int = 1) -> None:
     """Add tickets number `first` and on; each has its rooms, one message, and words to be found by."""
     connection = sqlite3.connect(path, isolation_level=None)
@@ -38,13 +68,30 @@ def fill(path: str, workspace_id: UUID, agents: Sequence[UUID], tickets: int, *,
     for start in range(first, first + tickets, BATCH):
         numbers = range(start, min(start + BATCH, first + tickets))
         connection.execute("BEGIN")
-        _insert(connection, list(_rows(workspace_id, agents, numbers)))
+        rows = list(_rows(workspace_id, agents, numbers))
+        for insert in (*INSERTS, SEARCH):
+            connection.executemany(insert, rows)
         connection.execute("COMMIT")
     connection.execute(
         "UPDATE workspaces SET last_ticket_number = ? WHERE workspace_id = ?",
         (first + tickets - 1, workspace_id.hex),
     )
     connection.close()
+
+
+def fill_postgresql(
+    connection: "psycopg.Connection[tuple[object, ...]]",
+    workspace_id: UUID,
+    agents: Sequence[UUID],
+    tickets: int,
+) -> None:
+    """The same tickets. `connection` belongs to somebody whom row-level security does not bind."""
+    rows = list(_rows(workspace_id, agents, range(1, tickets + 1)))
+    with connection.transaction(), connection.cursor() as cursor:
+        for insert in (*INSERTS, SEARCH_POSTGRESQL):
+            cursor.executemany(re.sub(r":(\w+)", r"%(\1)s", insert).encode(), rows)
+        number = "UPDATE workspaces SET last_ticket_number = %s WHERE workspace_id = %s"
+        cursor.execute(number, (tickets, workspace_id))
 
 
 def _rows(workspace_id: UUID, agents: Sequence[UUID], numbers: range) -> Iterator[dict[str, Any]]:
@@ -77,29 +124,3 @@ def _rows(workspace_id: UUID, agents: Sequence[UUID], numbers: range) -> Iterato
 
 def _text(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _insert(connection: sqlite3.Connection, rows: list[dict[str, Any]]) -> None:
-    connection.executemany(
-        "INSERT INTO tickets (workspace_id, ticket_id, number, subject, description, status, priority,"
-        " priority_rank, email, chat_room_id, assignee_id, mailed_seq, version, created_at, updated_at,"
-        " last_message_at, waiting_since, first_answer_at) VALUES (:workspace, :ticket, :number, :subject,"
-        " :subject, :status, :priority, :rank, :email, :room, :assignee, 0, 1, :created, :spoke, :spoke,"
-        " :waiting, :answered)",
-        rows,
-    )
-    connection.executemany(
-        "INSERT INTO chat_rooms (workspace_id, room_id, ticket_id, audience, status, last_seq, created_at)"
-        " VALUES (:workspace, :room, :ticket, 'public', 'open', 1, :created),"
-        " (:workspace, :notes, :ticket, 'internal', 'open', 0, :created)",
-        rows,
-    )
-    connection.executemany(
-        "INSERT INTO messages (workspace_id, room_id, seq, message_id, content, sender_type, sender_id,"
-        " sender_name, created_at) VALUES (:workspace, :room, 1, :message, :subject, 'customer', :email,"
-        " :email, :created)",
-        rows,
-    )
-    connection.executemany(
-        "INSERT INTO ticket_search (workspace, ticket_id, words) VALUES (:workspace, :ticket, :subject)", rows
-    )

@@ -16,11 +16,12 @@ STOP_SECONDS = 20
 
 
 class Parlour:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **environment: str) -> None:
+        folder.mkdir(exist_ok=True)
         self.port = _free_port()
         self.origin = f"http://127.0.0.1:{self.port}"
         self._log = folder / "server.log"
-        self._environment = {**os.environ, "PARLOUR_DATA_DIR": str(folder / "data")}
+        self._environment = {**os.environ, "PARLOUR_DATA_DIR": str(folder / "data"), **environment}
         self._process: subprocess.Popen[bytes] | None = None
 
     def command(self, *words: str, typed: str = "") -> str:
@@ -84,9 +85,9 @@ class Parlour:
 
 
 @contextmanager
-def parlour(folder: Path) -> Iterator[Parlour]:
+def parlour(folder: Path, **environment: str) -> Iterator[Parlour]:
     """Not started yet, so that its data can be prepared; stopped at the end whatever happens."""
-    server = Parlour(folder)
+    server = Parlour(folder, **environment)
     try:
         yield server
     finally:

@@ -1,4 +1,4 @@
-"""A thousand open sockets in rooms of two, and how soon a sent message is on the other's screen.
+"""Hundreds of open sockets in rooms of two, and how soon a sent message is on the other's screen.
 
 A real server in its own process; its workspace and agents are made by the command line, its tickets and
 messages by HTTP, as people do. A message's time runs from the start of its POST to its arrival on the
@@ -14,6 +14,7 @@ import tempfile
 import uuid
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -61,7 +62,8 @@ class Seat:
     mine: set[str] = field(default_factory=set)
     socket: ClientConnection | None = None
 
-    async def sit_down(self, origin: str) -> None:
+    async def sit_down(self) -> None:
+        origin = f"http://127.0.0.1:{self.browser.wires.port}"
         self.socket = await connect(
             f"{origin.replace('http', 'ws', 1)}/realtime?{self.query}",
             origin=Origin(origin),
@@ -145,16 +147,20 @@ async def open_ticket(wires: Wires, number: int) -> tuple[Browser, str, str]:
     return browser, ticket, found[1].decode()
 
 
-async def take_seats(wires: Wires, workspace_id: str, rooms: int) -> list[Seat]:
-    """Customer and agent of every room. After as many connections as one may have comes the next agent."""
-    customers = [await open_ticket(wires, number) for number in range(rooms)]
-    agents = [await sign_in(wires, number, workspace_id) for number in range(agents_for(rooms))]
+async def take_seats(nodes: list[Parlour], workspace_id: str, rooms: int) -> list[Seat]:
+    """Customer and agent of every room: at different nodes, when there are two.
+
+    After as many connections as one may have comes the next agent.
+    """
+    portal, desk = Wires(nodes[0].port), Wires(nodes[-1].port)
+    customers = [await open_ticket(portal, number) for number in range(rooms)]
+    agents = [await sign_in(desk, number, workspace_id) for number in range(agents_for(rooms))]
     seats = []
     for number, (customer, ticket, room) in enumerate(customers):
-        portal, desk = f"/support/bench/ticket/{ticket}", f"/workspace/{workspace_id}/tickets/{ticket}"
-        seats.append(Seat(customer, room, f"{portal}/chat", f"ticket={ticket}&portal=bench"))
+        here, there = f"/support/bench/ticket/{ticket}", f"/workspace/{workspace_id}/tickets/{ticket}"
+        seats.append(Seat(customer, room, f"{here}/chat", f"ticket={ticket}&portal=bench"))
         agent = agents[number // SOCKETS_AN_AGENT]
-        seats.append(Seat(agent, room, f"{desk}/chat", f"workspace={workspace_id}"))
+        seats.append(Seat(agent, room, f"{there}/chat", f"workspace={workspace_id}"))
     return seats
 
 
@@ -176,21 +182,22 @@ async def talk_for(seats: list[Seat], rate: float, seconds: float) -> Talk:
     return talk
 
 
-async def measure(server: Parlour, workspace_id: str, choice: argparse.Namespace) -> list[tuple[str, str]]:
-    wires = Wires(server.port)
-    seats = await take_seats(wires, workspace_id, choice.sockets // 2)
+async def measure(
+    nodes: list[Parlour], workspace_id: str, choice: argparse.Namespace
+) -> list[tuple[str, str]]:
+    seats = await take_seats(nodes, workspace_id, choice.sockets // 2)
     await asyncio.sleep(1)
-    before = server.memory()
+    before = memory(nodes)
     begin = perf_counter()
     for some in chunks(seats, 50):
-        await asyncio.gather(*(seat.sit_down(server.origin) for seat in some))
+        await asyncio.gather(*(seat.sit_down() for seat in some))
     opened_in = perf_counter() - begin
     await asyncio.sleep(1)
-    idle = server.memory()
-    processor, begin = server.processor(), perf_counter()
+    idle = memory(nodes)
+    used, begin = processor(nodes), perf_counter()
     talk = await talk_for(seats, choice.rate, choice.seconds)
-    load = (server.processor() - processor) / (perf_counter() - begin)
-    after = server.memory()
+    load = (processor(nodes) - used) / (perf_counter() - begin)
+    after = memory(nodes)
     await asyncio.gather(*(seat.socket.close() for seat in seats if seat.socket))
     return [
         ("sockets opened", f"{len(seats)} in {opened_in:.1f} s"),
@@ -208,11 +215,20 @@ def report(talk: Talk, choice: argparse.Namespace) -> list[tuple[str, str]]:
     choice.failed = bool(lost or talk.doubled or talk.reordered or talk.closed or refused or not times)
     return [
         ("messages sent", f"{len(talk.started)} at {choice.rate:g}/s, {len(talk.acknowledged)} acknowledged"),
+        ("messages delivered", f"{len(times) / choice.seconds:.0f}/s"),
         ("delivery", ", ".join(f"{name} {share(times, part) * 1000:.1f} ms" for name, part in SHARES)),
         ("lost, doubled, reordered", f"{lost}, {talk.doubled}, {talk.reordered}"),
         ("sockets closed early", f"{len(talk.closed)} {sorted(set(map(str, talk.closed))) or ''}"),
         ("POSTs refused", f"{refused} {talk.refused or ''}"),
     ]
+
+
+def memory(nodes: list[Parlour]) -> int:
+    return sum(node.memory() for node in nodes)
+
+
+def processor(nodes: list[Parlour]) -> float:
+    return sum(node.processor() for node in nodes)
 
 
 def agent_email(number: int) -> str:
@@ -244,6 +260,25 @@ def prepare(server: Parlour, rooms: int) -> str:
     return workspace_id
 
 
+def place_for(kind: str, folder: Path, stack: ExitStack) -> list[Parlour]:
+    """Not started yet. PostgreSQL waits for the disk with every commit, as SQLite does."""
+    if kind == "sqlite":
+        return [stack.enter_context(parlour(folder))]
+    from tests import postgres_server
+    from tests.redis_server import RedisServer
+
+    postgres_server.DURABLE = True
+    server = postgres_server.server()
+    shared = {
+        "PARLOUR_DATABASE_URL": server.direct_url(server.of_folder(folder)),
+        "PARLOUR_SECRET_KEY": "a-bench-knows-no-secrets-either!" * 2,
+    }
+    if kind == "nodes":
+        shared["PARLOUR_REDIS_URL"] = stack.enter_context(RedisServer(folder)).url
+    count = 2 if kind == "nodes" else 1
+    return [stack.enter_context(parlour(folder / f"node{n}", **shared)) for n in range(count)]
+
+
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m bench sockets",
@@ -253,17 +288,25 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--sockets", type=int, default=1000, help="open sockets, two a room (%(default)s)")
     parser.add_argument("--rate", type=float, default=200, help="messages a second (%(default)s)")
     parser.add_argument("--seconds", type=float, default=30, help="how long (%(default)s)")
+    parser.add_argument(
+        "--on",
+        choices=("sqlite", "postgresql", "nodes"),
+        default="sqlite",
+        help="one process on SQLite or PostgreSQL, or two nodes on PostgreSQL and Redis (%(default)s)",
+    )
     parser.add_argument("--quick", action="store_true", help="only five seconds")
     choice = parser.parse_args(arguments)
     if choice.quick:
         choice.seconds = 5
-    with tempfile.TemporaryDirectory(prefix="parlour-bench-") as folder, parlour(Path(folder)) as server:
+    with tempfile.TemporaryDirectory(prefix="parlour-bench-") as folder, ExitStack() as stack:
+        nodes = place_for(choice.on, Path(folder), stack)
         print(f"Hiring {agents_for(choice.sockets // 2)} agents …", file=sys.stderr)
-        workspace_id = prepare(server, choice.sockets // 2)
-        server.start()
+        workspace_id = prepare(nodes[0], choice.sockets // 2)
+        for node in nodes:
+            node.start()
         print("Opening tickets and sockets …", file=sys.stderr)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            rows = runner.run(measure(server, workspace_id, choice))
+            rows = runner.run(measure(nodes, workspace_id, choice))
     for name, value in rows:
         print(f"{name:28}{value}")
     return 1 if choice.failed else 0

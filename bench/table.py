@@ -109,10 +109,12 @@ async def _measure(path: Path, sizes: list[int]) -> dict[str, list[str]]:
     return table
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench table", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("sizes", nargs="*", type=int, default=[1_000, 10_000, 100_000])
-    sizes = sorted(set(parser.parse_args().sizes))
+    sizes = sorted(set(parser.parse_args(arguments).sizes))
     with tempfile.TemporaryDirectory() as folder:
         table = asyncio.run(_measure(Path(folder) / "parlour.db", sizes))
     me = UUID(int=1)
@@ -120,7 +122,4 @@ def main() -> None:
     for name, cells in table.items():
         where = "read" if listing.costs_the_same(lists(me)[name]) else "scan"
         print(f"{name:26}  {where}" + "".join(f"{cell:>22}" for cell in cells))
-
-
-if __name__ == "__main__":
-    main()
+    return 0

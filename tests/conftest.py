@@ -10,6 +10,8 @@ from tests.servers import pytest_collection_modifyitems, pytest_sessionfinish, p
 
 __all__ = ["pytest_collection_modifyitems", "pytest_sessionfinish", "pytest_terminal_summary"]
 
+pytest_plugins = ["tests.engines"]
+
 tenants.watch_every_engine()
 
 

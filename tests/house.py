@@ -1,15 +1,17 @@
-"""A whole Parlour for a test: a real SQLite file, the real application, browsers that keep their cookies."""
+"""A whole Parlour for a test: a real database, the real application, browsers that keep their cookies."""
 
 import re
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import httpx
 
-from parlour.app import Application, create_app
+from bench.fill import fill, fill_postgresql
+from parlour.app import Application, create_app, make_database
 from parlour.db.database import Database, P, R, Tx, Unit
 from parlour.features.accounts import service as accounts
 from parlour.features.accounts.passwords import hash_password
@@ -20,6 +22,7 @@ from parlour.features.workspaces.models import Workspace
 from parlour.kernel.access import Actor, Role
 from parlour.realtime.protocol import Timings
 from parlour.settings import Settings
+from tests import postgres_server
 
 ORIGIN = "http://parlour.test"
 PASSWORD = "correct horse battery"
@@ -27,9 +30,53 @@ PASSWORD_HASH = hash_password(PASSWORD)
 
 
 def settings_for(folder: Path, **more: str) -> Settings:
-    return Settings.from_environment(
-        {"PARLOUR_DATA_DIR": str(folder), "PARLOUR_BASE_URL": ORIGIN, "PARLOUR_SECRET_KEY": "k" * 40, **more}
-    )
+    """On the database that this run is about: a file in the folder, or one of PostgreSQL's for the folder."""
+    environment = {
+        "PARLOUR_DATA_DIR": str(folder),
+        "PARLOUR_BASE_URL": ORIGIN,
+        "PARLOUR_SECRET_KEY": "k" * 40,
+    }
+    if postgres_server.ON_POSTGRESQL:
+        server = postgres_server.server()
+        environment["PARLOUR_DATABASE_URL"] = server.url(server.of_folder(folder))
+    return Settings.from_environment(environment | more)
+
+
+@asynccontextmanager
+async def open_database(folder: Path) -> AsyncIterator[Database]:
+    """The folder's database alone, ready and open."""
+    settings = settings_for(folder)
+    db = make_database(settings)
+    await db.prepare()
+    await db.open()
+    try:
+        yield db
+    finally:
+        await db.close()
+        if settings.is_postgresql:
+            postgres_server.left(settings.database_url)
+
+
+def behind_its_back(settings: Settings, statement: str, *values: object) -> list[tuple[object, ...]]:
+    """Run SQL as nobody of ours would: past the application, with every right. `?` stands for a value."""
+    if settings.is_postgresql:
+        name = settings.database_url.rsplit("/", 1)[1]
+        with postgres_server.server().admin_connection(name) as admin:
+            cursor = admin.execute(statement.replace("?", "%s").encode(), values)
+            return cursor.fetchall() if cursor.description else []
+    with closing(sqlite3.connect(settings.sqlite_path, timeout=10)) as file, file:
+        return file.execute(statement, values).fetchall()
+
+
+def stock(house: "House", tickets: int) -> None:
+    """Many tickets in a moment, in `acme`, some of them Ada's; past the application."""
+    settings, here = house.app.parlour.settings, house.workspace.workspace_id
+    if settings.is_postgresql:
+        name = settings.database_url.rsplit("/", 1)[1]
+        with postgres_server.server().admin_connection(name) as admin:
+            fill_postgresql(admin, here, [house.ada], tickets)
+    else:
+        fill(str(settings.sqlite_path), here, [house.ada], tickets)
 
 
 class Browser(httpx.AsyncClient):
@@ -120,8 +167,10 @@ async def open_house(
 ) -> AsyncIterator[House]:
     """The application with its lifespan running: writer, worker and rooms."""
     app = create_app(settings_for(folder, **environment), timings)
-    await app.parlour.db.migrate()
+    await app.parlour.db.prepare()
     async with AsyncExitStack() as stack:
+        if app.parlour.settings.is_postgresql:
+            stack.callback(postgres_server.left, app.parlour.settings.database_url)
         await stack.enter_async_context(app.parlour.running())
 
         def make(tx: Tx, slug: str, name: str) -> Workspace:

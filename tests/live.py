@@ -18,6 +18,9 @@ from types import TracebackType
 import httpx
 import pytest
 
+from parlour.settings import Settings
+from tests import postgres_server
+
 ROOT = Path(__file__).parents[1]
 SLUG = "acme"
 PASSWORD = "correct horse battery"
@@ -55,11 +58,18 @@ def command(environment: dict[str, str], *arguments: str, typed: str = "") -> st
     return finished.stdout
 
 
-def environment_for(data: Path) -> dict[str, str]:
-    """This process's own environment, with nothing of Parlour's but the data folder."""
+def environment_for(data: Path, like: str = postgres_server.TEMPLATE) -> dict[str, str]:
+    """This process's own environment, with nothing of Parlour's but the data folder, and its database.
+
+    On PostgreSQL that is made as a copy of the database `like`.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PARLOUR_")}
     path = os.pathsep.join(filter(None, [str(ROOT / "src"), kept.get("PYTHONPATH")]))
-    return {**kept, "PYTHONPATH": path, "PARLOUR_DATA_DIR": str(data)}
+    ours = {"PYTHONPATH": path, "PARLOUR_DATA_DIR": str(data)}
+    if postgres_server.ON_POSTGRESQL:
+        server = postgres_server.server()
+        ours["PARLOUR_DATABASE_URL"] = server.url(server.of_folder(data, like))
+    return kept | ours
 
 
 @cache
@@ -71,6 +81,9 @@ def furnished() -> tuple[Path, str]:
     folder = Path(tempfile.mkdtemp(prefix="parlour-furnished-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     environment = environment_for(folder)
+    if postgres_server.ON_POSTGRESQL:  # past a proxy, which would hold on to a database that is to be copied
+        server = postgres_server.server()
+        environment["PARLOUR_DATABASE_URL"] = server.direct_url(server.of_folder(folder))
     made = command(environment, "workspace", "create", SLUG, "--name", "Acme Outdoor")
 
     def join(agent: str) -> None:
@@ -81,6 +94,13 @@ def furnished() -> tuple[Path, str]:
     with ThreadPoolExecutor() as at_once:
         list(at_once.map(join, AGENTS))
     return folder, made.splitlines()[-1]
+
+
+def _furnished_database() -> str:
+    """On PostgreSQL the database that `furnished` made."""
+    if not postgres_server.ON_POSTGRESQL:
+        return ""
+    return postgres_server.server().of_folder(furnished()[0])
 
 
 class Live:
@@ -95,9 +115,10 @@ class Live:
         self.data = folder / "data"
         self.log = folder / "server.log"
         self.workspace_id = ""
+        self.options: tuple[str, ...] = ()
         self._shown = 0
         self._process: subprocess.Popen[bytes] | None = None
-        self.environment = environment_for(self.data) | environment
+        self.environment = environment_for(self.data, _furnished_database()) | environment
 
     def __enter__(self) -> "Live":
         ready, self.workspace_id = furnished()
@@ -110,6 +131,8 @@ class Live:
     ) -> None:
         self.kill()
         _started.discard(self)
+        if url := self.environment.get("PARLOUR_DATABASE_URL"):
+            postgres_server.left(url)
 
     @property
     def portal(self) -> str:
@@ -120,8 +143,9 @@ class Live:
         return f"{self.url}/workspace/{self.workspace_id}"
 
     @property
-    def database(self) -> Path:
-        return self.data / "parlour.db"
+    def settings(self) -> Settings:
+        """As the server itself reads them."""
+        return Settings.from_environment(self.environment)
 
     @property
     def mails(self) -> list[Path]:
@@ -147,7 +171,7 @@ class Live:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "parlour", "serve", "--port", str(self.port)],
+                [sys.executable, "-m", "parlour", "serve", "--port", str(self.port), *self.options],
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -51,9 +51,41 @@ CHROMIUM = Program(
 )
 NODE = Program("Node.js", "nodejs", ("node",))
 POSTGRESQL = Program("PostgreSQL's server", "postgresql", ("pg_ctl",), ("usr/lib/postgresql/*/bin",))
+PGBOUNCER = Program("PgBouncer", "pgbouncer", ("pgbouncer",), ("usr/sbin",))
 REDIS = Program("a Redis or Valkey server", "redis-server", ("redis-server", "valkey-server"), ("usr/sbin",))
 
-PROGRAMS = {"browser": CHROMIUM, "node": NODE, "postgres": POSTGRESQL, "redis": REDIS}
+NGINX = Program("nginx", "nginx", ("nginx",), ("usr/sbin",))
+CADDY = Program("Caddy", "caddy", ("caddy",), ("usr/bin",))
+
+PROGRAMS = {
+    "browser": CHROMIUM,
+    "node": NODE,
+    "pgbouncer": PGBOUNCER,
+    "postgres": POSTGRESQL,
+    "redis": REDIS,
+    "nginx": NGINX,
+    "caddy": CADDY,
+}
+
+# Playwright's own list, which a second one replaces, and the address bar's hidden pages: without those a
+# window costs half the processor time.
+LEFT_OUT_OF_CHROMIUM = (
+    "AimEnabled",
+    "AvoidCorsURLLoaderRestartOnRedirect",
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsFirstBalancedModeAutoEnable",
+    "HttpsUpgrades",
+    "LensOverlay",
+    "MediaRouter",
+    "NetworkTimeServiceQuerying",
+    "OptimizationHints",
+    "PaintHolding",
+    "PreconnectToSearch",
+    "ThirdPartyStoragePartitioning",
+    "WebUIOmniboxAimPopup",
+    "WebUIOmniboxPopup",
+)
 
 # What Playwright starts Chromium with, together with `executable_path=CHROMIUM.path()`: nothing that talks to
 # the outside by itself, and no sandbox, because tests may run as root in a container.
@@ -65,6 +97,7 @@ CHROMIUM_ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    f"--disable-features={','.join(LEFT_OUT_OF_CHROMIUM)}",
 )
 
 

@@ -2,13 +2,14 @@
 
 import atexit
 import shutil
-import sqlite3
 import subprocess
 import sys
 import tempfile
 from functools import cache
 from pathlib import Path
 
+from parlour.settings import Settings
+from tests.house import behind_its_back
 from tests.live import environment_for
 
 PATIENCE = 60
@@ -53,10 +54,7 @@ class Shell:
         )
 
     def rows(self, sql: str) -> list[tuple[object, ...]]:
-        with sqlite3.connect(self.folder / "parlour.db") as connection:
-            found = connection.execute(sql).fetchall()
-        connection.close()
-        return found
+        return behind_its_back(Settings.from_environment(self.environment), sql)
 
 
 def sentence(refused: subprocess.CompletedProcess[str]) -> str:

@@ -38,6 +38,7 @@ def test_a_server_answers(live: Live) -> None:
     assert httpx.get(f"{live.url}/readyz").text == "ok\n"
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("command", [["serve", "--port", "0"], ["worker"]])
 def test_a_second_program_on_the_same_data_is_refused(live: Live, beside: Shell, command: list[str]) -> None:
     refused = beside.run(*command)
@@ -67,6 +68,7 @@ def test_an_address_that_is_not_ours_is_refused_with_a_sentence(shell: Shell) ->
         assert host in sentence(shell.run("serve", "--host", host, "--port", "0"))
 
 
+@pytest.mark.sqlite
 def test_several_workers_on_sqlite_are_refused_with_a_sentence(shell: Shell) -> None:
     assert "--workers 1" in sentence(shell.run("serve", "--workers", "2", "--port", "0"))
 
@@ -110,9 +112,12 @@ def listening(pid: int) -> list[int]:
     return [int(address.partition(":")[2], 16) for address in own if address.startswith("0100007F")]
 
 
+@pytest.mark.sqlite
 def test_the_demo_says_where_it_is_and_how_to_get_in(shell: Shell) -> None:
     port = free_port()
     del shell.environment["PARLOUR_DATA_DIR"]
+    precious = shell.folder.parent / "precious.db"
+    shell.environment["PARLOUR_DATABASE_URL"] = f"sqlite:///{precious}"
     demo = shell.start("demo", "--port", str(port))
     try:
         until(lambda: answers(f"http://127.0.0.1:{port}/support/acme"))
@@ -127,6 +132,7 @@ def test_the_demo_says_where_it_is_and_how_to_get_in(shell: Shell) -> None:
     assert "Traceback" not in said
     assert reachable == [port]
     assert not shell.folder.exists()
+    assert not precious.exists()
 
 
 def test_a_worker_runs_until_it_is_told_to_stop(shell: Shell) -> None:

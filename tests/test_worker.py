@@ -1,7 +1,4 @@
 import asyncio
-import subprocess
-import sys
-import textwrap
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -13,24 +10,22 @@ import pytest
 from structlog.testing import capture_logs
 
 from parlour.db import outbox
+from parlour.db.database import Database
 from parlour.db.outbox import Job, Postponed, Undeliverable
-from parlour.db.sqlite import SqliteDatabase
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
 from parlour.kernel.events import JobQueued
 from parlour.worker import ATTEMPTS, LEASE, SLOTS, Worker, delay_after
+from tests.house import open_database
 
 SYSTEM = Actor.system()
 Condition = Callable[[], bool | Awaitable[bool]]
 
 
 @pytest.fixture
-async def db(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
-    db = SqliteDatabase(tmp_path / "parlour.db")
-    await db.migrate()
-    await db.open()
-    yield db
-    await db.close()
+async def db(tmp_path: Path) -> AsyncIterator[Database]:
+    async with open_database(tmp_path) as db:
+        yield db
 
 
 @pytest.fixture
@@ -40,18 +35,16 @@ def still() -> Iterator[None]:
         yield
 
 
-async def put(
-    db: SqliteDatabase, kind: str = "work", *, run_at: datetime | None = None, **payload: Any
-) -> UUID:
+async def put(db: Database, kind: str = "work", *, run_at: datetime | None = None, **payload: Any) -> UUID:
     return await db.write(SYSTEM, lambda tx: tx.enqueue(kind, payload, run_at=run_at))
 
 
-async def rows(db: SqliteDatabase, columns: str) -> list[tuple[Any, ...]]:
+async def rows(db: Database, columns: str) -> list[tuple[Any, ...]]:
     query = f"SELECT {columns} FROM outbox ORDER BY job_id"  # noqa: S608
     return await db.read(SYSTEM, lambda tx: [tuple(row) for row in tx.connection.exec_driver_sql(query)])
 
 
-async def unfinished(db: SqliteDatabase) -> int:
+async def unfinished(db: Database) -> int:
     return sum(finished is None for (finished,) in await rows(db, "finished_at"))
 
 
@@ -66,10 +59,14 @@ async def until(condition: Condition) -> None:
 
 @asynccontextmanager
 async def working(
-    db: SqliteDatabase, handler: Callable[[Job], Awaitable[None]], *, patience: float = 10.0
+    db: Database,
+    handler: Callable[[Job], Awaitable[None]],
+    *,
+    patience: float = 10.0,
+    lease: timedelta = LEASE,
 ) -> AsyncIterator[Worker]:
     """A worker that runs jobs of the kind `work` with `handler`."""
-    worker = Worker(db, {"work": handler}, patience=patience)
+    worker = Worker(db, {"work": handler}, patience=patience, lease=lease)
     running = asyncio.create_task(worker.run())
     yield worker
     await worker.stop()
@@ -104,7 +101,7 @@ async def hands() -> Hands:
     return hands
 
 
-async def test_a_job_that_was_waiting_is_run_and_finished(db: SqliteDatabase, hands: Hands) -> None:
+async def test_a_job_that_was_waiting_is_run_and_finished(db: Database, hands: Hands) -> None:
     job_id = await put(db, to="mary")
 
     async with working(db, hands):
@@ -113,13 +110,11 @@ async def test_a_job_that_was_waiting_is_run_and_finished(db: SqliteDatabase, ha
     assert [(job.job_id, job.payload) for job in hands.jobs] == [(job_id, {"to": "mary"})]
 
 
-async def done(db: SqliteDatabase) -> bool:
+async def done(db: Database) -> bool:
     return await unfinished(db) == 0
 
 
-async def test_a_committed_job_starts_at_once_when_the_worker_is_woken(
-    db: SqliteDatabase, hands: Hands
-) -> None:
+async def test_a_committed_job_starts_at_once_when_the_worker_is_woken(db: Database, hands: Hands) -> None:
     async with working(db, hands) as worker:
         db.on_commit(lambda events: worker.wake() if any(isinstance(e, JobQueued) for e in events) else None)
         await asyncio.sleep(0.1)  # the worker has looked and now rests for a second
@@ -131,7 +126,7 @@ async def test_a_committed_job_starts_at_once_when_the_worker_is_woken(
 
 
 async def test_a_job_stored_by_another_process_starts_within_about_a_second(
-    db: SqliteDatabase, hands: Hands
+    db: Database, hands: Hands
 ) -> None:
     async with working(db, hands):
         await asyncio.sleep(0.1)
@@ -142,7 +137,7 @@ async def test_a_job_stored_by_another_process_starts_within_about_a_second(
         assert asyncio.get_running_loop().time() - started < 1.5
 
 
-async def test_a_job_for_later_starts_when_it_is_due(db: SqliteDatabase, hands: Hands) -> None:
+async def test_a_job_for_later_starts_when_it_is_due(db: Database, hands: Hands) -> None:
     due = clock.now() + timedelta(seconds=0.3)
     await put(db, run_at=due)
 
@@ -152,7 +147,7 @@ async def test_a_job_for_later_starts_when_it_is_due(db: SqliteDatabase, hands: 
     assert due <= clock.now() < due + timedelta(seconds=0.7)
 
 
-async def test_no_more_jobs_run_at_once_than_there_are_slots(db: SqliteDatabase, hands: Hands) -> None:
+async def test_no_more_jobs_run_at_once_than_there_are_slots(db: Database, hands: Hands) -> None:
     hands.gate.clear()
     for _ in range(SLOTS * 2 + 1):
         await put(db)
@@ -168,7 +163,7 @@ async def test_no_more_jobs_run_at_once_than_there_are_slots(db: SqliteDatabase,
 
 
 async def test_a_job_that_failed_is_put_back_with_what_went_wrong(
-    db: SqliteDatabase, still: None, hands: Hands
+    db: Database, still: None, hands: Hands
 ) -> None:
     await put(db)
     hands.errors = [ValueError("no template\nwith secrets below")]
@@ -179,12 +174,12 @@ async def test_a_job_that_failed_is_put_back_with_what_went_wrong(
     assert await rows(db, "error, dead_at") == [("ValueError: no template", None)]
 
 
-async def put_back(db: SqliteDatabase) -> bool:
+async def put_back(db: Database) -> bool:
     [(attempts, held, error)] = await rows(db, "attempts, locked_until, error")
     return (attempts, held) == (1, None) and bool(error)
 
 
-async def test_a_job_that_failed_is_run_again(db: SqliteDatabase, still: None, hands: Hands) -> None:
+async def test_a_job_that_failed_is_run_again(db: Database, still: None, hands: Hands) -> None:
     await put(db)
     hands.errors = [Postponed("451 later")]
 
@@ -197,7 +192,7 @@ async def test_a_job_that_failed_is_run_again(db: SqliteDatabase, still: None, h
     assert [job.attempts for job in hands.jobs] == [1, 2]
 
 
-async def test_an_undeliverable_job_is_dead_at_once(db: SqliteDatabase, hands: Hands) -> None:
+async def test_an_undeliverable_job_is_dead_at_once(db: Database, hands: Hands) -> None:
     await put(db)
     hands.errors = [Undeliverable("550 no such mailbox")]
 
@@ -207,11 +202,11 @@ async def test_an_undeliverable_job_is_dead_at_once(db: SqliteDatabase, hands: H
     assert await rows(db, "attempts, error, finished_at") == [(1, "550 no such mailbox", None)]
 
 
-async def dead(db: SqliteDatabase) -> bool:
+async def dead(db: Database) -> bool:
     return bool(await db.scan(SYSTEM, outbox.dead_jobs, limit=1))
 
 
-async def test_a_job_is_dead_after_its_last_attempt(db: SqliteDatabase, hands: Hands) -> None:
+async def test_a_job_is_dead_after_its_last_attempt(db: Database, hands: Hands) -> None:
     await put(db)
     hands.errors = [Postponed("451 later") for _ in range(ATTEMPTS + 1)]
 
@@ -227,14 +222,14 @@ async def test_a_job_is_dead_after_its_last_attempt(db: SqliteDatabase, hands: H
     assert await rows(db, "error") == [("451 later",)]
 
 
-async def nobody_holds(db: SqliteDatabase) -> bool:
+async def nobody_holds(db: Database) -> bool:
     now = clock.now()
     due = await db.read(SYSTEM, outbox.next_due, now=now)
     return await rows(db, "locked_until") == [(None,)] and (due is None or due > now)
 
 
 async def test_a_job_that_always_takes_its_process_down_is_dead_in_the_end(
-    db: SqliteDatabase, hands: Hands
+    db: Database, hands: Hands
 ) -> None:
     await put(db)
     moment = clock.now()
@@ -250,7 +245,7 @@ async def test_a_job_that_always_takes_its_process_down_is_dead_in_the_end(
 
 
 async def test_a_job_of_a_kind_that_is_not_known_here_waits_for_somebody_who_knows(
-    db: SqliteDatabase, still: None, hands: Hands
+    db: Database, still: None, hands: Hands
 ) -> None:
     await put(db, "from the future")
 
@@ -262,42 +257,32 @@ async def test_a_job_of_a_kind_that_is_not_known_here_waits_for_somebody_who_kno
     ]
 
 
-async def test_a_job_of_a_process_that_was_killed_is_run_by_the_next(tmp_path: Path, hands: Hands) -> None:
-    path = tmp_path / "killed.db"
-    program = textwrap.dedent(
-        f"""
-        import asyncio, os, pathlib
-        from parlour.db.sqlite import SqliteDatabase
-        from parlour.kernel.access import Actor
-        from parlour.worker import Worker
+async def test_a_job_that_outlasts_its_lease_is_not_taken_over(db: Database, hands: Hands) -> None:
+    lease = timedelta(seconds=0.3)
+    await put(db)
+    hands.gate.clear()
 
-        async def die(job):
-            os.kill(os.getpid(), 9)
+    async with working(db, hands, lease=lease), working(db, hands, lease=lease):
+        await asyncio.sleep(1)
+        hands.gate.set()
+        await until(lambda: done(db))
 
-        async def main():
-            db = SqliteDatabase(pathlib.Path({str(path)!r}))
-            await db.migrate()
-            await db.open()
-            await db.write(Actor.system(), lambda tx: tx.enqueue("work", {{}}))
-            await Worker(db, {{"work": die}}).run()
-
-        asyncio.run(main())
-        """
-    )
-    died = await asyncio.to_thread(subprocess.run, [sys.executable, "-c", program], check=False)
-    db = SqliteDatabase(path)
-    await db.open()
-
-    with clock.at(clock.now() + LEASE):
-        async with working(db, hands):
-            await until(lambda: done(db))
-    await db.close()
-
-    assert died.returncode == -9
-    assert [job.attempts for job in hands.jobs] == [2]
+    assert [job.attempts for job in hands.jobs] == [1]
 
 
-async def test_stopping_lets_the_running_jobs_finish(db: SqliteDatabase, hands: Hands) -> None:
+async def test_a_job_that_was_taken_over_ends_here(db: Database, hands: Hands) -> None:
+    await put(db)
+    hands.gate.clear()
+
+    async with working(db, hands, lease=timedelta(seconds=0.3)):
+        await until(lambda: bool(hands.jobs))
+        await db.write(SYSTEM, outbox.claim, now=clock.now() + LEASE, lease=LEASE, limit=1)
+        await until(lambda: hands.busy == 0)
+
+    assert await rows(db, "attempts, finished_at") == [(2, None)]
+
+
+async def test_stopping_lets_the_running_jobs_finish(db: Database, hands: Hands) -> None:
     hands.gate.clear()
     await put(db)
 
@@ -308,7 +293,7 @@ async def test_stopping_lets_the_running_jobs_finish(db: SqliteDatabase, hands: 
     assert await done(db)
 
 
-async def test_stopping_takes_no_new_job(db: SqliteDatabase, hands: Hands) -> None:
+async def test_stopping_takes_no_new_job(db: Database, hands: Hands) -> None:
     hands.gate.clear()
     for _ in range(SLOTS + 1):
         await put(db)
@@ -320,7 +305,7 @@ async def test_stopping_takes_no_new_job(db: SqliteDatabase, hands: Hands) -> No
     assert await unfinished(db) == 1
 
 
-async def test_a_job_that_outlasts_the_stop_is_left_to_its_lease(db: SqliteDatabase, hands: Hands) -> None:
+async def test_a_job_that_outlasts_the_stop_is_left_to_its_lease(db: Database, hands: Hands) -> None:
     hands.gate.clear()
     await put(db)
 
@@ -333,19 +318,17 @@ async def test_a_job_that_outlasts_the_stop_is_left_to_its_lease(db: SqliteDatab
 
 
 async def test_a_database_that_fails_does_not_end_the_worker(tmp_path: Path, hands: Hands) -> None:
-    db = SqliteDatabase(tmp_path / "late.db")
-    await db.migrate()
-
-    async with working(db, hands) as worker:  # the database is not open yet
-        await asyncio.sleep(0.1)
-        await db.open()
-        await put(db)
-        worker.wake()
-        await until(lambda: done(db))
-    await db.close()
+    async with open_database(tmp_path) as db:
+        await db.close()
+        async with working(db, hands) as worker:  # the database is not open again yet
+            await asyncio.sleep(0.1)
+            await db.open()
+            await put(db)
+            worker.wake()
+            await until(lambda: done(db))
 
 
-async def test_jobs_that_finished_a_week_ago_are_swept_away(db: SqliteDatabase, hands: Hands) -> None:
+async def test_jobs_that_finished_a_week_ago_are_swept_away(db: Database, hands: Hands) -> None:
     await put(db)
     async with working(db, hands):
         await until(lambda: done(db))
@@ -355,13 +338,11 @@ async def test_jobs_that_finished_a_week_ago_are_swept_away(db: SqliteDatabase, 
             await until(lambda: empty(db))
 
 
-async def empty(db: SqliteDatabase) -> bool:
+async def empty(db: Database) -> bool:
     return await rows(db, "job_id") == []
 
 
-async def test_every_outcome_is_logged_without_the_payload(
-    db: SqliteDatabase, still: None, hands: Hands
-) -> None:
+async def test_every_outcome_is_logged_without_the_payload(db: Database, still: None, hands: Hands) -> None:
     for _ in range(3):
         await put(db, code="s3cret")
     hands.errors = [Undeliverable("550 no"), Postponed("451 later")]

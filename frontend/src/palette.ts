@@ -134,7 +134,9 @@ class Palette {
     }
   }
 
-  #point(event: Event): void {
+  /** A list that changes under a pointer at rest is no choice: the browser then tells of a move of no length. */
+  #point(event: PointerEvent): void {
+    if (!event.movementX && !event.movementY) return;
     const option = (event.target as Element).closest<HTMLElement>("[role=option]");
     if (option && option !== this.#active) this.#choose(option, false);
   }

@@ -6,7 +6,7 @@ type Reply = { name: string; content: string };
 const SHOWN = 50;
 /** Seconds for which the list is taken as it is. */
 const FRESH = 60_000;
-const GAP = /\{[A-Za-z_]+\}/;
+const GAP = /\{[\p{L}_][\p{L}\p{N}_-]{0,39}\}/u;
 
 class Picker {
   readonly #filter: HTMLInputElement;

@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
+from parlour.db import windows
 from parlour.db.database import Database
 from parlour.db.migrate import is_current
 from parlour.db.sqlite import SqliteDatabase
@@ -29,10 +30,10 @@ from parlour.kernel.access import Actor
 from parlour.kernel.errors import DomainError
 from parlour.kernel.events import JobQueued
 from parlour.mail.send import mailer_for
-from parlour.realtime.bus import MemoryBus
+from parlour.realtime.bus import Bus, MemoryBus
 from parlour.realtime.protocol import Timings
 from parlour.realtime.socket import Realtime
-from parlour.settings import Settings
+from parlour.settings import BadSetting, Settings
 from parlour.web.assets import Assets
 from parlour.web.errors import Errors
 from parlour.web.headers import SecurityHeaders
@@ -40,7 +41,7 @@ from parlour.web.limits import Limits
 from parlour.web.observe import Metrics, Observe
 from parlour.web.render import Renderer
 from parlour.web.site import Site, db
-from parlour.worker import Worker
+from parlour.worker import Chore, Worker
 
 SOCKET = "/realtime"
 BODY_LIMIT = 512 * 1024
@@ -48,7 +49,46 @@ BODY_LIMIT = 512 * 1024
 
 
 def make_database(settings: Settings, *, exclusive: bool = True) -> Database:
+    """PostgreSQL's half is imported only where it is used: a house of one process does without it."""
+    if settings.is_postgresql:
+        from parlour.db.postgres import PostgresDatabase
+
+        return PostgresDatabase(settings.database_url)
     return SqliteDatabase(settings.sqlite_path, exclusive=exclusive)
+
+
+def make_bus(settings: Settings) -> Bus:
+    """Redis when there is one, else PostgreSQL, else this process alone. Raises BadSetting.
+
+    Imported here, because a house of one process needs neither library in its memory.
+    """
+    if settings.redis_url:
+        from parlour.realtime.redis import RedisBus
+
+        try:
+            return RedisBus(settings.redis_url)
+        except ValueError:
+            raise BadSetting("PARLOUR_REDIS_URL", "is no URL of Redis", "redis://localhost:6379/0") from None
+    if settings.is_postgresql:
+        from parlour.realtime.postgres import PostgresBus
+
+        return PostgresBus(settings.database_url)
+    return MemoryBus()
+
+
+def make_limits(settings: Settings, database: Database) -> Limits:
+    """Counted in Redis when there is one, else in PostgreSQL, else by this process alone."""
+    if settings.redis_url:
+        from parlour.web.redis_windows import RedisWindows
+
+        return Limits(RedisWindows(settings.redis_url))
+    if settings.is_postgresql:
+        from parlour.db.postgres import PostgresDatabase
+        from parlour.web.postgres_windows import PostgresWindows
+
+        assert isinstance(database, PostgresDatabase)
+        return Limits(PostgresWindows(database))
+    return Limits()
 
 
 def make_worker(settings: Settings, database: Database, renderer: Renderer) -> Worker:
@@ -56,7 +96,10 @@ def make_worker(settings: Settings, database: Database, renderer: Renderer) -> W
     mails = Mails(database, renderer, mailer, settings).handlers
     account_mails = AccountMails(database, renderer, mailer, settings).handlers
     handlers = {**mails, **account_mails, **BulkJobs(database).handlers}
-    return Worker(database, handlers, chores=[accounts.sweep_sessions, access.sweep])
+    chores: list[Chore] = [accounts.sweep_sessions, access.sweep]
+    if settings.is_postgresql:
+        chores.append(windows.sweep)
+    return Worker(database, handlers, chores=chores)
 
 
 class Parlour:
@@ -67,8 +110,8 @@ class Parlour:
         self.db = make_database(settings)
         assets = Assets()
         renderer = Renderer(assets.url)
-        self.site = Site(settings, self.db, assets, renderer, Limits())
-        self.bus = MemoryBus()
+        self.site = Site(settings, self.db, assets, renderer, make_limits(settings, self.db))
+        self.bus = make_bus(settings)
         self.realtime = Realtime(
             SocketAccess(self.db), self.bus, base_origin=settings.origin, timings=timings
         )
@@ -94,6 +137,7 @@ class Parlour:
             await working
             await self.realtime.stop()
             await self.bus.stop()
+            await self.site.limits.close()
             await self.db.close()
 
 
@@ -119,13 +163,18 @@ async def alive(_: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """Whether this process can do its work: the database answers and has the schema that it needs."""
+    """Whether this process can do its work: the database answers and has the schema that it needs.
+
+    Without its bus it can: messages come by way of the database.
+    """
     try:
         current = await db(request).read(Actor.system(), is_current)
     except Exception:
         return PlainTextResponse("the database does not answer\n", 503)
     if not current:
         return PlainTextResponse("the database needs `parlour migrate`\n", 503)
+    if not request.app.state.bus.connected:
+        return PlainTextResponse("ok, but the bus is away: messages take a second or two\n")
     return PlainTextResponse("ok\n")
 
 
@@ -157,4 +206,5 @@ def create_app(settings: Settings, timings: Timings | None = None) -> Applicatio
         max_body_size=BODY_LIMIT,
     )
     pages.state.site = parlour.site
+    pages.state.bus = parlour.bus
     return Application(parlour, pages)

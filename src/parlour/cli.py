@@ -6,26 +6,30 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, TypeVar
 from uuid import UUID
 
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from parlour import demo, logs
-from parlour.app import create_app, make_database, make_worker
+from parlour.app import create_app, make_bus, make_database, make_worker
 from parlour.db import outbox
-from parlour.db.database import Database, Tx
+from parlour.db.database import Database, DatabaseUnusable, Tx
 from parlour.db.migrate import SchemaTooNew, is_current
-from parlour.db.sqlite import DatabaseUnusable, DataFolderInUse
+from parlour.db.sqlite import DataFolderInUse, SqliteDatabase
 from parlour.features.accounts import service as accounts
 from parlour.features.accounts.passwords import MIN_LENGTH, hash_password
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel.access import Actor, Permission, Role, requires
 from parlour.kernel.errors import DomainError, Invalid
-from parlour.server import make_server
-from parlour.settings import BadSetting, Settings
+from parlour.kernel.events import JobQueued
+from parlour.server import Workers, make_server
+from parlour.settings import BadSetting, Settings, postgresql_url
 from parlour.web.assets import Assets
 from parlour.web.render import Renderer
 
@@ -52,7 +56,8 @@ app.add_typer(jobs_app, name="jobs")
 
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 T = TypeVar("T")
-
+REAL_THINGS = ("PARLOUR_DATABASE_URL", "PARLOUR_REDIS_URL", "PARLOUR_SMTP_URL")
+"""What the demo keeps away from, whatever the environment says: its people are made up."""
 UNREAD_MILLISECONDS = 30_000
 
 PROBLEMS = {
@@ -67,10 +72,9 @@ class Refused(Exception):
     """One sentence for the person at the keyboard."""
 
 
-def settings_now(**defaults: str) -> Settings:
-    settings = Settings.from_environment({**defaults, **os.environ})
-    if settings.is_postgresql:
-        raise Refused("This version of Parlour keeps its data in SQLite: unset PARLOUR_DATABASE_URL.")
+def settings_now(*, leaving_out: Collection[str] = (), **defaults: str) -> Settings:
+    said = {name: value for name, value in os.environ.items() if name not in leaving_out}
+    settings = Settings.from_environment({**defaults, **said})
     logs.configure(settings.log_format)
     return settings
 
@@ -82,11 +86,11 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, help="Web processes; SQLite takes one.")] = 1,
 ) -> None:
     """Serve. On SQLite the database is brought to the newest schema first."""
-    if workers > 1:
-        raise Refused("SQLite is written by one process: use --workers 1.")
     with _bound(host, port) as listener:
         settings = settings_now(PARLOUR_BASE_URL=_base_url(host, listener))
-        _listen(settings, listener, lambda db: db.migrate())
+        if workers > 1 and not settings.is_postgresql:
+            raise Refused("SQLite is written by one process: use --workers 1.")
+        _listen(settings, listener, lambda db: db.prepare(), workers)
 
 
 def _base_url(host: str, listener: socket.socket) -> str:
@@ -97,13 +101,21 @@ def _base_url(host: str, listener: socket.socket) -> str:
 
 
 def _listen(
-    settings: Settings, listener: socket.socket, prepare: Callable[[Database], Awaitable[None]]
+    settings: Settings,
+    listener: socket.socket,
+    prepare: Callable[[Database], Awaitable[None]],
+    workers: int = 1,
 ) -> None:
     asyncio.run(_prepared(make_database(settings), prepare))
+    make_bus(settings)  # a URL that cannot be used is refused here, once, and not by every process
     host, port = listener.getsockname()[:2]
-    server = make_server(create_app(settings), settings, host, port)
-    server.run(sockets=[listener])
-    if not server.started:
+
+    def serve_here() -> bool:
+        server = make_server(create_app(settings), settings, host, port)
+        server.run(sockets=[listener])
+        return server.started
+
+    if not (serve_here() if workers == 1 else Workers(workers, serve_here).run()):
         raise Refused("Parlour could not start; the lines above say why.")
 
 
@@ -134,10 +146,11 @@ def run_demo(
     """Serve a workspace full of believable tickets, to look around in."""
     host = "127.0.0.1"
     with tempfile.TemporaryDirectory(prefix="parlour-demo-") as folder, _bound(host, port) as listener:
-        settings = settings_now(PARLOUR_DATA_DIR=folder, PARLOUR_BASE_URL=_base_url(host, listener))
+        base_url = _base_url(host, listener)
+        settings = settings_now(PARLOUR_DATA_DIR=folder, PARLOUR_BASE_URL=base_url, leaving_out=REAL_THINGS)
 
         async def prepare(db: Database) -> None:
-            await db.migrate()
+            await db.prepare()
             await demo.fill(db)
             _welcome(settings, kept=str(settings.data_dir) != folder)
 
@@ -160,10 +173,84 @@ def _welcome(settings: Settings, *, kept: bool) -> None:
 
 
 @app.command()
-def migrate() -> None:
+def migrate(
+    owner_url: Annotated[
+        str,
+        typer.Option(
+            metavar="URL",
+            help="PostgreSQL: the role that owns the tables. The one in PARLOUR_DATABASE_URL is then made, "
+            "if it is missing, and let in.",
+        ),
+    ] = "",
+) -> None:
     """Bring the database to the newest schema."""
-    asyncio.run(_prepared(make_database(settings_now()), lambda db: db.migrate()))
+    settings = settings_now()
+    if owner_url:
+        _migrate_as_owner(settings, owner_url)
+    else:
+        asyncio.run(_prepared(make_database(settings), lambda db: db.migrate()))
     typer.echo("The database has the newest schema.")
+
+
+def _migrate_as_owner(settings: Settings, owner_url: str) -> None:
+    if not settings.is_postgresql:
+        raise Refused("--owner-url is for PostgreSQL, and PARLOUR_DATABASE_URL names no such database.")
+    from parlour.db.postgres import migrate_with
+
+    migrate_with(postgresql_url("--owner-url", owner_url), for_role=settings.database_url)
+
+
+@app.command()
+def move(
+    source: Annotated[str, typer.Option("--from", metavar="URL", help="sqlite:///PATH of the old database.")],
+    target: Annotated[
+        str,
+        typer.Option("--to", metavar="URL", help="postgresql://… of an empty one, as the role that owns it."),
+    ],
+) -> None:
+    """Copy everything from SQLite to PostgreSQL, all of it or nothing. No server may run meanwhile."""
+    logs.configure("text")
+    if not source.startswith("sqlite:///"):
+        raise Refused("--from must begin with sqlite:///, for example sqlite:////var/lib/parlour/parlour.db.")
+    path = Path(source.removeprefix("sqlite:///")).absolute()
+    if not path.is_file():
+        raise Refused(f"There is no database at {path}.")
+    counts = asyncio.run(_move(path, postgresql_url("--to", target)))
+    for name, count in counts.items():
+        typer.echo(f"{name:<18} {count:>10,}")
+    typer.echo(
+        "Everything arrived: the counts and checksums of both sides agree. The old database is as it was."
+    )
+    typer.echo("Now set PARLOUR_DATABASE_URL and run parlour migrate --owner-url, which lets the servers in.")
+
+
+async def _move(path: Path, target: str) -> dict[str, int]:
+    from parlour.db.move import move
+
+    held = SqliteDatabase(path)  # for as long as it takes, no server opens it
+    await held.open()
+    try:
+        with _progress() as tell:
+            return await asyncio.to_thread(move, path, target, tell)
+    finally:
+        await held.close()
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar for each table; where nobody watches a terminal, a line for each."""
+    columns = (TextColumn("{task.description:<18}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, disable=not err.is_terminal) as progress:
+        bars: dict[str, TaskID] = {}
+
+        def tell(name: str, done: int, total: int) -> None:
+            if name not in bars:
+                bars[name] = progress.add_task(name, total=total)
+            progress.update(bars[name], completed=done)
+            if done == total and not err.is_terminal:
+                err.print(f"{name}: {total:,} rows")
+
+        yield tell
 
 
 @app.command()
@@ -177,8 +264,12 @@ async def _work(settings: Settings) -> None:
     db = make_database(settings)
     await db.open()
     try:
-        await db.migrate()
+        await db.prepare()
         jobs = make_worker(settings, db, Renderer(Assets().url))
+        bus = make_bus(settings)
+        db.on_commit(bus.publish)
+        bus.subscribe(lambda event: jobs.wake() if isinstance(event, JobQueued) else None)
+        await bus.start()
         stopped = asyncio.Event()
         for name in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(name, stopped.set)
@@ -186,6 +277,7 @@ async def _work(settings: Settings) -> None:
         await stopped.wait()
         await jobs.stop()
         await running
+        await bus.stop()
     finally:
         await db.close()
 
@@ -208,7 +300,7 @@ async def _alone_or_beside(settings: Settings) -> Database:
     db = make_database(settings)
     try:
         await db.open()
-        await db.migrate()
+        await db.prepare()
         return db
     except DataFolderInUse:
         db = make_database(settings, exclusive=False)

@@ -143,16 +143,26 @@ def _base_url(value: str) -> str:
 
 def _database_url(value: str) -> str:
     name, right = "PARLOUR_DATABASE_URL", "sqlite:////var/lib/parlour/parlour.db"
-    if value.startswith("postgresql://"):
-        if not _split(name, value, "postgresql://parlour:password@db.example.com/parlour").hostname:
-            raise BadSetting(name, "names no host", "postgresql://parlour:password@db.example.com/parlour")
-        return value
+    if value.startswith(("postgresql:", "postgres:")):
+        return postgresql_url(name, value)
     path = value.removeprefix("sqlite:///")
     if path == value:
         raise BadSetting(name, "must begin with sqlite:/// or postgresql://", right)
     if not path or path.startswith(":memory:") or path.endswith("/") or "?" in path:
         raise BadSetting(name, "must name a database file, without options", right)
     return value
+
+
+def postgresql_url(name: str, value: str) -> str:
+    """`value` as everything else expects it. Raises BadSetting in the name of `name`, without the value."""
+    right = "postgresql://parlour:password@db.example.com/parlour"
+    scheme, _, rest = value.strip().partition("://")
+    parts = _split(name, value, right)
+    if scheme not in {"postgresql", "postgres"}:
+        raise BadSetting(name, "must begin with postgresql://", right)
+    if not parts.hostname:
+        raise BadSetting(name, "names no host", right)
+    return f"postgresql://{rest}"
 
 
 def _redis_url(value: str) -> str:

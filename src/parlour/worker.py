@@ -21,9 +21,10 @@ Chore = Callable[[Tx], object]
 P = ParamSpec("P")
 
 SLOTS = 8
-LEASE = timedelta(minutes=5)
+LEASE = timedelta(seconds=30)
+"""How soon another process takes over the jobs of one that was killed. Renewed three times in that time."""
 TIME_LIMIT = timedelta(minutes=4)
-"""For one run. Shorter than the lease: nobody else may take a job that is still running here."""
+"""For one run, however often its lease is renewed."""
 ATTEMPTS = 40
 """About a day: a mail server that is down overnight loses nothing."""
 FIRST_DELAY = timedelta(seconds=2)
@@ -59,13 +60,15 @@ class Worker:
         *,
         chores: Sequence[Chore] = (),
         patience: float = PATIENCE,
+        lease: timedelta = LEASE,
     ) -> None:
         """`chores` clear away, as the system, what ended by itself: at the start and every hour."""
         self._db = db
         self._handlers = handlers
         self._chores = chores
         self._patience = patience
-        self._running: set[asyncio.Task[None]] = set()
+        self._lease = lease
+        self._running: dict[asyncio.Task[None], Job] = {}
         self._news = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -80,6 +83,7 @@ class Worker:
     async def run(self) -> None:
         """Work until `stop`. A database that fails is asked again; it never ends the loop."""
         self._idle.clear()
+        renewing = asyncio.create_task(self._renew(), name="leases")
         try:
             while not self._stopping:
                 self._news.clear()
@@ -91,6 +95,7 @@ class Worker:
                 await self._rest(rest)
         finally:
             self._idle.set()
+            renewing.cancel()
 
     async def stop(self) -> None:
         """Take nothing new, let what runs finish for a while, then leave the rest to its lease.
@@ -106,7 +111,7 @@ class Worker:
         await self._idle.wait()
         if not self._running:
             return
-        _, left = await asyncio.wait(self._running, timeout=self._patience)
+        _, left = await asyncio.wait(self._running.keys(), timeout=self._patience)
         for task in left:
             task.cancel()
         if left:
@@ -125,12 +130,33 @@ class Worker:
         now = clock.now()
         if due > now:
             return min(LONGEST_REST, (due - now).total_seconds())
-        jobs = await self._db.write(Actor.system(), outbox.claim, now=now, lease=LEASE, limit=free)
+        running = [job.job_id for job in self._running.values()]
+        jobs = await self._db.write(
+            Actor.system(), outbox.claim, now=now, lease=self._lease, limit=free, running=running
+        )
         for job in jobs:
             task = asyncio.create_task(self._run(job), name=f"job {job.job_id}")
-            self._running.add(task)
+            self._running[task] = job
             task.add_done_callback(self._free)
         return 0.0 if jobs else LONGEST_REST
+
+    async def _renew(self) -> None:
+        """Keep what runs here from being taken over; give up what was taken over all the same."""
+        while True:
+            await asyncio.sleep(self._lease.total_seconds() / 3)
+            holding = dict(self._running)
+            if not holding:
+                continue
+            jobs, until = list(holding.values()), clock.now() + self._lease
+            try:
+                kept = await self._db.write(Actor.system(), outbox.renew, jobs, until=until)
+            except Exception as error:
+                log.warning("jobs.unrenewed", error=_words(error))
+                continue
+            for task, job in holding.items():
+                if job.job_id not in kept and not task.done():
+                    log.warning("job.taken_over", job_id=str(job.job_id), kind=job.kind)
+                    task.cancel()
 
     async def _rest(self, seconds: float | None) -> None:
         if seconds == 0:
@@ -140,7 +166,7 @@ class Worker:
                 await self._news.wait()
 
     def _free(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
+        self._running.pop(task, None)
         if not task.cancelled() and (error := task.exception()):
             log.error("job.outcome_lost", job=task.get_name(), error=_words(error))
         self.wake()
@@ -202,12 +228,15 @@ class Worker:
         if time.monotonic() < self._next_sweep:
             return
         self._next_sweep = time.monotonic() + SWEEP_EVERY.total_seconds()
-        for chore in self._chores:
-            await self._db.write(Actor.system(), chore)
         before = clock.now() - KEEP_FINISHED
         gone = await self._db.write(Actor.system(), outbox.sweep, before=before, limit=SWEEP_BATCH)
         if gone == SWEEP_BATCH:
             self._next_sweep = time.monotonic() + LONGEST_REST
+        for chore in self._chores:
+            try:
+                await self._db.write(Actor.system(), chore)
+            except Exception as error:  # the others have their turn, and this one again in an hour
+                log.warning("chore.failed", chore=getattr(chore, "__name__", ""), error=_words(error))
 
 
 def _words(error: BaseException) -> str:

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright, expect
 
-from parlour.db.sqlite import SqliteDatabase
+from parlour.app import make_database
 from tests.browser.past import Past
 from tests.browser.people import PATIENCE, People
 from tests.live import Live, pytest_runtest_makereport
@@ -38,7 +38,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def past(live: Live) -> AsyncIterator[Past]:
-    db = SqliteDatabase(live.database, exclusive=False)
+    db = make_database(live.settings, exclusive=False)
     await db.open()
     yield Past(db, UUID(live.workspace_id))
     await db.close()

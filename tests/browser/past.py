@@ -84,7 +84,9 @@ class Past:
             user_id = accounts.create_agent(tx, email_of(agent), name, PASSWORD, hashed)
             workspaces.add_member(tx, user_id, role)
             if second_workspace:
-                second = workspaces.create_workspace(tx, f"{agent}-second", "Second Company")
+                second = workspaces.create_workspace(
+                    tx.acting_as(Actor.system()), f"{agent}-second", "Second Company"
+                )
                 workspaces.add_member(tx.acting_as(Actor.system(second.workspace_id)), user_id, Role.OWNER)
 
         await self.db.write(self.system, join)

@@ -123,17 +123,17 @@ async def test_a_reader_further_up_is_told_of_new_words_and_not_moved(
 
 
 async def test_each_day_has_its_line_in_the_readers_own_time(live: Live, past: Past, people: People) -> None:
-    noon = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
-    ticket = await past.ticket(at=noon - timedelta(days=400))
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    ticket = await past.ticket(at=today - timedelta(days=400))
     customer = past.customer(ticket)
-    lines = [(customer, f"{days} days ago", noon - timedelta(days=days)) for days in (40, 40, 1, 0)]
+    lines = [(customer, f"{days} days ago", today - timedelta(days=days)) for days in (40, 40, 1, 0)]
     await past.said(ticket, [(who, f"{text} {n}", at) for n, (who, text, at) in enumerate(lines)])
     maria = await people.customer(ticket)
     await maria.page.goto(chat_of(live, ticket))
 
     days = await maria.page.locator("[data-day]").all_inner_texts()
     assert len(days) == 4
-    assert str((noon - timedelta(days=400)).year) in days[0]
+    assert str((today - timedelta(days=400)).year) in days[0]
     assert days[2:] == ["Yesterday", "Today"]
 
 

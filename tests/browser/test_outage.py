@@ -1,18 +1,17 @@
 """The server goes away under open pages, and comes back. It is a server of its own: others need theirs."""
 
-import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing
 from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from parlour.db.sqlite import SqliteDatabase
+from parlour.app import make_database
 from tests.browser.axe import violations
 from tests.browser.past import Past
 from tests.browser.people import NETWORK_LOST, People, Room, chat_of, status_of
+from tests.house import behind_its_back
 from tests.live import Live
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -26,7 +25,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def past(live: Live) -> AsyncIterator[Past]:
-    db = SqliteDatabase(live.database, exclusive=False)
+    db = make_database(live.settings, exclusive=False)
     await db.open()
     yield Past(db, UUID(live.workspace_id))
     await db.close()
@@ -55,10 +54,9 @@ async def test_a_message_written_while_the_server_is_down_arrives_once(
 @pytest.fixture
 def broken_database(live: Live) -> Iterator[None]:
     """A table is gone, so that pages which need it fail; then it is back."""
-    with closing(sqlite3.connect(live.database)) as database:
-        database.execute("ALTER TABLE tickets RENAME TO tickets_gone")
-        yield
-        database.execute("ALTER TABLE tickets_gone RENAME TO tickets")
+    behind_its_back(live.settings, "ALTER TABLE tickets RENAME TO tickets_gone")
+    yield
+    behind_its_back(live.settings, "ALTER TABLE tickets_gone RENAME TO tickets")
 
 
 async def test_a_fault_of_ours_is_said_in_the_portals_own_layout(

@@ -7,13 +7,13 @@ from uuid import UUID
 import pytest
 
 from parlour.db import outbox
-from parlour.db.database import Tx
+from parlour.db.database import Database, Tx
 from parlour.db.outbox import ERROR_LIMIT, Job
-from parlour.db.sqlite import SqliteDatabase
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import NotFound
 from parlour.kernel.events import JobQueued
+from tests.house import open_database
 
 SYSTEM = Actor.system()
 LEASE = timedelta(minutes=5)
@@ -23,7 +23,7 @@ SECOND = timedelta(seconds=1)
 class Box:
     """The outbox of a real database file, a transaction a call."""
 
-    def __init__(self, db: SqliteDatabase) -> None:
+    def __init__(self, db: Database) -> None:
         self.db = db
 
     async def put(self, kind: str = "mail", *, run_at: datetime | None = None, **payload: Any) -> UUID:
@@ -42,11 +42,8 @@ class Box:
 
 @pytest.fixture
 async def box(tmp_path: Path) -> AsyncIterator[Box]:
-    db = SqliteDatabase(tmp_path / "parlour.db")
-    await db.migrate()
-    await db.open()
-    yield Box(db)
-    await db.close()
+    async with open_database(tmp_path) as db:
+        yield Box(db)
 
 
 async def test_a_claim_takes_the_jobs_that_waited_longest(box: Box) -> None:
@@ -116,6 +113,7 @@ async def test_nothing_is_due_in_an_empty_outbox(box: Box) -> None:
     assert await box.db.read(SYSTEM, outbox.next_due, now=clock.now()) is None
 
 
+@pytest.mark.sqlite
 async def test_a_look_for_due_jobs_reads_the_index_and_not_the_table(box: Box) -> None:
     def plan(tx: Tx) -> str:
         seen: list[str] = []
@@ -146,7 +144,7 @@ async def test_a_finished_job_forgets_its_secrets(box: Box) -> None:
 
     await box.db.write(SYSTEM, outbox.finish, job)
 
-    assert await box.column("payload") == ["{}"]
+    assert await box.column("payload") in (["{}"], [{}])  # as text, and as JSON
 
 
 async def test_a_job_put_back_waits_for_its_new_time(box: Box) -> None:

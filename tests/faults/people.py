@@ -3,14 +3,14 @@
 import asyncio
 import random
 import re
-import sqlite3
-from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Protocol
 from uuid import UUID, uuid4
 
 import httpx
 
+from parlour.settings import Settings
+from tests.house import behind_its_back
 from tests.live import PASSWORD, SLUG, Live, email_of
 
 TRANSIENT = {429, 500, 502, 503, 504}
@@ -136,14 +136,13 @@ class Agent(Person):
 
 
 class Records:
-    """What the database file holds, as another program reads it."""
+    """What the database holds, as another program reads it."""
 
-    def __init__(self, database: Path) -> None:
-        self._database = database
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
 
     def rows(self, query: str, *values: object) -> list[tuple[object, ...]]:
-        with closing(sqlite3.connect(self._database, timeout=10)) as file:
-            return file.execute(query, values).fetchall()
+        return behind_its_back(self._settings, query, *values)
 
     def conversation(self, ticket_id: str) -> list[tuple[int, str, str, UUID | None]]:
         """Of each message of the ticket's public room, by seq: seq, sender_type, content, client_id."""
@@ -161,7 +160,11 @@ class Records:
         return [words for _, sender, words, _ in self.conversation(ticket_id) if sender != "system"]
 
 
-def check_nothing_lost(records: Records, ticket_id: str, said: list[Said]) -> None:
+class Conversations(Protocol):
+    def conversation(self, ticket_id: str) -> list[tuple[int, str, str, UUID | None]]: ...
+
+
+def check_nothing_lost(records: Conversations, ticket_id: str, said: list[Said]) -> None:
     """Every acknowledged message once, where it was promised, in its sender's order, and no holes."""
     stored = records.conversation(ticket_id)
     by_client = {client: (seq, words) for seq, _, words, client in stored if client}

@@ -108,4 +108,4 @@ async def test_a_server_says_no_while_its_disk_refuses_and_takes_the_same_words_
     assert {answer.status_code for answer in refused} == {500}
     assert page.status_code == 200
     assert [answer.status_code for answer in taken] == [201] * 5
-    assert Records(live.database).contents(ticket)[1:] == list(words)
+    assert Records(live.settings).contents(ticket)[1:] == list(words)

@@ -10,15 +10,17 @@ from playwright.async_api import Browser
 from tests.faults.people import Agent, Customer, Person, Records, Said, check_nothing_lost
 from tests.faults.rooms import open_room
 from tests.live import Live
+from tests.postgres_server import ON_POSTGRESQL
 
-KILLS = 20
+KILLS = 5 if ON_POSTGRESQL else 20
+"""There the file is somebody else's to keep whole; test_chaos.py kills that too."""
 TICKETS = 5
 
 
 @pytest.mark.browser
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.timeout(300)
-async def test_twenty_kills_lose_double_and_disorder_nothing(live: Live, chromium: Browser) -> None:
+async def test_many_kills_lose_double_and_disorder_nothing(live: Live, chromium: Browser) -> None:
     async with AsyncExitStack() as stack:
         customers = [await stack.enter_async_context(Customer(live, f"c{n}")) for n in range(TICKETS)]
         ada, ben = [await stack.enter_async_context(Agent(live, name)) for name in ("ada", "ben")]
@@ -43,7 +45,7 @@ async def test_twenty_kills_lose_double_and_disorder_nothing(live: Live, chromiu
             over.set()
         for room in rooms:
             await room.hears_that_the_network_is_back()
-        records = Records(live.database)
+        records = Records(live.settings)
         for room in rooms:
             await room.check_shows(records, watched, within=60)
             written = [words for words in records.contents(watched) if words.startswith(room.name)]

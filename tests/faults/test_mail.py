@@ -30,7 +30,7 @@ async def until(true: Callable[[], object], within: float = 20) -> None:
 
 
 def jobs(live: Live, columns: str) -> list[tuple[object, ...]]:
-    return Records(live.database).rows(f"SELECT {columns} FROM outbox ORDER BY job_id")  # noqa: S608
+    return Records(live.settings).rows(f"SELECT {columns} FROM outbox ORDER BY job_id")  # noqa: S608
 
 
 async def test_a_confirmation_waits_for_a_mail_server_that_is_away_and_arrives_once(
@@ -78,6 +78,6 @@ async def test_twenty_identical_submits_at_once_make_one_ticket_one_message_and_
     places = {(answer.status_code, answer.headers["location"]) for answer in answers}
     [(status, location)] = places
     assert status == 303
-    assert Records(live.database).rows("SELECT number FROM tickets") == [(1,)]
-    assert Records(live.database).contents(location.rsplit("/", 1)[1]) == [ticket.description]
+    assert Records(live.settings).rows("SELECT number FROM tickets") == [(1,)]
+    assert Records(live.settings).contents(location.rsplit("/", 1)[1]) == [ticket.description]
     assert len(office.envelopes) == 1

@@ -34,7 +34,7 @@ class Scene:
 
     @property
     def records(self) -> Records:
-        return Records(self.live.database)
+        return Records(self.live.settings)
 
     @asynccontextmanager
     async def ben_talks(self) -> AsyncIterator[None]:

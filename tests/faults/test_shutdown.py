@@ -95,7 +95,7 @@ async def test_a_stop_under_load_loses_nothing_and_tells_every_socket(live: Live
     assert await asyncio.gather(*goodbyes) == [1001] * len(sockets)
     for ticket, messages in said.items():
         assert messages
-        check_nothing_lost(Records(live.database), ticket, messages)
+        check_nothing_lost(Records(live.settings), ticket, messages)
 
 
 async def test_a_mail_that_is_being_sent_is_finished_first_and_never_sent_again(tmp_path: Path) -> None:
@@ -123,11 +123,12 @@ async def test_neither_a_mail_server_that_hangs_nor_half_a_request_holds_a_stop_
             took = await seconds_to_stop(live)
             half.close()
 
-    kept = Records(live.database).rows("SELECT finished_at, dead_at, attempts FROM outbox")
+    kept = Records(live.settings).rows("SELECT finished_at, dead_at, attempts FROM outbox")
     assert took < GONE_WITHIN
     assert kept == [(None, None, 1)]  # it will be tried again
 
 
+@pytest.mark.sqlite
 def test_a_second_server_on_the_same_folder_says_why_it_does_not_start(live: Live) -> None:
     second = subprocess.run(
         [sys.executable, "-m", "parlour", "serve", "--port", str(free_port())],

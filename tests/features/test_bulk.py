@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from bench.fill import fill
 from parlour.features.chat.service import RoomClosed
 from parlour.features.tickets import bulk
 from parlour.features.tickets import service as tickets
@@ -19,7 +18,7 @@ from parlour.features.workspaces import audit
 from parlour.kernel.access import Actor, Role
 from parlour.kernel.errors import Forbidden, Invalid, NotFound
 from parlour.kernel.events import TicketChanged
-from tests.house import Browser, House
+from tests.house import Browser, House, stock
 
 START = datetime(2020, 1, 1, tzinfo=UTC)
 PATIENCE = 400
@@ -228,8 +227,7 @@ async def test_nobody_again_is_undone_to_somebody(house: House, desk: Browser, t
 async def test_all_that_match_are_changed_by_a_job_and_put_back_by_one(
     house: House, tmp_path: Path, desk: Browser
 ) -> None:
-    here = house.workspace.workspace_id
-    await asyncio.to_thread(fill, str(tmp_path / "parlour.db"), here, [house.ada], 400)
+    await asyncio.to_thread(stock, house, 400)
     fields = {"all": "yes", "query": "status=active", "back": table(house)}
     before = await house.db.scan(ada(house), bulk.matching, Filters(status=Status.PENDING))
     active = await house.db.scan(ada(house), bulk.matching, Filters())
@@ -251,8 +249,7 @@ async def test_all_that_match_are_changed_by_a_job_and_put_back_by_one(
 
 
 async def test_a_job_goes_on_where_it_broke_off(house: House, tmp_path: Path) -> None:
-    here = house.workspace.workspace_id
-    await asyncio.to_thread(fill, str(tmp_path / "parlour.db"), here, [house.ada], 150)
+    await asyncio.to_thread(stock, house, 150)
     everything = await house.db.scan(ada(house), bulk.matching, Filters())
     await house.app.parlour.worker.stop()
     started = await house.db.write(ada(house), bulk.start, everything, Field.PRIORITY, "low")
@@ -269,8 +266,7 @@ async def test_a_job_goes_on_where_it_broke_off(house: House, tmp_path: Path) ->
 async def test_a_running_change_cannot_be_undone_and_shows_how_far_it_is(
     house: House, tmp_path: Path, desk: Browser
 ) -> None:
-    here = house.workspace.workspace_id
-    await asyncio.to_thread(fill, str(tmp_path / "parlour.db"), here, [house.ada], 150)
+    await asyncio.to_thread(stock, house, 150)
     everything = await house.db.scan(ada(house), bulk.matching, Filters())
     await house.app.parlour.worker.stop()
     started = await house.db.write(ada(house), bulk.start, everything, Field.PRIORITY, "low")

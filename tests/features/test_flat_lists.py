@@ -63,6 +63,7 @@ def me_in(house: House) -> Actor:
     return Actor.system(house.workspace.workspace_id)
 
 
+@pytest.mark.sqlite
 async def test_every_list_walks_an_index_in_its_order(busy: House) -> None:
     orders = [
         (f"{name}, by {order.value}", replace(filters, order=order))
@@ -74,6 +75,7 @@ async def test_every_list_walks_an_index_in_its_order(busy: House) -> None:
             assert line.startswith("SEARCH tickets USING INDEX ix_tickets_"), (name, line)
 
 
+@pytest.mark.sqlite
 async def test_fifty_times_the_tickets_take_no_more_steps(busy: House, tmp_path: Path) -> None:
     lists = {name: query.filters(busy.ada) for name, query in BUILT_IN.items()}
     for name, order in itertools.product(("nothing", "active", "priority"), Order):

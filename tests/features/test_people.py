@@ -8,7 +8,9 @@ from datetime import timedelta
 
 import pytest
 
+from parlour.features.chat import service as chat
 from parlour.features.tickets import service as tickets
+from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Role
@@ -204,6 +206,61 @@ async def test_whoever_is_removed_is_out_and_their_tickets_are_nobodys(
 
     assert after.status_code == 404
     assert now.assignee_id is None
+
+
+async def test_what_becomes_of_the_tickets_of_whoever_leaves_is_noted(
+    house: House, desk: Browser, visitor: Browser, people: str
+) -> None:
+    ben = await house.add_agent("ben@acme.example", Role.AGENT, name="Ben Okafor")
+    ticket = await house.open_ticket(visitor)
+    await house.as_system(tickets.assign_ticket, ticket.ticket_id, ben, seen_version=1)
+    await desk.submit(f"{people}/{ben}/remove", {}, page=people)
+    notes = await house.as_system(chat.notes_room, ticket.ticket_id)
+    said = (await house.as_system(chat.history, notes)).messages[-1]
+    trail = await house.as_system(audit.of_ticket, ticket.ticket_id)
+
+    assert (said.content, said.sender_name) == ("assignee:", "Ada Moreau")
+    assert (trail[0].action, trail[0].before, trail[0].after) == ("assignee", "Ben Okafor", "")
+
+
+async def test_whoever_may_only_read_from_now_on_has_no_tickets(
+    house: House, desk: Browser, visitor: Browser, people: str
+) -> None:
+    ben = await house.add_agent("ben@acme.example", Role.AGENT)
+    ticket = await house.open_ticket(visitor)
+    await house.as_system(tickets.assign_ticket, ticket.ticket_id, ben, seen_version=1)
+    await desk.submit(f"{people}/{ben}/role", {"role": "admin"}, page=people)
+    kept = (await house.as_system(tickets.ticket, ticket.ticket_id)).assignee_id
+    await desk.submit(f"{people}/{ben}/role", {"role": "viewer"}, page=people)
+    left = (await house.as_system(tickets.ticket, ticket.ticket_id)).assignee_id
+
+    assert (kept, left) == (ben, None)
+
+
+async def test_too_many_invitations_leave_the_address_in_the_form(desk: Browser, people: str) -> None:
+    for number in range(30):
+        fields = {"email": f"guest{number}@acme.example", "role": "agent"}
+        await desk.submit(f"{people}/invite", fields, page=people)
+    refused = await desk.submit(
+        f"{people}/invite", {"email": "ben@acme.example", "role": "viewer"}, page=people
+    )
+
+    assert refused.status_code == 429
+    assert int(refused.headers["retry-after"]) > 0
+    assert 'value="ben@acme.example"' in refused.text
+    assert "Please wait a little" in refused.text
+
+
+async def test_too_many_tries_to_accept_leave_the_name_in_the_form(
+    house: House, desk: Browser, stranger: Browser, people: str
+) -> None:
+    code = await invite(house, desk, people, "ben@acme.example")
+    for _ in range(31):
+        fields = {"token": code, "name": "Ben Okafor", "password": "short"}
+        refused = await stranger.submit("/invite/accept", fields, page="/invite")
+
+    assert refused.status_code == 429
+    assert 'value="Ben Okafor"' in refused.text
 
 
 async def test_another_workspaces_member_is_unknown_here(house: House, desk: Browser, people: str) -> None:

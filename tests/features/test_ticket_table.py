@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from parlour.features.desk import query
+from parlour.features.tickets import listing
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Priority, Status, Ticket
 from parlour.kernel.access import Role
@@ -137,6 +138,24 @@ async def test_a_search_shows_each_ticket_on_one_page_only(
         address = link(page, "next") if 'rel="next"' in page else ""
 
     assert sorted(seen) == [ticket.number for ticket in made]
+
+
+async def test_a_search_that_has_not_looked_far_enough_says_so_and_goes_on(
+    house: House, desk: Browser, visitor: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A filter that none of the newest places passes is not the end of the search."""
+    monkeypatch.setattr(listing, "READS", 1)
+    monkeypatch.setattr(listing, "MATCHES_READ", 2)
+    wanted = await house.open_ticket(visitor, description="A tent of mine")
+    await house.as_system(tickets.assign_ticket, wanted.ticket_id, house.ada, seen_version=1)
+    for _ in range(3):
+        await house.open_ticket(visitor, description="Another tent")
+    first = (await desk.get(table(house, "?q=tent&assignee=me"))).text
+    second = (await desk.get(unescape(re.search(r'href="([^"]+after=[^"]+)"', first)[1]))).text  # type: ignore[index]
+
+    assert "No ticket fits" not in first
+    assert "Look further back" in first
+    assert numbers(second) == [wanted.number]
 
 
 async def test_a_script_is_given_the_list_alone_and_its_clean_address(

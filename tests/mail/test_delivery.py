@@ -11,14 +11,15 @@ import pytest
 from structlog.testing import capture_logs
 
 from parlour.db import outbox
+from parlour.db.database import Database
 from parlour.db.outbox import DeadJob, Job
-from parlour.db.sqlite import SqliteDatabase
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
 from parlour.mail.compose import compose, message_id
 from parlour.mail.send import Mailer, SmtpMailer
 from parlour.web.render import Renderer
 from parlour.worker import Worker
+from tests.house import open_database
 from tests.mail.conftest import PostOffice
 
 SYSTEM = Actor.system()
@@ -36,7 +37,7 @@ PAYLOAD = {
 class PostRound:
     """A database, a worker that mails, and a clock to wind forward past a job's delay."""
 
-    def __init__(self, db: SqliteDatabase, mailer: Mailer, renderer: Renderer) -> None:
+    def __init__(self, db: Database, mailer: Mailer, renderer: Renderer) -> None:
         self.db = db
         self.worker = Worker(db, {"confirmation": self._confirm})
         self.tried = 0
@@ -74,16 +75,13 @@ def later() -> Any:
 
 @pytest.fixture
 async def post(tmp_path: Path, office: PostOffice, renderer: Renderer) -> AsyncIterator[PostRound]:
-    db = SqliteDatabase(tmp_path / "parlour.db")
-    await db.migrate()
-    await db.open()
-    post = PostRound(db, SmtpMailer(office.url, "support@desk.example"), renderer)
-    running = asyncio.create_task(post.worker.run())
-    with clock.at(clock.now()):  # time stands still, so that a job which was put back stays there
-        yield post
-    await post.worker.stop()
-    await running
-    await db.close()
+    async with open_database(tmp_path) as db:
+        post = PostRound(db, SmtpMailer(office.url, "support@desk.example"), renderer)
+        running = asyncio.create_task(post.worker.run())
+        with clock.at(clock.now()):  # time stands still, so that a job which was put back stays there
+            yield post
+        await post.worker.stop()
+        await running
 
 
 def subjects(mails: list[EmailMessage]) -> list[str]:

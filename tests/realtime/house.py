@@ -6,6 +6,7 @@ import socket
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from copy import copy
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from parlour.kernel import clock
 from parlour.kernel.access import Actor, Kind, Role
 from parlour.kernel.errors import NotFound, SignedOut
 from parlour.kernel.events import MessageSent, RoomRead
-from parlour.realtime.bus import MemoryBus
+from parlour.realtime.bus import Bus, MemoryBus
 from parlour.realtime.connection import Scope
 from parlour.realtime.protocol import Timings
 from parlour.realtime.rooms import Entry
@@ -35,13 +36,17 @@ PATIENCE = 5.0
 SCHEMA = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = OFF;
-CREATE TABLE people (secret TEXT PRIMARY KEY, kind TEXT, workspace TEXT, id TEXT, name TEXT, role TEXT);
-CREATE TABLE rooms (workspace TEXT, room TEXT PRIMARY KEY, ticket TEXT, last_seq INTEGER DEFAULT 0);
-CREATE TABLE messages (
+CREATE TABLE IF NOT EXISTS people (
+    secret TEXT PRIMARY KEY, kind TEXT, workspace TEXT, id TEXT, name TEXT, role TEXT
+);
+CREATE TABLE IF NOT EXISTS rooms (
+    workspace TEXT, room TEXT PRIMARY KEY, ticket TEXT, last_seq INTEGER DEFAULT 0
+);
+CREATE TABLE IF NOT EXISTS messages (
     room TEXT, seq INTEGER, message TEXT, content TEXT, sender_type TEXT, sender_id TEXT, sender_name TEXT,
     client TEXT, PRIMARY KEY (room, seq)
 );
-CREATE TABLE marks (room TEXT, side TEXT, seq INTEGER, PRIMARY KEY (room, side));
+CREATE TABLE IF NOT EXISTS marks (room TEXT, side TEXT, seq INTEGER, PRIMARY KEY (room, side));
 """
 
 Fields = dict[str, Any]
@@ -50,10 +55,10 @@ Fields = dict[str, Any]
 class Records:
     """Who may be where and what was said, in a database file: the `Access` that the layer asks for."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, bus: Bus | None = None) -> None:
         self.db = sqlite3.connect(path, isolation_level=None)
         self.db.executescript(SCHEMA)
-        self.bus = MemoryBus()
+        self.bus = bus or MemoryBus()
         self.marked: list[int] = []
 
     # What the layer asks
@@ -269,10 +274,8 @@ class Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def open_house(path: Path, *, base_origin: str | None = None, **timings: float) -> AsyncIterator[House]:
-    """A running server. `timings` replaces those of the protocol, in seconds."""
-    records = Records(path / "house.db")
-    realtime = Realtime(records, records.bus, base_origin=base_origin, timings=Timings(**timings))
+async def serving(records: Records, realtime: Realtime) -> AsyncIterator[int]:
+    """A running server; its port."""
     app = Starlette(routes=[WebSocketRoute("/realtime", realtime.endpoint)])
     config = uvicorn.Config(
         app,
@@ -286,11 +289,36 @@ async def open_house(path: Path, *, base_origin: str | None = None, **timings: f
     listener = socket.create_server(("127.0.0.1", 0))
     server = Server(config)
     server.realtime = realtime
+    await records.bus.start()
     await realtime.start()
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    running = asyncio.create_task(server.serve(sockets=[listener]))
     try:
-        yield House(records, realtime, listener.getsockname()[1])
+        yield listener.getsockname()[1]
     finally:
         server.should_exit = True
-        await serving
+        await running
+        await records.bus.stop()
         records.db.close()
+
+
+@asynccontextmanager
+async def open_house(
+    path: Path, *, base_origin: str | None = None, bus: Bus | None = None, **timings: float
+) -> AsyncIterator[House]:
+    """`timings` replaces those of the protocol, in seconds."""
+    records = Records(path / "house.db", bus)
+    realtime = Realtime(records, records.bus, base_origin=base_origin, timings=Timings(**timings))
+    async with serving(records, realtime) as port:
+        yield House(records, realtime, port)
+
+
+@asynccontextmanager
+async def second_node(house: House, path: Path, bus: Bus, **timings: float) -> AsyncIterator[House]:
+    """Another server with the same people and rooms."""
+    records = Records(path / "house.db", bus)
+    realtime = Realtime(records, bus, base_origin=None, timings=Timings(**timings))
+    async with serving(records, realtime) as port:
+        other = copy(house)
+        other.records, other.realtime, other.port = records, realtime, port
+        other.origin = f"http://127.0.0.1:{port}"
+        yield other

@@ -1,6 +1,5 @@
 """When something goes wrong: pages with a sentence, never a traceback, never a bare page."""
 
-import sqlite3
 from collections.abc import AsyncIterator, Iterator, MutableMapping
 from typing import Any
 
@@ -9,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from parlour.app import BODY_LIMIT
-from tests.house import Browser, House
+from tests.house import Browser, House, behind_its_back
 
 NEW = "/support/acme/ticket/new"
 
@@ -23,10 +22,7 @@ def log() -> Iterator[list[MutableMapping[str, Any]]]:
 
 def break_database(house: House, table: str) -> None:
     """As a disk that lost a piece would: pages that need the table cannot be made."""
-    path = house.app.parlour.settings.sqlite_path
-    with sqlite3.connect(path) as connection:
-        connection.execute(f"ALTER TABLE {table} RENAME TO {table}_gone")
-    connection.close()
+    behind_its_back(house.app.parlour.settings, f"ALTER TABLE {table} RENAME TO {table}_gone")
 
 
 @pytest.mark.parametrize("table", ["grants", "workspaces"])
@@ -41,7 +37,7 @@ async def test_a_fault_of_ours_is_a_page_that_says_so_and_nothing_else(
     assert "Something went wrong" in page.text
     assert "This is our fault" in page.text
     assert page.headers["content-security-policy"]
-    for inside in ("Traceback", "sqlite", "no such table", "site-packages"):
+    for inside in ("Traceback", "sqlite", "psycopg", "no such table", "does not exist", "site-packages"):
         assert inside not in page.text
 
 
@@ -62,6 +58,17 @@ async def test_a_fault_at_the_desk_is_a_page_too(house: House, desk: Browser) ->
 
     assert page.status_code == 500
     assert "Something went wrong" in page.text
+
+
+async def test_only_an_address_that_has_a_page_is_tried_again(house: House, desk: Browser) -> None:
+    here = f"/workspace/{house.workspace.workspace_id}"
+    token = await desk.csrf(here)
+    break_database(house, "sessions")
+    page, form = await desk.get(here), await desk.post(f"{here}/people/invite", data={"csrf": token})
+
+    assert (page.status_code, form.status_code) == (500, 500)
+    assert "Try again" in page.text
+    assert "Try again" not in form.text
 
 
 async def test_a_program_is_told_of_a_fault_in_json(house: House, visitor: Browser) -> None:

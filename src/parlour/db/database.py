@@ -7,7 +7,7 @@ a conflict), so it has no effect outside its transaction.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from uuid import UUID
 
 import structlog
@@ -30,14 +30,26 @@ Listener = Callable[[Sequence[Event | JobQueued]], None]
 Unit = Callable[Concatenate["Tx", P], R]
 
 
+class DatabaseUnusable(Exception):
+    """The database cannot be reached, or may not be worked on as it is: a sentence for its operator."""
+
+
+class Guard(Protocol):
+    """A database that checks for itself who is acting, and has to be told."""
+
+    def admit(self, actor: Actor) -> None:
+        """What is executed from now on is done in this name."""
+
+
 class Tx:
     """One transaction, and who is acting in it."""
 
-    __slots__ = ("actor", "connection", "events")
+    __slots__ = ("_guard", "actor", "connection", "events")
 
-    def __init__(self, connection: Connection, actor: Actor) -> None:
+    def __init__(self, connection: Connection, actor: Actor, guard: Guard | None = None) -> None:
         self.connection = connection
         self.actor = actor
+        self._guard = guard
         self.events: list[Event | JobQueued] = []
 
     @property
@@ -49,11 +61,17 @@ class Tx:
 
     def acting_as(self, actor: Actor) -> "Tx":
         """The same transaction in somebody else's name, for what follows from what the actor did."""
-        other = Tx(self.connection, actor)
+        other = Tx(self.connection, actor, self._guard)
         other.events = self.events
         return other
 
+    def as_system(self) -> "Tx":
+        """The same transaction, for what the house looks up or keeps in order whatever the actor may see."""
+        return self.acting_as(Actor.system(self.actor.workspace_id))
+
     def execute(self, statement: Executable, parameters: Any = None) -> "CursorResult[*tuple[Any, ...]]":
+        if self._guard:
+            self._guard.admit(self.actor)
         return self.connection.execute(statement, parameters)
 
     def run(self, statement: Executable, /, **values: Any) -> "CursorResult[*tuple[Any, ...]]":
@@ -61,14 +79,17 @@ class Tx:
 
         Building a statement costs ten times as much as running it, so the busy ones are constants.
         """
-        return self.connection.execute(statement, {"workspace": self.workspace_id, **values})
+        return self.execute(statement, {"workspace": self.workspace_id, **values})
 
     def emit(self, event: Event) -> None:
         """Publish `event` once the commit is on disk."""
         self.events.append(event)
 
     def enqueue(self, kind: str, payload: dict[str, Any], *, run_at: datetime | None = None) -> UUID:
-        """Store a job in this transaction; it runs at least once, at `run_at` or soon after the commit."""
+        """Store a job in this transaction; it runs at least once, at `run_at` or soon after the commit.
+
+        Workers look every second for what has become due: only a job for now needs to be told of.
+        """
         job_id = clock.new_id()
         self.execute(
             insert(schema.outbox).values(
@@ -79,8 +100,18 @@ class Tx:
                 run_at=run_at or clock.now(),
             )
         )
-        self.events.append(JobQueued(kind))
+        if run_at is None:
+            self.events.append(JobQueued(kind))
         return job_id
+
+
+def tellable(error: BaseException) -> Exception:
+    """What can be raised at whoever awaits. A StopIteration, or what only ends a thread, cannot."""
+    if isinstance(error, Exception) and not isinstance(error, StopIteration):
+        return error
+    told = RuntimeError(f"A unit of work ended with {type(error).__name__}.")
+    told.__cause__ = error
+    return told
 
 
 class Database(ABC):
@@ -90,9 +121,10 @@ class Database(ABC):
         self._listeners: list[Listener] = []
 
     def on_commit(self, listener: Listener) -> None:
-        """Call `listener` on the event loop after each commit, in commit order, with that unit's events.
+        """Call `listener` on the event loop after each commit, with that unit's events.
 
-        Its failure is logged, and no business of whoever waits for the commit.
+        On SQLite in commit order; on PostgreSQL two commits of one moment may change places. Its
+        failure is logged, and no business of whoever waits for the commit.
         """
         self._listeners.append(listener)
 
@@ -109,6 +141,13 @@ class Database(ABC):
     @abstractmethod
     async def migrate(self) -> None:
         """Bring the schema to this program's. Raises SchemaTooNew when it is already beyond."""
+
+    @abstractmethod
+    async def prepare(self) -> None:
+        """Make sure that this program can do its work: SQLite migrates, PostgreSQL only looks.
+
+        Raises DatabaseUnusable, SchemaTooNew.
+        """
 
     @abstractmethod
     async def close(self) -> None:

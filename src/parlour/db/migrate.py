@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from parlour.db.database import Tx
 
 SCRIPTS = Path(__file__).with_name("migrations")
+POLICIES = SCRIPTS / "policies.sql"
 
 
 class SchemaTooNew(Exception):
@@ -25,20 +26,33 @@ def _config() -> Config:
 
 
 def upgrade(connection: Connection) -> None:
-    """Run every migration that is missing. Raises SchemaTooNew for a schema that is none of ours."""
+    """Run every migration that is missing. Raises SchemaTooNew for a schema that is none of ours.
+
+    On PostgreSQL the policies follow: they are one file, and always the newest.
+    """
+    refuse_a_newer_schema(connection)
     config = _config()
-    script = ScriptDirectory.from_config(config)
-    known = {revision.revision for revision in script.walk_revisions()}
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(POLICIES.read_text(encoding="utf-8").replace("%", "%%"))
+
+
+def refuse_a_newer_schema(connection: Connection) -> None:
+    """Raises SchemaTooNew."""
+    known = {revision.revision for revision in ScriptDirectory.from_config(_config()).walk_revisions()}
     for current in MigrationContext.configure(connection).get_current_heads():
         if current not in known:
             raise SchemaTooNew(f"A newer Parlour made this database (schema {current}); install that one.")
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
 
 
 def is_current(tx: Tx) -> bool:
     """Whether the schema is exactly this program's."""
-    return set(MigrationContext.configure(tx.connection).get_current_heads()) == _newest()
+    return is_newest(tx.connection)
+
+
+def is_newest(connection: Connection) -> bool:
+    return set(MigrationContext.configure(connection).get_current_heads()) == _newest()
 
 
 @cache

@@ -6,6 +6,7 @@ kills its process comes to an end too, and it names the claim: only the newest o
 back or bury it.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -61,14 +62,23 @@ def next_due(tx: Tx, *, now: datetime) -> datetime | None:
     return due
 
 
-def claim(tx: Tx, *, now: datetime, lease: timedelta, limit: int) -> list[Job]:
-    """Take up to `limit` due jobs, oldest first, and hold them until `now + lease`."""
+def claim(
+    tx: Tx, *, now: datetime, lease: timedelta, limit: int, running: Collection[UUID] = ()
+) -> list[Job]:
+    """Take up to `limit` due jobs, oldest first, and hold them until `now + lease`.
+
+    Not those that are `running` here, though their lease may have run out while the database was away.
+    """
     due = and_(_OPEN, outbox.c.run_at <= now, _unheld(now))
+    if running:
+        due = and_(due, outbox.c.job_id.not_in(running))
     first = select(outbox.c.job_id).where(due).order_by(outbox.c.run_at).limit(limit)
+    # A CTE is read once; as a subquery PostgreSQL may read it again and again, and take more than `limit`.
+    chosen = first.with_for_update(skip_locked=True).cte("chosen")
     taken = (
         update(outbox)
         # `due` once more: a row that another node took while this statement waited for it is not ours.
-        .where(outbox.c.job_id.in_(first.with_for_update(skip_locked=True)), due)
+        .where(outbox.c.job_id.in_(select(chosen.c.job_id)), due)
         .values(locked_until=now + lease, attempts=outbox.c.attempts + 1)
         .returning(
             outbox.c.job_id,
@@ -83,6 +93,13 @@ def claim(tx: Tx, *, now: datetime, lease: timedelta, limit: int) -> list[Job]:
     return [Job(row.job_id, row.workspace_id, row.kind, row.payload, row.attempts) for row in rows]
 
 
+def renew(tx: Tx, jobs: Sequence[Job], *, until: datetime) -> set[UUID]:
+    """Hold these claims until `until`. Returns the jobs that still are the claimer's."""
+    held = or_(*(and_(outbox.c.job_id == job.job_id, outbox.c.attempts == job.attempts) for job in jobs))
+    query = update(outbox).where(held, _OPEN).values(locked_until=until).returning(outbox.c.job_id)
+    return set(tx.execute(query).scalars())
+
+
 def finish(tx: Tx, job: Job) -> None:
     """Done. The payload goes at once, because a finished job has no more use for the secrets in it."""
     tx.execute(
@@ -90,6 +107,17 @@ def finish(tx: Tx, job: Job) -> None:
         .where(outbox.c.job_id == job.job_id)
         .values(finished_at=clock.now(), dead_at=None, locked_until=None, error=None, payload={})
     )
+
+
+class Overtaken(Postponed):
+    """Somebody else has claimed the job since: this run of it is no longer the one that counts."""
+
+
+def hold(tx: Tx, job: Job) -> None:
+    """Keep the claim the newest until this transaction has ended. Raises Overtaken when it no longer is."""
+    mine = and_(outbox.c.job_id == job.job_id, outbox.c.attempts == job.attempts, _OPEN)
+    if tx.execute(select(outbox.c.job_id).where(mine).with_for_update()).first() is None:
+        raise Overtaken("The job was taken over.")
 
 
 def remember(tx: Tx, job: Job, **facts: Any) -> None:

@@ -303,7 +303,7 @@ invitations = Table(
     metadata,
     Column("workspace_id", ForeignKey("workspaces.workspace_id"), nullable=False),
     Column("invitation_id", Uuid, nullable=False),
-    Column("token_hash", Text, nullable=False, unique=True),
+    Column("token_hash", Text, nullable=False),
     Column("email", Text, nullable=False),
     Column("role", Text, nullable=False),
     Column("invited_by", ForeignKey("users.user_id"), nullable=False),
@@ -311,6 +311,7 @@ invitations = Table(
     Column("expires_at", UtcDateTime, nullable=False),
     Column("used_at", UtcDateTime),
     PrimaryKeyConstraint("workspace_id", "invitation_id"),
+    UniqueConstraint("workspace_id", "token_hash"),
     CheckConstraint("role IN ('owner', 'admin', 'agent', 'viewer')", name="role"),
 )
 

@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from parlour.db import migrate
-from parlour.db.database import Database, P, R, Tx, Unit
+from parlour.db.database import Database, DatabaseUnusable, P, R, Tx, Unit, tellable
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import Overloaded
 
@@ -33,13 +33,6 @@ SCAN_THREADS = 4
 
 class DataFolderInUse(Exception):
     """Another server holds the data folder; two writers would break each other's promises."""
-
-
-class DatabaseUnusable(Exception):
-    """The file cannot be reached, or it is something else than a database."""
-
-    def __init__(self, path: Path, error: Exception) -> None:
-        super().__init__(f"The database {path} cannot be opened: {getattr(error, 'orig', error)}.")
 
 
 class _Write:
@@ -67,7 +60,7 @@ class _Write:
             self.fail(error)
 
     def fail(self, error: BaseException) -> None:
-        self.error, self.result, self.events = _tellable(error), None, []
+        self.error, self.result, self.events = tellable(error), None, []
 
 
 def make_engine(path: Path, *, writer: bool, checkpoints: bool = True) -> Engine:
@@ -129,7 +122,8 @@ class SqliteDatabase(Database):
             self._reader = self._connect_reader()
         except (OSError, sqlite3.Error, DBAPIError) as error:
             self._unlock()
-            raise DatabaseUnusable(self.path, error) from error
+            why = getattr(error, "orig", error)
+            raise DatabaseUnusable(f"The database {self.path} cannot be opened: {why}.") from error
         except BaseException:
             self._unlock()
             raise
@@ -140,6 +134,9 @@ class SqliteDatabase(Database):
 
     async def migrate(self) -> None:
         await asyncio.to_thread(_migrate, self.path)
+
+    async def prepare(self) -> None:
+        await self.migrate()
 
     async def close(self) -> None:
         if self._closed:
@@ -287,15 +284,6 @@ def _undo(raw: sqlite3.Connection) -> None:
     with suppress(sqlite3.Error):
         if raw.in_transaction:
             raw.execute("ROLLBACK")
-
-
-def _tellable(error: BaseException) -> Exception:
-    """What can be raised at whoever awaits. A StopIteration, or what only ends a thread, cannot."""
-    if isinstance(error, Exception) and not isinstance(error, StopIteration):
-        return error
-    told = RuntimeError(f"A unit of work ended with {type(error).__name__}.")
-    told.__cause__ = error
-    return told
 
 
 def _run_in_savepoint(raw: sqlite3.Connection, connection: Connection, unit: _Write) -> None:

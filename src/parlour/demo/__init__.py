@@ -104,7 +104,7 @@ def _play(tx: Tx, agents: Mapping[str, Actor], story: Mapping[str, Any]) -> None
 def _read(tx: Tx, room_id: UUID, readers: Iterable[Actor]) -> None:
     """Whoever acts has read what is there, the own words included."""
     newest = chat.history(tx, room_id, limit=1)
-    for reader in readers:
+    for reader in (each for each in readers if each.may(Permission.TICKET_REPLY)):
         chat.mark_read(tx.acting_as(reader), room_id, newest.room.last_seq)
 
 

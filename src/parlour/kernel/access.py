@@ -92,8 +92,9 @@ class Actor:
         return Actor(Kind.SYSTEM, "system", workspace_id=workspace_id)
 
     @staticmethod
-    def visitor(workspace_id: UUID | None = None) -> "Actor":
-        return Actor(Kind.VISITOR, "visitor", workspace_id=workspace_id)
+    def visitor(workspace_id: UUID | None = None, holding: str = "visitor") -> "Actor":
+        """`holding`: what is kept of the browser's secret, for what only its holder may look at."""
+        return Actor(Kind.VISITOR, holding, workspace_id=workspace_id)
 
     @staticmethod
     def customer(workspace_id: UUID, ticket_id: UUID, email: str) -> "Actor":

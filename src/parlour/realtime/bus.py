@@ -5,8 +5,9 @@ listens reads the difference there.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from uuid import UUID
 
 import structlog
@@ -26,20 +27,67 @@ class Head(Event):
 
 @dataclass(frozen=True, slots=True)
 class SomeoneTypes(Event):
-    """Never stored; it may be lost. `actor_id` never leaves the servers."""
+    """Never stored; it may be lost. `who` is `masked`, so that nobody is shown their own typing.
+
+    A customer's name is an address, which stays on the node where they type: elsewhere it is empty.
+    """
 
     room_id: UUID
     side: str
     name: str
-    actor_id: str
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleHere(Event):
+    """Who is in the room on the node `node`: its agents' ids and names, and whether the customer is.
+
+    `aside` are the ids of those who look at the notes, whom only colleagues see.
+    """
+
+    room_id: UUID
+    node: str
+    agents: tuple[str, ...]
+    names: tuple[str, ...]
+    aside: tuple[str, ...]
+    customer: bool
+
+
+EPHEMERAL = (SomeoneTypes, PeopleHere)
+"""What is said again by itself, or soon worth nothing."""
+
+
+def masked(room_id: UUID, actor_id: str) -> str:
+    """The same for the same person in the same room, on every node."""
+    return blake2b(actor_id.encode(), key=room_id.bytes, digest_size=8).hexdigest()
 
 
 Listener = Callable[[Event | JobQueued], None]
 
 
 class Bus(ABC):
+    """`node` names this process among those that share the bus; it is empty when there are no others."""
+
+    node = ""
+    connected = True
+    """Whether events come and go, by what was last heard."""
+    missed = 0
+    """How often events may have been missed for good. Whoever sees it grow reads everything again."""
+    arrivals = 0
+    """How often a node was heard for the first time: it knows nothing of who is here."""
+
     def __init__(self) -> None:
         self._listeners: list[Listener] = []
+
+    @property
+    def sound(self) -> bool:
+        """False while others may be saying what does not arrive here."""
+        return self.connected
+
+    @property
+    def peers(self) -> Collection[str]:
+        """The other nodes that were heard not long ago."""
+        return ()
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` on the event loop with everything published. Returns how to end that."""

@@ -47,6 +47,9 @@ class Timings:
     write_timeout: float = 10.0
     typing_every: float = 2.5
     read_every: float = 1.0
+    presence_every: float = 10.0
+    presence_lasts: float = 30.0
+    catch_up_every: float = 1.0
 
 
 class Frame(NamedTuple):

@@ -7,7 +7,9 @@ from uuid import UUID
 from parlour.kernel.access import Kind
 from parlour.kernel.events import MessageSent
 from parlour.realtime import protocol
+from parlour.realtime.bus import SomeoneTypes, masked
 from parlour.realtime.connection import Connection
+from parlour.realtime.presence import NOBODY, People
 from parlour.realtime.protocol import QUEUE_FRAMES, Close, Frame
 
 UNKNOWN = -1
@@ -67,10 +69,12 @@ class Room:
 
     __slots__ = (
         "catching_up",
+        "customer",
         "head",
         "presence",
         "room_id",
         "subscriptions",
+        "told",
         "typed",
         "wanted",
         "workspace_id",
@@ -84,11 +88,17 @@ class Room:
         self.subscriptions: dict[Connection, Subscription] = {}
         self.catching_up: asyncio.Task[None] | None = None
         self.presence: tuple[Frame, Frame] | None = None
+        self.told = NOBODY
+        """Whom the other nodes know to be here."""
+        self.customer = ""
+        """The customer's name, once a sign of another node needed it."""
         self.typed: dict[str, float] | None = None
 
-    def push(self, frame: Frame) -> None:
+    def push(self, frame: Frame, *, to_customers: Frame | None = None) -> None:
+        """To everyone here; to customers in other words, when some are not for them."""
         for subscription in self.subscriptions.values():
-            subscription.push(frame)
+            theirs = to_customers and subscription.connection.actor.kind is Kind.CUSTOMER
+            subscription.push(to_customers if to_customers and theirs else frame)
 
     def deliver(self, message: MessageSent) -> bool:
         """Give everyone the next message of the log, encoded once. False when it is not the next."""
@@ -98,28 +108,33 @@ class Room:
         self.push(protocol.message(message))
         return True
 
-    def announce(self, newcomer: Subscription | None = None) -> None:
-        """Tell everyone who is here, when that has changed, and a newcomer in any case."""
+    def here(self) -> People:
+        """Who is live in this room on this node."""
         agents: dict[str, str] = {}
-        here: dict[str, str] = {}
+        shown: dict[str, str] = {}
         customer = False
         for subscription in self.subscriptions.values():
             actor = subscription.connection.actor
             if subscription.held is None and actor.kind is Kind.AGENT:
                 agents[actor.id] = actor.name
                 if not subscription.aside:
-                    here[actor.id] = actor.name
+                    shown[actor.id] = actor.name
             elif subscription.held is None:
                 customer = customer or actor.kind is Kind.CUSTOMER
-        frames = self._presence(agents, customer=customer), self._presence(here, customer=customer)
+        return People(agents, shown, customer)
+
+    def announce(self, elsewhere: People, newcomer: Subscription | None = None) -> None:
+        """Tell everyone who is here or elsewhere, when that has changed, and a newcomer in any case."""
+        people = elsewhere | self.here()
+        frames = self._presence(people.agents, people), self._presence(people.shown, people)
         before, self.presence = self.presence or (None, None), frames
         for subscription in self.subscriptions.values():
             side = subscription.connection.actor.kind is Kind.CUSTOMER
             if frames[side] != before[side] or subscription is newcomer:
                 subscription.push(frames[side])
 
-    def _presence(self, agents: dict[str, str], *, customer: bool) -> Frame:
-        return protocol.presence(self.room_id, dict(sorted(agents.items())), customer=customer)
+    def _presence(self, agents: dict[str, str], people: People) -> Frame:
+        return protocol.presence(self.room_id, dict(sorted(agents.items())), customer=people.customer)
 
     def may_type(self, actor_id: str, every: float) -> bool:
         """Whether this actor's typing is worth telling again; if so, it counts as told."""
@@ -130,9 +145,9 @@ class Room:
         self.typed[actor_id] = now + every
         return True
 
-    def show_typing(self, actor_id: str, side: str, name: str) -> None:
+    def show_typing(self, event: SomeoneTypes) -> None:
         """To everyone but whoever types, in all of their tabs."""
-        frame = protocol.typing(self.room_id, side, name)
+        frame = protocol.typing(self.room_id, event.side, event.name)
         for subscription in self.subscriptions.values():
-            if subscription.connection.actor.id != actor_id:
+            if masked(self.room_id, subscription.connection.actor.id) != event.who:
                 subscription.push(frame)

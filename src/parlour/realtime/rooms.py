@@ -7,7 +7,7 @@ missing in between.
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -17,9 +17,10 @@ from parlour.kernel.access import Actor, Permission
 from parlour.kernel.errors import NotFound
 from parlour.kernel.events import Event, JobQueued, MessageSent, RoomRead, TicketChanged
 from parlour.realtime import protocol
-from parlour.realtime.bus import Bus, Head, SomeoneTypes
+from parlour.realtime.bus import Bus, Head, PeopleHere, SomeoneTypes, masked
 from parlour.realtime.connection import Connection, Scope
 from parlour.realtime.marks import ReadMarks
+from parlour.realtime.presence import NOBODY, Elsewhere
 from parlour.realtime.protocol import REPLAY_LIMIT, Close, Frame, Timings
 from parlour.realtime.room import NOWHERE, UNKNOWN, Room, Subscription
 
@@ -81,6 +82,7 @@ class Rooms:
         self._by_connection: dict[Connection, dict[UUID, Subscription]] = {}
         self._watchers: dict[UUID, set[Connection]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._elsewhere = Elsewhere(self._changed_elsewhere, timings.presence_lasts)
         self._unsubscribe = bus.subscribe(self._hear)
 
     async def stop(self) -> None:
@@ -156,7 +158,36 @@ class Rooms:
     def announce(self, connection: Connection) -> None:
         """Tell its rooms about who this is now, and this connection about who is there."""
         for subscription in self.subscriptions(connection).values():
-            subscription.room.announce(subscription)
+            self._announce(subscription.room, subscription)
+
+    def tell_again(self) -> None:
+        """Say to the other nodes who is here: before they forget it, or because one of them is new."""
+        for room in self._rooms.values():
+            if room.told != NOBODY:
+                self._tell(room, again=True)
+
+    def forget_silent(self) -> None:
+        """Whoever other nodes have not confirmed for too long is no longer there."""
+        self._elsewhere.forget_silent(self._bus.peers)
+
+    def _announce(self, room: Room, newcomer: Subscription | None = None) -> None:
+        self._tell(room)
+        room.announce(self._elsewhere.people(room.room_id), newcomer)
+
+    def _changed_elsewhere(self, room_id: UUID) -> None:
+        if room := self._rooms.get(room_id):
+            self._announce(room)
+
+    def _tell(self, room: Room, *, again: bool = False) -> None:
+        if not self._bus.node:
+            return
+        here = room.here()
+        if again or here != room.told:
+            room.told = here
+            agents, names = tuple(here.agents), tuple(here.agents.values())
+            aside = tuple(here.agents.keys() - here.shown.keys())
+            place = room.workspace_id, room.room_id, self._bus.node
+            self._bus.publish([PeopleHere(*place, agents, names, aside, here.customer)])
 
     def _attach(self, connection: Connection, room_id: UUID, *, aside: bool) -> Subscription:
         """In place of an earlier one of the same connection, which hears nothing more."""
@@ -182,9 +213,10 @@ class Rooms:
             del self._by_connection[connection]
         self._marks.save_soon(subscription, leaving=True)
         if room.subscriptions:
-            room.announce()
+            self._announce(room)
         else:
             del self._rooms[room.room_id]
+            self._tell(room)
 
     def _open(self, room: Room, entry: Entry) -> None:
         if room.head == UNKNOWN:
@@ -200,7 +232,8 @@ class Rooms:
 
     async def _go_live(self, subscription: Subscription) -> None:
         """Send what was held, in order, reading what lies between, until it is level with its room."""
-        room, held = subscription.room, subscription.held or []
+        room = subscription.room
+        held = [] if subscription.held is None else subscription.held  # the list that goes on filling
         while subscription.attached and not subscription.connection.closing:
             if held and held[0].seq <= subscription.sent + 1:
                 await subscription.replay(held.pop(0))
@@ -212,7 +245,7 @@ class Rooms:
                 await self._replay(subscription, missing)
             else:
                 subscription.held = None
-                room.announce(subscription)
+                self._announce(room, subscription)
                 return
 
     # ---------------------------------------------------------------------------- what happens
@@ -220,6 +253,9 @@ class Rooms:
     def _hear(self, event: Event | JobQueued) -> None:
         if isinstance(event, TicketChanged):
             self._ticket(event)
+        elif isinstance(event, PeopleHere):
+            if event.node != self._bus.node:
+                self._elsewhere.hear(event)
         elif isinstance(event, MessageSent | Head | RoomRead | SomeoneTypes):
             self._in_room(event)
 
@@ -230,15 +266,30 @@ class Rooms:
         if isinstance(event, RoomRead):
             room.push(protocol.read(event))
         elif isinstance(event, SomeoneTypes):
-            room.show_typing(event.actor_id, event.side, event.name)
+            self._show_typing(room, event)
         elif isinstance(event, Head) or not room.deliver(event):
             self._learn(room, event.seq)
+
+    def _show_typing(self, room: Room, event: SomeoneTypes) -> None:
+        if event.name or event.side != "customer":
+            room.show_typing(event)
+        elif room.customer:
+            room.show_typing(replace(event, name=room.customer))
+        else:
+            self.spawn(self._show_customer_typing(room, event))
+
+    async def _show_customer_typing(self, room: Room, event: SomeoneTypes) -> None:
+        """Other nodes don't say the customer's name: the room's first message does."""
+        for message in await self._after(room, 0, 1) if room.head != UNKNOWN else ():
+            if message.sender_type == "customer":
+                room.customer = message.sender_name
+                room.show_typing(replace(event, name=room.customer))
 
     def _ticket(self, event: TicketChanged) -> None:
         frame = protocol.ticket(event)
         room = self._rooms.get(event.room_id)
         if room is not None:
-            room.push(frame)
+            room.push(frame, to_customers=protocol.ticket(replace(event, assignee_id=None)))
         for connection in self._watchers.get(event.workspace_id, ()):
             if room is None or connection not in room.subscriptions:
                 connection.push(frame)
@@ -251,7 +302,8 @@ class Rooms:
         room = self._subscription(connection, room_id).room
         if actor.may(Permission.TICKET_REPLY) and room.may_type(actor.id, self._typing_every):
             side = protocol.side_of(actor)
-            self._bus.publish([SomeoneTypes(room.workspace_id, room_id, side, actor.name, actor.id)])
+            who = masked(room_id, actor.id)
+            self._bus.publish([SomeoneTypes(room.workspace_id, room_id, side, actor.name, who)])
 
     async def read(self, connection: Connection, room_id: UUID, seq: int) -> None:
         """Raises NotFound outside a subscription."""
@@ -268,6 +320,10 @@ class Rooms:
         return subscription
 
     # ----------------------------------------------------------------------------- catching up
+
+    async def refresh_all(self) -> None:
+        """Everyone's rooms, by one query."""
+        await self.refresh(list(self._rooms.values()))
 
     async def refresh(self, rooms: Iterable[Room]) -> None:
         """Ask the database for the heads of these rooms, and give everyone there what they miss."""

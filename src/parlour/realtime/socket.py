@@ -33,11 +33,14 @@ from parlour.realtime.protocol import (
     Watch,
 )
 from parlour.realtime.rooms import Access, Rooms
+from parlour.realtime.vigil import Vigil
 
 log = structlog.get_logger(__name__)
 
 RECHECKS_AT_ONCE = 8
 RECHECK_RETRY_SECONDS = 5.0
+RENEW_PAUSE = 0.002
+"""Between two connections: five hundred a second at most."""
 DRAIN_SECONDS = 3.0
 
 Person = tuple[str, UUID | None, UUID | None]
@@ -60,6 +63,7 @@ class Realtime:
         self._open: set[Connection] = set()
         self._by_person: Counter[Person] = Counter()
         self._heartbeat = Heartbeat(self._open, self._rooms, self._timings, self._recheck_soon)
+        self._vigil = Vigil(bus, self._rooms, self._timings, self._renew)
         self._unsubscribe = bus.subscribe(self._hear)
         self._access_changes = 0
         self._rechecks = asyncio.Semaphore(RECHECKS_AT_ONCE)
@@ -72,7 +76,9 @@ class Realtime:
         return self._rooms.listeners
 
     async def start(self) -> None:
+        """After the bus."""
         self._rooms.spawn(self._heartbeat.run())
+        self._rooms.spawn(self._vigil.run())
 
     async def drain(self) -> None:
         """Tell everyone to come back later, and wait until they have heard it or a short time is over."""
@@ -221,6 +227,13 @@ class Realtime:
 
     def _recheck_soon(self, connection: Connection) -> None:
         self._rooms.spawn(self._recheck(connection))
+
+    async def _renew(self) -> None:
+        """Everyone proves again that they may be here, and reads again what they show: one by one."""
+        for connection in list(self._open):
+            await self._recheck(connection)
+            connection.push(protocol.hello(self._timings.heartbeat))
+            await asyncio.sleep(RENEW_PAUSE)
 
     async def _recheck(self, connection: Connection) -> None:
         async with self._rechecks:

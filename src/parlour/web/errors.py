@@ -65,7 +65,7 @@ class Errors:
             response = await self.domain(request, known())
             response.headers.update(error.headers or {})
             if error.status_code == 405:
-                response.headers["Allow"] = _allowed(request)
+                response.headers["Allow"] = ", ".join(sorted(_methods(request)))
             return response
         return Response(HTTPStatus(error.status_code).phrase, error.status_code, error.headers)
 
@@ -92,11 +92,11 @@ async def _within(boundary: Boundary, request: Request, error: DomainError) -> R
         raise
 
 
-def _allowed(request: Request) -> str:
+def _methods(request: Request) -> set[str]:
     """All methods of the address: GET and POST of one page are two routes, and each knows only its own."""
     routes = [route for route in request.app.routes if isinstance(route, Route)]
     here = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
-    return ", ".join(sorted({method for route in here for method in route.methods or ()}))
+    return {method for route in here for method in route.methods or ()}
 
 
 def _sign_in(request: Request) -> Response:
@@ -117,4 +117,7 @@ def error_page(request: Request, error: DomainError, **context: object) -> Respo
         "message": error.message,
         "retry_after": getattr(error, "retry_after", None),
     }
-    return render(request, "errors/error.html", status=error.status, error=shown, **context)
+    has_page = "GET" in _methods(request)
+    return render(
+        request, "errors/error.html", status=error.status, error=shown, has_page=has_page, **context
+    )

@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from parlour.kernel.errors import DomainError
 from parlour.web import csrf
+from parlour.web.pages import wants_json
 
 FIELDS_LIMIT = 150
 """A page of the ticket table may have a hundred rows selected."""
@@ -24,20 +25,27 @@ class BadForm(DomainError):
 async def read_form(request: Request) -> Mapping[str, str]:
     """The text fields of a form that a page of ours sent. Raises ForeignForm, BadForm."""
     fields = await _fields(request)
-    csrf.verify(request, request.headers.get("x-csrf-token") or fields.get("csrf", ""))
+    csrf.verify(request, _token(request, fields))
     return fields
 
 
 async def read_form_leniently(request: Request) -> tuple[Mapping[str, str], bool]:
-    """The fields, and whether `read_form` would have taken them: for a page that keeps what was typed."""
+    """The fields, and whether `read_form` would have taken them: for a page that keeps what was typed.
+
+    Raises ForeignForm for a form of another site, and for a script, which keeps it itself; BadForm.
+    """
     fields = await _fields(request)
     try:
-        csrf.verify(request, fields.get("csrf", ""))
+        csrf.verify(request, _token(request, fields))
     except csrf.ForeignForm:
-        if not csrf.same_origin(request):
+        if wants_json(request) or not csrf.same_origin(request):
             raise
         return fields, False
     return fields, True
+
+
+def _token(request: Request, fields: Mapping[str, str]) -> str:
+    return request.headers.get("x-csrf-token") or fields.get("csrf", "")
 
 
 async def _fields(request: Request) -> Mapping[str, str]:

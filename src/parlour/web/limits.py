@@ -1,9 +1,14 @@
-"""How often one may do a thing. A refused call says how long to wait."""
+"""How often one may do a thing, counted by all nodes together. A refused call says how long to wait."""
 
+import asyncio
 import time
+from collections.abc import Coroutine
 from enum import Enum
+from hashlib import blake2b
 from ipaddress import ip_address
+from typing import Any, Protocol
 
+import structlog
 from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
@@ -13,6 +18,12 @@ from parlour.kernel.errors import TooMany
 
 FORGET_EVERY = 30.0
 """Seconds between two looks for uses that are too old to count."""
+ANSWER_SECONDS = 1.0
+ASK_AGAIN_SECONDS = 1.0
+"""After the shared windows did not answer, for so long nobody waits for them."""
+SAY_AGAIN_SECONDS = 60.0
+
+log = structlog.get_logger(__name__)
 
 
 class Limit(Enum):
@@ -46,8 +57,23 @@ class _NoTimer:
         return True
 
 
-class Limits:
-    """Moving windows, kept by this process."""
+class Windows(Protocol):
+    """Moving windows. `key` tells neither who nor what. An answer of 0 is a yes, else the seconds to wait."""
+
+    def take(self, key: str, rate: RateLimitItem) -> Coroutine[Any, Any, float]:
+        """Count one use, unless there were enough."""
+
+    def look(self, key: str, rate: RateLimitItem) -> Coroutine[Any, Any, float]:
+        """What `take` would answer."""
+
+    def forget(self, key: str, rate: RateLimitItem) -> Coroutine[Any, Any, float]:
+        """Begin again from none. Answers 0."""
+
+    async def close(self) -> None: ...
+
+
+class OwnWindows:
+    """Kept by this process."""
 
     def __init__(self) -> None:
         storage = MemoryStorage()
@@ -56,35 +82,100 @@ class Limits:
         self._forget_at = 0.0
         self._windows = MovingWindowRateLimiter(storage)
 
-    def _hit(self, limit: Limit, *who: str) -> bool:
+    def take(self, key: str, rate: RateLimitItem) -> float:
         if time.monotonic() > self._forget_at:
             self._forget_at = time.monotonic() + FORGET_EVERY
             self._forget_old()
-        return self._windows.hit(limit.rate, limit.key, *who)
+        return 0.0 if self._windows.hit(rate, key) else self._wait(key, rate)
 
-    def count(self, limit: Limit, *who: str) -> None:
+    def look(self, key: str, rate: RateLimitItem) -> float:
+        return 0.0 if self._windows.test(rate, key) else self._wait(key, rate)
+
+    def forget(self, key: str, rate: RateLimitItem) -> None:
+        self._windows.clear(rate, key)
+
+    def _wait(self, key: str, rate: RateLimitItem) -> float:
+        return max(1.0, self._windows.get_window_stats(rate, key).reset_time - time.time())
+
+
+class Limits:
+    """Counts here, and in the windows that the nodes share, if there are any.
+
+    While those do not answer, each node goes by what it has counted itself: nobody is locked out by an
+    outage, and nobody gets more tries by one than there are nodes.
+    """
+
+    def __init__(self, shared: Windows | None = None) -> None:
+        self._own = OwnWindows()
+        self._shared = shared
+        self._ask_at = 0.0
+        self._say_at = 0.0
+
+    async def count(self, limit: Limit, *who: str) -> None:
         """Count one use. Raises TooMany, and counts nothing, when there were enough."""
-        if not self._hit(limit, *who):
-            raise TooMany(self._wait(limit.rate, limit.key, *who))
+        if wait := await self._take(limit, *who):
+            raise TooMany(max(1, round(wait)))
 
-    def check(self, limit: Limit, *who: str) -> None:
+    async def check(self, limit: Limit, *who: str) -> None:
         """Raises TooMany when the next `count` would."""
-        if self.spent(limit, *who):
-            raise TooMany(self._wait(limit.rate, limit.key, *who))
+        if wait := await self._look(limit, *who):
+            raise TooMany(max(1, round(wait)))
 
-    def add(self, limit: Limit, *who: str) -> None:
+    async def add(self, limit: Limit, *who: str) -> None:
         """Count a use that has already happened."""
-        self._hit(limit, *who)
+        await self._take(limit, *who)
 
-    def forget(self, limit: Limit, *who: str) -> None:
+    async def forget(self, limit: Limit, *who: str) -> None:
         """Begin again from none."""
-        self._windows.clear(limit.rate, limit.key, *who)
+        key = _key(limit, who)
+        self._own.forget(key, limit.rate)
+        if self._shared is not None:
+            await self._ask(self._shared.forget(key, limit.rate))
 
-    def spent(self, limit: Limit, *who: str) -> bool:
-        return not self._windows.test(limit.rate, limit.key, *who)
+    async def spent(self, limit: Limit, *who: str) -> bool:
+        return bool(await self._look(limit, *who))
 
-    def _wait(self, item: RateLimitItem, *key: str) -> int:
-        return max(1, round(self._windows.get_window_stats(item, *key).reset_time - time.time()))
+    async def close(self) -> None:
+        if self._shared is not None:
+            await self._shared.close()
+
+    async def _take(self, limit: Limit, *who: str) -> float:
+        key = _key(limit, who)
+        if self._shared is None:
+            return self._own.take(key, limit.rate)
+        if wait := self._own.look(key, limit.rate):  # what is too much here alone is too much
+            return wait
+        if wait := await self._ask(self._shared.take(key, limit.rate)):
+            return wait
+        return self._own.take(key, limit.rate)
+
+    async def _look(self, limit: Limit, *who: str) -> float:
+        key = _key(limit, who)
+        wait = self._own.look(key, limit.rate)
+        if self._shared is None or wait:
+            return wait
+        return await self._ask(self._shared.look(key, limit.rate))
+
+    async def _ask(self, question: Coroutine[Any, Any, float]) -> float:
+        """0 without an answer."""
+        now = time.monotonic()
+        if now < self._ask_at:
+            question.close()
+            return 0.0
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await question
+        except Exception as error:
+            self._ask_at = time.monotonic() + ASK_AGAIN_SECONDS
+            if now >= self._say_at:
+                self._say_at = now + SAY_AGAIN_SECONDS
+                log.warning("limits.away", why=type(error).__name__, meanwhile="each node counts for itself")
+            return 0.0
+
+
+def _key(limit: Limit, who: tuple[str, ...]) -> str:
+    """Addresses and names stay out of whatever keeps the windows."""
+    return blake2b("\0".join((limit.key, *who)).encode(), digest_size=16).hexdigest()
 
 
 def network_of(request: HTTPConnection) -> str:

@@ -45,8 +45,8 @@ async def test_the_newest_fifty_messages_are_shown_oldest_first_with_a_way_back(
     page = await visitor.get(address(ticket))
     shown = sequence(page.text)
 
-    assert shown == list(range(12, 62))
-    assert f'href="{address(ticket)}?before=12"' in unescape(page.text)
+    assert shown == list(range(13, 63))
+    assert f'href="{address(ticket)}?before=13"' in unescape(page.text)
 
 
 async def test_earlier_pages_lead_back_to_the_first_message_without_gap_or_repeat(
@@ -61,7 +61,7 @@ async def test_earlier_pages_lead_back_to_the_first_message_without_gap_or_repea
         older = re.search(r'data-older href="([^"]+)"', page.text)
         where = unescape(older[1]) if older else None
 
-    assert read == list(range(1, 112))
+    assert read == list(range(1, 113))
 
 
 async def test_an_older_page_says_so_and_leads_to_the_newest(
@@ -122,9 +122,9 @@ async def test_json_after_a_message_is_what_came_since(
 ) -> None:
     await talk(house, ticket, 3)
     since = (await visitor.get(f"{address(ticket)}?after=2", headers=JSON)).json()
-    none = (await visitor.get(f"{address(ticket)}?after=4", headers=JSON)).json()
+    none = (await visitor.get(f"{address(ticket)}?after=5", headers=JSON)).json()
 
-    assert ([m["seq"] for m in since["messages"]], since["more"]) == ([3, 4], False)
+    assert ([m["seq"] for m in since["messages"]], since["more"]) == ([3, 4, 5], False)
     assert none == {"messages": [], "more": False}
 
 
@@ -132,12 +132,13 @@ async def test_a_message_in_json_is_the_frame_that_a_socket_would_bring(
     house: House, visitor: Browser, ticket: Ticket
 ) -> None:
     await talk(house, ticket, 1)
-    [first, answered] = (await visitor.get(address(ticket), headers=JSON)).json()["messages"]
+    [first, answered, opened] = (await visitor.get(address(ticket), headers=JSON)).json()["messages"]
 
     assert first["sender_id"] == first["sender_type"] == "customer"
     assert (answered["sender_id"], answered["sender_name"]) == (str(house.ada), "Ada Moreau")
     assert (answered["room"], answered["content"]) == (str(ticket.chat_room_id), "Message 0")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", answered["created_at"])
+    assert (opened["sender_type"], opened["content"]) == ("system", "status:open")
     assert set(answered) == {
         "room",
         "message_id",

@@ -101,9 +101,7 @@ async def test_reopening_a_closed_ticket_opens_its_room(house: House, ticket: Ti
     assert sent.status is Status.OPEN
 
 
-async def test_a_change_of_status_is_said_in_the_room_unless_it_only_follows_from_an_answer(
-    house: House, ticket: Ticket
-) -> None:
+async def test_every_change_of_status_is_said_in_the_room(house: House, ticket: Ticket) -> None:
     doings = ("agent writes", "agent sets pending", "customer writes", "agent sets resolved")
     for what in (*doings, "customer writes", "agent sets closed"):
         await happen(house, await now(house, ticket), what)
@@ -111,7 +109,9 @@ async def test_a_change_of_status_is_said_in_the_room_unless_it_only_follows_fro
     said = [(m.content, m.sender_name) for m in history.messages if m.sender_type == "system"]
 
     assert said == [
+        ("status:open", "Ada Moreau"),
         ("status:pending", "Ada Moreau"),
+        ("status:open", "maria@example.com"),
         ("status:resolved", "Ada Moreau"),
         ("status:reopened", "maria@example.com"),
         ("status:closed", "Ada Moreau"),

@@ -17,7 +17,9 @@ def set_name(tx: Tx, *, user_id: UUID, name: str) -> None:
 
 
 def settings(tx: Tx, user_id: UUID) -> dict[str, Any]:
-    return tx.execute(select(users.c.settings).where(users.c.user_id == user_id)).scalar_one() or {}
+    """To be changed: nobody else changes them before this transaction has ended."""
+    query = select(users.c.settings).where(users.c.user_id == user_id).with_for_update(key_share=True)
+    return tx.execute(query).scalar_one() or {}
 
 
 def set_settings(tx: Tx, *, user_id: UUID, settings: dict[str, Any]) -> None:

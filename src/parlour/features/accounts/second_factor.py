@@ -161,7 +161,7 @@ def finish(tx: Tx, pending: Pending, code: str, replaces: str | None, device: st
 
     Raises WrongCode; SignedOut when the account changed since the password was checked.
     """
-    own = store.credentials_of(tx, pending.user_id)
+    own = store.lock_credentials(tx, pending.user_id)
     if own is None or not own.totp_secret or accounts.password_mark(own) != pending.mark:
         raise SignedOut
     step = _matching_step(own.totp_secret, code, after=own.totp_step)

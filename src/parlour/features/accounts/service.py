@@ -102,7 +102,7 @@ async def sign_in(db: Database, email: str, password: str, replaces: str | None,
 @requires(Permission.SYSTEM)
 def _start_proved(tx: Tx, proved: Credentials, replaces: str | None, device: str) -> str:
     """Nothing else may have changed while the password was checked. Raises WrongCredentials."""
-    now = store.credentials_of(tx, proved.user_id)
+    now = store.lock_credentials(tx, proved.user_id)
     if now is None or (now.password_hash, now.totp_secret) != (proved.password_hash, proved.totp_secret):
         raise WrongCredentials
     return start_session(tx, proved.user_id, replaces, device)
@@ -144,8 +144,8 @@ async def prove(db: Database, token: str | None, password: str) -> Credentials |
 @requires(Permission.ACCOUNT_USE)
 def still_proved(tx: Tx, token: str | None, proved: Credentials) -> Credentials:
     """The account as it is now. Raises SignedOut when the session or the password is not the one of then."""
-    account = own_account(tx, token)
-    if (account.user_id, account.password_hash) != (proved.user_id, proved.password_hash):
+    account = store.lock_credentials(tx, signed_in(tx, token).user_id)
+    if account is None or (account.user_id, account.password_hash) != (proved.user_id, proved.password_hash):
         raise SignedOut
     return account
 

@@ -77,6 +77,13 @@ def credentials_of(tx: Tx, user_id: UUID) -> Credentials | None:
     return _credentials(tx, users.c.user_id == user_id)
 
 
+def lock_credentials(tx: Tx, user_id: UUID) -> Credentials | None:
+    """`credentials_of`, which nobody changes before this transaction has ended."""
+    query = select(*_CREDENTIALS).where(users.c.user_id == user_id, users.c.disabled_at.is_(None))
+    row = tx.execute(query.with_for_update(key_share=True)).first()
+    return Credentials(*row) if row else None
+
+
 def set_password_hash(tx: Tx, *, user_id: UUID, password_hash: str) -> None:
     tx.execute(update(users).where(users.c.user_id == user_id).values(password_hash=password_hash))
 

@@ -181,9 +181,12 @@ def enter(tx: Tx, room_id: UUID, after: int, limit: int = REPLAY_LIMIT) -> Enter
     return Entered(room, page, reset and bool(limit), store.seen(tx, room_id))
 
 
-@requires(Permission.ROOM_READ)
+@requires(Permission.TICKET_REPLY)
 def mark_read(tx: Tx, room_id: UUID, seq: int) -> None:
-    """Move the actor's mark, forward only and never past the last message."""
+    """Move the actor's mark, forward only and never past the last message.
+
+    Not for those who only look on: a customer would take "Seen" for somebody who can answer.
+    """
     room = _visible(tx, store.room(tx, room_id))
     seq = min(seq, room.last_seq)
     side = _side_of(tx)

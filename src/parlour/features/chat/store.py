@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, Row, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import BigInteger, Integer, Row, bindparam, func, insert, select, tuple_, update
 
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
@@ -37,7 +37,7 @@ _IN_ROOM = (messages.c.workspace_id == HERE) & (messages.c.room_id == bindparam(
 _LIMIT = bindparam("limit", type_=Integer())
 
 _ROOM_BY_ID = select(*_ROOM).where(_THIS_ROOM)
-_ROOM_LOCKED = _ROOM_BY_ID.with_for_update()
+_ROOM_LOCKED = _ROOM_BY_ID.with_for_update(key_share=True)  # whoever leaves a read mark need not wait
 _ROOM_OF_TICKET = select(*_ROOM).where(
     chat_rooms.c.workspace_id == HERE,
     chat_rooms.c.ticket_id == bindparam("ticket"),
@@ -54,10 +54,10 @@ _BY_CLIENT_ID = select(*_MESSAGE).where(
     _IN_ROOM, messages.c.sender_id == bindparam("sender"), messages.c.client_id == bindparam("client")
 )
 _NEWEST = select(*_MESSAGE).where(_IN_ROOM).order_by(messages.c.seq.desc()).limit(_LIMIT)
-_NEWEST_BEFORE = _NEWEST.where(messages.c.seq < bindparam("before"))
+_NEWEST_BEFORE = _NEWEST.where(messages.c.seq < bindparam("before", type_=BigInteger()))
 _FOLLOWING = (
     select(*_MESSAGE)
-    .where(_IN_ROOM, messages.c.seq > bindparam("after"))
+    .where(_IN_ROOM, messages.c.seq > bindparam("after", type_=BigInteger()))
     .order_by(messages.c.seq)
     .limit(_LIMIT)
 )
@@ -202,7 +202,7 @@ def move_read_mark(tx: Tx, room_id: UUID, *, reader: str, side: str, seq: int) -
         set_={"seq": query.excluded.seq},
         where=read_marks.c.seq < query.excluded.seq,
     )
-    return tx.execute(query).rowcount > 0
+    return tx.execute(query.returning(read_marks.c.seq)).first() is not None
 
 
 def seen(tx: Tx, room_id: UUID) -> dict[str, int]:

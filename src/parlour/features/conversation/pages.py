@@ -1,6 +1,7 @@
 """What the portal's chat and the agent's ticket page share: sending, and reading on."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -15,9 +16,9 @@ from parlour.features.tickets.models import Sent, Ticket
 from parlour.kernel.access import Actor, Permission, requires
 from parlour.kernel.errors import DomainError, NotFound, TooMany
 from parlour.realtime.protocol import SEQ_LIMIT, message_fields
-from parlour.web.forms import uuid_field
+from parlour.web.forms import BadForm, uuid_field
 from parlour.web.limits import Limit
-from parlour.web.pages import as_json
+from parlour.web.pages import as_json, wants_json
 from parlour.web.site import db, site
 
 
@@ -29,14 +30,25 @@ def ticket_id_in(request: Request) -> UUID:
         raise tickets.UnknownTicket from None
 
 
+def _is_seq(text: str) -> bool:
+    plain = text.isascii() and text.isdecimal() and len(text) <= len(str(SEQ_LIMIT))
+    return plain and int(text) <= SEQ_LIMIT
+
+
 def seq_in(request: Request, name: str) -> int | None:
     """A sequence number in the query, or None when there is none. Raises NotFound for nonsense."""
     text = request.query_params.get(name)
-    if text is None:
-        return None
-    if not text.isascii() or not text.isdecimal() or len(text) > len(str(SEQ_LIMIT)) or int(text) > SEQ_LIMIT:
+    if text is not None and not _is_seq(text):
         raise NotFound
-    return int(text)
+    return None if text is None else int(text)
+
+
+def seq_field(fields: Mapping[str, str], name: str) -> int | None:
+    """A sequence number in a form, or None when there is none. Raises BadForm for nonsense."""
+    text = fields.get(name, "")
+    if text and not _is_seq(text):
+        raise BadForm
+    return int(text) if text else None
 
 
 def _room_of(tx: Tx, ticket: Ticket, audience: Audience) -> UUID:
@@ -91,10 +103,43 @@ async def send(
     action: Callable[..., Sent] = tickets.send_message,
     **more: Any,
 ) -> Sent:
-    """Store what the form says, by `action`. Raises what that raises, TooMany, BadForm."""
-    site(request).limits.count(Limit.SEND, str(actor.workspace_id), str(ticket_id), actor.id)
+    """Store what the form says, by `action`. Raises what that raises, TooMany, BadForm.
+
+    A plain form also says what its page showed, for a page with a script reads through its socket.
+    """
+    await site(request).limits.count(Limit.SEND, str(actor.workspace_id), str(ticket_id), actor.id)
     client_id = uuid_field(fields, "client_id")
-    return await db(request).write(actor, action, ticket_id, fields.get("content", ""), client_id, **more)
+    shown = None if wants_json(request) else seq_field(fields, "shown")
+    saying = partial(action, **more)
+    return await db(request).write(
+        actor, _say, saying, ticket_id, fields.get("content", ""), client_id, shown
+    )
+
+
+@requires(Permission.TICKET_REPLY)
+def _say(
+    tx: Tx, saying: Callable[..., Sent], ticket_id: UUID, content: str, client_id: UUID, shown: int | None
+) -> Sent:
+    sent = saying(tx, ticket_id, content, client_id)
+    if shown is not None:
+        chat.mark_read(tx, sent.message.room_id, shown)
+    return sent
+
+
+async def mark_read(
+    request: Request,
+    actor: Actor,
+    ticket_id: UUID,
+    fields: Mapping[str, str],
+    audience: Audience = Audience.PUBLIC,
+) -> None:
+    """What the page showed has been read, says the button of a page without a script. Raises BadForm."""
+    await db(request).write(actor, _mark_read, ticket_id, seq_field(fields, "shown") or 0, audience)
+
+
+@requires(Permission.TICKET_REPLY)
+def _mark_read(tx: Tx, ticket_id: UUID, seq: int, audience: Audience) -> None:
+    chat.mark_read(tx, _room_of(tx, tickets.ticket(tx, ticket_id), audience), seq)
 
 
 def with_wait(response: Response, error: DomainError) -> Response:

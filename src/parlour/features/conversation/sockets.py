@@ -10,7 +10,6 @@ from parlour.db.database import Database
 from parlour.features.accounts import service as accounts
 from parlour.features.chat import service as chat
 from parlour.features.tickets import access
-from parlour.features.workspaces import service as workspaces
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import NotFound
 from parlour.kernel.events import MessageSent
@@ -32,11 +31,10 @@ class SocketAccess:
             token = session_token(connection)
             desk = await self._db.read(Actor.visitor(), accounts.desk, token, _uuid(query["workspace"]))
             return Actor.agent(desk.workspace_id, desk.person.user_id, desk.role, desk.person.name)
-        slug = query.get("portal", "")
-        workspace = await self._db.read(Actor.visitor(), workspaces.workspace_at, slug)
-        visitor = Actor.visitor(workspace.workspace_id)
-        ticket_id = _uuid(query.get("ticket", ""))
-        return await self._db.read(visitor, access.customer_of, ticket_id, visitor_secret(connection))
+        place = query.get("portal", ""), _uuid(query.get("ticket", ""))
+        secret = visitor_secret(connection)
+        _, customer = await self._db.read(Actor.visitor(), access.customer_at, *place, secret)
+        return customer
 
     async def enter(self, actor: Actor, room_id: UUID, after: int, limit: int) -> Entry:
         entered = await self._db.read(actor, chat.enter, room_id, after, limit)

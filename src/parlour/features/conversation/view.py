@@ -79,6 +79,7 @@ def room_view(
         "messages": [message_view(message, actor) for message in history.messages],
         "older": f"{page_url}?before={history.messages[0].seq}" if history.has_older else None,
         "newest": not history.has_newer,
+        "unread": holds_unread(history, actor),
         "unread_after": unread_after(history.messages, history.read_upto, actor),
         "seen": 0 if internal else history.seen.get("agent" if customer else "customer", 0),
         "side": "customer" if customer else "agent",

@@ -14,7 +14,7 @@ from parlour.features.desk.second_factor import ask_for_code
 from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.models import Workspace
 from parlour.kernel.access import Actor, Permission, requires
-from parlour.kernel.errors import Invalid
+from parlour.kernel.errors import Invalid, TooMany
 from parlour.web.forms import read_form
 from parlour.web.limits import Limit, network_of
 from parlour.web.pages import redirect, render
@@ -35,7 +35,7 @@ def _look(tx: Tx, token: str) -> tuple[Invitation, Workspace, bool]:
 
 
 async def look(request: Request) -> Response:
-    site(request).limits.count(Limit.EXCHANGE, network_of(request))
+    await site(request).limits.count(Limit.EXCHANGE, network_of(request))
     token = (await read_form(request)).get("token", "")
     return await _form(request, token, {}, {})
 
@@ -47,6 +47,7 @@ async def _form(
     problems: Mapping[str, str],
     *,
     status: int = 200,
+    retry_after: int | None = None,
 ) -> Response:
     try:
         found, place, known = await db(request).read(Actor.visitor(), _look, token)
@@ -54,7 +55,7 @@ async def _form(
         return render(
             request, "desk/invitation.html", status=error.status, state="expired", problems={}, form={}
         )
-    return render(
+    response = render(
         request,
         "desk/invitation.html",
         status=status,
@@ -63,14 +64,18 @@ async def _form(
         invitation=found,
         form={"token": token, "name": typed.get("name", "")},
         problems=problems,
+        retry_after=retry_after,
     )
+    if retry_after:
+        response.headers["Retry-After"] = str(retry_after)
+    return response
 
 
 async def accept(request: Request) -> Response:
     fields = await read_form(request)
     token = fields.get("token", "")
-    site(request).limits.count(Limit.SIGN_IN_BY_NETWORK, network_of(request))
     try:
+        await site(request).limits.count(Limit.SIGN_IN_BY_NETWORK, network_of(request))
         workspace_id, session = await invitations.accept(
             db(request),
             token,
@@ -81,6 +86,11 @@ async def accept(request: Request) -> Response:
         )
     except invitations.InvitationExpired:
         return await _form(request, token, {}, {})
+    except TooMany as error:
+        problems = {"form": "too_many"}
+        return await _form(
+            request, token, fields, problems, status=error.status, retry_after=error.retry_after
+        )
     except SecondFactorNeeded as needed:
         return ask_for_code(request, needed.pending, "/")
     except (Invalid, WrongCredentials) as error:

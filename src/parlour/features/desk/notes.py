@@ -8,7 +8,7 @@ from parlour.features.conversation import pages as conversation
 from parlour.features.desk import ticket
 from parlour.features.desk.agent import actor_at, desk_in
 from parlour.features.tickets import service as tickets
-from parlour.web.forms import read_form
+from parlour.web.forms import read_form_leniently
 from parlour.web.pages import redirect, wants_json
 
 
@@ -23,8 +23,14 @@ async def notes(request: Request) -> Response:
 async def add(request: Request) -> Response:
     desk = await desk_in(request)
     ticket_id = conversation.ticket_id_in(request)
-    fields = await read_form(request)
+    fields, ours = await read_form_leniently(request)
     actor = actor_at(desk)
+    if not ours:
+        writing = ticket.expired(fields)
+        return await ticket.page(request, desk, ticket_id, Audience.INTERNAL, status=403, writing=writing)
+    if "read" in fields:
+        await conversation.mark_read(request, actor, ticket_id, fields, Audience.INTERNAL)
+        return redirect(f"/workspace/{desk.workspace_id}/tickets/{ticket_id}/notes#latest")
     if wants_json(request):
         sent = await conversation.send(request, actor, ticket_id, fields, tickets.add_note)
         return conversation.sent_as_json(actor, sent)

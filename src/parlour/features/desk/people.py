@@ -13,7 +13,7 @@ from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.tickets import handover
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel.access import Permission, Role, requires
-from parlour.kernel.errors import Forbidden, Invalid, NotFound
+from parlour.kernel.errors import Forbidden, Invalid, NotFound, TooMany
 from parlour.web.forms import BadForm, read_form
 from parlour.web.limits import Limit
 from parlour.web.pages import redirect
@@ -36,6 +36,7 @@ async def _page(
     status: int = 200,
     form: Mapping[str, str] | None = None,
     problems: Mapping[str, str] | None = None,
+    retry_after: int | None = None,
 ) -> Response:
     actor = actor_at(desk)
     known = await db(request).read(actor, _everyone)
@@ -46,6 +47,7 @@ async def _page(
         status=status,
         form={"email": "", "role": Role.AGENT.value, "name": desk.workspace_name, **(form or {})},
         problems=problems or {},
+        retry_after=retry_after,
         may_manage=actor.may(Permission.MEMBER_MANAGE),
         roles=[role.value for role in Role if role is not Role.OWNER or desk.role is Role.OWNER],
         **known,
@@ -75,11 +77,16 @@ async def invite(request: Request) -> Response:
     fields = await read_form(request)
     form = {"email": fields.get("email", ""), "role": fields.get("role", "")}
     role = _role(fields)
-    site(request).limits.count(Limit.INVITE, str(desk.workspace_id))
     try:
+        await site(request).limits.count(Limit.INVITE, str(desk.workspace_id))
         await db(request).write(actor_at(desk), invitations.invite, form["email"], role)
     except Invalid as error:
         return await _page(request, desk, status=error.status, form=form, problems=error.problems)
+    except TooMany as error:
+        wait, problems = error.retry_after, {"form": "too_many"}
+        page = await _page(request, desk, status=error.status, form=form, problems=problems, retry_after=wait)
+        page.headers["Retry-After"] = str(wait)
+        return page
     return _back(desk)
 
 
@@ -94,7 +101,7 @@ async def set_role(request: Request) -> Response:
     desk = await desk_in(request)
     role = _role(await read_form(request))
     try:
-        await db(request).write(actor_at(desk), workspaces.set_role, _id(request, "user_id"), role)
+        await db(request).write(actor_at(desk), handover.set_role, _id(request, "user_id"), role)
     except (workspaces.LastOwner, Forbidden) as error:
         return await _page(request, desk, status=error.status, problems={"form": error.code})
     return _back(desk)

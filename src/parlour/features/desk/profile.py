@@ -82,7 +82,7 @@ async def change_password(request: Request) -> Response:
     fields = await read_form(request)
     current, new = fields.get("password", ""), fields.get("new_password", "")
     try:
-        site(request).limits.count(Limit.PROVE_PASSWORD, str(person.user_id))
+        await site(request).limits.count(Limit.PROVE_PASSWORD, str(person.user_id))
         token = await profiles.change_password(
             db(request), session_token(request), current, new, device_of(request)
         )

@@ -51,18 +51,18 @@ async def mail_link(request: Request) -> Response:
         return _forgot(request, "ask", email=email, problems={"form": "expired"}, status=403)
     limits = site(request).limits
     try:
-        limits.count(Limit.FORGOT_BY_NETWORK, network_of(request))
+        await limits.count(Limit.FORGOT_BY_NETWORK, network_of(request))
     except TooMany as error:
         wait = error.retry_after
         problems = {"form": "too_many"}
         return _forgot(request, "ask", email=email, problems=problems, status=429, retry_after=wait)
     key = clean_email(email) or ""
-    if not limits.spent(Limit.FORGOT_BY_EMAIL, key):
+    if not await limits.spent(Limit.FORGOT_BY_EMAIL, key):
         try:
             await db(request).write(Actor.visitor(), password_reset.ask, email)
         except Invalid as error:
             return _forgot(request, "ask", email=email, problems=error.problems, status=error.status)
-        limits.count(Limit.FORGOT_BY_EMAIL, key)
+        await limits.count(Limit.FORGOT_BY_EMAIL, key)
     return _forgot(request, "sent")
 
 
@@ -91,7 +91,7 @@ def _reset(
 
 async def reset(request: Request) -> Response:
     """First with the mailed code alone, which only shows the form; then with the new password too."""
-    site(request).limits.count(Limit.RESET, network_of(request))
+    await site(request).limits.count(Limit.RESET, network_of(request))
     fields = await read_form(request)
     token = fields.get("token", "").strip()
     if not token:

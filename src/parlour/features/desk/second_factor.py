@@ -78,7 +78,7 @@ async def change(request: Request) -> Response:
         return await _page(request, person, {"form": "expired"}, status=422)
     again = partial(_page, request, person, secret=secret, code=fields.get("code", ""))
     try:
-        site(request).limits.count(Limit.PROVE_PASSWORD, str(person.user_id))
+        await site(request).limits.count(Limit.PROVE_PASSWORD, str(person.user_id))
         return await action(request, person, fields, secret or "")
     except second_factor.AlreadySo:
         return redirect(HERE)
@@ -205,8 +205,8 @@ async def check_code(request: Request) -> Response:
 async def _finish(request: Request, facts: list[str], code: str) -> str:
     user_id, mark, name = facts
     limits = site(request).limits
-    limits.count(Limit.SECOND_FACTOR_BY_SIGN_IN, name)
-    limits.count(Limit.SECOND_FACTOR_BY_ACCOUNT, user_id)
+    await limits.count(Limit.SECOND_FACTOR_BY_SIGN_IN, name)
+    await limits.count(Limit.SECOND_FACTOR_BY_ACCOUNT, user_id)
     pending = Pending(UUID(hex=user_id), mark)
     return await db(request).write(
         Actor.system(), second_factor.finish, pending, code, session_token(request), device_of(request)

@@ -74,16 +74,16 @@ async def _sign_in(request: Request, email: str, password: str) -> str:
     clears the account's count, so that nobody is shut out by signing in often.
     """
     limits, account = site(request).limits, clean_email(email) or ""
-    limits.count(Limit.SIGN_IN_BY_NETWORK, network_of(request))
-    limits.count(Limit.SIGN_IN_BY_ACCOUNT, account)
+    await limits.count(Limit.SIGN_IN_BY_NETWORK, network_of(request))
+    await limits.count(Limit.SIGN_IN_BY_ACCOUNT, account)
     try:
         token = await accounts.sign_in(
             db(request), email, password, session_token(request), device_of(request)
         )
     except accounts.SecondFactorNeeded:
-        limits.forget(Limit.SIGN_IN_BY_ACCOUNT, account)
+        await limits.forget(Limit.SIGN_IN_BY_ACCOUNT, account)
         raise
-    limits.forget(Limit.SIGN_IN_BY_ACCOUNT, account)
+    await limits.forget(Limit.SIGN_IN_BY_ACCOUNT, account)
     return token
 
 

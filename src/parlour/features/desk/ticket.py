@@ -27,8 +27,7 @@ from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.models import AuditEntry, Member
 from parlour.kernel.access import Actor, Permission, Role, requires
 from parlour.kernel.errors import Conflict, DomainError, Invalid, TooMany
-from parlour.realtime.protocol import SEQ_LIMIT
-from parlour.web.forms import BadForm, read_form, uuid_field
+from parlour.web.forms import BadForm, read_form, read_form_leniently, uuid_field
 from parlour.web.pages import redirect, wants_json
 from parlour.web.site import db
 
@@ -147,7 +146,11 @@ def _choices(found: _Everything, actor: Actor) -> dict[str, Any]:
     assignee = found.ticket.assignee_id
     return {
         "assignee_name": names.get(assignee) if assignee else None,
-        "members": [member for member in found.members if member.role is not Role.VIEWER],
+        "members": [
+            member
+            for member in found.members
+            if member.role is not Role.VIEWER or member.user_id == found.ticket.assignee_id
+        ],
         "statuses": [
             value.value for value in Status if value is not Status.NEW or found.ticket.status is Status.NEW
         ],
@@ -180,11 +183,16 @@ async def send(request: Request) -> Response:
     """An answer; or, from the form's other button, a canned reply that goes into the text."""
     desk = await desk_in(request)
     ticket_id = conversation.ticket_id_in(request)
-    fields = await read_form(request)
+    fields, ours = await read_form_leniently(request)
     actor = actor_at(desk)
+    if not ours:
+        return await page(request, desk, ticket_id, status=403, writing=expired(fields))
     if "insert" in fields:
         return await _insert(request, desk, ticket_id, fields)
-    more = {"seen": _seen(fields), "then": _then(fields)}
+    if "read" in fields:
+        await conversation.mark_read(request, actor, ticket_id, fields)
+        return redirect(f"/workspace/{desk.workspace_id}/tickets/{ticket_id}#latest")
+    more = {"seen": conversation.seq_field(fields, "seen"), "then": _then(fields)}
     if wants_json(request):
         sent = await conversation.send(request, actor, ticket_id, fields, replies.answer, **more)
         return conversation.sent_as_json(actor, sent)
@@ -196,6 +204,11 @@ async def send(request: Request) -> Response:
     return redirect(f"/workspace/{desk.workspace_id}/tickets/{ticket_id}#latest")
 
 
+def expired(fields: Mapping[str, str]) -> Writing:
+    """The page was open for too long, or belongs to another sign-in: everything that was typed."""
+    return Writing(draft=fields.get("content", ""), problem="expired", then=fields.get("then", ""))
+
+
 def not_sent(fields: Mapping[str, str], error: DomainError) -> Writing:
     """Everything that was typed, and what is in the way."""
     unseen = isinstance(error, UnseenMessage)
@@ -205,7 +218,7 @@ def not_sent(fields: Mapping[str, str], error: DomainError) -> Writing:
         client_id=uuid_field(fields, "client_id") if unseen else None,
         then=fields.get("then", ""),
         placeholder=error.problems["placeholder"] if isinstance(error, UnknownPlaceholder) else "",
-        new_after=_seen(fields) if unseen else None,
+        new_after=conversation.seq_field(fields, "seen") if unseen else None,
     )
 
 
@@ -217,15 +230,6 @@ async def _insert(request: Request, desk: Desk, ticket_id: UUID, fields: Mapping
         typed = f"{typed.rstrip()}\n\n{text}" if typed.strip() else text
     writing = Writing(draft=typed, problem="inserted", reply_id=fields.get("reply", ""))
     return await page(request, desk, ticket_id, writing=writing)
-
-
-def _seen(fields: Mapping[str, str]) -> int | None:
-    text = fields.get("seen", "")
-    if not text:
-        return None
-    if not text.isascii() or not text.isdecimal() or len(text) > len(str(SEQ_LIMIT)):
-        raise BadForm
-    return int(text)
 
 
 def _then(fields: Mapping[str, str]) -> Status | None:

@@ -71,7 +71,7 @@ async def exchange_or_mail(request: Request) -> Response:
 
 
 async def _exchange(request: Request, workspace: Workspace, token: str) -> Response:
-    site(request).limits.count(Limit.EXCHANGE, network_of(request))
+    await site(request).limits.count(Limit.EXCHANGE, network_of(request))
     if not token.strip():
         return _page(request, workspace, "ask", status=422, problems={"token": "missing"})
     visitor = Actor.visitor(workspace.workspace_id)
@@ -89,12 +89,12 @@ async def _exchange(request: Request, workspace: Workspace, token: str) -> Respo
 async def _mail(request: Request, workspace: Workspace, email: str) -> Response:
     """One mail an address in ten minutes, and one answer for every address."""
     limits = site(request).limits
-    limits.count(Limit.FRESH_LINK_BY_NETWORK, network_of(request))
+    await limits.count(Limit.FRESH_LINK_BY_NETWORK, network_of(request))
     key = (str(workspace.workspace_id), clean_email(email) or "")
-    if not limits.spent(Limit.FRESH_LINK_BY_EMAIL, *key):
+    if not await limits.spent(Limit.FRESH_LINK_BY_EMAIL, *key):
         try:
             await db(request).write(Actor.visitor(workspace.workspace_id), access.ask_for_links, email)
         except Invalid as error:
             return _page(request, workspace, "ask", status=error.status, email=email, problems=error.problems)
-        limits.count(Limit.FRESH_LINK_BY_EMAIL, *key)
+        await limits.count(Limit.FRESH_LINK_BY_EMAIL, *key)
     return _page(request, workspace, "sent", email=email)

@@ -8,43 +8,33 @@ from starlette.responses import Response
 from parlour.features.chat.service import RoomClosed
 from parlour.features.conversation import pages as conversation
 from parlour.features.conversation.view import room_view
-from parlour.features.portal.visitor import customer, workspace_in
-from parlour.features.workspaces.models import Workspace
-from parlour.kernel.access import Actor
+from parlour.features.portal.visitor import customer, visit
 from parlour.kernel.errors import Conflict, Invalid, TooMany
-from parlour.web.forms import read_form
+from parlour.web.forms import read_form_leniently
 from parlour.web.pages import redirect, render, wants_json
-from parlour.web.site import db
 
 
 async def room(request: Request) -> Response:
-    workspace = await workspace_in(request)
     ticket_id = conversation.ticket_id_in(request)
-    actor = await customer(request, workspace, ticket_id)
     if wants_json(request):
+        _, actor = await customer(request, ticket_id)
         return await conversation.page_as_json(request, actor, ticket_id)
-    return await _page(request, workspace, actor, ticket_id)
+    return await _page(request, ticket_id)
 
 
 async def _page(
-    request: Request,
-    workspace: Workspace,
-    actor: Actor,
-    ticket_id: UUID,
-    *,
-    status: int = 200,
-    draft: str = "",
-    problem: str | None = None,
+    request: Request, ticket_id: UUID, *, status: int = 200, draft: str = "", problem: str | None = None
 ) -> Response:
     before = conversation.seq_in(request, "before")
-    ticket, history = await db(request).read(actor, conversation.conversation, ticket_id, before)
+    here = await visit(request, ticket_id, conversation.conversation, ticket_id, before)
+    workspace, (ticket, history) = here.workspace, here.found
     portal = f"/support/{workspace.slug}"
-    here = f"{portal}/ticket/{ticket.ticket_id}/chat"
+    chat_url = f"{portal}/ticket/{ticket.ticket_id}/chat"
     view = room_view(
         history,
-        actor,
-        page_url=here,
-        chat_url=here,
+        here.actor,
+        page_url=chat_url,
+        chat_url=chat_url,
         socket_url=f"/realtime?ticket={ticket.ticket_id}&portal={workspace.slug}",
         new_ticket_url=f"{portal}/ticket/new",
         draft=draft,
@@ -55,10 +45,15 @@ async def _page(
 
 async def send(request: Request) -> Response:
     """JSON for the page's own sending; a plain form goes back to the room, with its text when that failed."""
-    workspace = await workspace_in(request)
     ticket_id = conversation.ticket_id_in(request)
-    actor = await customer(request, workspace, ticket_id)
-    fields = await read_form(request)
+    workspace, actor = await customer(request, ticket_id)
+    fields, ours = await read_form_leniently(request)
+    if not ours:
+        draft = fields.get("content", "")
+        return await _page(request, ticket_id, status=403, draft=draft, problem="expired")
+    if "read" in fields:
+        await conversation.mark_read(request, actor, ticket_id, fields)
+        return redirect(f"/support/{workspace.slug}/ticket/{ticket_id}/chat#latest")
     if wants_json(request):
         return conversation.sent_as_json(actor, await conversation.send(request, actor, ticket_id, fields))
     try:
@@ -66,8 +61,6 @@ async def send(request: Request) -> Response:
     except (Invalid, Conflict, RoomClosed, TooMany) as error:
         problem = error.problems.get("content") if isinstance(error, Invalid) else error.code
         draft = fields.get("content", "")
-        page = await _page(
-            request, workspace, actor, ticket_id, status=error.status, draft=draft, problem=problem
-        )
+        page = await _page(request, ticket_id, status=error.status, draft=draft, problem=problem)
         return conversation.with_wait(page, error)
     return redirect(f"/support/{workspace.slug}/ticket/{ticket_id}/chat#latest")

@@ -1,6 +1,6 @@
 """The portal's front page, opening a ticket, and looking at it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from starlette.requests import Request
@@ -9,10 +9,11 @@ from starlette.responses import Response
 from parlour.db.database import Tx
 from parlour.features.conversation import pages as conversation
 from parlour.features.conversation.view import message_view
-from parlour.features.portal.visitor import customer, workspace_in
+from parlour.features.portal.visitor import slug_in, visit, workspace_in
 from parlour.features.tickets import access
 from parlour.features.tickets import service as tickets
-from parlour.features.tickets.models import Draft
+from parlour.features.tickets.models import Draft, TicketRow
+from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.models import Workspace
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission, requires
@@ -28,10 +29,17 @@ LATEST = 3
 
 
 async def home(request: Request) -> Response:
-    workspace = await workspace_in(request)
-    visitor = Actor.visitor(workspace.workspace_id)
-    rows = await db(request).read(visitor, access.tickets_of_browser, visitor_secret(request))
+    workspace, rows = await db(request).read(
+        Actor.visitor(), _front_page, slug_in(request), visitor_secret(request)
+    )
     return render(request, "portal/home.html", workspace=workspace, tickets=rows)
+
+
+@requires(Permission.PORTAL_SEE)
+def _front_page(tx: Tx, slug: str, secret: str | None) -> tuple[Workspace, Sequence[TicketRow]]:
+    workspace = workspaces.workspace_at(tx, slug)
+    visitor = tx.acting_as(Actor.visitor(workspace.workspace_id))
+    return workspace, access.tickets_of_browser(visitor, secret)
 
 
 async def new_ticket(request: Request) -> Response:
@@ -97,15 +105,15 @@ async def _open(request: Request, workspace: Workspace, draft: Draft) -> tuple[U
     """The ticket's id and the browser's new visitor secret. A repeat is no new ticket of the address."""
     limits = site(request).limits
     visitor = Actor.visitor(workspace.workspace_id)
-    limits.count(Limit.OPEN_BY_NETWORK, network_of(request))
+    await limits.count(Limit.OPEN_BY_NETWORK, network_of(request))
     sender = (str(workspace.workspace_id), clean_email(draft.email) or "")
     if not await db(request).read(visitor, tickets.was_opened, draft.client_id):
-        limits.check(Limit.OPEN_BY_EMAIL, *sender)
+        await limits.check(Limit.OPEN_BY_EMAIL, *sender)
     ticket_id, secret, repeat = await db(request).write(
         visitor, _open_and_admit, draft, visitor_secret(request)
     )
     if not repeat:
-        limits.add(Limit.OPEN_BY_EMAIL, *sender)
+        await limits.add(Limit.OPEN_BY_EMAIL, *sender)
     return ticket_id, secret
 
 
@@ -117,15 +125,14 @@ def _open_and_admit(tx: Tx, draft: Draft, visitor: str | None) -> tuple[UUID, st
 
 
 async def ticket(request: Request) -> Response:
-    workspace = await workspace_in(request)
     ticket_id = conversation.ticket_id_in(request)
-    actor = await customer(request, workspace, ticket_id)
-    found, history = await db(request).read(actor, conversation.conversation, ticket_id, None, LATEST)
-    latest = [message_view(message, actor) for message in history.messages if message.seq > 1]
+    here = await visit(request, ticket_id, conversation.conversation, ticket_id, None, LATEST)
+    found, history = here.found
+    latest = [message_view(message, here.actor) for message in history.messages if message.seq > 1]
     return render(
         request,
         "portal/ticket.html",
-        workspace=workspace,
+        workspace=here.workspace,
         ticket=found,
         messages=latest,
         room_open=history.room.is_open,

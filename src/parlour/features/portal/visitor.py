@@ -1,38 +1,76 @@
 """Whose portal this is, and who is looking at it."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic
 from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from parlour.db.database import P, R, Tx, Unit
 from parlour.features.tickets import access
 from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.models import Workspace
-from parlour.kernel.access import Actor
-from parlour.kernel.errors import DomainError
+from parlour.kernel.access import Actor, Permission, requires
+from parlour.kernel.errors import DomainError, NotFound
 from parlour.web.errors import error_page
 from parlour.web.pages import render
 from parlour.web.session import visitor_secret
 from parlour.web.site import db
 
 
+def slug_in(request: Request) -> str:
+    slug: str = request.path_params.get("slug", request.url.path.split("/")[2])
+    return slug
+
+
 async def workspace_in(request: Request) -> Workspace:
     """Raises UnknownWorkspace."""
-    slug = request.path_params.get("slug", request.url.path.split("/")[2])
-    return await db(request).read(Actor.visitor(), workspaces.workspace_at, slug)
+    return await db(request).read(Actor.visitor(), workspaces.workspace_at, slug_in(request))
 
 
-async def customer(request: Request, workspace: Workspace, ticket_id: UUID) -> Actor:
-    """Raises UnknownTicket, NoAccess."""
-    visitor = Actor.visitor(workspace.workspace_id)
-    return await db(request).read(visitor, access.customer_of, ticket_id, visitor_secret(request))
+@dataclass(frozen=True, slots=True)
+class Visit(Generic[R]):
+    """Whose portal this is, who this browser is there, and what was found in that name."""
+
+    workspace: Workspace
+    actor: Actor
+    found: R
+
+
+async def visit(
+    request: Request, ticket_id: UUID, unit: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs
+) -> Visit[R]:
+    """Read as the customer that this browser is for the ticket, all as of one moment.
+
+    Raises UnknownWorkspace, UnknownTicket, NoAccess, and what `unit` raises.
+    """
+
+    def reading(tx: Tx) -> R:
+        return unit(tx, *args, **kwargs)
+
+    secret = visitor_secret(request)
+    return await db(request).read(Actor.visitor(), _visit, slug_in(request), ticket_id, secret, reading)
+
+
+@requires(Permission.PORTAL_SEE)
+def _visit(tx: Tx, slug: str, ticket_id: UUID, secret: str | None, reading: Callable[[Tx], R]) -> Visit[R]:
+    workspace, actor = access.customer_at(tx, slug, ticket_id, secret)
+    return Visit(workspace, actor, reading(tx.acting_as(actor)))
+
+
+async def customer(request: Request, ticket_id: UUID) -> tuple[Workspace, Actor]:
+    """Who this browser is for the ticket, and where. Raises UnknownWorkspace, UnknownTicket, NoAccess."""
+    here = await visit(request, ticket_id, lambda _: None)
+    return here.workspace, here.actor
 
 
 async def boundary(request: Request, error: DomainError) -> Response | None:
     """Every portal error in the portal's layout, as long as there is a portal."""
     try:
         workspace = await workspace_in(request)
-    except workspaces.UnknownWorkspace:
+    except NotFound:
         return None
     if isinstance(error, access.NoAccess):
         return render(request, "portal/locked.html", status=error.status, workspace=workspace)

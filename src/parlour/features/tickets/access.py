@@ -21,6 +21,9 @@ from parlour.features.chat.models import SenderType
 from parlour.features.tickets import access_store, store
 from parlour.features.tickets.models import Link, Ticket, TicketRow, UnseenReplies
 from parlour.features.tickets.service import UnknownTicket
+from parlour.features.workspaces import audit
+from parlour.features.workspaces import service as workspaces
+from parlour.features.workspaces.models import Workspace
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission, requires
 from parlour.kernel.addresses import clean_email
@@ -61,7 +64,9 @@ def admit_opener(tx: Tx, ticket: Ticket, visitor: str | None) -> str:
 
 
 def _admit(tx: Tx, ticket_id: UUID, email: str, visitor: str | None) -> str:
+    """Only the house gives access: what a visitor may store opens nothing."""
     fresh = secrets.token_urlsafe(32)
+    tx = tx.as_system()
     if visitor:
         access_store.copy_grants(tx, old=_hash(visitor), new=_hash(fresh), limit=TICKETS_A_BROWSER - 1)
     expires_at = clock.now() + VISIT_LIFE
@@ -74,7 +79,7 @@ def _admit(tx: Tx, ticket_id: UUID, email: str, visitor: str | None) -> str:
 @requires(Permission.PORTAL_SEE)
 def exchange_link(tx: Tx, token: str, visitor: str | None) -> tuple[UUID, str]:
     """The ticket that a mailed secret opens, and the browser's new visitor secret. Raises LinkExpired."""
-    link = access_store.valid_link(tx, _hash(token.strip()))
+    link = access_store.valid_link(tx.as_system(), _hash(token.strip()))
     if link is None:
         raise LinkExpired
     ticket_id, email = link
@@ -87,12 +92,30 @@ def customer_of(tx: Tx, ticket_id: UUID, visitor: str | None) -> Actor:
 
     Raises UnknownTicket for an id that isn't in the workspace, NoAccess for one that isn't the browser's.
     """
-    email = visitor and access_store.granted_email(tx, visitor_hash=_hash(visitor), ticket_id=ticket_id)
+    email = visitor and access_store.granted_email(
+        _holding(tx, visitor), visitor_hash=_hash(visitor), ticket_id=ticket_id
+    )
     if email:
         return Actor.customer(tx.workspace_id, ticket_id, email)
-    if store.ticket(tx, ticket_id) is None:
+    if store.ticket(tx.as_system(), ticket_id) is None:
         raise UnknownTicket
     raise NoAccess
+
+
+@requires(Permission.PORTAL_SEE)
+def customer_at(tx: Tx, slug: str, ticket_id: UUID, visitor: str | None) -> tuple[Workspace, Actor]:
+    """Whose portal is at `slug`, and the customer that this browser is there.
+
+    Raises UnknownWorkspace and what `customer_of` raises.
+    """
+    workspace = workspaces.workspace_at(tx, slug)
+    there = tx.acting_as(Actor.visitor(workspace.workspace_id))
+    return workspace, customer_of(there, ticket_id, visitor)
+
+
+def _holding(tx: Tx, visitor: str) -> Tx:
+    """In the name of whoever has this browser's secret."""
+    return tx.acting_as(Actor.visitor(tx.workspace_id, _hash(visitor)))
 
 
 @requires(Permission.PORTAL_SEE)
@@ -100,6 +123,7 @@ def tickets_of_browser(tx: Tx, visitor: str | None) -> Sequence[TicketRow]:
     """The tickets that this browser may see, newest activity first, with what is unread in them."""
     if not visitor:
         return []
+    tx = _holding(tx, visitor)
     granted = access_store.granted_tickets(tx, visitor_hash=_hash(visitor), limit=TICKETS_A_BROWSER)
     emails = dict(granted)
     rows = store.these(tx, list(emails))
@@ -151,8 +175,9 @@ def unseen_replies(tx: Tx, job: Job) -> UnseenReplies | None:
     """What agents said that the customer has neither seen here nor been mailed, with a link to it.
 
     The answers are this job's to mail from now on: another job finds none of them, and this one, when
-    its run breaks off and it comes again, finds the same.
+    its run breaks off and it comes again, finds the same. Raises Overtaken.
     """
+    outbox.hold(tx, job)
     ticket = store.lock_ticket(tx, UUID(job.payload["ticket_id"]))
     if ticket is None:
         return None
@@ -172,11 +197,15 @@ def unseen_replies(tx: Tx, job: Job) -> UnseenReplies | None:
 
 @requires(Permission.TICKET_UPDATE)
 def revoke_access(tx: Tx, ticket_id: UUID) -> None:
-    """End every link and every browser's way into the ticket; open sockets close."""
-    if store.ticket(tx, ticket_id) is None:
+    """End every link and every browser's way into the ticket; open sockets close.
+
+    With the ticket locked, nobody is being let in at the same moment: a new grant refers to it.
+    """
+    if store.lock_ticket(tx, ticket_id) is None:
         raise UnknownTicket
     access_store.revoke_links(tx, ticket_id)
     access_store.delete_grants(tx, ticket_id)
+    audit.record(tx, "access", ticket_id=ticket_id)
     tx.emit(AccessChanged(tx.workspace_id, ticket_id=ticket_id))
 
 

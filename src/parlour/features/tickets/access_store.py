@@ -38,14 +38,14 @@ def insert_link(tx: Tx, *, token_hash: str, ticket_id: UUID, email: str, expires
 
 
 def valid_link(tx: Tx, token_hash: str) -> tuple[UUID, str] | None:
-    """The (ticket_id, email) of a link that still works."""
+    """The (ticket_id, email) of a link that still works, and that nobody revokes at the same moment."""
     query = select(access_links.c.ticket_id, access_links.c.email).where(
         access_links.c.workspace_id == tx.workspace_id,
         access_links.c.token_hash == token_hash,
         access_links.c.expires_at > clock.now(),
         access_links.c.revoked_at.is_(None),
     )
-    row = tx.execute(query).first()
+    row = tx.execute(query.with_for_update()).first()
     return (row[0], row[1]) if row else None
 
 
@@ -76,6 +76,7 @@ def copy_grants(tx: Tx, *, old: str, new: str, limit: int) -> None:
         )
         .order_by(grants.c.ticket_id.desc())
         .limit(limit)
+        .with_for_update()  # one that is being taken away right now is not copied
     )
     columns = ["workspace_id", "visitor_hash", "ticket_id", "email", "created_at", "expires_at"]
     tx.execute(insert(grants).from_select(columns, query))

@@ -107,7 +107,7 @@ def _change_some(tx: Tx, found: Bulk, limit: int) -> None:
     ticket_ids = bulk_store.waiting(tx, found.bulk_id, limit=limit)
     changed = 0
     for ticket_id in ticket_ids:
-        ticket = service.ticket(tx, ticket_id)
+        ticket = service.locked(tx, ticket_id)
         before = value_of(ticket, found.field)
         if before != found.value and _set(tx, ticket, found.field, found.value):
             change = Changed(ticket_id, before, found.value, ticket.status)
@@ -135,7 +135,7 @@ def _note_progress(tx: Tx, now: Bulk, of: int) -> None:
 
 def _put_back(tx: Tx, change: Changed, field: Field) -> bool:
     """As it was before, unless somebody has changed it again since: theirs is not ours to undo."""
-    ticket = service.ticket(tx, change.ticket_id)
+    ticket = service.locked(tx, change.ticket_id)
     if value_of(ticket, field) != change.after:
         return False
     was_new = change.status_before is Status.NEW

@@ -24,7 +24,8 @@ PLACEHOLDERS = ("customer_email", "ticket_number", "agent_name")
 NAME_LIMIT = 80
 REPLIES_LIMIT = 200
 """Canned replies of one agent, and of the workspace: a list that one can still choose from."""
-_PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)\}")
+_PLACEHOLDER = re.compile(r"\{([^\W\d][\w-]{0,39})\}")
+"""One word in any language: what one leaves by mistake, unlike `{}`, `{1}` or `{two words}`."""
 
 
 class UnknownReply(NotFound):

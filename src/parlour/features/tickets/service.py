@@ -87,7 +87,7 @@ def open_ticket(tx: Tx, draft: Draft) -> Ticket:
     Conflict when the id came with other words.
     """
     draft = _checked(draft)
-    first = store.by_client_id(tx, draft.client_id)
+    first = store.by_client_id(tx.as_system(), draft.client_id)
     if first:
         if (first.subject, first.description, first.email) != (draft.subject, draft.description, draft.email):
             raise Conflict
@@ -122,7 +122,7 @@ def open_ticket(tx: Tx, draft: Draft) -> Ticket:
 @requires(Permission.TICKET_OPEN)
 def was_opened(tx: Tx, client_id: UUID) -> bool:
     """Whether a form with this id has already become a ticket."""
-    return store.by_client_id(tx, client_id) is not None
+    return store.by_client_id(tx.as_system(), client_id) is not None
 
 
 @requires(Permission.PORTAL_SEE)
@@ -155,6 +155,12 @@ def ticket(tx: Tx, ticket_id: UUID) -> Ticket:
     return _visible(tx, store.ticket(tx, ticket_id))
 
 
+@requires(Permission.TICKET_UPDATE)
+def locked(tx: Tx, ticket_id: UUID) -> Ticket:
+    """The ticket, which nobody else changes before this transaction has ended. Raises UnknownTicket."""
+    return _visible(tx, store.lock_ticket(tx, ticket_id))
+
+
 @requires(Permission.TICKET_REPLY)
 def send_message(
     tx: Tx,
@@ -184,8 +190,7 @@ def send_message(
         store.agent_spoke(tx, ticket_id, posted.message.created_at)
         tx.enqueue(UNSEEN_REPLIES, {"ticket_id": str(ticket_id)}, run_at=clock.now() + AWAY_AFTER)
         status = then or life.after_agent_action(ticket.status)
-    chosen = then is not None or ticket.status in life.FINISHED
-    changed = _set_status(tx, ticket, status, spoke=tx.actor.kind, chosen=chosen)
+    changed = _set_status(tx, ticket, status, spoke=tx.actor.kind)
     if changed is ticket:
         tell(tx, ticket, spoke=tx.actor.kind)
     return Sent(posted.message, changed.status, repeat=False)
@@ -208,21 +213,17 @@ def add_note(tx: Tx, ticket_id: UUID, content: str, client_id: UUID) -> Sent:
     posted = chat.post(tx, chat.notes_room(tx, ticket_id), content, client_id)
     if posted.repeat:
         return Sent(posted.message, ticket.status, repeat=True)
-    changed = _set_status(tx, ticket, life.after_agent_action(ticket.status), chosen=False)
+    changed = _set_status(tx, ticket, life.after_agent_action(ticket.status))
     return Sent(posted.message, changed.status, repeat=False)
 
 
-def _set_status(
-    tx: Tx, ticket: Ticket, status: Status, *, spoke: Kind | None = None, chosen: bool = True
-) -> Ticket:
-    """Not `chosen` is what only follows from something else that was done: the room needs no line for it."""
+def _set_status(tx: Tx, ticket: Ticket, status: Status, *, spoke: Kind | None = None) -> Ticket:
     if status is ticket.status:
         return ticket
     changed = store.change(tx, ticket.ticket_id, clock.now(), status=status.value)
     if (status is Status.CLOSED) != (ticket.status is Status.CLOSED):
         chat.set_open(tx, ticket.chat_room_id, status is not Status.CLOSED)
-    if chosen:
-        chat.announce(tx, ticket.chat_room_id, f"status:{life.word_for(ticket.status, status)}")
+    chat.announce(tx, ticket.chat_room_id, f"status:{life.word_for(ticket.status, status)}")
     audit.record(tx, "status", ticket_id=ticket.ticket_id, before=ticket.status.value, after=status.value)
     tell(tx, changed, spoke=spoke)
     return changed
@@ -264,9 +265,9 @@ def update_ticket_priority(tx: Tx, ticket_id: UUID, priority: Priority, *, seen_
     changed = store.change(
         tx, ticket_id, clock.now(), priority=priority.value, priority_rank=store.RANKS[priority]
     )
-    _note_change(tx, ticket_id, "priority", ticket.priority.value, priority.value)
+    note_change(tx, ticket_id, "priority", ticket.priority.value, priority.value)
     tell(tx, changed)
-    return _set_status(tx, changed, life.after_agent_action(changed.status), chosen=False)
+    return _set_status(tx, changed, life.after_agent_action(changed.status))
 
 
 @requires(Permission.TICKET_UPDATE)
@@ -278,16 +279,17 @@ def assign_ticket(tx: Tx, ticket_id: UUID, assignee_id: UUID | None, *, seen_ver
     ticket = _lock(tx, ticket_id, seen_version)
     if assignee_id == ticket.assignee_id:
         return ticket
-    if assignee_id and workspaces.role_of(tx, assignee_id) in (None, Role.VIEWER):
+    if assignee_id and workspaces.hold_role(tx, assignee_id) in (None, Role.VIEWER):
         raise Invalid({"assignee": "unknown"})
     changed = store.change(tx, ticket_id, clock.now(), assignee_id=assignee_id)
     before, after = (workspaces.name_of(tx, user_id) for user_id in (ticket.assignee_id, assignee_id))
-    _note_change(tx, ticket_id, "assignee", before, after)
+    note_change(tx, ticket_id, "assignee", before, after)
     tell(tx, changed)
-    return _set_status(tx, changed, life.after_agent_action(changed.status), chosen=False)
+    return _set_status(tx, changed, life.after_agent_action(changed.status))
 
 
-def _note_change(tx: Tx, ticket_id: UUID, what: str, before: str, after: str) -> None:
+@requires(Permission.TICKET_UPDATE)
+def note_change(tx: Tx, ticket_id: UUID, what: str, before: str, after: str) -> None:
     """What only agents need to know goes into the room that only agents see."""
     chat.announce(tx, chat.notes_room(tx, ticket_id), f"{what}:{after}")
     audit.record(tx, what, ticket_id=ticket_id, before=before, after=after)

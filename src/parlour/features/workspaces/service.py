@@ -97,7 +97,7 @@ def rename_workspace(tx: Tx, name: str) -> None:
 @requires(Permission.PORTAL_SEE)
 def workspace_at(tx: Tx, slug: str) -> Workspace:
     """The workspace whose portal is at `slug`. Raises UnknownWorkspace."""
-    workspace = store.by_slug(tx, slug)
+    workspace = store.by_slug(tx, slug) if SLUG.fullmatch(slug) else None
     if workspace is None:
         raise UnknownWorkspace
     return workspace
@@ -115,7 +115,7 @@ def workspace(tx: Tx) -> Workspace:
 @requires(Permission.TICKET_OPEN)
 def take_ticket_number(tx: Tx) -> int:
     """1, 2, 3 … in its workspace, without holes."""
-    return store.next_ticket_number(tx)
+    return store.next_ticket_number(tx.as_system())
 
 
 @requires(Permission.SYSTEM)
@@ -143,6 +143,7 @@ def _not_the_last_owner(tx: Tx, role: Role) -> None:
 @requires(Permission.MEMBER_MANAGE)
 def set_role(tx: Tx, user_id: UUID, role: Role) -> None:
     """Raises NotFound, LastOwner, and Forbidden for an admin who would make or touch an owner."""
+    store.lock_members(tx.as_system())
     before = _manageable(tx, user_id)
     if role is Role.OWNER and tx.actor.role is not Role.OWNER:
         raise Forbidden
@@ -159,6 +160,7 @@ def remove_member(tx: Tx, user_id: UUID) -> None:
 
     Raises NotFound, Forbidden, LastOwner. What becomes of their tickets: `tickets.handover`.
     """
+    store.lock_members(tx.as_system())
     if user_id != tx.actor.user_id:
         if not tx.actor.may(Permission.MEMBER_MANAGE):
             raise Forbidden
@@ -185,6 +187,12 @@ def members(tx: Tx) -> Sequence[Member]:
 @requires(Permission.WORKSPACE_SEE)
 def role_of(tx: Tx, user_id: UUID) -> Role | None:
     return store.role_of(tx, user_id)
+
+
+@requires(Permission.WORKSPACE_SEE)
+def hold_role(tx: Tx, user_id: UUID) -> Role | None:
+    """The member's role, who stays a member until this transaction has ended."""
+    return store.hold_role(tx.as_system(), user_id)
 
 
 @requires(Permission.WORKSPACE_SEE)

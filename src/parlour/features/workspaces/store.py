@@ -52,6 +52,12 @@ def insert_member(tx: Tx, *, user_id: UUID, role: Role) -> None:
     tx.execute(insert(members).values(workspace_id=tx.workspace_id, user_id=user_id, role=role.value))
 
 
+def lock_members(tx: Tx) -> None:
+    """Who belongs to the workspace, and as what, is decided by one transaction at a time."""
+    query = select(workspaces.c.workspace_id).where(workspaces.c.workspace_id == HERE)
+    tx.run(query.with_for_update(key_share=True))
+
+
 def set_role(tx: Tx, user_id: UUID, role: Role) -> None:
     tx.run(update(members).where(_THIS_MEMBER).values(role=role.value), member=user_id)
 
@@ -75,6 +81,13 @@ def role_of(tx: Tx, user_id: UUID) -> Role | None:
         members.c.workspace_id == tx.workspace_id, members.c.user_id == user_id
     )
     role = tx.execute(query).scalar_one_or_none()
+    return Role(role) if role else None
+
+
+def hold_role(tx: Tx, user_id: UUID) -> Role | None:
+    """`role_of`, and nobody takes the member away before this transaction has ended."""
+    query = select(members.c.role).where(_THIS_MEMBER).with_for_update(read=True)
+    role = tx.run(query, member=user_id).scalar_one_or_none()
     return Role(role) if role else None
 
 

@@ -11,6 +11,8 @@ from parlour.db.schema import UtcDateTime
 revision = "0001"
 down_revision = None
 
+AS_BYTES = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+"""In one order on every machine: the beginning of an address is a range of the index."""
 DUE = "finished_at IS NULL AND dead_at IS NULL"
 TABLES = (
     "workspaces",
@@ -36,6 +38,7 @@ def upgrade() -> None:
         _tickets,
         _ticket_indexes,
         _chat_rooms,
+        _room_of_ticket,
         _messages,
         _read_marks,
         _access_links,
@@ -46,6 +49,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        op.drop_constraint("fk_tickets_workspace_id_chat_room_id", "tickets")
     for table in reversed(TABLES):
         op.drop_table(table)
 
@@ -123,7 +128,7 @@ def _tickets() -> None:
         sa.Column("description", sa.Text(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("priority", sa.Text(), nullable=False),
-        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("email", AS_BYTES, nullable=False),
         sa.Column("chat_room_id", sa.Uuid(), nullable=False),
         sa.Column("assignee_id", sa.Uuid(), nullable=True),
         sa.Column("client_id", sa.Uuid(), nullable=True),
@@ -190,6 +195,20 @@ def _chat_rooms() -> None:
             "workspace_id", "ticket_id", "audience", name="uq_chat_rooms_workspace_id_ticket_id_audience"
         ),
     )
+
+
+def _room_of_ticket() -> None:
+    """Tickets and rooms name each other: PostgreSQL is told when both are there, SQLite knew it before."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.create_foreign_key(
+            "fk_tickets_workspace_id_chat_room_id",
+            "tickets",
+            "chat_rooms",
+            ["workspace_id", "chat_room_id"],
+            ["workspace_id", "room_id"],
+            initially="DEFERRED",
+            deferrable=True,
+        )
 
 
 def _messages() -> None:

@@ -1,0 +1,248 @@
+-- Row-level security: what the servers' role may see and change, whatever the statement says.
+--
+-- The whole file is applied by every `parlour migrate`, in its transaction, in place of what was there.
+-- A change here comes with a migration, however empty, so that a server notices a database without it.
+-- Who acts is set for each transaction (db/postgres.py). Nothing set: nothing seen.
+
+CREATE SCHEMA IF NOT EXISTS app;
+
+-- ------------------------------------------------------------------------------------------ who is acting
+
+CREATE OR REPLACE FUNCTION app.kind() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+AS $$ SELECT nullif(current_setting('parlour.kind', true), '') $$;
+
+CREATE OR REPLACE FUNCTION app.actor() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+AS $$ SELECT nullif(current_setting('parlour.actor', true), '') $$;
+
+CREATE OR REPLACE FUNCTION app.ws() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
+AS $$ SELECT nullif(current_setting('parlour.workspace', true), '')::uuid $$;
+
+CREATE OR REPLACE FUNCTION app.user_id() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
+AS $$ SELECT nullif(current_setting('parlour.user', true), '')::uuid $$;
+
+CREATE OR REPLACE FUNCTION app.role() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+AS $$ SELECT nullif(current_setting('parlour.role', true), '') $$;
+
+-- The one ticket of a customer.
+CREATE OR REPLACE FUNCTION app.ticket() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
+AS $$ SELECT CASE WHEN app.kind() = 'customer' THEN nullif(current_setting('parlour.ticket', true), '')::uuid END $$;
+
+-- Any agent: may look at everything of the workspace, notes included.
+CREATE OR REPLACE FUNCTION app.looks() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
+AS $$ SELECT coalesce(app.kind() = 'agent' AND app.role() IN ('owner', 'admin', 'agent', 'viewer'), false) $$;
+
+-- An agent who is no viewer: may also write.
+CREATE OR REPLACE FUNCTION app.works() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
+AS $$ SELECT coalesce(app.kind() = 'agent' AND app.role() IN ('owner', 'admin', 'agent'), false) $$;
+
+CREATE OR REPLACE FUNCTION app.manages() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
+AS $$ SELECT coalesce(app.kind() = 'agent' AND app.role() IN ('owner', 'admin'), false) $$;
+
+-- Anybody on the portal of one workspace.
+CREATE OR REPLACE FUNCTION app.visits() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
+AS $$ SELECT coalesce(app.kind() = 'visitor' AND app.ws() IS NOT NULL, false) $$;
+
+-- Somebody between workspaces: signing in, or looking for a portal.
+CREATE OR REPLACE FUNCTION app.arrives() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
+AS $$ SELECT coalesce(app.kind() = 'visitor' AND app.ws() IS NULL, false) $$;
+
+-- The system in one workspace.
+CREATE OR REPLACE FUNCTION app.serves() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
+AS $$ SELECT coalesce(app.kind() = 'system' AND app.ws() IS NOT NULL, false) $$;
+
+-- The system in none: jobs, sweeps, the heads of rooms.
+CREATE OR REPLACE FUNCTION app.oversees() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
+AS $$ SELECT coalesce(app.kind() = 'system' AND app.ws() IS NULL, false) $$;
+
+-- The owner of the tables, who migrates.
+DO $do$ BEGIN
+    EXECUTE format(
+        'CREATE OR REPLACE FUNCTION app.owns() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE '
+        'AS $$ SELECT current_user = %L $$', current_user);
+END $do$;
+
+-- --------------------------------------------------------------------- every table behind its fence
+
+DO $do$
+DECLARE
+    tenant_tables text[] := ARRAY[
+        'tickets', 'messages', 'read_marks', 'saved_views', 'canned_replies', 'invitations',
+        'bulk_changes', 'bulk_items', 'audit_log'];
+    -- These have policies for whoever acts in no workspace, too.
+    shared_tables text[] := ARRAY['workspaces', 'members', 'chat_rooms', 'access_links', 'grants'];
+    other_tables text[] := ARRAY['ticket_search', 'outbox', 'users', 'sessions', 'password_resets', 'recovery_codes'];
+    one text;
+    policy record;
+BEGIN
+    FOREACH one IN ARRAY tenant_tables || shared_tables || other_tables LOOP
+        FOR policy IN SELECT policyname FROM pg_catalog.pg_policies
+                WHERE schemaname = 'public' AND tablename = one LOOP
+            EXECUTE format('DROP POLICY %I ON public.%I', policy.policyname, one);
+        END LOOP;
+        EXECUTE format('ALTER TABLE public.%I ENABLE ROW LEVEL SECURITY', one);
+        EXECUTE format('ALTER TABLE public.%I FORCE ROW LEVEL SECURITY', one);
+        EXECUTE format('CREATE POLICY owner ON public.%I TO %I USING (true) WITH CHECK (true)', one, current_user);
+    END LOOP;
+    FOREACH one IN ARRAY tenant_tables LOOP
+        EXECUTE format('CREATE POLICY workspace ON public.%I AS RESTRICTIVE USING '
+            '(workspace_id = (SELECT app.ws()) OR (SELECT app.owns()))', one);
+    END LOOP;
+    FOREACH one IN ARRAY shared_tables LOOP
+        EXECUTE format('CREATE POLICY workspace ON public.%I AS RESTRICTIVE USING '
+            '(workspace_id = (SELECT app.ws()) OR (SELECT app.owns() OR app.oversees() OR app.arrives()))', one);
+    END LOOP;
+END $do$;
+
+-- ------------------------------------------------------------------------------------------- workspaces
+
+CREATE POLICY seen ON workspaces FOR SELECT USING ((SELECT app.kind()) IS NOT NULL);
+CREATE POLICY made ON workspaces FOR INSERT WITH CHECK ((SELECT app.oversees()));
+CREATE POLICY changed ON workspaces FOR UPDATE USING ((SELECT app.manages() OR app.serves()));
+
+CREATE POLICY seen ON members FOR SELECT
+    USING ((SELECT app.looks() OR app.serves() OR app.oversees() OR app.arrives()));
+CREATE POLICY let_in ON members FOR INSERT WITH CHECK ((SELECT app.manages() OR app.serves()));
+CREATE POLICY changed ON members FOR UPDATE USING ((SELECT app.manages() OR app.serves()));
+CREATE POLICY let_go ON members FOR DELETE
+    USING ((SELECT app.manages() OR app.serves()) OR ((SELECT app.looks()) AND user_id = (SELECT app.user_id())));
+
+CREATE POLICY seen ON invitations FOR SELECT USING ((SELECT app.looks() OR app.serves()));
+CREATE POLICY made ON invitations FOR INSERT WITH CHECK ((SELECT app.manages() OR app.serves()));
+CREATE POLICY changed ON invitations FOR UPDATE USING ((SELECT app.manages() OR app.serves()));
+CREATE POLICY withdrawn ON invitations FOR DELETE USING ((SELECT app.manages() OR app.serves()));
+
+-- Written in the name of whoever acts, and by nobody ever changed: no role but the owner has the right to.
+CREATE POLICY seen ON audit_log FOR SELECT USING ((SELECT app.looks() OR app.serves()));
+CREATE POLICY noted ON audit_log FOR INSERT WITH CHECK (actor_id = (SELECT app.actor()));
+
+-- ---------------------------------------------------------------------------------------------- tickets
+
+CREATE POLICY seen ON tickets FOR SELECT USING (
+    (SELECT app.looks() OR app.serves())
+    OR ticket_id = (SELECT app.ticket())
+    OR ((SELECT app.visits()) AND ticket_id IN (
+        SELECT g.ticket_id FROM grants g
+        WHERE g.workspace_id = (SELECT app.ws()) AND g.visitor_hash = (SELECT app.actor()))));
+CREATE POLICY opened ON tickets FOR INSERT WITH CHECK ((SELECT app.visits() OR app.serves()));
+CREATE POLICY changed ON tickets FOR UPDATE
+    USING ((SELECT app.works() OR app.serves()) OR ticket_id = (SELECT app.ticket()));
+
+-- Nobody selects from it but the owner, in `app.search`; a fence before that would keep the index from it.
+CREATE POLICY workspace ON ticket_search AS RESTRICTIVE FOR INSERT
+    WITH CHECK (workspace_id = (SELECT app.ws()) OR (SELECT app.owns()));
+CREATE POLICY found ON ticket_search FOR INSERT
+    WITH CHECK ((SELECT app.works() OR app.visits() OR app.serves()) OR ticket_id = (SELECT app.ticket()));
+
+-- ------------------------------------------------------------------------------------ rooms and messages
+
+CREATE POLICY seen ON chat_rooms FOR SELECT USING (
+    (SELECT app.looks() OR app.serves() OR app.oversees())
+    OR (ticket_id = (SELECT app.ticket()) AND audience = 'public'));
+CREATE POLICY opened ON chat_rooms FOR INSERT WITH CHECK ((SELECT app.visits() OR app.serves()));
+CREATE POLICY written ON chat_rooms FOR UPDATE USING (
+    (SELECT app.works() OR app.serves()) OR (ticket_id = (SELECT app.ticket()) AND audience = 'public'));
+
+-- A customer's one room stands behind the policy of chat_rooms itself. It is written out in each policy, because
+-- a function that looks it up would be planned anew with every statement.
+DO $do$
+DECLARE
+    own_room text := 'room_id = (SELECT r.room_id FROM chat_rooms r WHERE r.workspace_id = (SELECT app.ws())'
+        ' AND r.ticket_id = (SELECT app.ticket()) AND r.audience = ''public'')';
+BEGIN
+    EXECUTE format('CREATE POLICY seen ON messages FOR SELECT USING ((SELECT app.looks() OR app.serves()) OR %s)', own_room);
+    EXECUTE format($policy$
+        CREATE POLICY sent ON messages FOR INSERT WITH CHECK (
+            (SELECT app.serves())
+            OR ((SELECT app.works()) AND (sender_type = 'system'
+                OR (sender_type = 'agent' AND sender_id = (SELECT app.actor()))))
+            OR (%s AND (sender_type = 'system'
+                OR (sender_type = 'customer' AND sender_id = (SELECT app.actor())))))$policy$, own_room);
+    EXECUTE format('CREATE POLICY seen ON read_marks FOR SELECT USING ((SELECT app.looks() OR app.serves()) OR %s)', own_room);
+    EXECUTE format($policy$
+        CREATE POLICY left_behind ON read_marks FOR INSERT WITH CHECK (
+            (SELECT app.serves())
+            OR (reader = (SELECT app.actor()) AND ((SELECT app.works()) OR %s)))$policy$, own_room);
+END $do$;
+
+CREATE POLICY moved ON read_marks FOR UPDATE
+    USING ((SELECT app.serves()) OR (reader = (SELECT app.actor()) AND (SELECT app.works() OR app.ticket() IS NOT NULL)));
+
+-- ----------------------------------------------------------------------------------------- ways in
+
+CREATE POLICY seen ON access_links FOR SELECT USING ((SELECT app.works() OR app.serves() OR app.oversees()));
+CREATE POLICY made ON access_links FOR INSERT WITH CHECK ((SELECT app.serves()));
+CREATE POLICY revoked ON access_links FOR UPDATE USING ((SELECT app.works() OR app.serves()));
+CREATE POLICY swept ON access_links FOR DELETE USING ((SELECT app.oversees()));
+
+-- A visitor acts under the hash of the browser's secret.
+CREATE POLICY seen ON grants FOR SELECT USING (
+    (SELECT app.works() OR app.serves() OR app.oversees())
+    OR ((SELECT app.visits()) AND visitor_hash = (SELECT app.actor())));
+CREATE POLICY given ON grants FOR INSERT WITH CHECK ((SELECT app.serves()));
+CREATE POLICY renewed ON grants FOR UPDATE USING ((SELECT app.serves()));
+CREATE POLICY taken ON grants FOR DELETE USING ((SELECT app.works() OR app.serves() OR app.oversees()));
+
+-- ----------------------------------------------------------------------------------------- the desk's own
+
+CREATE POLICY seen ON saved_views FOR SELECT USING (
+    (SELECT app.serves()) OR ((SELECT app.looks()) AND (owner_id IS NULL OR owner_id = (SELECT app.user_id()))));
+CREATE POLICY made ON saved_views FOR INSERT WITH CHECK (
+    (SELECT app.serves()) OR ((SELECT app.looks()) AND owner_id = (SELECT app.user_id()))
+    OR ((SELECT app.works()) AND owner_id IS NULL));
+CREATE POLICY dropped ON saved_views FOR DELETE USING (
+    (SELECT app.serves()) OR ((SELECT app.looks()) AND owner_id = (SELECT app.user_id()))
+    OR ((SELECT app.works()) AND owner_id IS NULL));
+
+CREATE POLICY seen ON canned_replies FOR SELECT USING (
+    (SELECT app.serves()) OR ((SELECT app.looks()) AND (owner_id IS NULL OR owner_id = (SELECT app.user_id()))));
+CREATE POLICY made ON canned_replies FOR INSERT WITH CHECK (
+    (SELECT app.serves()) OR ((SELECT app.works()) AND (owner_id IS NULL OR owner_id = (SELECT app.user_id()))));
+CREATE POLICY changed ON canned_replies FOR UPDATE USING (
+    (SELECT app.serves()) OR ((SELECT app.works()) AND (owner_id IS NULL OR owner_id = (SELECT app.user_id()))));
+CREATE POLICY dropped ON canned_replies FOR DELETE USING (
+    (SELECT app.serves()) OR ((SELECT app.works()) AND (owner_id IS NULL OR owner_id = (SELECT app.user_id()))));
+
+CREATE POLICY worked ON bulk_changes USING ((SELECT app.works() OR app.serves()));
+CREATE POLICY worked ON bulk_items USING ((SELECT app.works() OR app.serves()));
+
+-- ------------------------------------------------------------------------------------------------ jobs
+
+-- Whoever acts stores jobs of the own workspace; only the system takes them, and adds to what a job remembers.
+CREATE POLICY stored ON outbox FOR INSERT
+    WITH CHECK (workspace_id = (SELECT app.ws()) OR (SELECT app.oversees()));
+CREATE POLICY seen ON outbox FOR SELECT
+    USING ((SELECT app.oversees()) OR ((SELECT app.serves()) AND workspace_id = (SELECT app.ws())));
+CREATE POLICY run ON outbox FOR UPDATE
+    USING ((SELECT app.oversees()) OR ((SELECT app.serves()) AND workspace_id = (SELECT app.ws())));
+CREATE POLICY swept ON outbox FOR DELETE
+    USING ((SELECT app.oversees()) OR ((SELECT app.serves()) AND workspace_id = (SELECT app.ws())));
+
+-- -------------------------------------------------------------------------------------------- accounts
+
+-- An account is in several workspaces. Nobody on a portal meets it; agents see names and no more is asked of it.
+CREATE POLICY seen ON users FOR SELECT USING ((SELECT app.kind() IN ('agent', 'system') OR app.arrives()));
+CREATE POLICY made ON users FOR INSERT WITH CHECK ((SELECT app.kind()) = 'system');
+CREATE POLICY changed ON users FOR UPDATE USING ((SELECT app.kind() = 'system' OR app.arrives()));
+CREATE POLICY proved ON sessions USING ((SELECT app.kind() = 'system' OR app.arrives()));
+CREATE POLICY proved ON password_resets USING ((SELECT app.kind() = 'system' OR app.arrives()));
+CREATE POLICY proved ON recovery_codes USING ((SELECT app.kind() = 'system' OR app.arrives()));
+
+-- ---------------------------------------------------------------------------------------------- search
+
+-- `@@` may not be asked of rows behind a policy before the policy is (it could tell of them), so no index
+-- would serve it. This function asks as the owner and keeps the workspaces apart itself. EXECUTE, because
+-- the plan has to know how common the words are.
+CREATE OR REPLACE FUNCTION app.search(wanted text, before bigint, size integer)
+RETURNS TABLE (place bigint, ticket uuid, found_words text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF app.ws() IS NULL OR NOT (app.looks() OR app.serves()) THEN
+        RETURN;
+    END IF;
+    RETURN QUERY EXECUTE
+        'SELECT s."position", s.ticket_id, s.words FROM public.ticket_search s '
+        'WHERE s.tsv @@ $1 AND s.workspace_id = $2 AND s."position" < $3 ORDER BY s."position" DESC LIMIT $4'
+        USING format('%s & (%s)', replace(app.ws()::text, '-', ''), wanted)::tsquery, app.ws(), before, size;
+END $$;
+REVOKE EXECUTE ON FUNCTION app.search(text, bigint, integer) FROM PUBLIC;

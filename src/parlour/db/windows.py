@@ -1,0 +1,52 @@
+"""Moving windows that several nodes count in: on PostgreSQL, in a table that a crash of it may empty.
+
+A window is the times of its uses, no more than its limit allows. It costs no wait for the disk, because the
+table is not logged, and one statement reads the clock, counts and decides, under the row's own lock.
+"""
+
+from sqlalchemy import text
+
+from parlour.db.database import Tx
+
+_FRESH = """ARRAY(SELECT hit FROM unnest(w.hits) AS hit
+    WHERE hit > statement_timestamp() - make_interval(secs => :seconds) ORDER BY hit)"""
+_WAIT = """extract(epoch FROM hits[1] - statement_timestamp())::float8 + :seconds"""
+
+_TAKE = text(f"""
+    INSERT INTO limit_windows AS w (key, hits, expires_at)
+    VALUES (:key, ARRAY[statement_timestamp()], statement_timestamp() + make_interval(secs => :seconds))
+    ON CONFLICT (key) DO UPDATE SET
+        hits = CASE WHEN cardinality({_FRESH}) < :amount
+            THEN {_FRESH} || statement_timestamp() ELSE {_FRESH} END,
+        expires_at = statement_timestamp() + make_interval(secs => :seconds)
+    RETURNING CASE WHEN hits @> ARRAY[statement_timestamp()] THEN 0 ELSE {_WAIT} END
+""")  # noqa: S608 nobody's words
+
+_LOOK = text(f"""
+    SELECT CASE WHEN cardinality(hits) < :amount THEN 0 ELSE {_WAIT} END
+    FROM (SELECT {_FRESH} AS hits FROM limit_windows AS w WHERE key = :key) AS now
+""")  # noqa: S608 nobody's words
+
+_FORGET = text("DELETE FROM limit_windows WHERE key = :key")
+_SWEEP = text("DELETE FROM limit_windows WHERE expires_at < statement_timestamp()")
+
+
+def take(tx: Tx, key: str, amount: int, seconds: int) -> float:
+    """Count one use, unless there were `amount` in the last `seconds`. Returns 0, or the wait in seconds."""
+    return float(tx.execute(_TAKE, {"key": key, "amount": amount, "seconds": seconds}).scalar_one())
+
+
+def look(tx: Tx, key: str, amount: int, seconds: int) -> float:
+    """What `take` would return."""
+    return float(tx.execute(_LOOK, {"key": key, "amount": amount, "seconds": seconds}).scalar() or 0)
+
+
+def forget(tx: Tx, key: str) -> float:
+    """Begin again from none. Returns 0: the next one need not wait."""
+    tx.execute(_FORGET, {"key": key})
+    return 0.0
+
+
+def sweep(tx: Tx) -> None:
+    """Forget the windows in which nothing counts any more."""
+    tx.execute(_SWEEP)

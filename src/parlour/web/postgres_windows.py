@@ -1,0 +1,25 @@
+"""The windows that the nodes share, in PostgreSQL: for nodes that have no Redis in common."""
+
+from limits import RateLimitItem
+
+from parlour.db import windows
+from parlour.db.postgres import PostgresDatabase
+
+
+class PostgresWindows:
+    """One statement a use, which counts and decides under the row's own lock."""
+
+    def __init__(self, db: PostgresDatabase) -> None:
+        self._db = db
+
+    async def take(self, key: str, rate: RateLimitItem) -> float:
+        return await self._db.alone(windows.take, key, rate.amount, rate.get_expiry())
+
+    async def look(self, key: str, rate: RateLimitItem) -> float:
+        return await self._db.alone(windows.look, key, rate.amount, rate.get_expiry())
+
+    async def forget(self, key: str, _: RateLimitItem) -> float:
+        return await self._db.alone(windows.forget, key)
+
+    async def close(self) -> None:
+        """The database is somebody else's to close."""

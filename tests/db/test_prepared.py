@@ -1,0 +1,65 @@
+"""Statements are prepared where that is safe, and a unit never fails because one was."""
+
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from parlour.db.database import Tx
+from parlour.db.postgres import PREPARE_AFTER, Link, PostgresDatabase, make_engine
+from parlour.features.workspaces import service as workspaces
+from parlour.kernel.access import Actor
+from tests import postgres_server
+from tests.house import House, behind_its_back
+
+pytestmark = pytest.mark.postgresql
+
+
+def prepares(url: str) -> bool:
+    link = Link(make_engine(url), prepares=True)
+    link.close()
+    return link.prepares
+
+
+@pytest.mark.pgbouncer
+def test_nothing_is_prepared_through_a_proxy_that_lends_connections(tmp_path: Path) -> None:
+    server = postgres_server.server()
+    direct = server.direct_url(server.of_folder(tmp_path))
+    bouncer = postgres_server.Bouncer(server.folder, server.port)
+    proxied = direct.replace(f":{server.port}/", f":{bouncer.port}/")
+    found = prepares(direct), prepares(proxied)
+    bouncer.stop()
+    postgres_server.left(direct)
+
+    assert found == (True, False)
+
+
+async def test_a_statement_that_no_longer_fits_its_table_is_run_again(house: House) -> None:
+    for _ in range(40 * PREPARE_AFTER):  # in every thread's connection
+        await house.db.read(Actor.visitor(), workspaces.workspace_at, "acme")
+    behind_its_back(house.app.parlour.settings, "ALTER TABLE workspaces ALTER COLUMN name TYPE varchar(90)")
+    found = [await house.db.read(Actor.visitor(), workspaces.workspace_at, "acme") for _ in range(8)]
+
+    assert {one.name for one in found} == {"Acme Outdoor"}
+
+
+async def test_a_statement_that_somebody_took_away_is_run_again(house: House) -> None:
+    """As behind a proxy that could not be told from the server."""
+
+    def rename(tx: Tx, name: str) -> None:
+        tx.connection.exec_driver_sql("SELECT 1")
+        workspaces.rename_workspace(tx, name)
+
+    def forget(tx: Tx) -> None:
+        tx.connection.exec_driver_sql("DEALLOCATE ALL")
+
+    assert isinstance(house.db, PostgresDatabase)
+    owner = Actor.system(house.workspace.workspace_id)
+    names = [f"Acme {uuid4().hex[:6]}" for _ in range(12 * PREPARE_AFTER)]
+    for name in names:
+        await house.db.write(owner, rename, name)
+    for _ in range(24):
+        await house.db.write(owner, forget)
+    await house.db.write(owner, rename, "Acme at last")
+
+    assert (await house.db.read(Actor.visitor(), workspaces.workspace_at, "acme")).name == "Acme at last"

@@ -1,0 +1,84 @@
+"""Which tests a run on one database or the other has nothing to say about; it says so at its end.
+
+On SQLite everything runs but what has the marker `postgresql`. A run on PostgreSQL
+(PARLOUR_TEST_DATABASE=postgresql or pgbouncer) leaves out what it could only repeat: what is about SQLite's
+file itself, by the marker `sqlite` or the list below, what opens no database or brings one of its own, and
+what is about the page, or about the line to it, rather than about what is stored.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from tests.postgres_server import ENGINE, ON_POSTGRESQL
+
+ROOT = Path(__file__).parent
+WITHOUT_DATABASE = (
+    "architecture",
+    "kernel",
+    "db/test_tenants.py",
+    "features/test_permissions.py",
+    "features/test_roles.py",
+    "mail/test_compose.py",
+    "mail/test_send.py",
+    "test_logs.py",
+    "test_settings.py",
+    "web/test_assets.py",
+    "web/test_linkify.py",
+)
+WITH_ITS_OWN = (
+    "faults/test_chaos.py",
+    "faults/test_nodes.py",
+    "faults/test_workers.py",
+    "realtime",
+    "test_demo.py",
+    "web/test_limits.py",
+)
+ABOUT_SQLITE = (
+    "db/test_power_cut.py",
+    "db/test_writer.py",
+    "faults/test_full_disk.py",
+    "faults/test_migration.py",
+)
+ABOUT_PAGES = (
+    "browser/test_accessibility.py",
+    "browser/test_keyboard.py",
+    "browser/test_keys.py",
+    "browser/test_looks_desk.py",
+    "browser/test_strange_words.py",
+    "faults/test_network.py",
+)
+REPEATED = WITHOUT_DATABASE + WITH_ITS_OWN + ABOUT_SQLITE + ABOUT_PAGES
+LONGEST_FIRST = ("faults", "browser", "deploy", "test_cli.py", "test_serving.py")
+"""So that no process is left with a long module when the others have finished."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    kept = [item for item in items if not _says_nothing(item)]
+    if gone := [item for item in items if _says_nothing(item)]:
+        config.hook.pytest_deselected(items=gone)
+    items[:] = sorted(kept, key=_turn)
+
+
+def _says_nothing(item: pytest.Item) -> bool:
+    if not ON_POSTGRESQL:
+        return item.get_closest_marker("postgresql") is not None
+    return any(_is_in(item, each) for each in REPEATED) or item.get_closest_marker("sqlite") is not None
+
+
+def _is_in(item: pytest.Item, place: str) -> bool:
+    here = item.path.relative_to(ROOT).as_posix()
+    return here == place or here.startswith(f"{place}/")
+
+
+def _turn(item: pytest.Item) -> int:
+    return next((turn for turn, place in enumerate(LONGEST_FIRST) if _is_in(item, place)), len(LONGEST_FIRST))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if ON_POSTGRESQL:
+        terminalreporter.line(
+            f"This was the run on {ENGINE}. What it could only have repeated ran on SQLite alone: "
+            "tests/engines.py lists it."
+        )

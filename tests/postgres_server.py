@@ -1,0 +1,260 @@
+"""One PostgreSQL for the tests of this process, in a temporary folder, with a database for every house.
+
+PARLOUR_TEST_DATABASE says what the tests run on: `sqlite` (also when it is not set), `postgresql`, or
+`pgbouncer`, which is PostgreSQL behind a proxy that lends connections by the transaction.
+
+The server starts when the first test asks for a database. A database is a copy of one that was migrated
+once. It belongs to a folder: whoever opens the same folder again finds the same data.
+"""
+
+import atexit
+import hashlib
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections import OrderedDict
+from functools import cache
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from parlour.db.postgres import migrate_with
+from tests.servers import PGBOUNCER, POSTGRESQL
+
+ENGINE = os.environ.get("PARLOUR_TEST_DATABASE", "sqlite")
+ON_POSTGRESQL = ENGINE in ("postgresql", "pgbouncer")
+OWNER, APP, PASSWORD = "parlour_owner", "parlour_app", "tell-nobody"
+TEMPLATE = "parlour_template"
+DURABLE = False
+"""A bench sets it before the server is made: commits then wait for the disk, as they do in earnest."""
+KEPT = 8
+"""Databases whose house is closed that may still be opened again; older ones are dropped."""
+STARTS_WITHIN = 30
+ROOM = 2**30
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _quick_place() -> str | None:
+    """Memory, where a database is copied ten times faster, when there is plenty of it."""
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM
+    return str(memory) if roomy else None
+
+
+def _unprivileged() -> list[str]:
+    """What a command begins with so that it does not run as root, which PostgreSQL refuses."""
+    if os.getuid() != 0:
+        return []
+    user = _somebody()
+    return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+
+
+@cache
+def _somebody() -> pwd.struct_passwd:
+    try:
+        return pwd.getpwnam("postgres")
+    except KeyError:
+        return pwd.getpwnam("nobody")
+
+
+class Server:
+    """PostgreSQL, and PgBouncer in front of it once somebody asks for that."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="parlour-pg-", dir=_quick_place()))
+        self.port = free_port()
+        self._closed: OrderedDict[str, None] = OrderedDict()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._bouncer: Bouncer | None = None
+        atexit.register(self.end)
+        if os.getuid() == 0:
+            os.chown(self.folder, _somebody().pw_uid, _somebody().pw_gid)
+        self._make()
+        self.start()
+        self._furnish()
+
+    @property
+    def _programs(self) -> Path:
+        found = POSTGRESQL.path()
+        assert found is not None, "PostgreSQL's server is not installed."
+        return found.parent
+
+    def _make(self) -> None:
+        subprocess.run(
+            [
+                *(*_unprivileged(), str(self._programs / "initdb"), "--pgdata", str(self.folder / "data")),
+                *("--username=postgres", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8"),
+            ],
+            check=True,
+            capture_output=True,
+            cwd=self.folder,
+        )
+
+    def start(self) -> None:
+        options = {
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": "",
+            "fsync": "on" if DURABLE else "off",
+            "synchronous_commit": "on" if DURABLE else "off",
+            "full_page_writes": "on" if DURABLE else "off",
+            "autovacuum": "off",
+            "max_connections": "300",
+            "shared_buffers": "64MB",
+        }
+        settings = [f"--{name}={value}" for name, value in options.items()]
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    *(*_unprivileged(), str(self._programs / "postgres"), "-D", str(self.folder / "data")),
+                    *(f"--port={self.port}", *settings),
+                ],
+                cwd=self.folder,
+                stdout=log,
+                stderr=log,
+            )
+        deadline = time.monotonic() + STARTS_WITHIN
+        while True:
+            try:
+                return self.admin_connection().close()
+            except psycopg.OperationalError:
+                if time.monotonic() > deadline or self._process.poll() is not None:
+                    raise
+                time.sleep(0.05)
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """SIGINT is a fast shutdown: connections are cut, what was committed stays."""
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(STARTS_WITHIN)
+            self._process = None
+
+    def end(self) -> None:
+        if self._bouncer:
+            self._bouncer.stop()
+            self._bouncer = None
+        self.stop(signal.SIGQUIT)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def admin_connection(self, database: str = "postgres") -> "psycopg.Connection[tuple[object, ...]]":
+        return psycopg.connect(
+            host="127.0.0.1", port=self.port, user="postgres", dbname=database, autocommit=True
+        )
+
+    def _furnish(self) -> None:
+        with self.admin_connection() as admin:
+            admin.execute(f"CREATE ROLE {OWNER} LOGIN NOSUPERUSER CREATEROLE")
+            self.create(TEMPLATE, "template0", admin)
+        migrate_with(self.owner_url(TEMPLATE), for_role=self.direct_url(TEMPLATE))
+
+    def create(
+        self, name: str, template: str = TEMPLATE, admin: "psycopg.Connection[object] | None" = None
+    ) -> None:
+        connection = admin or self.admin_connection()
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {} STRATEGY FILE_COPY").format(
+                sql.Identifier(name), sql.Identifier(template), sql.Identifier(OWNER)
+            )
+        )
+        if admin is None:
+            connection.close()
+
+    def drop(self, name: str) -> None:
+        with self.admin_connection() as admin:
+            admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def direct_url(self, database: str) -> str:
+        """For the servers' role, past any proxy."""
+        return f"postgresql://{APP}:{PASSWORD}@127.0.0.1:{self.port}/{database}"
+
+    def owner_url(self, database: str) -> str:
+        return f"postgresql://{OWNER}@127.0.0.1:{self.port}/{database}"
+
+    def url(self, database: str) -> str:
+        """For the servers' role, by the way that this run tests."""
+        if ENGINE != "pgbouncer":
+            return self.direct_url(database)
+        self._bouncer = self._bouncer or Bouncer(self.folder, self.port)
+        return f"postgresql://{APP}:{PASSWORD}@127.0.0.1:{self._bouncer.port}/{database}"
+
+    def of_folder(self, folder: Path, template: str = TEMPLATE) -> str:
+        """The name of the folder's database, which is made when it is not there."""
+        name = f"p_{hashlib.sha256(str(folder.absolute()).encode()).hexdigest()[:20]}"
+        self._closed.pop(name, None)
+        with self.admin_connection() as admin:
+            there = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
+            if there is None:
+                self.create(name, template, admin)
+        return name
+
+    def closed(self, name: str) -> None:
+        """Nobody has the database open any more. It may be opened again for a while."""
+        self._closed[name] = None
+        while len(self._closed) > KEPT:
+            self.drop(self._closed.popitem(last=False)[0])
+
+
+class Bouncer:
+    """PgBouncer in transaction mode."""
+
+    def __init__(self, folder: Path, server_port: int) -> None:
+        self.port = free_port()
+        program = PGBOUNCER.path()
+        assert program is not None, "PgBouncer is not installed."
+        users = folder / "users.txt"
+        users.write_text(f'"{APP}" "{PASSWORD}"\n"{OWNER}" ""\n')
+        settings = folder / "pgbouncer.ini"
+        settings.write_text(
+            f"[databases]\n* = host=127.0.0.1 port={server_port}\n"
+            f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =\n"
+            f"auth_type = trust\nauth_file = {users}\npool_mode = transaction\n"
+            "max_client_conn = 2000\ndefault_pool_size = 8\nserver_idle_timeout = 2\nserver_login_retry = 1\n"
+            "query_wait_timeout = 4\n"
+            f"logfile = {folder / 'pgbouncer.log'}\n"
+        )
+        self._process = subprocess.Popen(
+            [*_unprivileged(), str(program), "--quiet", str(settings)],
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        self._wait()
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + STARTS_WITHIN
+        while True:
+            try:
+                return socket.create_connection(("127.0.0.1", self.port), 1).close()
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait(STARTS_WITHIN)
+
+
+@cache
+def server() -> Server:
+    """The one of this process. Processes of pytest-xdist have one each."""
+    return Server()
+
+
+def left(url: str) -> None:
+    """Whoever used the database at this URL has closed it."""
+    server().closed(url.rsplit("/", 1)[1])
