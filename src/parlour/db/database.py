@@ -88,7 +88,7 @@ class Tx:
     def enqueue(self, kind: str, payload: dict[str, Any], *, run_at: datetime | None = None) -> UUID:
         """Store a job in this transaction; it runs at least once, at `run_at` or soon after the commit.
 
-        Workers look every second for what has become due: only a job for now needs to be told of.
+        Workers look every second for what has become due: only a job that is due at once is told of.
         """
         job_id = clock.new_id()
         self.execute(
