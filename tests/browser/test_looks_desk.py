@@ -1,13 +1,18 @@
 """The pages of the desk that test_accessibility leaves out, in the states that a person brings them into."""
 
 from collections.abc import Awaitable, Callable
+from uuid import UUID
 
 import pytest
 from playwright.async_api import Page, expect
 
+from parlour.db import outbox
+from parlour.db.database import Tx
+from parlour.features.tickets import bulk
+from parlour.features.tickets.models import Field, Priority, Ticket
 from tests.browser.axe import too_wide, violations
 from tests.browser.past import Past
-from tests.browser.people import PHONE, People, desk_of, status_of
+from tests.browser.people import PHONE, People, Room, desk_of, status_of
 from tests.live import Live
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -99,6 +104,87 @@ async def nothing_found(page: Page, live: Live, past: Past) -> None:
     await expect(page.get_by_text("No ticket fits")).to_be_visible()
 
 
+async def many_changed(page: Page, live: Live, past: Past) -> None:
+    await rows_selected(page, live, past)
+    await page.get_by_label("What to change").select_option(label="High")
+    await page.get_by_role("button", name="Apply").click()
+    await expect(page.get_by_text("Changed to “High”")).to_be_visible()
+
+
+async def many_put_back(page: Page, live: Live, past: Past) -> None:
+    await many_changed(page, live, past)
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.get_by_text("Undone. Put back: 1 of 1.")).to_be_visible()
+
+
+async def many_on_the_way(page: Page, live: Live, past: Past) -> None:
+    """A change that no worker goes on with, so that it is still under way when the page is looked at."""
+    made = [await past.ticket(f"One of many {n}") for n in range(bulk.AT_ONCE + 1)]
+    ada = await past.agent("ada")
+
+    def start(tx: Tx) -> UUID:
+        ids = [ticket.ticket_id for ticket in made]
+        started = bulk.start(tx.acting_as(ada), ids, Field.PRIORITY, Priority.LOW)
+        outbox.drop_waiting(tx)
+        return started.bulk_id
+
+    bulk_id = await past.db.write(past.system, start)
+    await page.goto(f"{live.desk}/tickets/bulk/{bulk_id}")
+    await expect(page.get_by_role("progressbar")).to_be_visible()
+
+
+async def answering(page: Page, live: Live, past: Past) -> Ticket:
+    ticket = await past.ticket()
+    await page.goto(desk_of(live, ticket))
+    await Room(page).is_live()
+    return ticket
+
+
+async def canned_replies_open(page: Page, live: Live, past: Past) -> None:
+    await page.goto(f"{live.desk}/replies/new")
+    await page.get_by_label("Name").fill("Opening hours")
+    await page.get_by_label("Text").fill("Nine to five, {customer_email}.")
+    await page.get_by_role("button", name="Save").click()
+    await answering(page, live, past)
+    await Room(page).composer.press("/")
+    await expect(page.locator("#reply-options").get_by_role("option").first).to_be_visible()
+
+
+async def no_canned_reply_fits(page: Page, live: Live, past: Past) -> None:
+    await canned_replies_open(page, live, past)
+    await page.get_by_role("combobox", name="Search canned replies").fill("zzzzqqqq")
+    await expect(page.get_by_text("No canned reply fits.")).to_be_visible()
+
+
+async def about_to_answer_blindly(page: Page, live: Live, past: Past) -> None:
+    """The customer's words came while nobody looked: they are in the database, and not on the page."""
+    ticket = await answering(page, live, past)
+    await past.said(ticket, [(past.customer(ticket), "Never mind, I found it!", None)])
+    await Room(page).send("Have you looked under the seat?")
+    await expect(page.get_by_role("button", name="Edit my reply")).to_be_visible()
+
+
+async def ways_to_send(page: Page, live: Live, past: Past) -> None:
+    await answering(page, live, past)
+    await Room(page).composer.fill("It is on its way.")
+    await page.get_by_label("Send and set the status").click()
+    await expect(page.get_by_role("button", name="Send and resolve")).to_be_visible()
+
+
+async def held_for_a_moment(page: Page, live: Live, past: Past) -> None:
+    await past.hire("slow", "Sue Slow")
+    await page.context.add_cookies(
+        [{"name": "parlour_session", "value": await past.session("slow"), "url": live.url}]
+    )
+    await page.goto(f"{live.url}/profile")
+    await page.locator("input[name=undo_send]").check()
+    async with page.expect_navigation():
+        await page.locator("input[name=undo_send]").evaluate("box => box.form.requestSubmit()")
+    await answering(page, live, past)
+    await Room(page).send("Dear Mary")
+    await expect(page.get_by_text("Goes out in")).to_be_visible()
+
+
 async def about_to_save_a_view(page: Page, live: Live, past: Past) -> None:
     await page.goto(f"{live.desk}/tickets?status=open")
     await page.get_by_title("Save this view").click()
@@ -120,6 +206,14 @@ STATES: list[State] = [
     details_on_a_phone,
     rows_selected,
     nothing_found,
+    many_changed,
+    many_put_back,
+    many_on_the_way,
+    canned_replies_open,
+    no_canned_reply_fits,
+    about_to_answer_blindly,
+    ways_to_send,
+    held_for_a_moment,
     about_to_save_a_view,
 ]
 
@@ -127,7 +221,7 @@ STATES: list[State] = [
 @pytest.mark.parametrize("state", STATES, ids=lambda state: state.__name__)
 async def test_axe_finds_nothing(state: State, live: Live, past: Past, people: People) -> None:
     ada = await people.agent(bypass_csp=True)
-    ada.expects(status_of(422), status_of(410))
+    ada.expects(status_of(422), status_of(410), status_of(409))
     await state(ada.page, live, past)
 
     assert await violations(ada.page) == []

@@ -158,3 +158,40 @@ async def test_the_theme_button_is_not_offered_where_it_could_do_nothing(live: L
     await maria.page.goto(live.portal)
 
     await expect(maria.page.locator("[data-theme-toggle]")).to_be_hidden()
+
+
+async def test_reading_is_said_with_a_button_and_the_other_side_sees_it(
+    live: Live, past: Past, people: People
+) -> None:
+    ticket = await past.ticket()
+    maria = await people.customer(ticket, javascript=False)
+    ada = await people.agent(javascript=False)
+    await ada.page.goto(desk_of(live, ticket))
+    await ada.page.get_by_role("button", name="Mark as read").click()
+    await expect(ada.page.get_by_role("button", name="Mark as read")).to_have_count(0)
+    await send(ada.page, "It is on its way.")
+    await Room(ada.page).shows("It is on its way.")
+    await maria.page.goto(live.portal)
+    await expect(maria.page.get_by_text("New reply")).to_be_visible()
+    await maria.page.goto(chat_of(live, ticket))
+    await maria.page.get_by_role("button", name="Mark as read").click()
+    await expect(maria.page.get_by_role("button", name="Mark as read")).to_have_count(0)
+
+    assert await past.has_read(ticket, "It is on its way.")
+    await maria.page.goto(live.portal)
+    await expect(maria.page.get_by_text("New reply")).to_have_count(0)
+    await ada.page.reload()
+    await expect(Room(ada.page).log.get_by_text("Seen")).to_be_visible()
+
+
+async def test_an_answer_does_not_mark_what_came_after_its_page_was_drawn(
+    live: Live, past: Past, people: People
+) -> None:
+    ticket = await past.ticket()
+    maria = await people.customer(ticket, javascript=False)
+    await maria.page.goto(chat_of(live, ticket))
+    await past.said(ticket, [(await past.agent("ada"), "Which colour was it?", None)])
+    await send(maria.page, "It was a tent.")
+    await Room(maria.page).shows("Which colour was it?")
+
+    assert not await past.has_read(ticket, "Which colour was it?")
