@@ -34,8 +34,10 @@ def beside(live: Live) -> Shell:
 
 
 def test_a_server_answers(live: Live) -> None:
+    """At once, and soon with its bus, which it connects to meanwhile."""
     assert httpx.get(f"{live.portal}").status_code == 200
-    assert httpx.get(f"{live.url}/readyz").text == "ok\n"
+    assert httpx.get(f"{live.url}/readyz").status_code == 200
+    until(lambda: httpx.get(f"{live.url}/readyz").text == "ok\n")
 
 
 @pytest.mark.sqlite

@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Browser, Page, ViewportSize
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
+
+from tools.walks import WALKS, Demo
 
 FOLDER = Path(__file__).parent.parent / "docs/screenshots/pages"
 INDEX = FOLDER.parent / "README.md"
@@ -57,24 +59,40 @@ def take_pages(browser: Browser, url: str, states: dict[str, str], places: dict[
     for old in FOLDER.glob("*.png"):
         old.unlink()
     for heading, pages in PAGES.items():
-        for look, (theme, size) in LOOKS.items():
-            context = browser.new_context(
-                viewport=size,
-                color_scheme=theme,
-                reduced_motion="reduce",
-                locale="en-GB",
-                timezone_id="UTC",
-                storage_state=states.get(heading),
-            )
+        for look in LOOKS:
+            context = _context(browser, look, states.get(heading))
             page = context.new_page()
             for title, address in pages.items():
-                _take(page, url + address.format(**places), f"{_slug(title)}-{look}")
+                page.goto(url + address.format(**places))
+                _take(page, f"{_slug(title)}-{look}")
             context.close()
-    INDEX.write_text(_index(), encoding="utf-8")
 
 
-def _take(page: Page, address: str, name: str) -> None:
-    page.goto(address)
+def take_walks(browser: Browser, demo: Demo) -> None:
+    """Each walk is gone once, in a browser of its own; at its end the page is shown in every look."""
+    for title, walk in WALKS.items():
+        page = _context(browser, "light").new_page()
+        walk(page, demo)
+        for look, (theme, size) in LOOKS.items():
+            page.set_viewport_size(size)
+            page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+            _take(page, f"{_slug(title)}-{look}")
+        page.context.close()
+
+
+def _context(browser: Browser, look: str, storage_state: str | None = None) -> BrowserContext:
+    theme, size = LOOKS[look]
+    return browser.new_context(
+        viewport=size,
+        color_scheme=theme,
+        reduced_motion="reduce",
+        locale="en-GB",
+        timezone_id="UTC",
+        storage_state=storage_state,
+    )
+
+
+def _take(page: Page, name: str) -> None:
     page.wait_for_load_state("networkidle")
     page.screenshot(path=FOLDER / f"{name}.png", animations="disabled")
 
@@ -83,15 +101,17 @@ def _slug(title: str) -> str:
     return title.lower().replace(" ", "-")
 
 
-def _index() -> str:
+def write_index() -> None:
     lines = ["# All pages in pictures", "", "Of the demo, taken by `make screenshots`."]
-    for heading, pages in PAGES.items():
+    headings = {heading: list(pages) for heading, pages in PAGES.items()}
+    headings["Pages that something has to lead to"] = list(WALKS)
+    for heading, titles in headings.items():
         lines += ["", f"## {heading}", "", "| | light | dark | phone |", "|---|---|---|---|"]
-        for title in pages:
+        for title in titles:
             cells = [
                 f'<img src="pages/{_slug(title)}-{look}.png" width="{120 if look == "phone" else 360}" '
                 f'alt="{title}, {look}">'
                 for look in LOOKS
             ]
             lines.append(f"| {title} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    INDEX.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -6,7 +6,6 @@ link, and sits in the same conversation as the agent while the pictures are take
 
 import json
 import os
-import re
 import shutil
 import socket
 import subprocess
@@ -16,7 +15,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Literal
 
@@ -25,15 +23,16 @@ from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 from parlour import demo
 from tests.live import free_port
 from tests.servers import CHROMIUM, CHROMIUM_ARGUMENTS
-from tools.gallery import take_pages
+from tools.gallery import take_pages, take_walks, write_index
+from tools.visitors import enter_as_customer, sign_in
+from tools.walks import Demo
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs/screenshots"
 DESKTOP = ViewportSize(width=1280, height=800)
 PHONE = ViewportSize(width=390, height=844)
 PATIENCE = 30.0
-"""Seconds until the demo listens, and until its worker has written a mail."""
-LINK = re.compile(r"http://\S+/access#\S+")
+"""Seconds until the demo listens."""
 
 
 def main() -> int:
@@ -123,6 +122,8 @@ def take_all(browser: Browser, url: str, mails: Path) -> None:
         {heading: str(mails.parent / f"{heading}.json") for heading in states},
         {"portal": f"/support/{demo.SLUG}", "desk": desk.removeprefix(url), "ticket": ticket},
     )
+    take_walks(browser, Demo(url, desk, mails))
+    write_index()
 
 
 def whom_to_show() -> tuple[str, str]:
@@ -140,39 +141,6 @@ def new_page(browser: Browser, size: ViewportSize, theme: Literal["light", "dark
         viewport=size, color_scheme=theme, reduced_motion="reduce", locale="en-GB", timezone_id="UTC"
     )
     return context.new_page()
-
-
-def enter_as_customer(page: Page, url: str, email: str, mails: Path) -> None:
-    """Ask for fresh links, as whoever comes from another device does, and follow all of them."""
-    page.goto(f"{url}/support/{demo.SLUG}/access")
-    field = page.locator("input[name=email]")
-    field.fill(email)
-    field.press("Enter")
-    for link in mailed_links(mails):
-        page.goto("about:blank")  # each link loads anew, as from a mail program
-        page.goto(link)
-        page.wait_for_url("**/ticket/*")
-
-
-def mailed_links(folder: Path) -> list[str]:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        for path in folder.glob("*.eml"):
-            mail = message_from_bytes(path.read_bytes(), policy=policy.default)
-            body = mail.get_body(("plain",))
-            assert body is not None
-            return LINK.findall(body.get_content())
-        time.sleep(0.1)
-    raise SystemExit("No mail with links came.")
-
-
-def sign_in(page: Page, url: str) -> None:
-    """The demo's agent has one workspace, so signing in ends at its dashboard."""
-    page.goto(f"{url}/auth/login")
-    page.locator("input[name=email]").fill(demo.EMAIL)
-    page.locator("input[name=password]").fill(demo.PASSWORD)
-    page.locator("input[name=password]").press("Enter")
-    page.wait_for_url("**/workspace/*")
 
 
 def open_room(page: Page, address: str) -> None:

@@ -1,4 +1,4 @@
-"""The pages on which somebody signs in, joins or regains an account, in the states that they are brought into."""
+"""The pages on which somebody signs in, joins or regains an account, in every state."""
 
 import re
 import time
@@ -23,7 +23,10 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 @dataclass
 class Door:
-    """Where somebody stands who is not signed in. `account` is an agent's address whom no other test knows."""
+    """Where somebody stands who is not signed in.
+
+    `account` is the address of an agent whom no other test knows.
+    """
 
     live: Live
     past: Past
