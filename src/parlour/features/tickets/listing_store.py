@@ -1,12 +1,26 @@
 """SQL of lists of tickets: filters, orders, pages, counts, search."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, literal, select, text, tuple_, union_all
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Executable,
+    Integer,
+    Select,
+    bindparam,
+    func,
+    literal,
+    literal_column,
+    select,
+    tuple_,
+    union_all,
+)
 
-from parlour.db.database import Tx
+from parlour.db.database import HERE, Tx
 from parlour.db.schema import ACTIVE, tickets
 from parlour.features.tickets import store
 from parlour.features.tickets.models import COUNT_LIMIT, Filters, Order, Stage, Status, TicketRow, Whose
@@ -17,37 +31,58 @@ ORDERS: dict[Order, tuple[ColumnElement[Any], ...]] = {
     Order.PRIORITY: (tickets.c.priority_rank, tickets.c.last_message_at, tickets.c.ticket_id),
 }
 # In the words of the indexes, as text: only so does the planner see that they fit.
-_ACTIVE = text(f"tickets.{ACTIVE}")
-_WAITING = text("(tickets.waiting_since IS NULL) = false")
+_ACTIVE: ColumnElement[bool] = literal_column(f"(tickets.{ACTIVE})", Boolean())
+_WAITING: ColumnElement[bool] = literal_column("((tickets.waiting_since IS NULL) = false)", Boolean())
+
+# What a list is narrowed by. Its shape says which of them; the values come with each execution.
+_CONDITIONS: dict[str, ColumnElement[bool]] = {
+    "active": _ACTIVE,
+    "status": tickets.c.status == bindparam("status"),
+    "waiting": _WAITING,
+    "priority": tickets.c.priority_rank == bindparam("rank"),
+    "nobody": tickets.c.assignee_id.is_(None),
+    "assignee": tickets.c.assignee_id == bindparam("assignee"),
+}
+_Shape = frozenset[str]
 
 _ALONE, _AMONG_ACTIVE = frozenset[str](), frozenset({"active"})
-_INDEXED: dict[Order, set[frozenset[str]]] = {
+_INDEXED: dict[Order, set[_Shape]] = {
     Order.ACTIVITY: {
         _ALONE,
         _AMONG_ACTIVE,
-        *(frozenset({name}) for name in ("status", "waiting", "priority", "assignee")),
-        *(_AMONG_ACTIVE | {name} for name in ("waiting", "priority", "assignee")),
+        *(frozenset({name}) for name in ("status", "priority", "nobody", "assignee")),
+        *(_AMONG_ACTIVE | {name} for name in ("waiting", "priority", "nobody", "assignee")),
     },
     Order.CREATED: {_ALONE},
     Order.PRIORITY: {_ALONE, _AMONG_ACTIVE, frozenset({"priority"}), _AMONG_ACTIVE | {"priority"}},
 }
+_LIMIT = bindparam("limit", type_=Integer())
 
 
-def _narrow(tx: Tx, query: Select[Any], filters: Filters) -> Select[Any]:
-    query = query.where(tickets.c.workspace_id == tx.workspace_id)
-    if filters.status is Stage.ACTIVE or filters.waiting:
-        query = query.where(_ACTIVE)
-    if isinstance(filters.status, Status):
-        query = query.where(tickets.c.status == filters.status.value)
-    if filters.waiting:
-        query = query.where(_WAITING)
-    if filters.priority:
-        query = query.where(tickets.c.priority_rank == store.RANKS[filters.priority])
-    if filters.assignee is Whose.NOBODY:
-        query = query.where(tickets.c.assignee_id.is_(None))
-    elif filters.assignee:
-        query = query.where(tickets.c.assignee_id == filters.assignee)
-    return query
+def _shape(filters: Filters) -> _Shape:
+    """Whoever waits has a ticket that is active, which the words of the index say too."""
+    asked = (
+        ("active", filters.status is Stage.ACTIVE or filters.waiting),
+        ("status", isinstance(filters.status, Status)),
+        ("waiting", filters.waiting),
+        ("priority", filters.priority),
+        ("nobody", filters.assignee is Whose.NOBODY),
+        ("assignee", isinstance(filters.assignee, UUID)),
+    )
+    return frozenset(name for name, given in asked if given)
+
+
+def _values(filters: Filters) -> dict[str, Any]:
+    return {
+        "status": filters.status.value if filters.status else None,
+        "rank": store.RANKS[filters.priority] if filters.priority else None,
+        "assignee": filters.assignee,
+    }
+
+
+def _narrow(query: Select[Any], shape: _Shape) -> Select[Any]:
+    conditions = (condition for name, condition in _CONDITIONS.items() if name in shape)
+    return query.where(tickets.c.workspace_id == HERE, *conditions)
 
 
 def indexed(filters: Filters) -> bool:
@@ -55,49 +90,55 @@ def indexed(filters: Filters) -> bool:
 
     Others walk the index of their order past whatever does not fit, which can take long.
     """
-    narrowed = {
-        name
-        for name, given in (
-            ("active", filters.status is Stage.ACTIVE),
-            ("status", isinstance(filters.status, Status)),
-            ("waiting", filters.waiting),
-            ("priority", filters.priority),
-            ("assignee", filters.assignee),
-        )
-        if given
-    }
-    return not filters.q.strip() and frozenset(narrowed) in _INDEXED[filters.order]
+    return not filters.q.strip() and _shape(filters) in _INDEXED[filters.order]
+
+
+def _columns(shape: _Shape, order: Order) -> tuple[ColumnElement[Any], ...]:
+    """Among tickets of one rank the rest of the order is all there is."""
+    columns = ORDERS[order]
+    return columns[1:] if order is Order.PRIORITY and "priority" in shape else columns
+
+
+@cache
+def _page(shape: _Shape, order: Order, *, beyond: bool, backwards: bool) -> Select[Any]:
+    columns = _columns(shape, order)
+    query = _narrow(store.ROWS, shape)
+    if beyond:
+        here = tuple_(*columns)
+        there = tuple_(*(bindparam(f"key{at}", type_=column.type) for at, column in enumerate(columns)))
+        query = query.where(here > there if backwards else here < there)
+    return query.order_by(*[column.asc() if backwards else column.desc() for column in columns]).limit(_LIMIT)
 
 
 def page(
     tx: Tx, filters: Filters, *, key: Sequence[Any] | None, backwards: bool, limit: int
 ) -> list[TicketRow]:
     """`limit` rows beyond `key`, always in the list's own order."""
-    columns = ORDERS[filters.order]
-    if filters.order is Order.PRIORITY and filters.priority:
-        columns, key = columns[1:], key and key[1:]  # one rank alone: only the rest puts them in order
-    query = _narrow(tx, store.rows(), filters)
-    if key is not None:
-        here = tuple_(*columns)
-        there = tuple_(*key, types=[column.type for column in columns])
-        query = query.where(here > there if backwards else here < there)
-    query = query.order_by(*[column.asc() if backwards else column.desc() for column in columns])
-    found = [store.ticket_row(row) for row in tx.execute(query.limit(limit))]
+    shape = _shape(filters)
+    query = _page(shape, filters.order, beyond=key is not None, backwards=backwards)
+    last = key[-len(_columns(shape, filters.order)) :] if key else ()
+    values = {f"key{at}": value for at, value in enumerate(last)}
+    found = [store.ticket_row(row) for row in tx.run(query, limit=limit, **_values(filters), **values)]
     return found[::-1] if backwards else found
+
+
+@cache
+def _count(shape: _Shape) -> Select[Any]:
+    some = _narrow(select(tickets.c.ticket_id), shape).limit(COUNT_LIMIT + 1).subquery()
+    return select(func.count()).select_from(some)
 
 
 def count(tx: Tx, filters: Filters) -> int:
     """Never looks at more than COUNT_LIMIT + 1 rows that fit."""
-    some = _narrow(tx, select(tickets.c.ticket_id), filters).limit(COUNT_LIMIT + 1).subquery()
-    counted: int = tx.execute(select(func.count()).select_from(some)).scalar_one()
+    counted: int = tx.run(_count(_shape(filters)), **_values(filters)).scalar_one()
     return counted
 
 
 def ids(tx: Tx, filters: Filters, *, limit: int) -> list[UUID]:
     """The first of the list, in its own order."""
     order = [column.desc() for column in ORDERS[filters.order]]
-    query = _narrow(tx, select(tickets.c.ticket_id), filters).order_by(*order).limit(limit)
-    return list(tx.execute(query).scalars())
+    query = _narrow(select(tickets.c.ticket_id), _shape(filters)).order_by(*order).limit(limit)
+    return list(tx.run(query, **_values(filters)).scalars())
 
 
 def how_many_of(tx: Tx, ticket_ids: Sequence[UUID]) -> int:
@@ -109,35 +150,36 @@ def how_many_of(tx: Tx, ticket_ids: Sequence[UUID]) -> int:
     return counted
 
 
+@cache
+def _among(shape: _Shape) -> Select[Any]:
+    return _narrow(store.ROWS, shape).where(tickets.c.ticket_id.in_(bindparam("these", expanding=True)))
+
+
 def among(tx: Tx, filters: Filters, ticket_ids: Sequence[UUID]) -> dict[UUID, TicketRow]:
     """Those of the tickets that the filters let through."""
-    query = _narrow(tx, store.rows(), filters).where(tickets.c.ticket_id.in_(ticket_ids))
-    return {row.ticket_id: row for row in map(store.ticket_row, tx.execute(query))}
+    found = tx.run(_among(_shape(filters)), these=list(ticket_ids), **_values(filters))
+    return {row.ticket_id: row for row in map(store.ticket_row, found)}
 
 
 def by_number(tx: Tx, filters: Filters, number: int) -> list[TicketRow]:
     """The ticket with this number, when the filters let it through."""
-    query = _narrow(tx, store.rows(), filters).where(tickets.c.number == number)
-    return [store.ticket_row(row) for row in tx.execute(query)]
+    query = _narrow(store.ROWS, _shape(filters)).where(tickets.c.number == number)
+    return [store.ticket_row(row) for row in tx.run(query, **_values(filters))]
 
 
 def by_email(tx: Tx, filters: Filters, beginning: str, *, before: UUID | None, limit: int) -> list[TicketRow]:
     """The newest tickets, older than `before`, of the addresses that begin so."""
-    query = _narrow(tx, store.rows(), filters).where(tickets.c.email.between(beginning, beginning + "\uffff"))
+    query = _narrow(store.ROWS, _shape(filters))
+    query = query.where(tickets.c.email.between(beginning, beginning + "\uffff"))
     if before:
         query = query.where(tickets.c.ticket_id < before)
-    return [
-        store.ticket_row(row) for row in tx.execute(query.order_by(tickets.c.ticket_id.desc()).limit(limit))
-    ]
+    query = query.order_by(tickets.c.ticket_id.desc()).limit(limit)
+    return [store.ticket_row(row) for row in tx.run(query, **_values(filters))]
 
 
-def recent_and_urgent(tx: Tx, *, limit: int) -> tuple[list[TicketRow], list[TicketRow]]:
-    """The latest activity, and the most urgent unfinished tickets, in one statement.
-
-    Among equally urgent ones, whoever waits longest for an agent comes first.
-    """
-    here = store.rows().where(tickets.c.workspace_id == tx.workspace_id)
-    recent = here.order_by(*[column.desc() for column in ORDERS[Order.ACTIVITY]]).limit(limit).subquery()
+def _newest_and_most_urgent() -> Executable:
+    here = store.ROWS.where(tickets.c.workspace_id == HERE)
+    recent = here.order_by(*[column.desc() for column in ORDERS[Order.ACTIVITY]]).limit(_LIMIT).subquery()
     urgent = (
         here.where(_ACTIVE)
         .order_by(
@@ -146,29 +188,40 @@ def recent_and_urgent(tx: Tx, *, limit: int) -> tuple[list[TicketRow], list[Tick
             tickets.c.waiting_since,
             tickets.c.ticket_id,
         )
-        .limit(limit)
+        .limit(_LIMIT)
         .subquery()
     )
-    both = union_all(select(literal(0), *recent.c), select(literal(1), *urgent.c))
+    return union_all(select(literal(0), *recent.c), select(literal(1), *urgent.c))
+
+
+_RECENT_AND_URGENT = _newest_and_most_urgent()
+
+
+def recent_and_urgent(tx: Tx, *, limit: int) -> tuple[list[TicketRow], list[TicketRow]]:
+    """The latest activity, and the most urgent unfinished tickets, in one statement.
+
+    Among equally urgent ones, whoever waits longest for an agent comes first.
+    """
     lists: tuple[list[TicketRow], list[TicketRow]] = ([], [])
-    for which, *row in tx.execute(both):
+    for which, *row in tx.run(_RECENT_AND_URGENT, limit=limit):
         lists[which].append(store.ticket_row(row))
     return lists
 
 
+_COUNTED: dict[str, tuple[ColumnElement[bool], ...]] = {
+    **{status.value: (tickets.c.status == status.value,) for status in Status},
+    "unanswered": (_ACTIVE, tickets.c.first_answer_at.is_(None)),
+}
+
+
+def _how_many(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
+    some = select(tickets.c.ticket_id).where(tickets.c.workspace_id == HERE, *conditions)
+    return select(func.count()).select_from(some.limit(COUNT_LIMIT + 1).subquery()).scalar_subquery()
+
+
+_COUNTS = select(*(_how_many(*conditions).label(name) for name, conditions in _COUNTED.items()))
+
+
 def counts(tx: Tx) -> dict[str, int]:
     """How many tickets have each status, and how many wait for a first answer: one statement, each capped."""
-    wanted: dict[str, tuple[ColumnElement[bool], ...]] = {
-        status.value: (tickets.c.status == status.value,) for status in Status
-    }
-    wanted["unanswered"] = (_ACTIVE, tickets.c.first_answer_at.is_(None))  # type: ignore[assignment]
-    columns = []
-    for name, conditions in wanted.items():
-        some = (
-            select(tickets.c.ticket_id)
-            .where(tickets.c.workspace_id == tx.workspace_id, *conditions)
-            .limit(COUNT_LIMIT + 1)
-            .subquery()
-        )
-        columns.append(select(func.count()).select_from(some).scalar_subquery().label(name))
-    return dict(zip(wanted, tx.execute(select(*columns)).one(), strict=True))
+    return dict(zip(_COUNTED, tx.run(_COUNTS).one(), strict=True))

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy import Integer, bindparam, delete, func, insert, select, update
 
-from parlour.db.database import Tx
+from parlour.db.database import HERE, Tx
 from parlour.db.schema import canned_replies
 from parlour.features.tickets.models import Reply
 from parlour.kernel import clock
@@ -19,12 +19,17 @@ _REPLY = (
 )
 
 
-def _usable(tx: Tx) -> ColumnElement[bool]:
-    """The workspace's, and the actor's own."""
-    nobodys = canned_replies.c.owner_id.is_(None)
-    return (canned_replies.c.workspace_id == tx.workspace_id) & (
-        nobodys | (canned_replies.c.owner_id == tx.actor.user_id)
-    )
+# The workspace's, and the actor's own.
+_USABLE = (canned_replies.c.workspace_id == HERE) & (
+    canned_replies.c.owner_id.is_(None) | (canned_replies.c.owner_id == bindparam("actor"))
+)
+_THIS = _USABLE & (canned_replies.c.reply_id == bindparam("this_reply"))
+_BY_NAME = (func.lower(canned_replies.c.name), canned_replies.c.reply_id)
+_LIMIT = bindparam("limit", type_=Integer())
+_ALL = select(*_REPLY).where(_USABLE).order_by(*_BY_NAME).limit(_LIMIT)
+_NAMES = (
+    select(canned_replies.c.reply_id, canned_replies.c.name).where(_USABLE).order_by(*_BY_NAME).limit(_LIMIT)
+)
 
 
 def _reply(row: Any) -> Reply:
@@ -33,19 +38,15 @@ def _reply(row: Any) -> Reply:
 
 def usable(tx: Tx, *, limit: int) -> Sequence[Reply]:
     """By name, whatever its case."""
-    query = select(*_REPLY).where(_usable(tx))
-    query = query.order_by(func.lower(canned_replies.c.name), canned_replies.c.reply_id).limit(limit)
-    return [_reply(row) for row in tx.execute(query)]
+    return [_reply(row) for row in tx.run(_ALL, actor=tx.actor.user_id, limit=limit)]
 
 
 def usable_names(tx: Tx, *, limit: int) -> Sequence[tuple[UUID, str]]:
-    query = select(canned_replies.c.reply_id, canned_replies.c.name).where(_usable(tx))
-    query = query.order_by(func.lower(canned_replies.c.name), canned_replies.c.reply_id).limit(limit)
-    return [(row[0], row[1]) for row in tx.execute(query)]
+    return [(row[0], row[1]) for row in tx.run(_NAMES, actor=tx.actor.user_id, limit=limit)]
 
 
 def reply(tx: Tx, reply_id: UUID) -> Reply | None:
-    row = tx.execute(select(*_REPLY).where(_usable(tx), canned_replies.c.reply_id == reply_id)).first()
+    row = tx.run(select(*_REPLY).where(_THIS), actor=tx.actor.user_id, this_reply=reply_id).first()
     return _reply(row) if row else None
 
 
@@ -71,9 +72,10 @@ def insert_reply(tx: Tx, reply: Reply) -> None:
 
 
 def update_reply(tx: Tx, reply: Reply) -> None:
-    query = update(canned_replies).where(_usable(tx), canned_replies.c.reply_id == reply.reply_id)
-    tx.execute(query.values(name=reply.name, content=reply.content, owner_id=reply.owner_id))
+    query = update(canned_replies).where(_THIS)
+    query = query.values(name=reply.name, content=reply.content, owner_id=reply.owner_id)
+    tx.run(query, actor=tx.actor.user_id, this_reply=reply.reply_id)
 
 
 def delete_reply(tx: Tx, reply_id: UUID) -> None:
-    tx.execute(delete(canned_replies).where(_usable(tx), canned_replies.c.reply_id == reply_id))
+    tx.run(delete(canned_replies).where(_THIS), actor=tx.actor.user_id, this_reply=reply_id)

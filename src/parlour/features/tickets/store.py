@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, func, insert, select, update
+from sqlalchemy import Integer, bindparam, func, insert, select, update
 
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
@@ -69,8 +69,14 @@ _LOCKED = _BY_ID.with_for_update()
 _BY_CLIENT_ID = select(*_TICKET).where(
     tickets.c.workspace_id == HERE, tickets.c.client_id == bindparam("client")
 )
-_ROWS = select(*_ROW).outerjoin(users, users.c.user_id == tickets.c.assignee_id)
-_THESE = _ROWS.where(
+_OF_EMAIL = (
+    select(*_TICKET)
+    .where(tickets.c.workspace_id == HERE, tickets.c.email == bindparam("email"))
+    .order_by(tickets.c.ticket_id.desc())
+    .limit(bindparam("limit", type_=Integer()))
+)
+ROWS = select(*_ROW).outerjoin(users, users.c.user_id == tickets.c.assignee_id)
+_THESE = ROWS.where(
     tickets.c.workspace_id == HERE, tickets.c.ticket_id.in_(bindparam("these", expanding=True))
 ).order_by(tickets.c.last_message_at.desc(), tickets.c.ticket_id.desc())
 
@@ -89,10 +95,6 @@ _AGENT_SPOKE = (
         first_answer_at=func.coalesce(tickets.c.first_answer_at, _MOMENT),
     )
 )
-
-
-def rows() -> Select[*tuple[Any, ...]]:
-    return _ROWS
 
 
 def insert_ticket(tx: Tx, ticket: Ticket, *, client_id: UUID) -> None:
@@ -136,13 +138,7 @@ def by_client_id(tx: Tx, client_id: UUID) -> Ticket | None:
 
 
 def of_email(tx: Tx, email: str, *, limit: int) -> list[Ticket]:
-    query = (
-        select(*_TICKET)
-        .where(tickets.c.workspace_id == tx.workspace_id, tickets.c.email == email)
-        .order_by(tickets.c.ticket_id.desc())
-        .limit(limit)
-    )
-    return [_ticket(row) for row in tx.execute(query)]
+    return [_ticket(row) for row in tx.run(_OF_EMAIL, email=email, limit=limit)]
 
 
 def these(tx: Tx, ticket_ids: Sequence[UUID]) -> list[TicketRow]:

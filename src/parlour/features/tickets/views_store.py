@@ -3,28 +3,28 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, or_, select
+from sqlalchemy import Integer, bindparam, delete, func, insert, select
 
-from parlour.db.database import Tx
+from parlour.db.database import HERE, Tx
 from parlour.db.schema import saved_views
 from parlour.features.tickets.models import SavedView
 from parlour.kernel import clock
 
 _VIEW = (saved_views.c.view_id, saved_views.c.owner_id, saved_views.c.name, saved_views.c.query)
+_SEEN_BY = (
+    select(*_VIEW)
+    .where(
+        saved_views.c.workspace_id == HERE,
+        saved_views.c.owner_id.is_(None) | (saved_views.c.owner_id == bindparam("person")),
+    )
+    .order_by(func.lower(saved_views.c.name), saved_views.c.view_id)
+    .limit(bindparam("limit", type_=Integer()))
+)
 
 
 def seen_by(tx: Tx, user_id: UUID | None, *, limit: int) -> Sequence[SavedView]:
     """Everyone's views and this person's own, by name."""
-    query = (
-        select(*_VIEW)
-        .where(
-            saved_views.c.workspace_id == tx.workspace_id,
-            or_(saved_views.c.owner_id.is_(None), saved_views.c.owner_id == user_id),
-        )
-        .order_by(func.lower(saved_views.c.name), saved_views.c.view_id)
-        .limit(limit)
-    )
-    return [SavedView(*row) for row in tx.execute(query)]
+    return [SavedView(*row) for row in tx.run(_SEEN_BY, person=user_id, limit=limit)]
 
 
 def how_many_of(tx: Tx, owner_id: UUID | None) -> int:

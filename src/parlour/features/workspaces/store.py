@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import Integer, bindparam, delete, func, insert, select, update
 
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import audit_log, members, users, workspaces
@@ -17,6 +17,32 @@ _BY_SLUG = select(*_WORKSPACE).where(workspaces.c.slug == bindparam("slug"))
 _BY_ID = select(*_WORKSPACE).where(workspaces.c.workspace_id == HERE)
 
 _THIS_MEMBER = (members.c.workspace_id == HERE) & (members.c.user_id == bindparam("member"))
+_ROLE = select(members.c.role).where(_THIS_MEMBER)
+_MEMBERS = (
+    select(users.c.user_id, users.c.name, users.c.email, members.c.role)
+    .join(members, members.c.user_id == users.c.user_id)
+    .where(members.c.workspace_id == HERE)
+    .order_by(users.c.name, users.c.user_id)
+    .limit(500)
+)
+_NEXT_TICKET_NUMBER = (
+    update(workspaces)
+    .where(workspaces.c.workspace_id == HERE)
+    .values(last_ticket_number=workspaces.c.last_ticket_number + 1)
+    .returning(workspaces.c.last_ticket_number)
+)
+_ENTRIES = (
+    select(
+        audit_log.c.actor_name,
+        audit_log.c.action,
+        audit_log.c.before,
+        audit_log.c.after,
+        audit_log.c.created_at,
+    )
+    .where(audit_log.c.workspace_id == HERE, audit_log.c.ticket_id == bindparam("ticket"))
+    .order_by(audit_log.c.entry_id.desc())
+    .limit(bindparam("limit", type_=Integer()))
+)
 
 
 def insert_workspace(tx: Tx, *, workspace_id: UUID, slug: str, name: str) -> Workspace:
@@ -38,13 +64,7 @@ def by_id(tx: Tx, workspace_id: UUID) -> Workspace | None:
 
 def next_ticket_number(tx: Tx) -> int:
     """Take the next number. The row stays locked until commit, so numbers have no holes."""
-    query = (
-        update(workspaces)
-        .where(workspaces.c.workspace_id == tx.workspace_id)
-        .values(last_ticket_number=workspaces.c.last_ticket_number + 1)
-        .returning(workspaces.c.last_ticket_number)
-    )
-    number: int = tx.execute(query).scalar_one()
+    number: int = tx.run(_NEXT_TICKET_NUMBER).scalar_one()
     return number
 
 
@@ -77,17 +97,13 @@ def rename(tx: Tx, name: str) -> None:
 
 
 def role_of(tx: Tx, user_id: UUID) -> Role | None:
-    query = select(members.c.role).where(
-        members.c.workspace_id == tx.workspace_id, members.c.user_id == user_id
-    )
-    role = tx.execute(query).scalar_one_or_none()
+    role = tx.run(_ROLE, member=user_id).scalar_one_or_none()
     return Role(role) if role else None
 
 
 def hold_role(tx: Tx, user_id: UUID) -> Role | None:
     """`role_of`, and nobody takes the member away before this transaction has ended."""
-    query = select(members.c.role).where(_THIS_MEMBER).with_for_update(read=True)
-    role = tx.run(query, member=user_id).scalar_one_or_none()
+    role = tx.run(_ROLE.with_for_update(read=True), member=user_id).scalar_one_or_none()
     return Role(role) if role else None
 
 
@@ -96,14 +112,7 @@ def name_of(tx: Tx, user_id: UUID) -> str:
 
 
 def members_of(tx: Tx) -> Sequence[Member]:
-    query = (
-        select(users.c.user_id, users.c.name, users.c.email, members.c.role)
-        .join(members, members.c.user_id == users.c.user_id)
-        .where(members.c.workspace_id == tx.workspace_id)
-        .order_by(users.c.name, users.c.user_id)
-        .limit(500)
-    )
-    return [Member(user_id, name, email, Role(role)) for user_id, name, email, role in tx.execute(query)]
+    return [Member(user_id, name, email, Role(role)) for user_id, name, email, role in tx.run(_MEMBERS)]
 
 
 def memberships(tx: Tx, user_id: UUID) -> Sequence[Membership]:
@@ -136,17 +145,4 @@ def insert_audit_entry(
 
 
 def audit_entries(tx: Tx, *, ticket_id: UUID, limit: int) -> Sequence[AuditEntry]:
-    columns = (
-        audit_log.c.actor_name,
-        audit_log.c.action,
-        audit_log.c.before,
-        audit_log.c.after,
-        audit_log.c.created_at,
-    )
-    query = (
-        select(*columns)
-        .where(audit_log.c.workspace_id == tx.workspace_id, audit_log.c.ticket_id == ticket_id)
-        .order_by(audit_log.c.entry_id.desc())
-        .limit(limit)
-    )
-    return [AuditEntry(*row) for row in tx.execute(query)]
+    return [AuditEntry(*row) for row in tx.run(_ENTRIES, ticket=ticket_id, limit=limit)]
