@@ -65,7 +65,9 @@ def fill(path: str, workspace_id: UUID, agents: Sequence[UUID], tickets: int, *,
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA foreign_keys=OFF")
     connection.execute("PRAGMA synchronous=OFF")
-    connection.execute("PRAGMA cache_size=-1000000")  # KiB: the indexes of a million tickets, written all over
+    connection.execute(
+        "PRAGMA cache_size=-1000000"
+    )  # KiB: the indexes of a million tickets, written all over
     for start in range(first, first + tickets, BATCH):
         numbers = range(start, min(start + BATCH, first + tickets))
         connection.execute("BEGIN")

@@ -97,10 +97,18 @@ export class MessageList {
     const seen = mine.findLast((item) => Number(item.dataset.seq) <= this.#seen);
     const newest = mine.at(-1);
     for (const item of mine) {
-      if (item === seen) item.dataset.receipt = "seen";
-      else if (item === newest) item.dataset.receipt = "sent";
+      if (item === seen) this.#receipt(item, "seen");
+      else if (item === newest) this.#receipt(item, "sent");
       else delete item.dataset.receipt;
     }
+  }
+
+  /** What the server drew holds only the note that it needed. */
+  #receipt(item: HTMLElement, receipt: "sent" | "seen"): void {
+    item.dataset.receipt = receipt;
+    const note = `.message-note[data-for="${receipt}"]`;
+    if (one(note, item)) return;
+    must(".message-column", item).append(must(note, copyElement('[data-message="mine"]', this.room)));
   }
 
   #items = (): HTMLElement[] => all(MESSAGE, this.list);

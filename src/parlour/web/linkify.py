@@ -27,6 +27,11 @@ _PAIRS = {")": "(", "]": "[", "}": "{"}
 _SCHEME = {"url": "", "www": "https://", "mail": "mailto:"}
 
 
+def may_hold_links(text: str) -> bool:
+    """Without one of these there is none, which is soon said of what most people write."""
+    return "://" in text or "@" in text or "www." in text.lower()
+
+
 def split_links(text: str) -> Iterator[tuple[str, str | None]]:
     """The text in pieces, each with the address that it leads to, or None."""
     done = 0

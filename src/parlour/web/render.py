@@ -1,5 +1,7 @@
 """Templates to text."""
 
+import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
@@ -9,7 +11,7 @@ from typing import Any
 
 from minijinja import Environment, Markup, escape
 
-from parlour.web.linkify import split_links
+from parlour.web.linkify import may_hold_links, split_links
 
 PACKAGE = Path(__file__).parents[1]
 OWN_FOLDERS = {"portal": "features/portal", "desk": "features/desk", "mail": "mail"}
@@ -20,11 +22,20 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 _translations = NullTranslations()
 
 
+# A sentence that has nothing to be filled in.
+_SENTENCE = re.compile(r"""(?<!\w)_\(("[^"\\]*"|'[^'\\]*')\)""")
+
+
 def find_template(name: str) -> str | None:
+    """The template with its plain sentences translated already: a page has a hundred of them."""
     owner, _, rest = name.partition("/")
     folder = OWN_FOLDERS.get(owner)
     path = PACKAGE / folder / "templates" / rest if folder else PACKAGE / "web" / "templates" / name
-    return path.read_text() if path.is_file() else None
+    return _SENTENCE.sub(_translated, path.read_text()) if path.is_file() else None
+
+
+def _translated(sentence: re.Match[str]) -> str:
+    return json.dumps(translate(sentence[1][1:-1]), ensure_ascii=False)
 
 
 def translate(text: str, **values: object) -> str:
@@ -34,7 +45,7 @@ def translate(text: str, **values: object) -> str:
 
 
 def iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+    return moment.astimezone(UTC).isoformat(timespec="seconds")[:19] + "Z"
 
 
 def when(moment: datetime) -> str:
@@ -43,9 +54,12 @@ def when(moment: datetime) -> str:
     return f"{at.day} {MONTHS[at.month - 1]} {at.year}, {at.hour:02}:{at.minute:02} UTC"
 
 
-def time_element(at: datetime, kind: str) -> str:
-    """A whole <time>: pages hold many, and each crossing between the template and here costs."""
-    return Markup(f'<time datetime="{iso(at)}" data-fmt="{escape(kind)}">{when(at)}</time>')
+def time_element(at: datetime, kind: str = "relative") -> str:
+    """A whole <time>: pages hold many, and each crossing between the template and here costs.
+
+    The script rewrites it in the reader's zone, as its `kind` says: `relative`, `full`, `date`.
+    """
+    return Markup(f'<time datetime="{iso(at)}" data-fmt="{kind}">{when(at)}</time>')
 
 
 def initials(name: str) -> str:
@@ -58,6 +72,8 @@ def initials(name: str) -> str:
 
 def linkify(text: str) -> str:
     """Escaped text in which addresses are links that tell the other site nothing."""
+    if not may_hold_links(text):
+        return escape(text)
     return Markup(
         "".join(
             f'<a href="{escape(href)}" rel="noopener noreferrer nofollow" target="_blank">{escape(part)}</a>'
@@ -80,7 +96,7 @@ class Renderer:
             filters={
                 "iso": iso,
                 "when": when,
-                "moment": time_element,
+                "time": time_element,
                 "initials": initials,
                 "linkify": linkify,
             },

@@ -7,6 +7,7 @@ from uuid import UUID
 from parlour.features.chat.models import CONTENT_LIMIT, Audience, History, Message
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Kind, Permission
+from parlour.web.render import iso, when
 
 
 def sender_seen_as(message: Message) -> str:
@@ -15,7 +16,8 @@ def sender_seen_as(message: Message) -> str:
 
 
 def message_view(message: Message, actor: Actor) -> dict[str, Any]:
-    """Plain values: a template asks for them more than once."""
+    """Plain values: a template asks for them more than once, and an object is slow to answer."""
+    mine = message.sender_type != "system" and message.sender_id == actor.id
     return {
         "message_id": str(message.message_id),
         "seq": message.seq,
@@ -23,9 +25,11 @@ def message_view(message: Message, actor: Actor) -> dict[str, Any]:
         "sender_type": message.sender_type,
         "sender_id": sender_seen_as(message),
         "sender_name": message.sender_name,
-        "client_id": str(message.client_id or ""),
+        "client_id": str(message.client_id) if mine and message.client_id else "",
         "created_at": message.created_at,
-        "mine": message.sender_type != "system" and message.sender_id == actor.id,
+        "at": iso(message.created_at),
+        "when": when(message.created_at),
+        "mine": mine,
     }
 
 

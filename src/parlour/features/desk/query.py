@@ -1,7 +1,7 @@
 """The address of the ticket table: everything that it shows stands in it, so back and reload keep it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -83,7 +83,8 @@ class TableQuery:
 
     def but(self, **changes: str) -> str:
         """The address of the same list with something else, from its beginning; after the question mark."""
-        return TableQuery.read(asdict(replace(self.first_page, **changes))).text
+        changed = replace(self, **{"after": "", "before": "", **changes})
+        return (replace(changed, sort="") if changed.sort == Order.ACTIVITY else changed).text
 
     def live(self, me: UUID) -> dict[str, str]:
         """What a changed ticket is compared with in the browser, to know whether this list cares."""

@@ -70,7 +70,7 @@ async def page(
     found = await run(actor, _everything, filters, _bulk_id(request))
     names = {str(member.user_id): member.name for member in found.members}
     context: dict[str, Any] = {
-        "tickets": found.page.rows,
+        "tickets": [rows.row_view(row) for row in found.page.rows],
         "count": found.page.count,
         "count_limit": COUNT_LIMIT,
         "query": query,

@@ -40,7 +40,8 @@ def workspace_tickets(tx: Tx, filters: Filters) -> Page:
     """One page of the workspace's tickets. Raises NotFound for a cursor that is none of ours."""
     page = _search(tx, filters) if filters.q.strip() else _page(tx, filters)
     unread = chat.unread_rooms(tx, [row.chat_room_id for row in page.rows])
-    return replace(page, rows=[replace(row, unread=row.chat_room_id in unread) for row in page.rows])
+    rows = [replace(row, unread=True) if row.chat_room_id in unread else row for row in page.rows]
+    return replace(page, rows=rows)
 
 
 def _page(tx: Tx, filters: Filters) -> Page:

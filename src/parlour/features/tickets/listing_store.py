@@ -6,16 +6,16 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    Boolean,
     ColumnElement,
     Executable,
     Integer,
     Select,
+    TextClause,
     bindparam,
     func,
     literal,
-    literal_column,
     select,
+    text,
     tuple_,
     union_all,
 )
@@ -31,11 +31,12 @@ ORDERS: dict[Order, tuple[ColumnElement[Any], ...]] = {
     Order.PRIORITY: (tickets.c.priority_rank, tickets.c.last_message_at, tickets.c.ticket_id),
 }
 # In the words of the indexes, as text: only so does the planner see that they fit.
-_ACTIVE: ColumnElement[bool] = literal_column(f"(tickets.{ACTIVE})", Boolean())
-_WAITING: ColumnElement[bool] = literal_column("((tickets.waiting_since IS NULL) = false)", Boolean())
+_ACTIVE = text(f"tickets.{ACTIVE}")
+_WAITING = text("(tickets.waiting_since IS NULL) = false")
 
 # What a list is narrowed by. Its shape says which of them; the values come with each execution.
-_CONDITIONS: dict[str, ColumnElement[bool]] = {
+_Condition = ColumnElement[bool] | TextClause
+_CONDITIONS: dict[str, _Condition] = {
     "active": _ACTIVE,
     "status": tickets.c.status == bindparam("status"),
     "waiting": _WAITING,
@@ -208,13 +209,13 @@ def recent_and_urgent(tx: Tx, *, limit: int) -> tuple[list[TicketRow], list[Tick
     return lists
 
 
-_COUNTED: dict[str, tuple[ColumnElement[bool], ...]] = {
+_COUNTED: dict[str, tuple[_Condition, ...]] = {
     **{status.value: (tickets.c.status == status.value,) for status in Status},
     "unanswered": (_ACTIVE, tickets.c.first_answer_at.is_(None)),
 }
 
 
-def _how_many(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
+def _how_many(*conditions: _Condition) -> ColumnElement[int]:
     some = select(tickets.c.ticket_id).where(tickets.c.workspace_id == HERE, *conditions)
     return select(func.count()).select_from(some.limit(COUNT_LIMIT + 1).subquery()).scalar_subquery()
 
