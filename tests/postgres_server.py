@@ -108,7 +108,7 @@ class Server:
             "fsync": "on" if DURABLE else "off",
             "synchronous_commit": "on" if DURABLE else "off",
             "full_page_writes": "on" if DURABLE else "off",
-            "autovacuum": "off",
+            "autovacuum": "on" if DURABLE else "off",
             "max_connections": "300",
             "shared_buffers": "64MB",
         }
