@@ -146,10 +146,9 @@ def of_chat(tx: Tx, ticket: Ticket) -> list[Call]:
     return [
         (chat.insert_room, {"room_id": clock.new_id(), **internal, "ticket_id": clock.new_id()}),
         (chat.room, room),
-        (chat.lock_room, room),
         (chat.room_of, internal),
         (chat.set_open, {**room, "is_open": True}),
-        (chat.next_seq, room),
+        (chat.take_seq, room),
         (chat.insert_message, {"message": second, "ticket_id": ticket.ticket_id}),
         (chat.by_client_id, {**room, "sender_id": second.sender_id, "client_id": second.client_id}),
         (chat.newest, {**room, "before": 9, "limit": 9}),
@@ -166,6 +165,7 @@ def of_chat(tx: Tx, ticket: Ticket) -> list[Call]:
 def of_tickets(ticket: Ticket) -> list[Call]:
     this = {"ticket_id": ticket.ticket_id}
     another = replace(ticket, ticket_id=clock.new_id(), number=99)
+    spoken = {"ticket": ticket, "moment": clock.now()}
     return [
         (tickets.insert_ticket, {"ticket": another, "client_id": clock.new_id()}),
         (tickets.ticket, this),
@@ -173,8 +173,8 @@ def of_tickets(ticket: Ticket) -> list[Call]:
         (tickets.by_client_id, {"client_id": clock.new_id()}),
         (tickets.of_email, {"email": ticket.email, "limit": 9}),
         (tickets.these, {"ticket_ids": [ticket.ticket_id]}),
-        (tickets.customer_spoke, {**this, "moment": clock.now()}),
-        (tickets.agent_spoke, {**this, "moment": clock.now()}),
+        (tickets.spoke, {**spoken, "by_customer": True, "status": ticket.status}),
+        (tickets.spoke, {**spoken, "by_customer": False, "status": Status.PENDING}),
         (tickets.change, {**this, "moment": clock.now(), "status": "open"}),
         (tickets.release, {"user_id": clock.new_id(), "moment": clock.now()}),
         (tickets.mailed_seq, this),

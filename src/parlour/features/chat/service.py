@@ -70,20 +70,20 @@ def open_rooms(tx: Tx, ticket_id: UUID) -> UUID:
 def post(tx: Tx, room_id: UUID, content: str, client_id: UUID) -> Posted:
     """Store a message of the actor's. The same `client_id` again returns the first answer.
 
-    Raises Invalid (`content`: required, too_long), Conflict when the id came with other words,
-    RoomClosed, NotFound.
+    Of two at the same moment the second finds its id taken and is run again. Raises Invalid (`content`:
+    required, too_long), Conflict when the id came with other words, RoomClosed, NotFound.
     """
     content = clean_content(content)
     if not content:
         raise Invalid({"content": "required"})
     if len(content) > CONTENT_LIMIT:
         raise Invalid({"content": "too_long"})
-    room = _visible(tx, store.lock_room(tx, room_id))
     first = store.by_client_id(tx, room_id, tx.actor.id, client_id)
     if first:
         if first.content != content:
             raise Conflict
         return Posted(first, repeat=True)
+    room = _visible(tx, store.take_seq(tx, room_id))
     if not room.is_open:
         raise RoomClosed
     sender = SenderType.CUSTOMER if tx.actor.kind is Kind.CUSTOMER else SenderType.AGENT
@@ -93,7 +93,7 @@ def post(tx: Tx, room_id: UUID, content: str, client_id: UUID) -> Posted:
 @requires(Permission.TICKET_REPLY)
 def announce(tx: Tx, room_id: UUID, what: str) -> Message:
     """Put a system message into the room: a machine word such as `status:open`, said of the actor."""
-    room = _visible(tx, store.lock_room(tx, room_id))
+    room = _visible(tx, store.take_seq(tx, room_id))
     return _append(tx, room, what, SenderType.SYSTEM, None)
 
 
@@ -102,7 +102,7 @@ def _append(tx: Tx, room: Room, content: str, sender: SenderType, client_id: UUI
     message = Message(
         message_id=clock.new_id(),
         room_id=room.room_id,
-        seq=store.next_seq(tx, room.room_id),
+        seq=room.last_seq,
         content=content,
         sender_type=sender.value,
         sender_id="system" if system else tx.actor.id,

@@ -37,18 +37,12 @@ _IN_ROOM = (messages.c.workspace_id == HERE) & (messages.c.room_id == bindparam(
 _LIMIT = bindparam("limit", type_=Integer())
 
 _ROOM_BY_ID = select(*_ROOM).where(_THIS_ROOM)
-_ROOM_LOCKED = _ROOM_BY_ID.with_for_update(key_share=True)  # whoever leaves a read mark need not wait
 _ROOM_OF_TICKET = select(*_ROOM).where(
     chat_rooms.c.workspace_id == HERE,
     chat_rooms.c.ticket_id == bindparam("ticket"),
     chat_rooms.c.audience == bindparam("audience"),
 )
-_NEXT_SEQ = (
-    update(chat_rooms)
-    .where(_THIS_ROOM)
-    .values(last_seq=chat_rooms.c.last_seq + 1)
-    .returning(chat_rooms.c.last_seq)
-)
+_TAKE_SEQ = update(chat_rooms).where(_THIS_ROOM).values(last_seq=chat_rooms.c.last_seq + 1).returning(*_ROOM)
 _INSERT_MESSAGE = insert(messages)
 _BY_CLIENT_ID = select(*_MESSAGE).where(
     _IN_ROOM, messages.c.sender_id == bindparam("sender"), messages.c.client_id == bindparam("client")
@@ -116,11 +110,6 @@ def room(tx: Tx, room_id: UUID) -> Room | None:
     return _room(row) if row else None
 
 
-def lock_room(tx: Tx, room_id: UUID) -> Room | None:
-    row = tx.run(_ROOM_LOCKED, room=room_id).first()
-    return _room(row) if row else None
-
-
 def room_of(tx: Tx, ticket_id: UUID, audience: Audience) -> Room | None:
     row = tx.run(_ROOM_OF_TICKET, ticket=ticket_id, audience=audience.value).first()
     return _room(row) if row else None
@@ -131,10 +120,14 @@ def set_open(tx: Tx, room_id: UUID, *, is_open: bool) -> None:
     tx.run(update(chat_rooms).where(_THIS_ROOM).values(status=status), room=room_id)
 
 
-def next_seq(tx: Tx, room_id: UUID) -> int:
-    """The counter's row stays locked until commit: sequence order is commit order, without holes."""
-    seq: int = tx.run(_NEXT_SEQ, room=room_id).scalar_one()
-    return seq
+def take_seq(tx: Tx, room_id: UUID) -> Room | None:
+    """The room with its next sequence number taken: `last_seq` is the new message's.
+
+    The counter's row stays locked until commit, or until a refusal undoes it: sequence order is commit
+    order, without holes.
+    """
+    row = tx.run(_TAKE_SEQ, room=room_id).first()
+    return _room(row) if row else None
 
 
 def insert_message(tx: Tx, message: Message, *, ticket_id: UUID) -> None:

@@ -183,16 +183,15 @@ def send_message(
     if posted.repeat:
         return Sent(posted.message, ticket.status, repeat=True)
     if by_customer:
-        store.customer_spoke(tx, ticket_id, posted.message.created_at)
         status = life.after_customer_message(ticket.status)
     else:
         _nothing_unseen(tx, ticket, seen)
-        store.agent_spoke(tx, ticket_id, posted.message.created_at)
         tx.enqueue(UNSEEN_REPLIES, {"ticket_id": str(ticket_id)}, run_at=clock.now() + AWAY_AFTER)
         status = then or life.after_agent_action(ticket.status)
-    changed = _set_status(tx, ticket, status, spoke=tx.actor.kind)
-    if changed is ticket:
-        tell(tx, ticket, spoke=tx.actor.kind)
+    at = posted.message.created_at
+    changed = store.spoke(tx, ticket, at, by_customer=by_customer, status=status)
+    _follow_status(tx, ticket, changed)
+    tell(tx, changed, spoke=tx.actor.kind)
     return Sent(posted.message, changed.status, repeat=False)
 
 
@@ -217,16 +216,25 @@ def add_note(tx: Tx, ticket_id: UUID, content: str, client_id: UUID) -> Sent:
     return Sent(posted.message, changed.status, repeat=False)
 
 
-def _set_status(tx: Tx, ticket: Ticket, status: Status, *, spoke: Kind | None = None) -> Ticket:
+def _set_status(tx: Tx, ticket: Ticket, status: Status) -> Ticket:
     if status is ticket.status:
         return ticket
     changed = store.change(tx, ticket.ticket_id, clock.now(), status=status.value)
-    if (status is Status.CLOSED) != (ticket.status is Status.CLOSED):
-        chat.set_open(tx, ticket.chat_room_id, status is not Status.CLOSED)
-    chat.announce(tx, ticket.chat_room_id, f"status:{life.word_for(ticket.status, status)}")
-    audit.record(tx, "status", ticket_id=ticket.ticket_id, before=ticket.status.value, after=status.value)
-    tell(tx, changed, spoke=spoke)
+    _follow_status(tx, ticket, changed)
+    tell(tx, changed)
     return changed
+
+
+def _follow_status(tx: Tx, before: Ticket, after: Ticket) -> None:
+    """What a change of status brings with it: its room opens or closes, its room and the trail say so."""
+    if after.status is before.status:
+        return
+    if Status.CLOSED in (before.status, after.status):
+        chat.set_open(tx, after.chat_room_id, after.status is not Status.CLOSED)
+    chat.announce(tx, after.chat_room_id, f"status:{life.word_for(before.status, after.status)}")
+    audit.record(
+        tx, "status", ticket_id=after.ticket_id, before=before.status.value, after=after.status.value
+    )
 
 
 def _lock(tx: Tx, ticket_id: UUID, seen_version: int) -> Ticket:

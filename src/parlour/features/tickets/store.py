@@ -81,20 +81,27 @@ _THESE = ROWS.where(
 ).order_by(tickets.c.last_message_at.desc(), tickets.c.ticket_id.desc())
 
 _MOMENT = bindparam("moment", type_=tickets.c.created_at.type)
-_CUSTOMER_SPOKE = (
-    update(tickets)
+_SPOKE: dict[bool, dict[str, Any]] = {
+    True: {
+        "last_message_at": _MOMENT,
+        "waiting_since": func.coalesce(tickets.c.waiting_since, _MOMENT),
+    },
+    False: {
+        "last_message_at": _MOMENT,
+        "waiting_since": None,
+        "first_answer_at": func.coalesce(tickets.c.first_answer_at, _MOMENT),
+    },
+}
+"""What a word changes, by whether it is the customer's, who waits from the first that nobody answered."""
+_MOVED = {"status": bindparam("to"), "version": tickets.c.version + 1, "updated_at": _MOMENT}
+_SPEAKS = {
+    (by_customer, moves): update(tickets)
     .where(_THIS)
-    .values(last_message_at=_MOMENT, waiting_since=func.coalesce(tickets.c.waiting_since, _MOMENT))
-)
-_AGENT_SPOKE = (
-    update(tickets)
-    .where(_THIS)
-    .values(
-        last_message_at=_MOMENT,
-        waiting_since=None,
-        first_answer_at=func.coalesce(tickets.c.first_answer_at, _MOMENT),
-    )
-)
+    .values(**values, **(_MOVED if moves else {}))
+    .returning(*_TICKET)
+    for by_customer, values in _SPOKE.items()
+    for moves in (False, True)
+}
 
 
 def insert_ticket(tx: Tx, ticket: Ticket, *, client_id: UUID) -> None:
@@ -146,13 +153,12 @@ def these(tx: Tx, ticket_ids: Sequence[UUID]) -> list[TicketRow]:
     return [ticket_row(row) for row in tx.run(_THESE, these=list(ticket_ids))]
 
 
-def customer_spoke(tx: Tx, ticket_id: UUID, moment: datetime) -> None:
-    """The customer waits from the first word that nobody has answered."""
-    tx.run(_CUSTOMER_SPOKE, this_ticket=ticket_id, moment=moment)
-
-
-def agent_spoke(tx: Tx, ticket_id: UUID, moment: datetime) -> None:
-    tx.run(_AGENT_SPOKE, this_ticket=ticket_id, moment=moment)
+def spoke(tx: Tx, ticket: Ticket, moment: datetime, *, by_customer: bool, status: Status) -> Ticket:
+    """Note that somebody has spoken on a locked ticket, and its status then; a new one is a new version."""
+    moves = status is not ticket.status
+    to = {"to": status.value} if moves else {}
+    query = _SPEAKS[by_customer, moves]
+    return _ticket(tx.run(query, this_ticket=ticket.ticket_id, moment=moment, **to).one())
 
 
 def change(tx: Tx, ticket_id: UUID, moment: datetime, **values: object) -> Ticket:
