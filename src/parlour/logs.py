@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import sys
+from functools import cache
 from typing import Any, Literal, TextIO
 
 import structlog
@@ -59,12 +60,17 @@ def configure(log_format: Literal["text", "json"], *, stream: TextIO | None = No
         logger.setLevel(logging.INFO)
 
 
+@cache
+def _is_secret(name: str) -> bool:
+    return _SECRET_NAME.search(name) is not None
+
+
 def hide_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Replace what must not be read later, by the field's name and inside every text."""
     for name, value in event.items():
-        if _SECRET_NAME.search(name):
+        if _is_secret(name):
             event[name] = HIDDEN
-        elif isinstance(value, str):
+        elif isinstance(value, str) and "://" in value:
             event[name] = _FRAGMENT.sub(rf"\1{HIDDEN}", _USERINFO.sub(f"{HIDDEN}@", value))
     return event
 
