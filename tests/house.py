@@ -1,10 +1,14 @@
 """A whole Parlour for a test: a real database, the real application, browsers that keep their cookies."""
 
+import atexit
 import re
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -13,6 +17,7 @@ import httpx
 from bench.fill import fill, fill_postgresql
 from parlour.app import Application, create_app, make_database
 from parlour.db.database import Database, P, R, Tx, Unit
+from parlour.db.sqlite import SqliteDatabase
 from parlour.features.accounts import service as accounts
 from parlour.features.accounts.passwords import hash_password
 from parlour.features.tickets import service as tickets
@@ -42,12 +47,29 @@ def settings_for(folder: Path, **more: str) -> Settings:
     return Settings.from_environment(environment | more)
 
 
+@cache
+def _blank() -> Path:
+    """Where this process keeps a file with the newest schema and nothing in it, to be copied."""
+    folder = Path(tempfile.mkdtemp(prefix="parlour-schema-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder / "parlour.db"
+
+
+async def _prepare(settings: Settings, db: Database) -> None:
+    if not settings.is_postgresql and not settings.sqlite_path.exists():
+        if not _blank().exists():
+            await SqliteDatabase(_blank()).migrate()
+        settings.sqlite_path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(_blank(), settings.sqlite_path)
+    await db.prepare()
+
+
 @asynccontextmanager
 async def open_database(folder: Path) -> AsyncIterator[Database]:
     """The folder's database alone, ready and open."""
     settings = settings_for(folder)
     db = make_database(settings)
-    await db.prepare()
+    await _prepare(settings, db)
     await db.open()
     try:
         yield db
@@ -167,7 +189,7 @@ async def open_house(
 ) -> AsyncIterator[House]:
     """The application with its lifespan running: writer, worker and rooms."""
     app = create_app(settings_for(folder, **environment), timings)
-    await app.parlour.db.prepare()
+    await _prepare(app.parlour.settings, app.parlour.db)
     async with AsyncExitStack() as stack:
         if app.parlour.settings.is_postgresql:
             stack.callback(postgres_server.left, app.parlour.settings.database_url)
