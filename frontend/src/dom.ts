@@ -49,7 +49,7 @@ export function setField(root: ParentNode, field: string, text: string): void {
 export function initials(name: string): string {
   const words = (name.split("@")[0] ?? "").split(/[^\p{L}\p{N}]+/u).filter(Boolean);
   const letters = words.length > 1 ? [words[0], words[words.length - 1]] : [words[0]];
-  return letters.map((word) => [...(word ?? "")][0] ?? "").join("").toUpperCase();
+  return letters.map((word) => [...(word ?? "")][0] ?? "").join("").toUpperCase() || "?";
 }
 
 /** A version 4 UUID; randomUUID exists only on secure origins, and a desk on a plain http LAN is none. */

@@ -18,8 +18,9 @@ const LABEL = `[${HOST}](?:[${HOST}-]*[${HOST}])?`;
 const SHORT_LABEL = `[${HOST}](?:[${HOST}-]{0,61}[${HOST}])?`;
 const TOP_LABEL = `(?![0-9])[${HOST}](?:[${HOST}-]{0,61}[${HOST}])`;
 const REST = `(?::[0-9]{1,5}(?![0-9]))?(?:[/?#][^${STOP}]*)?`;
-// A name before an @ makes another host look like this one: such an address stays text.
-const NO_USER = `(?![^${STOP}/?#]*@)`;
+// A name before an @ makes another host look like this one: such an address stays text. The look ahead is
+// bounded, or a text made for it would take as long as its length squared.
+const NO_USER = `(?![^${STOP}/?#]{0,255}@)`;
 const SCHEME = "[Hh][Tt][Tt][Pp][Ss]?://";
 
 const LINK = new RegExp(

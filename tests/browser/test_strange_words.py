@@ -9,6 +9,7 @@ from tests.browser.axe import too_wide
 from tests.browser.past import Past
 from tests.browser.people import DESKTOP, PHONE, People, Room, chat_of, desk_of
 from tests.live import Live
+from tests.web.test_linkify import VECTORS
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -22,6 +23,8 @@ BRACES = "{name} {{ 7 * 7 }} {% raw %} ${content}"
 LINES = "first line\n  second line\n\nfourth line"
 SUBJECT = f"{SCRIPT} {RIGHT_TO_LEFT} {'W' * 100}"
 NAME = f"{IMAGE[:40]} {'N' * 39}"
+LINKS = """(all) => all.map((one) =>
+    [...one.querySelectorAll("a")].map((link) => [link.textContent, link.getAttribute("href")]))"""
 INNER_HTML = "(all) => all.map((one) => one.innerHTML)"
 EVERYTHING = [SCRIPT, IMAGE, LONG_WORD, LONG_LINK, RIGHT_TO_LEFT, EMOJI, BRACES, LINES]
 
@@ -132,3 +135,24 @@ async def test_arabic_is_laid_out_from_the_right(live: Live, strange: Ticket, pe
     body = Room(maria.page).log.get_by_text(RIGHT_TO_LEFT, exact=True).first
 
     assert await body.evaluate("element => getComputedStyle(element).direction") == "rtl"
+
+
+async def test_links_are_the_same_whoever_finds_them(live: Live, past: Past, people: People) -> None:
+    """Newer messages stand in the page, older ones are drawn by its script: both by the same vectors."""
+    vectors = [vector for vector in VECTORS if vector["text"].strip()]
+    ticket = await past.ticket()
+    ada = await past.agent("ada")
+    texts = [vector["text"] for vector in vectors]
+    await past.said(ticket, [(ada, text, None) for text in (*texts, *(f"Since then {n}" for n in range(50)))])
+    maria = await people.customer(ticket)
+    room = Room(maria.page)
+    await maria.page.goto(chat_of(live, ticket))
+    await room.is_live()
+    while await room.messages.count() < len(vectors) + 51:
+        drawn = await room.messages.count()
+        await room.log.get_by_role("link", name="Earlier messages").click()
+        await expect(room.messages).not_to_have_count(drawn)
+    found = await maria.page.locator("[data-field=content]").evaluate_all(LINKS)
+
+    wanted = [[[part["text"], part["href"]] for part in v["parts"] if "href" in part] for v in vectors]
+    assert found[1 : len(vectors) + 1] == wanted

@@ -36,3 +36,15 @@ def test_what_people_type_cannot_become_markup() -> None:
 
 def test_a_very_long_line_is_read_in_one_pass() -> None:
     assert sum(len(text) for text, _ in split_links("www." * 5_000 + "a@" * 5_000)) == 30_000
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["(www.a", "http://a/" + ")" * 500_000, "http://a" + "-" * 500_000, "x@" + "a." * 250_000],
+    ids=["names without an @", "brackets", "hyphens", "labels"],
+)
+def test_a_text_made_to_take_long_does_not(piece: str) -> None:
+    """Half a million characters: a step that looks through all the rest at each would not end in this test."""
+    text = piece * (500_000 // len(piece) or 1)
+
+    assert "".join(part for part, _ in split_links(text)) == text

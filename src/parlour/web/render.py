@@ -62,10 +62,12 @@ def time_element(at: datetime, kind: str = "relative") -> str:
     return Markup(f'<time datetime="{iso(at)}" data-fmt="{kind}">{when(at)}</time>')
 
 
+_WORD = re.compile(r"[^\W_]+")
+
+
 def initials(name: str) -> str:
-    """Two letters at most, of a name or of an address's local part."""
-    local = name.split("@", 1)[0].replace(".", " ").replace("_", " ")
-    words = [word for word in local.split() if word[0].isalnum()]
+    """Two letters at most, of a name or of an address's local part, as frontend/src/dom.ts takes them."""
+    words = _WORD.findall(name.split("@", 1)[0])
     letters = [words[0], words[-1]] if len(words) > 1 else words
     return "".join(word[0] for word in letters).upper() or "?"
 
