@@ -70,6 +70,6 @@ export class Api {
       return { kind: "later", after: retryAfter(response.headers.get("retry-after")) };
     }
     const answer = (await response.json().catch(() => ({}))) as { code?: string; problems?: Record<string, string> };
-    return refused(answer.code ?? "other", answer.problems);
+    return refused(answer.problems?.content ?? answer.code ?? "other", answer.problems);
   }
 }

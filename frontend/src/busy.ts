@@ -4,17 +4,11 @@ import { all, one } from "./dom";
 function busy(button: HTMLButtonElement): void {
   button.ariaBusy = "true";
   button.disabled = true;
-  const label = one("[data-label]", button);
-  if (!label || !button.dataset.busyText) return;
-  button.dataset.idleText = label.textContent;
-  label.textContent = button.dataset.busyText;
 }
 
 function idle(button: HTMLButtonElement): void {
   button.removeAttribute("aria-busy");
   button.disabled = false;
-  const label = one("[data-label]", button);
-  if (label && button.dataset.idleText) label.textContent = button.dataset.idleText;
 }
 
 export function startBusy(): void {

@@ -3,7 +3,7 @@
 import htmx from "htmx.org";
 import { all, copy, one } from "./dom";
 
-const ROWS = "[data-row], [data-ticket-row], #overview tbody tr";
+const ROWS = "[data-ticket-row], #overview tbody tr";
 const TOAST_LASTS = 5_000;
 
 export const tools = (): HTMLElement | null => one("[data-desk-tools]");
@@ -43,10 +43,8 @@ export function select(): boolean {
 /** Where the ticket's own fields are. */
 const place = (): HTMLElement | null => currentRow() ?? one("[data-panel]");
 
-const choice = (name: string): HTMLSelectElement | null => {
-  const where = place();
-  return where && one<HTMLSelectElement>(`select[name="${name}"]`, where);
-};
+const choice = (name: string, where: HTMLElement | null): HTMLSelectElement | null =>
+  where && one<HTMLSelectElement>(`select[name="${name}"]`, where);
 
 function choose(field: HTMLSelectElement | null, value: string): boolean {
   if (!field || ![...field.options].some((option) => option.value === value)) return false;
@@ -82,10 +80,10 @@ async function assignRow(row: HTMLElement, link: HTMLAnchorElement, version: str
   toast(refused ? "not-assigned" : "yours");
 }
 
-function assign(): boolean {
-  const row = currentRow();
+function assign(where: HTMLElement): boolean {
   const me = tools()?.dataset.agent ?? "";
-  if (!row) return choose(choice("assignee"), me);
+  const row = where.matches(ROWS) ? where : null;
+  if (!row) return choose(choice("assignee", where), me);
   const link = linkOf(row);
   const version = one<HTMLInputElement>('input[name="version"]', row)?.value;
   if (!link || !version) return false;
@@ -131,15 +129,26 @@ const press = (selector: string): boolean => {
   return Boolean(button);
 };
 
-/** One change after the other: the second one needs the version that the first one made. */
-function inTurn(change: () => boolean): boolean {
-  if (!one("form[method=post].htmx-request")) return change();
-  document.addEventListener("htmx:finally:request", () => inTurn(change), { once: true });
-  return true;
+/**
+ * One change of a ticket after the other: the second one needs the version that the first one made. Which ticket
+ * is meant was said when the key was pressed, wherever the focus is by then.
+ */
+function inTurn(change: (where: HTMLElement) => boolean): boolean {
+  const where = place();
+  if (!where) return false;
+  const begin = (): boolean => {
+    const here = where.isConnected ? where : document.getElementById(where.id);
+    if (!here) return false;
+    if (!one("form[method=post].htmx-request", here) && !one("form[data-assign].htmx-request")) return change(here);
+    // The event comes just before htmx says on the form itself that its request is over.
+    document.addEventListener("htmx:finally:request", () => setTimeout(begin), { once: true });
+    return true;
+  };
+  return begin();
 }
 
 export const commands: Record<string, () => boolean> = {
-  resolve: () => toSelected("status:resolved") ?? inTurn(() => choose(choice("status"), "resolved")),
+  resolve: () => toSelected("status:resolved") ?? inTurn((where) => choose(choice("status", where), "resolved")),
   assign: () => toSelected(`assignee:${tools()?.dataset.agent}`) ?? inTurn(assign),
   reply: () => write(false),
   note: () => write(true),
@@ -155,7 +164,7 @@ export const commands: Record<string, () => boolean> = {
 /** Whether the command would find something to do. */
 export function possible(name: string): boolean {
   if (name === "resolve" || name === "assign") {
-    return choice("status") !== null || one('input[name="ids"]:checked') !== null;
+    return choice("status", place()) !== null || one('input[name="ids"]:checked') !== null;
   }
   if (name === "reply" || name === "note") return Boolean(currentRow() ?? one("[data-room][data-side='agent'][data-can-write]"));
   return name in commands;

@@ -28,11 +28,10 @@ function restore(form: HTMLFormElement): void {
   if (empty.length && id && values.client_id) id.value = values.client_id;
 }
 
-/** Once sent, the draft has done its work as soon as another page shows. */
+/** Once sent, the draft has done its work as soon as another page shows, but for the one where one signs in. */
 function forget(): void {
-  all("[data-draft-clear]").forEach((mark) => save(session, keyOf(mark.dataset.draftClear!), null));
   const sent = load<{ key: string; path: string }>(session, SENT);
-  if (!sent || sent.path === location.pathname) return;
+  if (!sent || sent.path === location.pathname || location.pathname.startsWith("/auth/")) return;
   save(session, sent.key, null);
   save(session, SENT, null);
 }

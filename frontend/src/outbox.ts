@@ -28,6 +28,8 @@ export class Outbox {
   #wake: (() => void) | null = null;
   #notBefore = 0;
   #holdTimer = 0;
+  /** What this tab sent: others are not its to hurry. */
+  #own = new Set<string>();
   #memory: Unsent[];
 
   constructor(
@@ -53,6 +55,7 @@ export class Outbox {
     const at = new Date();
     const unsent: Unsent = { client_id: newId(), content, ...more, at: at.toISOString(), state: "pending", code: "" };
     if (hold) Object.assign(unsent, { state: "held", due: at.getTime() + hold });
+    this.#own.add(unsent.client_id);
     this.#store([...this.#read(), unsent]);
     this.tray.show(unsent, false);
     void this.#flush();
@@ -103,8 +106,8 @@ export class Outbox {
     for (let unsent = this.#next(); unsent; unsent = this.#next()) {
       if (unsent.state === "held") {
         // From here on it cannot be taken back.
-        this.#change(unsent.client_id, { state: "pending" });
-        this.tray.show({ ...unsent, state: "pending" }, false);
+        unsent = this.#change(unsent.client_id, { state: "pending" }) ?? unsent;
+        this.tray.show(unsent, false);
       }
       const answer = await this.api.send(unsent);
       if (answer.kind === "later") {
@@ -156,12 +159,22 @@ export class Outbox {
     if (first?.due) this.#holdTimer = window.setTimeout(() => void this.#flush(), first.due - Date.now() + 10);
   }
 
-  /** Who leaves the page means it: what was held goes out now, and again on the next visit if that fails. */
+  /**
+   * Who leaves the page means it: what was held goes out now, and again on the next visit if that fails. It goes as
+   * one message, because nothing is left that could send one after the other.
+   */
   #part(): void {
-    for (const unsent of this.#read().filter((each) => each.state === "held")) {
-      this.#change(unsent.client_id, { state: "pending" });
-      void this.api.send(unsent, true);
+    const held = this.#read().filter((each) => each.state === "held" && this.#own.has(each.client_id));
+    const [first, ...rest] = held;
+    if (!first) return;
+    for (const unsent of rest) {
+      this.discard(unsent.client_id);
+      this.tray.gone(unsent.client_id);
     }
+    const content = held.map((unsent) => unsent.content).join("\n\n");
+    const { seen, then } = held.at(-1)!;
+    const all = this.#change(first.client_id, { content, state: "pending", ...(seen && { seen }), ...(then && { then }) });
+    if (all) void this.api.send(all, true);
   }
 
   #change(clientId: string, change: Partial<Unsent>): Unsent | undefined {

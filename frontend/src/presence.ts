@@ -44,7 +44,8 @@ export class Presence {
 
   #forAgent(others: Person[], customer: boolean): string {
     const line = customer ? "customer-here" : "customer-away";
-    return others.length ? `${line}-with` : line;
+    if (!others.length) return line;
+    return others.length === 1 ? `${line}-with` : `${line}-with-some`;
   }
 
   typing(side: Side, name: string): void {

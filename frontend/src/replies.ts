@@ -4,7 +4,7 @@ import { all, copyElement, must, one, setField } from "./dom";
 type Reply = { name: string; content: string };
 
 const SHOWN = 50;
-/** Seconds for which the list is taken as it is. */
+/** Milliseconds for which the list is taken as it is. */
 const FRESH = 60_000;
 const GAP = /\{[\p{L}_][\p{L}\p{N}_-]{0,39}\}/u;
 

@@ -19,7 +19,7 @@ function forms(frame: TicketFrame): void {
     priority: frame.priority,
     assignee: frame.assignee_id ?? "",
   };
-  for (const form of all<HTMLFormElement>(`[data-ticket-form="${CSS.escape(frame.ticket_id)}"], form[data-inline]`)) {
+  for (const form of all<HTMLFormElement>("form[data-inline]")) {
     const version = form.elements.namedItem("version");
     const choice = all<HTMLSelectElement>("select", form).find((select) => select.name in values);
     if (!(version instanceof HTMLInputElement) || !choice || form.contains(document.activeElement)) continue;

@@ -133,12 +133,13 @@ async def test_a_window_moves_on(kind: str, tmp_path: Path) -> None:
 async def test_looking_counts_nothing(kind: str, tmp_path: Path) -> None:
     async with open_windows(kind, tmp_path) as windows:
         one, two = Limits(windows()), Limits(windows())
-        looks = [await one.spent(SIGN_IN, ADA) for _ in range(11)]
-        for _ in range(10):
-            await one.count(SIGN_IN, ADA)
+        for _ in range(11):
+            await one.check(SIGN_IN, ADA)
+        taken = [await one.takes(SIGN_IN, ADA) for _ in range(11)]
 
-        assert not any(looks)
-        assert await two.spent(SIGN_IN, ADA)
+        assert taken == [True] * 10 + [False]
+        with pytest.raises(TooMany):
+            await two.check(SIGN_IN, ADA)
 
 
 @pytest.mark.redis

@@ -44,7 +44,7 @@ def test_a_very_long_line_is_read_in_one_pass() -> None:
     ids=["names without an @", "brackets", "hyphens", "labels"],
 )
 def test_a_text_made_to_take_long_does_not(piece: str) -> None:
-    """Half a million characters: a step that looks through all the rest at each would not end in this test."""
+    """Half a million characters: with a step that looks through the rest at each this would not end."""
     text = piece * (500_000 // len(piece) or 1)
 
     assert "".join(part for part, _ in split_links(text)) == text

@@ -2,6 +2,8 @@
 
 import re
 
+from parlour.kernel.errors import Invalid
+
 _ADDRESS = re.compile(
     r"[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]{1,64}"
     r"@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W_](?:[\w-]{0,61}[^\W_])"
@@ -16,4 +18,12 @@ def clean_email(text: str) -> str | None:
     address = text.strip().lower()
     if len(address) > 254 or ".." in address or not _ADDRESS.fullmatch(address):
         return None
+    return address
+
+
+def required_email(text: str) -> str:
+    """`clean_email` of what has to be an address. Raises Invalid (`email`: required, invalid)."""
+    address = clean_email(text)
+    if address is None:
+        raise Invalid({"email": "invalid" if text.strip() else "required"})
     return address

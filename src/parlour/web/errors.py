@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -101,13 +101,16 @@ def _methods(request: Request) -> set[str]:
 
 def _sign_in(request: Request) -> Response:
     """To the sign-in page, and from there back to the page that the person was on."""
-    page = request.url.path
-    if request.method not in ("GET", "HEAD"):
-        page = safe_path(urlsplit(request.headers.get("referer", "")).path or "/")
+    by_htmx = "hx-request" in request.headers
+    if by_htmx:  # it asks for a part of a page
+        seen = request.headers.get("hx-current-url", "")
+    elif request.method in ("GET", "HEAD"):
+        seen = str(request.url)
+    else:
+        seen = request.headers.get("referer", "")
+    page = safe_path(urlunsplit(("", "", *urlsplit(seen)[2:4], "")) or "/")
     target = f"/auth/login?{urlencode({'next': page})}"
-    if "hx-request" in request.headers:
-        return Response(status_code=401, headers={"HX-Redirect": target})
-    return redirect(target)
+    return Response(status_code=401, headers={"HX-Redirect": target}) if by_htmx else redirect(target)
 
 
 def error_page(request: Request, error: DomainError, **context: object) -> Response:

@@ -132,8 +132,9 @@ class Limits:
         if self._shared is not None:
             await self._ask(self._shared.forget(key, limit.rate))
 
-    async def spent(self, limit: Limit, *who: str) -> bool:
-        return bool(await self._look(limit, *who))
+    async def takes(self, limit: Limit, *who: str) -> bool:
+        """Count one use. False, and nothing counted, when there were enough: for what is told to nobody."""
+        return not await self._take(limit, *who)
 
     async def close(self) -> None:
         if self._shared is not None:

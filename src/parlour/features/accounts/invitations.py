@@ -14,7 +14,7 @@ from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission, Role, requires
-from parlour.kernel.addresses import clean_email
+from parlour.kernel.addresses import required_email
 from parlour.kernel.errors import DomainError, Forbidden, Invalid, NotFound
 
 INVITATION = "mail.invitation"
@@ -45,9 +45,7 @@ def _parts(token: str) -> tuple[UUID, str]:
 @requires(Permission.MEMBER_MANAGE)
 def invite(tx: Tx, email: str, role: Role) -> None:
     """Mail the address a way in. Raises Invalid (`email`), Forbidden for an admin who invites an owner."""
-    address = clean_email(email)
-    if address is None:
-        raise Invalid({"email": "invalid" if email.strip() else "required"})
+    address = required_email(email)
     if role is Role.OWNER and tx.actor.role is not Role.OWNER:
         raise Forbidden
     known = store.user_id_of(tx, address)

@@ -10,7 +10,7 @@ from parlour.features.accounts.models import Credentials, ResetMail
 from parlour.features.accounts.passwords import hash_apart, problem_with
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission, requires
-from parlour.kernel.addresses import clean_email
+from parlour.kernel.addresses import required_email
 from parlour.kernel.errors import DomainError, Invalid
 
 PASSWORD_RESET = "mail.password_reset"  # noqa: S105 a job's kind
@@ -34,10 +34,7 @@ def ask(tx: Tx, email: str) -> None:
     """Mail the address a link. Says and does the same whether or not anybody has it: who owns it is
     looked up by the job. Raises Invalid for what isn't an address.
     """
-    address = clean_email(email)
-    if address is None:
-        raise Invalid({"email": "invalid" if email.strip() else "required"})
-    tx.acting_as(Actor.system()).enqueue(PASSWORD_RESET, {"email": address})
+    tx.acting_as(Actor.system()).enqueue(PASSWORD_RESET, {"email": required_email(email)})
 
 
 @requires(Permission.SYSTEM)

@@ -32,8 +32,15 @@ async def start(request: Request) -> Response:
         started = await db(request).write(actor_at(desk), bulk.start, ticket_ids, field, value)
     except Invalid as error:
         query = query_in(fields.get("query", ""))
+        selected = await every(request, "ids")
         return await table.page(
-            request, desk, query, status=error.status, problems=error.problems, typed=fields
+            request,
+            desk,
+            query,
+            status=error.status,
+            problems=error.problems,
+            typed=fields,
+            selected=selected,
         )
     return _back(desk, fields, started)
 

@@ -36,7 +36,10 @@ def _look(tx: Tx, token: str) -> tuple[Invitation, Workspace, bool]:
 
 async def look(request: Request) -> Response:
     await site(request).limits.count(Limit.EXCHANGE, network_of(request))
-    token = (await read_form(request)).get("token", "")
+    token = (await read_form(request)).get("token", "").strip()
+    if not token:
+        problems = {"token": "missing"}
+        return render(request, "desk/invitation.html", status=422, state="ask", problems=problems, form={})
     return await _form(request, token, {}, {})
 
 

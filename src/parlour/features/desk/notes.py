@@ -38,7 +38,8 @@ async def add(request: Request) -> Response:
         await conversation.send(request, actor, ticket_id, fields, tickets.add_note)
     except ticket.NOT_SENT as error:
         writing = ticket.not_sent(fields, error)
-        return await ticket.page(
+        answer = await ticket.page(
             request, desk, ticket_id, Audience.INTERNAL, status=error.status, writing=writing
         )
+        return conversation.with_wait(answer, error)
     return redirect(f"/workspace/{desk.workspace_id}/tickets/{ticket_id}/notes#latest")

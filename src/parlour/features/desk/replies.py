@@ -13,7 +13,7 @@ from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.tickets import replies
 from parlour.kernel.access import Permission
 from parlour.kernel.errors import Forbidden, Invalid
-from parlour.web.forms import read_form
+from parlour.web.forms import read_form, read_form_leniently
 from parlour.web.pages import as_json, redirect
 from parlour.web.site import db
 
@@ -58,7 +58,9 @@ def _form(
     desk: Desk,
     reply_id: UUID | None,
     typed: Mapping[str, str],
-    error: Invalid | None = None,
+    problems: Mapping[str, str] | None = None,
+    *,
+    status: int = 200,
 ) -> Response:
     actor = actor_at(desk)
     if not actor.may(Permission.TICKET_UPDATE):
@@ -67,10 +69,10 @@ def _form(
         request,
         desk,
         "desk/reply_form.html",
-        status=error.status if error else 200,
+        status=status,
         reply_id=reply_id,
         form={**_NOTHING, **typed},
-        problems=error.problems if error else {},
+        problems=problems or {},
         placeholders=replies.PLACEHOLDERS,
         may_share=actor.may(Permission.REPLY_TEMPLATES),
         name_limit=replies.NAME_LIMIT,
@@ -84,12 +86,14 @@ async def new(request: Request) -> Response:
 
 async def add(request: Request) -> Response:
     desk = await desk_in(request)
-    fields = await read_form(request)
+    fields, ours = await read_form_leniently(request)
+    if not ours:
+        return _form(request, desk, None, fields, {"form": "expired"}, status=403)
     name, content, shared = fields.get("name", ""), fields.get("content", ""), fields.get("shared") == "1"
     try:
         await db(request).write(actor_at(desk), replies.add, name, content, shared=shared)
     except Invalid as error:
-        return _form(request, desk, None, fields, error)
+        return _form(request, desk, None, fields, error.problems, status=error.status)
     return redirect(_home(desk))
 
 
@@ -103,12 +107,14 @@ async def edit(request: Request) -> Response:
 async def change(request: Request) -> Response:
     desk = await desk_in(request)
     reply_id = _reply_id(request)
-    fields = await read_form(request)
+    fields, ours = await read_form_leniently(request)
+    if not ours:
+        return _form(request, desk, reply_id, fields, {"form": "expired"}, status=403)
     name, content, shared = fields.get("name", ""), fields.get("content", ""), fields.get("shared") == "1"
     try:
         await db(request).write(actor_at(desk), replies.change, reply_id, name, content, shared=shared)
     except Invalid as error:
-        return _form(request, desk, reply_id, fields, error)
+        return _form(request, desk, reply_id, fields, error.problems, status=error.status)
     return redirect(_home(desk))
 
 

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from parlour.features.accounts import password_reset
 from parlour.features.desk.agent import device_of
 from parlour.kernel.access import Actor
-from parlour.kernel.addresses import clean_email
+from parlour.kernel.addresses import required_email
 from parlour.kernel.errors import Invalid, TooMany
 from parlour.web.forms import read_form, read_form_leniently
 from parlour.web.limits import Limit, network_of
@@ -56,13 +56,12 @@ async def mail_link(request: Request) -> Response:
         wait = error.retry_after
         problems = {"form": "too_many"}
         return _forgot(request, "ask", email=email, problems=problems, status=429, retry_after=wait)
-    key = clean_email(email) or ""
-    if not await limits.spent(Limit.FORGOT_BY_EMAIL, key):
-        try:
-            await db(request).write(Actor.visitor(), password_reset.ask, email)
-        except Invalid as error:
-            return _forgot(request, "ask", email=email, problems=error.problems, status=error.status)
-        await limits.count(Limit.FORGOT_BY_EMAIL, key)
+    try:
+        address = required_email(email)
+    except Invalid as error:
+        return _forgot(request, "ask", email=email, problems=error.problems, status=error.status)
+    if await limits.takes(Limit.FORGOT_BY_EMAIL, address):
+        await db(request).write(Actor.visitor(), password_reset.ask, address)
     return _forgot(request, "sent")
 
 

@@ -61,6 +61,7 @@ async def page(
     status: int = 200,
     problems: Mapping[str, str] | None = None,
     typed: Mapping[str, str] | None = None,
+    selected: Sequence[str] = (),
 ) -> Response:
     """The table at `query`; after a refused form with its problems and what was typed into it."""
     actor = actor_at(desk)
@@ -88,6 +89,7 @@ async def page(
         "may_bulk": actor.may(Permission.BULK_UPDATE),
         "problems": problems or {},
         "typed": typed or {},
+        "selected": selected,
     }
     return render_at(request, desk, template, status=status, **context)
 

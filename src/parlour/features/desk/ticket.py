@@ -1,7 +1,7 @@
 """One ticket at the desk: its conversation, and what an agent changes about it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, TypeVar
 from uuid import UUID
@@ -26,13 +26,14 @@ from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.models import AuditEntry, Member
 from parlour.kernel.access import Actor, Permission, Role, requires
-from parlour.kernel.errors import Conflict, DomainError, Invalid, TooMany
+from parlour.kernel.errors import Conflict, DomainError, Invalid, Overloaded, TooMany
+from parlour.web.csrf import ForeignForm
 from parlour.web.forms import BadForm, read_form, read_form_leniently, uuid_field
 from parlour.web.pages import redirect, wants_json
 from parlour.web.site import db
 
 Choice = TypeVar("Choice", bound=StrEnum)
-NOT_SENT = (Invalid, Conflict, RoomClosed, TooMany, UnknownPlaceholder, UnseenMessage)
+NOT_SENT = (Invalid, Conflict, RoomClosed, TooMany, Overloaded, UnknownPlaceholder, UnseenMessage)
 UNDO_SECONDS = 5
 VERSIONED = ("status", "priority", "assignee")
 """The fields whose every change raises the ticket's version by one and leaves one entry in the trail."""
@@ -212,10 +213,12 @@ def expired(fields: Mapping[str, str]) -> Writing:
 def not_sent(fields: Mapping[str, str], error: DomainError) -> Writing:
     """Everything that was typed, and what is in the way."""
     unseen = isinstance(error, UnseenMessage)
+    # After these the same message may be sent once more; an overloaded one may even be stored already.
+    same = unseen or isinstance(error, Overloaded)
     return Writing(
         draft=fields.get("content", ""),
         problem=error.problems.get("content") if isinstance(error, Invalid) else error.code,
-        client_id=uuid_field(fields, "client_id") if unseen else None,
+        client_id=uuid_field(fields, "client_id") if same else None,
         then=fields.get("then", ""),
         placeholder=error.problems["placeholder"] if isinstance(error, UnknownPlaceholder) else "",
         new_after=conversation.seq_field(fields, "seen") if unseen else None,
@@ -226,7 +229,11 @@ async def _insert(request: Request, desk: Desk, ticket_id: UUID, fields: Mapping
     typed = fields.get("content", "")
     if fields.get("reply"):
         chosen = uuid_field(fields, "reply")
-        text = await db(request).read(actor_at(desk), replies.filled_one, ticket_id, chosen)
+        try:
+            text = await db(request).read(actor_at(desk), replies.filled_one, ticket_id, chosen)
+        except replies.UnknownReply as error:
+            gone = Writing(draft=typed, problem=error.code)
+            return await page(request, desk, ticket_id, status=error.status, writing=gone)
         typed = f"{typed.rstrip()}\n\n{text}" if typed.strip() else text
     writing = Writing(draft=typed, problem="inserted", reply_id=fields.get("reply", ""))
     return await page(request, desk, ticket_id, writing=writing)
@@ -273,15 +280,19 @@ async def _change(
     """One field and the version that the agent saw; a stale one shows who changed what since."""
     desk = await desk_in(request)
     ticket_id = conversation.ticket_id_in(request)
-    fields = await read_form(request)
-    version = fields.get("version", "")
-    if not (version.isascii() and version.isdecimal() and len(version) < 16) or field not in fields:
-        raise BadForm
-    value = parse(fields[field])
+    fields, ours = await read_form_leniently(request)
     notes = fields.get("tab") == "notes"
     audience = Audience.INTERNAL if notes else Audience.PUBLIC
     # Without a script the composer's form brings the change: what was typed stays in it.
     typed = Writing(draft=fields["content"]) if fields.get("content", "").strip() else None
+    if not ours:
+        if typed is None:
+            raise ForeignForm
+        return await page(request, desk, ticket_id, audience, status=403, writing=expired(fields))
+    version = fields.get("version", "")
+    if not (version.isascii() and version.isdecimal() and len(version) < 16) or field not in fields:
+        raise BadForm
+    value = parse(fields[field])
     try:
         await db(request).write(actor_at(desk), action, ticket_id, value, seen_version=int(version))
     except tickets.StaleTicket as error:
@@ -289,6 +300,11 @@ async def _change(
             return answer
         stale = Stale(field, fields[field], max(0, error.current.version - int(version)))
         return await page(request, desk, ticket_id, audience, status=error.status, stale=stale, writing=typed)
+    except Invalid as error:
+        if typed is None:
+            raise
+        unchanged = replace(typed, problem="not_changed")
+        return await page(request, desk, ticket_id, audience, status=error.status, writing=unchanged)
     if answer := await rows.answer(request, desk, ticket_id, fields):
         return answer
     if typed or "hx-request" in request.headers:

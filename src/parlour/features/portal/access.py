@@ -9,7 +9,7 @@ from parlour.features.portal.visitor import workspace_in
 from parlour.features.tickets import access
 from parlour.features.workspaces.models import Workspace
 from parlour.kernel.access import Actor
-from parlour.kernel.addresses import clean_email
+from parlour.kernel.addresses import required_email
 from parlour.kernel.errors import Invalid, TooMany
 from parlour.web.forms import read_form_leniently
 from parlour.web.limits import Limit, network_of
@@ -90,11 +90,10 @@ async def _mail(request: Request, workspace: Workspace, email: str) -> Response:
     """One mail an address in ten minutes, and one answer for every address."""
     limits = site(request).limits
     await limits.count(Limit.FRESH_LINK_BY_NETWORK, network_of(request))
-    key = (str(workspace.workspace_id), clean_email(email) or "")
-    if not await limits.spent(Limit.FRESH_LINK_BY_EMAIL, *key):
-        try:
-            await db(request).write(Actor.visitor(workspace.workspace_id), access.ask_for_links, email)
-        except Invalid as error:
-            return _page(request, workspace, "ask", status=error.status, email=email, problems=error.problems)
-        await limits.count(Limit.FRESH_LINK_BY_EMAIL, *key)
+    try:
+        key = (str(workspace.workspace_id), required_email(email))
+    except Invalid as error:
+        return _page(request, workspace, "ask", status=error.status, email=email, problems=error.problems)
+    if await limits.takes(Limit.FRESH_LINK_BY_EMAIL, *key):
+        await db(request).write(Actor.visitor(workspace.workspace_id), access.ask_for_links, email)
     return _page(request, workspace, "sent", email=email)

@@ -9,8 +9,8 @@ from parlour.features.chat.service import RoomClosed
 from parlour.features.conversation import pages as conversation
 from parlour.features.conversation.view import room_view
 from parlour.features.portal.visitor import customer, visit
-from parlour.kernel.errors import Conflict, Invalid, TooMany
-from parlour.web.forms import read_form_leniently
+from parlour.kernel.errors import Conflict, Invalid, Overloaded, TooMany
+from parlour.web.forms import read_form_leniently, uuid_field
 from parlour.web.pages import redirect, render, wants_json
 
 
@@ -23,7 +23,13 @@ async def room(request: Request) -> Response:
 
 
 async def _page(
-    request: Request, ticket_id: UUID, *, status: int = 200, draft: str = "", problem: str | None = None
+    request: Request,
+    ticket_id: UUID,
+    *,
+    status: int = 200,
+    draft: str = "",
+    problem: str | None = None,
+    client_id: UUID | None = None,
 ) -> Response:
     before = conversation.seq_in(request, "before")
     here = await visit(request, ticket_id, conversation.conversation, ticket_id, before)
@@ -37,6 +43,7 @@ async def _page(
         chat_url=chat_url,
         socket_url=f"/realtime?ticket={ticket.ticket_id}&portal={workspace.slug}",
         new_ticket_url=f"{portal}/ticket/new",
+        client_id=client_id,
         draft=draft,
         problem=problem,
     )
@@ -58,9 +65,13 @@ async def send(request: Request) -> Response:
         return conversation.sent_as_json(actor, await conversation.send(request, actor, ticket_id, fields))
     try:
         await conversation.send(request, actor, ticket_id, fields)
-    except (Invalid, Conflict, RoomClosed, TooMany) as error:
+    except (Invalid, Conflict, RoomClosed, TooMany, Overloaded) as error:
         problem = error.problems.get("content") if isinstance(error, Invalid) else error.code
         draft = fields.get("content", "")
-        page = await _page(request, ticket_id, status=error.status, draft=draft, problem=problem)
+        # It may have been stored all the same: sent once more it is still the same message.
+        client_id = uuid_field(fields, "client_id") if isinstance(error, Overloaded) else None
+        page = await _page(
+            request, ticket_id, status=error.status, draft=draft, problem=problem, client_id=client_id
+        )
         return conversation.with_wait(page, error)
     return redirect(f"/support/{workspace.slug}/ticket/{ticket_id}/chat#latest")

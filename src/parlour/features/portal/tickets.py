@@ -18,7 +18,7 @@ from parlour.features.workspaces.models import Workspace
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission, requires
 from parlour.kernel.addresses import clean_email
-from parlour.kernel.errors import Conflict, Invalid, TooMany
+from parlour.kernel.errors import Conflict, Invalid, Overloaded, TooMany
 from parlour.web.forms import read_form_leniently
 from parlour.web.limits import Limit, network_of
 from parlour.web.pages import redirect, render
@@ -93,6 +93,8 @@ async def open_ticket(request: Request) -> Response:
     except Conflict as error:  # the words were changed after a first send: that is another ticket
         fresh = {**form, "client_id": str(clock.new_id())}
         return _form(request, workspace, fresh, {"form": "conflict"}, status=error.status)
+    except Overloaded as error:
+        return _form(request, workspace, form, {"form": "busy"}, status=error.status)
     except TooMany as error:
         problems = {"form": "too_many"}
         return _form(request, workspace, form, problems, status=error.status, retry_after=error.retry_after)

@@ -26,8 +26,8 @@ from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.models import Workspace
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission, requires
-from parlour.kernel.addresses import clean_email
-from parlour.kernel.errors import DomainError, Forbidden, Invalid
+from parlour.kernel.addresses import required_email
+from parlour.kernel.errors import DomainError, Forbidden
 from parlour.kernel.events import AccessChanged
 
 FRESH_LINKS = "mail.fresh_links"
@@ -140,10 +140,7 @@ def ask_for_links(tx: Tx, email: str) -> None:
 
     Raises Invalid for what isn't an address.
     """
-    address = clean_email(email)
-    if not email.strip() or address is None:
-        raise Invalid({"email": "invalid" if email.strip() else "required"})
-    tx.enqueue(FRESH_LINKS, {"email": address})
+    tx.enqueue(FRESH_LINKS, {"email": required_email(email)})
 
 
 @requires(Permission.SYSTEM)
