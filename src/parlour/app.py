@@ -13,8 +13,8 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from parlour.db import windows
-from parlour.db.database import Database
-from parlour.db.migrate import is_current
+from parlour.db.database import Database, Tx
+from parlour.db.migrate import is_beyond, is_current
 from parlour.db.sqlite import SqliteDatabase
 from parlour.features.accounts import service as accounts
 from parlour.features.accounts.mails import Mails as AccountMails
@@ -26,7 +26,7 @@ from parlour.features.portal.routes import routes as portal_routes
 from parlour.features.tickets import access
 from parlour.features.tickets.bulk_job import BulkJobs
 from parlour.features.tickets.mails import Mails
-from parlour.kernel.access import Actor
+from parlour.kernel.access import Actor, Permission, requires
 from parlour.kernel.errors import DomainError
 from parlour.kernel.events import JobQueued
 from parlour.mail.send import mailer_for
@@ -162,15 +162,23 @@ async def alive(_: Request) -> Response:
     return PlainTextResponse("ok\n")
 
 
+@requires(Permission.SYSTEM)
+def _schema(tx: Tx) -> tuple[bool, bool]:
+    return is_current(tx), is_beyond(tx)
+
+
 async def ready(request: Request) -> Response:
     """Whether this process can do its work: the database answers and has the schema that it needs.
 
-    Without its bus it can: messages come by way of the database.
+    It can on the schema of the next release, while that is rolled out, and without its bus: messages then
+    come by way of the database.
     """
     try:
-        current = await db(request).read(Actor.system(), is_current)
+        current, beyond = await db(request).read(Actor.system(), _schema)
     except Exception:
         return PlainTextResponse("the database does not answer\n", 503)
+    if beyond:
+        return PlainTextResponse("ok, but a newer Parlour has migrated the database: upgrade this one too\n")
     if not current:
         return PlainTextResponse("the database needs `parlour migrate`\n", 503)
     if not request.app.state.bus.connected:

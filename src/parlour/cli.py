@@ -64,7 +64,12 @@ PROBLEMS = {
     "slug": "A slug is 1 to 48 small letters, digits and hyphens, with no hyphen at either end.",
     "name": "The name needs 1 to 80 characters.",
     "email": "That is not an email address.",
-    "password": f"The password needs at least {MIN_LENGTH} characters.",
+}
+PASSWORDS = {
+    "short": f"The password needs at least {MIN_LENGTH} characters.",
+    "long": "The password is too long.",
+    "common": "This password is among the first that get tried: choose another.",
+    "email": "The password must not be the email address.",
 }
 
 
@@ -360,7 +365,7 @@ def _join(tx: Tx, slug: str, email: str, name: str, password: str, password_hash
 @jobs_app.command("dead")
 def dead_jobs() -> None:
     """List the jobs that were given up, with what stopped them."""
-    found = _once(lambda db: db.read(Actor.system(), outbox.dead_jobs, limit=100))
+    found = _once(lambda db: db.scan(Actor.system(), outbox.dead_jobs, limit=100))
     for job in found:
         typer.echo(f"{job.job_id}  {job.dead_at:%Y-%m-%d %H:%M}  {job.kind}  {job.error}")
     typer.echo(f"{len(found)} given up." if found else "No job was given up.", err=True)
@@ -377,7 +382,8 @@ def retry_job(
 
 def _sentence(error: Exception) -> str:
     if isinstance(error, Invalid):
-        return " ".join(PROBLEMS.get(field, field) for field in error.problems)
+        told = {**PROBLEMS, "password": PASSWORDS.get(error.problems.get("password", ""), "")}
+        return " ".join(told.get(field, field) for field in error.problems)
     return error.message if isinstance(error, DomainError) else str(error)
 
 

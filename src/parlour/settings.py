@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
+from parlour.kernel.addresses import ascii_host
+
 SECRET_BYTES = 32
 DEFAULT_BASE_URL = "http://127.0.0.1:8000"
 
@@ -131,7 +133,7 @@ def _base_url(value: str) -> str:
     if parts.path not in {"", "/"} or parts.query or parts.fragment:
         raise BadSetting(name, "must end after the host and the port: Parlour needs a host of its own", right)
     try:
-        host = (parts.hostname or "").encode("idna").decode()
+        host = ascii_host(parts.hostname or "")
     except UnicodeError:
         host = ""
     if not _HOST.fullmatch(host):

@@ -171,6 +171,7 @@ def of_tickets(ticket: Ticket) -> list[Call]:
         (tickets.ticket, this),
         (tickets.lock_ticket, this),
         (tickets.by_client_id, {"client_id": clock.new_id()}),
+        (tickets.forget_form, this),
         (tickets.of_email, {"email": ticket.email, "limit": 9}),
         (tickets.these, {"ticket_ids": [ticket.ticket_id]}),
         (tickets.spoke, {**spoken, "by_customer": True, "status": ticket.status}),

@@ -6,7 +6,8 @@ from uuid import uuid4
 import pytest
 
 from parlour.db.database import Tx
-from parlour.db.postgres import PREPARE_AFTER, Link, PostgresDatabase, make_engine
+from parlour.db.link import PREPARE_AFTER, Link, make_engine
+from parlour.db.postgres import PostgresDatabase
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel.access import Actor
 from tests import postgres_server
@@ -63,3 +64,23 @@ async def test_a_statement_that_somebody_took_away_is_run_again(house: House) ->
     await house.db.write(owner, rename, "Acme at last")
 
     assert (await house.db.read(Actor.visitor(), workspaces.workspace_at, "acme")).name == "Acme at last"
+
+
+async def test_a_unit_that_is_refused_leaves_the_statements_prepared(house: House) -> None:
+    """A page that is not there, or a session that has ended, is every day's work."""
+
+    def look(tx: Tx) -> int:
+        workspaces.workspace_at(tx, "acme")
+        found: int = tx.connection.exec_driver_sql("SELECT count(*) FROM pg_prepared_statements").scalar_one()
+        return found
+
+    def refuse(tx: Tx) -> None:
+        workspaces.workspace_at(tx, "nowhere")
+
+    for _ in range(40 * PREPARE_AFTER):  # in every thread's connection
+        await house.db.read(Actor.visitor(), look)
+    for _ in range(8):
+        with pytest.raises(workspaces.UnknownWorkspace):
+            await house.db.read(Actor.visitor(), refuse)
+
+    assert min([await house.db.read(Actor.visitor(), look) for _ in range(8)]) > 0

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import select, text, update
 
 from parlour.db.database import Tx
-from parlour.db.postgres import Unanswered, Unreachable
+from parlour.db.link import Unanswered
+from parlour.db.postgres import Unreachable
 from parlour.db.schema import members, messages, workspaces
 from parlour.features.accounts import invitations, second_factor
 from parlour.features.accounts import service as accounts

@@ -1,6 +1,7 @@
 """Changing many tickets at once, and undoing it."""
 
 import asyncio
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -139,6 +140,8 @@ async def test_what_cannot_be_done_is_said_above_nothing_changed(
 
     assert answer.status_code == 422
     assert sentence in answer.text
+    ticked = set(re.findall(r'value="([0-9a-f-]{36})" form="bulk-form" checked', answer.text))
+    assert ticked == {str(each) for each in fields.get("ids", [ticket.ticket_id for ticket in three])}
     assert await statuses(house, three) == ["new"] * 3
 
 

@@ -3,6 +3,7 @@
 import re
 from contextlib import aclosing
 from html import unescape
+from uuid import uuid4
 
 import pytest
 
@@ -91,6 +92,31 @@ async def test_a_reply_that_cannot_be_kept_is_shown_again_with_what_was_typed(
     assert answer.status_code == 422
     assert sentence in answer.text
     assert ("Kept content" if field == "name" else "Kept name") in answer.text
+
+
+@pytest.mark.parametrize("which", ["new", "old"])
+async def test_a_page_that_was_open_too_long_keeps_what_was_typed(
+    house: House, desk: Browser, which: str
+) -> None:
+    page = f"{home(house)}/new" if which == "new" else await keep(house, desk)
+    answer = await desk.post(page, data={"csrf": "old", "name": "Kept name", "content": "Kept content"})
+
+    assert answer.status_code == 403
+    assert "open for too long" in answer.text
+    assert "Kept name" in answer.text
+    assert "Kept content" in answer.text
+
+
+async def test_a_chosen_reply_that_is_gone_leaves_the_answer_as_it_is(
+    house: House, visitor: Browser, desk: Browser
+) -> None:
+    here = place(house, await house.open_ticket(visitor))
+    fields = {**words("Half an answer"), "insert": "1", "reply": str(uuid4())}
+    answer = await desk.submit(f"{here}/chat", fields, page=here)
+
+    assert answer.status_code == 404
+    assert "This canned reply is not there any more." in answer.text
+    assert "Half an answer" in answer.text
 
 
 async def test_a_viewer_keeps_no_replies(house: House, desk: Browser) -> None:

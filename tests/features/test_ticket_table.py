@@ -1,6 +1,7 @@
 """The ticket table: filters, orders, pages, search, and changes in its rows."""
 
 import re
+from base64 import urlsafe_b64encode
 from html import unescape
 from uuid import uuid4
 
@@ -114,6 +115,13 @@ async def test_the_way_back_leads_to_the_same_page(house: House, desk: Browser, 
 )
 async def test_a_cursor_of_somebodys_own_making_is_not_found(house: House, desk: Browser, query: str) -> None:
     assert (await desk.get(table(house, query))).status_code == 404
+
+
+async def test_a_rank_or_a_depth_of_somebodys_own_making_is_not_found(house: House, desk: Browser) -> None:
+    moment, ticket_id = "2026-01-01T00:00:00+00:00", str(uuid4())
+    for cursor in (f'[1e400, "{moment}", "{ticket_id}"]', f'[9, "{moment}", "{ticket_id}"]', "[" * 5_000):
+        encoded = urlsafe_b64encode(cursor.encode()).decode().rstrip("=")
+        assert (await desk.get(table(house, f"?sort=priority&after={encoded}"))).status_code == 404
 
 
 async def test_a_search_shows_where_it_found_the_words(house: House, desk: Browser, visitor: Browser) -> None:
@@ -232,6 +240,7 @@ async def test_a_viewer_sees_the_list_and_can_change_nothing(house: House, five:
     await house.add_agent("vic@acme.example", Role.VIEWER)
     viewer = await house.sign_in("vic@acme.example")
     page = await viewer.get(table(house))
+    assert ">Unread " not in page.text  # who leaves no marks would have all of them unread for ever
     fields = {"status": "open", "version": "1", "shape": "row"}
     refused = await viewer.submit(
         f"{table(house)}/{five[0].ticket_id}/status", fields, page=table(house), headers=HTMX

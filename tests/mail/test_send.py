@@ -226,10 +226,21 @@ async def test_a_wrong_password_postpones_because_an_operator_can_mend_it(
     assert "wrong-one" not in str(refusal.value)
 
 
-async def test_a_host_in_another_script_is_written_as_dns_has_it(office: PostOffice, mail: Mail) -> None:
-    await SmtpMailer(office.url, SENDER).send(replace(mail, to="mary@bücher.example"))
+@pytest.mark.parametrize(
+    ("host", "written"),
+    [
+        ("bücher.example", "xn--bcher-kva.example"),
+        ("straße.example", "xn--strae-oqa.example"),
+        ("βόλος.example", "xn--nxasmm1c.example"),
+    ],
+)
+async def test_a_host_in_another_script_is_written_as_dns_has_it(
+    office: PostOffice, mail: Mail, host: str, written: str
+) -> None:
+    """Never as `strasse.example`, which belongs to somebody else."""
+    await SmtpMailer(office.url, SENDER).send(replace(mail, to=f"mary@{host}"))
 
-    assert office.envelopes[0].rcpt_tos == ["mary@xn--bcher-kva.example"]
+    assert office.envelopes[0].rcpt_tos == [f"mary@{written}"]
 
 
 async def test_a_mailbox_in_another_script_is_undeliverable_to_a_server_that_cannot(

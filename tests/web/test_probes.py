@@ -23,12 +23,22 @@ async def test_a_ready_process_has_its_database(visitor: Browser) -> None:
     assert answer.text.startswith("ok, but the bus is away" if ENGINE == "pgbouncer" else "ok\n")
 
 
-async def test_a_database_of_another_schema_is_not_ready(house: House, visitor: Browser) -> None:
-    behind_its_back(house.app.parlour.settings, "UPDATE alembic_version SET version_num = '9999'")
+async def test_a_database_of_an_older_schema_is_not_ready(house: House, visitor: Browser) -> None:
+    behind_its_back(house.app.parlour.settings, "UPDATE alembic_version SET version_num = '0001'")
     answer = await visitor.get("/readyz")
 
     assert answer.status_code == 503
     assert "parlour migrate" in answer.text
+
+
+async def test_while_the_next_release_is_rolled_out_this_one_stays_ready(
+    house: House, visitor: Browser
+) -> None:
+    behind_its_back(house.app.parlour.settings, "UPDATE alembic_version SET version_num = '9999'")
+    answer = await visitor.get("/readyz")
+
+    assert answer.status_code == 200
+    assert "a newer Parlour has migrated the database" in answer.text
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "192.168.1.1", "::1", "fd00::1"])

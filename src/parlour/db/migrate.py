@@ -40,9 +40,8 @@ def upgrade(connection: Connection) -> None:
 
 def refuse_a_newer_schema(connection: Connection) -> None:
     """Raises SchemaTooNew."""
-    known = {revision.revision for revision in ScriptDirectory.from_config(_config()).walk_revisions()}
     for current in MigrationContext.configure(connection).get_current_heads():
-        if current not in known:
+        if current not in _known():
             raise SchemaTooNew(f"A newer Parlour made this database (schema {current}); install that one.")
 
 
@@ -51,8 +50,18 @@ def is_current(tx: Tx) -> bool:
     return is_newest(tx.connection)
 
 
+def is_beyond(tx: Tx) -> bool:
+    """Whether a newer Parlour has migrated it, which a program that is running already can work with."""
+    return not set(MigrationContext.configure(tx.connection).get_current_heads()) <= _known()
+
+
 def is_newest(connection: Connection) -> bool:
     return set(MigrationContext.configure(connection).get_current_heads()) == _newest()
+
+
+@cache
+def _known() -> frozenset[str]:
+    return frozenset(each.revision for each in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
 @cache

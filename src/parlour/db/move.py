@@ -19,7 +19,7 @@ from psycopg import sql
 from psycopg.types.json import Json
 from sqlalchemy import JSON, Column, Connection, Row, Table, column, func, select, table, text
 
-from parlour.db import dialect, migrate, postgres, roles, sqlite
+from parlour.db import dialect, link, migrate, postgres, roles, sqlite
 from parlour.db.database import DatabaseUnusable
 from parlour.db.schema import metadata
 
@@ -54,7 +54,7 @@ def move(source: Path, target: str, tell: Tell) -> dict[str, int]:
     is written meanwhile. Raises DatabaseUnusable, with the target as it was, when the source has another
     schema, the target holds anything, or the two do not agree in the end.
     """
-    engine = postgres.make_engine(target, isolation_level="READ COMMITTED")
+    engine = link.make_engine(target, isolation_level="READ COMMITTED")
     reader = sqlite.make_engine(source, writer=False).connect()
     with closing(reader.execution_options(migration=True)) as old:
         old.exec_driver_sql("BEGIN")

@@ -96,7 +96,8 @@ def claim(
 def renew(tx: Tx, jobs: Sequence[Job], *, until: datetime) -> set[UUID]:
     """Hold these claims until `until`. Returns the jobs that still are the claimer's."""
     held = or_(*(and_(outbox.c.job_id == job.job_id, outbox.c.attempts == job.attempts) for job in jobs))
-    query = update(outbox).where(held, _OPEN).values(locked_until=until).returning(outbox.c.job_id)
+    running = outbox.c.locked_until.is_not(None)  # not one that was put back a moment ago
+    query = update(outbox).where(held, _OPEN, running).values(locked_until=until).returning(outbox.c.job_id)
     return set(tx.execute(query).scalars())
 
 

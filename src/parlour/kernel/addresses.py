@@ -1,6 +1,8 @@
-"""Email addresses as people type them."""
+"""Email addresses as people type them, and the names of hosts."""
 
 import re
+
+import idna
 
 from parlour.kernel.errors import Invalid
 
@@ -27,3 +29,11 @@ def required_email(text: str) -> str:
     if address is None:
         raise Invalid({"email": "invalid" if text.strip() else "required"})
     return address
+
+
+def ascii_host(host: str) -> str:
+    """The name as DNS has it. Raises UnicodeError.
+
+    By IDNA 2008: Python's own codec knows the rules before it, which make another host of `straße.example`.
+    """
+    return host if host.isascii() else idna.encode(host, uts46=True).decode()

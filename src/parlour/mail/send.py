@@ -21,7 +21,7 @@ import structlog
 
 from parlour.db.outbox import Postponed, Undeliverable
 from parlour.kernel import clock
-from parlour.kernel.addresses import clean_email
+from parlour.kernel.addresses import ascii_host, clean_email
 from parlour.settings import Settings
 
 CONNECT_TIMEOUT = 20.0
@@ -74,11 +74,17 @@ def mailer_for(settings: Settings) -> "SmtpMailer | FolderMailer":
 
 
 def message(mail: Mail, sender: str) -> EmailMessage:
-    """The mail as the wire wants it: text first, HTML as the richer alternative, all of it ASCII."""
+    """The mail as the wire wants it: text first, HTML as the richer alternative, all of it ASCII.
+
+    Raises Undeliverable for a host whose name DNS cannot hold.
+    """
     wire = EmailMessage(policy=_POLICY)
     wire["From"] = Address(display_name=mail.sender_name, addr_spec=sender)
     local, _, host = mail.to.rpartition("@")
-    wire["To"] = Address(username=local, domain=_in_ascii(host))
+    try:
+        wire["To"] = Address(username=local, domain=ascii_host(host))
+    except UnicodeError:
+        raise Undeliverable("The address has a host that cannot be written in DNS.") from None
     wire["Subject"] = mail.subject
     wire["Date"] = format_datetime(clock.now())
     wire["Message-ID"] = mail.message_id
@@ -168,14 +174,6 @@ class FolderMailer:
 def _refused(code: int, words: str) -> Exception:
     answer = f"{code} {words}"
     return Undeliverable(answer) if 500 <= code <= 599 else Postponed(answer)
-
-
-def _in_ascii(host: str) -> str:
-    """Every server understands the encoded form of a host's name in another script."""
-    try:
-        return host.encode("idna").decode()
-    except UnicodeError:
-        raise Undeliverable("The address has a host that cannot be written in DNS.") from None
 
 
 def _is_this_machine(host: str) -> bool:

@@ -1,5 +1,7 @@
 """Ending a customer's access to a ticket."""
 
+from uuid import uuid4
+
 from tests.house import Browser, House
 
 
@@ -26,3 +28,16 @@ async def test_the_other_tickets_of_the_browser_stay_open(
     await desk.submit(f"{page}/access/revoke", {}, page=page)
 
     assert (await visitor.get(f"/support/acme/ticket/{other.ticket_id}")).status_code == 200
+
+
+async def test_the_form_that_opened_the_ticket_is_no_way_back(
+    house: House, desk: Browser, visitor: Browser
+) -> None:
+    form = {"client_id": str(uuid4())}
+    ticket = await house.open_ticket(visitor, **form)
+    page = f"/workspace/{house.workspace.workspace_id}/tickets/{ticket.ticket_id}"
+    await desk.submit(f"{page}/access/revoke", {}, page=page)
+    again = await house.open_ticket(visitor, **form)
+
+    assert again.ticket_id != ticket.ticket_id
+    assert (await visitor.get(f"/support/acme/ticket/{ticket.ticket_id}")).status_code == 403

@@ -4,6 +4,8 @@ import re
 import time
 from contextlib import aclosing
 from datetime import timedelta
+from html import unescape
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -143,14 +145,33 @@ async def test_signing_in_leads_on_to_a_page_of_ours_only(
 
 
 async def test_whoever_has_to_sign_in_comes_back_to_the_page(house: House, visitor: Browser) -> None:
-    page = f"/workspace/{house.workspace.workspace_id}/tickets"
+    page = f"/workspace/{house.workspace.workspace_id}/tickets?status=open&q=late+parcel"
     sent_away = await visitor.get(page)
     form = await visitor.get(sent_away.headers["location"])
     target = re.search(r'name="next" value="([^"]+)"', form.text)
     assert target
-    answer = await sign_in(visitor, next=target[1].replace("&#x2f;", "/"))
+    answer = await sign_in(visitor, next=unescape(target[1]))
 
     assert answer.headers["location"] == page
+
+
+@pytest.mark.parametrize(
+    ("part", "seen", "leads_to"),
+    [
+        ("palette", "/tickets?status=open", "/tickets?status=open"),
+        ("palette", "https://elsewhere.example/away?x=1", "/away?x=1"),
+        ("tickets/views", "", "/"),
+    ],
+)
+async def test_whoever_asked_for_a_part_of_a_page_comes_back_to_the_page(
+    house: House, visitor: Browser, part: str, seen: str, leads_to: str
+) -> None:
+    home = f"/workspace/{house.workspace.workspace_id}"
+    headers = {"hx-request": "true", "hx-current-url": seen and str(httpx.URL(ORIGIN).join(seen))}
+    answer = await visitor.get(f"{home}/{part}", headers=headers)
+
+    assert answer.status_code == 401
+    assert answer.headers["hx-redirect"] == f"{LOGIN}?{urlencode({'next': leads_to})}"
 
 
 # ------------------------------------------------------------------------------------- sessions

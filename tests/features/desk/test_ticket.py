@@ -191,6 +191,33 @@ async def test_the_version_on_the_409_page_lets_the_agent_decide_again(
     assert (await now(house, ticket)).status is Status.CLOSED
 
 
+@pytest.mark.parametrize(
+    ("fields", "status", "sentence"),
+    [
+        ({"csrf": "old"}, 403, "open for too long"),
+        ({"assignee": "0197c0de-0000-7000-8000-000000000000"}, 422, "The ticket was not changed"),
+    ],
+    ids=["an old page", "somebody who has left"],
+)
+async def test_a_change_that_is_refused_keeps_the_answer_that_was_being_written(
+    desk: Browser, ticket: Ticket, fields: dict[str, str], status: int, sentence: str
+) -> None:
+    """Without a script the fields beside the conversation are sent by the composer's form."""
+    path = address(ticket)
+    form = {
+        "csrf": await desk.csrf(path),
+        "assignee": "",
+        "version": "1",
+        "content": "Half an answer",
+        **fields,
+    }
+    answer = await desk.post(f"{path}/assignee", data=form)
+
+    assert answer.status_code == status
+    assert sentence in answer.text
+    assert "Half an answer" in answer.text
+
+
 async def test_no_ticket_goes_back_to_new(house: House, desk: Browser, ticket: Ticket) -> None:
     await change(desk, ticket, "status", "open")
     before = await now(house, ticket)

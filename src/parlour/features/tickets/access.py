@@ -196,12 +196,14 @@ def unseen_replies(tx: Tx, job: Job) -> UnseenReplies | None:
 def revoke_access(tx: Tx, ticket_id: UUID) -> None:
     """End every link and every browser's way into the ticket; open sockets close.
 
-    With the ticket locked, nobody is being let in at the same moment: a new grant refers to it.
+    The form that opened it is no way back in either: sent again, it opens another ticket. With the ticket
+    locked, nobody is being let in at the same moment: a new grant refers to it.
     """
     if store.lock_ticket(tx, ticket_id) is None:
         raise UnknownTicket
     access_store.revoke_links(tx, ticket_id)
     access_store.delete_grants(tx, ticket_id)
+    store.forget_form(tx, ticket_id)
     audit.record(tx, "access", ticket_id=ticket_id)
     tx.emit(AccessChanged(tx.workspace_id, ticket_id=ticket_id))
 

@@ -39,7 +39,7 @@ def costs_the_same(filters: Filters) -> bool:
 def workspace_tickets(tx: Tx, filters: Filters) -> Page:
     """One page of the workspace's tickets. Raises NotFound for a cursor that is none of ours."""
     page = _search(tx, filters) if filters.q.strip() else _page(tx, filters)
-    unread = chat.unread_rooms(tx, [row.chat_room_id for row in page.rows])
+    unread = _unread(tx, page.rows)
     rows = [replace(row, unread=True) if row.chat_room_id in unread else row for row in page.rows]
     return replace(page, rows=rows)
 
@@ -75,9 +75,10 @@ def _read_cursor(order: Order, cursor: str) -> list[Any]:
         *rank, moment, ticket_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         at = datetime.fromisoformat(moment)
         key = [*map(int, rank), at, UUID(ticket_id)]
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         raise NotFound from None
-    if len(key) != len(listing_store.ORDERS[order]) or at.tzinfo is None:
+    known = not rank or key[0] in store.RANKS.values()
+    if len(key) != len(listing_store.ORDERS[order]) or at.tzinfo is None or not known:
         raise NotFound
     return key
 
@@ -175,7 +176,14 @@ def row(tx: Tx, ticket_id: UUID) -> TicketRow:
     found = store.these(tx, [ticket_id])
     if not found:
         raise NotFound
-    return replace(found[0], unread=bool(chat.unread_rooms(tx, [found[0].chat_room_id])))
+    return replace(found[0], unread=bool(_unread(tx, found)))
+
+
+def _unread(tx: Tx, rows: Sequence[TicketRow]) -> set[UUID]:
+    """Their rooms that hold something new to the actor. Whoever leaves no marks, a viewer, has none."""
+    if not tx.actor.may(Permission.TICKET_REPLY):
+        return set()
+    return chat.unread_rooms(tx, [row.chat_room_id for row in rows])
 
 
 @requires(Permission.TICKET_LIST)

@@ -206,7 +206,8 @@ def _nothing_unseen(tx: Tx, ticket: Ticket, seen: int | None) -> None:
 def add_note(tx: Tx, ticket_id: UUID, content: str, client_id: UUID) -> Sent:
     """Say something among agents. Raises what `chat.post` raises, and UnknownTicket.
 
-    Nobody hears of it outside their room: a customer's page must not even flinch.
+    The note itself is heard of in its own room alone. On a new ticket it is an agent's first action, so the
+    ticket opens, which the customer is told as ever.
     """
     ticket = _visible(tx, store.lock_ticket(tx, ticket_id))
     posted = chat.post(tx, chat.notes_room(tx, ticket_id), content, client_id)

@@ -144,6 +144,11 @@ def by_client_id(tx: Tx, client_id: UUID) -> Ticket | None:
     return _ticket(row) if row else None
 
 
+def forget_form(tx: Tx, ticket_id: UUID) -> None:
+    """The form that opened the ticket is not known by its `client_id` any more."""
+    tx.run(update(tickets).where(_THIS).values(client_id=None), this_ticket=ticket_id)
+
+
 def of_email(tx: Tx, email: str, *, limit: int) -> list[Ticket]:
     return [_ticket(row) for row in tx.run(_OF_EMAIL, email=email, limit=limit)]
 

@@ -48,13 +48,6 @@ def upgrade() -> None:
         create()
 
 
-def downgrade() -> None:
-    if op.get_bind().dialect.name == "postgresql":
-        op.drop_constraint("fk_tickets_workspace_id_chat_room_id", "tickets")
-    for table in reversed(TABLES):
-        op.drop_table(table)
-
-
 def _check(name: str, condition: str) -> sa.CheckConstraint:
     """Named as it stands: without `op.f` the naming convention would be applied a second time."""
     return sa.CheckConstraint(condition, name=op.f(name))

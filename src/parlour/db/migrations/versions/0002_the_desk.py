@@ -49,12 +49,6 @@ def upgrade() -> None:
         create()
 
 
-def downgrade() -> None:
-    op.execute("DROP TABLE ticket_search")
-    for table in reversed(TABLES):
-        op.drop_table(table)
-
-
 def _columns() -> None:
     op.add_column("sessions", sa.Column("device", sa.Text(), server_default="", nullable=False))
     op.add_column("tickets", sa.Column("priority_rank", sa.Integer(), server_default="1", nullable=False))
