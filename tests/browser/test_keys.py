@@ -103,6 +103,19 @@ async def test_a_assigns_the_row_to_oneself(live: Live, past: Past, people: Peop
     await has_focus(ada.page, first)
 
 
+async def test_a_key_changes_the_row_it_was_pressed_on_however_fast_one_goes_on(
+    live: Live, past: Past, people: People
+) -> None:
+    """The second change waits for the first, and by then the focus is elsewhere again."""
+    ada, both = await at_list(live, past, people)
+    for key in "jejek":
+        await ada.page.keyboard.press(key)
+
+    for ticket in both:
+        await expect(row(ada.page, ticket).locator("select[name=status]")).to_have_value("resolved")
+        await expect(row(ada.page, ticket).locator('.choice[data-status="resolved"]')).to_be_visible()
+
+
 async def test_on_a_ticket_a_and_e_change_it(live: Live, past: Past, people: People) -> None:
     ticket = await past.ticket(marked())
     ada = await people.agent()

@@ -214,3 +214,14 @@ async def test_leaving_the_page_sends_what_was_held_once(undoing: Talk) -> None:
 
     await undoing.agent.shows("We call you back.")
     await undoing.customer.shows("We call you back.")
+
+
+async def test_leaving_the_page_sends_what_was_held_in_order(undoing: Talk) -> None:
+    await undoing.agent.send("First this.")
+    await undoing.agent.send("Then that.")
+    await expect(undoing.ada.page.get_by_text("Goes out in").last).to_be_visible()
+    await undoing.ada.page.goto(undoing.desk)
+
+    said = undoing.customer.log.get_by_text("First this.")
+    await expect(said).to_have_count(1)
+    await expect(said).to_have_text("First this.\n\nThen that.", use_inner_text=True)
