@@ -1,9 +1,10 @@
 """Single keys, the command palette, and what the browser says of new messages."""
 
+import asyncio
 from uuid import uuid4
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from parlour.features.tickets.models import Status
 from tests.browser.axe import violations
@@ -107,7 +108,13 @@ async def test_a_key_changes_the_row_it_was_pressed_on_however_fast_one_goes_on(
     live: Live, past: Past, people: People
 ) -> None:
     """The second change waits for the first, and by then the focus is elsewhere again."""
+
+    async def slowly(route: Route) -> None:
+        await asyncio.sleep(0.5)
+        await route.continue_()
+
     ada, both = await at_list(live, past, people)
+    await ada.page.route("**/status", slowly)
     for key in "jejek":
         await ada.page.keyboard.press(key)
 
