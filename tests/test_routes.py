@@ -73,6 +73,7 @@ POST /name                          sign-in sign-in  sign-in   sign-in  people 4
 
 /workspace/{workspace_id}/people
 GET  -                              sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
+GET  /{form:path}                   sign-in sign-in  sign-in   sign-in  people people people 404     sign-in
 POST /invite                        sign-in sign-in  sign-in   sign-in  people 403  403     404      sign-in
 POST /{user_id}/role                sign-in sign-in  sign-in   sign-in  people 403  403     404      sign-in
 POST /{user_id}/remove              sign-in sign-in  sign-in   sign-in  people 403  403     404      sign-in
@@ -88,8 +89,10 @@ POST /{reply_id}/delete             sign-in sign-in  sign-in   sign-in  texts te
 
 /workspace/{workspace_id}/tickets
 GET  -                              sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
+GET  /views                         sign-in sign-in  sign-in   sign-in  list  list  list    404      sign-in
 POST /views                         sign-in sign-in  sign-in   sign-in  list  list  403     404      sign-in
 POST /views/{view_id}/delete        sign-in sign-in  sign-in   sign-in  list  list  403     404      sign-in
+GET  /bulk                          sign-in sign-in  sign-in   sign-in  list  list  list    404      sign-in
 POST /bulk                          sign-in sign-in  sign-in   sign-in  list  list  403     404      sign-in
 GET  /bulk/{bulk_id}                sign-in sign-in  sign-in   sign-in  200   200   403     404      sign-in
 POST /bulk/{bulk_id}/undo           sign-in sign-in  sign-in   sign-in  list  list  403     404      sign-in

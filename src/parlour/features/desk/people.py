@@ -29,6 +29,12 @@ async def people(request: Request) -> Response:
     return await _page(request, await desk_in(request))
 
 
+async def back(request: Request) -> Response:
+    """A refused form leaves its page at its own address: whoever loads that again sees the people."""
+    desk = await desk_in(request)
+    return redirect(f"/workspace/{desk.workspace_id}/people")
+
+
 async def _page(
     request: Request,
     desk: Desk,

@@ -20,6 +20,7 @@ from parlour.features.tickets.models import COUNT_LIMIT, PAGE_SIZES, Bulk, Filte
 from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.models import Member
 from parlour.kernel.access import Permission, Role, requires
+from parlour.web.pages import redirect
 from parlour.web.site import db
 
 
@@ -50,6 +51,11 @@ async def tickets(request: Request) -> Response:
     answer = await page(request, desk, query, template="desk/ticket_list_fragment.html")
     answer.headers["HX-Push-Url"] = _address(desk, query.text)
     return answer
+
+
+async def back(request: Request) -> Response:
+    """A refused form leaves its page at its own address: whoever loads that again sees the table."""
+    return redirect(_address(await desk_in(request), ""))
 
 
 async def page(
