@@ -67,7 +67,10 @@ async def test_a_statement_that_somebody_took_away_is_run_again(house: House) ->
 
 
 async def test_a_unit_that_is_refused_leaves_the_statements_prepared(house: House) -> None:
-    """A page that is not there, or a session that has ended, is every day's work."""
+    """A page that is not there, or a session that has ended, is every day's work.
+
+    Through a proxy none is prepared.
+    """
 
     def look(tx: Tx) -> int:
         workspaces.workspace_at(tx, "acme")
@@ -83,4 +86,5 @@ async def test_a_unit_that_is_refused_leaves_the_statements_prepared(house: Hous
         with pytest.raises(workspaces.UnknownWorkspace):
             await house.db.read(Actor.visitor(), refuse)
 
-    assert min([await house.db.read(Actor.visitor(), look) for _ in range(8)]) > 0
+    prepared = [await house.db.read(Actor.visitor(), look) for _ in range(8)]
+    assert all(prepared) if postgres_server.ENGINE == "postgresql" else not any(prepared)
