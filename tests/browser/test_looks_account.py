@@ -1,12 +1,10 @@
 """The pages on which somebody signs in, joins or regains an account, in every state."""
 
 import re
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import uuid4
 
-import pyotp
 import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
@@ -15,7 +13,7 @@ from tests.browser.axe import violations
 from tests.browser.past import Past
 from tests.browser.people import People, Person, status_of
 from tests.browser.test_mailed_link import mails_to, words_of
-from tests.browser.test_people import invitation_for, invite
+from tests.browser.test_people import invitation_for, invite, turn_on_second_factor
 from tests.live import PASSWORD, Live, email_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -124,12 +122,7 @@ async def set_up_second_factor(door: Door) -> Page:
     """In another browser, which is left at the recovery codes."""
     agent = await door.people.agent(door.account.partition("@")[0], bypass_csp=True)
     page = agent.page
-    await page.goto("/profile/second-factor")
-    secret = await page.locator("[data-secret]").inner_text()
-    await page.get_by_role("textbox", name="Code").fill(pyotp.TOTP(secret).at(time.time()))
-    await page.get_by_label("Your password").fill(PASSWORD)
-    await page.get_by_role("button", name="Turn it on").click()
-    await expect(page.get_by_role("heading", name="Keep these recovery codes")).to_be_visible()
+    await turn_on_second_factor(page)
     return page
 
 

@@ -5,7 +5,7 @@ import time
 
 import pyotp
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from parlour.kernel.access import Role
 from tests.browser.past import Past
@@ -38,6 +38,16 @@ async def join(newcomer: Person, name: str) -> None:
     await page.get_by_label("A password").fill(PASSWORD)
     await page.get_by_role("button", name="Join the workspace").click()
     await expect(page.get_by_role("heading", name="Dashboard")).to_be_visible()
+
+
+async def turn_on_second_factor(page: Page) -> None:
+    """Ends at the recovery codes."""
+    await page.goto("/profile/second-factor")
+    secret = await page.locator("[data-secret]").inner_text()
+    await page.get_by_role("textbox", name="Code").fill(pyotp.TOTP(secret).at(time.time()))
+    await page.get_by_label("Your password").fill(PASSWORD)
+    await page.get_by_role("button", name="Turn it on").click()
+    await expect(page.get_by_role("heading", name="Keep these recovery codes")).to_be_visible()
 
 
 async def test_an_invited_agent_joins_works_and_is_removed(live: Live, past: Past, people: People) -> None:
@@ -106,12 +116,7 @@ async def test_a_second_factor_is_asked_for_and_a_recovery_code_stands_in(
     await past.hire("carla", "Carla Careful")
     carla = await people.agent("carla")
     page = carla.page
-    await page.goto("/profile/second-factor")
-    secret = await page.locator("[data-secret]").inner_text()
-    await page.get_by_role("textbox", name="Code").fill(pyotp.TOTP(secret).at(time.time()))
-    await page.get_by_label("Your password").fill(PASSWORD)
-    await page.get_by_role("button", name="Turn it on").click()
-    await expect(page.get_by_role("heading", name="Keep these recovery codes")).to_be_visible()
+    await turn_on_second_factor(page)
     code = await page.get_by_role("listitem").first.inner_text()
 
     elsewhere = await people.stranger()
