@@ -3,6 +3,7 @@
 import asyncio
 import random
 import re
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID, uuid4
@@ -26,7 +27,7 @@ class Said:
     seq: int
 
 
-class Person(httpx.AsyncClient):
+class Person(httpx.AsyncClient, ABC):
     """A browser without scripts: keeps its cookies, sends the token of the page it was shown."""
 
     def __init__(self, live: Live, name: str, *, url: str = "") -> None:
@@ -44,8 +45,9 @@ class Person(httpx.AsyncClient):
         self.csrf = found[1]
         return page.text
 
+    @abstractmethod
     def chat_at(self, ticket_id: str) -> str:
-        raise NotImplementedError
+        """Where this side of the ticket's room takes its messages."""
 
     async def post_message(self, ticket_id: str, content: str, client_id: UUID) -> httpx.Response:
         return await self.post(
