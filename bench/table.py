@@ -20,7 +20,8 @@ from bench.fill import fill  # noqa: E402
 from parlour.db.database import Tx  # noqa: E402
 from parlour.db.sqlite import SqliteDatabase  # noqa: E402
 from parlour.features.accounts import service as accounts  # noqa: E402
-from parlour.features.tickets import listing, listing_store  # noqa: E402
+from parlour.features.tickets.listing import service as listing  # noqa: E402
+from parlour.features.tickets.listing import store as listing_store  # noqa: E402
 from parlour.features.tickets.models import Filters, Order, Priority, Stage, Status, Whose  # noqa: E402
 from parlour.features.workspaces import service as workspaces  # noqa: E402
 from parlour.kernel.access import Actor, Role  # noqa: E402

@@ -7,7 +7,8 @@ from uuid import uuid4
 
 import pyotp
 
-from parlour.features.accounts import invitations, password_reset
+from parlour.features.accounts.invitations import service as invitations
+from parlour.features.accounts.password_reset import service as password_reset
 from parlour.features.tickets import service as tickets
 from parlour.kernel.access import Actor, Role
 from tests.house import PASSWORD

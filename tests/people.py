@@ -14,12 +14,17 @@ import pyotp
 from starlette.routing import Route, WebSocketRoute
 
 from parlour.db.database import Tx
-from parlour.features.accounts import invitations, second_factor
 from parlour.features.accounts import service as accounts
+from parlour.features.accounts.invitations import service as invitations
+from parlour.features.accounts.second_factor import service as second_factor
 from parlour.features.chat import service as chat
-from parlour.features.tickets import access, bulk, listing, replies, views
 from parlour.features.tickets import service as tickets
+from parlour.features.tickets.access import service as access
+from parlour.features.tickets.bulk import service as bulk
+from parlour.features.tickets.canned import service as canned
+from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Draft, Field, Ticket
+from parlour.features.tickets.views import service as views
 from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.models import Workspace
 from parlour.kernel.access import Actor, Role
@@ -111,7 +116,7 @@ class Town:
         def missing(tx: Tx) -> set[str]:
             there: dict[str, set[UUID | None]] = {
                 "view_id": {view.view_id for view in views.views(tx)},
-                "reply_id": {reply.reply_id for reply in replies.usable(tx)},
+                "reply_id": {reply.reply_id for reply in canned.usable(tx)},
                 "invitation_id": {one.invitation_id for one in invitations.pending(tx)},
                 "user_id": {member.user_id for member in workspaces.members(tx)},
                 "bulk_id": {self.things.get("bulk_id")},
@@ -122,7 +127,7 @@ class Town:
             if name == "view_id":
                 return views.save_view(tx, "Late ones", "status=open", for_everyone=True).view_id
             if name == "reply_id":
-                return replies.add(tx, "Thanks", "Thank you for waiting.", shared=True).reply_id
+                return canned.add(tx, "Thanks", "Thank you for waiting.", shared=True).reply_id
             if name == "invitation_id":
                 invitations.invite(tx, f"{uuid4().hex}@example.com", Role.AGENT)
                 return invitations.pending(tx)[-1].invitation_id
@@ -145,7 +150,7 @@ class Town:
             known = [tickets.ticket(tx, one.ticket_id) for one in (self.ticket, self.neighbours)]
             notes = chat.notes_room(tx, self.ticket.ticket_id)
             rooms = [chat.history(tx, room, limit=1).room for room in (self.ticket.chat_room_id, notes)]
-            kept = views.views(tx), replies.usable(tx), invitations.pending(tx), workspaces.members(tx)
+            kept = views.views(tx), canned.usable(tx), invitations.pending(tx), workspaces.members(tx)
             return *known, *rooms, listing.overview(tx), *kept, workspaces.workspace(tx)
 
         return await self.house.db.read(self.owner, look)

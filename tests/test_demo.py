@@ -18,14 +18,15 @@ from parlour.app import create_app
 from parlour.db import outbox
 from parlour.db.database import Tx
 from parlour.db.sqlite import SqliteDatabase
-from parlour.features.accounts import invitations
 from parlour.features.accounts import service as accounts
+from parlour.features.accounts.invitations import service as invitations
 from parlour.features.accounts.models import Invitation
 from parlour.features.chat import service as chat
 from parlour.features.chat.models import History, Message
-from parlour.features.tickets import replies, views
-from parlour.features.tickets import service as tickets
+from parlour.features.tickets.canned import service as canned
+from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Filters, Priority, Reply, SavedView, Status, TicketRow
+from parlour.features.tickets.views import service as views
 from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.models import Workspace
 from parlour.kernel import clock
@@ -91,12 +92,12 @@ def counting() -> Iterator[list[str]]:
 def everything(tx: Tx) -> dict[str, Any]:
     workspace = workspaces.workspace_at(tx, demo.SLUG)
     here = tx.acting_as(Actor.system(workspace.workspace_id))
-    rows = tickets.workspace_tickets(here, Filters(limit=1000)).rows
+    rows = listing.workspace_tickets(here, Filters(limit=1000)).rows
     ada = accounts.credentials(tx, demo.EMAIL)
     assert ada
     reading = here.acting_as(Actor.agent(workspace.workspace_id, ada.user_id, Role.OWNER, "Ada Moreau"))
     return {
-        "replies": replies.usable(reading),
+        "replies": canned.usable(reading),
         "views": views.views(reading),
         "invitations": invitations.pending(reading),
         "workspace": workspace,

@@ -10,7 +10,7 @@ import { startPage } from "./page";
 import { startPanel } from "./panel";
 import { startPalette } from "./palette";
 import { startRefresh } from "./refresh";
-import { startReplies } from "./replies";
+import { startCanned } from "./canned";
 import { startTable } from "./table";
 import { startWatch } from "./watch";
 
@@ -22,7 +22,7 @@ startRefresh();
 startDashboard();
 startTable();
 startWatch();
-startReplies();
+startCanned();
 startPalette();
 startKeys();
 startNotify();

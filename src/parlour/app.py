@@ -23,8 +23,8 @@ from parlour.features.desk import agent
 from parlour.features.desk.routes import routes as desk_routes
 from parlour.features.portal import visitor
 from parlour.features.portal.routes import routes as portal_routes
-from parlour.features.tickets import access
-from parlour.features.tickets.bulk_job import BulkJobs
+from parlour.features.tickets.access import service as access
+from parlour.features.tickets.bulk.job import BulkJobs
 from parlour.features.tickets.mails import Mails
 from parlour.kernel.access import Actor, Permission, requires
 from parlour.kernel.errors import DomainError

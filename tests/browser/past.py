@@ -11,8 +11,9 @@ from parlour.db.database import Database, Tx
 from parlour.features.accounts import service as accounts
 from parlour.features.accounts.passwords import hash_password
 from parlour.features.chat import service as chat
-from parlour.features.tickets import access
 from parlour.features.tickets import service as tickets
+from parlour.features.tickets.access import service as access
+from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Draft, Filters, Status, Ticket, TicketRow
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel import clock
@@ -120,5 +121,5 @@ class Past:
         return any(m.content == content and m.seq <= history.read_upto for m in history.messages)
 
     async def tickets_called(self, subject: str) -> list[TicketRow]:
-        page = await self.db.read(self.system, tickets.workspace_tickets, Filters(limit=500))
+        page = await self.db.read(self.system, listing.workspace_tickets, Filters(limit=500))
         return [row for row in page.rows if row.subject == subject]

@@ -8,7 +8,7 @@ from playwright.async_api import Page, expect
 
 from parlour.db import outbox
 from parlour.db.database import Tx
-from parlour.features.tickets import bulk
+from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.models import Field, Priority, Ticket
 from tests.browser.axe import too_wide, violations
 from tests.browser.past import Past

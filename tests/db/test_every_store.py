@@ -14,19 +14,18 @@ import pytest
 
 import parlour.features
 from parlour.db.database import Tx
-from parlour.features.accounts import invitations_store as invitations
-from parlour.features.accounts import password_reset_store as resets
-from parlour.features.accounts import profile_store as profile
-from parlour.features.accounts import second_factor_store as second_factor
 from parlour.features.accounts import store as accounts
+from parlour.features.accounts.invitations import store as invitations
+from parlour.features.accounts.password_reset import store as resets
+from parlour.features.accounts.profile import store as profile
+from parlour.features.accounts.second_factor import store as second_factor
 from parlour.features.chat import store as chat
 from parlour.features.chat.models import Audience
-from parlour.features.tickets import access_store as access
-from parlour.features.tickets import bulk_store as bulk
-from parlour.features.tickets import listing_store as listing
-from parlour.features.tickets import replies_store as replies
 from parlour.features.tickets import store as tickets
-from parlour.features.tickets import views_store as views
+from parlour.features.tickets.access import store as access
+from parlour.features.tickets.bulk import store as bulk
+from parlour.features.tickets.canned import store as replies
+from parlour.features.tickets.listing import store as listing
 from parlour.features.tickets.models import (
     Changed,
     Field,
@@ -40,6 +39,7 @@ from parlour.features.tickets.models import (
     Ticket,
     Whose,
 )
+from parlour.features.tickets.views import store as views
 from parlour.features.workspaces import store as workspaces
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Role
@@ -118,7 +118,7 @@ def of_themselves(ada: UUID) -> list[Call]:
         (resets.insert_reset, {"token_hash": "p", **this, "expires_at": now + SOON}),
         (resets.owner_of, {"token_hash": "p"}),
         (resets.take, {"token_hash": "p"}),
-        (resets.end_all_of, this),
+        (accounts.end_resets, this),
         (resets.delete_expired_of, this),
     ]
 
@@ -271,8 +271,8 @@ def of_access(ticket: Ticket) -> list[Call]:
 
 def stores() -> list[ModuleType]:
     folder = Path(parlour.features.__path__[0])
-    found = sorted([*folder.glob("*/store.py"), *folder.glob("*/*_store.py")])
-    return [importlib.import_module(f"parlour.features.{path.parent.name}.{path.stem}") for path in found]
+    found = (path.relative_to(folder).with_suffix("").parts for path in sorted(folder.rglob("store.py")))
+    return [importlib.import_module(".".join(("parlour.features", *parts))) for parts in found]
 
 
 def name_of(function: Callable[..., object]) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, event
 from parlour.db import dialect
 from parlour.db.database import Tx
 from parlour.features.chat import store as chat
-from parlour.features.tickets import listing_store
+from parlour.features.tickets.listing import store as listing_store
 from parlour.features.tickets.models import Filters, Order, Stage, Status
 from parlour.kernel.access import Actor, Role
 from tests import postgres_server

@@ -13,11 +13,13 @@ from parlour.db.database import Tx
 from parlour.db.link import Unanswered
 from parlour.db.postgres import Unreachable
 from parlour.db.schema import members, messages, workspaces
-from parlour.features.accounts import invitations, second_factor
 from parlour.features.accounts import service as accounts
+from parlour.features.accounts.invitations import service as invitations
 from parlour.features.accounts.models import Pending
-from parlour.features.tickets import access, handover
+from parlour.features.accounts.second_factor import service as second_factor
+from parlour.features.tickets import handover
 from parlour.features.tickets import service as tickets
+from parlour.features.tickets.access import service as access
 from parlour.features.tickets.models import Draft, Status
 from parlour.features.workspaces.service import LastOwner
 from parlour.kernel.access import Actor, Role

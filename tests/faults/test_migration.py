@@ -21,6 +21,7 @@ from parlour.db import schema
 from parlour.db.migrate import SCRIPTS, SchemaTooNew
 from parlour.db.sqlite import SqliteDatabase, make_engine
 from parlour.features.tickets import service as tickets
+from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Filters, Priority
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
@@ -177,8 +178,8 @@ async def test_what_happened_before_the_desk_is_known_to_it(path: Path) -> None:
     db, here = SqliteDatabase(path), Actor.system(workspace)
     await db.migrate()
     await db.open()
-    urgent = await db.read(here, tickets.workspace_tickets, Filters(priority=Priority.URGENT))
-    found = await db.read(here, tickets.workspace_tickets, Filters(q="agent said"))
+    urgent = await db.read(here, listing.workspace_tickets, Filters(priority=Priority.URGENT))
+    found = await db.read(here, listing.workspace_tickets, Filters(q="agent said"))
     made = [await db.read(here, tickets.ticket, ticket_id) for ticket_id in ids.values()]
     await db.close()
     first, second, third = (datetime(2026, 5, day, tzinfo=UTC) for day in (1, 2, 3))

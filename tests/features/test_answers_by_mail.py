@@ -9,7 +9,7 @@ from parlour.db import outbox, schema
 from parlour.db.database import Tx
 from parlour.db.outbox import Job
 from parlour.features.chat import service as chat
-from parlour.features.tickets import access
+from parlour.features.tickets.access import service as access
 from parlour.features.tickets.models import Ticket
 from parlour.features.tickets.service import UNSEEN_REPLIES
 from parlour.kernel import clock

@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from parlour.features.chat.service import RoomClosed
-from parlour.features.tickets import bulk
 from parlour.features.tickets import service as tickets
+from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.models import Bulk, Field, Filters, Priority, Status, Ticket
 from parlour.features.workspaces import audit
 from parlour.kernel.access import Actor, Role

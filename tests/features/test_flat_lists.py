@@ -13,7 +13,8 @@ from bench.fill import fill
 from bench.table import steps
 from parlour.db.database import Tx
 from parlour.features.desk.query import BUILT_IN
-from parlour.features.tickets import listing, listing_store
+from parlour.features.tickets.listing import service as listing
+from parlour.features.tickets.listing import store as listing_store
 from parlour.features.tickets.models import Filters, Order, Priority, Stage, Status, Whose
 from parlour.kernel.access import Actor
 from tests.house import House, open_house

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from parlour.features.chat import service as chat
-from parlour.features.tickets import service as tickets
+from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Filters, Priority, Status
 from tests.house import Browser, House
 
@@ -51,7 +51,7 @@ async def test_twenty_identical_submits_at_once_make_one_ticket_and_one_mail(
 ) -> None:
     fields = {"csrf": await visitor.csrf(NEW), **form()}
     answers = await asyncio.gather(*[visitor.post(NEW, data=fields) for _ in range(20)])
-    rows = (await house.as_system(tickets.workspace_tickets, Filters())).rows
+    rows = (await house.as_system(listing.workspace_tickets, Filters())).rows
     room = await house.as_system(chat.history, rows[0].chat_room_id)
 
     assert {answer.status_code for answer in answers} == {303}
@@ -79,7 +79,7 @@ async def test_a_field_that_cannot_be_taken_is_named_and_nothing_typed_is_lost(
     assert answer.status_code == 422
     assert sentence in answer.text
     assert "maria@example" in answer.text.lower() or field == "email"
-    assert (await house.as_system(tickets.workspace_tickets, Filters())).rows == []
+    assert (await house.as_system(listing.workspace_tickets, Filters())).rows == []
 
 
 async def test_what_was_typed_is_kept_once_it_can_be_stored(house: House, visitor: Browser) -> None:
@@ -106,7 +106,7 @@ async def test_a_program_that_fills_in_the_hidden_field_opens_nothing_and_learns
 
     assert (answer.status_code, answer.headers["location"]) == (303, "/support/acme")
     assert "parlour_visitor" not in visitor.cookies
-    assert (await house.as_system(tickets.workspace_tickets, Filters())).rows == []
+    assert (await house.as_system(listing.workspace_tickets, Filters())).rows == []
 
 
 async def test_a_page_open_for_too_long_keeps_what_was_typed(house: House, visitor: Browser) -> None:
@@ -116,7 +116,7 @@ async def test_a_page_open_for_too_long_keeps_what_was_typed(house: House, visit
     assert "This page was open for too long." in page.text
     for kept in ("The parcel is late", "It should have been here on Monday.", "Maria@Example.com"):
         assert kept in page.text
-    assert (await house.as_system(tickets.workspace_tickets, Filters())).rows == []
+    assert (await house.as_system(listing.workspace_tickets, Filters())).rows == []
 
 
 async def test_a_form_without_its_id_keeps_what_was_typed_and_gets_one(visitor: Browser) -> None:
@@ -144,7 +144,7 @@ async def test_words_changed_after_the_first_send_are_another_ticket_if_sent_aga
     assert page.status_code == 409
     assert "This ticket was opened before, with other words." in page.text
     assert answer.status_code == 303
-    assert len((await house.as_system(tickets.workspace_tickets, Filters())).rows) == 2
+    assert len((await house.as_system(listing.workspace_tickets, Filters())).rows) == 2
 
 
 async def test_nobody_gets_into_a_ticket_by_repeating_its_form(house: House, visitor: Browser) -> None:

@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 
 from parlour.features.tickets import service as tickets
-from parlour.features.tickets import views
 from parlour.features.tickets.models import Status, Ticket
+from parlour.features.tickets.views import service as views
 from parlour.kernel.access import Actor, Role
 from parlour.kernel.events import TicketChanged
 from parlour.realtime import protocol

@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 
 from parlour.features.desk import query
-from parlour.features.tickets import listing
 from parlour.features.tickets import service as tickets
+from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Priority, Status, Ticket
 from parlour.kernel.access import Role
 from tests.house import Browser, House

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from parlour.features.tickets import views
+from parlour.features.tickets.views import service as views
 from parlour.kernel.access import Role
 from tests.house import Browser, House
 

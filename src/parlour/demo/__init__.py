@@ -15,13 +15,14 @@ from uuid import UUID
 
 from parlour.db import outbox
 from parlour.db.database import Database, Tx
-from parlour.features.accounts import invitations
 from parlour.features.accounts import service as accounts
+from parlour.features.accounts.invitations import service as invitations
 from parlour.features.accounts.passwords import hash_password
 from parlour.features.chat import service as chat
-from parlour.features.tickets import replies, views
 from parlour.features.tickets import service as tickets
+from parlour.features.tickets.canned import service as canned
 from parlour.features.tickets.models import Draft, Priority, Status
+from parlour.features.tickets.views import service as views
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission, Role, requires
@@ -72,7 +73,7 @@ def _furnish(tx: Tx, agents: Mapping[str, Actor], script: Mapping[str, Any]) -> 
     """What agents have put within their reach: texts they write often, lists they look at often."""
     for kept in script["replies"]:
         theirs = tx.acting_as(agents[kept["by"]])
-        replies.add(theirs, kept["name"], kept["content"], shared=kept["everyone"])
+        canned.add(theirs, kept["name"], kept["content"], shared=kept["everyone"])
     for view in script["views"]:
         theirs = tx.acting_as(agents[view["by"]])
         views.save_view(theirs, view["name"], view["query"], for_everyone=view["everyone"])

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from parlour.db.database import Tx
 from parlour.db.schema import outbox
-from parlour.features.tickets import access
+from parlour.features.tickets.access import service as access
 from parlour.features.tickets.models import Link, Ticket
 from parlour.kernel import clock
 from parlour.kernel.access import Actor

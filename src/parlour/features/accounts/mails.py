@@ -6,7 +6,9 @@ from uuid import UUID
 
 from parlour.db.database import Database
 from parlour.db.outbox import Job
-from parlour.features.accounts import invitations, notices, password_reset
+from parlour.features.accounts import notices
+from parlour.features.accounts.invitations import service as invitations
+from parlour.features.accounts.password_reset import service as password_reset
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel.access import Actor
 from parlour.mail.compose import Renderer, compose, message_id

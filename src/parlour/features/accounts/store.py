@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, update
 
 from parlour.db.database import HERE, Tx
-from parlour.db.schema import members, sessions, users, workspaces
+from parlour.db.schema import members, password_resets, sessions, users, workspaces
 from parlour.features.accounts.models import Credentials, Desk, Preferences, SignedIn
 from parlour.kernel import clock
 from parlour.kernel.access import Role
@@ -141,3 +141,11 @@ def desk(
         return None
     person = _signed_in(row, stale_before)
     return Desk(person, Role(row[6]), workspace_id, row[7], row[8], row[9])
+
+
+def end_resets(tx: Tx, user_id: UUID) -> None:
+    """Whatever link to a new password was mailed opens nothing any more."""
+    statement = update(password_resets).where(
+        password_resets.c.user_id == user_id, password_resets.c.used_at.is_(None)
+    )
+    tx.execute(statement.values(used_at=clock.now()))

@@ -9,7 +9,7 @@ from starlette.types import Scope
 from parlour.db.database import Database
 from parlour.features.accounts import service as accounts
 from parlour.features.chat import service as chat
-from parlour.features.tickets import access
+from parlour.features.tickets.access import service as access
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import NotFound
 from parlour.kernel.events import MessageSent

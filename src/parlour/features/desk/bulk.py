@@ -12,7 +12,7 @@ from parlour.features.accounts.models import Desk
 from parlour.features.desk import rows, table
 from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.desk.views import query_in
-from parlour.features.tickets import bulk
+from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.models import Bulk, Field
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel.access import Permission, requires

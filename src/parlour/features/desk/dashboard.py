@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from parlour.features.accounts.models import Desk
 from parlour.features.desk.agent import actor_at, desk_in, render_at
-from parlour.features.tickets import listing
+from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Status
 from parlour.kernel.access import Permission
 from parlour.web.site import db

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.db.database import Tx
-from parlour.features.accounts import invitations
+from parlour.features.accounts.invitations import service as invitations
 from parlour.features.accounts.models import Invitation
 from parlour.features.accounts.service import SecondFactorNeeded, WrongCredentials
 from parlour.features.desk.agent import device_of

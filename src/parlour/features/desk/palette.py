@@ -9,9 +9,9 @@ from starlette.responses import Response
 from parlour.db.database import Tx
 from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.desk.query import BUILT_IN, TableQuery
-from parlour.features.tickets import listing
-from parlour.features.tickets import views as saved
+from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Filters, SavedView, TicketRow
+from parlour.features.tickets.views import service as saved
 from parlour.kernel.access import Permission, requires
 from parlour.web.site import db
 

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.db.database import Tx
-from parlour.features.accounts import invitations
+from parlour.features.accounts.invitations import service as invitations
 from parlour.features.accounts.models import Desk
 from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.tickets import handover

@@ -6,8 +6,8 @@ from dataclasses import fields as fields_of
 from starlette.requests import Request
 from starlette.responses import Response
 
-from parlour.features.accounts import profile as profiles
 from parlour.features.accounts.models import Preferences, SignedIn
+from parlour.features.accounts.profile import service as profiles
 from parlour.features.desk.agent import device_of, person_in, whoami
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import Invalid, TooMany

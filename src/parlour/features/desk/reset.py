@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from starlette.requests import Request
 from starlette.responses import Response
 
-from parlour.features.accounts import password_reset
+from parlour.features.accounts.password_reset import service as password_reset
 from parlour.features.desk.agent import device_of
 from parlour.kernel.access import Actor
 from parlour.kernel.addresses import required_email

@@ -11,7 +11,7 @@ from parlour.features.accounts.models import Desk
 from parlour.features.conversation.pages import ticket_id_in
 from parlour.features.desk import dashboard
 from parlour.features.desk.agent import actor_at, desk_in, render_at
-from parlour.features.tickets import listing
+from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Priority, Status, TicketRow
 from parlour.kernel.access import Permission
 from parlour.kernel.errors import DomainError

@@ -9,9 +9,9 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response
 
-from parlour.features.accounts import second_factor
 from parlour.features.accounts.models import Pending, SignedIn
-from parlour.features.accounts.profile import public_id
+from parlour.features.accounts.profile.service import public_id
+from parlour.features.accounts.second_factor import service as second_factor
 from parlour.features.desk.agent import device_of, person_in, whoami
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import Invalid, SignedOut, TooMany

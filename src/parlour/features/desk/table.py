@@ -13,10 +13,10 @@ from parlour.features.accounts.models import Desk
 from parlour.features.desk import rows
 from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.desk.query import BUILT_IN, TableQuery
-from parlour.features.tickets import bulk as changes
-from parlour.features.tickets import listing
-from parlour.features.tickets import views as saved
+from parlour.features.tickets.bulk import service as changes
+from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import COUNT_LIMIT, PAGE_SIZES, Bulk, Filters, Order, Page, SavedView
+from parlour.features.tickets.views import service as saved
 from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.models import Member
 from parlour.kernel.access import Permission, Role, requires

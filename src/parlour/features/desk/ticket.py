@@ -17,10 +17,12 @@ from parlour.features.conversation import pages as conversation
 from parlour.features.conversation.view import holds_unread, room_view
 from parlour.features.desk import rows
 from parlour.features.desk.agent import actor_at, desk_in, render_at
-from parlour.features.tickets import access, listing, replies
 from parlour.features.tickets import service as tickets
+from parlour.features.tickets.access import service as access
+from parlour.features.tickets.canned import service as canned
+from parlour.features.tickets.canned.service import UnknownPlaceholder
+from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Priority, Status, Ticket
-from parlour.features.tickets.replies import UnknownPlaceholder
 from parlour.features.tickets.service import UnseenMessage
 from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
@@ -83,7 +85,7 @@ def _everything(tx: Tx, ticket_id: UUID, audience: Audience, before: int | None)
         members=workspaces.members(tx),
         changes=audit.of_ticket(tx, ticket_id),
         others=listing.others_of_customer(tx, ticket),
-        replies=replies.usable_names(tx) if audience is Audience.PUBLIC else [],
+        replies=canned.usable_names(tx) if audience is Audience.PUBLIC else [],
     )
 
 
@@ -195,10 +197,10 @@ async def send(request: Request) -> Response:
         return redirect(f"/workspace/{desk.workspace_id}/tickets/{ticket_id}#latest")
     more = {"seen": conversation.seq_field(fields, "seen"), "then": _then(fields)}
     if wants_json(request):
-        sent = await conversation.send(request, actor, ticket_id, fields, replies.answer, **more)
+        sent = await conversation.send(request, actor, ticket_id, fields, canned.answer, **more)
         return conversation.sent_as_json(actor, sent)
     try:
-        await conversation.send(request, actor, ticket_id, fields, replies.answer, **more)
+        await conversation.send(request, actor, ticket_id, fields, canned.answer, **more)
     except NOT_SENT as error:
         answer = await page(request, desk, ticket_id, status=error.status, writing=not_sent(fields, error))
         return conversation.with_wait(answer, error)
@@ -230,8 +232,8 @@ async def _insert(request: Request, desk: Desk, ticket_id: UUID, fields: Mapping
     if fields.get("reply"):
         chosen = uuid_field(fields, "reply")
         try:
-            text = await db(request).read(actor_at(desk), replies.filled_one, ticket_id, chosen)
-        except replies.UnknownReply as error:
+            text = await db(request).read(actor_at(desk), canned.filled_one, ticket_id, chosen)
+        except canned.UnknownReply as error:
             gone = Writing(draft=typed, problem=error.code)
             return await page(request, desk, ticket_id, status=error.status, writing=gone)
         typed = f"{typed.rstrip()}\n\n{text}" if typed.strip() else text

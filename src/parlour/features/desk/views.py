@@ -9,7 +9,7 @@ from starlette.responses import Response
 from parlour.features.desk import rows, table
 from parlour.features.desk.agent import actor_at, desk_in
 from parlour.features.desk.query import TableQuery
-from parlour.features.tickets import views
+from parlour.features.tickets.views import service as views
 from parlour.kernel.errors import Invalid, NotFound
 from parlour.web.forms import read_form
 from parlour.web.pages import redirect

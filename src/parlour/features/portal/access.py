@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.features.portal.visitor import workspace_in
-from parlour.features.tickets import access
+from parlour.features.tickets.access import service as access
 from parlour.features.workspaces.models import Workspace
 from parlour.kernel.access import Actor
 from parlour.kernel.addresses import required_email

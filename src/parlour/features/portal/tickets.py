@@ -10,8 +10,8 @@ from parlour.db.database import Tx
 from parlour.features.conversation import pages as conversation
 from parlour.features.conversation.view import message_view
 from parlour.features.portal.visitor import slug_in, visit, workspace_in
-from parlour.features.tickets import access
 from parlour.features.tickets import service as tickets
+from parlour.features.tickets.access import service as access
 from parlour.features.tickets.models import Draft, TicketRow
 from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.models import Workspace

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.db.database import P, R, Tx, Unit
-from parlour.features.tickets import access
+from parlour.features.tickets.access import service as access
 from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.models import Workspace
 from parlour.kernel.access import Actor, Permission, requires

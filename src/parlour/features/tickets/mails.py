@@ -5,8 +5,8 @@ from uuid import UUID
 
 from parlour.db.database import Database
 from parlour.db.outbox import Job
-from parlour.features.tickets import access
 from parlour.features.tickets import service as tickets
+from parlour.features.tickets.access import service as access
 from parlour.features.tickets.models import Link
 from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.models import Workspace

@@ -6,7 +6,6 @@ from uuid import UUID
 from parlour.db.database import Tx
 from parlour.features.chat import service as chat
 from parlour.features.tickets import life, store
-from parlour.features.tickets.listing import workspace_tickets
 from parlour.features.tickets.models import (
     DESCRIPTION_LIMIT,
     SUBJECT_LIMIT,
@@ -23,8 +22,6 @@ from parlour.kernel.access import Actor, Kind, Permission, Role, requires
 from parlour.kernel.addresses import clean_email
 from parlour.kernel.errors import Conflict, DomainError, Invalid, NotFound
 from parlour.kernel.events import TicketChanged
-
-__all__ = ["workspace_tickets"]
 
 CONFIRMATION = "mail.confirmation"
 UNSEEN_REPLIES = "mail.unseen_replies"

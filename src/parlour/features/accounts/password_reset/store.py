@@ -36,13 +36,6 @@ def take(tx: Tx, token_hash: str) -> bool:
     return tx.execute(statement.values(used_at=clock.now())).rowcount == 1
 
 
-def end_all_of(tx: Tx, user_id: UUID) -> None:
-    statement = update(password_resets).where(
-        password_resets.c.user_id == user_id, password_resets.c.used_at.is_(None)
-    )
-    tx.execute(statement.values(used_at=clock.now()))
-
-
 def delete_expired_of(tx: Tx, user_id: UUID) -> None:
     expired = password_resets.c.expires_at < clock.now()
     tx.execute(delete(password_resets).where(password_resets.c.user_id == user_id, expired))

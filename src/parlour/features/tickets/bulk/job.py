@@ -4,7 +4,7 @@ from uuid import UUID
 
 from parlour.db.database import Database
 from parlour.db.outbox import Job
-from parlour.features.tickets import bulk
+from parlour.features.tickets.bulk import service as bulk
 from parlour.kernel.access import Actor, Permission
 
 

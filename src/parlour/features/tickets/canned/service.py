@@ -12,8 +12,8 @@ from uuid import UUID
 from parlour.db.database import Tx
 from parlour.features.chat import service as chat
 from parlour.features.chat.models import CONTENT_LIMIT
-from parlour.features.tickets import replies_store
 from parlour.features.tickets import service as tickets
+from parlour.features.tickets.canned import store as canned_store
 from parlour.features.tickets.models import Reply, Sent, Status, Ticket
 from parlour.features.workspaces import audit
 from parlour.kernel import clock
@@ -81,19 +81,19 @@ def answer(
 @requires(Permission.TICKET_LIST)
 def usable(tx: Tx) -> Sequence[Reply]:
     """The workspace's and the actor's own, by name."""
-    return replies_store.usable(tx, limit=2 * REPLIES_LIMIT)
+    return canned_store.usable(tx, limit=2 * REPLIES_LIMIT)
 
 
 @requires(Permission.TICKET_LIST)
 def usable_names(tx: Tx) -> Sequence[tuple[UUID, str]]:
     """Ids and names of what `usable` gives."""
-    return replies_store.usable_names(tx, limit=2 * REPLIES_LIMIT)
+    return canned_store.usable_names(tx, limit=2 * REPLIES_LIMIT)
 
 
 @requires(Permission.TICKET_LIST)
 def reply(tx: Tx, reply_id: UUID) -> Reply:
     """Raises UnknownReply; a colleague's own is as unknown as a missing one."""
-    found = replies_store.reply(tx, reply_id)
+    found = canned_store.reply(tx, reply_id)
     if found is None:
         raise UnknownReply
     return found
@@ -135,7 +135,7 @@ def _owner(tx: Tx, *, shared: bool) -> UUID | None:
 
 
 def _room_for_one(tx: Tx, owner_id: UUID | None) -> None:
-    if replies_store.count(tx, owner_id=owner_id) >= REPLIES_LIMIT:
+    if canned_store.count(tx, owner_id=owner_id) >= REPLIES_LIMIT:
         raise Invalid({"form": "too_many"})
 
 
@@ -150,7 +150,7 @@ def add(tx: Tx, name: str, content: str, *, shared: bool) -> Reply:
     name, content = _checked(name, content)
     _room_for_one(tx, owner_id)
     kept = Reply(clock.new_id(), name, content, owner_id)
-    replies_store.insert_reply(tx, kept)
+    canned_store.insert_reply(tx, kept)
     audit.record(tx, "reply_added", after=name)
     return kept
 
@@ -165,7 +165,7 @@ def change(tx: Tx, reply_id: UUID, name: str, content: str, *, shared: bool) -> 
     if owner_id != before.owner_id:
         _room_for_one(tx, owner_id)
     after = Reply(reply_id, name, content, owner_id)
-    replies_store.update_reply(tx, after)
+    canned_store.update_reply(tx, after)
     audit.record(tx, "reply_changed", before=before.name, after=name)
     return after
 
@@ -175,5 +175,5 @@ def remove(tx: Tx, reply_id: UUID) -> None:
     """Raises UnknownReply, and Forbidden for a shared one without the right to it."""
     gone = reply(tx, reply_id)
     _owner(tx, shared=gone.shared)
-    replies_store.delete_reply(tx, reply_id)
+    canned_store.delete_reply(tx, reply_id)
     audit.record(tx, "reply_removed", before=gone.name)

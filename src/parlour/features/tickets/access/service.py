@@ -18,7 +18,8 @@ from parlour.db.database import Tx
 from parlour.db.outbox import Job
 from parlour.features.chat import service as chat
 from parlour.features.chat.models import SenderType
-from parlour.features.tickets import access_store, store
+from parlour.features.tickets import store
+from parlour.features.tickets.access import store as access_store
 from parlour.features.tickets.models import Link, Ticket, TicketRow, UnseenReplies
 from parlour.features.tickets.service import UnknownTicket
 from parlour.features.workspaces import audit

@@ -7,7 +7,8 @@ from datetime import timedelta
 from uuid import UUID
 
 from parlour.db.database import Database, Tx
-from parlour.features.accounts import invitations_store, service, store
+from parlour.features.accounts import service, store
+from parlour.features.accounts.invitations import store as invitations_store
 from parlour.features.accounts.models import Invitation, InvitationMail
 from parlour.features.accounts.passwords import hash_apart, password_matches, problem_with
 from parlour.features.workspaces import audit

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from parlour.db.database import Tx
-from parlour.features.tickets import views_store
 from parlour.features.tickets.models import SavedView
+from parlour.features.tickets.views import store as views_store
 from parlour.features.workspaces import audit
 from parlour.kernel import clock
 from parlour.kernel.access import Permission, requires

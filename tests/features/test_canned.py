@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from parlour.features.chat import service as chat
-from parlour.features.tickets import replies
+from parlour.features.tickets.canned import service as canned
 from parlour.kernel.access import Role
 from tests.house import Browser, House
 from tests.tickets import JSON, place, words
@@ -156,7 +156,7 @@ async def test_the_replies_of_another_workspace_are_not_there(house: House, desk
 async def test_there_is_a_limit_to_how_many_one_keeps(
     house: House, desk: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replies, "REPLIES_LIMIT", 1)
+    monkeypatch.setattr(canned, "REPLIES_LIMIT", 1)
     await keep(house, desk)
     answer = await desk.submit(f"{home(house)}/new", {**PATIENCE, "name": "More"}, page=home(house))
 

@@ -151,7 +151,7 @@ class Picker {
   }
 }
 
-export function startReplies(): void {
+export function startCanned(): void {
   const box = one("[data-replies]");
   const text = box?.closest("form")?.elements.namedItem("content");
   if (box && text instanceof HTMLTextAreaElement) new Picker(box, text);

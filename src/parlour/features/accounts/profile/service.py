@@ -7,10 +7,11 @@ from datetime import datetime
 from uuid import UUID
 
 from parlour.db.database import Database, Tx
-from parlour.features.accounts import notices, password_reset_store, profile_store, store
+from parlour.features.accounts import notices, store
 from parlour.features.accounts import service as accounts
 from parlour.features.accounts.models import Credentials, Preferences, Profile, SessionRow
 from parlour.features.accounts.passwords import hash_apart, password_matches, problem_with
+from parlour.features.accounts.profile import store as profile_store
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission, requires
 from parlour.kernel.errors import Invalid
@@ -90,7 +91,7 @@ def _change_password(tx: Tx, token: str | None, proved: Credentials, password_ha
 def set_password(tx: Tx, own: Credentials, password_hash: str, device: str) -> None:
     """A new password ends every session of the account, and every mailed way to another password."""
     store.set_password_hash(tx, user_id=own.user_id, password_hash=password_hash)
-    password_reset_store.end_all_of(tx, own.user_id)
+    store.end_resets(tx, own.user_id)
     accounts.end_sessions(tx, own.user_id)
     notices.tell(tx, own, notices.Change.PASSWORD_CHANGED, device)
 

@@ -10,7 +10,7 @@ from parlour.features.accounts.models import Desk
 from parlour.features.chat.models import CONTENT_LIMIT
 from parlour.features.conversation import pages as conversation
 from parlour.features.desk.agent import actor_at, desk_in, render_at
-from parlour.features.tickets import replies
+from parlour.features.tickets.canned import service as canned
 from parlour.kernel.access import Permission
 from parlour.kernel.errors import Forbidden, Invalid
 from parlour.web.forms import read_form, read_form_leniently
@@ -28,17 +28,17 @@ def _reply_id(request: Request) -> UUID:
     try:
         return UUID(request.path_params["reply_id"])
     except ValueError:
-        raise replies.UnknownReply from None
+        raise canned.UnknownReply from None
 
 
 async def index(request: Request) -> Response:
     desk = await desk_in(request)
     actor = actor_at(desk)
-    found = await db(request).read(actor, replies.usable)
+    found = await db(request).read(actor, canned.usable)
     return render_at(
         request,
         desk,
-        "desk/replies.html",
+        "desk/canned.html",
         shared=[reply for reply in found if reply.shared],
         own=[reply for reply in found if not reply.shared],
         may_write=actor.may(Permission.TICKET_UPDATE),
@@ -49,7 +49,7 @@ async def index(request: Request) -> Response:
 async def for_ticket(request: Request) -> Response:
     """Everything that one may insert, filled in for the ticket."""
     desk = await desk_in(request)
-    found = await db(request).read(actor_at(desk), replies.filled, conversation.ticket_id_in(request))
+    found = await db(request).read(actor_at(desk), canned.filled, conversation.ticket_id_in(request))
     return as_json({"replies": [{"name": reply.name, "content": reply.content} for reply in found]})
 
 
@@ -68,14 +68,14 @@ def _form(
     return render_at(
         request,
         desk,
-        "desk/reply_form.html",
+        "desk/canned_form.html",
         status=status,
         reply_id=reply_id,
         form={**_NOTHING, **typed},
         problems=problems or {},
-        placeholders=replies.PLACEHOLDERS,
+        placeholders=canned.PLACEHOLDERS,
         may_share=actor.may(Permission.REPLY_TEMPLATES),
-        name_limit=replies.NAME_LIMIT,
+        name_limit=canned.NAME_LIMIT,
         content_limit=CONTENT_LIMIT,
     )
 
@@ -91,7 +91,7 @@ async def add(request: Request) -> Response:
         return _form(request, desk, None, fields, {"form": "expired"}, status=403)
     name, content, shared = fields.get("name", ""), fields.get("content", ""), fields.get("shared") == "1"
     try:
-        await db(request).write(actor_at(desk), replies.add, name, content, shared=shared)
+        await db(request).write(actor_at(desk), canned.add, name, content, shared=shared)
     except Invalid as error:
         return _form(request, desk, None, fields, error.problems, status=error.status)
     return redirect(_home(desk))
@@ -99,7 +99,7 @@ async def add(request: Request) -> Response:
 
 async def edit(request: Request) -> Response:
     desk = await desk_in(request)
-    found = await db(request).read(actor_at(desk), replies.reply, _reply_id(request))
+    found = await db(request).read(actor_at(desk), canned.reply, _reply_id(request))
     typed = {"name": found.name, "content": found.content, "shared": "1" if found.shared else ""}
     return _form(request, desk, found.reply_id, typed)
 
@@ -112,7 +112,7 @@ async def change(request: Request) -> Response:
         return _form(request, desk, reply_id, fields, {"form": "expired"}, status=403)
     name, content, shared = fields.get("name", ""), fields.get("content", ""), fields.get("shared") == "1"
     try:
-        await db(request).write(actor_at(desk), replies.change, reply_id, name, content, shared=shared)
+        await db(request).write(actor_at(desk), canned.change, reply_id, name, content, shared=shared)
     except Invalid as error:
         return _form(request, desk, reply_id, fields, error.problems, status=error.status)
     return redirect(_home(desk))
@@ -122,5 +122,5 @@ async def remove(request: Request) -> Response:
     desk = await desk_in(request)
     reply_id = _reply_id(request)
     await read_form(request)
-    await db(request).write(actor_at(desk), replies.remove, reply_id)
+    await db(request).write(actor_at(desk), canned.remove, reply_id)
     return redirect(_home(desk))

@@ -11,7 +11,8 @@ from uuid import UUID
 from parlour.db import dialect
 from parlour.db.database import Tx
 from parlour.features.chat import service as chat
-from parlour.features.tickets import listing_store, store
+from parlour.features.tickets import store
+from parlour.features.tickets.listing import store as listing_store
 from parlour.features.tickets.models import PAGE_SIZES, Filters, Order, Page, Ticket, TicketRow
 from parlour.kernel.access import Permission, requires
 from parlour.kernel.errors import NotFound

@@ -5,9 +5,11 @@ import secrets
 from datetime import timedelta
 
 from parlour.db.database import Database, Tx
-from parlour.features.accounts import password_reset_store, profile, store
+from parlour.features.accounts import store
 from parlour.features.accounts.models import Credentials, ResetMail
+from parlour.features.accounts.password_reset import store as password_reset_store
 from parlour.features.accounts.passwords import hash_apart, problem_with
+from parlour.features.accounts.profile import service as profile
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission, requires
 from parlour.kernel.addresses import required_email

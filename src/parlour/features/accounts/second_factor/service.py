@@ -15,10 +15,11 @@ from uuid import UUID
 import pyotp
 
 from parlour.db.database import Database, Tx
-from parlour.features.accounts import notices, second_factor_store, store
+from parlour.features.accounts import notices, store
 from parlour.features.accounts import service as accounts
 from parlour.features.accounts.models import Credentials, Pending, SecondFactor, TurnedOn
 from parlour.features.accounts.notices import Change
+from parlour.features.accounts.second_factor import store as second_factor_store
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission, requires
 from parlour.kernel.errors import Conflict, DomainError, Invalid, SignedOut

@@ -5,7 +5,10 @@ from dataclasses import replace
 from uuid import UUID
 
 from parlour.db.database import Tx
-from parlour.features.tickets import bulk_store, listing, listing_store, service
+from parlour.features.tickets import service
+from parlour.features.tickets.bulk import store as bulk_store
+from parlour.features.tickets.listing import service as listing
+from parlour.features.tickets.listing import store as listing_store
 from parlour.features.tickets.models import Bulk, Changed, Field, Filters, Priority, Status, Ticket
 from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces

@@ -1,0 +1,63 @@
+"""Every table, a module for each subject.
+
+Tenant tables lead their keys with `workspace_id`, so that the data can be partitioned by
+workspace without a rewrite. Ids are UUIDv7, times are UTC.
+"""
+
+from parlour.db.schema.accounts import (
+    invitations,
+    members,
+    password_resets,
+    recovery_codes,
+    sessions,
+    users,
+    workspaces,
+)
+from parlour.db.schema.base import UtcDateTime, metadata
+from parlour.db.schema.desk import audit_log, bulk_changes, bulk_items, canned_replies, saved_views
+from parlour.db.schema.jobs import outbox
+from parlour.db.schema.rooms import chat_rooms, messages, read_marks
+from parlour.db.schema.tickets import ACTIVE, access_links, grants, tickets
+
+__all__ = [
+    "ACTIVE",
+    "TENANT_TABLES",
+    "UtcDateTime",
+    "access_links",
+    "audit_log",
+    "bulk_changes",
+    "bulk_items",
+    "canned_replies",
+    "chat_rooms",
+    "grants",
+    "invitations",
+    "members",
+    "messages",
+    "metadata",
+    "outbox",
+    "password_resets",
+    "read_marks",
+    "recovery_codes",
+    "saved_views",
+    "sessions",
+    "tickets",
+    "users",
+    "workspaces",
+]
+
+TENANT_TABLES = (
+    members,
+    tickets,
+    chat_rooms,
+    messages,
+    read_marks,
+    access_links,
+    grants,
+    saved_views,
+    canned_replies,
+    invitations,
+    bulk_changes,
+    bulk_items,
+    audit_log,
+)
+"""The tables whose rows belong to one workspace. No statement may touch them without naming it."""

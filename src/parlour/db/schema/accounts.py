@@ -1,0 +1,98 @@
+"""Workspaces, and the people who work in them."""
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
+
+from parlour.db.schema.base import UtcDateTime, metadata
+
+workspaces = Table(
+    "workspaces",
+    metadata,
+    Column("workspace_id", Uuid, primary_key=True),
+    Column("slug", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("last_ticket_number", Integer, nullable=False, default=0),
+    Column("settings", JSON, nullable=False, default=dict),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("user_id", Uuid, primary_key=True),
+    Column("email", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("password_hash", Text, nullable=False),
+    Column("settings", JSON, nullable=False, default=dict, server_default="{}"),
+    Column("totp_secret", Text),
+    Column("totp_step", Integer, nullable=False, default=0, server_default="0"),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("disabled_at", UtcDateTime),
+)
+
+members = Table(
+    "members",
+    metadata,
+    Column("workspace_id", ForeignKey("workspaces.workspace_id"), nullable=False),
+    Column("user_id", ForeignKey("users.user_id"), nullable=False, index=True),
+    Column("role", Text, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "user_id"),
+    CheckConstraint("role IN ('owner', 'admin', 'agent', 'viewer')", name="role"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("session_hash", Text, primary_key=True),
+    Column("user_id", ForeignKey("users.user_id"), nullable=False, index=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("last_seen_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("device", Text, nullable=False, default="", server_default=""),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("workspace_id", ForeignKey("workspaces.workspace_id"), nullable=False),
+    Column("invitation_id", Uuid, nullable=False),
+    Column("token_hash", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("invited_by", ForeignKey("users.user_id"), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("used_at", UtcDateTime),
+    PrimaryKeyConstraint("workspace_id", "invitation_id"),
+    UniqueConstraint("workspace_id", "token_hash"),
+    CheckConstraint("role IN ('owner', 'admin', 'agent', 'viewer')", name="role"),
+)
+
+password_resets = Table(
+    "password_resets",
+    metadata,
+    Column("token_hash", Text, primary_key=True),
+    Column("user_id", ForeignKey("users.user_id"), nullable=False, index=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("used_at", UtcDateTime),
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("user_id", ForeignKey("users.user_id"), nullable=False),
+    Column("code_hash", Text, nullable=False),
+    Column("used_at", UtcDateTime),
+    PrimaryKeyConstraint("user_id", "code_hash"),
+)

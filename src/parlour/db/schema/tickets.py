@@ -1,0 +1,115 @@
+"""Tickets, and who may open one without an account."""
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    TextClause,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+
+from parlour.db.schema.base import UtcDateTime, metadata
+
+ACTIVE = "status IN ('new', 'open', 'pending')"
+
+
+def _active_index(name: str, *columns: str | TextClause, also: str = "") -> Index:
+    where = text(ACTIVE + also)
+    return Index(name, "workspace_id", *columns, sqlite_where=where, postgresql_where=where)
+
+
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("workspace_id", ForeignKey("workspaces.workspace_id"), nullable=False),
+    Column("ticket_id", Uuid, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("status", Text, nullable=False, default="new"),
+    Column("priority", Text, nullable=False, default="medium"),
+    Column("priority_rank", Integer, nullable=False, default=1, server_default="1"),
+    Column("email", Text, nullable=False),
+    Column("chat_room_id", Uuid, nullable=False),
+    Column("assignee_id", ForeignKey("users.user_id")),
+    Column("client_id", Uuid),
+    Column("mailed_seq", Integer, nullable=False, default=0),
+    Column("version", Integer, nullable=False, default=1),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Column("last_message_at", UtcDateTime, nullable=False),
+    Column(
+        "waiting_since", UtcDateTime, comment="the oldest word of the customer that no agent has answered"
+    ),
+    Column("first_answer_at", UtcDateTime),
+    PrimaryKeyConstraint("workspace_id", "ticket_id"),
+    ForeignKeyConstraint(
+        ["workspace_id", "chat_room_id"],
+        ["chat_rooms.workspace_id", "chat_rooms.room_id"],
+        deferrable=True,
+        initially="DEFERRED",
+        use_alter=True,
+    ),
+    UniqueConstraint("workspace_id", "number"),
+    UniqueConstraint("workspace_id", "client_id"),
+    CheckConstraint("status IN ('new', 'open', 'pending', 'resolved', 'closed')", name="status"),
+    CheckConstraint("priority IN ('low', 'medium', 'high', 'urgent')", name="priority"),
+    Index("ix_tickets_email", "workspace_id", "email", "ticket_id"),
+    # One index for each order of the table, alone and behind each filter; the unfinished ones, which
+    # agents look at all day, have their own small ones.
+    Index("ix_tickets_activity", "workspace_id", "last_message_at", "ticket_id"),
+    Index("ix_tickets_created", "workspace_id", "created_at", "ticket_id"),
+    Index("ix_tickets_rank", "workspace_id", "priority_rank", "last_message_at", "ticket_id"),
+    Index("ix_tickets_status_activity", "workspace_id", "status", "last_message_at", "ticket_id"),
+    Index("ix_tickets_assignee_activity", "workspace_id", "assignee_id", "last_message_at", "ticket_id"),
+    _active_index("ix_tickets_active", "last_message_at", "ticket_id"),
+    _active_index("ix_tickets_active_rank", "priority_rank", "last_message_at", "ticket_id"),
+    _active_index("ix_tickets_active_assignee", "assignee_id", "last_message_at", "ticket_id"),
+    _active_index("ix_tickets_waiting", text("(waiting_since IS NULL)"), "last_message_at", "ticket_id"),
+    _active_index("ix_tickets_unanswered", "ticket_id", also=" AND first_answer_at IS NULL"),
+    _active_index(
+        "ix_tickets_active_urgent",
+        text("priority_rank DESC"),
+        text("(waiting_since IS NULL)"),
+        "waiting_since",
+        "ticket_id",
+    ),
+)
+
+access_links = Table(
+    "access_links",
+    metadata,
+    Column("workspace_id", Uuid, nullable=False),
+    Column("token_hash", Text, nullable=False),
+    Column("ticket_id", Uuid, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+    Column("revoked_at", UtcDateTime),
+    PrimaryKeyConstraint("workspace_id", "token_hash"),
+    ForeignKeyConstraint(["workspace_id", "ticket_id"], ["tickets.workspace_id", "tickets.ticket_id"]),
+    Index(None, "workspace_id", "ticket_id"),
+)
+
+grants = Table(
+    "grants",
+    metadata,
+    Column("workspace_id", Uuid, nullable=False),
+    Column("visitor_hash", Text, nullable=False),
+    Column("ticket_id", Uuid, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+    PrimaryKeyConstraint("workspace_id", "visitor_hash", "ticket_id"),
+    ForeignKeyConstraint(["workspace_id", "ticket_id"], ["tickets.workspace_id", "tickets.ticket_id"]),
+    Index(None, "workspace_id", "ticket_id"),
+    comment="Which tickets a customer's browser may open: the server's half of the visitor cookie.",
+)
