@@ -1,0 +1,60 @@
+"""The command line. Bad input gets one clear sentence and exit code 2, never a traceback."""
+
+import typer
+
+from parlour.cli import database, serving
+from parlour.cli.base import Refused, err
+from parlour.cli.jobs import jobs_app
+from parlour.cli.people import agent_app, workspace_app
+from parlour.db.database import DatabaseUnusable
+from parlour.db.migrate import SchemaTooNew
+from parlour.db.sqlite import DataFolderInUse
+from parlour.features.accounts.passwords import MIN_LENGTH
+from parlour.kernel.errors import DomainError, Invalid
+from parlour.settings import BadSetting
+
+app = typer.Typer(
+    name="parlour",
+    help="A self-hosted support desk with a live chat room for every ticket.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command()(serving.serve)
+app.command("demo")(serving.run_demo)
+app.command()(database.migrate)
+app.command()(database.move)
+app.command()(serving.worker)
+app.add_typer(workspace_app, name="workspace")
+app.add_typer(agent_app, name="agent")
+app.add_typer(jobs_app, name="jobs")
+
+PROBLEMS = {
+    "slug": "A slug is 1 to 48 small letters, digits and hyphens, with no hyphen at either end.",
+    "name": "The name needs 1 to 80 characters.",
+    "email": "That is not an email address.",
+}
+PASSWORDS = {
+    "short": f"The password needs at least {MIN_LENGTH} characters.",
+    "long": "The password is too long.",
+    "common": "This password is among the first that get tried: choose another.",
+    "email": "The password must not be the email address.",
+}
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, Invalid):
+        told = {**PROBLEMS, "password": PASSWORDS.get(error.problems.get("password", ""), "")}
+        return " ".join(told.get(field, field) for field in error.problems)
+    return error.message if isinstance(error, DomainError) else str(error)
+
+
+def main() -> None:
+    try:
+        app()
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    except (Refused, BadSetting, SchemaTooNew, DatabaseUnusable, DataFolderInUse, DomainError) as error:
+        err.print(_sentence(error), markup=False)
+        raise SystemExit(2) from None

@@ -1,0 +1,69 @@
+"""What the commands share: their settings, an opened database, and how to say no."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Collection
+from typing import TypeVar
+
+from rich.console import Console
+
+from parlour import logs
+from parlour.app import make_database
+from parlour.db.database import Database
+from parlour.db.migrate import is_current
+from parlour.db.sqlite import DataFolderInUse
+from parlour.kernel.access import Actor
+from parlour.settings import Settings
+
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+T = TypeVar("T")
+
+
+class Refused(Exception):
+    """One sentence for the person at the keyboard."""
+
+
+def settings_now(*, leaving_out: Collection[str] = (), **defaults: str) -> Settings:
+    said = {name: value for name, value in os.environ.items() if name not in leaving_out}
+    settings = Settings.from_environment({**defaults, **said})
+    logs.configure(settings.log_format)
+    return settings
+
+
+async def prepared(db: Database, prepare: Callable[[Database], Awaitable[None]]) -> None:
+    await db.open()
+    try:
+        await prepare(db)
+    finally:
+        await db.close()
+
+
+def once(run: Callable[[Database], Awaitable[T]]) -> T:
+    """A short command. It may run beside a server, whose database it leaves as it is."""
+
+    async def work() -> T:
+        db = await _alone_or_beside(settings_now())
+        try:
+            return await run(db)
+        finally:
+            await db.close()
+
+    return asyncio.run(work())
+
+
+async def _alone_or_beside(settings: Settings) -> Database:
+    """The database, opened: alone it is migrated first; beside a server it must have the right schema."""
+    db = make_database(settings)
+    try:
+        await db.open()
+        await db.prepare()
+        return db
+    except DataFolderInUse:
+        db = make_database(settings, exclusive=False)
+        await db.open()
+        if await db.read(Actor.system(), is_current):
+            return db
+        await db.close()
+        raise Refused(
+            "The server that is running has another version; restart it with this one first."
+        ) from None

@@ -1,0 +1,136 @@
+"""`parlour serve`, `demo` and `worker`: what runs until it is told to stop."""
+
+import asyncio
+import signal
+import socket
+import tempfile
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from parlour import demo
+from parlour.app import create_app, make_bus, make_database, make_worker
+from parlour.cli.base import Refused, prepared, settings_now
+from parlour.db.database import Database
+from parlour.kernel.events import JobQueued
+from parlour.server import Workers, make_server
+from parlour.settings import Settings
+from parlour.web.assets import Assets
+from parlour.web.render import Renderer
+
+REAL_THINGS = ("PARLOUR_DATABASE_URL", "PARLOUR_REDIS_URL", "PARLOUR_SMTP_URL")
+"""What the demo keeps away from, whatever the environment says: its people are made up."""
+UNREAD_MILLISECONDS = 30_000
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Web processes; SQLite takes one.")] = 1,
+) -> None:
+    """Serve. On SQLite the database is brought to the newest schema first."""
+    with _bound(host, port) as listener:
+        settings = settings_now(PARLOUR_BASE_URL=_base_url(host, listener))
+        if workers > 1 and not settings.is_postgresql:
+            raise Refused("SQLite is written by one process: use --workers 1.")
+        _listen(settings, listener, lambda db: db.prepare(), workers)
+
+
+def _base_url(host: str, listener: socket.socket) -> str:
+    """What links start with when nobody has said so: right for trying things out on this machine."""
+    port = listener.getsockname()[1]
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}"
+
+
+def _listen(
+    settings: Settings,
+    listener: socket.socket,
+    prepare: Callable[[Database], Awaitable[None]],
+    workers: int = 1,
+) -> None:
+    asyncio.run(prepared(make_database(settings), prepare))
+    make_bus(settings)  # a URL that cannot be used is refused here, once, and not by every process
+    host, port = listener.getsockname()[:2]
+
+    def serve_here() -> bool:
+        server = make_server(create_app(settings), settings, host, port)
+        server.run(sockets=[listener])
+        return server.started
+
+    if not (serve_here() if workers == 1 else Workers(workers, serve_here).run()):
+        raise Refused("Parlour could not start; the lines above say why.")
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.create_server((host, port), family=family, backlog=2048)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # a peer that takes nothing for so long is gone
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MILLISECONDS)
+        return listener
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise Refused(f"Cannot listen on {host} port {port}: {why}.") from None
+
+
+def run_demo(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on.")] = 8000,
+) -> None:
+    """Serve a workspace full of believable tickets, to look around in."""
+    host = "127.0.0.1"
+    with tempfile.TemporaryDirectory(prefix="parlour-demo-") as folder, _bound(host, port) as listener:
+        base_url = _base_url(host, listener)
+        settings = settings_now(PARLOUR_DATA_DIR=folder, PARLOUR_BASE_URL=base_url, leaving_out=REAL_THINGS)
+
+        async def prepare(db: Database) -> None:
+            await db.prepare()
+            await demo.fill(db)
+            _welcome(settings, kept=str(settings.data_dir) != folder)
+
+        _listen(settings, listener, prepare)
+
+
+def _welcome(settings: Settings, *, kept: bool) -> None:
+    out = Console(highlight=False, soft_wrap=True)
+    out.print()
+    out.print("  [bold]Parlour[/] is showing its demo workspace.")
+    out.print()
+    out.print(f"  As a customer   {settings.base_url}/support/{demo.SLUG}")
+    out.print(f"  As an agent     {settings.base_url}/auth/login")
+    out.print(f"                  {demo.EMAIL} / {demo.PASSWORD}")
+    out.print(f"  Mails           {settings.mail_folder}")
+    out.print()
+    after = "are kept" if kept else "are gone"
+    out.print(f"  Ctrl C stops it; afterwards the data {after}.", style="dim")
+    out.print()
+
+
+def worker() -> None:
+    """Run background jobs apart from the web processes."""
+    settings = settings_now()
+    asyncio.run(_work(settings))
+
+
+async def _work(settings: Settings) -> None:
+    db = make_database(settings)
+    await db.open()
+    try:
+        await db.prepare()
+        jobs = make_worker(settings, db, Renderer(Assets().url))
+        bus = make_bus(settings)
+        db.on_commit(bus.publish)
+        bus.subscribe(lambda event: jobs.wake() if isinstance(event, JobQueued) else None)
+        await bus.start()
+        stopped = asyncio.Event()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(name, stopped.set)
+        running = asyncio.create_task(jobs.run())
+        await stopped.wait()
+        await jobs.stop()
+        await running
+        await bus.stop()
+    finally:
+        await db.close()
