@@ -42,10 +42,17 @@ ABOUT_SQLITE = (
 )
 ABOUT_PAGES = (
     "browser/test_accessibility.py",
+    "browser/test_bad_network.py",
+    "browser/test_forgotten_password.py",
+    "browser/test_forms.py",
     "browser/test_keyboard.py",
     "browser/test_keys.py",
+    "browser/test_looks_account.py",
     "browser/test_looks_desk.py",
     "browser/test_strange_words.py",
+    "browser/test_ticket_page.py",
+    "browser/test_ticket_table.py",
+    "browser/test_without_javascript.py",
     "faults/test_network.py",
 )
 REPEATED = WITHOUT_DATABASE + WITH_ITS_OWN + ABOUT_SQLITE + ABOUT_PAGES

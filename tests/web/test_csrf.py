@@ -1,6 +1,6 @@
 """Only our own pages may change things: every form, sent by anybody else, changes nothing."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 import pytest_asyncio
@@ -19,6 +19,19 @@ def sender(route: str) -> str:
     if route in OUTSIDE:
         return OUTSIDE[route]
     return "owner" if route.startswith(("/workspace", "/profile", "/auth/logout")) else "nobody"
+
+
+SENDING = "/support/{slug}/ticket/{ticket_id}/chat"
+ANSWERING = "/workspace/{workspace_id}/tickets/{ticket_id}/chat"
+
+
+def every_form_and_every(attack: Sequence[str]) -> list[tuple[str, str]]:
+    """Each form under the first attack, and each attack on a customer's form and an agent's.
+
+    All forms share one check, so these say what every form under every attack would.
+    """
+    tried = [(route, other) for route in (SENDING, ANSWERING) for other in attack[1:]]
+    return [(route, attack[0]) for route in FORMS] + tried
 
 
 FOREIGN = {
@@ -42,24 +55,25 @@ async def test_every_form_of_the_application_is_tried_here(town: Town) -> None:
     assert set(FORMS) == {path for method, path in http_routes(town.house) if method == "POST"}
 
 
-@pytest.mark.parametrize("headers", FOREIGN.values(), ids=FOREIGN)
-@pytest.mark.parametrize("route", FORMS)
+@pytest.mark.parametrize(("route", "place"), every_form_and_every(list(FOREIGN)))
 async def test_a_form_from_elsewhere_changes_nothing_though_its_token_is_right(
-    town: Town, route: str, headers: dict[str, str]
+    town: Town, route: str, place: str
 ) -> None:
     form = await town.form(route)
     before = await town.stored()
     async with await town.come(sender(route)) as browser:
         fields = {"csrf": await browser.csrf("/support/acme"), **form}
-        answer = await browser.post(town.path(route), data=fields, headers=headers)
+        answer = await browser.post(town.path(route), data=fields, headers=FOREIGN[place])
 
     assert answer.status_code == 403
     assert answer.headers.get_list("set-cookie") == []
     assert await town.stored() == before
 
 
-@pytest.mark.parametrize("token", ["missing", "empty", "wrong", "another browser's", "another session's"])
-@pytest.mark.parametrize("route", FORMS)
+@pytest.mark.parametrize(
+    ("route", "token"),
+    every_form_and_every(["another browser's", "missing", "empty", "wrong", "another session's"]),
+)
 async def test_a_form_without_this_browsers_own_token_changes_nothing(
     town: Town, route: str, token: str
 ) -> None:
@@ -88,8 +102,10 @@ async def test_a_token_in_the_address_counts_for_nothing(town: Town, route: str)
     assert answer.status_code == 403
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "application/json", "application/octet-stream", ""])
-@pytest.mark.parametrize("route", FORMS)
+@pytest.mark.parametrize(
+    ("route", "kind"),
+    every_form_and_every(["text/plain", "application/json", "application/octet-stream", ""]),
+)
 async def test_a_body_that_is_no_form_is_refused(town: Town, route: str, kind: str) -> None:
     before = await town.stored()
     async with await town.come(sender(route)) as browser:
@@ -103,7 +119,7 @@ async def test_a_body_that_is_no_form_is_refused(town: Town, route: str, kind: s
 
 @pytest.mark.parametrize("sent", ["as a header", "without an origin", "from the address bar"])
 async def test_our_own_pages_and_programs_without_a_browser_are_heard(town: Town, sent: str) -> None:
-    route = "/support/{slug}/ticket/{ticket_id}/chat"
+    route = SENDING
     async with await town.come("customer") as browser:
         token, fields = await browser.csrf("/support/acme"), await town.form(route)
         headers = {"from the address bar": {"sec-fetch-site": "none"}}.get(sent, {})
