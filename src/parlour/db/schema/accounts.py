@@ -5,12 +5,14 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     ForeignKey,
+    Index,
     Integer,
     PrimaryKeyConstraint,
     Table,
     Text,
     UniqueConstraint,
     Uuid,
+    text,
 )
 
 from parlour.db.schema.base import UtcDateTime, metadata
@@ -56,8 +58,8 @@ sessions = Table(
     Column("session_hash", Text, primary_key=True),
     Column("user_id", ForeignKey("users.user_id"), nullable=False, index=True),
     Column("created_at", UtcDateTime, nullable=False),
-    Column("last_seen_at", UtcDateTime, nullable=False),
-    Column("expires_at", UtcDateTime, nullable=False),
+    Column("last_seen_at", UtcDateTime, nullable=False, index=True),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
     Column("device", Text, nullable=False, default="", server_default=""),
 )
 
@@ -69,13 +71,21 @@ invitations = Table(
     Column("token_hash", Text, nullable=False),
     Column("email", Text, nullable=False),
     Column("role", Text, nullable=False),
-    Column("invited_by", ForeignKey("users.user_id"), nullable=False),
+    Column("invited_by", ForeignKey("users.user_id"), nullable=False, index=True),
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
     Column("used_at", UtcDateTime),
     PrimaryKeyConstraint("workspace_id", "invitation_id"),
     UniqueConstraint("workspace_id", "token_hash"),
     CheckConstraint("role IN ('owner', 'admin', 'agent', 'viewer')", name="role"),
+    Index(
+        "ix_invitations_open",
+        "workspace_id",
+        "expires_at",
+        sqlite_where=text("used_at IS NULL"),
+        postgresql_where=text("used_at IS NULL"),
+    ),
+    Index(None, "workspace_id", "email"),
 )
 
 password_resets = Table(

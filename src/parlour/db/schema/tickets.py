@@ -63,13 +63,15 @@ tickets = Table(
     CheckConstraint("status IN ('new', 'open', 'pending', 'resolved', 'closed')", name="status"),
     CheckConstraint("priority IN ('low', 'medium', 'high', 'urgent')", name="priority"),
     Index("ix_tickets_email", "workspace_id", "email", "ticket_id"),
+    Index("ix_tickets_room", "workspace_id", "chat_room_id"),
     # One index for each order of the table, alone and behind each filter; the unfinished ones, which
     # agents look at all day, have their own small ones.
     Index("ix_tickets_activity", "workspace_id", "last_message_at", "ticket_id"),
     Index("ix_tickets_created", "workspace_id", "created_at", "ticket_id"),
     Index("ix_tickets_rank", "workspace_id", "priority_rank", "last_message_at", "ticket_id"),
     Index("ix_tickets_status_activity", "workspace_id", "status", "last_message_at", "ticket_id"),
-    Index("ix_tickets_assignee_activity", "workspace_id", "assignee_id", "last_message_at", "ticket_id"),
+    # Led by the person, so that it also serves the foreign key.
+    Index("ix_tickets_assignee", "assignee_id", "workspace_id", "last_message_at", "ticket_id"),
     _active_index("ix_tickets_active", "last_message_at", "ticket_id"),
     _active_index("ix_tickets_active_rank", "priority_rank", "last_message_at", "ticket_id"),
     _active_index("ix_tickets_active_assignee", "assignee_id", "last_message_at", "ticket_id"),
