@@ -1,3 +1,4 @@
+import re
 import stat
 import threading
 from ipaddress import ip_network
@@ -5,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from parlour.settings import BadSetting, Settings
+from parlour.settings import NAMES, BadSetting, Settings
 
 KEY = "k" * 32
 
@@ -241,3 +242,46 @@ def test_a_data_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(BadSetting, match="PARLOUR_DATA_DIR"):
         read(tmp_path / "file")
+
+
+# ------------------------------------------------------------------------------------------ slips
+
+
+@pytest.mark.parametrize(
+    ("slip", "meant"),
+    [
+        ("PARLOUR_BASEURL", "PARLOUR_BASE_URL"),
+        ("PARLOUR_DATADIR", "PARLOUR_DATA_DIR"),
+        ("PARLOUR_SMPT_URL", "PARLOUR_SMTP_URL"),
+        ("PARLOUR_TRUSTED_PROXY", "PARLOUR_TRUSTED_PROXIES"),
+        ("PARLOURBASE_URL", "PARLOUR_BASE_URL"),
+        ("Parlour_Base_Url", "PARLOUR_BASE_URL"),
+        ("PARLOUR_COLOUR", "PARLOUR_DATA_DIR"),
+        ("PARLOUR_", "PARLOUR_DATA_DIR"),
+    ],
+)
+def test_a_setting_that_does_not_exist_is_refused_with_the_nearest(
+    tmp_path: Path, slip: str, meant: str
+) -> None:
+    with pytest.raises(BadSetting) as refused:
+        Settings.from_environment({"PARLOUR_DATA_DIR": str(tmp_path / "d"), slip: ""})
+
+    assert slip in str(refused.value)
+    assert meant in str(refused.value)
+    assert not (tmp_path / "d").exists()
+
+
+def test_what_speaks_to_the_test_suite_is_left_alone(tmp_path: Path) -> None:
+    environment = {"PARLOUR_REQUIRE_ALL": "1", "PARLOUR_TEST_DATABASE": "postgresql", "PARLEY": "x"}
+
+    Settings.from_environment(environment | {"PARLOUR_DATA_DIR": str(tmp_path)})
+
+
+def test_every_setting_that_is_read_is_known_by_name_and_stands_in_the_readme() -> None:
+    root = Path(__file__).parents[1]
+    source = (root / "src/parlour/settings.py").read_text(encoding="utf-8")
+    table = (root / "README.md").read_text(encoding="utf-8")
+
+    read_there = set(re.findall(r'"(PARLOUR_[A-Z_]+[A-Z])"', source)) - {"PARLOUR_REQUIRE_ALL"}
+    assert read_there == set(NAMES)
+    assert [name for name in NAMES if f"| `{name}` |" not in table] == []

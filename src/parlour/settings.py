@@ -5,6 +5,7 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from email.errors import HeaderParseError
 from email.headerregistry import Address
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -17,14 +18,30 @@ from parlour.kernel.addresses import ascii_host
 SECRET_BYTES = 32
 DEFAULT_BASE_URL = "http://127.0.0.1:8000"
 
+NAMES = (
+    "PARLOUR_BASE_URL",
+    "PARLOUR_DATABASE_URL",
+    "PARLOUR_DATA_DIR",
+    "PARLOUR_LOG_FORMAT",
+    "PARLOUR_MAIL_FROM",
+    "PARLOUR_REDIS_URL",
+    "PARLOUR_SECRET_KEY",
+    "PARLOUR_SECRET_KEY_FILE",
+    "PARLOUR_SMTP_URL",
+    "PARLOUR_TRUSTED_PROXIES",
+)
+"""Every setting there is. Another name that begins like ours is a slip that would go unnoticed."""
+TESTS = ("PARLOUR_REQUIRE_ALL", "PARLOUR_TEST_")
+"""How the names begin that say something to the test suite, which may share our environment."""
+
 _HOST = re.compile(r"(?!-)[a-z0-9_.-]{1,253}|[0-9a-f:.]+")
 
 
 class BadSetting(Exception):
     """A setting that cannot be used. The text is one sentence for the person who starts Parlour."""
 
-    def __init__(self, name: str, wrong: str, right: str) -> None:
-        super().__init__(f"{name} {wrong}, for example {name}={right}.")
+    def __init__(self, name: str, wrong: str, right: str = "") -> None:
+        super().__init__(f"{name} {wrong}{f', for example {name}={right}' if right else ''}.")
         self.name = name
 
 
@@ -46,8 +63,10 @@ class Settings:
     def from_environment(environ: Mapping[str, str]) -> "Settings":
         """Read every setting; an empty one counts as absent.
 
-        Makes the data folder, and a secret key in it when none is given. Raises BadSetting.
+        Makes the data folder, and a secret key in it when none is given. Raises BadSetting, also for a
+        setting that does not exist.
         """
+        refuse_unknown_names(environ)
         given = {name: value.strip() for name, value in environ.items() if value.strip()}
         base_url = _base_url(given.get("PARLOUR_BASE_URL", DEFAULT_BASE_URL))
         data_dir = Path(given.get("PARLOUR_DATA_DIR", "data")).expanduser().absolute()
@@ -93,6 +112,15 @@ class Settings:
     def mail_host(self) -> str:
         """The host's name as mail headers need it."""
         return mail_host(self.base_url)
+
+
+def refuse_unknown_names(environ: Mapping[str, str]) -> None:
+    """Raises BadSetting for the first name that is nearly one of ours, or begins like ours and is none."""
+    for name in sorted(environ):
+        if name.upper().startswith("PARLOUR") and name not in NAMES and not name.startswith(TESTS):
+            near = get_close_matches(name.upper(), NAMES, n=1, cutoff=0.8)
+            meant = f"; the nearest is {near[0]}" if near else f"; there are {', '.join(NAMES)}"
+            raise BadSetting(name, f"is no setting of Parlour{meant}")
 
 
 def mail_host(base_url: str) -> str:
