@@ -67,13 +67,12 @@ class Settings:
         setting that does not exist.
         """
         refuse_unknown_names(environ)
-        given = {name: value.strip() for name, value in environ.items() if value.strip()}
+        given = _given(environ)
         base_url = _base_url(given.get("PARLOUR_BASE_URL", DEFAULT_BASE_URL))
-        data_dir = Path(given.get("PARLOUR_DATA_DIR", "data")).expanduser().absolute()
-        database_url = given.get("PARLOUR_DATABASE_URL", f"sqlite:///{data_dir / 'parlour.db'}")
+        data_dir, database_url = _place(given)
         return Settings(
             data_dir=data_dir,
-            database_url=_database_url(database_url),
+            database_url=database_url,
             redis_url=_optional(given, "PARLOUR_REDIS_URL", _redis_url),
             base_url=base_url,
             smtp_url=_optional(given, "PARLOUR_SMTP_URL", _smtp_url),
@@ -82,6 +81,13 @@ class Settings:
             log_format=_log_format(given.get("PARLOUR_LOG_FORMAT", "text")),
             secret_key=_secret_key(given, data_dir),
         )
+
+    @staticmethod
+    def sqlite_file(environ: Mapping[str, str]) -> Path | None:
+        """Where the database file is or would be; nothing is made. None for PostgreSQL. Raises BadSetting."""
+        refuse_unknown_names(environ)
+        _, url = _place(_given(environ))
+        return Path(url.removeprefix("sqlite:///")).absolute() if url.startswith("sqlite:") else None
 
     @property
     def is_postgresql(self) -> bool:
@@ -121,6 +127,16 @@ def refuse_unknown_names(environ: Mapping[str, str]) -> None:
             near = get_close_matches(name.upper(), NAMES, n=1, cutoff=0.8)
             meant = f"; the nearest is {near[0]}" if near else f"; there are {', '.join(NAMES)}"
             raise BadSetting(name, f"is no setting of Parlour{meant}")
+
+
+def _given(environ: Mapping[str, str]) -> dict[str, str]:
+    return {name: value.strip() for name, value in environ.items() if value.strip()}
+
+
+def _place(given: Mapping[str, str]) -> tuple[Path, str]:
+    """The data folder and the database's URL."""
+    data_dir = Path(given.get("PARLOUR_DATA_DIR", "data")).expanduser().absolute()
+    return data_dir, _database_url(given.get("PARLOUR_DATABASE_URL", f"sqlite:///{data_dir / 'parlour.db'}"))
 
 
 def mail_host(base_url: str) -> str:

@@ -38,8 +38,13 @@ async def prepared(db: Database, prepare: Callable[[Database], Awaitable[None]])
         await db.close()
 
 
-def once(run: Callable[[Database], Awaitable[T]]) -> T:
-    """A short command. It may run beside a server, whose database it leaves as it is."""
+def once(run: Callable[[Database], Awaitable[T]], *, makes: bool = False) -> T:
+    """A short command. It may run beside a server, whose database it leaves as it is.
+
+    Raises Refused when there is no database yet. One that `makes` things may be the first, but only where
+    somebody said where: in whatever folder it happens to be started, it would report success for nothing.
+    """
+    _refuse_an_empty_place(makes=makes)
 
     async def work() -> T:
         db = await _alone_or_beside(settings_now())
@@ -49,6 +54,20 @@ def once(run: Callable[[Database], Awaitable[T]]) -> T:
             await db.close()
 
     return asyncio.run(work())
+
+
+def _refuse_an_empty_place(*, makes: bool) -> None:
+    path = Settings.sqlite_file(os.environ)
+    if path is None or path.exists():
+        return
+    if not any(os.environ.get(name, "").strip() for name in ("PARLOUR_DATA_DIR", "PARLOUR_DATABASE_URL")):
+        raise Refused(
+            f"There is no database at {path}, and neither PARLOUR_DATA_DIR nor PARLOUR_DATABASE_URL says "
+            "where it is: set the one that the server runs with."
+        )
+    if not makes:
+        raise Refused(f"There is no database at {path}: set PARLOUR_DATA_DIR to what the server runs with.")
+    err.print(f"There was no database at {path}: it is made now.", markup=False)
 
 
 async def _alone_or_beside(settings: Settings) -> Database:

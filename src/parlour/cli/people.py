@@ -26,7 +26,7 @@ def create_workspace(
     name: Annotated[str, typer.Option(help="What people call it.")],
 ) -> None:
     """Make a workspace. The last line printed is its id."""
-    made = once(lambda db: db.write(Actor.system(), workspaces.create_workspace, slug, name))
+    made = once(lambda db: db.write(Actor.system(), workspaces.create_workspace, slug, name), makes=True)
     typer.echo(f"{made.name} has its portal at /support/{made.slug}.")
     typer.echo(str(made.workspace_id))
 
