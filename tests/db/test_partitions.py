@@ -30,6 +30,7 @@ ELSEWHERE = {
     "recovery_codes": "belongs to an account",
     "outbox": "jobs of nobody's workspace are among them; they are few and short-lived",
     "limit_windows": "counts that a crash may empty",
+    "history": "one row about the database itself",
     "alembic_version": "of the schema itself",
 }
 
