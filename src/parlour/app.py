@@ -13,8 +13,8 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from parlour.db import windows
-from parlour.db.database import Database, Tx
-from parlour.db.migrate import is_beyond, is_current
+from parlour.db.database import Database, Standing, Tx
+from parlour.db.migrate import standing
 from parlour.db.sqlite import SqliteDatabase
 from parlour.features.accounts import service as accounts
 from parlour.features.accounts.mails import Mails as AccountMails
@@ -162,9 +162,15 @@ async def alive(_: Request) -> Response:
     return PlainTextResponse("ok\n")
 
 
+NOT_READY = {
+    Standing.OLDER: "the database needs `parlour migrate`\n",
+    Standing.TOO_NEW: "a newer Parlour has migrated the database, and this one is too old for it: upgrade\n",
+}
+
+
 @requires(Permission.SYSTEM)
-def _schema(tx: Tx) -> tuple[bool, bool]:
-    return is_current(tx), is_beyond(tx)
+def _schema(tx: Tx) -> Standing:
+    return standing(tx)
 
 
 async def ready(request: Request) -> Response:
@@ -174,13 +180,13 @@ async def ready(request: Request) -> Response:
     come by way of the database.
     """
     try:
-        current, beyond = await db(request).read(Actor.system(), _schema)
+        found = await db(request).read(Actor.system(), _schema)
     except Exception:
         return PlainTextResponse("the database does not answer\n", 503)
-    if beyond:
+    if found in NOT_READY:
+        return PlainTextResponse(NOT_READY[found], 503)
+    if found is Standing.NEWER:
         return PlainTextResponse("ok, but a newer Parlour has migrated the database: upgrade this one too\n")
-    if not current:
-        return PlainTextResponse("the database needs `parlour migrate`\n", 503)
     if not request.app.state.bus.connected:
         return PlainTextResponse("ok, but the bus is away: messages take a second or two\n")
     return PlainTextResponse("ok\n")

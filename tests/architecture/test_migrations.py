@@ -1,11 +1,18 @@
-"""The release before runs on the schema of this one: migrations expand, and contract only on purpose."""
+"""The release before runs on the schema of this one: migrations expand, and contract only on purpose.
+
+A migration that contracts says `CONTRACTS = "0012"`: the oldest revision whose program still fits afterwards.
+Programs of older ones are then refused (`parlour.db.migrate`).
+"""
 
 import ast
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 
-VERSIONS = Path(__file__).parents[2] / "src/parlour/db/migrations/versions"
+from parlour.db.migrate import SCRIPTS
+
+VERSIONS = SCRIPTS / "versions"
 BEFORE_THE_RULE = {"0001_first_schema.py", "0002_the_desk.py"}
 CONTRACTING = {"drop_table", "drop_column", "drop_constraint", "alter_column", "rename_table"}
 DEMANDING = ("DROP COLUMN", "DROP TABLE", "RENAME", "SET NOT NULL", "ALTER COLUMN")
@@ -44,6 +51,14 @@ def test_a_migration_takes_nothing_from_the_release_before(path: Path) -> None:
     assert contractions(path.read_text(encoding="utf-8")) == []
 
 
+def test_what_a_migration_contracts_to_is_a_revision_before_it() -> None:
+    scripts = ScriptDirectory(str(SCRIPTS))
+    for script in scripts.walk_revisions():
+        if oldest := getattr(script.module, "CONTRACTS", None):
+            before = {each.revision for each in scripts.iterate_revisions(script.revision, "base")}
+            assert oldest in before - {script.revision}, f"{script.revision} contracts to {oldest}"
+
+
 @pytest.mark.parametrize(
     "step",
     [
@@ -55,4 +70,4 @@ def test_a_migration_takes_nothing_from_the_release_before(path: Path) -> None:
 )
 def test_one_that_does_is_caught(step: str) -> None:
     assert contractions(f"def upgrade():\n    {step}\n")
-    assert not contractions(f"CONTRACTS = '0.4'\n\ndef upgrade():\n    {step}\n")
+    assert not contractions(f"CONTRACTS = '0012'\n\ndef upgrade():\n    {step}\n")

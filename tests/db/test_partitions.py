@@ -32,6 +32,7 @@ ELSEWHERE = {
     "limit_windows": "counts that a crash may empty",
     "history": "one row about the database itself",
     "alembic_version": "of the schema itself",
+    "schema_floor": "of the schema itself",
 }
 
 

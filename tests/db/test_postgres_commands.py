@@ -105,12 +105,14 @@ def test_a_database_without_tables_is_refused_with_the_command_to_run(
 
 
 @pytest.mark.parametrize(
-    ("version", "words"), [("0001", "parlour migrate --owner-url"), ("9999", "A newer Parlour")]
+    ("version", "floor", "words"),
+    [("0001", "0001", "parlour migrate --owner-url"), ("9999", "9998", "A newer Parlour")],
 )
-def test_another_schema_is_refused(place: Place, version: str, words: str) -> None:
+def test_another_schema_is_refused(place: Place, version: str, floor: str, words: str) -> None:
     place.migrate()
     with place.admin() as admin:
         admin.execute("UPDATE alembic_version SET version_num = %s", [version])
+        admin.execute("UPDATE schema_floor SET revision = %s", [floor])
 
     assert words in sentence(place.shell.run("serve", "--port", "0"))
 

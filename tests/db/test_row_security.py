@@ -30,6 +30,7 @@ NO_TENANTS = {
     "limit_windows": "how often something was tried lately, by a key that names no ticket",
     "history": "one row about the database itself",
     "alembic_version": "the schema's number, which the servers may only read",
+    "schema_floor": "which programs may work here; the servers may only read it",
     "ticket_search": "read through app.search alone; what goes in is fenced",
 }
 OF_ACCOUNTS = {"accounts.store", "accounts.profile_store", "accounts.second_factor_store"}
@@ -51,7 +52,12 @@ async def test_every_table_forces_its_policies_on_everybody(house: House) -> Non
     found = behind_its_back(house.app.parlour.settings, query)
     forced = {str(name): so for name, so in found}
 
-    assert {name for name, so in forced.items() if not so} == {"alembic_version", "limit_windows", "history"}
+    assert {name for name, so in forced.items() if not so} == {
+        "alembic_version",
+        "history",
+        "limit_windows",
+        "schema_floor",
+    }
     assert set(forced) == {table.name for table in schema.TENANT_TABLES} | set(NO_TENANTS)
 
 

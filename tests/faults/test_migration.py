@@ -190,9 +190,11 @@ async def test_what_happened_before_the_desk_is_known_to_it(path: Path) -> None:
     assert [ticket.first_answer_at for ticket in made] == [None, second, second]
 
 
-async def test_a_database_of_a_newer_program_is_left_alone(path: Path) -> None:
+@pytest.mark.parametrize("known", ["UPDATE schema_floor SET revision = '9998'", "DROP TABLE schema_floor"])
+async def test_a_database_that_a_newer_program_made_unfit_is_left_alone(path: Path, known: str) -> None:
     await SqliteDatabase(path).migrate()
     execute(path, "UPDATE alembic_version SET version_num = '9999_from_the_future'")
+    execute(path, known)
     before = objects(path)
 
     with pytest.raises(SchemaTooNew, match="9999_from_the_future"):

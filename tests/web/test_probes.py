@@ -41,6 +41,15 @@ async def test_while_the_next_release_is_rolled_out_this_one_stays_ready(
     assert "a newer Parlour has migrated the database" in answer.text
 
 
+async def test_a_release_that_no_longer_fits_the_schema_is_not_ready(house: House, visitor: Browser) -> None:
+    behind_its_back(house.app.parlour.settings, "UPDATE alembic_version SET version_num = '9999'")
+    behind_its_back(house.app.parlour.settings, "UPDATE schema_floor SET revision = '9998'")
+    answer = await visitor.get("/readyz")
+
+    assert answer.status_code == 503
+    assert "too old" in answer.text
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "192.168.1.1", "::1", "fd00::1"])
 async def test_the_numbers_are_for_this_machine_and_its_own_network(house: House, address: str) -> None:
     async with house.browser(address) as browser:

@@ -9,8 +9,8 @@ from rich.console import Console
 
 from parlour import logs
 from parlour.app import make_database
-from parlour.db.database import Database
-from parlour.db.migrate import is_current
+from parlour.db.database import Database, Standing
+from parlour.db.migrate import standing
 from parlour.db.sqlite import DataFolderInUse
 from parlour.kernel.access import Actor
 from parlour.settings import Settings
@@ -30,10 +30,10 @@ def settings_now(*, leaving_out: Collection[str] = (), **defaults: str) -> Setti
     return settings
 
 
-async def prepared(db: Database, prepare: Callable[[Database], Awaitable[None]]) -> None:
+async def prepared(db: Database, prepare: Callable[[Database], Awaitable[T]]) -> T:
     await db.open()
     try:
-        await prepare(db)
+        return await prepare(db)
     finally:
         await db.close()
 
@@ -71,7 +71,7 @@ def _refuse_an_empty_place(*, makes: bool) -> None:
 
 
 async def _alone_or_beside(settings: Settings) -> Database:
-    """The database, opened: alone it is migrated first; beside a server it must have the right schema."""
+    """The database, opened: alone it is migrated first; beside a server its schema must fit."""
     db = make_database(settings)
     try:
         await db.open()
@@ -80,7 +80,7 @@ async def _alone_or_beside(settings: Settings) -> Database:
     except DataFolderInUse:
         db = make_database(settings, exclusive=False)
         await db.open()
-        if await db.read(Actor.system(), is_current):
+        if await db.read(Actor.system(), standing) in (Standing.CURRENT, Standing.NEWER):
             return db
         await db.close()
         raise Refused(

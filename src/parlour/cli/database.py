@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from parlour import logs
 from parlour.app import make_database
 from parlour.cli.base import Refused, err, prepared, settings_now
+from parlour.db.database import Standing
 from parlour.db.sqlite import SqliteDatabase
 from parlour.settings import Settings, postgresql_url
 
@@ -29,18 +30,23 @@ def migrate(
     """Bring the database to the newest schema."""
     settings = settings_now()
     if owner_url:
-        _migrate_as_owner(settings, owner_url)
+        before = _migrate_as_owner(settings, owner_url)
     else:
-        asyncio.run(prepared(make_database(settings), lambda db: db.migrate()))
-    typer.echo("The database has the newest schema.")
+        before = asyncio.run(prepared(make_database(settings), lambda db: db.migrate()))
+    if before is Standing.NEWER:
+        typer.echo(
+            "A newer Parlour has migrated the database. This one works on it, and has changed nothing."
+        )
+    else:
+        typer.echo("The database has the newest schema.")
 
 
-def _migrate_as_owner(settings: Settings, owner_url: str) -> None:
+def _migrate_as_owner(settings: Settings, owner_url: str) -> Standing:
     if not settings.is_postgresql:
         raise Refused("--owner-url is for PostgreSQL, and PARLOUR_DATABASE_URL names no such database.")
     from parlour.db.postgres import migrate_with
 
-    migrate_with(postgresql_url("--owner-url", owner_url), for_role=settings.database_url)
+    return migrate_with(postgresql_url("--owner-url", owner_url), for_role=settings.database_url)
 
 
 def move(

@@ -7,6 +7,7 @@ a conflict), so it has no effect outside its transaction.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from enum import Enum
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from uuid import UUID
 
@@ -32,6 +33,15 @@ Unit = Callable[Concatenate["Tx", P], R]
 
 class DatabaseUnusable(Exception):
     """The database cannot be reached, or may not be worked on as it is: a sentence for its operator."""
+
+
+class Standing(Enum):
+    """How a database's schema stands to this program."""
+
+    OLDER = "it has to be migrated first"
+    CURRENT = "it is this program's own"
+    NEWER = "a newer program migrated it, and took away nothing that this one needs"
+    TOO_NEW = "a newer program migrated it, and this one no longer fits"
 
 
 class Guard(Protocol):
@@ -139,8 +149,11 @@ class Database(ABC):
     async def open(self) -> None: ...
 
     @abstractmethod
-    async def migrate(self) -> None:
-        """Bring the schema to this program's. Raises SchemaTooNew when it is already beyond."""
+    async def migrate(self) -> Standing:
+        """Bring the schema to this program's, and say how it stood before.
+
+        A newer one that this program may work on is left as it is. Raises SchemaTooNew for any other.
+        """
 
     @abstractmethod
     async def prepare(self) -> None:

@@ -1,4 +1,9 @@
-"""Bring a database to this program's schema, or say why not."""
+"""Bring a database to this program's schema, or say why not.
+
+A release that only adds to the schema lets the one before it work on, after a rollback, or a reboot in the
+middle of an upgrade. How far back that goes is kept in the database itself (`schema_floor`), because the
+older program cannot know the migrations that came after it.
+"""
 
 from functools import cache
 from pathlib import Path
@@ -7,9 +12,10 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, delete, insert, inspect, select
 
-from parlour.db.database import Tx
+from parlour.db.database import Standing, Tx
+from parlour.db.schema import schema_floor
 
 SCRIPTS = Path(__file__).with_name("migrations")
 POLICIES = SCRIPTS / "policies.sql"
@@ -25,45 +31,68 @@ def _config() -> Config:
     return config
 
 
-def upgrade(connection: Connection) -> None:
-    """Run every migration that is missing. Raises SchemaTooNew for a schema that is none of ours.
+def upgrade(connection: Connection) -> Standing:
+    """Run every migration that is missing, and say how the schema stood before.
 
-    On PostgreSQL the policies follow: they are one file, and always the newest.
+    A newer schema that this program may work on is left as it is. Raises SchemaTooNew for any other that is
+    none of ours. On PostgreSQL the policies follow: they are one file, and always the newest.
     """
-    refuse_a_newer_schema(connection)
+    before = usable(connection)
+    if before is Standing.NEWER:
+        return before
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+    connection.execute(delete(schema_floor))
+    connection.execute(insert(schema_floor).values(revision=_floor()))
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(POLICIES.read_text(encoding="utf-8").replace("%", "%%"))
+    return before
 
 
-def refuse_a_newer_schema(connection: Connection) -> None:
-    """Raises SchemaTooNew."""
-    for current in MigrationContext.configure(connection).get_current_heads():
-        if current not in _known():
-            raise SchemaTooNew(f"A newer Parlour made this database (schema {current}); install that one.")
+def usable(connection: Connection) -> Standing:
+    """How the schema stands to this program. Raises SchemaTooNew when the two do not fit."""
+    found = _standing(connection)
+    if found is Standing.TOO_NEW:
+        heads = ", ".join(_heads(connection))
+        raise SchemaTooNew(
+            f"A newer Parlour made this database (schema {heads}), and this one is too old for it: "
+            "install that one."
+        )
+    return found
 
 
-def is_current(tx: Tx) -> bool:
-    """Whether the schema is exactly this program's."""
-    return is_newest(tx.connection)
+def standing(tx: Tx) -> Standing:
+    return _standing(tx.connection)
 
 
-def is_beyond(tx: Tx) -> bool:
-    """Whether a newer Parlour has migrated it, which a program that is running already can work with."""
-    return not set(MigrationContext.configure(tx.connection).get_current_heads()) <= _known()
+def _standing(connection: Connection) -> Standing:
+    heads = set(_heads(connection))
+    if heads == {_revisions()[-1]}:
+        return Standing.CURRENT
+    if heads <= set(_revisions()):
+        return Standing.OLDER
+    if not inspect(connection).has_table(schema_floor.name):
+        return Standing.TOO_NEW
+    floor = connection.execute(select(schema_floor.c.revision)).scalar()
+    return Standing.NEWER if floor in _revisions() else Standing.TOO_NEW
 
 
-def is_newest(connection: Connection) -> bool:
-    return set(MigrationContext.configure(connection).get_current_heads()) == _newest()
+def _heads(connection: Connection) -> tuple[str, ...]:
+    return MigrationContext.configure(connection).get_current_heads()
 
 
 @cache
-def _known() -> frozenset[str]:
-    return frozenset(each.revision for each in ScriptDirectory.from_config(_config()).walk_revisions())
+def _revisions() -> tuple[str, ...]:
+    """Every revision that this program knows, the oldest first."""
+    known = ScriptDirectory.from_config(_config()).walk_revisions()
+    return tuple(reversed([each.revision for each in known]))
 
 
-@cache
-def _newest() -> frozenset[str]:
-    return frozenset(ScriptDirectory.from_config(_config()).get_heads())
+def _floor() -> str:
+    """The oldest revision whose program may work on the newest schema: the newest that a migration names as
+    `CONTRACTS`, else the very first.
+    """
+    scripts = ScriptDirectory.from_config(_config()).walk_revisions()
+    named = [str(each.module.CONTRACTS) for each in scripts if hasattr(each.module, "CONTRACTS")]
+    return max(named, key=_revisions().index, default=_revisions()[0])

@@ -20,7 +20,7 @@ from psycopg.types.json import Json
 from sqlalchemy import JSON, Column, Connection, Row, Table, column, func, select, table, text
 
 from parlour.db import dialect, link, migrate, postgres, roles, sqlite
-from parlour.db.database import DatabaseUnusable
+from parlour.db.database import DatabaseUnusable, Standing
 from parlour.db.schema import metadata
 
 STEP = 2_000
@@ -58,7 +58,7 @@ def move(source: Path, target: str, tell: Tell) -> dict[str, int]:
     reader = sqlite.make_engine(source, writer=False).connect()
     with closing(reader.execution_options(migration=True)) as old:
         old.exec_driver_sql("BEGIN")
-        if not migrate.is_newest(old):
+        if migrate.usable(old) is not Standing.CURRENT:
             raise DatabaseUnusable("The source has another schema: run `parlour migrate` on it first.")
         with postgres.connected(engine, target).execution_options(migration=True) as new, new.begin():
             roles.lock_migrations(new)

@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from parlour.db import migrate, roles
-from parlour.db.database import Database, DatabaseUnusable, P, R, Tx, Unit, tellable
+from parlour.db.database import Database, DatabaseUnusable, P, R, Standing, Tx, Unit, tellable
 from parlour.db.link import ALONE, READ, SCAN, WRITE, Link, Mode, make_engine
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import NotFound, Overloaded
@@ -89,8 +89,8 @@ class PostgresDatabase(Database):
         self._pools[ALONE] = self._pools[WRITE]
         self._closed = False
 
-    async def migrate(self) -> None:
-        await asyncio.to_thread(migrate_with, self._url)
+    async def migrate(self) -> Standing:
+        return await asyncio.to_thread(migrate_with, self._url)
 
     async def prepare(self) -> None:
         await asyncio.to_thread(self._check)
@@ -249,8 +249,9 @@ def connected(engine: Engine, url: str) -> Connection:
         raise DatabaseUnusable(f"The database at {where} cannot be reached: {why}.") from error
 
 
-def migrate_with(url: str, *, for_role: str | None = None) -> None:
-    """Bring the schema up as this URL's role, which owns it; `for_role` is then given what it needs.
+def migrate_with(url: str, *, for_role: str | None = None) -> Standing:
+    """Bring the schema up as this URL's role, which owns it; `for_role` is then given what it needs, unless a
+    newer program did so. Says how the schema stood before.
 
     One migration at a time, whoever starts it: the lock ends with the transaction.
     """
@@ -258,11 +259,12 @@ def migrate_with(url: str, *, for_role: str | None = None) -> None:
     with connected(engine, url).execution_options(migration=True) as connection, connection.begin():
         roles.lock_migrations(connection)
         try:
-            migrate.upgrade(connection)
+            before = migrate.upgrade(connection)
         except (ProgrammingError, OperationalError) as error:
             why = WHY_NOT_NOW.get(_state(error) or "")
             if why is None:
                 raise
             raise DatabaseUnusable(why) from error
-        if for_role is not None:
+        if for_role is not None and before is not Standing.NEWER:
             roles.admit(connection, make_url(for_role))
+    return before

@@ -9,7 +9,7 @@ from psycopg import sql
 from sqlalchemy import URL, Connection, text
 
 from parlour.db import migrate
-from parlour.db.database import DatabaseUnusable
+from parlour.db.database import DatabaseUnusable, Standing
 
 COMMAND = "parlour migrate --owner-url postgresql://OWNER:PASSWORD@HOST/DATABASE"
 _LOCK = 0x7061726C  # "parl"
@@ -20,24 +20,28 @@ _OWNS = text(
     "FROM pg_catalog.pg_class c WHERE c.relnamespace = 'public'::regnamespace "
     "AND c.relname IN ('workspaces', 'tickets', 'messages')"
 )
-_MAY_READ = text("SELECT pg_catalog.has_table_privilege('public.alembic_version', 'SELECT')")
+_MAY_READ = text(
+    "SELECT coalesce(bool_and(pg_catalog.has_table_privilege(oid, 'SELECT')), false) "
+    "FROM pg_catalog.pg_class WHERE relnamespace = 'public'::regnamespace AND relname = ANY (:names)"
+)
 _HAS_VERSION = text("SELECT to_regclass('public.alembic_version') IS NOT NULL")
 _KNOWN = text("SELECT true FROM pg_catalog.pg_roles WHERE rolname = :name")
 _PLAIN_NAME = re.compile(r"[^\x00]{1,63}")
 
 APPEND_ONLY = ("audit_log",)
-HIDDEN = ("alembic_version", "ticket_search")
-"""What the servers only read, and what they search through `app.search` alone."""
+READ_ONLY = ("alembic_version", "schema_floor")
+"""What the schema says of itself."""
+SEARCHED = "ticket_search"
+"""Added to, and read through `app.search` alone."""
 
 
 def refuse_an_unready_schema(connection: Connection) -> None:
     """Raises DatabaseUnusable with the command to run, SchemaTooNew."""
     if not connection.execute(_HAS_VERSION).scalar():
         raise DatabaseUnusable(f"The database has no tables yet: run {COMMAND}.")
-    if not connection.execute(_MAY_READ).scalar():
+    if not connection.execute(_MAY_READ, {"names": list(READ_ONLY)}).scalar():
         raise DatabaseUnusable(f"This role was not let in by the tables' owner: run {COMMAND}.")
-    migrate.refuse_a_newer_schema(connection)
-    if not migrate.is_newest(connection):
+    if migrate.usable(connection) is Standing.OLDER:
         raise DatabaseUnusable(f"The database has an older schema than this Parlour: run {COMMAND}.")
 
 
@@ -104,9 +108,9 @@ def _grants(name: str) -> list[str]:
         f"GRANT USAGE ON SCHEMA public, app TO {role}",
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}",
         f"REVOKE UPDATE, DELETE, TRUNCATE ON {', '.join(APPEND_ONLY)} FROM {role}",
-        f"REVOKE SELECT, INSERT, UPDATE, DELETE ON {', '.join(HIDDEN)} FROM {role}",
-        f"GRANT SELECT ON alembic_version TO {role}",
-        f"GRANT INSERT ON ticket_search TO {role}",
+        f"REVOKE SELECT, INSERT, UPDATE, DELETE ON {', '.join((*READ_ONLY, SEARCHED))} FROM {role}",
+        f"GRANT SELECT ON {', '.join(READ_ONLY)} TO {role}",
+        f"GRANT INSERT ON {SEARCHED} TO {role}",
         f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}",
         f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA app TO {role}",
     ]

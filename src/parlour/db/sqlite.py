@@ -22,7 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from parlour.db import migrate
-from parlour.db.database import Database, DatabaseUnusable, P, R, Tx, Unit, tellable
+from parlour.db.database import Database, DatabaseUnusable, P, R, Standing, Tx, Unit, tellable
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import Overloaded
 
@@ -132,8 +132,8 @@ class SqliteDatabase(Database):
         self._thread = threading.Thread(target=self._write_loop, args=(writer,), name="writer", daemon=True)
         self._thread.start()
 
-    async def migrate(self) -> None:
-        await asyncio.to_thread(_migrate, self.path)
+    async def migrate(self) -> Standing:
+        return await asyncio.to_thread(_migrate, self.path)
 
     async def prepare(self) -> None:
         await self.migrate()
@@ -267,12 +267,13 @@ def lock_folder(path: Path) -> int:
     return descriptor
 
 
-def _migrate(path: Path) -> None:
+def _migrate(path: Path) -> Standing:
     with make_engine(path, writer=True).connect().execution_options(migration=True) as connection:
         raw = _driver(connection)
         raw.execute("BEGIN IMMEDIATE")  # all of it or nothing
-        migrate.upgrade(connection)
+        before = migrate.upgrade(connection)
         raw.execute("COMMIT")
+    return before
 
 
 def _driver(connection: Connection) -> sqlite3.Connection:

@@ -15,6 +15,7 @@ from parlour.db.schema.accounts import (
 )
 from parlour.db.schema.base import UtcDateTime, metadata
 from parlour.db.schema.desk import audit_log, bulk_changes, bulk_items, canned_replies, saved_views
+from parlour.db.schema.house import schema_floor
 from parlour.db.schema.jobs import outbox
 from parlour.db.schema.rooms import chat_rooms, messages, read_marks
 from parlour.db.schema.tickets import ACTIVE, access_links, grants, tickets
@@ -39,6 +40,7 @@ __all__ = [
     "read_marks",
     "recovery_codes",
     "saved_views",
+    "schema_floor",
     "sessions",
     "tickets",
     "users",
