@@ -1,6 +1,12 @@
-"""Whatever is typed into forms and addresses: an answer, never a fault of ours, and soon."""
+"""Whatever is typed into forms and addresses: an answer, never a fault of ours, and soon.
+
+A tenth of the tries in the everyday run; all of them where PARLOUR_FUZZ is set, as in CI.
+"""
 
 import asyncio
+import base64
+import json
+import os
 from collections.abc import AsyncIterator
 from urllib.parse import quote, urlencode
 
@@ -18,7 +24,7 @@ SECONDS = 5
 """Far more than any of these takes; less than a person would wait for."""
 
 bounded = settings(
-    max_examples=120,
+    max_examples=120 if os.environ.get("PARLOUR_FUZZ") else 12,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -87,6 +93,25 @@ words = st.one_of(st.sampled_from(LIKELY), st.text(max_size=80))
 names = st.one_of(st.sampled_from(NAMES), st.text(max_size=8))
 kinds = st.sampled_from(sorted(VISITORS))
 accepts = st.sampled_from(["text/html", "application/json", "*/*", ""])
+moments = st.sampled_from(
+    [
+        "0001-01-01T00:00:00+23:59",
+        "9999-12-31T23:59:59.999999-23:59",
+        "2026-01-01T00:00:00",
+        "2026-01-01T00:00:00+00:00",
+        "2026-W01-1",
+        "",
+    ]
+)
+cells = st.one_of(
+    moments,
+    st.sampled_from([0, 3, 4, -1, 10**40, 1.5, float("nan"), float("inf"), None, True, [], {}, "0"]),
+    st.uuids().map(str),
+)
+cursors = st.one_of(st.lists(cells, max_size=4), st.tuples(moments, st.uuids().map(str)).map(list), cells)
+addresses = st.sampled_from(
+    ["http://[", "http://[::1", "//[", "http://a:99999/", "http://\u2100/", "javascript:1", "/\\a", "?", "#"]
+)
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
@@ -198,6 +223,43 @@ async def test_no_address_makes_a_fault(
     assert harmless(answer)
 
 
+@bounded
+@given(
+    order=st.sampled_from(["", "created", "priority"]), side=st.sampled_from(["after", "before"]), key=cursors
+)
+async def test_no_cursor_makes_a_fault(town: Town, order: str, side: str, key: object) -> None:
+    cursor = base64.urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
+    async with await town.come("agent") as browser:
+        address = town.path("/workspace/{workspace_id}/tickets")
+        answer = await soon(browser.get(address, params={"sort": order, side: cursor}))
+
+    assert harmless(answer)
+
+
+@pytest.mark.parametrize("header", ["referer", "hx-current-url"])
+@pytest.mark.parametrize("address", ["http://[", "http://[::1", "//[", "http://x]/", "http://[v1.x]:x/"])
+async def test_the_page_that_somebody_signed_out_claims_to_come_from_makes_no_fault(
+    town: Town, header: str, address: str
+) -> None:
+    headers = {header: address, **({"hx-request": "true"} if header.startswith("hx") else {})}
+    path = town.path("/workspace/{workspace_id}/tickets/{ticket_id}/status")
+    async with await town.come("nobody") as browser:
+        csrf = await browser.csrf("/auth/login")
+        answer = await soon(browser.post(path, data={"csrf": csrf, "status": "open"}, headers=headers))
+
+    assert harmless(answer)
+
+
+@pytest.mark.parametrize("side", ["after", "before"])
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+async def test_a_moment_outside_of_all_time_is_no_place_in_a_list(town: Town, side: str, moment: str) -> None:
+    cursor = base64.urlsafe_b64encode(json.dumps([moment, str(town.ticket.ticket_id)]).encode()).decode()
+    async with await town.come("agent") as browser:
+        answer = await browser.get(town.path("/workspace/{workspace_id}/tickets"), params={side: cursor})
+
+    assert answer.status_code == 404
+
+
 # What may stand in a header: anything but the ends of lines.
 line = st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_characters="\x7f"), max_size=60)
 
@@ -207,9 +269,23 @@ line = st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_cha
     kind=kinds,
     headers=st.dictionaries(
         st.sampled_from(
-            ["accept", "accept-encoding", "cookie", "host", "hx-request", "origin", "referer", "x-csrf-token"]
+            [
+                "accept",
+                "accept-encoding",
+                "cookie",
+                "host",
+                "hx-current-url",
+                "hx-request",
+                "origin",
+                "referer",
+                "sec-fetch-site",
+                "user-agent",
+                "x-csrf-token",
+                "x-forwarded-for",
+                "x-forwarded-proto",
+            ]
         ),
-        line,
+        st.one_of(line, addresses.filter(str.isascii)),
     ),
 )
 async def test_no_header_makes_a_fault(town: Town, kind: str, headers: dict[str, str]) -> None:

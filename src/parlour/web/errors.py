@@ -108,9 +108,17 @@ def _sign_in(request: Request) -> Response:
         seen = str(request.url)
     else:
         seen = request.headers.get("referer", "")
-    page = safe_path(urlunsplit(("", "", *urlsplit(seen)[2:4], "")) or "/")
+    page = safe_path(_on_this_host(seen))
     target = f"/auth/login?{urlencode({'next': page})}"
     return Response(status_code=401, headers={"HX-Redirect": target}) if by_htmx else redirect(target)
+
+
+def _on_this_host(address: str) -> str:
+    """Its path and query. A header may hold anything at all."""
+    try:
+        return urlunsplit(("", "", *urlsplit(address)[2:4], ""))
+    except ValueError:
+        return "/"
 
 
 def error_page(request: Request, error: DomainError, **context: object) -> Response:

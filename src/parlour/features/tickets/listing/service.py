@@ -4,7 +4,7 @@ import base64
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -75,7 +75,7 @@ def _read_cursor(order: Order, cursor: str) -> list[Any]:
     try:
         *rank, moment, ticket_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         at = datetime.fromisoformat(moment)
-        key = [*map(int, rank), at, UUID(ticket_id)]
+        key = [*map(int, rank), at.astimezone(UTC), UUID(ticket_id)]
     except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         raise NotFound from None
     known = not rank or key[0] in store.RANKS.values()
