@@ -1,7 +1,6 @@
 """Agents: who they are, and the sessions that prove it."""
 
 import hashlib
-import secrets
 from datetime import timedelta
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from parlour.kernel.access import Actor, Permission, requires
 from parlour.kernel.addresses import clean_email
 from parlour.kernel.errors import DomainError, Invalid, NotFound, SignedOut
 from parlour.kernel.events import AccessChanged
+from parlour.kernel.secrets import hash_of, new_secret
 
 IDLE = timedelta(hours=12)
 ABSOLUTE = timedelta(days=7)
@@ -40,10 +40,6 @@ class SecondFactorNeeded(DomainError):
     def __init__(self, pending: Pending) -> None:
         super().__init__(pending)
         self.pending = pending
-
-
-def session_hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 @requires(Permission.SYSTEM)
@@ -75,11 +71,11 @@ def credentials(tx: Tx, email: str) -> Credentials | None:
 def start_session(tx: Tx, user_id: UUID, replaces: str | None, device: str = "") -> str:
     """A fresh session's token. The one that the browser came with ends: nobody can plant a session."""
     if replaces:
-        store.delete_session(tx, session_hash(replaces))
-    token = secrets.token_urlsafe(32)
+        store.delete_session(tx, hash_of(replaces))
+    token = new_secret()
     store.insert_session(
         tx,
-        session_hash=session_hash(token),
+        session_hash=hash_of(token),
         user_id=user_id,
         device=device,
         expires_at=clock.now() + ABSOLUTE,
@@ -117,7 +113,7 @@ def password_mark(account: Credentials) -> str:
 def signed_in(tx: Tx, token: str | None) -> SignedIn:
     """Raises SignedOut."""
     now = clock.now()
-    person = token and store.person(tx, session_hash(token), idle_since=now - IDLE, stale_before=now - REWIND)
+    person = token and store.person(tx, hash_of(token), idle_since=now - IDLE, stale_before=now - REWIND)
     if not person:
         raise SignedOut
     return person
@@ -155,7 +151,7 @@ def desk(tx: Tx, token: str | None, workspace_id: UUID) -> Desk:
     """Raises SignedOut without a session; NotFound when the workspace isn't this agent's."""
     now = clock.now()
     found = token and store.desk(
-        tx, session_hash(token), workspace_id, idle_since=now - IDLE, stale_before=now - REWIND
+        tx, hash_of(token), workspace_id, idle_since=now - IDLE, stale_before=now - REWIND
     )
     if found:
         return found

@@ -1,7 +1,5 @@
 """Letting somebody into a workspace, by a mailed link that works once and for a week."""
 
-import hashlib
-import secrets
 from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
@@ -17,6 +15,7 @@ from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission, Role, requires
 from parlour.kernel.addresses import required_email
 from parlour.kernel.errors import DomainError, Forbidden, Invalid, NotFound
+from parlour.kernel.secrets import hash_of, new_secret
 
 INVITATION = "mail.invitation"
 LIFE = timedelta(days=7)
@@ -28,10 +27,6 @@ class InvitationExpired(DomainError):
     status = 410
     code = "invitation_expired"
     message = "This invitation no longer works. Ask for a new one."
-
-
-def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _parts(token: str) -> tuple[UUID, str]:
@@ -58,7 +53,7 @@ def invite(tx: Tx, email: str, role: Role) -> None:
     invitations_store.insert_invitation(
         tx,
         invitation_id=invitation_id,
-        token_hash=_hash(secrets.token_urlsafe(32)),  # the mail's own secret takes its place
+        token_hash=hash_of(new_secret()),  # the mail's own secret takes its place
         email=address,
         role=role,
         invited_by=tx.actor.user_id,
@@ -88,8 +83,8 @@ def issue(tx: Tx, invitation_id: UUID) -> InvitationMail | None:
     found = invitations_store.by_id(tx, invitation_id)
     if found is None:
         return None
-    secret = secrets.token_urlsafe(32)
-    invitations_store.set_token(tx, invitation_id, _hash(secret))
+    secret = new_secret()
+    invitations_store.set_token(tx, invitation_id, hash_of(secret))
     return InvitationMail(found.email, found.role, f"{tx.workspace_id.hex}.{secret}")
 
 
@@ -97,7 +92,7 @@ def issue(tx: Tx, invitation_id: UUID) -> InvitationMail | None:
 def look(tx: Tx, token: str) -> Invitation:
     """Raises InvitationExpired."""
     workspace_id, secret = _parts(token)
-    found = invitations_store.by_token(tx.acting_as(Actor.system(workspace_id)), _hash(secret))
+    found = invitations_store.by_token(tx.acting_as(Actor.system(workspace_id)), hash_of(secret))
     if found is None:
         raise InvitationExpired
     return found

@@ -1,7 +1,5 @@
 """A new password for whoever forgot it, by a mailed link that works once and for an hour."""
 
-import hashlib
-import secrets
 from datetime import timedelta
 
 from parlour.db.database import Database, Tx
@@ -14,6 +12,7 @@ from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission, requires
 from parlour.kernel.addresses import required_email
 from parlour.kernel.errors import DomainError, Invalid
+from parlour.kernel.secrets import hash_of, new_secret
 
 PASSWORD_RESET = "mail.password_reset"  # noqa: S105 a job's kind
 LIFE = timedelta(hours=1)
@@ -25,10 +24,6 @@ class ResetExpired(DomainError):
     status = 410
     code = "reset_expired"
     message = "This link no longer works. You can ask for a new one."
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.strip().encode()).hexdigest()
 
 
 @requires(Permission.ACCOUNT_USE)
@@ -46,9 +41,9 @@ def issue(tx: Tx, email: str) -> ResetMail | None:
     if own is None:
         return None
     password_reset_store.delete_expired_of(tx, own.user_id)
-    token = secrets.token_urlsafe(32)
+    token = new_secret()
     password_reset_store.insert_reset(
-        tx, token_hash=_hash(token), user_id=own.user_id, expires_at=clock.now() + LIFE
+        tx, token_hash=hash_of(token), user_id=own.user_id, expires_at=clock.now() + LIFE
     )
     return ResetMail(own.email, token)
 
@@ -56,7 +51,7 @@ def issue(tx: Tx, email: str) -> ResetMail | None:
 @requires(Permission.ACCOUNT_USE)
 def owner(tx: Tx, token: str) -> Credentials:
     """The account whose password this link may set. Raises ResetExpired."""
-    user_id = password_reset_store.owner_of(tx, _hash(token))
+    user_id = password_reset_store.owner_of(tx, hash_of(token))
     own = store.credentials_of(tx, user_id) if user_id else None
     if own is None:
         raise ResetExpired
@@ -77,6 +72,6 @@ async def reset(db: Database, token: str, password: str, device: str) -> None:
 @requires(Permission.SYSTEM)
 def _reset(tx: Tx, token: str, password_hash: str, device: str) -> None:
     own = owner(tx, token)
-    if not password_reset_store.take(tx, _hash(token)):
+    if not password_reset_store.take(tx, hash_of(token)):
         raise ResetExpired
     profile.set_password(tx, own, password_hash, device)

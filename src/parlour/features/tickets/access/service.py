@@ -6,8 +6,6 @@ opened and the new ticket besides; the old one never learns of the new ticket, s
 somebody planted in the browser is worth nothing to them.
 """
 
-import hashlib
-import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -30,6 +28,7 @@ from parlour.kernel.access import Actor, Permission, requires
 from parlour.kernel.addresses import required_email
 from parlour.kernel.errors import DomainError, Forbidden
 from parlour.kernel.events import AccessChanged
+from parlour.kernel.secrets import hash_of, new_secret
 
 FRESH_LINKS = "mail.fresh_links"
 LINK_LIFE = timedelta(days=7)
@@ -54,10 +53,6 @@ class NoAccess(Forbidden):
     message = "To see this ticket, open the link in the mail we sent you."
 
 
-def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
 @requires(Permission.TICKET_OPEN)
 def admit_opener(tx: Tx, ticket: Ticket, visitor: str | None) -> str:
     """Let the browser that has just opened `ticket` into it. Returns its new visitor secret."""
@@ -66,13 +61,13 @@ def admit_opener(tx: Tx, ticket: Ticket, visitor: str | None) -> str:
 
 def _admit(tx: Tx, ticket_id: UUID, email: str, visitor: str | None) -> str:
     """Only the house gives access: what a visitor may store opens nothing."""
-    fresh = secrets.token_urlsafe(32)
+    fresh = new_secret()
     tx = tx.as_system()
     if visitor:
-        access_store.copy_grants(tx, old=_hash(visitor), new=_hash(fresh), limit=TICKETS_A_BROWSER - 1)
+        access_store.copy_grants(tx, old=hash_of(visitor), new=hash_of(fresh), limit=TICKETS_A_BROWSER - 1)
     expires_at = clock.now() + VISIT_LIFE
     access_store.insert_grant(
-        tx, visitor_hash=_hash(fresh), ticket_id=ticket_id, email=email, expires_at=expires_at
+        tx, visitor_hash=hash_of(fresh), ticket_id=ticket_id, email=email, expires_at=expires_at
     )
     return fresh
 
@@ -80,7 +75,7 @@ def _admit(tx: Tx, ticket_id: UUID, email: str, visitor: str | None) -> str:
 @requires(Permission.PORTAL_SEE)
 def exchange_link(tx: Tx, token: str, visitor: str | None) -> tuple[UUID, str]:
     """The ticket that a mailed secret opens, and the browser's new visitor secret. Raises LinkExpired."""
-    link = access_store.valid_link(tx.as_system(), _hash(token.strip()))
+    link = access_store.valid_link(tx.as_system(), hash_of(token))
     if link is None:
         raise LinkExpired
     ticket_id, email = link
@@ -94,7 +89,7 @@ def customer_of(tx: Tx, ticket_id: UUID, visitor: str | None) -> Actor:
     Raises UnknownTicket for an id that isn't in the workspace, NoAccess for one that isn't the browser's.
     """
     email = visitor and access_store.granted_email(
-        _holding(tx, visitor), visitor_hash=_hash(visitor), ticket_id=ticket_id
+        _holding(tx, visitor), visitor_hash=hash_of(visitor), ticket_id=ticket_id
     )
     if email:
         return Actor.customer(tx.workspace_id, ticket_id, email)
@@ -116,7 +111,7 @@ def customer_at(tx: Tx, slug: str, ticket_id: UUID, visitor: str | None) -> tupl
 
 def _holding(tx: Tx, visitor: str) -> Tx:
     """In the name of whoever has this browser's secret."""
-    return tx.acting_as(Actor.visitor(tx.workspace_id, _hash(visitor)))
+    return tx.acting_as(Actor.visitor(tx.workspace_id, hash_of(visitor)))
 
 
 @requires(Permission.PORTAL_SEE)
@@ -125,7 +120,7 @@ def tickets_of_browser(tx: Tx, visitor: str | None) -> Sequence[TicketRow]:
     if not visitor:
         return []
     tx = _holding(tx, visitor)
-    granted = access_store.granted_tickets(tx, visitor_hash=_hash(visitor), limit=TICKETS_A_BROWSER)
+    granted = access_store.granted_tickets(tx, visitor_hash=hash_of(visitor), limit=TICKETS_A_BROWSER)
     emails = dict(granted)
     rows = store.these(tx, list(emails))
     return [
@@ -157,10 +152,10 @@ def issue_link(tx: Tx, ticket_id: UUID) -> Link | None:
 
 
 def _issue(tx: Tx, ticket: Ticket) -> Link:
-    token = secrets.token_urlsafe(32)
+    token = new_secret()
     access_store.insert_link(
         tx,
-        token_hash=_hash(token),
+        token_hash=hash_of(token),
         ticket_id=ticket.ticket_id,
         email=ticket.email,
         expires_at=clock.now() + LINK_LIFE,
