@@ -10,12 +10,12 @@ database and table these are (a dump that was read back).
 import secrets
 from hashlib import blake2b
 
-from sqlalchemy import column, select, table, text, update
+from sqlalchemy import select, text, update
 
 from parlour.db.database import Tx
+from parlour.db.schema import history
 
-_HISTORY = table("history", column("epoch"))
-_STORED = select(_HISTORY.c.epoch)
+_STORED = select(history.c.epoch)
 _ON_THIS_SERVER = text(
     "SELECT epoch, tableoid, (SELECT system_identifier FROM pg_catalog.pg_control_system()),"
     " (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()),"
@@ -34,4 +34,4 @@ def current(tx: Tx) -> str:
 
 def renew(tx: Tx) -> None:
     """Begin a new epoch, because what this database holds does not go on from what it held before."""
-    tx.execute(update(_HISTORY).values(epoch=secrets.token_hex(8)))
+    tx.execute(update(history).values(epoch=secrets.token_hex(8)))

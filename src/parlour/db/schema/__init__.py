@@ -15,13 +15,14 @@ from parlour.db.schema.accounts import (
 )
 from parlour.db.schema.base import UtcDateTime, metadata
 from parlour.db.schema.desk import audit_log, bulk_changes, bulk_items, canned_replies, saved_views
-from parlour.db.schema.house import schema_floor
+from parlour.db.schema.house import HOUSE_TABLES, history, schema_floor
 from parlour.db.schema.jobs import outbox
 from parlour.db.schema.rooms import chat_rooms, messages, read_marks
 from parlour.db.schema.tickets import ACTIVE, access_links, grants, tickets
 
 __all__ = [
     "ACTIVE",
+    "HOUSE_TABLES",
     "TENANT_TABLES",
     "UtcDateTime",
     "access_links",
@@ -31,6 +32,7 @@ __all__ = [
     "canned_replies",
     "chat_rooms",
     "grants",
+    "history",
     "invitations",
     "members",
     "messages",
