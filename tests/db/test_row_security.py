@@ -33,8 +33,8 @@ NO_TENANTS = {
     "schema_floor": "which programs may work here; the servers may only read it",
     "ticket_search": "read through app.search alone; what goes in is fenced",
 }
-OF_ACCOUNTS = {"accounts.store", "accounts.profile_store", "accounts.second_factor_store"}
-OF_ACCOUNTS |= {"accounts.password_reset_store"}
+OF_ACCOUNTS = {"accounts.store", "accounts.profile.store", "accounts.second_factor.store"}
+OF_ACCOUNTS |= {"accounts.password_reset.store"}
 
 
 def policies(house: House, table: str) -> list[tuple[Any, ...]]:
@@ -224,7 +224,7 @@ async def test_a_viewer_changes_nothing(house: House, visitor: Browser) -> None:
         await house.db.write(viewer, ask)
 
     assert {name for name in through if CHANGES.search(name)} == set()
-    assert {"tickets.store.ticket", "chat.store.newest", "tickets.listing_store.page"} <= through
+    assert {"tickets.store.ticket", "chat.store.newest", "tickets.listing.store.page"} <= through
 
 
 # -------------------------------------------------------------------------------------------- rooms

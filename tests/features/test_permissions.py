@@ -21,21 +21,21 @@ CUSTOMER = Actor.customer(HERE, TICKET, "maria@example.com")
 AGENTS = {role: Actor.agent(HERE, uuid4(), role, "Ada") for role in Role}
 
 SYSTEM_ONLY = {
-    "accounts.invitations.issue",
-    "accounts.password_reset.issue",
-    "accounts.profile.set_password",
-    "accounts.second_factor.finish",
+    "accounts.invitations.service.issue",
+    "accounts.password_reset.service.issue",
+    "accounts.profile.service.set_password",
+    "accounts.second_factor.service.finish",
     "accounts.service.create_agent",
     "accounts.service.credentials",
     "accounts.service.start_session",
     "accounts.service.sweep_sessions",
     "chat.service.heads",
-    "tickets.access.issue_link",
-    "tickets.access.issue_links",
-    "tickets.access.sweep",
-    "tickets.access.unseen_replies",
-    "tickets.bulk.asked_by",
-    "tickets.bulk.give_up",
+    "tickets.access.service.issue_link",
+    "tickets.access.service.issue_links",
+    "tickets.access.service.sweep",
+    "tickets.access.service.unseen_replies",
+    "tickets.bulk.service.asked_by",
+    "tickets.bulk.service.give_up",
     "workspaces.service.add_member",
     "workspaces.service.create_workspace",
 }
@@ -44,9 +44,9 @@ SYSTEM_ONLY = {
 def modules() -> Iterator[str]:
     """Everything but stores, which only their own feature can reach."""
     folder = Path(parlour.features.__path__[0])
-    for path in sorted(folder.glob("*/*.py")):
-        if not path.stem.endswith("store") and path.stem != "__init__":
-            yield f"parlour.features.{path.parent.name}.{path.stem}"
+    for path in sorted(folder.rglob("*.py")):
+        if path.stem not in ("store", "__init__"):
+            yield ".".join(("parlour.features", *path.relative_to(folder).with_suffix("").parts))
 
 
 def units() -> dict[str, Callable[..., object]]:
