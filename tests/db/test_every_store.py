@@ -128,11 +128,12 @@ def of_invitations(ada: UUID) -> list[Call]:
     invited = {"role": Role.AGENT, "invited_by": ada, "expires_at": clock.now() + SOON}
     return [
         (invitations.insert_invitation, {**this, "token_hash": "i", **whose, **invited}),
-        (invitations.open_invitations, {}),
+        (invitations.waiting, {}),
         (invitations.by_id, this),
         (invitations.by_token, {"token_hash": "i"}),
         (invitations.set_token, {**this, "token_hash": "j"}),
         (invitations.use, this),
+        (invitations.end_given_by, {"user_id": ada, "roles": [Role.ADMIN]}),
         (invitations.delete_open, this),
         (invitations.delete_open_of, whose),
     ]

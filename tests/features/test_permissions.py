@@ -34,10 +34,10 @@ SYSTEM_ONLY = {
     "tickets.access.service.issue_links",
     "tickets.access.service.sweep",
     "tickets.access.service.unseen_replies",
-    "tickets.bulk.service.asked_by",
-    "tickets.bulk.service.give_up",
+    "tickets.bulk.service.carry_on",
     "workspaces.service.add_member",
     "workspaces.service.create_workspace",
+    "workspaces.service.let_in",
 }
 
 

@@ -75,6 +75,7 @@ invitations = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
     Column("used_at", UtcDateTime),
+    Column("ended_at", UtcDateTime, comment="its giver lost the right to give this role"),
     PrimaryKeyConstraint("workspace_id", "invitation_id"),
     UniqueConstraint("workspace_id", "token_hash"),
     CheckConstraint("role IN ('owner', 'admin', 'agent', 'viewer')", name="role"),

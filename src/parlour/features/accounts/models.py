@@ -115,12 +115,16 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
+    """`ended`: whoever gave it has lost the right to give this role."""
+
     invitation_id: UUID
     workspace_id: UUID
     email: str
-    role: str
+    role: Role
+    invited_by: UUID
     created_at: datetime
     expires_at: datetime
+    ended: bool
 
 
 @dataclass(frozen=True, slots=True)

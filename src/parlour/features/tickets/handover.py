@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from parlour.db.database import Tx
+from parlour.features.accounts.invitations import service as invitations
 from parlour.features.tickets import store
 from parlour.features.tickets.models import Status
 from parlour.features.tickets.service import note_change, tell
@@ -19,6 +20,7 @@ def remove_member(tx: Tx, user_id: UUID) -> int:
     """
     name = workspaces.name_of(tx, user_id)
     workspaces.remove_member(tx, user_id)
+    invitations.end_what_is_not_theirs(tx, user_id)
     return _release(tx, user_id, name)
 
 
@@ -29,6 +31,7 @@ def set_role(tx: Tx, user_id: UUID, role: Role) -> int:
     Raises what `workspaces.set_role` raises.
     """
     workspaces.set_role(tx, user_id, role)
+    invitations.end_what_is_not_theirs(tx, user_id)
     return _release(tx, user_id, workspaces.name_of(tx, user_id)) if role is Role.VIEWER else 0
 
 

@@ -8,7 +8,7 @@ from parlour.db.database import Tx
 from parlour.features.workspaces import audit, store
 from parlour.features.workspaces.models import Member, Membership, Workspace
 from parlour.kernel import clock
-from parlour.kernel.access import Actor, Permission, Role, requires
+from parlour.kernel.access import ROLE_PERMISSIONS, Actor, Permission, Role, requires
 from parlour.kernel.errors import DomainError, Forbidden, Invalid, NotFound
 from parlour.kernel.events import AccessChanged
 
@@ -33,6 +33,12 @@ class LastOwner(DomainError):
     status = 409
     code = "last_owner"
     message = "A workspace needs an owner. Make somebody else an owner first."
+
+
+class NotTheirsToGive(Forbidden):
+    """Whoever let somebody in may not give that role any more."""
+
+    code = "not_theirs_to_give"
 
 
 class AlreadyMember(DomainError):
@@ -120,9 +126,38 @@ def take_ticket_number(tx: Tx) -> int:
 
 @requires(Permission.SYSTEM)
 def add_member(tx: Tx, user_id: UUID, role: Role) -> None:
+    """Raises AlreadyMember."""
     if store.role_of(tx, user_id):
         raise AlreadyMember
     store.insert_member(tx, user_id=user_id, role=role)
+
+
+def may_give(giver: Role | None, role: Role) -> bool:
+    """Whether somebody of the role `giver` may let others in as `role`: only owners make owners."""
+    if giver is None or Permission.MEMBER_MANAGE not in ROLE_PERMISSIONS[giver]:
+        return False
+    return role is not Role.OWNER or giver is Role.OWNER
+
+
+@requires(Permission.SYSTEM)
+def let_in(tx: Tx, user_id: UUID, role: Role, *, given_by: UUID) -> None:
+    """`add_member`, by the right that whoever gave the role has at this moment.
+
+    Raises NotTheirsToGive, AlreadyMember.
+    """
+    store.lock_members(tx)
+    if not may_give(store.role_of(tx, given_by), role):
+        raise NotTheirsToGive
+    add_member(tx, user_id, role)
+
+
+def _lock_members(tx: Tx) -> None:
+    """Until this transaction has ended, roles are what they are now. The actor's own was read before it:
+    raises Forbidden when it has changed since.
+    """
+    store.lock_members(tx.as_system())
+    if tx.actor.user_id and store.role_of(tx, tx.actor.user_id) is not tx.actor.role:
+        raise Forbidden
 
 
 def _manageable(tx: Tx, user_id: UUID) -> Role:
@@ -143,9 +178,9 @@ def _not_the_last_owner(tx: Tx, role: Role) -> None:
 @requires(Permission.MEMBER_MANAGE)
 def set_role(tx: Tx, user_id: UUID, role: Role) -> None:
     """Raises NotFound, LastOwner, and Forbidden for an admin who would make or touch an owner."""
-    store.lock_members(tx.as_system())
+    _lock_members(tx)
     before = _manageable(tx, user_id)
-    if role is Role.OWNER and tx.actor.role is not Role.OWNER:
+    if not may_give(tx.actor.role, role):
         raise Forbidden
     if role is before:
         return
@@ -160,7 +195,7 @@ def remove_member(tx: Tx, user_id: UUID) -> None:
 
     Raises NotFound, Forbidden, LastOwner. What becomes of their tickets: `tickets.handover`.
     """
-    store.lock_members(tx.as_system())
+    _lock_members(tx)
     if user_id != tx.actor.user_id:
         if not tx.actor.may(Permission.MEMBER_MANAGE):
             raise Forbidden

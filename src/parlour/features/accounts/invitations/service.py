@@ -22,7 +22,7 @@ LIFE = timedelta(days=7)
 
 
 class InvitationExpired(DomainError):
-    """Expired, used, withdrawn or never issued: one answer for all."""
+    """Expired, used, withdrawn, ended or never issued: one answer for all."""
 
     status = 410
     code = "invitation_expired"
@@ -42,7 +42,7 @@ def _parts(token: str) -> tuple[UUID, str]:
 def invite(tx: Tx, email: str, role: Role) -> None:
     """Mail the address a way in. Raises Invalid (`email`), Forbidden for an admin who invites an owner."""
     address = required_email(email)
-    if role is Role.OWNER and tx.actor.role is not Role.OWNER:
+    if not workspaces.may_give(tx.actor.role, role):
         raise Forbidden
     known = store.user_id_of(tx, address)
     if known and workspaces.role_of(tx, known):
@@ -65,7 +65,7 @@ def invite(tx: Tx, email: str, role: Role) -> None:
 
 @requires(Permission.MEMBER_SEE)
 def pending(tx: Tx) -> Sequence[Invitation]:
-    return invitations_store.open_invitations(tx)
+    return invitations_store.waiting(tx)
 
 
 @requires(Permission.MEMBER_MANAGE)
@@ -74,18 +74,27 @@ def withdraw(tx: Tx, invitation_id: UUID) -> None:
     found = invitations_store.by_id(tx, invitation_id)
     if found is None or not invitations_store.delete_open(tx, invitation_id):
         raise NotFound
-    audit.record(tx, "invitation", before=f"{found.email}: {found.role}")
+    audit.record(tx, "invitation", before=f"{found.email}: {found.role.value}")
+
+
+@requires(Permission.WORKSPACE_SEE)
+def end_what_is_not_theirs(tx: Tx, user_id: UUID) -> None:
+    """End this person's open invitations to every role that they may not give any more."""
+    now = workspaces.role_of(tx, user_id)
+    lost = [role for role in Role if not workspaces.may_give(now, role)]
+    if lost:
+        invitations_store.end_given_by(tx.as_system(), user_id, lost)
 
 
 @requires(Permission.SYSTEM)
 def issue(tx: Tx, invitation_id: UUID) -> InvitationMail | None:
-    """A fresh secret for the mail; None when the invitation was withdrawn or used meanwhile."""
+    """A fresh secret for the mail; None when the invitation ended, was withdrawn or was used meanwhile."""
     found = invitations_store.by_id(tx, invitation_id)
-    if found is None:
+    if found is None or found.ended:
         return None
     secret = new_secret()
     invitations_store.set_token(tx, invitation_id, hash_of(secret))
-    return InvitationMail(found.email, found.role, f"{tx.workspace_id.hex}.{secret}")
+    return InvitationMail(found.email, found.role.value, f"{tx.workspace_id.hex}.{secret}")
 
 
 @requires(Permission.ACCOUNT_USE)
@@ -137,9 +146,12 @@ def _join(tx: Tx, token: str, user_id: UUID) -> None:
     here = tx.acting_as(Actor.system(invitation.workspace_id))
     if not invitations_store.use(here, invitation.invitation_id):
         raise InvitationExpired
-    workspaces.add_member(here, user_id, Role(invitation.role))
-    newcomer = Actor.agent(invitation.workspace_id, user_id, Role(invitation.role), invitation.email)
-    audit.record(tx.acting_as(newcomer), "member", after=f"{invitation.email}: {invitation.role}")
+    try:
+        workspaces.let_in(here, user_id, invitation.role, given_by=invitation.invited_by)
+    except workspaces.NotTheirsToGive:
+        raise InvitationExpired from None
+    newcomer = Actor.agent(invitation.workspace_id, user_id, invitation.role, invitation.email)
+    audit.record(tx.acting_as(newcomer), "member", after=f"{invitation.email}: {invitation.role.value}")
 
 
 @requires(Permission.SYSTEM)

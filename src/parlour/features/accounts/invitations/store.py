@@ -1,7 +1,8 @@
 """SQL of invitations."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import bindparam, delete, insert, select, update
@@ -17,14 +18,17 @@ _INVITATION = (
     invitations.c.workspace_id,
     invitations.c.email,
     invitations.c.role,
+    invitations.c.invited_by,
     invitations.c.created_at,
     invitations.c.expires_at,
+    invitations.c.ended_at.label("ended"),
 )
-_OPEN = (
+_WAITING = (
     (invitations.c.workspace_id == HERE)
     & invitations.c.used_at.is_(None)
     & (invitations.c.expires_at > bindparam("now"))
 )
+_OPEN = _WAITING & invitations.c.ended_at.is_(None)
 _THIS = (invitations.c.workspace_id == HERE) & (invitations.c.invitation_id == bindparam("this"))
 
 
@@ -52,21 +56,28 @@ def insert_invitation(
     )
 
 
-def open_invitations(tx: Tx) -> Sequence[Invitation]:
-    query = select(*_INVITATION).where(_OPEN).order_by(invitations.c.created_at.desc()).limit(200)
-    return [Invitation(*row) for row in tx.run(query, now=clock.now())]
+def _invitation(row: Any) -> Invitation:
+    facts = row._asdict()
+    return Invitation(**{**facts, "role": Role(facts["role"]), "ended": facts["ended"] is not None})
+
+
+def waiting(tx: Tx) -> Sequence[Invitation]:
+    """Those that nobody used, also those that ended with their giver's rights."""
+    query = select(*_INVITATION).where(_WAITING).order_by(invitations.c.created_at.desc()).limit(200)
+    return [_invitation(row) for row in tx.run(query, now=clock.now())]
 
 
 def by_id(tx: Tx, invitation_id: UUID) -> Invitation | None:
-    query = select(*_INVITATION).where(_OPEN, _THIS)
+    query = select(*_INVITATION).where(_WAITING, _THIS)
     row = tx.run(query, now=clock.now(), this=invitation_id).first()
-    return Invitation(*row) if row else None
+    return _invitation(row) if row else None
 
 
 def by_token(tx: Tx, token_hash: str) -> Invitation | None:
+    """One that may still be used."""
     query = select(*_INVITATION).where(_OPEN, invitations.c.token_hash == token_hash)
     row = tx.run(query, now=clock.now()).first()
-    return Invitation(*row) if row else None
+    return _invitation(row) if row else None
 
 
 def set_token(tx: Tx, invitation_id: UUID, token_hash: str) -> None:
@@ -77,6 +88,18 @@ def use(tx: Tx, invitation_id: UUID) -> bool:
     """True for the first who uses it."""
     query = update(invitations).where(_THIS, invitations.c.used_at.is_(None)).values(used_at=clock.now())
     return tx.run(query, this=invitation_id).rowcount > 0
+
+
+def end_given_by(tx: Tx, user_id: UUID, roles: Collection[Role]) -> None:
+    """End what this person gave away of these roles."""
+    given = (
+        invitations.c.workspace_id == HERE,
+        invitations.c.invited_by == user_id,
+        invitations.c.role.in_([role.value for role in roles]),
+        invitations.c.used_at.is_(None),
+        invitations.c.ended_at.is_(None),
+    )
+    tx.run(update(invitations).where(*given).values(ended_at=clock.now()))
 
 
 def delete_open(tx: Tx, invitation_id: UUID) -> bool:

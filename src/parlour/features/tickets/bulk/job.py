@@ -5,7 +5,7 @@ from uuid import UUID
 from parlour.db.database import Database
 from parlour.db.outbox import Job
 from parlour.features.tickets.bulk import service as bulk
-from parlour.kernel.access import Actor, Permission
+from parlour.kernel.access import Actor
 
 
 class BulkJobs:
@@ -18,10 +18,5 @@ class BulkJobs:
     async def carry_on(self, job: Job) -> None:
         system = Actor.system(job.workspace_id)
         bulk_id, user_id = UUID(job.payload["bulk_id"]), UUID(job.payload["user_id"])
-        running = True
-        while running:
-            actor = await self._db.read(system, bulk.asked_by, user_id)
-            if actor is None or not actor.may(Permission.BULK_UPDATE):
-                return await self._db.write(system, bulk.give_up, bulk_id)
-            running = (await self._db.write(actor, bulk.step, bulk_id)).running
-        return None
+        while await self._db.write(system, bulk.carry_on, bulk_id, user_id):
+            pass

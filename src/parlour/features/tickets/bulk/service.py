@@ -193,17 +193,17 @@ def undo(tx: Tx, bulk_id: UUID) -> Bulk:
 
 
 @requires(Permission.SYSTEM)
-def asked_by(tx: Tx, user_id: UUID) -> Actor | None:
-    """Whoever asked for a change, with the rights of now; None when they have left."""
-    role = workspaces.role_of(tx, user_id)
-    if role is None:
-        return None
-    return Actor.agent(tx.workspace_id, user_id, role, workspaces.name_of(tx, user_id))
+def carry_on(tx: Tx, bulk_id: UUID, user_id: UUID) -> bool:
+    """The next tickets, by the rights that whoever asked for the change has now and keeps until it is stored.
 
-
-@requires(Permission.SYSTEM)
-def give_up(tx: Tx, bulk_id: UUID) -> None:
-    """Leave the rest as it is: whoever asked for it may not do that any more."""
+    False when it is over, or when they lost those rights: then the rest stays as it is.
+    """
+    role = workspaces.hold_role(tx, user_id)
+    if role is not None:
+        actor = Actor.agent(tx.workspace_id, user_id, role, workspaces.name_of(tx, user_id))
+        if actor.may(Permission.BULK_UPDATE):
+            return step(tx.acting_as(actor), bulk_id).running
     found = bulk_store.lock_bulk(tx, bulk_id)
     if found and found.running:
         bulk_store.set_progress(tx, bulk_id, done=found.done, changed=found.changed, finished_at=clock.now())
+    return False
