@@ -198,7 +198,7 @@ async def open_town(folder: Path) -> AsyncIterator[Town]:
 def http_routes(house: House) -> set[tuple[str, str]]:
     """Every (method, path) that the application answers; HEAD goes with GET."""
     return {
-        (method, route.path)
+        (method, route.path.replace(":id}", "}"))
         for route in house.app.pages.routes
         if isinstance(route, Route)
         for method in (route.methods or set()) - {"HEAD"}

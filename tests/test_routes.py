@@ -306,7 +306,9 @@ HTML, JSON = "text/html", "application/json"
 async def test_a_ticket_that_is_missing_malformed_or_of_another_workspace_answers_the_same_bytes(
     town: Town, kind: str, template: str, accept: str
 ) -> None:
-    paths = [town.path(template.replace("ID", one)) for one in [*BAD_IDS, str(town.elsewhere.ticket_id)]]
+    known, elsewhere = str(town.ticket.ticket_id), str(town.elsewhere.ticket_id)
+    spelt_otherwise = (f"%7B{known}%7D", f"urn:uuid:{known}", known.replace("-", ""))
+    paths = [town.path(template.replace("ID", one)) for one in (*BAD_IDS, *spelt_otherwise, elsewhere)]
     async with await town.come(kind) as browser:
         found = await bodies(browser, paths, accept)
 

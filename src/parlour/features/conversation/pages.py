@@ -22,14 +22,6 @@ from parlour.web.pages import as_json, wants_json
 from parlour.web.site import db, site
 
 
-def ticket_id_in(request: Request) -> UUID:
-    """The id in the address. A malformed one is as unknown as any other."""
-    try:
-        return UUID(request.path_params["ticket_id"])
-    except ValueError:
-        raise tickets.UnknownTicket from None
-
-
 def _is_seq(text: str) -> bool:
     plain = text.isascii() and text.isdecimal() and len(text) <= len(str(SEQ_LIMIT))
     return plain and int(text) <= SEQ_LIMIT

@@ -11,9 +11,9 @@ from parlour.features.accounts import service as accounts
 from parlour.features.chat import service as chat
 from parlour.features.tickets.access import service as access
 from parlour.kernel.access import Actor
-from parlour.kernel.errors import NotFound
 from parlour.kernel.events import MessageSent
 from parlour.realtime.rooms import Entry
+from parlour.web.ids import id_of
 from parlour.web.session import session_token, visitor_secret
 
 
@@ -29,9 +29,9 @@ class SocketAccess:
         query = connection.query_params
         if "workspace" in query:
             token = session_token(connection)
-            desk = await self._db.read(Actor.visitor(), accounts.desk, token, _uuid(query["workspace"]))
+            desk = await self._db.read(Actor.visitor(), accounts.desk, token, id_of(query["workspace"]))
             return Actor.agent(desk.workspace_id, desk.person.user_id, desk.role, desk.person.name)
-        place = query.get("portal", ""), _uuid(query.get("ticket", ""))
+        place = query.get("portal", ""), id_of(query.get("ticket", ""))
         secret = visitor_secret(connection)
         _, customer = await self._db.read(Actor.visitor(), access.customer_at, *place, secret)
         return customer
@@ -59,10 +59,3 @@ class SocketAccess:
 
     async def mark_read(self, actor: Actor, room_id: UUID, seq: int) -> None:
         await self._db.write(actor, chat.mark_read, room_id, seq)
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound from None

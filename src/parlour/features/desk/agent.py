@@ -2,7 +2,6 @@
 
 from dataclasses import asdict
 from typing import Any
-from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,6 +12,7 @@ from parlour.features.accounts.models import Desk, SignedIn
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import DomainError, NotFound, SignedOut
 from parlour.web.errors import error_page
+from parlour.web.ids import id_of
 from parlour.web.pages import render
 from parlour.web.render import initials
 from parlour.web.session import session_token
@@ -28,11 +28,7 @@ async def person_in(request: Request) -> SignedIn:
 
 async def desk_in(request: Request) -> Desk:
     """Raises SignedOut, and NotFound for a workspace that isn't the agent's."""
-    try:
-        workspace_id = UUID(request.path_params.get("workspace_id", request.url.path.split("/")[2]))
-    except ValueError:
-        await person_in(request)
-        raise NotFound from None
+    workspace_id = request.path_params.get("workspace_id") or id_of(request.url.path.split("/")[2])
     desk = await db(request).read(Actor.visitor(), accounts.desk, session_token(request), workspace_id)
     await _rewind(request, desk.person)
     return desk

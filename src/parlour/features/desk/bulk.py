@@ -18,6 +18,7 @@ from parlour.features.workspaces import service as workspaces
 from parlour.kernel.access import Permission, requires
 from parlour.kernel.errors import Invalid, NotFound
 from parlour.web.forms import every, read_form
+from parlour.web.ids import id_in
 from parlour.web.pages import redirect
 from parlour.web.site import db
 
@@ -79,7 +80,7 @@ def _state(tx: Tx, bulk_id: UUID) -> tuple[Bulk, str]:
 async def progress(request: Request) -> Response:
     """How far it is; a part of the table's page, or a page of its own."""
     desk = await desk_in(request)
-    found, name = await db(request).read(actor_at(desk), _state, _bulk_id(request))
+    found, name = await db(request).read(actor_at(desk), _state, id_in(request, "bulk_id"))
     template = "desk/bulk_panel.html" if "hx-request" in request.headers else "desk/bulk.html"
     back = rows.back_to(desk, request.query_params)
     context: dict[str, Any] = {"bulk": found, "bulk_name": name, "back": back}
@@ -89,15 +90,8 @@ async def progress(request: Request) -> Response:
 async def undo(request: Request) -> Response:
     desk = await desk_in(request)
     fields = await read_form(request)
-    undone = await db(request).write(actor_at(desk), bulk.undo, _bulk_id(request))
+    undone = await db(request).write(actor_at(desk), bulk.undo, id_in(request, "bulk_id"))
     return _back(desk, fields, undone)
-
-
-def _bulk_id(request: Request) -> UUID:
-    try:
-        return UUID(request.path_params["bulk_id"])
-    except ValueError:
-        raise NotFound from None
 
 
 def _back(desk: Desk, fields: Mapping[str, str], shown: Bulk) -> Response:

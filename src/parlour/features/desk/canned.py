@@ -8,12 +8,12 @@ from starlette.responses import Response
 
 from parlour.features.accounts.models import Desk
 from parlour.features.chat.models import CONTENT_LIMIT
-from parlour.features.conversation import pages as conversation
 from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.tickets.canned import service as canned
 from parlour.kernel.access import Permission
 from parlour.kernel.errors import Forbidden, Invalid
 from parlour.web.forms import read_form, read_form_leniently
+from parlour.web.ids import id_in
 from parlour.web.pages import as_json, redirect
 from parlour.web.site import db
 
@@ -22,13 +22,6 @@ _NOTHING: Mapping[str, str] = {"name": "", "content": "", "shared": ""}
 
 def _home(desk: Desk) -> str:
     return f"/workspace/{desk.workspace_id}/replies"
-
-
-def _reply_id(request: Request) -> UUID:
-    try:
-        return UUID(request.path_params["reply_id"])
-    except ValueError:
-        raise canned.UnknownReply from None
 
 
 async def index(request: Request) -> Response:
@@ -49,7 +42,7 @@ async def index(request: Request) -> Response:
 async def for_ticket(request: Request) -> Response:
     """Everything that one may insert, filled in for the ticket."""
     desk = await desk_in(request)
-    found = await db(request).read(actor_at(desk), canned.filled, conversation.ticket_id_in(request))
+    found = await db(request).read(actor_at(desk), canned.filled, id_in(request, "ticket_id"))
     return as_json({"replies": [{"name": reply.name, "content": reply.content} for reply in found]})
 
 
@@ -99,14 +92,14 @@ async def add(request: Request) -> Response:
 
 async def edit(request: Request) -> Response:
     desk = await desk_in(request)
-    found = await db(request).read(actor_at(desk), canned.reply, _reply_id(request))
+    found = await db(request).read(actor_at(desk), canned.reply, id_in(request, "reply_id"))
     typed = {"name": found.name, "content": found.content, "shared": "1" if found.shared else ""}
     return _form(request, desk, found.reply_id, typed)
 
 
 async def change(request: Request) -> Response:
     desk = await desk_in(request)
-    reply_id = _reply_id(request)
+    reply_id = id_in(request, "reply_id")
     fields, ours = await read_form_leniently(request)
     if not ours:
         return _form(request, desk, reply_id, fields, {"form": "expired"}, status=403)
@@ -120,7 +113,7 @@ async def change(request: Request) -> Response:
 
 async def remove(request: Request) -> Response:
     desk = await desk_in(request)
-    reply_id = _reply_id(request)
+    reply_id = id_in(request, "reply_id")
     await read_form(request)
     await db(request).write(actor_at(desk), canned.remove, reply_id)
     return redirect(_home(desk))

@@ -9,12 +9,13 @@ from parlour.features.desk import ticket
 from parlour.features.desk.agent import actor_at, desk_in
 from parlour.features.tickets import service as tickets
 from parlour.web.forms import read_form_leniently
+from parlour.web.ids import id_in
 from parlour.web.pages import redirect, wants_json
 
 
 async def notes(request: Request) -> Response:
     desk = await desk_in(request)
-    ticket_id = conversation.ticket_id_in(request)
+    ticket_id = id_in(request, "ticket_id")
     if wants_json(request):
         return await conversation.page_as_json(request, actor_at(desk), ticket_id, Audience.INTERNAL)
     return await ticket.page(request, desk, ticket_id, Audience.INTERNAL)
@@ -22,7 +23,7 @@ async def notes(request: Request) -> Response:
 
 async def add(request: Request) -> Response:
     desk = await desk_in(request)
-    ticket_id = conversation.ticket_id_in(request)
+    ticket_id = id_in(request, "ticket_id")
     fields, ours = await read_form_leniently(request)
     actor = actor_at(desk)
     if not ours:

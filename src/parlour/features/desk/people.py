@@ -1,7 +1,6 @@
 """Who works in a workspace: roles, invitations, leaving; and the workspace's own name."""
 
 from collections.abc import Mapping
-from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,8 +12,9 @@ from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.tickets import handover
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel.access import Permission, Role, requires
-from parlour.kernel.errors import Forbidden, Invalid, NotFound, TooMany
+from parlour.kernel.errors import Forbidden, Invalid, TooMany
 from parlour.web.forms import BadForm, read_form
+from parlour.web.ids import id_in
 from parlour.web.limits import Limit
 from parlour.web.pages import redirect
 from parlour.web.site import db, site
@@ -67,13 +67,6 @@ def _role(fields: Mapping[str, str]) -> Role:
         raise BadForm from None
 
 
-def _id(request: Request, name: str) -> UUID:
-    try:
-        return UUID(request.path_params[name])
-    except ValueError:
-        raise NotFound from None
-
-
 def _back(desk: Desk) -> Response:
     return redirect(f"/workspace/{desk.workspace_id}/people")
 
@@ -99,7 +92,7 @@ async def invite(request: Request) -> Response:
 async def withdraw(request: Request) -> Response:
     desk = await desk_in(request)
     await read_form(request)
-    await db(request).write(actor_at(desk), invitations.withdraw, _id(request, "invitation_id"))
+    await db(request).write(actor_at(desk), invitations.withdraw, id_in(request, "invitation_id"))
     return _back(desk)
 
 
@@ -107,7 +100,7 @@ async def set_role(request: Request) -> Response:
     desk = await desk_in(request)
     role = _role(await read_form(request))
     try:
-        await db(request).write(actor_at(desk), handover.set_role, _id(request, "user_id"), role)
+        await db(request).write(actor_at(desk), handover.set_role, id_in(request, "user_id"), role)
     except (workspaces.LastOwner, Forbidden) as error:
         return await _page(request, desk, status=error.status, problems={"form": error.code})
     return _back(desk)
@@ -117,7 +110,7 @@ async def remove(request: Request) -> Response:
     """Somebody else, or oneself: then there is no desk to come back to."""
     desk = await desk_in(request)
     await read_form(request)
-    user_id = _id(request, "user_id")
+    user_id = id_in(request, "user_id")
     try:
         await db(request).write(actor_at(desk), handover.remove_member, user_id)
     except (workspaces.LastOwner, Forbidden) as error:

@@ -22,9 +22,9 @@ from parlour.features.desk import (
     views,
 )
 
-_TICKETS = "/workspace/{workspace_id}/tickets"
-_TICKET = f"{_TICKETS}/{{ticket_id}}"
-_PEOPLE = "/workspace/{workspace_id}/people"
+_TICKETS = "/workspace/{workspace_id:id}/tickets"
+_TICKET = f"{_TICKETS}/{{ticket_id:id}}"
+_PEOPLE = "/workspace/{workspace_id:id}/people"
 
 routes = [
     Route("/", pages.start),
@@ -55,20 +55,20 @@ routes = [
     Route(_PEOPLE, people.people),
     Route(f"{_PEOPLE}/{{form:path}}", people.back),
     Route(f"{_PEOPLE}/invite", people.invite, methods=["POST"]),
-    Route(f"{_PEOPLE}/{{user_id}}/role", people.set_role, methods=["POST"]),
-    Route(f"{_PEOPLE}/{{user_id}}/remove", people.remove, methods=["POST"]),
-    Route(f"{_PEOPLE}/invitations/{{invitation_id}}/withdraw", people.withdraw, methods=["POST"]),
-    Route("/workspace/{workspace_id}/name", people.rename, methods=["POST"]),
-    Route("/workspace/{workspace_id}", dashboard.dashboard),
-    Route("/workspace/{workspace_id}/palette", palette.palette),
+    Route(f"{_PEOPLE}/{{user_id:id}}/role", people.set_role, methods=["POST"]),
+    Route(f"{_PEOPLE}/{{user_id:id}}/remove", people.remove, methods=["POST"]),
+    Route(f"{_PEOPLE}/invitations/{{invitation_id:id}}/withdraw", people.withdraw, methods=["POST"]),
+    Route("/workspace/{workspace_id:id}/name", people.rename, methods=["POST"]),
+    Route("/workspace/{workspace_id:id}", dashboard.dashboard),
+    Route("/workspace/{workspace_id:id}/palette", palette.palette),
     Route(_TICKETS, table.tickets),
     Route(f"{_TICKETS}/views", table.back),
     Route(f"{_TICKETS}/views", views.save, methods=["POST"]),
-    Route(f"{_TICKETS}/views/{{view_id}}/delete", views.delete, methods=["POST"]),
+    Route(f"{_TICKETS}/views/{{view_id:id}}/delete", views.delete, methods=["POST"]),
     Route(f"{_TICKETS}/bulk", table.back),
     Route(f"{_TICKETS}/bulk", bulk.start, methods=["POST"]),
-    Route(f"{_TICKETS}/bulk/{{bulk_id}}", bulk.progress),
-    Route(f"{_TICKETS}/bulk/{{bulk_id}}/undo", bulk.undo, methods=["POST"]),
+    Route(f"{_TICKETS}/bulk/{{bulk_id:id}}", bulk.progress),
+    Route(f"{_TICKETS}/bulk/{{bulk_id:id}}/undo", bulk.undo, methods=["POST"]),
     Route(f"{_TICKET}/row", rows.row),
     Route(_TICKET, ticket.ticket),
     Route(f"{_TICKET}/chat", ticket.chat),
@@ -76,12 +76,12 @@ routes = [
     Route(f"{_TICKET}/notes", notes.notes),
     Route(f"{_TICKET}/notes", notes.add, methods=["POST"]),
     Route(f"{_TICKET}/replies", canned.for_ticket),
-    Route("/workspace/{workspace_id}/replies", canned.index),
-    Route("/workspace/{workspace_id}/replies/new", canned.new),
-    Route("/workspace/{workspace_id}/replies/new", canned.add, methods=["POST"]),
-    Route("/workspace/{workspace_id}/replies/{reply_id}", canned.edit),
-    Route("/workspace/{workspace_id}/replies/{reply_id}", canned.change, methods=["POST"]),
-    Route("/workspace/{workspace_id}/replies/{reply_id}/delete", canned.remove, methods=["POST"]),
+    Route("/workspace/{workspace_id:id}/replies", canned.index),
+    Route("/workspace/{workspace_id:id}/replies/new", canned.new),
+    Route("/workspace/{workspace_id:id}/replies/new", canned.add, methods=["POST"]),
+    Route("/workspace/{workspace_id:id}/replies/{reply_id:id}", canned.edit),
+    Route("/workspace/{workspace_id:id}/replies/{reply_id:id}", canned.change, methods=["POST"]),
+    Route("/workspace/{workspace_id:id}/replies/{reply_id:id}/delete", canned.remove, methods=["POST"]),
     Route(f"{_TICKET}/status", ticket.set_status, methods=["POST"]),
     Route(f"{_TICKET}/priority", ticket.set_priority, methods=["POST"]),
     Route(f"{_TICKET}/assignee", ticket.set_assignee, methods=["POST"]),

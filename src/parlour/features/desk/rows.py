@@ -8,7 +8,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.features.accounts.models import Desk
-from parlour.features.conversation.pages import ticket_id_in
 from parlour.features.desk import dashboard
 from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.tickets.listing import service as listing
@@ -16,6 +15,7 @@ from parlour.features.tickets.models import Priority, Status, TicketRow
 from parlour.kernel.access import Permission
 from parlour.kernel.errors import DomainError
 from parlour.web.forms import safe_path
+from parlour.web.ids import id_in
 from parlour.web.pages import redirect
 from parlour.web.site import db
 
@@ -25,7 +25,7 @@ OVERVIEW = "overview"
 
 async def row(request: Request) -> Response:
     """One row as it is now, for a list that is open."""
-    return await _row(request, await desk_in(request), ticket_id_in(request))
+    return await _row(request, await desk_in(request), id_in(request, "ticket_id"))
 
 
 async def answer(

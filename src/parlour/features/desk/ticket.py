@@ -31,6 +31,7 @@ from parlour.kernel.access import Actor, Permission, Role, requires
 from parlour.kernel.errors import Conflict, DomainError, Invalid, Overloaded, TooMany
 from parlour.web.csrf import ForeignForm
 from parlour.web.forms import BadForm, read_form, read_form_leniently, uuid_field
+from parlour.web.ids import id_in
 from parlour.web.pages import redirect, wants_json
 from parlour.web.site import db
 
@@ -90,7 +91,7 @@ def _everything(tx: Tx, ticket_id: UUID, audience: Audience, before: int | None)
 
 
 async def ticket(request: Request) -> Response:
-    return await page(request, await desk_in(request), conversation.ticket_id_in(request))
+    return await page(request, await desk_in(request), id_in(request, "ticket_id"))
 
 
 async def page(
@@ -176,7 +177,7 @@ def _changes(found: _Everything, stale: Stale | None) -> dict[str, Any]:
 async def chat(request: Request) -> Response:
     """The room's messages for the page's own script; people find the room on the ticket's page."""
     desk = await desk_in(request)
-    ticket_id = conversation.ticket_id_in(request)
+    ticket_id = id_in(request, "ticket_id")
     if wants_json(request):
         return await conversation.page_as_json(request, actor_at(desk), ticket_id)
     return redirect(f"/workspace/{desk.workspace_id}/tickets/{ticket_id}")
@@ -185,7 +186,7 @@ async def chat(request: Request) -> Response:
 async def send(request: Request) -> Response:
     """An answer; or, from the form's other button, a canned reply that goes into the text."""
     desk = await desk_in(request)
-    ticket_id = conversation.ticket_id_in(request)
+    ticket_id = id_in(request, "ticket_id")
     fields, ours = await read_form_leniently(request)
     actor = actor_at(desk)
     if not ours:
@@ -281,7 +282,7 @@ async def _change(
 ) -> Response:
     """One field and the version that the agent saw; a stale one shows who changed what since."""
     desk = await desk_in(request)
-    ticket_id = conversation.ticket_id_in(request)
+    ticket_id = id_in(request, "ticket_id")
     fields, ours = await read_form_leniently(request)
     notes = fields.get("tab") == "notes"
     audience = Audience.INTERNAL if notes else Audience.PUBLIC
@@ -317,7 +318,7 @@ async def _change(
 async def revoke_access(request: Request) -> Response:
     """Shut the customer out until a fresh link is asked for: a mail went astray, a computer was shared."""
     desk = await desk_in(request)
-    ticket_id = conversation.ticket_id_in(request)
+    ticket_id = id_in(request, "ticket_id")
     await read_form(request)
     await db(request).write(actor_at(desk), access.revoke_access, ticket_id)
     return redirect(f"/workspace/{desk.workspace_id}/tickets/{ticket_id}")

@@ -1,7 +1,6 @@
 """Saving and deleting views of the ticket table."""
 
 from urllib.parse import parse_qsl
-from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,8 +9,9 @@ from parlour.features.desk import rows, table
 from parlour.features.desk.agent import actor_at, desk_in
 from parlour.features.desk.query import TableQuery
 from parlour.features.tickets.views import service as views
-from parlour.kernel.errors import Invalid, NotFound
+from parlour.kernel.errors import Invalid
 from parlour.web.forms import read_form
+from parlour.web.ids import id_in
 from parlour.web.pages import redirect
 from parlour.web.site import db
 
@@ -38,12 +38,8 @@ async def save(request: Request) -> Response:
 
 async def delete(request: Request) -> Response:
     desk = await desk_in(request)
-    try:
-        view_id = UUID(request.path_params["view_id"])
-    except ValueError:
-        raise NotFound from None
     fields = await read_form(request)
-    await db(request).write(actor_at(desk), views.delete_view, view_id)
+    await db(request).write(actor_at(desk), views.delete_view, id_in(request, "view_id"))
     return redirect(rows.back_to(desk, fields))
 
 

@@ -11,11 +11,12 @@ from parlour.features.conversation.view import room_view
 from parlour.features.portal.visitor import customer, visit
 from parlour.kernel.errors import Conflict, Invalid, Overloaded, TooMany
 from parlour.web.forms import read_form_leniently, uuid_field
+from parlour.web.ids import id_in
 from parlour.web.pages import redirect, render, wants_json
 
 
 async def room(request: Request) -> Response:
-    ticket_id = conversation.ticket_id_in(request)
+    ticket_id = id_in(request, "ticket_id")
     if wants_json(request):
         _, actor = await customer(request, ticket_id)
         return await conversation.page_as_json(request, actor, ticket_id)
@@ -52,7 +53,7 @@ async def _page(
 
 async def send(request: Request) -> Response:
     """JSON for the page's own sending; a plain form goes back to the room, with its text when that failed."""
-    ticket_id = conversation.ticket_id_in(request)
+    ticket_id = id_in(request, "ticket_id")
     workspace, actor = await customer(request, ticket_id)
     fields, ours = await read_form_leniently(request)
     if not ours:

@@ -8,9 +8,9 @@ routes = [
     Route("/support/{slug}", tickets.home),
     Route("/support/{slug}/ticket/new", tickets.new_ticket),
     Route("/support/{slug}/ticket/new", tickets.open_ticket, methods=["POST"]),
-    Route("/support/{slug}/ticket/{ticket_id}", tickets.ticket),
-    Route("/support/{slug}/ticket/{ticket_id}/chat", chat.room),
-    Route("/support/{slug}/ticket/{ticket_id}/chat", chat.send, methods=["POST"]),
+    Route("/support/{slug}/ticket/{ticket_id:id}", tickets.ticket),
+    Route("/support/{slug}/ticket/{ticket_id:id}/chat", chat.room),
+    Route("/support/{slug}/ticket/{ticket_id:id}/chat", chat.send, methods=["POST"]),
     Route("/support/{slug}/access", access.ask),
     Route("/support/{slug}/access", access.exchange_or_mail, methods=["POST"]),
 ]

@@ -20,6 +20,7 @@ from parlour.kernel.access import Actor, Permission, requires
 from parlour.kernel.addresses import clean_email
 from parlour.kernel.errors import Conflict, Invalid, Overloaded, TooMany
 from parlour.web.forms import read_form_leniently
+from parlour.web.ids import id_in
 from parlour.web.limits import Limit, network_of
 from parlour.web.pages import redirect, render
 from parlour.web.session import keep_visitor, visitor_secret
@@ -127,7 +128,7 @@ def _open_and_admit(tx: Tx, draft: Draft, visitor: str | None) -> tuple[UUID, st
 
 
 async def ticket(request: Request) -> Response:
-    ticket_id = conversation.ticket_id_in(request)
+    ticket_id = id_in(request, "ticket_id")
     here = await visit(request, ticket_id, conversation.conversation, ticket_id, None, LATEST)
     found, history = here.found
     latest = [message_view(message, here.actor) for message in history.messages if message.seq > 1]
