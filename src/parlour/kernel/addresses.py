@@ -1,33 +1,47 @@
 """Email addresses as people type them, and the names of hosts."""
 
 import re
+import unicodedata
 
 import idna
 
+from parlour.kernel import text
 from parlour.kernel.errors import Invalid
 
-_ADDRESS = re.compile(
-    r"[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]{1,64}"
-    r"@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W_](?:[\w-]{0,61}[^\W_])"
-)
+LOCAL_LIMIT, LIMIT = 64, 254
+"""Octets, as an address goes over the wire (RFC 5321, section 4.5.3.1; RFC 3696, erratum 1690)."""
+
+_LOCAL = re.compile(r"[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]+")
+_HOST = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W_](?:[\w-]{0,61}[^\W_])", re.ASCII)
+_WIDE = re.compile("[\u3002\uff01-\uff61]")
 
 
-def clean_email(text: str) -> str | None:
-    """The address in its stored form (trimmed, lower case), or None when mail could not reach it.
+def clean_email(typed: str) -> str | None:
+    """The address in the one spelling that is stored and compared, or None when mail could not reach it.
 
-    At most 254 characters (RFC 5321, section 4.5.3.1); no quoted local parts, no bare hosts.
+    Lower case, NFC, without what nobody sees; letters of full width are plain ones (as RFC 8265 maps
+    names), and the host stands in the letters that it is read in, whether typed so or as `xn--…`.
+    No quoted local parts, no bare hosts.
     """
-    address = text.strip().lower()
-    if len(address) > 254 or ".." in address or not _ADDRESS.fullmatch(address):
+    plain = text.without_invisible(text.storable(typed))
+    local, at, host = _WIDE.sub(_narrow, plain).strip().rpartition("@")
+    local = unicodedata.normalize("NFC", unicodedata.normalize("NFC", local).lower())
+    try:
+        host = readable_host(host)
+        wire = ascii_host(host)
+    except UnicodeError:
         return None
-    return address
+    octets = len(local.encode())
+    if ".." in local or octets > LOCAL_LIMIT or octets + len(at + wire) > LIMIT:
+        return None
+    return f"{local}@{host}" if _LOCAL.fullmatch(local) and _HOST.fullmatch(wire) else None
 
 
-def required_email(text: str) -> str:
+def required_email(typed: str) -> str:
     """`clean_email` of what has to be an address. Raises Invalid (`email`: required, invalid)."""
-    address = clean_email(text)
+    address = clean_email(typed)
     if address is None:
-        raise Invalid({"email": "invalid" if text.strip() else "required"})
+        raise Invalid({"email": "invalid" if text.is_visible(typed) else "required"})
     return address
 
 
@@ -37,3 +51,23 @@ def ascii_host(host: str) -> str:
     By IDNA 2008: Python's own codec knows the rules before it, which make another host of `straße.example`.
     """
     return host if host.isascii() else idna.encode(host, uts46=True).decode()
+
+
+def readable_host(host: str) -> str:
+    """The name in the letters of its own language, in lower case. Raises UnicodeError."""
+    return ".".join(map(_readable_label, ascii_host(host).lower().split(".")))
+
+
+def _readable_label(label: str) -> str:
+    """A label that DNS may have but IDNA 2008 does not know, such as one of emoji, stays as it is."""
+    if not label.startswith("xn--"):
+        return label
+    try:
+        readable = idna.ulabel(label)
+        return readable if idna.alabel(readable).decode() == label else label
+    except idna.IDNAError:
+        return label
+
+
+def _narrow(found: re.Match[str]) -> str:
+    return "." if found[0] in "\u3002\uff0e\uff61" else unicodedata.normalize("NFKC", found[0])

@@ -1,0 +1,148 @@
+"""Words from outside: whatever people and programs hand in goes through here before it is kept.
+
+What comes out of `many_lines`, `one_line` and `name` can be stored in both databases, has one Unicode form
+(NFC), holds no control character and no direction that reaches beyond its line, and is either visible or
+empty. Cleaning it once more changes nothing. What scripts and emoji are made of stays: joiners, variation
+selectors, flags, marks of direction.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+NAME_LIMIT = 80
+"""Characters in the name of a person, a workspace, a view: one line, wherever it is shown."""
+
+_LINE_END = re.compile(r"\r\n|[\r\v\f\x85\u2028\u2029]")
+_NONCHARACTERS = "\ufdd0-\ufdef" + "".join(
+    chr(plane | 0xFFFE) + chr(plane | 0xFFFF) for plane in range(0, 0x110000, 0x10000)
+)
+_NEVER = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x9f"  # controls
+    "\u202d\u202e"  # overrides, which show letters in another order
+    f"\u206a-\u206f\ufeff\ufff9-\ufffb{_NONCHARACTERS}]"  # deprecated, byte order marks, annotations
+)
+_FLAG_OR_TAG = re.compile("(\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f)|[\U000e0000-\U000e007f]")
+"""Tags spell the flags of England and Texas; anywhere else they are writing that nobody sees."""
+
+_MARKS = "\u061c\u200e\u200f"
+_JOINERS = "\u200c\u200d"
+_SELECTORS = "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
+_BLANK = (
+    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u200b\u2060-\u2065\u2800\u3164\uffa0\ufff0-\ufff8"
+    "\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a\U000e0080-\U000e00ff\U000e01f0-\U000e0fff"
+)
+"""What shows nothing and changes nothing: Unicode's Default_Ignorable, and blanks that count as letters."""
+
+_LEADING = re.compile(rf"[\s{_BLANK}{_JOINERS}{_SELECTORS}]*")
+_TRAILING = re.compile(rf"[\s{_BLANK}]")
+_BLANK_LINES = re.compile(rf"(?:(?:[^\S\n]|[{_BLANK}])*\n)*")
+_UNSEEN = re.compile(
+    rf"[{_BLANK}{_MARKS}{_JOINERS}{_SELECTORS}\u202a-\u202e\u2066-\u206f\ufeff\U000e0000-\U000e007f]"
+)
+
+_EMBEDDINGS, _END_OF_EMBEDDING = "\u202a\u202b", "\u202c"
+_ISOLATES, _END_OF_ISOLATE = "\u2066\u2067\u2068", "\u2069"
+_DIRECTION = re.compile(f"[{_EMBEDDINGS}{_END_OF_EMBEDDING}{_ISOLATES}{_END_OF_ISOLATE}]")
+
+
+def storable(text: str) -> str:
+    """`text` as any database and encoder takes it: NUL goes, half a surrogate pair becomes U+FFFD."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text.replace("\0", "")
+
+
+def many_lines(text: str) -> str:
+    r"""What people wrote, in lines that end with \n. Blank lines around it go, its indentation stays."""
+    text = _plain(text)
+    text = text[_BLANK_LINES.match(text).end() :]  # type: ignore[union-attr]  # it matches anything
+    return _visible(text[: _end(text)])
+
+
+def one_line(text: str) -> str:
+    """The same where one line is meant, as a subject: any white space is one space, none at the edges."""
+    text = " ".join(_plain(text).split())
+    text = text[_LEADING.match(text).end() :]  # type: ignore[union-attr]  # it matches anything
+    return _visible(text[: _end(text)])
+
+
+def name(text: str) -> str:
+    """`one_line` of what somebody or something is called: marks of direction at its edges go too."""
+    while (line := one_line(text).strip(_MARKS)) != text:
+        text = line
+    return text
+
+
+def is_visible(text: str) -> bool:
+    """Whether a reader sees anything of it: spaces, fillers, joiners and marks on nothing do not count."""
+    return any(
+        not each.isspace() and unicodedata.category(each) not in {"Cc", "Mn", "Mc", "Me"}
+        for each in _UNSEEN.sub("", text)
+    )
+
+
+def without_invisible(text: str) -> str:
+    """For what is compared letter by letter: of all that nobody sees only joiners stay, where they join."""
+    kept: list[str] = []
+    for c in text:
+        if not _UNSEEN.match(c) or (c in _JOINERS and _joins(kept)):
+            kept.append(c)
+    return "".join(kept)
+
+
+def password(text: str) -> str:
+    """One form and one kind of space, so that every keyboard types the same (RFC 8265, OpaqueString)."""
+    spaced = "".join(" " if unicodedata.category(c) == "Zs" else c for c in storable(text))
+    return unicodedata.normalize("NFC", spaced)
+
+
+def _plain(text: str) -> str:
+    text = _NEVER.sub("", _LINE_END.sub("\n", storable(text)))
+    text = _FLAG_OR_TAG.sub(lambda found: found[1] or "", text)
+    if _DIRECTION.search(text):
+        text = "\n".join(map(_closed, text.split("\n")))
+    return unicodedata.normalize("NFC", text)
+
+
+def _visible(text: str) -> str:
+    return text if is_visible(text) else ""
+
+
+def _end(text: str) -> int:
+    """Where the text ends without what shows nothing after it."""
+    end = len(text)
+    while end and (
+        _TRAILING.match(text[end - 1]) or (text[end - 1] in _JOINERS and not _joins(text[: end - 1]))
+    ):
+        end -= 1
+    return end
+
+
+def _joins(before: Sequence[str]) -> bool:
+    """Whether a joiner means something here: after a virama, or in cursive writing (RFC 5892, appendix A)."""
+    return bool(before) and (
+        unicodedata.combining(before[-1]) == 9 or unicodedata.bidirectional(before[-1]) in {"AL", "R", "NSM"}
+    )
+
+
+def _closed(line: str) -> str:
+    """Every embedding and isolate ends in its line, and nothing ends that has not begun in it."""
+    begun: list[str] = []
+    kept: list[str] = []
+    for c in line:
+        if c in _EMBEDDINGS or c in _ISOLATES:
+            begun.append(_END_OF_EMBEDDING if c in _EMBEDDINGS else _END_OF_ISOLATE)
+        elif c == _END_OF_EMBEDDING:
+            if begun[-1:] != [c]:
+                continue
+            begun.pop()
+        elif c == _END_OF_ISOLATE:
+            if c not in begun:
+                continue
+            while begun.pop() != c:  # it ends the embeddings in it as well
+                kept.append(_END_OF_EMBEDDING)
+        kept.append(c)
+    return "".join(kept + begun[::-1])
