@@ -7,9 +7,9 @@ import sys
 import textwrap
 from pathlib import Path
 
-from parlour.kernel import clock
 from parlour.worker import LEASE
 from tests.house import open_database, settings_for
+from tests.jobs import time_passes
 from tests.test_worker import Hands, done, until, working
 
 
@@ -43,9 +43,9 @@ async def test_a_job_of_a_process_that_was_killed_is_run_by_the_next(tmp_path: P
         subprocess.run, [sys.executable, "-c", program], check=False, env=os.environ | where
     )
     async with open_database(tmp_path) as db:
-        with clock.at(clock.now() + LEASE):
-            async with working(db, hands):
-                await until(lambda: done(db))
+        await time_passes(db, LEASE)
+        async with working(db, hands):
+            await until(lambda: done(db))
 
     assert died.returncode == -9
     assert [job.attempts for job in hands.jobs] == [2]

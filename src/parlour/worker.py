@@ -12,8 +12,8 @@ import structlog
 
 from parlour.db import outbox
 from parlour.db.database import Database, Tx
+from parlour.db.lanes import Lane
 from parlour.db.outbox import Job, Postponed, Undeliverable
-from parlour.kernel import clock
 from parlour.kernel.access import Actor
 
 Handler = Callable[[Job], Awaitable[None]]
@@ -21,6 +21,7 @@ Chore = Callable[[Tx], object]
 P = ParamSpec("P")
 
 SLOTS = 8
+"""Jobs at once, in each lane."""
 LEASE = timedelta(seconds=30)
 """How soon another process takes over the jobs of one that was killed. Renewed three times in that time."""
 TIME_LIMIT = timedelta(minutes=4)
@@ -47,7 +48,7 @@ def delay_after(attempts: int) -> timedelta:
 
 
 class Worker:
-    """Runs due jobs, up to `SLOTS` at once, each at least once.
+    """Runs due jobs, up to `SLOTS` of each lane at once, each at least once.
 
     A handler that raises Undeliverable ends its job; whatever else it raises brings the job back later,
     `ATTEMPTS` times in all. One `run` in a worker's life.
@@ -121,24 +122,28 @@ class Worker:
     async def _round(self) -> float | None:
         """Start what is due. Answers how many seconds may pass until the next look, None for `wake` only."""
         await self._sweep()
-        free = SLOTS - len(self._running)
-        if free == 0:
+        free = {lane: SLOTS - sum(job.lane == lane for job in self._running.values()) for lane in Lane}
+        lanes = [lane for lane in Lane if free[lane]]
+        if not lanes:
             return None
-        due = await self._db.read(Actor.system(), outbox.next_due, now=clock.now())
-        if due is None:
-            return LONGEST_REST
-        now = clock.now()
-        if due > now:
-            return min(LONGEST_REST, (due - now).total_seconds())
+        rests = await self._db.read(Actor.system(), _next_due, lanes)
+        started = 0
+        for lane in (lane for lane, rest in rests.items() if rest <= 0):
+            started += await self._start(lane, free[lane])
+        if started:
+            return 0.0
+        return min([LONGEST_REST, *(rest for rest in rests.values() if rest > 0)])
+
+    async def _start(self, lane: Lane, free: int) -> int:
         running = [job.job_id for job in self._running.values()]
         jobs = await self._db.write(
-            Actor.system(), outbox.claim, now=now, lease=self._lease, limit=free, running=running
+            Actor.system(), outbox.claim, lane, lease=self._lease, limit=free, running=running
         )
         for job in jobs:
             task = asyncio.create_task(self._run(job), name=f"job {job.job_id}")
             self._running[task] = job
             task.add_done_callback(self._free)
-        return 0.0 if jobs else LONGEST_REST
+        return len(jobs)
 
     async def _renew(self) -> None:
         """Keep what runs here from being taken over; give up what was taken over all the same."""
@@ -147,9 +152,9 @@ class Worker:
             holding = dict(self._running)
             if not holding:
                 continue
-            jobs, until = list(holding.values()), clock.now() + self._lease
+            jobs = list(holding.values())
             try:
-                kept = await self._db.write(Actor.system(), outbox.renew, jobs, until=until)
+                kept = await self._db.write(Actor.system(), outbox.renew, jobs, lease=self._lease)
             except Exception as error:
                 log.warning("jobs.unrenewed", error=_words(error))
                 continue
@@ -200,7 +205,7 @@ class Worker:
             await self._bury(job, _words(error), about, exc_info=None if expected else error)
             return
         delay = delay_after(job.attempts)
-        await self._store(outbox.retry, job, run_at=clock.now() + delay, error=_words(error))
+        await self._store(outbox.retry, job, after=delay, error=_words(error))
         about.warning(
             "job.retried",
             error=_words(error),
@@ -228,8 +233,7 @@ class Worker:
         if time.monotonic() < self._next_sweep:
             return
         self._next_sweep = time.monotonic() + SWEEP_EVERY.total_seconds()
-        before = clock.now() - KEEP_FINISHED
-        gone = await self._db.write(Actor.system(), outbox.sweep, before=before, limit=SWEEP_BATCH)
+        gone = await self._db.write(Actor.system(), outbox.sweep, older_than=KEEP_FINISHED, limit=SWEEP_BATCH)
         if gone == SWEEP_BATCH:
             self._next_sweep = time.monotonic() + LONGEST_REST
         for chore in self._chores:
@@ -237,6 +241,12 @@ class Worker:
                 await self._db.write(Actor.system(), chore)
             except Exception as error:  # the others have their turn, and this one again in an hour
                 log.warning("chore.failed", chore=getattr(chore, "__name__", ""), error=_words(error))
+
+
+def _next_due(tx: Tx, lanes: Sequence[Lane]) -> dict[Lane, float]:
+    """Seconds until the first job of each lane that nobody holds; a lane without any is missing."""
+    due = {lane: outbox.next_due(tx, lane) for lane in lanes}
+    return {lane: wait.total_seconds() for lane, wait in due.items() if wait is not None}
 
 
 def _words(error: BaseException) -> str:

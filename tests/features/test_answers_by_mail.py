@@ -3,18 +3,18 @@
 import asyncio
 from datetime import timedelta
 
-from sqlalchemy import func, select
-
-from parlour.db import outbox, schema
+from parlour.db import outbox
 from parlour.db.database import Tx
+from parlour.db.lanes import Lane
+from parlour.db.moments import AT_ONCE
 from parlour.db.outbox import Job
 from parlour.features.chat import service as chat
 from parlour.features.tickets.access import service as access
 from parlour.features.tickets.models import Ticket
 from parlour.features.tickets.service import UNSEEN_REPLIES
-from parlour.kernel import clock
 from parlour.kernel.access import Actor
 from tests.house import Browser, House
+from tests.jobs import are_due, time_passes
 from tests.mailbox import delivered, mails, text_of
 from tests.tickets import place, words
 
@@ -32,11 +32,11 @@ async def answered_a_while_ago(house: House, visitor: Browser, desk: Browser, *a
 
 async def answer_a_while_ago(house: House, desk: Browser, ticket: Ticket, *answers: str) -> None:
     here = place(house, ticket)
-    with clock.at(clock.now() - AWHILE):
-        await desk.submit(f"{here}/notes", words("He is a partner of ours."), page=here)
-        for answer in answers:
-            await desk.submit(f"{here}/chat", words(answer), page=here)
-        await desk.submit(f"{here}/notes", words("He is rather impatient."), page=here)
+    await desk.submit(f"{here}/notes", words("He is a partner of ours."), page=here)
+    for answer in answers:
+        await desk.submit(f"{here}/chat", words(answer), page=here)
+    await desk.submit(f"{here}/notes", words("He is rather impatient."), page=here)
+    await time_passes(house.db, AWHILE)
 
 
 async def the_post_has_gone(house: House) -> None:
@@ -45,15 +45,8 @@ async def the_post_has_gone(house: House) -> None:
 
 
 async def nothing_is_due(house: House) -> None:
-
-    def due(tx: Tx) -> int:
-        jobs = schema.outbox.c
-        waiting = select(func.count()).where(jobs.finished_at.is_(None), jobs.run_at <= clock.now())
-        counted: int = tx.execute(waiting).scalar_one()
-        return counted
-
     async with asyncio.timeout(10):
-        while await house.as_system(due):
+        while await house.db.read(Actor.system(), are_due):
             await asyncio.sleep(0.02)
 
 
@@ -67,7 +60,7 @@ async def due_jobs(house: House) -> list[Job]:
     """The jobs that are about answers, claimed as by a worker that dies at once."""
 
     def claim(tx: Tx) -> list[Job]:
-        jobs = outbox.claim(tx, now=clock.now(), lease=timedelta(0), limit=9)
+        jobs = outbox.claim(tx, Lane.MAIL, lease=AT_ONCE, limit=9)
         return [job for job in jobs if job.kind == UNSEEN_REPLIES]
 
     return await house.db.write(Actor.system(), claim)

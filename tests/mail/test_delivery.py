@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -10,16 +9,18 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from parlour.db import outbox
+from parlour import worker
+from parlour.db import backlog, outbox
+from parlour.db.backlog import StoredJob
 from parlour.db.database import Database
-from parlour.db.outbox import DeadJob, Job
-from parlour.kernel import clock
+from parlour.db.outbox import Job
 from parlour.kernel.access import Actor
 from parlour.mail.compose import compose, message_id
 from parlour.mail.send import Mailer, SmtpMailer
 from parlour.web.render import Renderer
-from parlour.worker import Worker
+from parlour.worker import LONGEST_DELAY, Worker
 from tests.house import open_database
+from tests.jobs import time_passes
 from tests.mail.conftest import PostOffice
 
 SYSTEM = Actor.system()
@@ -35,11 +36,11 @@ PAYLOAD = {
 
 
 class PostRound:
-    """A database, a worker that mails, and a clock to wind forward past a job's delay."""
+    """A database, and a worker that mails."""
 
     def __init__(self, db: Database, mailer: Mailer, renderer: Renderer) -> None:
         self.db = db
-        self.worker = Worker(db, {"confirmation": self._confirm})
+        self.worker = Worker(db, {"mail.confirmation": self._confirm})
         self.tried = 0
         self._mailer = mailer
         self._renderer = renderer
@@ -51,7 +52,7 @@ class PostRound:
         await self._mailer.send(mail)
 
     async def ask(self) -> None:
-        await self.db.write(SYSTEM, lambda tx: tx.enqueue("confirmation", dict(PAYLOAD)))
+        await self.db.write(SYSTEM, lambda tx: tx.enqueue("mail.confirmation", dict(PAYLOAD)))
         self.worker.wake()
 
     async def tries(self, count: int) -> None:
@@ -60,26 +61,30 @@ class PostRound:
             while self.tried < count or await self.db.read(SYSTEM, _held):
                 await asyncio.sleep(0.01)
 
-    async def dead(self) -> list[DeadJob]:
-        return await self.db.scan(SYSTEM, outbox.dead_jobs, limit=10)
+    async def tries_later(self, count: int) -> None:
+        """The same, after the longest delay there is between two attempts."""
+        await time_passes(self.db, LONGEST_DELAY)
+        self.worker.wake()
+        await self.tries(count)
+
+    async def dead(self) -> list[StoredJob]:
+        return await self.db.scan(SYSTEM, backlog.dead_jobs, limit=10)
 
 
 def _held(tx: Any) -> bool:
     return bool(tx.connection.exec_driver_sql("SELECT count(locked_until) FROM outbox").scalar())
 
 
-def later() -> Any:
-    """Two hours on: longer than any delay between two attempts."""
-    return clock.at(clock.now() + timedelta(hours=2))
-
-
 @pytest.fixture
-async def post(tmp_path: Path, office: PostOffice, renderer: Renderer) -> AsyncIterator[PostRound]:
+async def post(
+    tmp_path: Path, office: PostOffice, renderer: Renderer, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[PostRound]:
+    """A job that was put back stays there until a test says that time has passed."""
+    monkeypatch.setattr(worker, "delay_after", lambda _: LONGEST_DELAY)
     async with open_database(tmp_path) as db:
         post = PostRound(db, SmtpMailer(office.url, "support@desk.example"), renderer)
         running = asyncio.create_task(post.worker.run())
-        with clock.at(clock.now()):  # time stands still, so that a job which was put back stays there
-            yield post
+        yield post
         await post.worker.stop()
         await running
 
@@ -101,9 +106,7 @@ async def test_a_server_that_comes_back_gets_the_mail_once(post: PostRound, offi
     await post.tries(1)
     await office.open()
 
-    with later():
-        post.worker.wake()
-        await post.tries(2)
+    await post.tries_later(2)
 
     assert subjects(office.mails) == ["Ticket #7 at Acme"]
 
@@ -115,9 +118,7 @@ async def test_a_mailbox_that_is_full_for_now_gets_the_mail_later(
     await post.ask()
     await post.tries(1)
 
-    with later():
-        post.worker.wake()
-        await post.tries(2)
+    await post.tries_later(2)
 
     assert subjects(office.mails) == ["Ticket #7 at Acme"]
 
@@ -152,9 +153,7 @@ async def test_the_log_of_a_mail_tells_neither_address_nor_code(post: PostRound,
     with capture_logs() as logs:
         await post.ask()
         await post.tries(1)
-        with later():
-            post.worker.wake()
-            await post.tries(2)
+        await post.tries_later(2)
 
     assert {line["event"] for line in logs} == {"job.retried", "mail.sent", "job.finished"}
     assert "mary" not in str(logs)

@@ -11,14 +11,11 @@ from typing import Literal
 
 import pytest
 import structlog
-from sqlalchemy import func, select
 
 from parlour import logs
-from parlour.db.database import Tx
-from parlour.db.schema import outbox
-from parlour.kernel import clock
 from parlour.kernel.access import Actor
 from tests.house import PASSWORD, House, behind_its_back
+from tests.jobs import are_due
 
 WRONG = "a-wrong-password-canary"
 
@@ -41,16 +38,10 @@ def log(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
     structlog.reset_defaults()
 
 
-def to_do(tx: Tx) -> int:
-    waiting = select(func.count()).where(outbox.c.finished_at.is_(None), outbox.c.run_at <= clock.now())
-    count: int = tx.execute(waiting).scalar_one()
-    return count
-
-
 async def mailed_secret(house: House) -> str:
     """The secret of the link that was mailed when the ticket was opened."""
     async with asyncio.timeout(20):
-        while await house.db.read(Actor.system(), to_do):
+        while await house.db.read(Actor.system(), are_due):
             await asyncio.sleep(0.02)
     [path] = house.app.parlour.settings.mail_folder.glob("[!.]*.eml")
     body = message_from_bytes(path.read_bytes(), policy=policy.default).get_body(("plain",))

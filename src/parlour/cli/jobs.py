@@ -6,7 +6,7 @@ from uuid import UUID
 import typer
 
 from parlour.cli.base import once
-from parlour.db import outbox
+from parlour.db import backlog, outbox
 from parlour.kernel.access import Actor
 
 jobs_app = typer.Typer(
@@ -19,7 +19,7 @@ jobs_app = typer.Typer(
 @jobs_app.command("dead")
 def dead_jobs() -> None:
     """List the jobs that were given up, with what stopped them."""
-    found = once(lambda db: db.scan(Actor.system(), outbox.dead_jobs, limit=100))
+    found = once(lambda db: db.scan(Actor.system(), backlog.dead_jobs, limit=100))
     for job in found:
         typer.echo(f"{job.job_id}  {job.dead_at:%Y-%m-%d %H:%M}  {job.kind}  {job.error}")
     typer.echo(f"{len(found)} given up." if found else "No job was given up.", err=True)

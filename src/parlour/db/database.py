@@ -6,7 +6,7 @@ a conflict), so it has no effect outside its transaction.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import timedelta
 from enum import Enum
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from uuid import UUID
@@ -15,6 +15,8 @@ import structlog
 from sqlalchemy import BindParameter, Connection, CursorResult, Executable, Uuid, bindparam, insert
 
 from parlour.db import schema
+from parlour.db.lanes import lane_of
+from parlour.db.moments import AT_ONCE, moment
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
 from parlour.kernel.events import Event, JobQueued
@@ -95,22 +97,27 @@ class Tx:
         """Publish `event` once the commit is on disk."""
         self.events.append(event)
 
-    def enqueue(self, kind: str, payload: dict[str, Any], *, run_at: datetime | None = None) -> UUID:
-        """Store a job in this transaction; it runs at least once, at `run_at` or soon after the commit.
+    def enqueue(self, kind: str, payload: dict[str, Any], *, after: timedelta = AT_ONCE) -> UUID:
+        """Store a job in this transaction; it runs at least once, `after` so long or soon after the commit.
 
         Workers look every second for what has become due: only a job that is due at once is told of.
+        An `email` in the payload is shown to the operator as whom the job is for.
         """
         job_id = clock.new_id()
+        due = moment(self.connection, after)
         self.execute(
             insert(schema.outbox).values(
                 job_id=job_id,
                 workspace_id=self.actor.workspace_id,
                 kind=kind,
+                lane=lane_of(kind),
                 payload=payload,
-                run_at=run_at or clock.now(),
+                run_at=due,
+                due_at=due,
+                put_at=moment(self.connection),
             )
         )
-        if run_at is None:
+        if not after:
             self.events.append(JobQueued(kind))
         return job_id
 

@@ -3,7 +3,7 @@
 A job runs at least once. Whoever claims it holds a lease until `locked_until`; when that process
 dies, the lease runs out and the job is claimed again. `attempts` counts claims, so that a job which
 kills its process comes to an end too, and it names the claim: only the newest one may put a job
-back or bury it.
+back or bury it. `moments` says whose clock it goes by.
 """
 
 from collections.abc import Collection, Sequence
@@ -15,6 +15,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 
 from parlour.db.database import Tx
+from parlour.db.lanes import Lane
+from parlour.db.moments import moment
 from parlour.db.schema import outbox
 from parlour.kernel import clock
 from parlour.kernel.errors import NotFound
@@ -24,6 +26,7 @@ ERROR_LIMIT = 500
 """Characters kept of why a job failed: a sentence or two of the other side's, not its whole page."""
 
 _OPEN = and_(outbox.c.finished_at.is_(None), outbox.c.dead_at.is_(None))
+_DEAD = outbox.c.dead_at.is_not(None)
 
 
 class Undeliverable(Exception):
@@ -43,33 +46,23 @@ class Job:
     kind: str
     payload: dict[str, Any] = field(repr=False)
     attempts: int
+    lane: Lane
 
 
-@dataclass(frozen=True, slots=True)
-class DeadJob:
-    job_id: UUID
-    workspace_id: UUID | None
-    kind: str
-    attempts: int
-    dead_at: datetime
-    error: str
+def next_due(tx: Tx, lane: Lane) -> timedelta | None:
+    """How long until the first job of the lane that nobody holds may run; None when there is no such job."""
+    now = moment(tx.connection)
+    query = select(outbox.c.run_at, now).where(*_free(tx, lane)).order_by(outbox.c.run_at).limit(1)
+    row = tx.execute(query).first()
+    return row[0] - row[1] if row else None
 
 
-def next_due(tx: Tx, *, now: datetime) -> datetime | None:
-    """When the first job that nobody holds may run, or None when there is no such job."""
-    query = select(outbox.c.run_at).where(_OPEN, _unheld(now)).order_by(outbox.c.run_at).limit(1)
-    due: datetime | None = tx.execute(query).scalar()
-    return due
-
-
-def claim(
-    tx: Tx, *, now: datetime, lease: timedelta, limit: int, running: Collection[UUID] = ()
-) -> list[Job]:
-    """Take up to `limit` due jobs, oldest first, and hold them until `now + lease`.
+def claim(tx: Tx, lane: Lane, *, lease: timedelta, limit: int, running: Collection[UUID] = ()) -> list[Job]:
+    """Take up to `limit` due jobs of the lane, oldest first, and hold them for `lease`.
 
     Not those that are `running` here, though their lease may have run out while the database was away.
     """
-    due = and_(_OPEN, outbox.c.run_at <= now, _unheld(now))
+    due = and_(*_free(tx, lane), outbox.c.run_at <= moment(tx.connection))
     if running:
         due = and_(due, outbox.c.job_id.not_in(running))
     first = select(outbox.c.job_id).where(due).order_by(outbox.c.run_at).limit(limit)
@@ -79,7 +72,7 @@ def claim(
         update(outbox)
         # `due` once more: a row that another node took while this statement waited for it is not ours.
         .where(outbox.c.job_id.in_(select(chosen.c.job_id)), due)
-        .values(locked_until=now + lease, attempts=outbox.c.attempts + 1)
+        .values(locked_until=moment(tx.connection, lease), attempts=outbox.c.attempts + 1)
         .returning(
             outbox.c.job_id,
             outbox.c.workspace_id,
@@ -90,15 +83,15 @@ def claim(
         )
     )
     rows = sorted(tx.execute(taken), key=lambda row: (row.run_at, row.job_id))
-    return [Job(row.job_id, row.workspace_id, row.kind, row.payload, row.attempts) for row in rows]
+    return [Job(row.job_id, row.workspace_id, row.kind, row.payload, row.attempts, lane) for row in rows]
 
 
-def renew(tx: Tx, jobs: Sequence[Job], *, until: datetime) -> set[UUID]:
-    """Hold these claims until `until`. Returns the jobs that still are the claimer's."""
+def renew(tx: Tx, jobs: Sequence[Job], *, lease: timedelta) -> set[UUID]:
+    """Hold these claims for another `lease`. Returns the jobs that still are the claimer's."""
     held = or_(*(and_(outbox.c.job_id == job.job_id, outbox.c.attempts == job.attempts) for job in jobs))
     running = outbox.c.locked_until.is_not(None)  # not one that was put back a moment ago
-    query = update(outbox).where(held, _OPEN, running).values(locked_until=until).returning(outbox.c.job_id)
-    return set(tx.execute(query).scalars())
+    query = update(outbox).where(held, _OPEN, running).values(locked_until=moment(tx.connection, lease))
+    return set(tx.execute(query.returning(outbox.c.job_id)).scalars())
 
 
 def finish(tx: Tx, job: Job) -> None:
@@ -106,7 +99,7 @@ def finish(tx: Tx, job: Job) -> None:
     tx.execute(
         update(outbox)
         .where(outbox.c.job_id == job.job_id)
-        .values(finished_at=clock.now(), dead_at=None, locked_until=None, error=None, payload={})
+        .values(finished_at=moment(tx.connection), dead_at=None, locked_until=None, error=None, payload={})
     )
 
 
@@ -126,62 +119,76 @@ def remember(tx: Tx, job: Job, **facts: Any) -> None:
     tx.execute(_held(job).values(payload={**job.payload, **facts}))
 
 
-def retry(tx: Tx, job: Job, *, run_at: datetime, error: str) -> None:
-    """Put the job back until `run_at`."""
-    tx.execute(_held(job).values(run_at=run_at, locked_until=None, error=error[:ERROR_LIMIT]))
+def retry(tx: Tx, job: Job, *, after: timedelta, error: str) -> None:
+    """Put the job back for so long."""
+    run_at, now = moment(tx.connection, after), moment(tx.connection)
+    tx.execute(_held(job).values(run_at=run_at, put_at=now, locked_until=None, error=error[:ERROR_LIMIT]))
 
 
 def bury(tx: Tx, job: Job, *, error: str) -> None:
     """Give the job up until a person revives it; it keeps its payload for that."""
-    tx.execute(_held(job).values(dead_at=clock.now(), locked_until=None, error=error[:ERROR_LIMIT]))
-
-
-def dead_jobs(tx: Tx, *, limit: int) -> list[DeadJob]:
-    """The newest dead jobs of every workspace. Reads the whole table: run it with `scan`."""
-    query = (
-        select(
-            outbox.c.job_id,
-            outbox.c.workspace_id,
-            outbox.c.kind,
-            outbox.c.attempts,
-            outbox.c.dead_at,
-            outbox.c.error,
-        )
-        .where(outbox.c.dead_at.is_not(None))
-        .order_by(outbox.c.dead_at.desc(), outbox.c.job_id.desc())
-        .limit(limit)
-    )
-    return [DeadJob(*row) for row in tx.execute(query)]
+    dead_at = moment(tx.connection)
+    tx.execute(_held(job).values(dead_at=dead_at, locked_until=None, error=error[:ERROR_LIMIT]))
 
 
 def revive(tx: Tx, job_id: UUID) -> None:
     """Let a dead job run again now, with all its attempts. Raises NotFound when no such job is dead."""
+    if not _revive(tx, [job_id]):
+        raise NotFound
+
+
+def revive_some(tx: Tx, *, kind: str | None, limit: int) -> int:
+    """Revive up to `limit` dead jobs, those first that died first; of all kinds, or of one. Says how many."""
+    dead = select(outbox.c.job_id).where(_DEAD).order_by(outbox.c.dead_at).limit(limit)
+    if kind is not None:
+        dead = dead.where(outbox.c.kind == kind)
+    return _revive(tx, tx.execute(dead).scalars().all())
+
+
+def _revive(tx: Tx, job_ids: Sequence[UUID]) -> int:
+    now = moment(tx.connection)
     query = (
         update(outbox)
-        .where(outbox.c.job_id == job_id, outbox.c.dead_at.is_not(None))
-        .values(dead_at=None, attempts=0, run_at=clock.now(), locked_until=None)
+        .where(outbox.c.job_id.in_(job_ids), _DEAD)
+        .values(dead_at=None, attempts=0, run_at=now, due_at=now, put_at=now, locked_until=None)
         .returning(outbox.c.kind)
     )
-    kind = tx.execute(query).scalar()
-    if kind is None:
-        raise NotFound
-    tx.events.append(JobQueued(kind))
+    kinds = tx.execute(query).scalars().all()
+    tx.events.extend(JobQueued(kind) for kind in set(kinds))
+    return len(kinds)
 
 
-def sweep(tx: Tx, *, before: datetime, limit: int) -> int:
-    """Remove up to `limit` jobs that finished before `before`; says how many went. Dead jobs stay."""
+def sweep(tx: Tx, *, older_than: timedelta, limit: int) -> int:
+    """Remove up to `limit` jobs that have been finished for so long; says how many went. Dead jobs stay."""
+    before = moment(tx.connection, -older_than)
     old = (
         select(outbox.c.job_id)
         # Ids begin with their time of birth: this bounds the search by the primary key.
-        .where(outbox.c.job_id < _first_id_at(before), outbox.c.finished_at < before)
+        .where(outbox.c.job_id < _first_id_at(clock.now() - older_than), outbox.c.finished_at < before)
         .order_by(outbox.c.job_id)
         .limit(limit)
     )
     return tx.execute(delete(outbox).where(outbox.c.job_id.in_(old))).rowcount
 
 
-def _unheld(now: datetime) -> ColumnElement[bool]:
-    return or_(outbox.c.locked_until.is_(None), outbox.c.locked_until <= now)
+def take_over(tx: Tx) -> None:
+    """SQLite, in the one process that owns the file: what a process before it held, or timed, is this one's.
+
+    Nobody else is alive who could hold a job. One that was put away by a clock which was ahead of ours waits
+    from now on for as long as it was to wait.
+    """
+    held = update(outbox).where(_OPEN, outbox.c.locked_until.is_not(None))
+    tx.execute(held.values(locked_until=None))
+    now = clock.steady()
+    ahead = select(outbox.c.job_id, outbox.c.run_at, outbox.c.put_at).where(_OPEN, outbox.c.put_at > now)
+    for job_id, run_at, put_at in tx.execute(ahead).all():
+        again = {"run_at": now + (run_at - put_at), "put_at": now, "due_at": now}
+        tx.execute(update(outbox).where(outbox.c.job_id == job_id).values(again))
+
+
+def _free(tx: Tx, lane: Lane) -> tuple[ColumnElement[bool], ...]:
+    unheld = or_(outbox.c.locked_until.is_(None), outbox.c.locked_until <= moment(tx.connection))
+    return outbox.c.lane == lane, _OPEN, unheld
 
 
 def _held(job: Job) -> Any:

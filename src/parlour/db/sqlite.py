@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from parlour.db import migrate
+from parlour.db import migrate, outbox
 from parlour.db.database import Database, DatabaseUnusable, P, R, Standing, Tx, Unit, tellable
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import Overloaded
@@ -137,6 +137,7 @@ class SqliteDatabase(Database):
 
     async def prepare(self) -> None:
         await self.migrate()
+        await asyncio.to_thread(_take_over, self.path)
 
     async def close(self) -> None:
         if self._closed:
@@ -274,6 +275,14 @@ def _migrate(path: Path) -> Standing:
         before = migrate.upgrade(connection)
         raw.execute("COMMIT")
     return before
+
+
+def _take_over(path: Path) -> None:
+    with make_engine(path, writer=True).connect() as connection:
+        raw = _driver(connection)
+        raw.execute("BEGIN IMMEDIATE")
+        outbox.take_over(Tx(connection, Actor.system()))
+        raw.execute("COMMIT")
 
 
 def _driver(connection: Connection) -> sqlite3.Connection:

@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 
@@ -12,12 +12,32 @@ def _real_now() -> datetime:
     return datetime.now(UTC)
 
 
+class _Steady:
+    """Follows the machine's clock, but not backwards: then it goes on by the seconds that really pass."""
+
+    def __init__(self) -> None:
+        self._seen = _real_now(), time.monotonic()
+
+    def __call__(self) -> datetime:
+        latest, at = self._seen
+        now = time.monotonic()
+        moment = max(_real_now(), latest + timedelta(seconds=now - at))
+        self._seen = moment, now
+        return moment
+
+
 _now: Callable[[], datetime] = _real_now
+_steady: Callable[[], datetime] = _Steady()
 
 
 def now() -> datetime:
-    """The current time, always in UTC."""
+    """The current time, always in UTC: for what people read, and for what ends on a date."""
     return _now()
+
+
+def steady() -> datetime:
+    """The current time, but never an earlier one than before: for what waits, or is held, for a while."""
+    return _steady()
 
 
 def new_id() -> UUID:
@@ -33,10 +53,10 @@ def new_id() -> UUID:
 @contextmanager
 def at(moment: datetime) -> Iterator[None]:
     """Let time stand still at `moment` for the block."""
-    global _now
-    before = _now
-    _now = lambda: moment  # noqa: E731
+    global _now, _steady
+    before = _now, _steady
+    _now = _steady = lambda: moment
     try:
         yield
     finally:
-        _now = before
+        _now, _steady = before

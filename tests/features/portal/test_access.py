@@ -8,15 +8,13 @@ from email.message import EmailMessage
 
 import httpx
 import pytest
-from sqlalchemy import func, select
 
-from parlour.db.database import Tx
-from parlour.db.schema import outbox
 from parlour.features.tickets.access import service as access
 from parlour.features.tickets.models import Link, Ticket
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
 from tests.house import Browser, House
+from tests.jobs import are_due
 from tests.people import knock
 
 ACCESS = "/support/acme/access"
@@ -221,16 +219,10 @@ async def test_nonsense_in_the_cookie_is_no_cookie(visitor: Browser, ticket: Tic
 # --------------------------------------------------------------------------------------------- a fresh link
 
 
-def jobs_to_do(tx: Tx) -> int:
-    waiting = select(func.count()).where(outbox.c.finished_at.is_(None), outbox.c.run_at <= clock.now())
-    count: int = tx.execute(waiting).scalar_one()
-    return count
-
-
 async def mails_to(house: House, email: str) -> list[EmailMessage]:
     """The mails about fresh links, once everything that is due has been sent."""
     async with asyncio.timeout(20):
-        while await house.db.read(Actor.system(), jobs_to_do):
+        while await house.db.read(Actor.system(), are_due):
             await asyncio.sleep(0.02)
     paths = sorted(house.app.parlour.settings.mail_folder.glob("[!.]*.eml"))
     sent = [message_from_bytes(path.read_bytes(), policy=policy.default) for path in paths]

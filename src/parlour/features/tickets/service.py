@@ -111,7 +111,7 @@ def open_ticket(tx: Tx, draft: Draft) -> Ticket:
     store.insert_ticket(tx, ticket, client_id=draft.client_id)
     customer = Actor.customer(tx.workspace_id, ticket_id, draft.email)
     chat.post(tx.acting_as(customer), ticket.chat_room_id, draft.description, draft.client_id)
-    tx.enqueue(CONFIRMATION, {"ticket_id": str(ticket_id)})
+    tx.enqueue(CONFIRMATION, {"ticket_id": str(ticket_id), "email": draft.email})
     tell(tx, ticket, spoke=customer.kind)
     return ticket
 
@@ -183,7 +183,7 @@ def send_message(
         status = life.after_customer_message(ticket.status)
     else:
         _nothing_unseen(tx, ticket, seen)
-        tx.enqueue(UNSEEN_REPLIES, {"ticket_id": str(ticket_id)}, run_at=clock.now() + AWAY_AFTER)
+        tx.enqueue(UNSEEN_REPLIES, {"ticket_id": str(ticket_id), "email": ticket.email}, after=AWAY_AFTER)
         status = then or life.after_agent_action(ticket.status)
     at = posted.message.created_at
     changed = store.spoke(tx, ticket, at, by_customer=by_customer, status=status)

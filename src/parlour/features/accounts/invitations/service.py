@@ -60,7 +60,9 @@ def invite(tx: Tx, email: str, role: Role) -> None:
         expires_at=clock.now() + LIFE,
     )
     audit.record(tx, "invitation", after=f"{address}: {role.value}")
-    tx.enqueue(INVITATION, {"invitation_id": str(invitation_id), "invited_by": tx.actor.name})
+    tx.enqueue(
+        INVITATION, {"invitation_id": str(invitation_id), "invited_by": tx.actor.name, "email": address}
+    )
 
 
 @requires(Permission.MEMBER_SEE)

@@ -1,0 +1,32 @@
+"""Jobs as tests need them: time that passes for them alone, and what stands in their table."""
+
+from datetime import timedelta
+
+from sqlalchemy import select, update
+
+from parlour.db.database import Database, Tx
+from parlour.db.moments import moment
+from parlour.db.schema import outbox
+from parlour.kernel.access import Actor
+
+MOMENTS = ("run_at", "due_at", "put_at", "locked_until", "finished_at", "dead_at")
+
+
+async def time_passes(db: Database, span: timedelta) -> None:
+    """As if all jobs had been stored, held and done so much earlier: on whichever clock they go by."""
+    await db.write(Actor.system(), _move_back, span)
+
+
+def _move_back(tx: Tx, span: timedelta) -> None:
+    columns = [outbox.c[name] for name in MOMENTS]
+    for job_id, *moments in tx.execute(select(outbox.c.job_id, *columns)).all():
+        earlier = {name: at and at - span for name, at in zip(MOMENTS, moments, strict=True)}
+        tx.execute(update(outbox).where(outbox.c.job_id == job_id).values(earlier))
+
+
+def are_due(tx: Tx) -> bool:
+    """Whether a job that should run now has not finished."""
+    due = select(outbox.c.job_id).where(
+        outbox.c.finished_at.is_(None), outbox.c.run_at <= moment(tx.connection)
+    )
+    return tx.execute(due.limit(1)).first() is not None
