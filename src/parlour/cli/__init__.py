@@ -1,9 +1,13 @@
 """The command line. Bad input gets one clear sentence and exit code 2, never a traceback."""
 
+from typing import Annotated
+
 import typer
 
+from parlour import __version__
 from parlour.cli import database, serving
 from parlour.cli.base import Refused, err
+from parlour.cli.doctor import doctor
 from parlour.cli.jobs import jobs_app
 from parlour.cli.people import agent_app, workspace_app
 from parlour.db.database import DatabaseUnusable
@@ -17,15 +21,33 @@ app = typer.Typer(
     name="parlour",
     help="A self-hosted support desk with a live chat room for every ticket.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"Parlour {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Say which version this is."),
+    ] = False,
+) -> None:
+    """A self-hosted support desk with a live chat room for every ticket."""
+
+
 app.command()(serving.serve)
 app.command("demo")(serving.run_demo)
 app.command()(database.migrate)
 app.command()(database.move)
 app.command()(serving.worker)
+app.command()(doctor)
 app.add_typer(workspace_app, name="workspace")
 app.add_typer(agent_app, name="agent")
 app.add_typer(jobs_app, name="jobs")

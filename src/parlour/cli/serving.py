@@ -30,7 +30,13 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on.")] = 8000,
     workers: Annotated[int, typer.Option(min=1, help="Web processes; SQLite takes one.")] = 1,
 ) -> None:
-    """Serve. On SQLite the database is brought to the newest schema first."""
+    """Serve the portals and the desk, live rooms, and background jobs such as mail.
+
+    Speaks plain HTTP: put a proxy with TLS in front and set PARLOUR_BASE_URL to the public address. On SQLite
+    the database is made, and brought to the newest schema, first; on PostgreSQL `parlour migrate` does that.
+    SIGTERM ends it in order within ten seconds. All settings come from the environment (PARLOUR_…);
+    `parlour doctor` prints them and says what is wrong.
+    """
     with _bound(host, port) as listener:
         settings = settings_now(PARLOUR_BASE_URL=_base_url(host, listener))
         if workers > 1 and not settings.is_postgresql:

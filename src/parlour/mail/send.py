@@ -131,6 +131,11 @@ class SmtpMailer:
             raise Postponed(str(error) or type(error).__name__) from error
         log.info("mail.sent", message_id=mail.message_id, server=self._host)
 
+    async def look_in(self) -> None:
+        """Connect, encrypt and sign in as for a mail, and send none. Raises what stands in the way."""
+        async with self._connection():
+            pass
+
     def _connection(self) -> aiosmtplib.SMTP:
         must_encrypt = self._password is not None and not self._local
         return aiosmtplib.SMTP(

@@ -1,0 +1,338 @@
+"""`parlour doctor`: what is in force, what is wrong, and what to do about it."""
+
+import asyncio
+import logging
+import os
+import shutil
+import stat
+import urllib.request
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit, urlunsplit
+
+import typer
+from rich.console import Console
+
+from parlour import __version__
+from parlour.app import make_bus, make_database
+from parlour.db import inspection, outbox
+from parlour.db.database import Database, DatabaseUnusable
+from parlour.db.migrate import is_beyond, is_current
+from parlour.db.sqlite import DataFolderInUse
+from parlour.kernel import clock
+from parlour.kernel.access import Actor
+from parlour.mail.send import SmtpMailer
+from parlour.settings import NAMES, BadSetting, Settings
+
+PATIENCE = 10.0
+"""Seconds for each thing that is asked. What takes longer is no use to a page either."""
+LOOKED_FOR_DAMAGE = 5.0
+LITTLE_SPACE = 1024**3
+"""Bytes. Below this an operator wants to know; a tenth of it is an alarm."""
+SKEW = timedelta(seconds=2)
+AHEAD = timedelta(minutes=1)
+
+State = Literal["ok", "note", "wrong"]
+MARKS: dict[State, str] = {"ok": "[green]ok   [/]", "note": "[yellow]note [/]", "wrong": "[bold red]wrong[/]"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was looked at, how it stands in a sentence, and what to do."""
+
+    about: str
+    state: State
+    says: str
+    remedy: str = ""
+
+
+def doctor() -> None:
+    """Look at settings, database, clock, disk, mail and bus, and say in sentences what is wrong.
+
+    Changes nothing and may run beside a server. Ends with 1 when something is wrong.
+    """
+    logging.disable()  # what is wrong is said in sentences of its own
+    out = Console(highlight=False, soft_wrap=True)
+    out.print(f"Parlour {__version__}\n", markup=False)
+    wrong = asyncio.run(_tell(out))
+    out.print()
+    out.print("Nothing is wrong." if not wrong else f"{wrong} to mend.", markup=False)
+    raise typer.Exit(1 if wrong else 0)
+
+
+async def _tell(out: Console) -> int:
+    """Print what is found as it is found; how much of it is wrong."""
+    wrong = 0
+    async for finding in _findings(os.environ):
+        wrong += finding.state == "wrong"
+        out.print(f"{MARKS[finding.state]} ", end="")
+        out.print(f"{finding.about}: {finding.says}", markup=False)
+        if finding.remedy:
+            out.print(f"      {finding.remedy}", markup=False)
+    return wrong
+
+
+def _in_force(settings: Settings, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Each setting with the value that holds, without what it hides, and whether anybody set it."""
+    for name in NAMES:
+        value = getattr(settings, name.removeprefix("PARLOUR_").lower(), environ.get(name))
+        if isinstance(value, tuple):
+            value = ", ".join(map(str, value))
+        default = "" if environ.get(name, "").strip() else " (by default)"
+        yield Finding(name, "ok", f"{_shown(value or 'none')}{default}")
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bytes):
+        return "(hidden)"
+    try:
+        parts = urlsplit(str(value))
+    except ValueError:
+        return "(hidden)"
+    if parts.password is None:
+        return str(value)
+    where = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{parts.username}:(hidden)@{where}"))
+
+
+async def _findings(environ: Mapping[str, str]) -> AsyncIterator[Finding]:
+    try:
+        path = Settings.sqlite_file(environ)
+        if path is not None and not path.exists():
+            yield Finding(
+                "database",
+                "wrong",
+                f"there is none at {path}.",
+                "Set PARLOUR_DATA_DIR to what the server runs with, or start the first server there.",
+            )
+            return
+        settings = Settings.from_environment(environ)
+    except BadSetting as error:
+        yield Finding("settings", "wrong", str(error))
+        return
+    for one in (*_in_force(settings, environ), *_settings(settings), *_folder(settings)):
+        yield one
+    async for one in _database(settings):
+        yield one
+    yield await _patiently("mail", _mail(settings))
+    yield await _patiently("bus", _bus(settings))
+    yield await _patiently("address", _address(settings))
+
+
+async def _patiently(about: str, looking: Awaitable[Finding]) -> Finding:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await looking
+    except TimeoutError:
+        return Finding(about, "wrong", f"no answer came in {PATIENCE:.0f} seconds.")
+
+
+# ------------------------------------------------------------------------------------------ the machine
+
+
+def _settings(settings: Settings) -> Iterator[Finding]:
+    host = urlsplit(settings.base_url).hostname or ""
+    if settings.secure and not settings.trusted_proxies:
+        yield Finding(
+            "settings",
+            "note",
+            "PARLOUR_TRUSTED_PROXIES is not set: behind a proxy all visitors share its address and limits.",
+            "Set it to the proxy's address, for example PARLOUR_TRUSTED_PROXIES=127.0.0.1.",
+        )
+    if not settings.secure and host not in ("127.0.0.1", "localhost", "::1"):
+        yield Finding(
+            "settings",
+            "wrong",
+            f"PARLOUR_BASE_URL is {settings.base_url}: passwords and private links travel unencrypted.",
+            "Put a proxy with TLS in front and begin it with https://.",
+        )
+    else:
+        yield Finding("settings", "ok", f"links begin with {settings.base_url}.")
+
+
+def _folder(settings: Settings) -> Iterator[Finding]:
+    folder = settings.data_dir
+    for path in (folder, folder / "secret_key", *_database_files(settings)):
+        if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+            yield Finding(
+                "data folder",
+                "wrong",
+                f"other users of this machine can read {path}.",
+                f"chmod go= {path}",
+            )
+    free = shutil.disk_usage(folder).free
+    says = f"{folder}, {free / 1024**3:,.1f} GiB free."
+    if free >= LITTLE_SPACE:
+        yield Finding("data folder", "ok", says)
+    else:
+        state: State = "note" if free > LITTLE_SPACE / 10 else "wrong"
+        yield Finding("data folder", state, says, "Make room: on a full disk nothing can be stored.")
+
+
+def _database_files(settings: Settings) -> list[Path]:
+    if settings.is_postgresql:
+        return []
+    return [Path(f"{settings.sqlite_path}{end}") for end in ("", "-wal", "-shm")]
+
+
+# ------------------------------------------------------------------------------------------ the database
+
+
+async def _database(settings: Settings) -> AsyncIterator[Finding]:
+    db = make_database(settings, exclusive=False)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await db.open()
+    except (DatabaseUnusable, TimeoutError) as error:
+        yield Finding("database", "wrong", str(error) or f"no answer came in {PATIENCE:.0f} seconds.")
+        return
+    try:
+        checks: list[Callable[[Database, Settings], Awaitable[list[Finding]]]] = [_schema, _clock, _jobs]
+        checks.insert(1, _durability_of_postgresql if settings.is_postgresql else _durability_of_sqlite)
+        for check in checks:
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    found = await check(db, settings)
+            except Exception as error:
+                why = str(getattr(error, "orig", error)).partition("\n")[0] or type(error).__name__
+                found = [Finding("database", "wrong", f"it answers with an error: {why}.")]
+            for one in found:
+                yield one
+    finally:
+        await db.close()
+
+
+async def _schema(db: Database, settings: Settings) -> list[Finding]:
+    kind = "PostgreSQL" if settings.is_postgresql else f"SQLite, {settings.sqlite_path}"
+    if await db.read(Actor.system(), is_current):
+        return [Finding("database", "ok", f"{kind}, with this version's schema.")]
+    if await db.read(Actor.system(), is_beyond):
+        says = f"{kind}; a newer version has migrated it."
+        return [Finding("database", "note", says, "Install that version here too.")]
+    how = (
+        "parlour migrate --owner-url URL" if settings.is_postgresql else "restart the server, which migrates"
+    )
+    return [
+        Finding("database", "wrong", f"{kind}; its schema is older than this version.", f"Run it: {how}.")
+    ]
+
+
+async def _durability_of_sqlite(db: Database, settings: Settings) -> list[Finding]:
+    kind = inspection.file_system_of(settings.sqlite_path)
+    if kind in inspection.NETWORK_FILE_SYSTEMS:
+        says = f"the file lies on {kind}, where locks and syncs cannot be relied on."
+        return [Finding("durability", "wrong", says, "Move the data folder to a disk of this machine.")]
+    found = await db.scan(Actor.system(), inspection.damage, seconds=LOOKED_FOR_DAMAGE)
+    if found:
+        says = f"the file is damaged: {found}."
+        return [Finding("durability", "wrong", says, "Stop the server and restore the newest backup.")]
+    return [Finding("durability", "ok", f"every commit is synced; no damage found on {kind or 'the disk'}.")]
+
+
+async def _durability_of_postgresql(db: Database, _: Settings) -> list[Finding]:
+    found: list[Finding] = []
+    for name, value in (await db.read(Actor.system(), inspection.unsafe_settings)).items():
+        says = f"{name} is {value}: words that were acknowledged can be lost."
+        found.append(
+            Finding("durability", "wrong", says, f"ALTER SYSTEM SET {name} = on; then reload PostgreSQL.")
+        )
+    rights = await db.read(Actor.system(), inspection.rights)
+    if rights.superuser or rights.passes_policies or rights.owns_tables:
+        says = "the servers' role passes row-level security, so the database does not keep tenants apart."
+        remedy = "Use a role of its own: parlour migrate --owner-url URL makes it (docs/postgresql.md)."
+        found.append(Finding("durability", "wrong", says, remedy))
+    return found or [Finding("durability", "ok", "every commit is synced, and row-level security holds.")]
+
+
+async def _clock(db: Database, settings: Settings) -> list[Finding]:
+    remedy = "Let NTP set the clocks, for example with systemd-timesyncd or chrony."
+    if settings.is_postgresql:
+        skew = abs(await db.read(Actor.system(), inspection.server_time) - clock.now())
+        if skew > SKEW:
+            says = f"this machine and the database are {skew.total_seconds():,.0f} seconds apart."
+            return [Finding("clock", "wrong", says, remedy)]
+    newest = await db.read(Actor.system(), inspection.newest_time)
+    if newest and newest - clock.now() > AHEAD:
+        says = f"the newest thing stored is of {newest:%Y-%m-%d %H:%M} UTC, which is still to come."
+        return [Finding("clock", "wrong", says, remedy)]
+    return [Finding("clock", "ok", f"{clock.now():%Y-%m-%d %H:%M:%S} UTC.")]
+
+
+async def _jobs(db: Database, _: Settings) -> list[Finding]:
+    dead = await db.scan(Actor.system(), outbox.dead_jobs, limit=100)
+    due = await db.read(Actor.system(), outbox.next_due, now=clock.now())
+    found: list[Finding] = []
+    if dead:
+        many = f"{len(dead)}{' or more' if len(dead) == 100 else ''}"
+        says = f"{many} were given up, the newest because: {dead[0].error}"
+        found.append(Finding("jobs", "wrong", says, "See parlour jobs dead, then parlour jobs retry."))
+    late = clock.now() - due if due else timedelta()
+    if late > timedelta(minutes=5):
+        says = f"the oldest has been due for {late.total_seconds() / 60:,.0f} minutes."
+        found.append(Finding("jobs", "wrong", says, "Is the server or a worker running? See its log."))
+    return found or [Finding("jobs", "ok", "none was given up, and none is late.")]
+
+
+# ------------------------------------------------------------------------------------------ the outside
+
+
+async def _mail(settings: Settings) -> Finding:
+    if settings.smtp_url is None:
+        says = f"PARLOUR_SMTP_URL is not set: mails become files in {settings.mail_folder} and reach nobody."
+        return Finding("mail", "note", says)
+    server = urlsplit(settings.smtp_url).hostname
+    try:
+        await SmtpMailer(settings.smtp_url, settings.mail_from).look_in()
+    except Exception as error:
+        return Finding(
+            "mail", "wrong", f"{server} does not let us send: {str(error) or type(error).__name__}."
+        )
+    return Finding("mail", "ok", f"{server} lets us in; mails come from {settings.mail_from}.")
+
+
+async def _bus(settings: Settings) -> Finding:
+    bus = make_bus(settings)
+    if not settings.redis_url and not settings.is_postgresql:
+        return Finding("bus", "ok", "one process needs none.")
+    name = "Redis" if settings.redis_url else "PostgreSQL's LISTEN"
+    await bus.start()
+    try:
+        if bus.connected:
+            return Finding("bus", "ok", f"{name} carries news between the nodes.")
+    finally:
+        await bus.stop()
+    says = f"{name} cannot be used: messages between nodes come by way of the database, a second or two late."
+    return Finding("bus", "wrong", says, "Is PARLOUR_REDIS_URL right, or does a pooling proxy stand between?")
+
+
+async def _address(settings: Settings) -> Finding:
+    """What a customer's browser would meet. While no server runs, nothing can."""
+    url = f"{settings.base_url}/healthz"
+    try:
+        await asyncio.to_thread(_get, url)
+    except Exception as error:
+        running = not settings.is_postgresql and _is_served(settings.sqlite_path)
+        says = f"{url} does not answer from here: {getattr(error, 'reason', error)}."
+        remedy = "Look at DNS, the certificate and the proxy's log."
+        return Finding(
+            "address", "wrong" if running else "note", says, remedy if running else "Is a server running?"
+        )
+    return Finding("address", "ok", f"{settings.base_url} answers.")
+
+
+def _get(url: str) -> None:
+    with urllib.request.urlopen(url, timeout=PATIENCE / 2):  # noqa: S310 our own address, http or https
+        pass
+
+
+def _is_served(path: Path) -> bool:
+    from parlour.db.sqlite import lock_folder
+
+    try:
+        os.close(lock_folder(path))
+    except DataFolderInUse:
+        return True
+    return False

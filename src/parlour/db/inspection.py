@@ -1,0 +1,90 @@
+"""What can be wrong with a database although it answers: for `parlour doctor`."""
+
+import os
+import sqlite3
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
+
+from sqlalchemy import select, text
+
+from parlour.db.database import Tx
+from parlour.db.schema import outbox
+
+STEPS_A_LOOK = 200_000
+"""Steps of SQLite's machine between two looks at the clock."""
+NETWORK_FILE_SYSTEMS = ("nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "ceph", "glusterfs", "afs")
+"""Where a lock may not lock and a sync may not sync: https://www.sqlite.org/howtocorrupt.html#_filesystems_with_broken_or_missing_lock_implementations"""
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What the servers' own role may do beyond its work."""
+
+    superuser: bool
+    passes_policies: bool
+    owns_tables: bool
+
+
+def damage(tx: Tx, *, seconds: float) -> str:
+    """What SQLite finds wrong with its file in `seconds`, which for a large one are spent before its end."""
+    connection = cast(sqlite3.Connection, tx.connection.connection.dbapi_connection)
+    until = time.monotonic() + seconds
+    connection.set_progress_handler(lambda: time.monotonic() > until, STEPS_A_LOOK)
+    try:
+        found = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    except sqlite3.OperationalError as error:
+        return "" if "interrupted" in str(error) else str(error)
+    except sqlite3.DatabaseError as error:
+        return str(error)
+    finally:
+        connection.set_progress_handler(None, 0)
+    return "" if found == "ok" else found
+
+
+def unsafe_settings(tx: Tx) -> dict[str, str]:
+    """Those of PostgreSQL's settings, with their values, under which what was acknowledged may be lost."""
+    query = text(
+        "SELECT name, setting FROM pg_catalog.pg_settings "
+        "WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off' ORDER BY name"
+    )
+    return {row[0]: row[1] for row in tx.execute(query)}
+
+
+def rights(tx: Tx) -> Rights:
+    row = tx.execute(
+        text(
+            "SELECT r.rolsuper, r.rolbypassrls, EXISTS (SELECT FROM pg_catalog.pg_tables t "
+            "WHERE t.schemaname = 'public' AND t.tablename = 'tickets' AND t.tableowner = current_user) "
+            "FROM pg_catalog.pg_roles r WHERE r.rolname = current_user"
+        )
+    ).one()
+    return Rights(*row)
+
+
+def server_time(tx: Tx) -> datetime:
+    found: datetime = tx.execute(text("SELECT clock_timestamp()")).scalar_one()
+    return found
+
+
+def newest_time(tx: Tx) -> datetime | None:
+    """When the newest job was stored, by the clock of then: its id begins with that moment."""
+    newest = tx.execute(select(outbox.c.job_id).order_by(outbox.c.job_id.desc()).limit(1)).scalar()
+    return datetime.fromtimestamp((newest.int >> 80) / 1000, UTC) if newest else None
+
+
+def file_system_of(path: Path) -> str:
+    """The kind of file system that holds `path`, by the longest mount point above it; empty where unknown."""
+    mounts = Path("/proc/self/mounts")
+    if not mounts.exists():
+        return ""
+    real, best, kind = os.path.realpath(path), "", ""
+    for line in mounts.read_text(encoding="utf-8", errors="replace").splitlines():
+        _, point, name, *_ = line.split(" ")
+        point = point.replace("\\040", " ")
+        inside = real == point or real.startswith(point.rstrip("/") + "/")
+        if inside and len(point) >= len(best):
+            best, kind = point, name
+    return kind

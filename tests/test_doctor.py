@@ -1,0 +1,150 @@
+"""`parlour doctor`: a sentence for what is wrong, and nothing wrong said of a desk that is well."""
+
+import asyncio
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.mail.conftest import PostOffice
+from tests.postgres_server import ON_POSTGRESQL
+from tests.shell import Shell
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    shell = Shell(tmp_path / "data")
+    assert shell.run("workspace", "create", "acme", "--name", "Acme").returncode == 0
+    return shell
+
+
+def said(shell: Shell, **environment: str) -> tuple[int, list[str]]:
+    """The exit code, and the lines; a remedy stands at the end of its finding's line."""
+    done = shell.run("doctor", **environment)
+    assert done.stderr == ""
+    lines = done.stdout.replace("\n      ", " ").splitlines()
+    return done.returncode, [line.strip() for line in lines]
+
+
+def wrongs(lines: list[str]) -> list[str]:
+    return [line for line in lines if line.startswith("wrong")]
+
+
+def others(lines: list[str]) -> list[str]:
+    """What is wrong but for the database server of these tests, which does not sync."""
+    return [line for line in wrongs(lines) if not line.startswith("wrong durability")]
+
+
+def test_a_desk_that_is_well_ends_with_0_and_says_what_is_in_force(shell: Shell) -> None:
+    code, lines = said(shell, PARLOUR_LOG_FORMAT="json")
+
+    assert others(lines) == []
+    assert (code, lines[-1]) == (0, "Nothing is wrong.") or ON_POSTGRESQL
+    assert f"ok    PARLOUR_DATA_DIR: {shell.folder}" in lines
+    assert "ok    PARLOUR_LOG_FORMAT: json" in lines
+    assert any("PARLOUR_BASE_URL: http://127.0.0.1:8000 (by default)" in line for line in lines)
+    for about in ("database", "clock", "jobs", "bus"):
+        assert any(line.startswith(f"ok    {about}:") for line in lines), about
+
+
+def test_nothing_that_is_secret_is_shown(shell: Shell) -> None:
+    secrets = {
+        "PARLOUR_SECRET_KEY": "the key that nobody may ever see",
+        "PARLOUR_SMTP_URL": "smtp://ada:s3cret-word@127.0.0.1:9",
+        "PARLOUR_REDIS_URL": "redis://:s3cret-word@127.0.0.1:9/0",
+    }
+    _, lines = said(shell, **secrets)
+
+    assert not any("nobody may ever see" in line or "s3cret" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "word"),
+    [
+        ("PARLOUR_BASEURL", "https://support.example", "PARLOUR_BASE_URL"),
+        ("PARLOUR_LOG_FORMAT", "xml", "text or json"),
+        ("PARLOUR_BASE_URL", "http://support.example", "https://"),
+        ("PARLOUR_SMTP_URL", "smtp://127.0.0.1:9", "does not let us send"),
+        ("PARLOUR_REDIS_URL", "redis://127.0.0.1:9/0", "Redis cannot be used"),
+    ],
+)
+def test_what_is_wrong_with_a_setting_is_said(shell: Shell, setting: str, value: str, word: str) -> None:
+    code, lines = said(shell, **{setting: value})
+
+    assert code == 1
+    assert len(others(lines)) == 1, lines
+    assert word in others(lines)[0]
+
+
+@pytest.mark.sqlite
+def test_a_folder_without_a_desk_is_said_and_left_alone(shell: Shell, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    code, lines = said(shell, PARLOUR_DATA_DIR=str(elsewhere))
+
+    assert code == 1
+    assert str(elsewhere) in wrongs(lines)[0]
+    assert not elsewhere.exists()
+
+
+@pytest.mark.sqlite
+def test_others_who_can_read_the_data_are_noticed(shell: Shell) -> None:
+    (shell.folder / "parlour.db").chmod(0o644)
+
+    code, lines = said(shell)
+
+    assert code == 1
+    assert any(f"chmod go= {shell.folder / 'parlour.db'}" in line for line in wrongs(lines))
+
+
+@pytest.mark.sqlite
+def test_a_damaged_file_is_noticed(shell: Shell) -> None:
+    path = shell.folder / "parlour.db"
+    with closing(sqlite3.connect(path)) as file:
+        file.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (size,) = file.execute("PRAGMA page_size").fetchone()
+        (root,) = file.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'workspaces'").fetchone()
+    with path.open("r+b") as raw:
+        raw.seek((root - 1) * size)
+        raw.write(os.urandom(size))
+
+    code, lines = said(shell)
+
+    assert code == 1
+    assert any("damage" in line or "malformed" in line for line in wrongs(lines)), lines
+
+
+@pytest.mark.sqlite
+def test_a_clock_that_went_back_is_noticed(shell: Shell) -> None:
+    with closing(sqlite3.connect(shell.folder / "parlour.db")) as file:
+        file.execute(
+            "INSERT INTO outbox (job_id, kind, payload, run_at, attempts) "
+            "VALUES ('0fffffffffff70008000000000000000', 'x', '{}', '2999-01-01T00:00:00.000000Z', 0)"
+        )
+        file.commit()
+
+    code, lines = said(shell)
+
+    assert code == 1
+    assert wrongs(lines)[0].startswith("wrong clock:")
+
+
+async def test_a_mail_server_is_tried_without_a_mail(shell: Shell) -> None:
+    office = PostOffice()
+    await office.open()
+    _, lines = await asyncio.to_thread(said, shell, PARLOUR_SMTP_URL=office.url)
+    await office.close()
+
+    assert any(line.startswith("ok    mail: 127.0.0.1 lets us in") for line in lines), lines
+    assert office.conversations == 1
+    assert office.mails == []
+
+
+@pytest.mark.postgresql
+def test_a_server_that_does_not_sync_is_noticed(shell: Shell) -> None:
+    """As the tests' own server, whose disk nobody needs after them."""
+    code, lines = said(shell)
+
+    assert code == 1
+    assert any("fsync is off" in line for line in wrongs(lines)), lines
