@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -14,10 +15,13 @@ from tests.shell import Shell
 
 
 @pytest.fixture
-def shell(tmp_path: Path) -> Shell:
+def shell(tmp_path: Path) -> Iterator[Shell]:
+    """A desk whose files nobody else can read."""
+    before = os.umask(0o077)
     shell = Shell(tmp_path / "data")
     assert shell.run("workspace", "create", "acme", "--name", "Acme").returncode == 0
-    return shell
+    yield shell
+    os.umask(before)
 
 
 def said(shell: Shell, **environment: str) -> tuple[int, list[str]]:

@@ -84,7 +84,8 @@ class Palette {
     this.#busy.hidden = true;
     this.#stale = false;
     this.#failed = failed;
-    const chosen = this.#active?.id;
+    // The answer's options know nothing of what was chosen while it was on its way.
+    const chosen = this.#field.getAttribute("aria-activedescendant");
     this.#narrow();
     this.#choose(this.#shown.find((option) => option.id === chosen) ?? this.#shown[0]);
     if (this.#entered) this.#active?.click();

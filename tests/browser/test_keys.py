@@ -293,6 +293,29 @@ async def test_the_arrows_choose_and_escape_leads_back(live: Live, past: Past, p
     await has_focus(ada.page, first)
 
 
+async def test_what_was_chosen_stays_chosen_when_the_answer_comes_late(
+    live: Live, past: Past, people: People
+) -> None:
+    ada, _ = await at_list(live, past, people)
+    asked, released = asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        asked.set()
+        await released.wait()
+        await route.continue_()
+
+    await ada.page.route("**/palette?q=waiting*", hold)
+    field = await open_palette(ada.page)
+    await field.fill("waiting for")
+    await asked.wait()
+    await ada.page.keyboard.press("ArrowDown")
+    async with ada.page.expect_response("**/palette?q=waiting*"):
+        released.set()
+    await expect(ada.page.locator("[data-palette-busy]")).to_be_hidden()
+
+    await expect(field).to_have_attribute("aria-activedescendant", "palette-view-waiting_for_customer")
+
+
 async def test_a_command_of_the_palette_is_about_the_row_with_the_focus(
     live: Live, past: Past, people: People
 ) -> None:

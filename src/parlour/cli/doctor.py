@@ -19,8 +19,8 @@ from rich.console import Console
 from parlour import __version__
 from parlour.app import make_bus, make_database
 from parlour.db import inspection, outbox
-from parlour.db.database import Database, DatabaseUnusable
-from parlour.db.migrate import is_beyond, is_current
+from parlour.db.database import Database, DatabaseUnusable, Standing
+from parlour.db.migrate import standing
 from parlour.db.sqlite import DataFolderInUse
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
@@ -207,16 +207,22 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
 
 async def _schema(db: Database, settings: Settings) -> list[Finding]:
     kind = "PostgreSQL" if settings.is_postgresql else f"SQLite, {settings.sqlite_path}"
-    if await db.read(Actor.system(), is_current):
-        return [Finding("database", "ok", f"{kind}, with this version's schema.")]
-    if await db.read(Actor.system(), is_beyond):
-        says = f"{kind}; a newer version has migrated it."
-        return [Finding("database", "note", says, "Install that version here too.")]
+    match await db.read(Actor.system(), standing):
+        case Standing.CURRENT:
+            return [Finding("database", "ok", f"{kind}, with this version's schema.")]
+        case Standing.NEWER:
+            says = f"{kind}; a newer version has migrated it, with which this one can work."
+            return [Finding("database", "note", says, "Install that version here too.")]
+        case Standing.TOO_NEW:
+            says = f"{kind}; a newer version has migrated it, with which this one cannot work."
+            return [Finding("database", "wrong", says, "Install that version here too.")]
     how = (
-        "parlour migrate --owner-url URL" if settings.is_postgresql else "restart the server, which migrates"
+        "parlour migrate --owner-url URL"
+        if settings.is_postgresql
+        else "restart the server, which migrates it"
     )
     return [
-        Finding("database", "wrong", f"{kind}; its schema is older than this version.", f"Run it: {how}.")
+        Finding("database", "wrong", f"{kind}; its schema is older than this version.", f"To mend: {how}.")
     ]
 
 
