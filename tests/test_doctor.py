@@ -134,6 +134,23 @@ def test_a_clock_that_went_back_is_noticed(shell: Shell) -> None:
     assert wrongs(lines)[0].startswith("wrong clock:")
 
 
+LONG_AGO = "'2026-01-01T00:00:00.000000Z'"
+
+
+@pytest.mark.parametrize(("dead_at", "word"), [("NULL", "wait, the oldest"), (LONG_AGO, "given up")])
+def test_jobs_that_were_given_up_or_are_late_are_noticed(shell: Shell, dead_at: str, word: str) -> None:
+    shell.rows(
+        "INSERT INTO outbox (job_id, lane, kind, payload, attempts, run_at, dead_at) VALUES "  # noqa: S608
+        f"('01a218997cd17d38932b000000000001', 'mail', 'mail.confirmation', '{{}}', 0, {LONG_AGO}, {dead_at})"
+    )
+
+    code, lines = said(shell)
+
+    assert code == 1
+    assert [line.partition(":")[0] for line in others(lines)] == ["wrong jobs"], lines
+    assert word in others(lines)[0]
+
+
 async def test_a_mail_server_is_tried_without_a_mail(shell: Shell) -> None:
     office = PostOffice()
     await office.open()

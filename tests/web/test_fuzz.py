@@ -103,7 +103,7 @@ moments = st.sampled_from(
         "",
     ]
 )
-cells = st.one_of(
+cells: st.SearchStrategy[object] = st.one_of(
     moments,
     st.sampled_from([0, 3, 4, -1, 10**40, 1.5, float("nan"), float("inf"), None, True, [], {}, "0"]),
     st.uuids().map(str),

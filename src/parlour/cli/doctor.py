@@ -18,7 +18,7 @@ from rich.console import Console
 
 from parlour import __version__
 from parlour.app import make_bus, make_database
-from parlour.db import inspection, outbox
+from parlour.db import backlog, inspection
 from parlour.db.database import Database, DatabaseUnusable, Standing
 from parlour.db.migrate import standing
 from parlour.db.sqlite import DataFolderInUse
@@ -34,6 +34,8 @@ LITTLE_SPACE = 1024**3
 """Bytes. Below this an operator wants to know; a tenth of it is an alarm."""
 SKEW = timedelta(seconds=2)
 AHEAD = timedelta(minutes=1)
+LATE = 300.0
+"""Seconds that a job may be overdue."""
 
 State = Literal["ok", "note", "wrong"]
 MARKS: dict[State, str] = {"ok": "[green]ok   [/]", "note": "[yellow]note [/]", "wrong": "[bold red]wrong[/]"}
@@ -268,17 +270,15 @@ async def _clock(db: Database, settings: Settings) -> list[Finding]:
 
 
 async def _jobs(db: Database, _: Settings) -> list[Finding]:
-    dead = await db.scan(Actor.system(), outbox.dead_jobs, limit=100)
-    due = await db.read(Actor.system(), outbox.next_due, now=clock.now())
     found: list[Finding] = []
-    if dead:
-        many = f"{len(dead)}{' or more' if len(dead) == 100 else ''}"
-        says = f"{many} were given up, the newest because: {dead[0].error}"
-        found.append(Finding("jobs", "wrong", says, "See parlour jobs dead, then parlour jobs retry."))
-    late = clock.now() - due if due else timedelta()
-    if late > timedelta(minutes=5):
-        says = f"the oldest has been due for {late.total_seconds() / 60:,.0f} minutes."
-        found.append(Finding("jobs", "wrong", says, "Is the server or a worker running? See its log."))
+    for each in await db.scan(Actor.system(), backlog.census):
+        if each.dead:
+            says = f"{each.dead:,} of {each.kind} were given up."
+            found.append(Finding("jobs", "wrong", says, "See parlour jobs dead, then parlour jobs retry."))
+        if each.oldest > LATE:
+            says = f"{each.waiting:,} of {each.kind} wait, the oldest for {each.oldest / 60:,.0f} minutes."
+            remedy = "See parlour jobs waiting. Is the server or a worker running?"
+            found.append(Finding("jobs", "wrong", says, remedy))
     return found or [Finding("jobs", "ok", "none was given up, and none is late.")]
 
 
