@@ -1,6 +1,6 @@
 """The programs that some tests need: where they are, and an honest word at the end when one is missing.
 
-A test says what it needs by its marker (`browser`, `node`, `postgres`, `redis`). Without the program it is
+A test says what it needs by its marker (`browser`, `node`, `postgres`, `redis` …). Without the program it is
 left out and the run says so in plain words; with PARLOUR_REQUIRE_ALL=1, as in CI, leaving anything out is a
 failure. tests/conftest.py takes the three hooks at the bottom.
 """
@@ -56,6 +56,7 @@ REDIS = Program("a Redis or Valkey server", "redis-server", ("redis-server", "va
 
 NGINX = Program("nginx", "nginx", ("nginx",), ("usr/sbin",))
 CADDY = Program("Caddy", "caddy", ("caddy",), ("usr/bin",))
+FAKETIME = Program("libfaketime", "faketime", ("faketime",))
 
 PROGRAMS = {
     "browser": CHROMIUM,
@@ -65,6 +66,7 @@ PROGRAMS = {
     "redis": REDIS,
     "nginx": NGINX,
     "caddy": CADDY,
+    "faketime": FAKETIME,
 }
 
 # Playwright's own list, which a second one replaces, and the address bar's hidden pages: without those a

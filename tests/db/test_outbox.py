@@ -123,6 +123,29 @@ async def test_a_job_whose_lease_ran_out_is_claimed_again(box: Box) -> None:
     assert (second.job_id, second.attempts) == (first.job_id, 2)
 
 
+@pytest.mark.sqlite
+async def test_who_owns_the_file_takes_over_at_once_what_a_process_before_it_held(box: Box) -> None:
+    await box.put()
+    await box.claim()
+
+    await box.db.prepare()
+
+    assert [job.attempts for job in await box.claim()] == [2]
+
+
+@pytest.mark.sqlite
+async def test_what_was_put_away_by_a_clock_that_was_ahead_waits_no_longer_than_it_was_to(box: Box) -> None:
+    await box.put(after=timedelta(minutes=10))
+    await box.wait(-HOUR)
+
+    await box.db.prepare()
+
+    await box.wait(timedelta(minutes=9))
+    assert await box.claim() == []
+    await box.wait(timedelta(minutes=1))
+    assert len(await box.claim()) == 1
+
+
 async def test_the_next_job_due_is_the_first_that_nobody_holds(box: Box) -> None:
     await box.put()
     await box.put(after=HOUR)

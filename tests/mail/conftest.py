@@ -27,6 +27,8 @@ class PostOffice:
         self.encrypted: list[bool] = []
         self.logins: list[tuple[str, str]] = []
         self.conversations = 0
+        self.takes = 0.0
+        """Seconds from the end of a mail to the answer."""
         self._server: asyncio.Server | None = None
 
     @property
@@ -91,6 +93,7 @@ class PostOffice:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         answer = self._answer("DATA", "250 OK")
+        await asyncio.sleep(self.takes)
         if answer.startswith("250"):
             self.envelopes.append(envelope)
             self.encrypted.append(session.ssl is not None)

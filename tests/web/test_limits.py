@@ -6,16 +6,16 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from limits import parse
 from redis import Redis
 from structlog.testing import capture_logs
 
 from parlour.db.postgres import PostgresDatabase
 from parlour.kernel.errors import TooMany
 from parlour.web import limits
-from parlour.web.limits import Limit, Limits, Windows
+from parlour.web.limits import Limit, Limits
 from parlour.web.postgres_windows import PostgresWindows
 from parlour.web.redis_windows import RedisWindows
+from parlour.web.windows import Rate, Windows
 from tests import postgres_server
 from tests.redis_server import RedisServer
 
@@ -117,7 +117,7 @@ async def test_a_refusal_says_how_long_to_wait(kind: str, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("kind", SHARED)
 async def test_a_window_moves_on(kind: str, tmp_path: Path) -> None:
-    rate = parse("2/1 second")
+    rate = Rate.of("2/1 second")
     async with open_windows(kind, tmp_path) as windows:
         node = windows()
         first = [await node.take("key", rate) for _ in range(3)]

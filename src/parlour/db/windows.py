@@ -1,15 +1,17 @@
 """Moving windows that several nodes count in: on PostgreSQL, in a table that a crash of it may empty.
 
 A window is the times of its uses, no more than its limit allows. It costs no wait for the disk, because the
-table is not logged, and one statement reads the clock, counts and decides, under the row's own lock.
+table is not logged, and one statement reads the clock, counts and decides, under the row's own lock. When the
+clock was set back, the uses go back with it.
 """
 
 from sqlalchemy import text
 
 from parlour.db.database import Tx
 
-_FRESH = """ARRAY(SELECT hit FROM unnest(w.hits) AS hit
-    WHERE hit > statement_timestamp() - make_interval(secs => :seconds) ORDER BY hit)"""
+_AHEAD = """greatest(interval '0', w.hits[cardinality(w.hits)] - statement_timestamp() + interval '1 us')"""
+_FRESH = f"""ARRAY(SELECT hit FROM (SELECT stored - {_AHEAD} AS hit FROM unnest(w.hits) AS stored) AS moved
+    WHERE hit > statement_timestamp() - make_interval(secs => :seconds) ORDER BY hit)"""  # noqa: S608
 _WAIT = """extract(epoch FROM hits[1] - statement_timestamp())::float8 + :seconds"""
 
 _TAKE = text(f"""

@@ -6,18 +6,14 @@ from collections.abc import Coroutine
 from enum import Enum
 from hashlib import blake2b
 from ipaddress import ip_address
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
-from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
 from starlette.requests import HTTPConnection
 
 from parlour.kernel.errors import TooMany
+from parlour.web.windows import OwnWindows, Rate, Windows
 
-FORGET_EVERY = 30.0
-"""Seconds between two looks for uses that are too old to count."""
 ANSWER_SECONDS = 1.0
 ASK_AGAIN_SECONDS = 1.0
 """After the shared windows did not answer, for so long nobody waits for them."""
@@ -47,55 +43,7 @@ class Limit(Enum):
 
     def __init__(self, key: str, rate: str) -> None:
         self.key = key
-        self.rate = parse(rate)
-
-
-class _NoTimer:
-    """Stands where the library keeps a timer thread, which it would start anew for nearly every use."""
-
-    def is_alive(self) -> bool:
-        return True
-
-
-class Windows(Protocol):
-    """Moving windows. `key` tells neither who nor what. An answer of 0 is a yes, else the seconds to wait."""
-
-    def take(self, key: str, rate: RateLimitItem) -> Coroutine[Any, Any, float]:
-        """Count one use, unless there were enough."""
-
-    def look(self, key: str, rate: RateLimitItem) -> Coroutine[Any, Any, float]:
-        """What `take` would answer."""
-
-    def forget(self, key: str, rate: RateLimitItem) -> Coroutine[Any, Any, float]:
-        """Begin again from none. Answers 0."""
-
-    async def close(self) -> None: ...
-
-
-class OwnWindows:
-    """Kept by this process."""
-
-    def __init__(self) -> None:
-        storage = MemoryStorage()
-        self._forget_old = storage.timer.function
-        storage.timer = _NoTimer()  # type: ignore[assignment]
-        self._forget_at = 0.0
-        self._windows = MovingWindowRateLimiter(storage)
-
-    def take(self, key: str, rate: RateLimitItem) -> float:
-        if time.monotonic() > self._forget_at:
-            self._forget_at = time.monotonic() + FORGET_EVERY
-            self._forget_old()
-        return 0.0 if self._windows.hit(rate, key) else self._wait(key, rate)
-
-    def look(self, key: str, rate: RateLimitItem) -> float:
-        return 0.0 if self._windows.test(rate, key) else self._wait(key, rate)
-
-    def forget(self, key: str, rate: RateLimitItem) -> None:
-        self._windows.clear(rate, key)
-
-    def _wait(self, key: str, rate: RateLimitItem) -> float:
-        return max(1.0, self._windows.get_window_stats(rate, key).reset_time - time.time())
+        self.rate = Rate.of(rate)
 
 
 class Limits:
@@ -128,7 +76,7 @@ class Limits:
     async def forget(self, limit: Limit, *who: str) -> None:
         """Begin again from none."""
         key = _key(limit, who)
-        self._own.forget(key, limit.rate)
+        self._own.forget(key)
         if self._shared is not None:
             await self._ask(self._shared.forget(key, limit.rate))
 

@@ -1,9 +1,8 @@
 """The windows that the nodes share, in PostgreSQL: for nodes that have no Redis in common."""
 
-from limits import RateLimitItem
-
 from parlour.db import windows
 from parlour.db.postgres import PostgresDatabase
+from parlour.web.windows import Rate
 
 
 class PostgresWindows:
@@ -12,13 +11,13 @@ class PostgresWindows:
     def __init__(self, db: PostgresDatabase) -> None:
         self._db = db
 
-    async def take(self, key: str, rate: RateLimitItem) -> float:
-        return await self._db.alone(windows.take, key, rate.amount, rate.get_expiry())
+    async def take(self, key: str, rate: Rate) -> float:
+        return await self._db.alone(windows.take, key, rate.amount, rate.seconds)
 
-    async def look(self, key: str, rate: RateLimitItem) -> float:
-        return await self._db.alone(windows.look, key, rate.amount, rate.get_expiry())
+    async def look(self, key: str, rate: Rate) -> float:
+        return await self._db.alone(windows.look, key, rate.amount, rate.seconds)
 
-    async def forget(self, key: str, _: RateLimitItem) -> float:
+    async def forget(self, key: str, _: Rate) -> float:
         return await self._db.alone(windows.forget, key)
 
     async def close(self) -> None:

@@ -1,49 +1,65 @@
 """The windows that the nodes share, in Redis."""
 
-import time
-
-from limits import RateLimitItem
-from limits.aio.storage import RedisStorage
-from limits.aio.strategies import MovingWindowRateLimiter
-from redis.asyncio import ConnectionPool
+from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from parlour.web.windows import Rate
+
 ANSWER_SECONDS = 1.0
+
+_COUNT = """
+local key, amount, span, counts = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2]) * 1000000, ARGV[3] == 'take'
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local uses = redis.call('LRANGE', key, 0, -1)
+local ahead = #uses > 0 and tonumber(uses[#uses]) - now or 0
+local fresh = {}
+for _, use in ipairs(uses) do
+    local moment = tonumber(use) - math.max(ahead, 0)
+    if moment > now - span then fresh[#fresh + 1] = string.format('%.0f', moment) end
+end
+if #fresh >= amount then return string.format('%.6f', (tonumber(fresh[1]) + span - now) / 1000000) end
+if counts then
+    fresh[#fresh + 1] = string.format('%.0f', now)
+    redis.call('DEL', key)
+    redis.call('RPUSH', key, unpack(fresh))
+    redis.call('PEXPIRE', key, span / 1000)
+end
+return '0'
+"""
+"""One use, counted and decided by Redis's own clock. When that was set back, the uses go back with it."""
 
 
 class RedisWindows:
-    """A script of the `limits` library takes a place in a window, so that two nodes never take the same."""
+    """A script takes a place in a window, so that two nodes never take the same."""
 
     def __init__(self, url: str) -> None:
-        pool = ConnectionPool.from_url(
+        self._pool = ConnectionPool.from_url(
             url,
             socket_timeout=ANSWER_SECONDS,
             socket_connect_timeout=ANSWER_SECONDS,
             retry=Retry(NoBackoff(), 0),
         )
-        storage = RedisStorage(
-            "async+redis://",
-            implementation="redispy",
-            key_prefix="parlour:limits",
-            connection_pool=pool,  # type: ignore[arg-type]
-        )
-        self._pool = pool
-        self._windows = MovingWindowRateLimiter(storage)
+        self._redis = Redis(connection_pool=self._pool)
+        self._count = self._redis.register_script(_COUNT)
 
-    async def take(self, key: str, rate: RateLimitItem) -> float:
-        return 0.0 if await self._windows.hit(rate, key) else await self._wait(key, rate)
+    async def take(self, key: str, rate: Rate) -> float:
+        return await self._ask(key, rate, "take")
 
-    async def look(self, key: str, rate: RateLimitItem) -> float:
-        return 0.0 if await self._windows.test(rate, key) else await self._wait(key, rate)
+    async def look(self, key: str, rate: Rate) -> float:
+        return await self._ask(key, rate, "look")
 
-    async def forget(self, key: str, rate: RateLimitItem) -> float:
-        await self._windows.clear(rate, key)
+    async def forget(self, key: str, _: Rate) -> float:
+        await self._redis.delete(_name(key))
         return 0.0
 
-    async def _wait(self, key: str, rate: RateLimitItem) -> float:
-        stats = await self._windows.get_window_stats(rate, key)
-        return max(1.0, stats.reset_time - time.time())
+    async def _ask(self, key: str, rate: Rate, what: str) -> float:
+        return float(await self._count(keys=[_name(key)], args=[rate.amount, rate.seconds, what]))
 
     async def close(self) -> None:
         await self._pool.disconnect()
+
+
+def _name(key: str) -> str:
+    return f"parlour:window:{key}"
