@@ -66,7 +66,7 @@ PASSWORDS = {
 
 
 def _sentence(error: Exception) -> str:
-    if isinstance(error, Invalid):
+    if type(error) is Invalid:  # the others have a sentence of their own
         told = {**PROBLEMS, "password": PASSWORDS.get(error.problems.get("password", ""), "")}
         return " ".join(told.get(field, field) for field in error.problems)
     return error.message if isinstance(error, DomainError) else str(error)

@@ -11,6 +11,8 @@ class DomainError(Exception):
     status: ClassVar[int] = 500
     code: ClassVar[str] = "error"
     message: ClassVar[str] = "Something went wrong."
+    retry_after: int | None = None
+    """Seconds, when waiting helps."""
 
 
 class NotFound(DomainError):
@@ -58,7 +60,7 @@ class Invalid(DomainError):
 
 
 class TooMany(DomainError):
-    """Over a limit. `retry_after` is in seconds."""
+    """Over a limit."""
 
     status = 429
     code = "too_many"
@@ -66,7 +68,7 @@ class TooMany(DomainError):
 
     def __init__(self, retry_after: int) -> None:
         super().__init__(retry_after)
-        self.retry_after = retry_after
+        self.retry_after: int = retry_after
 
 
 class Overloaded(DomainError):

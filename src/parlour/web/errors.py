@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from starlette.exceptions import HTTPException
@@ -9,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
-from parlour.kernel.errors import DomainError, NotFound, SignedOut, TooMany
+from parlour.kernel.errors import DomainError, NotFound, SignedOut
 from parlour.web.forms import safe_path
-from parlour.web.pages import as_json, redirect, render, wants_json
+from parlour.web.pages import as_json, redirect, render, waiting, wants_json
 
 Boundary = Callable[[Request, DomainError], Awaitable[Response | None]]
 """A feature's own error page, in its layout; None leaves it to the plain one."""
@@ -46,17 +47,14 @@ class Errors:
 
     async def domain(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, DomainError)
-        headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany) else {}
         if wants_json(request):
             body = {"code": error.code, "message": error.message}
             if problems := getattr(error, "problems", None):
                 body["problems"] = problems
-            return as_json(body, status=error.status, headers=headers)
+            return as_json(body, status=error.status, headers=waiting(error))
         if isinstance(error, SignedOut):
             return _sign_in(request)
-        response = await self._page(request, error)
-        response.headers.update(headers)
-        return response
+        return await self._page(request, error)
 
     async def http(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -121,14 +119,12 @@ def _on_this_host(address: str) -> str:
         return "/"
 
 
-def error_page(request: Request, error: DomainError, **context: object) -> Response:
+def error_page(request: Request, error: DomainError, **context: Any) -> Response:
     shown = {
         "status": error.status,
         "code": error.code,
         "message": error.message,
-        "retry_after": getattr(error, "retry_after", None),
+        "retry_after": error.retry_after,
     }
     has_page = "GET" in _methods(request)
-    return render(
-        request, "errors/error.html", status=error.status, error=shown, has_page=has_page, **context
-    )
+    return render(request, "errors/error.html", refused=error, error=shown, has_page=has_page, **context)

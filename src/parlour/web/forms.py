@@ -6,12 +6,16 @@ from uuid import UUID
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from parlour.kernel.errors import DomainError
+from parlour.kernel.errors import DomainError, Invalid, Overloaded, TooMany
 from parlour.web import csrf
 from parlour.web.pages import wants_json
 
 FIELDS_LIMIT = 150
 """A page of the ticket table may have a hundred rows selected."""
+
+
+REFUSALS = (Invalid, TooMany, Overloaded, csrf.ForeignForm)
+"""Why a form comes back to its page, with what was typed."""
 
 
 class BadForm(DomainError):
@@ -29,19 +33,19 @@ async def read_form(request: Request) -> Mapping[str, str]:
     return fields
 
 
-async def read_form_leniently(request: Request) -> tuple[Mapping[str, str], bool]:
-    """The fields, and whether `read_form` would have taken them: for a page that keeps what was typed.
+async def read_form_leniently(request: Request) -> tuple[Mapping[str, str], csrf.ForeignForm | None]:
+    """The fields, and why `read_form` would not have taken them: for a page that keeps what was typed.
 
     Raises ForeignForm for a form of another site, and for a script, which keeps it itself; BadForm.
     """
     fields = await _fields(request)
     try:
         csrf.verify(request, _token(request, fields))
-    except csrf.ForeignForm:
+    except csrf.ForeignForm as stale:
         if wants_json(request) or not csrf.same_origin(request):
             raise
-        return fields, False
-    return fields, True
+        return fields, stale
+    return fields, None
 
 
 def _token(request: Request, fields: Mapping[str, str]) -> str:

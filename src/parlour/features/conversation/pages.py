@@ -14,11 +14,11 @@ from parlour.features.chat.models import Audience, History, Message
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Sent, Ticket
 from parlour.kernel.access import Actor, Permission, requires
-from parlour.kernel.errors import DomainError, NotFound, TooMany
+from parlour.kernel.errors import DomainError, NotFound, Overloaded
 from parlour.realtime.protocol import SEQ_LIMIT, message_fields
 from parlour.web.forms import BadForm, uuid_field
 from parlour.web.limits import Limit
-from parlour.web.pages import as_json, wants_json
+from parlour.web.pages import as_json, problems_of, wants_json
 from parlour.web.site import db, site
 
 
@@ -134,11 +134,19 @@ def _mark_read(tx: Tx, ticket_id: UUID, seq: int, audience: Audience) -> None:
     chat.mark_read(tx, _room_of(tx, tickets.ticket(tx, ticket_id), audience), seq)
 
 
-def with_wait(response: Response, error: DomainError) -> Response:
-    """The page of a refused send, which says how long to wait when that was the reason."""
-    if isinstance(error, TooMany):
-        response.headers["Retry-After"] = str(error.retry_after)
-    return response
+def unsent(fields: Mapping[str, str], refused: DomainError | None) -> dict[str, Any]:
+    """What the composer shows: what was typed, and why it was not sent."""
+    return {
+        "draft": fields.get("content", ""),
+        "problem": refused and _problem(refused),
+        # An overloaded message may be stored all the same: sent once more it is still the same message.
+        "client_id": uuid_field(fields, "client_id") if isinstance(refused, Overloaded) else None,
+    }
+
+
+def _problem(refused: DomainError) -> str | None:
+    problems = problems_of(refused)
+    return problems.get("content") or problems.get("form")
 
 
 def sent_as_json(actor: Actor, sent: Sent) -> Response:

@@ -65,8 +65,16 @@ def place(desk: Desk) -> dict[str, Any]:
     return {"workspace": workspace, "me": whoami(desk.person, desk.workspaces)}
 
 
-def render_at(request: Request, desk: Desk, template: str, *, status: int = 200, **context: Any) -> Response:
-    return render(request, template, status=status, **place(desk), **context)
+def render_at(
+    request: Request,
+    desk: Desk,
+    template: str,
+    *,
+    status: int = 200,
+    refused: DomainError | None = None,
+    **context: Any,
+) -> Response:
+    return render(request, template, status=status, refused=refused, **place(desk), **context)
 
 
 async def boundary(request: Request, error: DomainError) -> Response | None:

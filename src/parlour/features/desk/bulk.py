@@ -17,7 +17,7 @@ from parlour.features.tickets.models import Bulk, Field
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel.access import Permission, requires
 from parlour.kernel.errors import Invalid, NotFound
-from parlour.web.forms import every, read_form
+from parlour.web.forms import REFUSALS, every, read_form, read_form_leniently
 from parlour.web.ids import id_in
 from parlour.web.pages import redirect
 from parlour.web.site import db
@@ -26,23 +26,17 @@ from parlour.web.site import db
 async def start(request: Request) -> Response:
     """Change the selected tickets, or all of the list, and go back to it."""
     desk = await desk_in(request)
-    fields = await read_form(request)
+    fields, stale = await read_form_leniently(request)
     try:
+        if stale:
+            raise stale
         field, value = _change(fields)
         ticket_ids = await _tickets(request, desk, fields)
         started = await db(request).write(actor_at(desk), bulk.start, ticket_ids, field, value)
-    except Invalid as error:
+    except REFUSALS as error:
         query = query_in(fields.get("query", ""))
         selected = await every(request, "ids")
-        return await table.page(
-            request,
-            desk,
-            query,
-            status=error.status,
-            problems=error.problems,
-            typed=fields,
-            selected=selected,
-        )
+        return await table.page(request, desk, query, refused=error, typed=fields, selected=selected)
     return _back(desk, fields, started)
 
 

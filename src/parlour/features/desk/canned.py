@@ -11,8 +11,8 @@ from parlour.features.chat.models import CONTENT_LIMIT
 from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.tickets.canned import service as canned
 from parlour.kernel.access import Permission
-from parlour.kernel.errors import Forbidden, Invalid
-from parlour.web.forms import read_form, read_form_leniently
+from parlour.kernel.errors import DomainError, Forbidden
+from parlour.web.forms import REFUSALS, read_form, read_form_leniently
 from parlour.web.ids import id_in
 from parlour.web.pages import as_json, redirect
 from parlour.web.site import db
@@ -51,9 +51,7 @@ def _form(
     desk: Desk,
     reply_id: UUID | None,
     typed: Mapping[str, str],
-    problems: Mapping[str, str] | None = None,
-    *,
-    status: int = 200,
+    refused: DomainError | None = None,
 ) -> Response:
     actor = actor_at(desk)
     if not actor.may(Permission.TICKET_UPDATE):
@@ -62,10 +60,9 @@ def _form(
         request,
         desk,
         "desk/canned_form.html",
-        status=status,
+        refused=refused,
         reply_id=reply_id,
         form={**_NOTHING, **typed},
-        problems=problems or {},
         placeholders=canned.PLACEHOLDERS,
         may_share=actor.may(Permission.REPLY_TEMPLATES),
         name_limit=canned.NAME_LIMIT,
@@ -79,14 +76,14 @@ async def new(request: Request) -> Response:
 
 async def add(request: Request) -> Response:
     desk = await desk_in(request)
-    fields, ours = await read_form_leniently(request)
-    if not ours:
-        return _form(request, desk, None, fields, {"form": "expired"}, status=403)
+    fields, stale = await read_form_leniently(request)
     name, content, shared = fields.get("name", ""), fields.get("content", ""), fields.get("shared") == "1"
     try:
+        if stale:
+            raise stale
         await db(request).write(actor_at(desk), canned.add, name, content, shared=shared)
-    except Invalid as error:
-        return _form(request, desk, None, fields, error.problems, status=error.status)
+    except REFUSALS as error:
+        return _form(request, desk, None, fields, error)
     return redirect(_home(desk))
 
 
@@ -100,14 +97,14 @@ async def edit(request: Request) -> Response:
 async def change(request: Request) -> Response:
     desk = await desk_in(request)
     reply_id = id_in(request, "reply_id")
-    fields, ours = await read_form_leniently(request)
-    if not ours:
-        return _form(request, desk, reply_id, fields, {"form": "expired"}, status=403)
+    fields, stale = await read_form_leniently(request)
     name, content, shared = fields.get("name", ""), fields.get("content", ""), fields.get("shared") == "1"
     try:
+        if stale:
+            raise stale
         await db(request).write(actor_at(desk), canned.change, reply_id, name, content, shared=shared)
-    except Invalid as error:
-        return _form(request, desk, reply_id, fields, error.problems, status=error.status)
+    except REFUSALS as error:
+        return _form(request, desk, reply_id, fields, error)
     return redirect(_home(desk))
 
 

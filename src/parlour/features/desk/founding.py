@@ -9,8 +9,8 @@ from parlour.features.accounts.models import SignedIn
 from parlour.features.desk.agent import person_in, whoami
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel.access import Actor
-from parlour.kernel.errors import Forbidden, Invalid
-from parlour.web.forms import read_form
+from parlour.kernel.errors import DomainError, Forbidden
+from parlour.web.forms import REFUSALS, read_form_leniently
 from parlour.web.pages import redirect, render
 from parlour.web.site import db, site
 
@@ -19,24 +19,18 @@ async def form(request: Request) -> Response:
     person = await person_in(request)
     if not await db(request).read(Actor.visitor(), workspaces.may_found, person.user_id):
         raise Forbidden
-    return _form(request, person, {"name": "", "slug": ""}, {})
+    return _form(request, person, {"name": "", "slug": ""})
 
 
 def _form(
-    request: Request,
-    person: SignedIn,
-    typed: Mapping[str, str],
-    problems: Mapping[str, str],
-    *,
-    status: int = 200,
+    request: Request, person: SignedIn, typed: Mapping[str, str], refused: DomainError | None = None
 ) -> Response:
     return render(
         request,
         "desk/new_workspace.html",
-        status=status,
+        refused=refused,
         me=whoami(person),
         form=typed,
-        problems=problems,
         base_url=site(request).settings.base_url,
     )
 
@@ -51,9 +45,11 @@ async def check_slug(request: Request) -> Response:
 
 async def found(request: Request) -> Response:
     person = await person_in(request)
-    fields = await read_form(request)
+    fields, stale = await read_form_leniently(request)
     typed = {"name": fields.get("name", ""), "slug": fields.get("slug", "").strip()}
     try:
+        if stale:
+            raise stale
         made = await db(request).write(
             Actor.visitor(),
             workspaces.found_workspace,
@@ -62,8 +58,6 @@ async def found(request: Request) -> Response:
             typed["slug"],
             typed["name"],
         )
-    except Invalid as error:
-        return _form(request, person, typed, error.problems, status=error.status)
-    except workspaces.SlugTaken as error:
-        return _form(request, person, typed, {"slug": "taken"}, status=error.status)
+    except REFUSALS as error:
+        return _form(request, person, typed, error)
     return redirect(f"/workspace/{made.workspace_id}")

@@ -1,7 +1,5 @@
 """Accepting an invitation."""
 
-from collections.abc import Mapping
-
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,8 +12,8 @@ from parlour.features.desk.second_factor import ask_for_code
 from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.models import Workspace
 from parlour.kernel.access import Actor, Permission, requires
-from parlour.kernel.errors import Invalid, TooMany
-from parlour.web.forms import read_form
+from parlour.kernel.errors import DomainError, Invalid
+from parlour.web.forms import REFUSALS, read_form_leniently
 from parlour.web.limits import Limit, network_of
 from parlour.web.pages import redirect, render
 from parlour.web.session import keep_session, session_token
@@ -24,7 +22,11 @@ from parlour.web.site import db, site
 
 async def ask(request: Request) -> Response:
     """The page that takes the secret out of the address, or lets people paste it."""
-    return render(request, "desk/invitation.html", state="ask", problems={}, form={})
+    return _ask(request)
+
+
+def _ask(request: Request, *, token: str = "", refused: DomainError | None = None) -> Response:
+    return render(request, "desk/invitation.html", refused=refused, state="ask", form={"token": token})
 
 
 @requires(Permission.ACCOUNT_USE)
@@ -35,70 +37,53 @@ def _look(tx: Tx, token: str) -> tuple[Invitation, Workspace, bool]:
 
 
 async def look(request: Request) -> Response:
-    await site(request).limits.count(Limit.EXCHANGE, network_of(request))
-    token = (await read_form(request)).get("token", "").strip()
-    if not token:
-        problems = {"token": "missing"}
-        return render(request, "desk/invitation.html", status=422, state="ask", problems=problems, form={})
-    return await _form(request, token, {}, {})
+    fields, stale = await read_form_leniently(request)
+    token = fields.get("token", "").strip()
+    try:
+        if stale:
+            raise stale
+        if not token:
+            raise Invalid({"token": "missing"})
+        await site(request).limits.count(Limit.EXCHANGE, network_of(request))
+    except REFUSALS as error:
+        return _ask(request, token=token, refused=error)
+    return await _form(request, token)
 
 
 async def _form(
-    request: Request,
-    token: str,
-    typed: Mapping[str, str],
-    problems: Mapping[str, str],
-    *,
-    status: int = 200,
-    retry_after: int | None = None,
+    request: Request, token: str, *, name: str = "", refused: DomainError | None = None
 ) -> Response:
     try:
         found, place, known = await db(request).read(Actor.visitor(), _look, token)
     except invitations.InvitationExpired as error:
-        return render(
-            request, "desk/invitation.html", status=error.status, state="expired", problems={}, form={}
-        )
-    response = render(
+        return render(request, "desk/invitation.html", status=error.status, state="expired", form={})
+    return render(
         request,
         "desk/invitation.html",
-        status=status,
+        refused=refused,
         state="known" if known else "new",
         place=place,
         invitation=found,
-        form={"token": token, "name": typed.get("name", "")},
-        problems=problems,
-        retry_after=retry_after,
+        form={"token": token, "name": name},
     )
-    if retry_after:
-        response.headers["Retry-After"] = str(retry_after)
-    return response
 
 
 async def accept(request: Request) -> Response:
-    fields = await read_form(request)
-    token = fields.get("token", "")
+    fields, stale = await read_form_leniently(request)
+    token, name = fields.get("token", ""), fields.get("name", "")
     try:
+        if stale:
+            raise stale
         await site(request).limits.count(Limit.SIGN_IN_BY_NETWORK, network_of(request))
         workspace_id, session = await invitations.accept(
-            db(request),
-            token,
-            fields.get("name", ""),
-            fields.get("password", ""),
-            session_token(request),
-            device_of(request),
+            db(request), token, name, fields.get("password", ""), session_token(request), device_of(request)
         )
     except invitations.InvitationExpired:
-        return await _form(request, token, {}, {})
-    except TooMany as error:
-        problems = {"form": "too_many"}
-        return await _form(
-            request, token, fields, problems, status=error.status, retry_after=error.retry_after
-        )
+        return await _form(request, token)
     except SecondFactorNeeded as needed:
         return ask_for_code(request, needed.pending, "/")
-    except (Invalid, WrongCredentials) as error:
-        problems = error.problems if isinstance(error, Invalid) else {"password": "wrong"}
-        return await _form(request, token, fields, problems, status=error.status)
+    except (*REFUSALS, WrongCredentials) as error:
+        return await _form(request, token, name=name, refused=error)
     response = redirect(f"/workspace/{workspace_id}")
     keep_session(request, response, session)
     return response

@@ -24,11 +24,11 @@ async def notes(request: Request) -> Response:
 async def add(request: Request) -> Response:
     desk = await desk_in(request)
     ticket_id = id_in(request, "ticket_id")
-    fields, ours = await read_form_leniently(request)
+    fields, stale = await read_form_leniently(request)
     actor = actor_at(desk)
-    if not ours:
-        writing = ticket.expired(fields)
-        return await ticket.page(request, desk, ticket_id, Audience.INTERNAL, status=403, writing=writing)
+    if stale:
+        writing = ticket.not_sent(fields, stale)
+        return await ticket.page(request, desk, ticket_id, Audience.INTERNAL, refused=stale, writing=writing)
     if "read" in fields:
         await conversation.mark_read(request, actor, ticket_id, fields, Audience.INTERNAL)
         return redirect(f"/workspace/{desk.workspace_id}/tickets/{ticket_id}/notes#latest")
@@ -39,8 +39,5 @@ async def add(request: Request) -> Response:
         await conversation.send(request, actor, ticket_id, fields, tickets.add_note)
     except ticket.NOT_SENT as error:
         writing = ticket.not_sent(fields, error)
-        answer = await ticket.page(
-            request, desk, ticket_id, Audience.INTERNAL, status=error.status, writing=writing
-        )
-        return conversation.with_wait(answer, error)
+        return await ticket.page(request, desk, ticket_id, Audience.INTERNAL, refused=error, writing=writing)
     return redirect(f"/workspace/{desk.workspace_id}/tickets/{ticket_id}/notes#latest")

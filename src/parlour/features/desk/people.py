@@ -1,6 +1,7 @@
 """Who works in a workspace: roles, invitations, leaving; and the workspace's own name."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,8 +13,8 @@ from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.tickets import handover
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel.access import Permission, Role, requires
-from parlour.kernel.errors import Forbidden, Invalid, TooMany
-from parlour.web.forms import BadForm, read_form
+from parlour.kernel.errors import DomainError, Forbidden
+from parlour.web.forms import REFUSALS, BadForm, read_form, read_form_leniently
 from parlour.web.ids import id_in
 from parlour.web.limits import Limit
 from parlour.web.pages import redirect
@@ -21,7 +22,7 @@ from parlour.web.site import db, site
 
 
 @requires(Permission.MEMBER_SEE)
-def _everyone(tx: Tx) -> dict[str, object]:
+def _everyone(tx: Tx) -> dict[str, Any]:
     return {"members": workspaces.members(tx), "invitations": invitations.pending(tx)}
 
 
@@ -39,10 +40,8 @@ async def _page(
     request: Request,
     desk: Desk,
     *,
-    status: int = 200,
     form: Mapping[str, str] | None = None,
-    problems: Mapping[str, str] | None = None,
-    retry_after: int | None = None,
+    refused: DomainError | None = None,
 ) -> Response:
     actor = actor_at(desk)
     known = await db(request).read(actor, _everyone)
@@ -50,10 +49,8 @@ async def _page(
         request,
         desk,
         "desk/people.html",
-        status=status,
+        refused=refused,
         form={"email": "", "role": Role.AGENT.value, "name": desk.workspace_name, **(form or {})},
-        problems=problems or {},
-        retry_after=retry_after,
         may_manage=actor.may(Permission.MEMBER_MANAGE),
         roles=[role.value for role in Role if role is not Role.OWNER or desk.role is Role.OWNER],
         **known,
@@ -73,19 +70,16 @@ def _back(desk: Desk) -> Response:
 
 async def invite(request: Request) -> Response:
     desk = await desk_in(request)
-    fields = await read_form(request)
+    fields, stale = await read_form_leniently(request)
     form = {"email": fields.get("email", ""), "role": fields.get("role", "")}
     role = _role(fields)
     try:
+        if stale:
+            raise stale
         await site(request).limits.count(Limit.INVITE, str(desk.workspace_id))
         await db(request).write(actor_at(desk), invitations.invite, form["email"], role)
-    except Invalid as error:
-        return await _page(request, desk, status=error.status, form=form, problems=error.problems)
-    except TooMany as error:
-        wait, problems = error.retry_after, {"form": "too_many"}
-        page = await _page(request, desk, status=error.status, form=form, problems=problems, retry_after=wait)
-        page.headers["Retry-After"] = str(wait)
-        return page
+    except REFUSALS as error:
+        return await _page(request, desk, form=form, refused=error)
     return _back(desk)
 
 
@@ -102,7 +96,7 @@ async def set_role(request: Request) -> Response:
     try:
         await db(request).write(actor_at(desk), handover.set_role, id_in(request, "user_id"), role)
     except (workspaces.LastOwner, Forbidden) as error:
-        return await _page(request, desk, status=error.status, problems={"form": error.code})
+        return await _page(request, desk, refused=error)
     return _back(desk)
 
 
@@ -114,15 +108,18 @@ async def remove(request: Request) -> Response:
     try:
         await db(request).write(actor_at(desk), handover.remove_member, user_id)
     except (workspaces.LastOwner, Forbidden) as error:
-        return await _page(request, desk, status=error.status, problems={"form": error.code})
+        return await _page(request, desk, refused=error)
     return redirect("/") if user_id == desk.person.user_id else _back(desk)
 
 
 async def rename(request: Request) -> Response:
     desk = await desk_in(request)
-    name = (await read_form(request)).get("name", "")
+    fields, stale = await read_form_leniently(request)
+    name = fields.get("name", "")
     try:
+        if stale:
+            raise stale
         await db(request).write(actor_at(desk), workspaces.rename_workspace, name)
-    except Invalid as error:
-        return await _page(request, desk, status=error.status, form={"name": name}, problems=error.problems)
+    except REFUSALS as error:
+        return await _page(request, desk, form={"name": name}, refused=error)
     return _back(desk)

@@ -1,6 +1,5 @@
 """An agent's own page: name, preferences, password, sessions. It belongs to no workspace."""
 
-from collections.abc import Mapping
 from dataclasses import fields as fields_of
 
 from starlette.requests import Request
@@ -10,8 +9,8 @@ from parlour.features.accounts.models import Preferences, SignedIn
 from parlour.features.accounts.profile import service as profiles
 from parlour.features.desk.agent import device_of, person_in, whoami
 from parlour.kernel.access import Actor
-from parlour.kernel.errors import Invalid, TooMany
-from parlour.web.forms import read_form
+from parlour.kernel.errors import DomainError
+from parlour.web.forms import REFUSALS, read_form, read_form_leniently
 from parlour.web.limits import Limit
 from parlour.web.pages import redirect, render
 from parlour.web.session import forget_session, keep_session, session_token
@@ -21,7 +20,7 @@ SAVED = ("name", "preferences", "password", "session")
 
 
 async def page(request: Request) -> Response:
-    return await _page(request, await person_in(request), {})
+    return await _page(request, await person_in(request))
 
 
 async def back(request: Request) -> Response:
@@ -33,38 +32,33 @@ async def back(request: Request) -> Response:
 async def _page(
     request: Request,
     person: SignedIn,
-    problems: Mapping[str, str],
     *,
     name: str | None = None,
-    status: int = 200,
-    retry_after: int | None = None,
+    refused: DomainError | None = None,
 ) -> Response:
     shown = await db(request).read(Actor.visitor(), profiles.profile, session_token(request))
     saved = request.query_params.get("saved", "")
-    response = render(
+    return render(
         request,
         "desk/profile.html",
-        status=status,
+        refused=refused,
         me=whoami(person),
         profile=shown,
         form={"name": person.name if name is None else name},
-        problems=problems,
-        retry_after=retry_after,
-        saved=saved if saved in SAVED and not problems else "",
+        saved=saved if saved in SAVED and not refused else "",
     )
-    if retry_after:
-        response.headers["Retry-After"] = str(retry_after)
-    return response
 
 
 async def rename(request: Request) -> Response:
     person = await person_in(request)
-    fields = await read_form(request)
+    fields, stale = await read_form_leniently(request)
     name = fields.get("name", "")
     try:
+        if stale:
+            raise stale
         await db(request).write(Actor.visitor(), profiles.rename, session_token(request), name)
-    except Invalid as error:
-        return await _page(request, person, error.problems, name=name, status=error.status)
+    except REFUSALS as error:
+        return await _page(request, person, name=name, refused=error)
     return redirect("/profile?saved=name#your-name")
 
 
@@ -79,18 +73,17 @@ async def choose(request: Request) -> Response:
 
 async def change_password(request: Request) -> Response:
     person = await person_in(request)
-    fields = await read_form(request)
+    fields, stale = await read_form_leniently(request)
     current, new = fields.get("password", ""), fields.get("new_password", "")
     try:
+        if stale:
+            raise stale
         await site(request).limits.count(Limit.PROVE_PASSWORD, str(person.user_id))
         token = await profiles.change_password(
             db(request), session_token(request), current, new, device_of(request)
         )
-    except Invalid as error:
-        return await _page(request, person, error.problems, status=error.status)
-    except TooMany as error:
-        problems = {"form": "too_many"}
-        return await _page(request, person, problems, status=error.status, retry_after=error.retry_after)
+    except REFUSALS as error:
+        return await _page(request, person, refused=error)
     response = redirect("/profile?saved=password#your-password")
     keep_session(request, response, token)
     return response

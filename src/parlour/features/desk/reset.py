@@ -1,7 +1,5 @@
 """A forgotten password: asking for the mail, and what its link leads to."""
 
-from collections.abc import Mapping
-
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -9,8 +7,8 @@ from parlour.features.accounts.password_reset import service as password_reset
 from parlour.features.desk.agent import device_of
 from parlour.kernel.access import Actor
 from parlour.kernel.addresses import required_email
-from parlour.kernel.errors import Invalid, TooMany
-from parlour.web.forms import read_form, read_form_leniently
+from parlour.kernel.errors import DomainError, Invalid
+from parlour.web.forms import REFUSALS, read_form_leniently
 from parlour.web.limits import Limit, network_of
 from parlour.web.pages import redirect, render
 from parlour.web.site import db, site
@@ -20,49 +18,29 @@ async def forgot(request: Request) -> Response:
     return _forgot(request, "ask")
 
 
-def _forgot(
-    request: Request,
-    state: str,
-    *,
-    email: str = "",
-    problems: Mapping[str, str] | None = None,
-    status: int = 200,
-    retry_after: int | None = None,
-) -> Response:
-    response = render(
-        request,
-        "desk/forgot.html",
-        status=status,
-        state=state,
-        form={"email": email},
-        problems=problems or {},
-        retry_after=retry_after,
-    )
-    if retry_after:
-        response.headers["Retry-After"] = str(retry_after)
-    return response
+def _forgot(request: Request, state: str, *, email: str = "", refused: DomainError | None = None) -> Response:
+    return render(request, "desk/forgot.html", refused=refused, state=state, form={"email": email})
 
 
 async def mail_link(request: Request) -> Response:
-    """Three mails an address in an hour, and one answer for every address."""
-    fields, ours = await read_form_leniently(request)
+    fields, stale = await read_form_leniently(request)
     email = fields.get("email", "")
-    if not ours:
-        return _forgot(request, "ask", email=email, problems={"form": "expired"}, status=403)
+    try:
+        if stale:
+            raise stale
+        await _mail_link(request, email)
+    except REFUSALS as error:
+        return _forgot(request, "ask", email=email, refused=error)
+    return _forgot(request, "sent")
+
+
+async def _mail_link(request: Request, email: str) -> None:
+    """Three mails an address in an hour, and one answer for every address. Raises Invalid, TooMany."""
     limits = site(request).limits
-    try:
-        await limits.count(Limit.FORGOT_BY_NETWORK, network_of(request))
-    except TooMany as error:
-        wait = error.retry_after
-        problems = {"form": "too_many"}
-        return _forgot(request, "ask", email=email, problems=problems, status=429, retry_after=wait)
-    try:
-        address = required_email(email)
-    except Invalid as error:
-        return _forgot(request, "ask", email=email, problems=error.problems, status=error.status)
+    await limits.count(Limit.FORGOT_BY_NETWORK, network_of(request))
+    address = required_email(email)
     if await limits.takes(Limit.FORGOT_BY_EMAIL, address):
         await db(request).write(Actor.visitor(), password_reset.ask, address)
-    return _forgot(request, "sent")
 
 
 async def form(request: Request) -> Response:
@@ -75,36 +53,29 @@ def _reset(
     *,
     token: str = "",
     email: str = "",
-    problems: Mapping[str, str] | None = None,
     status: int = 200,
+    refused: DomainError | None = None,
 ) -> Response:
-    return render(
-        request,
-        "desk/reset.html",
-        status=status,
-        state=state,
-        form={"token": token, "email": email},
-        problems=problems or {},
-    )
+    typed = {"token": token, "email": email}
+    return render(request, "desk/reset.html", status=status, refused=refused, state=state, form=typed)
 
 
 async def reset(request: Request) -> Response:
     """First with the mailed code alone, which only shows the form; then with the new password too."""
-    await site(request).limits.count(Limit.RESET, network_of(request))
-    fields = await read_form(request)
-    token = fields.get("token", "").strip()
-    if not token:
-        return _reset(request, "code", problems={"token": "missing"}, status=422)
+    fields, stale = await read_form_leniently(request)
+    token, email = fields.get("token", "").strip(), ""
     try:
-        own = await db(request).read(Actor.visitor(), password_reset.owner, token)
+        if stale:
+            raise stale
+        if not token:
+            raise Invalid({"token": "missing"})
+        await site(request).limits.count(Limit.RESET, network_of(request))
+        email = (await db(request).read(Actor.visitor(), password_reset.owner, token)).email
         if "new_password" not in fields:
-            return _reset(request, "password", token=token, email=own.email)
+            return _reset(request, "password", token=token, email=email)
         await password_reset.reset(db(request), token, fields["new_password"], device_of(request))
     except password_reset.ResetExpired as error:
         return _reset(request, "expired", status=error.status)
-    except Invalid as error:
-        problems = error.problems
-        return _reset(
-            request, "password", token=token, email=own.email, problems=problems, status=error.status
-        )
+    except REFUSALS as error:
+        return _reset(request, "password" if email else "code", token=token, email=email, refused=error)
     return redirect("/auth/login?reset=done")

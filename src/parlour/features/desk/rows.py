@@ -85,5 +85,5 @@ def row_view(row: TicketRow) -> dict[str, Any]:
     }
 
 
-def choices() -> dict[str, list[str]]:
+def choices() -> dict[str, Any]:
     return {"statuses": [value.value for value in Status], "priorities": [value.value for value in Priority]}

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
-from functools import partial
+from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -14,8 +14,9 @@ from parlour.features.accounts.profile.service import public_id
 from parlour.features.accounts.second_factor import service as second_factor
 from parlour.features.desk.agent import device_of, person_in, whoami
 from parlour.kernel.access import Actor
-from parlour.kernel.errors import Invalid, SignedOut, TooMany
-from parlour.web.forms import BadForm, read_form, read_form_leniently, safe_path
+from parlour.kernel.errors import DomainError, Invalid, SignedOut
+from parlour.web.csrf import ForeignForm
+from parlour.web.forms import REFUSALS, BadForm, read_form_leniently, safe_path
 from parlour.web.limits import Limit
 from parlour.web.pages import redirect, render
 from parlour.web.qr import qr_svg
@@ -37,22 +38,20 @@ SETUP_SECONDS = 30 * 60
 
 
 async def page(request: Request) -> Response:
-    return await _page(request, await person_in(request), {})
+    return await _page(request, await person_in(request))
 
 
 async def _page(
     request: Request,
     person: SignedIn,
-    problems: Mapping[str, str],
     *,
     secret: str | None = None,
     code: str = "",
-    status: int = 200,
-    retry_after: int | None = None,
+    refused: DomainError | None = None,
 ) -> Response:
     """A new secret with every visit, and the same one while its code is being typed."""
     state = await db(request).read(Actor.visitor(), second_factor.state, session_token(request))
-    context: dict[str, object] = {"state": state, "problems": problems, "retry_after": retry_after}
+    context: dict[str, Any] = {"state": state}
     context["saved"] = request.query_params.get("saved") == "off" and not state.on
     if not state.on:
         secret = secret or second_factor.new_secret()
@@ -60,32 +59,28 @@ async def _page(
         context["seal"] = seal(request, SETUP, secret, public_id(person.session_hash), seconds=SETUP_SECONDS)
         context["qr"] = qr_svg(second_factor.setup_address(secret, person.email))
         context["form"] = {"code": code}
-    response = render(request, "desk/second_factor.html", status=status, me=whoami(person), **context)
-    if retry_after:
-        response.headers["Retry-After"] = str(retry_after)
-    return response
+    return render(request, "desk/second_factor.html", refused=refused, me=whoami(person), **context)
 
 
 async def change(request: Request) -> Response:
     """Three forms come here, each with the password: on, off, and new recovery codes."""
     person = await person_in(request)
-    fields = await read_form(request)
+    fields, stale = await read_form_leniently(request)
     action = {"on": _turn_on, "off": _turn_off, "codes": _make_codes}.get(fields.get("action", ""))
     if action is None:
         raise BadForm
     secret = _secret_in(request, person, fields)
-    if action is _turn_on and secret is None:
-        return await _page(request, person, {"form": "expired"}, status=422)
-    again = partial(_page, request, person, secret=secret, code=fields.get("code", ""))
     try:
+        if stale:
+            raise stale
+        if action is _turn_on and secret is None:
+            raise Invalid({"form": ForeignForm.code})
         await site(request).limits.count(Limit.PROVE_PASSWORD, str(person.user_id))
         return await action(request, person, fields, secret or "")
     except second_factor.AlreadySo:
         return redirect(HERE)
-    except Invalid as error:
-        return await again(error.problems, status=error.status)
-    except TooMany as error:
-        return await again({"form": "too_many"}, status=error.status, retry_after=error.retry_after)
+    except REFUSALS as error:
+        return await _page(request, person, secret=secret, code=fields.get("code", ""), refused=error)
 
 
 def _secret_in(request: Request, person: SignedIn, fields: Mapping[str, str]) -> str | None:
@@ -147,7 +142,7 @@ async def code_form(request: Request) -> Response:
     target = safe_path(request.query_params.get("next", "/"))
     if unseal(request, SIGN_IN, pending_sign_in(request)) is None:
         return _from_the_start(request, target)
-    return _code_form(request, target, {})
+    return _code_form(request, target)
 
 
 def _from_the_start(request: Request, target: str) -> Response:
@@ -156,46 +151,26 @@ def _from_the_start(request: Request, target: str) -> Response:
     return response
 
 
-def _code_form(
-    request: Request,
-    target: str,
-    problems: Mapping[str, str],
-    *,
-    status: int = 200,
-    retry_after: int | None = None,
-) -> Response:
-    response = render(
-        request,
-        "desk/second_factor_code.html",
-        status=status,
-        form={"next": target},
-        problems=problems,
-        retry_after=retry_after,
-    )
-    if retry_after:
-        response.headers["Retry-After"] = str(retry_after)
-    return response
+def _code_form(request: Request, target: str, refused: DomainError | None = None) -> Response:
+    return render(request, "desk/second_factor_code.html", refused=refused, form={"next": target})
 
 
 async def check_code(request: Request) -> Response:
-    fields, ours = await read_form_leniently(request)
+    fields, stale = await read_form_leniently(request)
     target = safe_path(fields.get("next", "/"))
     facts = unseal(request, SIGN_IN, pending_sign_in(request))
     if facts is None:
         return _from_the_start(request, target)
-    if not ours:
-        return _code_form(request, target, {"form": "expired"}, status=403)
-    if not fields.get("code", "").strip():
-        return _code_form(request, target, {"code": "required"}, status=422)
     try:
+        if stale:
+            raise stale
+        if not fields.get("code", "").strip():
+            raise Invalid({"code": "required"})
         token = await _finish(request, facts, fields["code"])
-    except second_factor.WrongCode as error:
-        return _code_form(request, target, {"code": "wrong"}, status=error.status)
     except SignedOut:
         return _from_the_start(request, target)
-    except TooMany as error:
-        problems = {"form": "too_many"}
-        return _code_form(request, target, problems, status=error.status, retry_after=error.retry_after)
+    except REFUSALS as error:
+        return _code_form(request, target, error)
     response = redirect(target)
     keep_session(request, response, token)
     forget_pending(request, response)

@@ -11,8 +11,8 @@ from parlour.features.desk.agent import device_of
 from parlour.features.desk.second_factor import ask_for_code
 from parlour.kernel.access import Actor
 from parlour.kernel.addresses import clean_email
-from parlour.kernel.errors import SignedOut, TooMany
-from parlour.web.forms import read_form, read_form_leniently, safe_path
+from parlour.kernel.errors import DomainError, SignedOut
+from parlour.web.forms import REFUSALS, read_form, read_form_leniently, safe_path
 from parlour.web.limits import Limit, network_of
 from parlour.web.pages import redirect, render
 from parlour.web.session import forget_session, keep_session, session_token
@@ -24,46 +24,26 @@ async def form(request: Request) -> Response:
     try:
         await db(request).read(Actor.visitor(), accounts.signed_in, session_token(request))
     except SignedOut:
-        return _form(request, {"email": "", "next": target}, {})
+        return _form(request, {"email": "", "next": target})
     return redirect(target)
 
 
-def _form(
-    request: Request,
-    typed: Mapping[str, str],
-    problems: Mapping[str, str],
-    *,
-    status: int = 200,
-    retry_after: int | None = None,
-) -> Response:
-    response = render(
-        request,
-        "desk/sign_in.html",
-        status=status,
-        form=typed,
-        problems=problems,
-        retry_after=retry_after,
-        reset=request.query_params.get("reset") == "done" and not problems,
-    )
-    if retry_after:
-        response.headers["Retry-After"] = str(retry_after)
-    return response
+def _form(request: Request, typed: Mapping[str, str], refused: DomainError | None = None) -> Response:
+    reset = request.query_params.get("reset") == "done" and not refused
+    return render(request, "desk/sign_in.html", refused=refused, form=typed, reset=reset)
 
 
 async def sign_in(request: Request) -> Response:
-    fields, ours = await read_form_leniently(request)
+    fields, stale = await read_form_leniently(request)
     typed = {"email": fields.get("email", ""), "next": safe_path(fields.get("next", "/"))}
-    if not ours:
-        return _form(request, typed, {"form": "expired"}, status=403)
     try:
+        if stale:
+            raise stale
         token = await _sign_in(request, typed["email"], fields.get("password", ""))
     except accounts.SecondFactorNeeded as needed:
         return ask_for_code(request, needed.pending, typed["next"])
-    except accounts.WrongCredentials as error:
-        return _form(request, typed, {"form": "wrong"}, status=error.status)
-    except TooMany as error:
-        problems = {"form": "too_many"}
-        return _form(request, typed, problems, status=error.status, retry_after=error.retry_after)
+    except (*REFUSALS, accounts.WrongCredentials) as error:
+        return _form(request, typed, error)
     response = redirect(typed["next"])
     keep_session(request, response, token)
     return response

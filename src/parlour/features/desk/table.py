@@ -20,6 +20,7 @@ from parlour.features.tickets.views import service as saved
 from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.models import Member
 from parlour.kernel.access import Permission, Role, requires
+from parlour.kernel.errors import DomainError
 from parlour.web.pages import redirect
 from parlour.web.site import db
 
@@ -64,12 +65,11 @@ async def page(
     query: TableQuery,
     *,
     template: str = "desk/tickets.html",
-    status: int = 200,
-    problems: Mapping[str, str] | None = None,
+    refused: DomainError | None = None,
     typed: Mapping[str, str] | None = None,
     selected: Sequence[str] = (),
 ) -> Response:
-    """The table at `query`; after a refused form with its problems and what was typed into it."""
+    """The table at `query`; after a refused form with what was typed into it."""
     actor = actor_at(desk)
     filters = query.filters(desk.person.user_id)
     # Most lists cost the same whatever there is; the rest may take long, away from everyone else's requests.
@@ -93,11 +93,10 @@ async def page(
         "back": _address(desk, query.text),
         "may_update": actor.may(Permission.TICKET_UPDATE),
         "may_bulk": actor.may(Permission.BULK_UPDATE),
-        "problems": problems or {},
         "typed": typed or {},
         "selected": selected,
     }
-    return render_at(request, desk, template, status=status, **context)
+    return render_at(request, desk, template, refused=refused, **context)
 
 
 def _ways_on(desk: Desk, query: TableQuery, found: _Everything) -> dict[str, Any]:

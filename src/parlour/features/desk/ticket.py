@@ -28,15 +28,14 @@ from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.models import AuditEntry, Member
 from parlour.kernel.access import Actor, Permission, Role, requires
-from parlour.kernel.errors import Conflict, DomainError, Invalid, Overloaded, TooMany
-from parlour.web.csrf import ForeignForm
-from parlour.web.forms import BadForm, read_form, read_form_leniently, uuid_field
+from parlour.kernel.errors import Conflict, DomainError, Invalid
+from parlour.web.forms import REFUSALS, BadForm, read_form, read_form_leniently, uuid_field
 from parlour.web.ids import id_in
 from parlour.web.pages import redirect, wants_json
 from parlour.web.site import db
 
 Choice = TypeVar("Choice", bound=StrEnum)
-NOT_SENT = (Invalid, Conflict, RoomClosed, TooMany, Overloaded, UnknownPlaceholder, UnseenMessage)
+NOT_SENT = (*REFUSALS, Conflict, RoomClosed, UnknownPlaceholder, UnseenMessage)
 UNDO_SECONDS = 5
 VERSIONED = ("status", "priority", "assignee")
 """The fields whose every change raises the ticket's version by one and leaves one entry in the trail."""
@@ -100,7 +99,7 @@ async def page(
     ticket_id: UUID,
     audience: Audience = Audience.PUBLIC,
     *,
-    status: int = 200,
+    refused: DomainError | None = None,
     writing: Writing | None = None,
     stale: Stale | None = None,
 ) -> Response:
@@ -121,7 +120,7 @@ async def page(
         **_changes(found, stale),
     }
     template = "desk/ticket_panel.html" if "hx-request" in request.headers else "desk/ticket.html"
-    return render_at(request, desk, template, status=status, **context)
+    return render_at(request, desk, template, refused=refused, **context)
 
 
 def _room(found: _Everything, actor: Actor, desk: Desk, writing: Writing) -> dict[str, Any]:
@@ -187,10 +186,10 @@ async def send(request: Request) -> Response:
     """An answer; or, from the form's other button, a canned reply that goes into the text."""
     desk = await desk_in(request)
     ticket_id = id_in(request, "ticket_id")
-    fields, ours = await read_form_leniently(request)
+    fields, stale = await read_form_leniently(request)
     actor = actor_at(desk)
-    if not ours:
-        return await page(request, desk, ticket_id, status=403, writing=expired(fields))
+    if stale:
+        return await page(request, desk, ticket_id, refused=stale, writing=not_sent(fields, stale))
     if "insert" in fields:
         return await _insert(request, desk, ticket_id, fields)
     if "read" in fields:
@@ -203,25 +202,18 @@ async def send(request: Request) -> Response:
     try:
         await conversation.send(request, actor, ticket_id, fields, canned.answer, **more)
     except NOT_SENT as error:
-        answer = await page(request, desk, ticket_id, status=error.status, writing=not_sent(fields, error))
-        return conversation.with_wait(answer, error)
+        return await page(request, desk, ticket_id, refused=error, writing=not_sent(fields, error))
     return redirect(f"/workspace/{desk.workspace_id}/tickets/{ticket_id}#latest")
-
-
-def expired(fields: Mapping[str, str]) -> Writing:
-    """The page was open for too long, or belongs to another sign-in: everything that was typed."""
-    return Writing(draft=fields.get("content", ""), problem="expired", then=fields.get("then", ""))
 
 
 def not_sent(fields: Mapping[str, str], error: DomainError) -> Writing:
     """Everything that was typed, and what is in the way."""
+    unsent = conversation.unsent(fields, error)
     unseen = isinstance(error, UnseenMessage)
-    # After these the same message may be sent once more; an overloaded one may even be stored already.
-    same = unseen or isinstance(error, Overloaded)
+    if unseen:  # the same message, sent once more after a look
+        unsent["client_id"] = uuid_field(fields, "client_id")
     return Writing(
-        draft=fields.get("content", ""),
-        problem=error.problems.get("content") if isinstance(error, Invalid) else error.code,
-        client_id=uuid_field(fields, "client_id") if same else None,
+        **unsent,
         then=fields.get("then", ""),
         placeholder=error.problems["placeholder"] if isinstance(error, UnknownPlaceholder) else "",
         new_after=conversation.seq_field(fields, "seen") if unseen else None,
@@ -236,7 +228,7 @@ async def _insert(request: Request, desk: Desk, ticket_id: UUID, fields: Mapping
             text = await db(request).read(actor_at(desk), canned.filled_one, ticket_id, chosen)
         except canned.UnknownReply as error:
             gone = Writing(draft=typed, problem=error.code)
-            return await page(request, desk, ticket_id, status=error.status, writing=gone)
+            return await page(request, desk, ticket_id, refused=error, writing=gone)
         typed = f"{typed.rstrip()}\n\n{text}" if typed.strip() else text
     writing = Writing(draft=typed, problem="inserted", reply_id=fields.get("reply", ""))
     return await page(request, desk, ticket_id, writing=writing)
@@ -283,15 +275,15 @@ async def _change(
     """One field and the version that the agent saw; a stale one shows who changed what since."""
     desk = await desk_in(request)
     ticket_id = id_in(request, "ticket_id")
-    fields, ours = await read_form_leniently(request)
+    fields, stale = await read_form_leniently(request)
     notes = fields.get("tab") == "notes"
     audience = Audience.INTERNAL if notes else Audience.PUBLIC
     # Without a script the composer's form brings the change: what was typed stays in it.
     typed = Writing(draft=fields["content"]) if fields.get("content", "").strip() else None
-    if not ours:
+    if stale:
         if typed is None:
-            raise ForeignForm
-        return await page(request, desk, ticket_id, audience, status=403, writing=expired(fields))
+            raise stale
+        return await page(request, desk, ticket_id, audience, refused=stale, writing=not_sent(fields, stale))
     version = fields.get("version", "")
     if not (version.isascii() and version.isdecimal() and len(version) < 16) or field not in fields:
         raise BadForm
@@ -301,13 +293,13 @@ async def _change(
     except tickets.StaleTicket as error:
         if answer := await rows.answer(request, desk, ticket_id, fields, error):
             return answer
-        stale = Stale(field, fields[field], max(0, error.current.version - int(version)))
-        return await page(request, desk, ticket_id, audience, status=error.status, stale=stale, writing=typed)
+        overtaken = Stale(field, fields[field], max(0, error.current.version - int(version)))
+        return await page(request, desk, ticket_id, audience, refused=error, stale=overtaken, writing=typed)
     except Invalid as error:
         if typed is None:
             raise
         unchanged = replace(typed, problem="not_changed")
-        return await page(request, desk, ticket_id, audience, status=error.status, writing=unchanged)
+        return await page(request, desk, ticket_id, audience, refused=error, writing=unchanged)
     if answer := await rows.answer(request, desk, ticket_id, fields):
         return answer
     if typed or "hx-request" in request.headers:

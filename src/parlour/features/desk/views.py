@@ -9,8 +9,7 @@ from parlour.features.desk import rows, table
 from parlour.features.desk.agent import actor_at, desk_in
 from parlour.features.desk.query import TableQuery
 from parlour.features.tickets.views import service as views
-from parlour.kernel.errors import Invalid
-from parlour.web.forms import read_form
+from parlour.web.forms import REFUSALS, read_form, read_form_leniently
 from parlour.web.ids import id_in
 from parlour.web.pages import redirect
 from parlour.web.site import db
@@ -19,9 +18,11 @@ from parlour.web.site import db
 async def save(request: Request) -> Response:
     """Keep the list that the page shows under a name."""
     desk = await desk_in(request)
-    fields = await read_form(request)
+    fields, stale = await read_form_leniently(request)
     query = query_in(fields.get("query", ""))
     try:
+        if stale:
+            raise stale
         await db(request).write(
             actor_at(desk),
             views.save_view,
@@ -29,10 +30,8 @@ async def save(request: Request) -> Response:
             query.text,
             for_everyone=fields.get("for_everyone") == "yes",
         )
-    except Invalid as error:
-        return await table.page(
-            request, desk, query, status=error.status, problems=error.problems, typed=fields
-        )
+    except REFUSALS as error:
+        return await table.page(request, desk, query, refused=error, typed=fields)
     return redirect(f"/workspace/{desk.workspace_id}/tickets?{query.text}")
 
 

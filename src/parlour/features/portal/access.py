@@ -1,7 +1,5 @@
 """From a mailed link to a ticket, and a fresh link for whoever lost it."""
 
-from collections.abc import Mapping
-
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -10,8 +8,8 @@ from parlour.features.tickets.access import service as access
 from parlour.features.workspaces.models import Workspace
 from parlour.kernel.access import Actor
 from parlour.kernel.addresses import required_email
-from parlour.kernel.errors import Invalid, TooMany
-from parlour.web.forms import read_form_leniently
+from parlour.kernel.errors import DomainError, Invalid
+from parlour.web.forms import REFUSALS, read_form_leniently
 from parlour.web.limits import Limit, network_of
 from parlour.web.pages import redirect, render
 from parlour.web.session import keep_visitor, visitor_secret
@@ -27,73 +25,54 @@ def _page(
     workspace: Workspace,
     state: str,
     *,
-    status: int = 200,
     email: str = "",
-    problems: Mapping[str, str] | None = None,
-    retry_after: int | None = None,
+    status: int = 200,
+    refused: DomainError | None = None,
 ) -> Response:
-    response = render(
+    return render(
         request,
         "portal/access.html",
         status=status,
+        refused=refused,
         workspace=workspace,
         state=state,
         form={"email": email},
-        problems=problems or {},
-        retry_after=retry_after,
     )
-    if retry_after:
-        response.headers["Retry-After"] = str(retry_after)
-    return response
 
 
 async def exchange_or_mail(request: Request) -> Response:
     """Two forms come here: one with the secret of a mailed link, one with an address to mail to."""
     workspace = await workspace_in(request)
-    fields, ours = await read_form_leniently(request)
+    fields, stale = await read_form_leniently(request)
     email = fields.get("email", "")
-    if not ours:
-        return _page(request, workspace, "ask", status=403, email=email, problems={"form": "expired"})
     try:
+        if stale:
+            raise stale
         if "token" in fields:
             return await _exchange(request, workspace, fields["token"])
         return await _mail(request, workspace, email)
-    except TooMany as error:
-        return _page(
-            request,
-            workspace,
-            "ask",
-            status=error.status,
-            email=email,
-            problems={"form": "too_many"},
-            retry_after=error.retry_after,
-        )
+    except access.LinkExpired as error:
+        return _page(request, workspace, "expired", status=error.status)
+    except REFUSALS as error:
+        return _page(request, workspace, "ask", email=email, refused=error)
 
 
 async def _exchange(request: Request, workspace: Workspace, token: str) -> Response:
     await site(request).limits.count(Limit.EXCHANGE, network_of(request))
     if not token.strip():
-        return _page(request, workspace, "ask", status=422, problems={"token": "missing"})
+        raise Invalid({"token": "missing"})
     visitor = Actor.visitor(workspace.workspace_id)
-    try:
-        ticket_id, secret = await db(request).write(
-            visitor, access.exchange_link, token, visitor_secret(request)
-        )
-    except access.LinkExpired as error:
-        return _page(request, workspace, "expired", status=error.status)
+    ticket_id, secret = await db(request).write(visitor, access.exchange_link, token, visitor_secret(request))
     response = redirect(f"/support/{workspace.slug}/ticket/{ticket_id}")
     keep_visitor(request, response, secret)
     return response
 
 
 async def _mail(request: Request, workspace: Workspace, email: str) -> Response:
-    """One mail an address in ten minutes, and one answer for every address."""
+    """One mail an address in ten minutes, and one answer for every address. Raises Invalid, TooMany."""
     limits = site(request).limits
     await limits.count(Limit.FRESH_LINK_BY_NETWORK, network_of(request))
-    try:
-        key = (str(workspace.workspace_id), required_email(email))
-    except Invalid as error:
-        return _page(request, workspace, "ask", status=error.status, email=email, problems=error.problems)
+    key = (str(workspace.workspace_id), required_email(email))
     if await limits.takes(Limit.FRESH_LINK_BY_EMAIL, *key):
         await db(request).write(Actor.visitor(workspace.workspace_id), access.ask_for_links, email)
     return _page(request, workspace, "sent", email=email)

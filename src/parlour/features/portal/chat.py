@@ -1,5 +1,6 @@
 """The customer's side of the room."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from starlette.requests import Request
@@ -9,8 +10,8 @@ from parlour.features.chat.service import RoomClosed
 from parlour.features.conversation import pages as conversation
 from parlour.features.conversation.view import room_view
 from parlour.features.portal.visitor import customer, visit
-from parlour.kernel.errors import Conflict, Invalid, Overloaded, TooMany
-from parlour.web.forms import read_form_leniently, uuid_field
+from parlour.kernel.errors import Conflict, DomainError
+from parlour.web.forms import REFUSALS, read_form_leniently
 from parlour.web.ids import id_in
 from parlour.web.pages import redirect, render, wants_json
 
@@ -27,10 +28,8 @@ async def _page(
     request: Request,
     ticket_id: UUID,
     *,
-    status: int = 200,
-    draft: str = "",
-    problem: str | None = None,
-    client_id: UUID | None = None,
+    typed: Mapping[str, str] | None = None,
+    refused: DomainError | None = None,
 ) -> Response:
     before = conversation.seq_in(request, "before")
     here = await visit(request, ticket_id, conversation.conversation, ticket_id, before)
@@ -44,21 +43,18 @@ async def _page(
         chat_url=chat_url,
         socket_url=f"/realtime?ticket={ticket.ticket_id}&portal={workspace.slug}",
         new_ticket_url=f"{portal}/ticket/new",
-        client_id=client_id,
-        draft=draft,
-        problem=problem,
+        **conversation.unsent(typed or {}, refused),
     )
-    return render(request, "portal/chat.html", status=status, workspace=workspace, ticket=ticket, room=view)
+    return render(request, "portal/chat.html", refused=refused, workspace=workspace, ticket=ticket, room=view)
 
 
 async def send(request: Request) -> Response:
     """JSON for the page's own sending; a plain form goes back to the room, with its text when that failed."""
     ticket_id = id_in(request, "ticket_id")
     workspace, actor = await customer(request, ticket_id)
-    fields, ours = await read_form_leniently(request)
-    if not ours:
-        draft = fields.get("content", "")
-        return await _page(request, ticket_id, status=403, draft=draft, problem="expired")
+    fields, stale = await read_form_leniently(request)
+    if stale:
+        return await _page(request, ticket_id, typed=fields, refused=stale)
     if "read" in fields:
         await conversation.mark_read(request, actor, ticket_id, fields)
         return redirect(f"/support/{workspace.slug}/ticket/{ticket_id}/chat#latest")
@@ -66,13 +62,6 @@ async def send(request: Request) -> Response:
         return conversation.sent_as_json(actor, await conversation.send(request, actor, ticket_id, fields))
     try:
         await conversation.send(request, actor, ticket_id, fields)
-    except (Invalid, Conflict, RoomClosed, TooMany, Overloaded) as error:
-        problem = error.problems.get("content") if isinstance(error, Invalid) else error.code
-        draft = fields.get("content", "")
-        # It may have been stored all the same: sent once more it is still the same message.
-        client_id = uuid_field(fields, "client_id") if isinstance(error, Overloaded) else None
-        page = await _page(
-            request, ticket_id, status=error.status, draft=draft, problem=problem, client_id=client_id
-        )
-        return conversation.with_wait(page, error)
+    except (*REFUSALS, Conflict, RoomClosed) as error:
+        return await _page(request, ticket_id, typed=fields, refused=error)
     return redirect(f"/support/{workspace.slug}/ticket/{ticket_id}/chat#latest")

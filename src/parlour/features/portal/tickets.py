@@ -18,8 +18,8 @@ from parlour.features.workspaces.models import Workspace
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission, requires
 from parlour.kernel.addresses import clean_email
-from parlour.kernel.errors import Conflict, Invalid, Overloaded, TooMany
-from parlour.web.forms import read_form_leniently
+from parlour.kernel.errors import Conflict, DomainError
+from parlour.web.forms import REFUSALS, BadForm, read_form_leniently, uuid_field
 from parlour.web.ids import id_in
 from parlour.web.limits import Limit, network_of
 from parlour.web.pages import redirect, render
@@ -45,63 +45,42 @@ def _front_page(tx: Tx, slug: str, secret: str | None) -> tuple[Workspace, Seque
 
 async def new_ticket(request: Request) -> Response:
     workspace = await workspace_in(request)
-    form = {"subject": "", "description": "", "email": "", "client_id": str(clock.new_id())}
-    return _form(request, workspace, form, {})
+    return _form(request, workspace, {})
 
 
 def _form(
-    request: Request,
-    workspace: Workspace,
-    form: Mapping[str, str],
-    problems: Mapping[str, str],
-    *,
-    status: int = 200,
-    retry_after: int | None = None,
+    request: Request, workspace: Workspace, typed: Mapping[str, str], refused: DomainError | None = None
 ) -> Response:
-    response = render(
-        request,
-        "portal/new_ticket.html",
-        status=status,
-        workspace=workspace,
-        form=form,
-        problems=problems,
-        retry_after=retry_after,
-    )
-    if retry_after:
-        response.headers["Retry-After"] = str(retry_after)
-    return response
+    form = {name: typed.get(name, "") for name in ("subject", "description", "email", "client_id")}
+    # Words that were changed after a first send are another ticket.
+    if isinstance(refused, Conflict) or not form["client_id"]:
+        form["client_id"] = str(clock.new_id())
+    return render(request, "portal/new_ticket.html", refused=refused, workspace=workspace, form=form)
 
 
 async def open_ticket(request: Request) -> Response:
     """Whatever goes wrong, what was typed comes back with the page."""
     workspace = await workspace_in(request)
-    fields, ours = await read_form_leniently(request)
-    form = {name: fields.get(name, "") for name in ("subject", "description", "email", "client_id")}
+    fields, stale = await read_form_leniently(request)
     if fields.get("website"):
         return redirect(f"/support/{workspace.slug}")  # a program filled in what people cannot see
     try:
-        draft = Draft(form["subject"], form["description"], form["email"], UUID(form["client_id"]))
-    except ValueError:
-        return _form(
-            request, workspace, {**form, "client_id": str(clock.new_id())}, {"form": "expired"}, status=400
-        )
-    if not ours:
-        return _form(request, workspace, form, {"form": "expired"}, status=403)
-    try:
-        ticket_id, secret = await _open(request, workspace, draft)
-    except Invalid as error:
-        return _form(request, workspace, form, error.problems, status=error.status)
-    except Conflict as error:  # the words were changed after a first send: that is another ticket
-        fresh = {**form, "client_id": str(clock.new_id())}
-        return _form(request, workspace, fresh, {"form": "conflict"}, status=error.status)
-    except Overloaded as error:
-        return _form(request, workspace, form, {"form": "busy"}, status=error.status)
-    except TooMany as error:
-        problems = {"form": "too_many"}
-        return _form(request, workspace, form, problems, status=error.status, retry_after=error.retry_after)
+        if stale:
+            raise stale
+        ticket_id, secret = await _open(request, workspace, _draft(fields))
+    except BadForm as error:
+        return _form(request, workspace, {**fields, "client_id": ""}, error)
+    except (*REFUSALS, Conflict) as error:
+        return _form(request, workspace, fields, error)
     response = redirect(f"/support/{workspace.slug}/ticket/{ticket_id}")
     keep_visitor(request, response, secret)
     return response
+
+
+def _draft(fields: Mapping[str, str]) -> Draft:
+    """Raises BadForm."""
+    subject, description, email = (fields.get(name, "") for name in ("subject", "description", "email"))
+    return Draft(subject, description, email, uuid_field(fields, "client_id"))
 
 
 async def _open(request: Request, workspace: Workspace, draft: Draft) -> tuple[UUID, str]:

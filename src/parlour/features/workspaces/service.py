@@ -21,10 +21,13 @@ class UnknownWorkspace(NotFound):
     message = "There is no support desk at this address."
 
 
-class SlugTaken(DomainError):
+class SlugTaken(Invalid):
     status = 409
     code = "slug_taken"
     message = "Another workspace already has this address."
+
+    def __init__(self) -> None:
+        super().__init__({"slug": "taken"})
 
 
 class LastOwner(DomainError):

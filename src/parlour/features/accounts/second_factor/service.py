@@ -22,7 +22,7 @@ from parlour.features.accounts.notices import Change
 from parlour.features.accounts.second_factor import store as second_factor_store
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission, requires
-from parlour.kernel.errors import Conflict, DomainError, Invalid, SignedOut
+from parlour.kernel.errors import Conflict, Invalid, SignedOut
 
 STEP = 30
 """Seconds that a code is shown for. The step before and the one after are taken too: clocks differ."""
@@ -31,12 +31,14 @@ CODE = re.compile(r"[0-9]{6}")
 ISSUER = "Parlour"
 
 
-class WrongCode(DomainError):
+class WrongCode(Invalid):
     """Wrong, too old, or used before: one answer for the three."""
 
-    status = 422
     code = "wrong_code"
     message = "That code does not work."
+
+    def __init__(self) -> None:
+        super().__init__({"code": "wrong"})
 
 
 class AlreadySo(Conflict):
