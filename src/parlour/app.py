@@ -13,7 +13,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from parlour.db import windows
-from parlour.db.database import Database, Standing, Tx
+from parlour.db.database import Database, Standing
 from parlour.db.migrate import standing
 from parlour.db.sqlite import SqliteDatabase
 from parlour.features.accounts import service as accounts
@@ -26,7 +26,7 @@ from parlour.features.portal.routes import routes as portal_routes
 from parlour.features.tickets.access import service as access
 from parlour.features.tickets.bulk.job import BulkJobs
 from parlour.features.tickets.mails import Mails
-from parlour.kernel.access import Actor, Permission, requires
+from parlour.kernel.access import Actor
 from parlour.kernel.errors import DomainError
 from parlour.kernel.events import JobQueued
 from parlour.mail.send import mailer_for
@@ -168,11 +168,6 @@ NOT_READY = {
 }
 
 
-@requires(Permission.SYSTEM)
-def _schema(tx: Tx) -> Standing:
-    return standing(tx)
-
-
 async def ready(request: Request) -> Response:
     """Whether this process can do its work: the database answers and has the schema that it needs.
 
@@ -180,7 +175,7 @@ async def ready(request: Request) -> Response:
     come by way of the database.
     """
     try:
-        found = await db(request).read(Actor.system(), _schema)
+        found = await db(request).read(Actor.system(), standing)
     except Exception:
         return PlainTextResponse("the database does not answer\n", 503)
     if found in NOT_READY:

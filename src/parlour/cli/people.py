@@ -6,11 +6,10 @@ from typing import Annotated
 import typer
 
 from parlour.cli.base import Refused, once
-from parlour.db.database import Tx
 from parlour.features.accounts import service as accounts
 from parlour.features.accounts.passwords import hash_password
 from parlour.features.workspaces import service as workspaces
-from parlour.kernel.access import Actor, Permission, Role, requires
+from parlour.kernel.access import Actor, Role
 
 workspace_app = typer.Typer(
     help="Workspaces: a team, a product, a company.", no_args_is_help=True, rich_markup_mode=None
@@ -46,17 +45,11 @@ def create_agent(
         raise Refused("Give the password on standard input, with --password-stdin.")
     password = sys.stdin.readline().rstrip("\r\n")
     hashed = hash_password(password)
-    known = once(lambda db: db.write(Actor.system(), _join, workspace, email, name, password, hashed, role))
+    known = once(
+        lambda db: db.write(
+            Actor.system(), accounts.add_agent, workspace, email, name, password, hashed, role
+        )
+    )
     if known:
         typer.echo(f"{email} had an account already; its password stays as it was.")
     typer.echo(f"{email} may now work at {workspace} as {role.value}.")
-
-
-@requires(Permission.SYSTEM)
-def _join(tx: Tx, slug: str, email: str, name: str, password: str, password_hash: str, role: Role) -> bool:
-    """True when the account was there before."""
-    workspace = workspaces.workspace_at(tx, slug)
-    known = accounts.credentials(tx, email.strip().lower()) is not None
-    user_id = accounts.create_agent(tx, email, name, password, password_hash)
-    workspaces.add_member(tx.acting_as(Actor.system(workspace.workspace_id)), user_id, role)
-    return known

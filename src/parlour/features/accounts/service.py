@@ -10,7 +10,7 @@ from parlour.features.accounts.models import Credentials, Desk, Pending, SignedI
 from parlour.features.accounts.passwords import password_matches, problem_with
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel import clock
-from parlour.kernel.access import Actor, Permission, requires
+from parlour.kernel.access import Actor, Permission, Role, requires
 from parlour.kernel.addresses import clean_email
 from parlour.kernel.errors import DomainError, Invalid, NotFound, SignedOut
 from parlour.kernel.events import AccessChanged
@@ -60,6 +60,20 @@ def create_agent(tx: Tx, email: str, name: str, password: str, password_hash: st
     shown = name.strip()[:80] or address.split("@")[0]
     store.insert_user(tx, user_id=user_id, email=address, name=shown, password_hash=password_hash)
     return user_id
+
+
+@requires(Permission.SYSTEM)
+def add_agent(
+    tx: Tx, slug: str, email: str, name: str, password: str, password_hash: str, role: Role
+) -> bool:
+    """An account, new or not, and its role in the workspace. True when it was there before. Raises Invalid,
+    UnknownWorkspace, AlreadyMember.
+    """
+    workspace = workspaces.workspace_at(tx, slug)
+    known = credentials(tx, email.strip().lower()) is not None
+    user_id = create_agent(tx, email, name, password, password_hash)
+    workspaces.add_member(tx.acting_as(Actor.system(workspace.workspace_id)), user_id, role)
+    return known
 
 
 @requires(Permission.SYSTEM)

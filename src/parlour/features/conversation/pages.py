@@ -8,12 +8,12 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response
 
-from parlour.db.database import Tx
 from parlour.features.chat import service as chat
-from parlour.features.chat.models import Audience, History, Message
+from parlour.features.chat.models import Audience, Message
+from parlour.features.conversation import units
 from parlour.features.tickets import service as tickets
-from parlour.features.tickets.models import Sent, Ticket
-from parlour.kernel.access import Actor, Permission, requires
+from parlour.features.tickets.models import Sent
+from parlour.kernel.access import Actor
 from parlour.kernel.errors import DomainError, NotFound, Overloaded
 from parlour.realtime.protocol import SEQ_LIMIT, message_fields
 from parlour.web.forms import BadForm, uuid_field
@@ -43,30 +43,6 @@ def seq_field(fields: Mapping[str, str], name: str) -> int | None:
     return int(text) if text else None
 
 
-def _room_of(tx: Tx, ticket: Ticket, audience: Audience) -> UUID:
-    """Only agents find the room of the notes."""
-    return ticket.chat_room_id if audience is Audience.PUBLIC else chat.notes_room(tx, ticket.ticket_id)
-
-
-@requires(Permission.TICKET_READ)
-def conversation(
-    tx: Tx,
-    ticket_id: UUID,
-    before: int | None = None,
-    limit: int = chat.PAGE,
-    audience: Audience = Audience.PUBLIC,
-) -> tuple[Ticket, History]:
-    """The ticket and a page of one of its rooms, as of one moment."""
-    ticket = tickets.ticket(tx, ticket_id)
-    return ticket, chat.history(tx, _room_of(tx, ticket, audience), before=before, limit=limit)
-
-
-@requires(Permission.TICKET_READ)
-def following(tx: Tx, ticket_id: UUID, after: int, audience: Audience = Audience.PUBLIC) -> list[Message]:
-    ticket = tickets.ticket(tx, ticket_id)
-    return list(chat.following(tx, _room_of(tx, ticket, audience), after))
-
-
 def _fields(actor: Actor, message: Message) -> dict[str, object]:
     assert actor.workspace_id is not None
     return message_fields(chat.as_event(actor.workspace_id, message))
@@ -78,11 +54,11 @@ async def page_as_json(
     """Messages before or after a sequence number, for a page that is already open."""
     after = seq_in(request, "after")
     if after is not None:
-        found = await db(request).read(actor, following, ticket_id, after, audience)
+        found = await db(request).read(actor, units.following, ticket_id, after, audience)
         more = len(found) == chat.REPLAY_LIMIT
     else:
         before = seq_in(request, "before")
-        _, history = await db(request).read(actor, conversation, ticket_id, before, audience=audience)
+        _, history = await db(request).read(actor, units.conversation, ticket_id, before, audience=audience)
         found, more = list(history.messages), history.has_older
     return as_json({"messages": [_fields(actor, message) for message in found], "more": more})
 
@@ -104,18 +80,8 @@ async def send(
     shown = None if wants_json(request) else seq_field(fields, "shown")
     saying = partial(action, **more)
     return await db(request).write(
-        actor, _say, saying, ticket_id, fields.get("content", ""), client_id, shown
+        actor, units.say, saying, ticket_id, fields.get("content", ""), client_id, shown
     )
-
-
-@requires(Permission.TICKET_REPLY)
-def _say(
-    tx: Tx, saying: Callable[..., Sent], ticket_id: UUID, content: str, client_id: UUID, shown: int | None
-) -> Sent:
-    sent = saying(tx, ticket_id, content, client_id)
-    if shown is not None:
-        chat.mark_read(tx, sent.message.room_id, shown)
-    return sent
 
 
 async def mark_read(
@@ -126,12 +92,7 @@ async def mark_read(
     audience: Audience = Audience.PUBLIC,
 ) -> None:
     """What the page showed has been read, says the button of a page without a script. Raises BadForm."""
-    await db(request).write(actor, _mark_read, ticket_id, seq_field(fields, "shown") or 0, audience)
-
-
-@requires(Permission.TICKET_REPLY)
-def _mark_read(tx: Tx, ticket_id: UUID, seq: int, audience: Audience) -> None:
-    chat.mark_read(tx, _room_of(tx, tickets.ticket(tx, ticket_id), audience), seq)
+    await db(request).write(actor, units.mark_read, ticket_id, seq_field(fields, "shown") or 0, audience)
 
 
 def unsent(fields: Mapping[str, str], refused: DomainError | None) -> dict[str, Any]:

@@ -7,15 +7,12 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response
 
-from parlour.db.database import Tx
 from parlour.features.accounts.models import Desk
-from parlour.features.desk import rows, table
+from parlour.features.desk import rows, table, units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.desk.views import query_in
 from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.models import Bulk, Field
-from parlour.features.workspaces import service as workspaces
-from parlour.kernel.access import Permission, requires
 from parlour.kernel.errors import Invalid, NotFound
 from parlour.web.forms import REFUSALS, every, read_form, read_form_leniently
 from parlour.web.ids import id_in
@@ -64,17 +61,10 @@ async def _tickets(request: Request, desk: Desk, fields: Mapping[str, str]) -> l
         raise NotFound from None
 
 
-@requires(Permission.BULK_UPDATE)
-def _state(tx: Tx, bulk_id: UUID) -> tuple[Bulk, str]:
-    found = bulk.bulk(tx, bulk_id)
-    assigned = found.field is Field.ASSIGNEE and found.value
-    return found, workspaces.name_of(tx, UUID(found.value)) if assigned else ""
-
-
 async def progress(request: Request) -> Response:
     """How far it is; a part of the table's page, or a page of its own."""
     desk = await desk_in(request)
-    found, name = await db(request).read(actor_at(desk), _state, id_in(request, "bulk_id"))
+    found, name = await db(request).read(actor_at(desk), units.bulk_change, id_in(request, "bulk_id"))
     template = "desk/bulk_panel.html" if "hx-request" in request.headers else "desk/bulk.html"
     back = rows.back_to(desk, request.query_params)
     context: dict[str, Any] = {"bulk": found, "bulk_name": name, "back": back}

@@ -3,15 +3,12 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from parlour.db.database import Tx
 from parlour.features.accounts.invitations import service as invitations
-from parlour.features.accounts.models import Invitation
 from parlour.features.accounts.service import SecondFactorNeeded, WrongCredentials
+from parlour.features.desk import units
 from parlour.features.desk.agent import device_of
 from parlour.features.desk.second_factor import ask_for_code
-from parlour.features.workspaces import service as workspaces
-from parlour.features.workspaces.models import Workspace
-from parlour.kernel.access import Actor, Permission, requires
+from parlour.kernel.access import Actor
 from parlour.kernel.errors import DomainError, Invalid
 from parlour.web.forms import REFUSALS, read_form_leniently
 from parlour.web.limits import Limit, network_of
@@ -27,13 +24,6 @@ async def ask(request: Request) -> Response:
 
 def _ask(request: Request, *, token: str = "", refused: DomainError | None = None) -> Response:
     return render(request, "desk/invitation.html", refused=refused, state="ask", form={"token": token})
-
-
-@requires(Permission.ACCOUNT_USE)
-def _look(tx: Tx, token: str) -> tuple[Invitation, Workspace, bool]:
-    found = invitations.look(tx, token)
-    place = workspaces.workspace(tx.acting_as(Actor.visitor(found.workspace_id)))
-    return found, place, invitations.has_account(tx, found.email)
 
 
 async def look(request: Request) -> Response:
@@ -54,7 +44,7 @@ async def _form(
     request: Request, token: str, *, name: str = "", refused: DomainError | None = None
 ) -> Response:
     try:
-        found, place, known = await db(request).read(Actor.visitor(), _look, token)
+        found, place, known = await db(request).read(Actor.visitor(), units.invitation, token)
     except invitations.InvitationExpired as error:
         return render(request, "desk/invitation.html", status=error.status, state="expired", form={})
     return render(

@@ -1,16 +1,11 @@
 """The start page."""
 
-from collections.abc import Sequence
-from uuid import UUID
-
 from starlette.requests import Request
 from starlette.responses import Response
 
-from parlour.db.database import Tx
+from parlour.features.desk import units
 from parlour.features.desk.agent import person_in, whoami
-from parlour.features.workspaces import service as workspaces
-from parlour.features.workspaces.models import Membership
-from parlour.kernel.access import Actor, Permission, requires
+from parlour.kernel.access import Actor
 from parlour.kernel.errors import SignedOut
 from parlour.web.pages import redirect, render
 from parlour.web.site import db
@@ -22,13 +17,8 @@ async def start(request: Request) -> Response:
         person = await person_in(request)
     except SignedOut:
         return render(request, "desk/landing.html")
-    theirs, may_found = await db(request).read(Actor.visitor(), _theirs, person.user_id)
+    theirs, may_found = await db(request).read(Actor.visitor(), units.start, person.user_id)
     if len(theirs) == 1:
         return redirect(f"/workspace/{theirs[0].workspace_id}")
     me = whoami(person, len(theirs))
     return render(request, "desk/workspaces.html", workspaces=theirs, may_found=may_found, me=me)
-
-
-@requires(Permission.ACCOUNT_USE)
-def _theirs(tx: Tx, user_id: UUID) -> tuple[Sequence[Membership], bool]:
-    return workspaces.memberships(tx, user_id), workspaces.may_found(tx, user_id)

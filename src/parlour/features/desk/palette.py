@@ -1,32 +1,16 @@
 """What the command palette finds: tickets and views. Its actions stand in the page already."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 from starlette.requests import Request
 from starlette.responses import Response
 
-from parlour.db.database import Tx
+from parlour.features.desk import units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.desk.query import BUILT_IN, TableQuery
 from parlour.features.tickets.listing import service as listing
-from parlour.features.tickets.models import Filters, SavedView, TicketRow
-from parlour.features.tickets.views import service as saved
-from parlour.kernel.access import Permission, requires
+from parlour.features.tickets.models import Filters
 from parlour.web.site import db
 
 SHOWN = 8
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    tickets: Sequence[TicketRow]
-    views: Sequence[SavedView]
-
-
-@requires(Permission.TICKET_LIST)
-def _find(tx: Tx, filters: Filters) -> _Found:
-    return _Found(listing.workspace_tickets(tx, filters).rows, saved.views(tx))
 
 
 async def palette(request: Request) -> Response:
@@ -38,7 +22,7 @@ async def palette(request: Request) -> Response:
     q = TableQuery.read({"q": request.query_params.get("q", "")}).q
     filters = Filters(q=q, limit=SHOWN)
     run = db(request).read if listing.costs_the_same(filters) else db(request).scan
-    found = await run(actor_at(desk), _find, filters)
+    found = await run(actor_at(desk), units.palette, filters)
     return render_at(
         request,
         desk,

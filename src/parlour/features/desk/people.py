@@ -1,29 +1,23 @@
 """Who works in a workspace: roles, invitations, leaving; and the workspace's own name."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from parlour.db.database import Tx
 from parlour.features.accounts.invitations import service as invitations
 from parlour.features.accounts.models import Desk
+from parlour.features.desk import units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.tickets import handover
 from parlour.features.workspaces import service as workspaces
-from parlour.kernel.access import Permission, Role, requires
+from parlour.kernel.access import Permission, Role
 from parlour.kernel.errors import DomainError, Forbidden
 from parlour.web.forms import REFUSALS, BadForm, read_form, read_form_leniently
 from parlour.web.ids import id_in
 from parlour.web.limits import Limit
 from parlour.web.pages import redirect
 from parlour.web.site import db, site
-
-
-@requires(Permission.MEMBER_SEE)
-def _everyone(tx: Tx) -> dict[str, Any]:
-    return {"members": workspaces.members(tx), "invitations": invitations.pending(tx)}
 
 
 async def people(request: Request) -> Response:
@@ -44,7 +38,7 @@ async def _page(
     refused: DomainError | None = None,
 ) -> Response:
     actor = actor_at(desk)
-    known = await db(request).read(actor, _everyone)
+    known = await db(request).read(actor, units.people)
     return render_at(
         request,
         desk,
@@ -53,7 +47,8 @@ async def _page(
         form={"email": "", "role": Role.AGENT.value, "name": desk.workspace_name, **(form or {})},
         may_manage=actor.may(Permission.MEMBER_MANAGE),
         roles=[role.value for role in Role if role is not Role.OWNER or desk.role is Role.OWNER],
-        **known,
+        members=known.members,
+        invitations=known.invitations,
     )
 
 

@@ -1,47 +1,23 @@
 """The ticket table: filters, orders, pages and views, all of it in the address."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from parlour.db.database import Tx
 from parlour.features.accounts.models import Desk
-from parlour.features.desk import rows
+from parlour.features.desk import rows, units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.desk.query import BUILT_IN, TableQuery
 from parlour.features.tickets.bulk import service as changes
 from parlour.features.tickets.listing import service as listing
-from parlour.features.tickets.models import COUNT_LIMIT, PAGE_SIZES, Bulk, Filters, Order, Page, SavedView
-from parlour.features.tickets.views import service as saved
-from parlour.features.workspaces import service as workspaces
-from parlour.features.workspaces.models import Member
-from parlour.kernel.access import Permission, Role, requires
+from parlour.features.tickets.models import COUNT_LIMIT, PAGE_SIZES, Order, SavedView
+from parlour.kernel.access import Permission, Role
 from parlour.kernel.errors import DomainError
 from parlour.web.pages import redirect
 from parlour.web.site import db
-
-
-@dataclass(frozen=True, slots=True)
-class _Everything:
-    page: Page
-    members: Sequence[Member]
-    views: Sequence[SavedView]
-    bulk: Bulk | None
-
-
-@requires(Permission.TICKET_LIST)
-def _everything(tx: Tx, filters: Filters, bulk_id: UUID | None) -> _Everything:
-    may_bulk = tx.actor.may(Permission.BULK_UPDATE)
-    return _Everything(
-        page=listing.workspace_tickets(tx, filters),
-        members=workspaces.members(tx),
-        views=saved.views(tx),
-        bulk=changes.bulk(tx, bulk_id) if bulk_id and may_bulk else None,
-    )
 
 
 async def tickets(request: Request) -> Response:
@@ -74,7 +50,7 @@ async def page(
     filters = query.filters(desk.person.user_id)
     # Most lists cost the same whatever there is; the rest may take long, away from everyone else's requests.
     run = db(request).read if listing.costs_the_same(filters) else db(request).scan
-    found = await run(actor, _everything, filters, _bulk_id(request))
+    found = await run(actor, units.table, filters, _bulk_id(request))
     names = {str(member.user_id): member.name for member in found.members}
     context: dict[str, Any] = {
         "tickets": [rows.row_view(row) for row in found.page.rows],
@@ -99,7 +75,7 @@ async def page(
     return render_at(request, desk, template, refused=refused, **context)
 
 
-def _ways_on(desk: Desk, query: TableQuery, found: _Everything) -> dict[str, Any]:
+def _ways_on(desk: Desk, query: TableQuery, found: units.Table) -> dict[str, Any]:
     """The addresses that lead from this list to others."""
     return {
         "next": _beside(desk, query, "after", found.page.next),

@@ -9,25 +9,21 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response
 
-from parlour.db.database import Tx
 from parlour.features.accounts.models import Desk
-from parlour.features.chat.models import Audience, History
+from parlour.features.chat.models import Audience
 from parlour.features.chat.service import RoomClosed
 from parlour.features.conversation import pages as conversation
 from parlour.features.conversation.view import holds_unread, room_view
-from parlour.features.desk import rows
+from parlour.features.desk import rows, units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.access import service as access
 from parlour.features.tickets.canned import service as canned
 from parlour.features.tickets.canned.service import UnknownPlaceholder
-from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Priority, Status, Ticket
 from parlour.features.tickets.service import UnseenMessage
-from parlour.features.workspaces import audit
-from parlour.features.workspaces import service as workspaces
-from parlour.features.workspaces.models import AuditEntry, Member
-from parlour.kernel.access import Actor, Permission, Role, requires
+from parlour.features.workspaces.models import AuditEntry
+from parlour.kernel.access import Actor, Permission, Role
 from parlour.kernel.errors import Conflict, DomainError, Invalid
 from parlour.web.forms import REFUSALS, BadForm, read_form, read_form_leniently, uuid_field
 from parlour.web.ids import id_in
@@ -63,32 +59,6 @@ class Stale:
     missed: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Everything:
-    ticket: Ticket
-    history: History
-    elsewhere: History
-    members: Sequence[Member]
-    changes: Sequence[AuditEntry]
-    others: Sequence[Ticket]
-    replies: Sequence[tuple[UUID, str]]
-
-
-@requires(Permission.TICKET_LIST)
-def _everything(tx: Tx, ticket_id: UUID, audience: Audience, before: int | None) -> _Everything:
-    other = Audience.PUBLIC if audience is Audience.INTERNAL else Audience.INTERNAL
-    ticket, history = conversation.conversation(tx, ticket_id, before, audience=audience)
-    return _Everything(
-        ticket=ticket,
-        history=history,
-        elsewhere=conversation.conversation(tx, ticket_id, audience=other)[1],
-        members=workspaces.members(tx),
-        changes=audit.of_ticket(tx, ticket_id),
-        others=listing.others_of_customer(tx, ticket),
-        replies=canned.usable_names(tx) if audience is Audience.PUBLIC else [],
-    )
-
-
 async def ticket(request: Request) -> Response:
     return await page(request, await desk_in(request), id_in(request, "ticket_id"))
 
@@ -106,7 +76,7 @@ async def page(
     """The ticket with one of its rooms; for htmx, the panel alone."""
     actor = actor_at(desk)
     before = conversation.seq_in(request, "before") if request.method == "GET" else None
-    found = await db(request).read(actor, _everything, ticket_id, audience, before)
+    found = await db(request).read(actor, units.ticket_page, ticket_id, audience, before)
     context = {
         "ticket": found.ticket,
         "room": _room(found, actor, desk, writing or Writing()),
@@ -123,7 +93,7 @@ async def page(
     return render_at(request, desk, template, refused=refused, **context)
 
 
-def _room(found: _Everything, actor: Actor, desk: Desk, writing: Writing) -> dict[str, Any]:
+def _room(found: units.TicketPage, actor: Actor, desk: Desk, writing: Writing) -> dict[str, Any]:
     here = f"/workspace/{desk.workspace_id}/tickets/{found.ticket.ticket_id}"
     internal = found.history.room.audience is Audience.INTERNAL
     wants_undo = desk.person.settings.undo_send and not internal
@@ -144,7 +114,7 @@ def _room(found: _Everything, actor: Actor, desk: Desk, writing: Writing) -> dic
     return view
 
 
-def _choices(found: _Everything, actor: Actor) -> dict[str, Any]:
+def _choices(found: units.TicketPage, actor: Actor) -> dict[str, Any]:
     names = {member.user_id: member.name for member in found.members}
     assignee = found.ticket.assignee_id
     return {
@@ -162,7 +132,7 @@ def _choices(found: _Everything, actor: Actor) -> dict[str, Any]:
     }
 
 
-def _changes(found: _Everything, stale: Stale | None) -> dict[str, Any]:
+def _changes(found: units.TicketPage, stale: Stale | None) -> dict[str, Any]:
     """The trail, and of it what somebody who came too late had not seen."""
     missed: Sequence[AuditEntry] = []
     wanted = ""

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from parlour.features.chat.service import RoomClosed
 from parlour.features.conversation import pages as conversation
+from parlour.features.conversation import units as rooms
 from parlour.features.conversation.view import room_view
 from parlour.features.portal.visitor import customer, visit
 from parlour.kernel.errors import Conflict, DomainError
@@ -32,7 +33,7 @@ async def _page(
     refused: DomainError | None = None,
 ) -> Response:
     before = conversation.seq_in(request, "before")
-    here = await visit(request, ticket_id, conversation.conversation, ticket_id, before)
+    here = await visit(request, ticket_id, rooms.conversation, ticket_id, before)
     workspace, (ticket, history) = here.workspace, here.found
     portal = f"/support/{workspace.slug}"
     chat_url = f"{portal}/ticket/{ticket.ticket_id}/chat"

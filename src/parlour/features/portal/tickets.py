@@ -1,22 +1,20 @@
 """The portal's front page, opening a ticket, and looking at it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from parlour.db.database import Tx
-from parlour.features.conversation import pages as conversation
+from parlour.features.conversation import units as rooms
 from parlour.features.conversation.view import message_view
+from parlour.features.portal import units
 from parlour.features.portal.visitor import slug_in, visit, workspace_in
 from parlour.features.tickets import service as tickets
-from parlour.features.tickets.access import service as access
-from parlour.features.tickets.models import Draft, TicketRow
-from parlour.features.workspaces import service as workspaces
+from parlour.features.tickets.models import Draft
 from parlour.features.workspaces.models import Workspace
 from parlour.kernel import clock
-from parlour.kernel.access import Actor, Permission, requires
+from parlour.kernel.access import Actor
 from parlour.kernel.addresses import clean_email
 from parlour.kernel.errors import Conflict, DomainError
 from parlour.web.forms import REFUSALS, BadForm, read_form_leniently, uuid_field
@@ -31,16 +29,9 @@ LATEST = 3
 
 async def home(request: Request) -> Response:
     workspace, rows = await db(request).read(
-        Actor.visitor(), _front_page, slug_in(request), visitor_secret(request)
+        Actor.visitor(), units.front_page, slug_in(request), visitor_secret(request)
     )
     return render(request, "portal/home.html", workspace=workspace, tickets=rows)
-
-
-@requires(Permission.PORTAL_SEE)
-def _front_page(tx: Tx, slug: str, secret: str | None) -> tuple[Workspace, Sequence[TicketRow]]:
-    workspace = workspaces.workspace_at(tx, slug)
-    visitor = tx.acting_as(Actor.visitor(workspace.workspace_id))
-    return workspace, access.tickets_of_browser(visitor, secret)
 
 
 async def new_ticket(request: Request) -> Response:
@@ -92,23 +83,16 @@ async def _open(request: Request, workspace: Workspace, draft: Draft) -> tuple[U
     if not await db(request).read(visitor, tickets.was_opened, draft.client_id):
         await limits.check(Limit.OPEN_BY_EMAIL, *sender)
     ticket_id, secret, repeat = await db(request).write(
-        visitor, _open_and_admit, draft, visitor_secret(request)
+        visitor, units.open_and_admit, draft, visitor_secret(request)
     )
     if not repeat:
         await limits.add(Limit.OPEN_BY_EMAIL, *sender)
     return ticket_id, secret
 
 
-@requires(Permission.TICKET_OPEN)
-def _open_and_admit(tx: Tx, draft: Draft, visitor: str | None) -> tuple[UUID, str, bool]:
-    repeat = tickets.was_opened(tx, draft.client_id)
-    ticket = tickets.open_ticket(tx, draft)
-    return ticket.ticket_id, access.admit_opener(tx, ticket, visitor), repeat
-
-
 async def ticket(request: Request) -> Response:
     ticket_id = id_in(request, "ticket_id")
-    here = await visit(request, ticket_id, conversation.conversation, ticket_id, None, LATEST)
+    here = await visit(request, ticket_id, rooms.conversation, ticket_id, None, LATEST)
     found, history = here.found
     latest = [message_view(message, here.actor) for message in history.messages if message.seq > 1]
     return render(

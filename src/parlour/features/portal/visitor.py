@@ -1,18 +1,17 @@
 """Whose portal this is, and who is looking at it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Generic
 from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from parlour.db.database import P, R, Tx, Unit
+from parlour.db.database import P, R, Unit
+from parlour.features.portal import units
+from parlour.features.portal.units import Visit
 from parlour.features.tickets.access import service as access
 from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.models import Workspace
-from parlour.kernel.access import Actor, Permission, requires
+from parlour.kernel.access import Actor
 from parlour.kernel.errors import DomainError, NotFound
 from parlour.web.errors import error_page
 from parlour.web.pages import render
@@ -30,15 +29,6 @@ async def workspace_in(request: Request) -> Workspace:
     return await db(request).read(Actor.visitor(), workspaces.workspace_at, slug_in(request))
 
 
-@dataclass(frozen=True, slots=True)
-class Visit(Generic[R]):
-    """Whose portal this is, who this browser is there, and what was found in that name."""
-
-    workspace: Workspace
-    actor: Actor
-    found: R
-
-
 async def visit(
     request: Request, ticket_id: UUID, unit: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs
 ) -> Visit[R]:
@@ -47,17 +37,10 @@ async def visit(
     Raises UnknownWorkspace, UnknownTicket, NoAccess, and what `unit` raises.
     """
 
-    def reading(tx: Tx) -> R:
-        return unit(tx, *args, **kwargs)
-
     secret = visitor_secret(request)
-    return await db(request).read(Actor.visitor(), _visit, slug_in(request), ticket_id, secret, reading)
-
-
-@requires(Permission.PORTAL_SEE)
-def _visit(tx: Tx, slug: str, ticket_id: UUID, secret: str | None, reading: Callable[[Tx], R]) -> Visit[R]:
-    workspace, actor = access.customer_at(tx, slug, ticket_id, secret)
-    return Visit(workspace, actor, reading(tx.acting_as(actor)))
+    return await db(request).read(
+        Actor.visitor(), units.visit, slug_in(request), ticket_id, secret, unit, *args, **kwargs
+    )
 
 
 async def customer(request: Request, ticket_id: UUID) -> tuple[Workspace, Actor]:

@@ -1,0 +1,50 @@
+"""What both sides of a room read, and do, in one transaction."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from parlour.db.database import Tx
+from parlour.features.chat import service as chat
+from parlour.features.chat.models import Audience, History, Message
+from parlour.features.tickets import service as tickets
+from parlour.features.tickets.models import Sent, Ticket
+from parlour.kernel.access import Permission, requires
+
+
+def _room_of(tx: Tx, ticket: Ticket, audience: Audience) -> UUID:
+    """Only agents find the room of the notes."""
+    return ticket.chat_room_id if audience is Audience.PUBLIC else chat.notes_room(tx, ticket.ticket_id)
+
+
+@requires(Permission.TICKET_READ)
+def conversation(
+    tx: Tx,
+    ticket_id: UUID,
+    before: int | None = None,
+    limit: int = chat.PAGE,
+    audience: Audience = Audience.PUBLIC,
+) -> tuple[Ticket, History]:
+    """The ticket and a page of one of its rooms, as of one moment."""
+    ticket = tickets.ticket(tx, ticket_id)
+    return ticket, chat.history(tx, _room_of(tx, ticket, audience), before=before, limit=limit)
+
+
+@requires(Permission.TICKET_READ)
+def following(tx: Tx, ticket_id: UUID, after: int, audience: Audience = Audience.PUBLIC) -> list[Message]:
+    ticket = tickets.ticket(tx, ticket_id)
+    return list(chat.following(tx, _room_of(tx, ticket, audience), after))
+
+
+@requires(Permission.TICKET_REPLY)
+def say(
+    tx: Tx, saying: Callable[..., Sent], ticket_id: UUID, content: str, client_id: UUID, shown: int | None
+) -> Sent:
+    sent = saying(tx, ticket_id, content, client_id)
+    if shown is not None:
+        chat.mark_read(tx, sent.message.room_id, shown)
+    return sent
+
+
+@requires(Permission.TICKET_REPLY)
+def mark_read(tx: Tx, ticket_id: UUID, seq: int, audience: Audience) -> None:
+    chat.mark_read(tx, _room_of(tx, tickets.ticket(tx, ticket_id), audience), seq)

@@ -1,0 +1,106 @@
+"""What the desk's pages read as of one moment: a transaction each, put together from the services."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from parlour.db.database import Tx
+from parlour.features.accounts.invitations import service as invitations
+from parlour.features.accounts.models import Invitation
+from parlour.features.chat.models import Audience, History
+from parlour.features.conversation import units as conversation
+from parlour.features.tickets.bulk import service as bulk
+from parlour.features.tickets.canned import service as canned
+from parlour.features.tickets.listing import service as listing
+from parlour.features.tickets.models import Bulk, Field, Filters, Page, SavedView, Ticket, TicketRow
+from parlour.features.tickets.views import service as saved
+from parlour.features.workspaces import audit
+from parlour.features.workspaces import service as workspaces
+from parlour.features.workspaces.models import AuditEntry, Member, Membership, Workspace
+from parlour.kernel.access import Actor, Permission, requires
+
+
+@requires(Permission.ACCOUNT_USE)
+def start(tx: Tx, user_id: UUID) -> tuple[Sequence[Membership], bool]:
+    return workspaces.memberships(tx, user_id), workspaces.may_found(tx, user_id)
+
+
+@requires(Permission.ACCOUNT_USE)
+def invitation(tx: Tx, token: str) -> tuple[Invitation, Workspace, bool]:
+    found = invitations.look(tx, token)
+    place = workspaces.workspace(tx.acting_as(Actor.visitor(found.workspace_id)))
+    return found, place, invitations.has_account(tx, found.email)
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    members: Sequence[Member]
+    invitations: Sequence[Invitation]
+
+
+@requires(Permission.MEMBER_SEE)
+def people(tx: Tx) -> People:
+    return People(workspaces.members(tx), invitations.pending(tx))
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    page: Page
+    members: Sequence[Member]
+    views: Sequence[SavedView]
+    bulk: Bulk | None
+
+
+@requires(Permission.TICKET_LIST)
+def table(tx: Tx, filters: Filters, bulk_id: UUID | None) -> Table:
+    may_bulk = tx.actor.may(Permission.BULK_UPDATE)
+    return Table(
+        page=listing.workspace_tickets(tx, filters),
+        members=workspaces.members(tx),
+        views=saved.views(tx),
+        bulk=bulk.bulk(tx, bulk_id) if bulk_id and may_bulk else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    tickets: Sequence[TicketRow]
+    views: Sequence[SavedView]
+
+
+@requires(Permission.TICKET_LIST)
+def palette(tx: Tx, filters: Filters) -> Palette:
+    return Palette(listing.workspace_tickets(tx, filters).rows, saved.views(tx))
+
+
+@requires(Permission.BULK_UPDATE)
+def bulk_change(tx: Tx, bulk_id: UUID) -> tuple[Bulk, str]:
+    found = bulk.bulk(tx, bulk_id)
+    assigned = found.field is Field.ASSIGNEE and found.value
+    return found, workspaces.name_of(tx, UUID(found.value)) if assigned else ""
+
+
+@dataclass(frozen=True, slots=True)
+class TicketPage:
+    ticket: Ticket
+    history: History
+    elsewhere: History
+    members: Sequence[Member]
+    changes: Sequence[AuditEntry]
+    others: Sequence[Ticket]
+    replies: Sequence[tuple[UUID, str]]
+
+
+@requires(Permission.TICKET_LIST)
+def ticket_page(tx: Tx, ticket_id: UUID, audience: Audience, before: int | None) -> TicketPage:
+    other = Audience.PUBLIC if audience is Audience.INTERNAL else Audience.INTERNAL
+    ticket, history = conversation.conversation(tx, ticket_id, before, audience=audience)
+    return TicketPage(
+        ticket=ticket,
+        history=history,
+        elsewhere=conversation.conversation(tx, ticket_id, audience=other)[1],
+        members=workspaces.members(tx),
+        changes=audit.of_ticket(tx, ticket_id),
+        others=listing.others_of_customer(tx, ticket),
+        replies=canned.usable_names(tx) if audience is Audience.PUBLIC else [],
+    )

@@ -1,0 +1,53 @@
+"""What the portal's pages read, and do, in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic
+from uuid import UUID
+
+from parlour.db.database import P, R, Tx, Unit
+from parlour.features.tickets import service as tickets
+from parlour.features.tickets.access import service as access
+from parlour.features.tickets.models import Draft, TicketRow
+from parlour.features.workspaces import service as workspaces
+from parlour.features.workspaces.models import Workspace
+from parlour.kernel.access import Actor, Permission, requires
+
+
+@dataclass(frozen=True, slots=True)
+class Visit(Generic[R]):
+    """Whose portal this is, who this browser is there, and what was found in that name."""
+
+    workspace: Workspace
+    actor: Actor
+    found: R
+
+
+@requires(Permission.PORTAL_SEE)
+def visit(
+    tx: Tx,
+    slug: str,
+    ticket_id: UUID,
+    secret: str | None,
+    unit: Unit[P, R],
+    /,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> Visit[R]:
+    """What `unit` finds in the name of the customer that this browser is for the ticket."""
+    workspace, actor = access.customer_at(tx, slug, ticket_id, secret)
+    return Visit(workspace, actor, unit(tx.acting_as(actor), *args, **kwargs))
+
+
+@requires(Permission.PORTAL_SEE)
+def front_page(tx: Tx, slug: str, secret: str | None) -> tuple[Workspace, Sequence[TicketRow]]:
+    workspace = workspaces.workspace_at(tx, slug)
+    visitor = tx.acting_as(Actor.visitor(workspace.workspace_id))
+    return workspace, access.tickets_of_browser(visitor, secret)
+
+
+@requires(Permission.TICKET_OPEN)
+def open_and_admit(tx: Tx, draft: Draft, visitor: str | None) -> tuple[UUID, str, bool]:
+    repeat = tickets.was_opened(tx, draft.client_id)
+    ticket = tickets.open_ticket(tx, draft)
+    return ticket.ticket_id, access.admit_opener(tx, ticket, visitor), repeat
