@@ -116,6 +116,8 @@ class Live:
         self.log = folder / "server.log"
         self.workspace_id = ""
         self.options: tuple[str, ...] = ()
+        self.within: tuple[str, ...] = ()
+        """A command that starts the server, whose own command follows."""
         self._shown = 0
         self._process: subprocess.Popen[bytes] | None = None
         self.environment = environment_for(self.data, _furnished_database()) | environment
@@ -171,7 +173,16 @@ class Live:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "parlour", "serve", "--port", str(self.port), *self.options],
+                [
+                    *self.within,
+                    sys.executable,
+                    "-m",
+                    "parlour",
+                    "serve",
+                    "--port",
+                    str(self.port),
+                    *self.options,
+                ],
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

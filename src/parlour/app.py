@@ -26,8 +26,7 @@ from parlour.features.portal.routes import routes as portal_routes
 from parlour.features.tickets.access import service as access
 from parlour.features.tickets.bulk.job import BulkJobs
 from parlour.features.tickets.mails import Mails
-from parlour.kernel.access import Actor
-from parlour.kernel.errors import DomainError
+from parlour.kernel.errors import DomainError, StorageFull
 from parlour.kernel.events import JobQueued
 from parlour.mail.send import mailer_for
 from parlour.realtime.bus import Bus, MemoryBus
@@ -44,6 +43,8 @@ from parlour.web.site import Site, db
 from parlour.worker import Chore, Worker
 
 SOCKET = "/realtime"
+READY_SECONDS = 1.5
+"""Whoever asks whether a node is ready waits for seconds at most, and so does every other node's turn."""
 BODY_LIMIT = 512 * 1024
 """Bytes. The longest description, every character of it percent-encoded, is half of this."""
 
@@ -169,15 +170,18 @@ NOT_READY = {
 
 
 async def ready(request: Request) -> Response:
-    """Whether this process can do its work: the database answers and has the schema that it needs.
+    """Whether this process can do its work: the database takes a write and has the schema that it needs.
 
     It can on the schema of the next release, while that is rolled out, and without its bus: messages then
     come by way of the database.
     """
     try:
-        found = await db(request).read(Actor.system(), standing)
+        async with asyncio.timeout(READY_SECONDS):
+            found = await db(request).probe(standing)
+    except StorageFull:
+        return PlainTextResponse("the disk is full: nothing can be stored\n", 503)
     except Exception:
-        return PlainTextResponse("the database does not answer\n", 503)
+        return PlainTextResponse("the database does not answer, or takes no writes\n", 503)
     if found in NOT_READY:
         return PlainTextResponse(NOT_READY[found], 503)
     if found is Standing.NEWER:

@@ -8,6 +8,8 @@ import logging
 import os
 import re
 import sys
+import threading
+import time
 from functools import cache
 from typing import Any, Literal, TextIO
 
@@ -24,6 +26,39 @@ _SECRET_NAME = re.compile(
 _USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
 _FRAGMENT = re.compile(r"(https?://[^\s#\"'<>]+#)[^\s\"'<>]+")
 _REQUEST_FIELDS = ("client", "method", "path", "status")
+
+
+class Episode:
+    """A trouble that many meet at once: one line when it begins, and one when it is over."""
+
+    QUIET_SECONDS = 5.0
+    """Nothing of it for so long, and it is over: some get through in the midst of most."""
+
+    def __init__(self, log: Any, began: str, ended: str) -> None:
+        self._log = log
+        self._began = began
+        self._ended = ended
+        self._lock = threading.Lock()
+        self._since: float | None = None
+        self._newest = 0.0
+
+    def begins(self, **facts: object) -> None:
+        """Somebody met it. Any thread may say so."""
+        with self._lock:
+            self._newest = time.monotonic()
+            if self._since is not None:
+                return
+            self._since = self._newest
+        self._log.error(self._began, **facts)
+
+    def ends(self) -> None:
+        """Somebody met it no more."""
+        with self._lock:
+            began = self._since
+            if began is None or time.monotonic() - self._newest < self.QUIET_SECONDS:
+                return
+            lasted, self._since = self._newest - began, None
+        self._log.info(self._ended, seconds=round(lasted, 1))
 
 
 def configure(log_format: Literal["text", "json"], *, stream: TextIO | None = None) -> None:

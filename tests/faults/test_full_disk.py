@@ -1,7 +1,10 @@
 """A disk that takes nothing more: what was not acknowledged fails, reading goes on, and it mends itself."""
 
 import asyncio
+import os
 import resource
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,8 +18,9 @@ from parlour.db.database import Tx
 from parlour.db.sqlite import SqliteDatabase
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
-from tests.faults.people import Customer, Records
-from tests.live import Live
+from parlour.kernel.errors import StorageFull
+from tests.faults.people import Agent, Customer, Person, Records, Ticket
+from tests.live import SLUG, Live, free_port
 
 SYSTEM = Actor.system()
 MEGABYTE = 2**20
@@ -59,7 +63,7 @@ async def test_only_the_writes_that_do_not_fit_fail(db: SqliteDatabase) -> None:
     answers = await asyncio.gather(*asked, return_exceptions=True)
 
     assert [answer is None for answer in answers] == [True, False] * 3
-    assert all("database or disk is full" in str(answer) for answer in answers[1::2])
+    assert all(isinstance(answer, StorageFull) for answer in answers[1::2])
     assert await db.read(SYSTEM, slugs) == ["w0", "w2", "w4"]
 
 
@@ -73,7 +77,7 @@ async def test_an_error_holds_none_of_the_words_that_were_to_be_stored(db: Sqlit
 
 async def test_the_writer_goes_on_as_soon_as_there_is_room(db: SqliteDatabase) -> None:
     await set_limit(db, pages=0)
-    with pytest.raises(Exception, match="full"):
+    with pytest.raises(StorageFull):
         await db.write(SYSTEM, add, "early", MEGABYTE)
 
     await set_limit(db, pages=1000)
@@ -105,7 +109,105 @@ async def test_a_server_says_no_while_its_disk_refuses_and_takes_the_same_words_
             page = await maria.get(maria.chat_at(ticket))
         taken = [await maria.post_message(ticket, *each) for each in words.items()]
 
-    assert {answer.status_code for answer in refused} == {500}
+    assert {(answer.status_code, answer.json()["code"]) for answer in refused} == {(503, "storage_full")}
     assert page.status_code == 200
     assert [answer.status_code for answer in taken] == [201] * 5
     assert Records(live.settings).contents(ticket)[1:] == list(words)
+
+
+SMALL = 48 * MEGABYTE
+MOUNT = ("unshare", "--map-root-user", "--mount", "sh", "-c")
+
+
+class OnASmallDisk(Live):
+    """Its data are on a disk of `SMALL` bytes, which only it can see, and whoever looks through its eyes."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.disk = folder / "disk"
+        self.disk.mkdir()
+        script = f'mount -t tmpfs -o size={SMALL} tmpfs "$0" && cp -a "$1/." "$0" && shift && exec "$@"'
+        self.within = (*MOUNT, script, str(self.disk), str(self.data))
+        self.environment["PARLOUR_DATA_DIR"] = str(self.disk)
+
+    @property
+    def filler(self) -> Path:
+        return Path(f"/proc/{self.pid}/root{self.disk}/filler")
+
+    def fill(self, leave: int) -> None:
+        """Take all of the disk but `leave` bytes."""
+        self.filler.write_bytes(bytes(max(0, free_at(self.filler.parent) - leave)))
+
+
+def free_at(folder: Path) -> int:
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[OnASmallDisk]:
+    with OnASmallDisk(tmp_path) as live:
+        yield live
+
+
+def forms(maria: Customer, ada: Agent, ticket: str) -> list[tuple[Person, str, dict[str, str]]]:
+    """What people type into, as plain forms."""
+    words = {"content": "Words that took an hour"}
+    opening = Ticket(description="Words that took an hour").fields("", maria.email)
+    return [
+        (maria, f"/support/{SLUG}/ticket/new", opening),
+        (maria, maria.chat_at(ticket), {**words, "client_id": str(uuid4())}),
+        (ada, ada.chat_at(ticket), {**words, "client_id": str(uuid4())}),
+        (ada, f"{ada.ticket_at(ticket)}/notes", {**words, "client_id": str(uuid4())}),
+    ]
+
+
+@pytest.mark.parametrize("leave", [2 * MEGABYTE, 0], ids=["nearly full", "to the last byte"])
+async def test_a_full_disk_is_said_on_every_page_that_keeps_the_words(
+    small: OnASmallDisk, leave: int
+) -> None:
+    async with Customer(small, "maria") as maria, Agent(small, "ada") as ada:
+        ticket = await maria.open_ticket()
+        await ada.sign_in()
+        asked = forms(maria, ada, ticket)
+        small.fill(leave)
+        refused = [await who.post(at, data={**typed, "csrf": who.csrf}) for who, at, typed in asked]
+        ready = await maria.get("/readyz")
+        reading = await maria.get(maria.chat_at(ticket)), await ada.get(ada.ticket_at(ticket))
+        small.filler.unlink()
+        taken = [await who.post(at, data={**typed, "csrf": who.csrf}) for who, at, typed in asked]
+        ready_again = await maria.get("/readyz")
+
+    assert [answer.status_code for answer in refused] == [503] * len(asked)
+    for page in refused:
+        assert "Words that took an hour" in page.text
+        assert "We cannot store anything at the moment" in page.text
+    assert (ready.status_code, ready.text) == (503, "the disk is full: nothing can be stored\n")
+    assert [page.status_code for page in reading] == [200, 200]
+    assert [answer.status_code for answer in taken] == [303] * len(asked)
+    assert ready_again.status_code == 200
+    log = small.log.read_text()
+    assert log.count("storage.full") == 1
+    assert "Traceback" not in log
+
+
+@pytest.mark.parametrize("database", ["", "parlour.db"], ids=["a new one", "one that was there"])
+def test_starting_on_a_full_disk_gets_a_sentence(tmp_path: Path, live: Live, database: str) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    live.stop()
+    take = f'cp "{live.data}"/{database}* "$0";' if database else ""
+    script = (
+        f'mount -t tmpfs -o size={SMALL} tmpfs "$0"; {take} '
+        'dd if=/dev/zero of="$0/filler" bs=4k 2>/dev/null; exec "$@"'
+    )
+    serve = (sys.executable, "-m", "parlour", "serve", "--port", str(free_port()))
+    environment = live.environment | {"PARLOUR_DATA_DIR": str(disk)}
+    refused = subprocess.run(
+        [*MOUNT, script, str(disk), *serve], env=environment, capture_output=True, text=True, check=False
+    )
+
+    assert refused.returncode == 2, refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert "full" in refused.stderr or "space" in refused.stderr
+    assert str(disk) in refused.stderr

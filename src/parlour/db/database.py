@@ -182,5 +182,11 @@ class Database(ABC):
         """Run a read whose cost can grow, away from the event loop."""
 
     @abstractmethod
+    async def probe(self, function: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a read for the system in a transaction that also writes, so that it ends well only where others
+        could be stored too. What it writes changes nothing and grows nothing. Raises StorageFull.
+        """
+
+    @abstractmethod
     async def write(self, actor: Actor, function: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run one transaction. Returns when the commit is on disk; raises what the unit raised."""

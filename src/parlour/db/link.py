@@ -1,13 +1,15 @@
-"""One connection to PostgreSQL: how it is made, and in whose name it speaks."""
+"""One connection to PostgreSQL: how it is made, what is relied on there, and in whose name it speaks."""
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import psycopg
 from psycopg import sql
+from psycopg.abc import PQGen
+from psycopg.generators import execute
 from psycopg.pq import ExecStatus
-from sqlalchemy import Connection, Engine, create_engine, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
@@ -22,9 +24,16 @@ NOTICE_A_DEAD_PEER = {
     "tcp_user_timeout": 10_000,
 }
 """A machine that vanished says nothing: after about ten seconds of silence the connection is given up."""
+ANSWER_SECONDS = 4.0
+"""For whatever is no work: BEGIN, ROLLBACK, what a proxy keeps waiting. Then the server hangs, or is gone."""
+GRACE_SECONDS = 1.0
+"""How much longer than the server's own limit the answer to a statement is waited for."""
 PREPARE_AFTER = 5
 PREPARED_LIMIT = 300
 """Statements that one connection keeps prepared: more than there are, but for lists of varying length."""
+
+
+T = TypeVar("T")
 
 
 class Unanswered(Overloaded):
@@ -33,16 +42,20 @@ class Unanswered(Overloaded):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mode:
-    """How a transaction begins. The times are in milliseconds."""
+    """How a transaction begins. The server's limits are in milliseconds. `patience` are the seconds that a
+    unit may wait for its turn, for others' locks and for a database that restarts.
+    """
 
     begin: sql.SQL
     statement_timeout: int
     lock_timeout: int = 5_000
+    patience: float = 6.0
 
 
-READ = Mode(sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"), 10_000)
+READ = Mode(sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"), 6_000)
 SCAN = Mode(sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"), 60_000)
-WRITE = Mode(sql.SQL("BEGIN ISOLATION LEVEL READ COMMITTED"), 15_000)
+WRITE = Mode(sql.SQL("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"), 10_000)
+PROBE = Mode(WRITE.begin, 1_000, 1_000, patience=1.0)
 ALONE = Mode(sql.SQL(""), 0)
 """No transaction is opened: one statement, on a connection for writes."""
 
@@ -51,6 +64,33 @@ _SPEAKER = sql.SQL(
     "set_config('parlour.workspace', %(workspace)s, true), set_config('parlour.user', %(user)s, true), "
     "set_config('parlour.role', %(role)s, true), set_config('parlour.ticket', %(ticket)s, true)"
 )
+RELIED_ON = {
+    "search_path": "public",
+    "row_security": "on",
+    "DateStyle": "ISO, YMD",
+    "IntervalStyle": "postgres",
+    "TimeZone": "UTC",
+    "client_encoding": "UTF8",
+    "standard_conforming_strings": "on",
+    "bytea_output": "hex",
+    "default_transaction_read_only": "off",
+    "default_transaction_deferrable": "off",
+    "transform_null_equals": "off",
+}
+"""What a role or a database may have been given other values of, by whoever else uses the server."""
+
+
+def _relied_on(*, in_transaction: bool) -> sql.Composed:
+    """Said once where the connection is our own. A proxy lends it to somebody else after the transaction."""
+    each = [
+        sql.SQL("set_config({}, {}, {})").format(sql.Literal(name), sql.Literal(value), in_transaction)
+        for name, value in RELIED_ON.items()
+    ]
+    return sql.SQL(", ").join(each)
+
+
+_ON_A_LENT_CONNECTION = sql.SQL(", ") + _relied_on(in_transaction=True)
+_ON_OUR_OWN = sql.SQL("SELECT ") + _relied_on(in_transaction=False)
 _LIMITS = sql.SQL(
     ", set_config('statement_timeout', %(statement_timeout)s, true)"
     ", set_config('lock_timeout', %(lock_timeout)s, true)"
@@ -58,9 +98,25 @@ _LIMITS = sql.SQL(
 )
 
 
-def make_engine(url: str, *, isolation_level: Any = "AUTOCOMMIT") -> Engine:
-    """Transactions are opened by hand unless another isolation level is given."""
-    return create_engine(
+class Answering(psycopg.Connection[Any]):
+    """A connection that does not wait for ever. A server that was frozen still keeps its connections up."""
+
+    patience: float | None = ANSWER_SECONDS
+
+    def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
+        try:
+            return super().wait(gen, interval, self.patience if timeout is None else timeout)
+        except psycopg.errors._WaitTimeout:  # noqa: SLF001 what `wait` is documented to raise
+            self.pgconn.finish()
+            raise psycopg.OperationalError("The server does not answer.") from None
+
+
+def make_engine(url: str, *, isolation_level: Any = "AUTOCOMMIT", answering: bool = False) -> Engine:
+    """Transactions are opened by hand unless another isolation level is given.
+
+    `answering`: its connections are `Answering`.
+    """
+    engine = create_engine(
         make_url(url).set(drivername="postgresql+psycopg"),
         poolclass=NullPool,
         isolation_level=isolation_level,
@@ -70,18 +126,34 @@ def make_engine(url: str, *, isolation_level: Any = "AUTOCOMMIT") -> Engine:
             "prepare_threshold": None,
             "connect_timeout": CONNECT_SECONDS,
             "application_name": "parlour",
+            "client_encoding": "UTF8",
             **NOTICE_A_DEAD_PEER,
         },
     )
+    if answering:
+
+        @event.listens_for(engine, "do_connect")
+        def connect(_: object, __: object, arguments: Any, options: Any) -> Answering:
+            return Answering.connect(*arguments, **options)
+
+    return engine
 
 
 class Link:
-    """One thread's connection, and the name in which it speaks at the moment."""
+    """One thread's connection, and the name in which it speaks at the moment. The engine is `answering`."""
 
     def __init__(self, engine: Engine, *, prepares: bool) -> None:
         self.connection: Connection = engine.connect()
-        self.raw = cast("psycopg.Connection[Any]", self.connection.connection.dbapi_connection)
-        self.prepares = prepares and self._is_direct()
+        self.raw = cast(Answering, self.connection.connection.dbapi_connection)
+        try:
+            direct = self._is_direct()
+            if direct:
+                self.raw.execute(_ON_OUR_OWN, prepare=False)
+        except psycopg.Error:
+            self.close()
+            raise
+        self._begin_with = _SPEAKER + _LIMITS + (sql.SQL("") if direct else _ON_A_LENT_CONNECTION)
+        self.prepares = prepares and direct
         self.raw.prepare_threshold = PREPARE_AFTER if self.prepares else None
         self.raw.prepared_max = PREPARED_LIMIT
         self._words = psycopg.ClientCursor(self.raw)  # several statements in one round trip
@@ -101,7 +173,11 @@ class Link:
             "statement_timeout": str(mode.statement_timeout),
             "lock_timeout": str(mode.lock_timeout),
         }
-        self._words.execute(sql.SQL("; ").join([mode.begin, _SPEAKER + _LIMITS]), _facts(actor) | limits)
+        self.raw.patience = ANSWER_SECONDS
+        if mode is ALONE:
+            return
+        self._words.execute(sql.SQL("; ").join([mode.begin, self._begin_with]), _facts(actor) | limits)
+        self.raw.patience = mode.statement_timeout / 1000 + GRACE_SECONDS
         self._actor = actor
 
     def admit(self, actor: Actor) -> None:
@@ -125,7 +201,9 @@ class Link:
         Said past psycopg, which would forget the prepared statements too, although a ROLLBACK leaves them.
         """
         try:
-            done = self.raw.pgconn.exec_(b"ROLLBACK").status == ExecStatus.COMMAND_OK
+            self.raw.patience = ANSWER_SECONDS
+            self.raw.pgconn.send_query(b"ROLLBACK")
+            done = self.raw.wait(execute(self.raw.pgconn))[0].status == ExecStatus.COMMAND_OK
         except psycopg.Error:
             done = False
         if not done:

@@ -12,23 +12,23 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
 import psycopg
+import structlog
 from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
-from parlour.db import migrate, roles
+from parlour.db import migrate, roles, windows
 from parlour.db.database import Database, DatabaseUnusable, P, R, Standing, Tx, Unit, tellable
-from parlour.db.link import ALONE, READ, SCAN, WRITE, Link, Mode, make_engine
+from parlour.db.link import ALONE, PROBE, READ, SCAN, WRITE, Link, Mode, make_engine
 from parlour.kernel.access import Actor
-from parlour.kernel.errors import NotFound, Overloaded
+from parlour.kernel.errors import NotFound, Overloaded, StorageFull
+from parlour.logs import Episode
 
 QUEUE_LIMIT = 5_000
-PATIENCE = 6.0
-"""Seconds that a unit may wait for its turn, for others' locks and for a database that restarts."""
 LONGEST_PAUSE = 0.5
 SWITCH_SECONDS = 0.0002
 """How long a thread may keep the interpreter once another wants it: a unit wants it back after each answer of
@@ -47,8 +47,18 @@ WHY_NOT_NOW = {
 }
 NOT_PREPARED = ("26000", "42P05", "0A000")
 """A prepared statement is not there, is there already, or no longer fits its table."""
-NOT_NOW = ("57P01", "57P02", "57P03", "25P03", "53300")
-"""Shutting down, crashed, starting up, idle for too long, no connection left."""
+NOT_NOW = ("57P01", "57P02", "57P03", "57P05", "25P03", "53300", "25006")
+"""Shutting down, crashed, starting up, idle for too long (twice), no connection left, and only to be read
+from: after a failover the server may be a standby, and another connection leads to another server."""
+CONNECTION_TROUBLE = "08"
+"""The class in which proxies, too, say that they cannot reach their server."""
+STORAGE = ("53100", "58030")
+"""The server's disk is full, or fails."""
+SAY_FULL_SECONDS = 30.0
+"""For so long after the disk refused a write this process is not ready. Small ones may still succeed."""
+
+
+log = structlog.get_logger(__name__)
 
 
 class Unreachable(Overloaded):
@@ -69,7 +79,7 @@ class PostgresDatabase(Database):
     def __init__(self, url: str, *, readers: int = 4, scanners: int = 2, writers: int = 6) -> None:
         super().__init__()
         self._url = url
-        self._sizes = {READ: readers, SCAN: scanners, WRITE: writers}
+        self._sizes = {READ: readers, SCAN: scanners, WRITE: writers, PROBE: 1}
         self._pools: dict[Mode, ThreadPoolExecutor] = {}
         self._local = threading.local()
         self._links: set[Link] = set()
@@ -77,7 +87,11 @@ class PostgresDatabase(Database):
         self._waiting = 0
         self._closed = True
         self._prepares = True
-        self._engine = make_engine(url)
+        self._engine = make_engine(url, answering=True)
+        self._away = Episode(log, "database.away", "database.back")
+        self._full = Episode(log, "storage.full", "storage.back")
+        self._full_until = 0.0
+        self._probing: Future[None] | None = None
 
     async def open(self) -> None:
         """Connects with the first unit, so that a server may start before its database answers."""
@@ -96,7 +110,7 @@ class PostgresDatabase(Database):
         await asyncio.to_thread(self._check)
 
     def _check(self) -> None:
-        with connected(self._engine, self._url) as connection:
+        with connected(make_engine(self._url), self._url) as connection:
             roles.refuse_an_unready_schema(connection)
             roles.refuse_a_mighty_role(connection)
 
@@ -123,6 +137,17 @@ class PostgresDatabase(Database):
         """Run a single statement that touches nobody's rows: a transaction of its own, in nobody's name."""
         return await self._submit(ALONE, Actor.system(), lambda tx: function(tx, *args, **kwargs))
 
+    async def probe(self, function: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        def look(tx: Tx) -> R:
+            windows.take(tx, "probe", 1, 60)  # always the same row
+            return function(tx, *args, **kwargs)
+
+        if time.monotonic() < self._full_until:
+            raise StorageFull
+        if self._probing is not None and not self._probing.done():
+            raise Unreachable  # whoever asked before still waits
+        return await self._submit(PROBE, Actor.system(), look)
+
     async def _submit(self, mode: Mode, actor: Actor, call: Callable[[Tx], R]) -> R:
         if self._closed:
             raise RuntimeError("The database is closed.")
@@ -130,7 +155,7 @@ class PostgresDatabase(Database):
             raise Overloaded
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[R] = loop.create_future()
-        give_up = time.monotonic() + PATIENCE
+        give_up = time.monotonic() + mode.patience
         context = contextvars.copy_context()
         self._waiting += 1
 
@@ -143,7 +168,9 @@ class PostgresDatabase(Database):
             with suppress(RuntimeError):  # that loop is gone, and its caller with it; the work is stored
                 loop.call_soon_threadsafe(self._answer, answer, result, error, events)
 
-        self._pools[mode].submit(work)
+        working = self._pools[mode].submit(work)
+        if mode is PROBE:
+            self._probing = working
         return await answer
 
     def _answer(
@@ -166,29 +193,46 @@ class PostgresDatabase(Database):
         while True:
             attempt += 1
             try:
-                return self._attempt(mode, actor, call)
+                done = self._attempt(mode, actor, call)
             except _Lost as lost:
                 if time.monotonic() > give_up:
+                    self._away.begins(why=_words(lost.__cause__))
                     raise Unreachable from lost.__cause__
             except (psycopg.Error, DBAPIError) as error:
-                state = _state(error)
-                if state in TIMED_OUT:
-                    raise Overloaded from error
-                if isinstance(_cause(error), psycopg.DataError) and state is None:
-                    raise NotFound from error  # a text that PostgreSQL cannot hold finds nothing
-                if not _lost_a_race(state, attempt):
+                self._give_up_on(error)
+                if not _lost_a_race(_state(error), attempt):
                     raise
                 if time.monotonic() > give_up:
                     raise Overloaded from error
+            else:
+                self._away.ends()
+                if mode is WRITE:
+                    self._full.ends()
+                return done
             time.sleep(random.uniform(0, min(LONGEST_PAUSE, 0.005 * 2**attempt)))  # noqa: S311
+
+    def _give_up_on(self, error: psycopg.Error | DBAPIError) -> None:
+        """Raises in the domain's words what another run would not change."""
+        state = _state(error)
+        if state in TIMED_OUT:
+            raise Overloaded from error
+        if state in STORAGE:
+            self._full_until = time.monotonic() + SAY_FULL_SECONDS
+            self._full.begins(why=_words(error))
+            raise StorageFull from error
+        if isinstance(_cause(error), psycopg.DataError) and state is None:
+            raise NotFound from error  # a text that PostgreSQL cannot hold finds nothing
 
     def _attempt(self, mode: Mode, actor: Actor, call: Callable[[Tx], R]) -> tuple[R, Any]:
         link = self._link()
         guard = None if mode is ALONE else link
         tx = Tx(link.connection, actor, guard)
         try:
-            if guard:
-                guard.begin(mode, actor)
+            link.begin(mode, actor)
+        except psycopg.Error as error:
+            self._drop(link)
+            raise _Lost from error
+        try:
             result = call(tx)
             if guard:
                 guard.commit()
@@ -196,9 +240,10 @@ class PostgresDatabase(Database):
             if link.prepares and _state(error) in NOT_PREPARED:
                 self._prepares = False
                 link.close()
-            self._forsake(link)
-            if isinstance(error, psycopg.Error | DBAPIError) and (link.lost or _state(error) in NOT_NOW):
+            if isinstance(error, psycopg.Error | DBAPIError) and (link.lost or _in_doubt(_state(error))):
+                self._drop(link)
                 raise _Lost from error
+            self._forsake(link)
             raise
         except BaseException:
             self._forsake(link)
@@ -219,9 +264,13 @@ class PostgresDatabase(Database):
     def _forsake(self, link: Link) -> None:
         link.abandon()
         if link.lost:
-            self._local.link = None
-            with self._lock:
-                self._links.discard(link)
+            self._drop(link)
+
+    def _drop(self, link: Link) -> None:
+        link.close()
+        self._local.link = None
+        with self._lock:
+            self._links.discard(link)
 
 
 def _cause(error: Exception) -> BaseException | None:
@@ -231,6 +280,17 @@ def _cause(error: Exception) -> BaseException | None:
 def _state(error: Exception) -> str | None:
     """PostgreSQL's code for what went wrong."""
     return getattr(_cause(error), "sqlstate", None)
+
+
+def _in_doubt(state: str | None) -> bool:
+    """Whether it is the connection that is of no use, whatever is said through it."""
+    return state is not None and (state in NOT_NOW or state.startswith(CONNECTION_TROUBLE))
+
+
+def _words(error: BaseException | None) -> str:
+    """The last line of what the server said, or whoever stands before it. Holds no words of people."""
+    cause = _cause(error) if isinstance(error, Exception) else error
+    return (str(cause).strip().splitlines() or [type(cause).__name__])[-1]
 
 
 def _lost_a_race(state: str | None, attempt: int) -> bool:

@@ -11,6 +11,7 @@ import os
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -23,12 +24,15 @@ from sqlalchemy.pool import NullPool
 
 from parlour.db import migrate, outbox
 from parlour.db.database import Database, DatabaseUnusable, P, R, Standing, Tx, Unit, tellable
-from parlour.kernel.access import Actor
-from parlour.kernel.errors import Overloaded
+from parlour.db.disk import Disk, refuses
+from parlour.kernel.access import Actor, Kind
+from parlour.kernel.errors import Overloaded, StorageFull
 
 BATCH = 512
 QUEUE_LIMIT = 20_000
 SCAN_THREADS = 4
+FOLD_SECONDS = 10.0
+"""Between two attempts to win room on a disk that is nearly full."""
 
 
 class DataFolderInUse(Exception):
@@ -111,6 +115,9 @@ class SqliteDatabase(Database):
         self._scan_lock = threading.Lock()
         self.commits = 0
         self.units = 0
+        self._disk = Disk(path.parent)
+        self._low = False
+        self._fold_at = 0.0
 
     async def open(self) -> None:
         try:
@@ -133,7 +140,15 @@ class SqliteDatabase(Database):
         self._thread.start()
 
     async def migrate(self) -> Standing:
-        return await asyncio.to_thread(_migrate, self.path)
+        try:
+            return await asyncio.to_thread(_migrate, self.path)
+        except (sqlite3.Error, DBAPIError) as error:
+            if not refuses(error):
+                raise
+            why = getattr(error, "orig", error)
+            raise DatabaseUnusable(
+                f"The disk refuses what Parlour has to write into {self.path.parent}: {why}. Make room there."
+            ) from error
 
     async def prepare(self) -> None:
         await self.migrate()
@@ -181,6 +196,16 @@ class SqliteDatabase(Database):
         self._queue.put(unit)
         return cast(R, await unit.future)
 
+    async def probe(self, function: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        def look(tx: Tx) -> R:
+            number = tx.connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+            tx.connection.exec_driver_sql(f"PRAGMA user_version = {number:d}")  # a page to write
+            return function(tx, *args, **kwargs)
+
+        if self._disk.is_low():
+            raise StorageFull
+        return await self.write(Actor.system(), look)
+
     def _must_be_open(self) -> None:
         if self._closed:
             raise RuntimeError("The database is closed.")
@@ -208,9 +233,36 @@ class SqliteDatabase(Database):
                     stopping = True
                     break
                 batch.append(waiting)
-            self._commit(connection, batch)
+            if fitting := self._what_fits(connection, batch):
+                self._commit(connection, fitting)
+            for each in batch:
+                if each.error is not None and (full := self._disk.told(each.error)):
+                    each.fail(full)
             self._hand_back(batch)
         connection.close()
+
+    def _what_fits(self, connection: Connection, batch: list[_Write]) -> list[_Write]:
+        """The units that may run. On a disk that is nearly full only the house's own do, which end what was
+        begun and sweep what is old.
+        """
+        self._low = self._disk.is_low()
+        if self._low and time.monotonic() > self._fold_at:
+            self._fold_at = time.monotonic() + FOLD_SECONDS
+            self._fold(connection)
+            self._low = self._disk.is_low()
+        if not self._low:
+            return batch
+        self._disk.refused("nearly full")
+        for unit in batch:
+            if unit.actor.kind is not Kind.SYSTEM:
+                unit.fail(StorageFull())
+        return [unit for unit in batch if unit.actor.kind is Kind.SYSTEM]
+
+    def _fold(self, connection: Connection) -> None:
+        """Give the room of the write-ahead log back, as far as no reader still needs it."""
+        if self._exclusive:
+            with suppress(sqlite3.Error):
+                _driver(connection).execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _commit(self, connection: Connection, batch: list[_Write]) -> None:
         raw = _driver(connection)
@@ -227,6 +279,8 @@ class SqliteDatabase(Database):
             raw.execute("COMMIT")
             self.commits += 1
             self.units += len(batch)
+            if not self._low and any(unit.error is None for unit in batch):
+                self._disk.took()
         except Exception as error:
             _undo(raw)
             if len(batch) == 1:

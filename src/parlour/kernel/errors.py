@@ -77,3 +77,10 @@ class Overloaded(DomainError):
     status = 503
     code = "overloaded"
     message = "We are very busy right now. Please try again in a moment."
+
+
+class StorageFull(Overloaded):
+    """The disk takes nothing more, or nothing at all; nothing was stored."""
+
+    code = "storage_full"
+    message = "We cannot store anything at the moment, so nothing was saved. Please try again later."
