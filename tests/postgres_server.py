@@ -18,6 +18,8 @@ import subprocess
 import tempfile
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -68,6 +70,10 @@ def _somebody() -> pwd.struct_passwd:
         return pwd.getpwnam("nobody")
 
 
+def _children(process: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
 class Server:
     """PostgreSQL, and PgBouncer in front of it once somebody asks for that."""
 
@@ -85,15 +91,15 @@ class Server:
         self._furnish()
 
     @property
-    def _programs(self) -> Path:
+    def programs(self) -> Path:
         found = POSTGRESQL.path()
         assert found is not None, "PostgreSQL's server is not installed."
-        return found.parent
+        return found.resolve().parent
 
     def _make(self) -> None:
         subprocess.run(
             [
-                *(*_unprivileged(), str(self._programs / "initdb"), "--pgdata", str(self.folder / "data")),
+                *(*_unprivileged(), str(self.programs / "initdb"), "--pgdata", str(self.folder / "data")),
                 *("--username=postgres", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8"),
             ],
             check=True,
@@ -116,7 +122,7 @@ class Server:
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    *(*_unprivileged(), str(self._programs / "postgres"), "-D", str(self.folder / "data")),
+                    *(*_unprivileged(), str(self.programs / "postgres"), "-D", str(self.folder / "data")),
                     *(f"--port={self.port}", *settings),
                 ],
                 cwd=self.folder,
@@ -142,6 +148,20 @@ class Server:
             self._process.send_signal(how)
             self._process.wait(STARTS_WITHIN)
             self._process = None
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Nothing of it moves, and its connections stay up, as on a machine whose disk hangs."""
+        assert self._process is not None
+        everything = [self._process.pid, *_children(self._process.pid)]
+        try:
+            for process in everything:
+                os.kill(process, signal.SIGSTOP)
+            yield
+        finally:
+            for process in everything:
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGCONT)
 
     def end(self) -> None:
         if self._bouncer:
@@ -206,6 +226,45 @@ class Server:
         self._closed[name] = None
         while len(self._closed) > KEPT:
             self.drop(self._closed.popitem(last=False)[0])
+
+
+class Standby:
+    """A copy of the server that follows it and can only be read from."""
+
+    def __init__(self, server: Server) -> None:
+        self.port = free_port()
+        self._folder = Path(tempfile.mkdtemp(prefix="standby-", dir=server.folder))
+        copy = self._folder / "data"
+        programs = server.programs
+        if os.getuid() == 0:
+            os.chown(self._folder, _somebody().pw_uid, _somebody().pw_gid)
+        place = ("--host=127.0.0.1", f"--port={server.port}", "--username=postgres")
+        command = (str(programs / "pg_basebackup"), *place, f"--pgdata={copy}", "--checkpoint=fast", "-R")
+        subprocess.run([*_unprivileged(), *command], check=True, capture_output=True, cwd=self._folder)
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    *(*_unprivileged(), str(programs / "postgres"), "-D", str(copy), f"--port={self.port}"),
+                    *("--listen_addresses=127.0.0.1", "--unix_socket_directories=", "--max_connections=300"),
+                ],
+                cwd=self._folder,
+                stdout=log,
+                stderr=log,
+            )
+        deadline = time.monotonic() + STARTS_WITHIN
+        while True:
+            try:
+                psycopg.connect(host="127.0.0.1", port=self.port, user="postgres").close()
+                break
+            except psycopg.OperationalError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+
+    def stop(self) -> None:
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(STARTS_WITHIN)
+        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 class Bouncer:

@@ -18,6 +18,8 @@ from structlog.dev import ConsoleRenderer, plain_traceback
 from structlog.stdlib import ProcessorFormatter
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from parlour.kernel.errors import StorageFull, Unreachable
+
 HIDDEN = "[hidden]"
 
 _SECRET_NAME = re.compile(
@@ -66,6 +68,7 @@ def configure(log_format: Literal["text", "json"], *, stream: TextIO | None = No
     out = stream or sys.stderr
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        leave_out_what_was_told,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -98,6 +101,15 @@ def configure(log_format: Literal["text", "json"], *, stream: TextIO | None = No
 @cache
 def _is_secret(name: str) -> bool:
     return _SECRET_NAME.search(name) is not None
+
+
+def leave_out_what_was_told(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """A database that is away, or full, is told of once, in a line of its own: not by all who meet it."""
+    met = event.get("exc_info")
+    error = sys.exc_info()[1] if met is True else met[1] if isinstance(met, tuple) else met
+    if isinstance(error, Unreachable | StorageFull):
+        raise structlog.DropEvent
+    return event
 
 
 def hide_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.postgresql
 
 
 def prepares(url: str) -> bool:
-    link = Link(make_engine(url), prepares=True)
+    link = Link(make_engine(url, answering=True), prepares=True)
     link.close()
     return link.prepares
 

@@ -11,7 +11,6 @@ from sqlalchemy import select, text, update
 
 from parlour.db.database import Tx
 from parlour.db.link import Unanswered
-from parlour.db.postgres import Unreachable
 from parlour.db.schema import members, messages, workspaces
 from parlour.features.accounts import service as accounts
 from parlour.features.accounts.invitations import service as invitations
@@ -23,7 +22,7 @@ from parlour.features.tickets.access import service as access
 from parlour.features.tickets.models import Draft, Status
 from parlour.features.workspaces.service import LastOwner
 from parlour.kernel.access import Actor, Role
-from parlour.kernel.errors import DomainError
+from parlour.kernel.errors import DomainError, Unreachable
 from tests import postgres_server
 from tests.house import PASSWORD, Browser, House, behind_its_back
 from tests.mailbox import mails

@@ -146,7 +146,8 @@ def free_at(folder: Path) -> int:
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[OnASmallDisk]:
-    with OnASmallDisk(tmp_path) as live:
+    live = OnASmallDisk(tmp_path)
+    with live:
         yield live
 
 

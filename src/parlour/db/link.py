@@ -91,6 +91,13 @@ def _relied_on(*, in_transaction: bool) -> sql.Composed:
 
 _ON_A_LENT_CONNECTION = sql.SQL(", ") + _relied_on(in_transaction=True)
 _ON_OUR_OWN = sql.SQL("SELECT ") + _relied_on(in_transaction=False)
+_IN_A_COMMAND = (
+    sql.SQL(
+        "SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true), "
+        "set_config('idle_in_transaction_session_timeout', '0', true), "
+    )
+    + _relied_on(in_transaction=True)
+).as_string()
 _LIMITS = sql.SQL(
     ", set_config('statement_timeout', %(statement_timeout)s, true)"
     ", set_config('lock_timeout', %(lock_timeout)s, true)"
@@ -114,7 +121,7 @@ class Answering(psycopg.Connection[Any]):
 def make_engine(url: str, *, isolation_level: Any = "AUTOCOMMIT", answering: bool = False) -> Engine:
     """Transactions are opened by hand unless another isolation level is given.
 
-    `answering`: its connections are `Answering`.
+    `answering`: its connections are `Answering`, for a `Link` each.
     """
     engine = create_engine(
         make_url(url).set(drivername="postgresql+psycopg"),
@@ -130,7 +137,14 @@ def make_engine(url: str, *, isolation_level: Any = "AUTOCOMMIT", answering: boo
             **NOTICE_A_DEAD_PEER,
         },
     )
-    if answering:
+    if not answering:
+
+        @event.listens_for(engine, "begin")
+        def rely(connection: Connection) -> None:
+            connection.exec_driver_sql("SET TRANSACTION READ WRITE")
+            connection.exec_driver_sql(_IN_A_COMMAND)
+
+    else:
 
         @event.listens_for(engine, "do_connect")
         def connect(_: object, __: object, arguments: Any, options: Any) -> Answering:

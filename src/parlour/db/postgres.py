@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
@@ -25,7 +25,7 @@ from parlour.db import migrate, roles, windows
 from parlour.db.database import Database, DatabaseUnusable, P, R, Standing, Tx, Unit, tellable
 from parlour.db.link import ALONE, PROBE, READ, SCAN, WRITE, Link, Mode, make_engine
 from parlour.kernel.access import Actor
-from parlour.kernel.errors import NotFound, Overloaded, StorageFull
+from parlour.kernel.errors import NotFound, Overloaded, StorageFull, Unreachable
 from parlour.logs import Episode
 
 QUEUE_LIMIT = 5_000
@@ -61,10 +61,6 @@ SAY_FULL_SECONDS = 30.0
 log = structlog.get_logger(__name__)
 
 
-class Unreachable(Overloaded):
-    """The database did not answer in time; nothing was stored."""
-
-
 class _Lost(Exception):
     """There is no connection, and COMMIT was not sent: the unit may run again."""
 
@@ -91,7 +87,7 @@ class PostgresDatabase(Database):
         self._away = Episode(log, "database.away", "database.back")
         self._full = Episode(log, "storage.full", "storage.back")
         self._full_until = 0.0
-        self._probing: Future[None] | None = None
+        self._probing = False
 
     async def open(self) -> None:
         """Connects with the first unit, so that a server may start before its database answers."""
@@ -110,9 +106,13 @@ class PostgresDatabase(Database):
         await asyncio.to_thread(self._check)
 
     def _check(self) -> None:
-        with connected(make_engine(self._url), self._url) as connection:
-            roles.refuse_an_unready_schema(connection)
-            roles.refuse_a_mighty_role(connection)
+        engine = make_engine(self._url, isolation_level="READ COMMITTED")
+        try:
+            with connected(engine, self._url) as connection, connection.begin():
+                roles.refuse_an_unready_schema(connection)
+                roles.refuse_a_mighty_role(connection)
+        except (psycopg.Error, DBAPIError) as error:
+            raise _unusable(self._url, error) from error
 
     async def close(self) -> None:
         if self._closed:
@@ -144,8 +144,9 @@ class PostgresDatabase(Database):
 
         if time.monotonic() < self._full_until:
             raise StorageFull
-        if self._probing is not None and not self._probing.done():
+        if self._probing:
             raise Unreachable  # whoever asked before still waits
+        self._probing = True
         return await self._submit(PROBE, Actor.system(), look)
 
     async def _submit(self, mode: Mode, actor: Actor, call: Callable[[Tx], R]) -> R:
@@ -166,17 +167,16 @@ class PostgresDatabase(Database):
             except BaseException as raised:  # the thread goes on: others wait for it too
                 error = tellable(raised)
             with suppress(RuntimeError):  # that loop is gone, and its caller with it; the work is stored
-                loop.call_soon_threadsafe(self._answer, answer, result, error, events)
+                loop.call_soon_threadsafe(self._answer, mode, answer, result, error, events)
 
-        working = self._pools[mode].submit(work)
-        if mode is PROBE:
-            self._probing = working
+        self._pools[mode].submit(work)
         return await answer
 
     def _answer(
-        self, answer: "asyncio.Future[Any]", result: Any, error: Exception | None, events: Any
+        self, mode: Mode, answer: "asyncio.Future[Any]", result: Any, error: Exception | None, events: Any
     ) -> None:
         self._waiting -= 1
+        self._probing = self._probing and mode is not PROBE
         self._publish(events)
         if answer.done():
             return
@@ -303,10 +303,13 @@ def connected(engine: Engine, url: str) -> Connection:
     try:
         return engine.connect()
     except (psycopg.Error, DBAPIError) as error:
-        place = make_url(url)
-        why = str(_cause(error)).strip().splitlines()[-1].strip().rstrip(".")
-        where = f"{place.host}:{place.port or 5432}/{place.database or place.username or ''}"
-        raise DatabaseUnusable(f"The database at {where} cannot be reached: {why}.") from error
+        raise _unusable(url, error) from error
+
+
+def _unusable(url: str, error: psycopg.Error | DBAPIError) -> DatabaseUnusable:
+    place = make_url(url)
+    where = f"{place.host}:{place.port or 5432}/{place.database or place.username or ''}"
+    return DatabaseUnusable(f"The database at {where} cannot be reached: {_words(error).rstrip('.')}.")
 
 
 def migrate_with(url: str, *, for_role: str | None = None) -> Standing:

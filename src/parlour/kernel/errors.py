@@ -79,6 +79,10 @@ class Overloaded(DomainError):
     message = "We are very busy right now. Please try again in a moment."
 
 
+class Unreachable(Overloaded):
+    """The database did not answer in time; nothing was stored."""
+
+
 class StorageFull(Overloaded):
     """The disk takes nothing more, or nothing at all; nothing was stored."""
 

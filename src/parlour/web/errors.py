@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
-from parlour.kernel.errors import DomainError, NotFound, SignedOut
+from parlour.kernel.errors import DomainError, NotFound, Overloaded, SignedOut, Unreachable
 from parlour.web.forms import safe_path
 from parlour.web.pages import as_json, redirect, render, waiting, wants_json
 
@@ -72,8 +72,9 @@ class Errors:
         return await self.domain(request, Failed())
 
     async def _page(self, request: Request, error: DomainError) -> Response:
+        """In the feature's layout, which takes a look into the database: not when that is what failed."""
         for prefix, boundary in self.boundaries.items():
-            if request.url.path.startswith(prefix):
+            if request.url.path.startswith(prefix) and not isinstance(error, Unreachable):
                 response = await _within(boundary, request, error)
                 if response is not None:
                     return response
@@ -81,9 +82,11 @@ class Errors:
 
 
 async def _within(boundary: Boundary, request: Request, error: DomainError) -> Response | None:
-    """The boundary's page. When a fault of ours broke the boundary as well, the plain page still stands."""
+    """The boundary's page. When a fault broke the boundary as well, the plain page still stands."""
     try:
         return await boundary(request, error)
+    except Overloaded:
+        return None
     except Exception:
         if isinstance(error, Failed):
             return None
