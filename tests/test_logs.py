@@ -20,6 +20,8 @@ from starlette.websockets import WebSocket
 from websockets.asyncio.client import connect
 
 from parlour import logs
+from parlour.kernel.errors import StorageFull, Unreachable
+from parlour.logs import Episode
 
 LINK = "https://desk.example/support/acme/access#s3cret-code"
 
@@ -52,6 +54,25 @@ def test_json_is_one_object_a_line(stream: io.StringIO) -> None:
     assert (line["event"], line["server"], line["level"]) == ("mail.sent", "mäil\nhost", "info")
     assert line["logger"] == "parlour.mail"
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", line["timestamp"])
+
+
+@pytest.mark.parametrize("error", [Unreachable, StorageFull])
+def test_what_the_database_has_told_of_is_told_once(stream: io.StringIO, error: type[Exception]) -> None:
+    logs.configure("json", stream=stream)
+    database, log = (
+        Episode(structlog.get_logger("parlour.db"), "away", "back"),
+        structlog.get_logger("parlour"),
+    )
+
+    for _ in range(3):
+        database.begins(why="gone")
+        try:
+            raise error
+        except error:
+            log.exception("a heartbeat failed")
+    database.ends()  # only just
+
+    assert [line["event"] for line in lines(stream)] == ["away"]
 
 
 def test_text_into_a_file_has_no_colours(stream: io.StringIO) -> None:

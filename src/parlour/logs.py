@@ -68,7 +68,6 @@ def configure(log_format: Literal["text", "json"], *, stream: TextIO | None = No
     out = stream or sys.stderr
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
-        leave_out_what_was_told,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -84,7 +83,12 @@ def configure(log_format: Literal["text", "json"], *, stream: TextIO | None = No
         )
     )
     structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *shared, ProcessorFormatter.wrap_for_formatter],
+        processors=[
+            structlog.stdlib.filter_by_level,
+            leave_out_what_was_told,
+            *shared,
+            ProcessorFormatter.wrap_for_formatter,
+        ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
