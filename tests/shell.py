@@ -38,7 +38,8 @@ class Shell:
             cwd=self.folder.parent,
             input=typed,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="surrogateescape",
             timeout=PATIENCE,
             check=False,
         )

@@ -160,6 +160,41 @@ def test_an_agent_that_cannot_be_is_refused_with_a_sentence(
     assert furnished.rows("SELECT count(*) FROM users WHERE email = 'new@acme.example'") == [(0,)]
 
 
+LATIN_1 = "J\udcf6rg"  # what Python makes of such bytes
+
+
+@pytest.mark.parametrize(
+    ("arguments", "typed", "environment", "about"),
+    [
+        (["workspace", "create", "second", "--name", LATIN_1], "", {}, "Argument 5"),
+        (["workspace", "create", LATIN_1, "--name", "Second"], "", {}, "Argument 3"),
+        (["agent", "create", "a@b.example", "--workspace", "acme", "--role", "agent", "--password-stdin"],
+         f"{LATIN_1} und Freunde\n", {}, "The password"),
+        (["agent", "create", "a@b.example", "--workspace", "acme", "--role", "agent", "--password-stdin"],
+         f"{LATIN_1} und Freunde\n", {"LC_ALL": "C"}, "The password"),
+        (["jobs", "dead"], "", {"PARLOUR_DATA_DIR": LATIN_1}, "PARLOUR_DATA_DIR"),
+        (["serve"], "", {"PARLOUR_SMTP_URL": f"smtp://me:{LATIN_1}@mail.example"}, "PARLOUR_SMTP_URL"),
+        (["move", "--from", f"sqlite:///{LATIN_1}", "--to", "postgresql://a/b"], "", {}, "Argument 3"),
+    ],
+)  # fmt: skip
+def test_bytes_that_are_no_text_are_refused_with_a_sentence(
+    furnished: Shell, arguments: list[str], typed: str, environment: dict[str, str], about: str
+) -> None:
+    refused = furnished.run(*arguments, typed=typed, **environment)
+
+    assert "is no text" in sentence(refused)
+    assert about in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_name_that_the_terminal_has_no_letters_for_is_kept_all_the_same(furnished: Shell) -> None:
+    made = furnished.run("workspace", "create", "abroad", "--name", "Jörg 家", PYTHONIOENCODING="latin-1")
+
+    assert made.returncode == 0
+    assert "\\u5bb6" in made.stdout
+    assert furnished.rows("SELECT name FROM workspaces WHERE slug = 'abroad'") == [("Jörg 家",)]
+
+
 def test_a_password_is_only_read_from_standard_input(furnished: Shell) -> None:
     options = ["--workspace", "acme", "--role", "agent"]
     refused = furnished.run("agent", "create", "new@acme.example", *options)

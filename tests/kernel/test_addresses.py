@@ -71,7 +71,7 @@ def test_what_mail_could_not_reach_is_no_address(typed: str) -> None:
         "\u200fjürgen@bücher.example\u200e",
         "jürgen@bü\u00adcher.exam\u200bple",
         "\u2068jürgen@bücher.example\u2069",
-        "\ufeffjürgen@bücher.example\x00",
+        "\ufeffj\x9fürgen@bücher.example\x00\x1b",
         "\u3164jürgen\u200d@bücher.example\u2800",
     ],
 )

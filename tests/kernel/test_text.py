@@ -1,5 +1,6 @@
 """What words from outside are when they are kept: storable, in one form, harmless to their neighbours."""
 
+import time
 import unicodedata
 from collections.abc import Callable
 
@@ -156,3 +157,22 @@ def test_a_text_keeps_its_lines_and_their_indentation(typed: str, kept: str) -> 
 def test_every_keyboard_types_the_same_password() -> None:
     assert text.password("Schlu\u0308ssel\u00a0und\u3000Schloss") == "Schlüssel und Schloss"
     assert text.password("  ＡＢ Ⅸ ") == "  ＡＢ Ⅸ "
+
+
+@pytest.mark.parametrize(
+    "much",
+    [
+        "\u202a" * 50_000 + "\u2069" * 50_000,
+        "\u200d" * 100_000,
+        "\u200f " * 50_000,
+        " \n" * 50_000,
+        " " * 100_000,
+    ],
+)
+@cleaned
+def test_a_text_made_to_take_long_takes_no_longer_than_another(clean: Clean, much: str) -> None:
+    began = time.process_time()
+
+    clean(much)
+
+    assert time.process_time() - began < 2  # squares of such lengths take minutes

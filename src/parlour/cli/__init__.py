@@ -1,12 +1,15 @@
 """The command line. Bad input gets one clear sentence and exit code 2, never a traceback."""
 
+import os
+import sys
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
 
 from parlour import __version__
 from parlour.cli import database, serving
-from parlour.cli.base import Refused, err
+from parlour.cli.base import Refused, err, refuse_bytes
 from parlour.cli.doctor import doctor
 from parlour.cli.jobs import jobs_app
 from parlour.cli.people import agent_app, workspace_app
@@ -65,6 +68,21 @@ PASSWORDS = {
 }
 
 
+def _refuse_bytes() -> None:
+    """What the system handed over has to be text: a name in another encoding could be kept nowhere."""
+    given = {f"Argument {number}": said for number, said in enumerate(sys.argv[1:], 1)}
+    given |= {name: said for name, said in os.environ.items() if name.startswith("PARLOUR_")}
+    for what, said in given.items():
+        refuse_bytes(what, said)
+
+
+def _say_in_any_encoding() -> None:
+    """A terminal that lacks a letter shows its number: the thing itself has been done."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def _sentence(error: Exception) -> str:
     if type(error) is Invalid:  # the others have a sentence of their own
         told = {**PROBLEMS, "password": PASSWORDS.get(error.problems.get("password", ""), "")}
@@ -73,7 +91,9 @@ def _sentence(error: Exception) -> str:
 
 
 def main() -> None:
+    _say_in_any_encoding()
     try:
+        _refuse_bytes()
         app()
     except KeyboardInterrupt:
         raise SystemExit(130) from None

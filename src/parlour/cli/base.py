@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import Awaitable, Callable, Collection
 from typing import TypeVar
 
@@ -21,6 +22,28 @@ T = TypeVar("T")
 
 class Refused(Exception):
     """One sentence for the person at the keyboard."""
+
+
+def refuse_bytes(what: str, said: str) -> None:
+    """Raises Refused for what the system could not decode."""
+    try:
+        said.encode()
+    except UnicodeEncodeError:
+        raise _no_text(what) from None
+
+
+def _no_text(what: str) -> Refused:
+    return Refused(f"{what} is no text in this terminal's encoding, {sys.getfilesystemencoding().upper()}.")
+
+
+def line_from_stdin(what: str) -> str:
+    """Raises Refused when it is no text; `what` names it."""
+    try:
+        line = sys.stdin.readline().rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise _no_text(what) from None
+    refuse_bytes(what, line)
+    return line
 
 
 def settings_now(*, leaving_out: Collection[str] = (), **defaults: str) -> Settings:

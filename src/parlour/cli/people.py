@@ -1,11 +1,10 @@
 """`parlour workspace` and `agent`: teams, and the people who answer."""
 
-import sys
 from typing import Annotated
 
 import typer
 
-from parlour.cli.base import Refused, once
+from parlour.cli.base import Refused, line_from_stdin, once
 from parlour.features.accounts import service as accounts
 from parlour.features.accounts.passwords import hash_password
 from parlour.features.workspaces import service as workspaces
@@ -43,7 +42,7 @@ def create_agent(
     """Make an account for an agent and let it into a workspace."""
     if not password_stdin:
         raise Refused("Give the password on standard input, with --password-stdin.")
-    password = sys.stdin.readline().rstrip("\r\n")
+    password = line_from_stdin("The password")
     hashed = hash_password(password)
     known = once(
         lambda db: db.write(

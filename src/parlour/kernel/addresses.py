@@ -10,6 +10,8 @@ from parlour.kernel.errors import Invalid
 
 LOCAL_LIMIT, LIMIT = 64, 254
 """Octets, as an address goes over the wire (RFC 5321, section 4.5.3.1; RFC 3696, erratum 1690)."""
+TYPED_LIMIT = 1_000
+"""Characters that are looked at: an address, and whatever came along when it was pasted."""
 
 _LOCAL = re.compile(r"[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]+")
 _HOST = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W_](?:[\w-]{0,61}[^\W_])", re.ASCII)
@@ -23,9 +25,9 @@ def clean_email(typed: str) -> str | None:
     names), and the host stands in the letters that it is read in, whether typed so or as `xn--…`.
     No quoted local parts, no bare hosts.
     """
-    plain = text.without_invisible(text.storable(typed))
-    local, at, host = _WIDE.sub(_narrow, plain).strip().rpartition("@")
-    local = unicodedata.normalize("NFC", unicodedata.normalize("NFC", local).lower())
+    if len(typed) > TYPED_LIMIT:
+        return None
+    local, at, host = _parts(typed)
     try:
         host = readable_host(host)
         wire = ascii_host(host)
@@ -35,6 +37,22 @@ def clean_email(typed: str) -> str | None:
     if ".." in local or octets > LOCAL_LIMIT or octets + len(at + wire) > LIMIT:
         return None
     return f"{local}@{host}" if _LOCAL.fullmatch(local) and _HOST.fullmatch(wire) else None
+
+
+def beginning_of_email(typed: str) -> str:
+    """How the stored spelling of an address begins of which this much was typed."""
+    local, at, host = _parts(typed)
+    try:
+        return local + at + readable_host(host)
+    except UnicodeError:
+        return local + at + unicodedata.normalize("NFC", host.lower())
+
+
+def _parts(typed: str) -> tuple[str, str, str]:
+    """The local part as it is stored, the @, and a host."""
+    plain = _WIDE.sub(_narrow, text.without_invisible(text.storable(typed))).strip()
+    local, at, host = plain.rpartition("@")
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", local).lower()), at, host
 
 
 def required_email(typed: str) -> str:

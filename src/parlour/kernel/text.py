@@ -8,7 +8,6 @@ selectors, flags, marks of direction.
 
 import re
 import unicodedata
-from collections.abc import Sequence
 
 NAME_LIMIT = 80
 """Characters in the name of a person, a workspace, a view: one line, wherever it is shown."""
@@ -34,7 +33,7 @@ _BLANK = (
 )
 """What shows nothing and changes nothing: Unicode's Default_Ignorable, and blanks that count as letters."""
 
-_LEADING = re.compile(rf"[\s{_BLANK}{_JOINERS}{_SELECTORS}]*")
+_LEADING = re.compile(rf"[\s{_BLANK}{_JOINERS}{_SELECTORS}]")
 _TRAILING = re.compile(rf"[\s{_BLANK}]")
 _BLANK_LINES = re.compile(rf"(?:(?:[^\S\n]|[{_BLANK}])*\n)*")
 _UNSEEN = re.compile(
@@ -64,16 +63,12 @@ def many_lines(text: str) -> str:
 
 def one_line(text: str) -> str:
     """The same where one line is meant, as a subject: any white space is one space, none at the edges."""
-    text = " ".join(_plain(text).split())
-    text = text[_LEADING.match(text).end() :]  # type: ignore[union-attr]  # it matches anything
-    return _visible(text[: _end(text)])
+    return _line(text, "")
 
 
 def name(text: str) -> str:
     """`one_line` of what somebody or something is called: marks of direction at its edges go too."""
-    while (line := one_line(text).strip(_MARKS)) != text:
-        text = line
-    return text
+    return _line(text, _MARKS)
 
 
 def is_visible(text: str) -> bool:
@@ -86,9 +81,9 @@ def is_visible(text: str) -> bool:
 
 def without_invisible(text: str) -> str:
     """For what is compared letter by letter: of all that nobody sees only joiners stay, where they join."""
-    kept: list[str] = []
+    kept = [""]
     for c in text:
-        if not _UNSEEN.match(c) or (c in _JOINERS and _joins(kept)):
+        if not (_UNSEEN.match(c) or _NEVER.match(c)) or (c in _JOINERS and _joins(kept[-1])):
             kept.append(c)
     return "".join(kept)
 
@@ -107,24 +102,35 @@ def _plain(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
+def _line(text: str, edges: str) -> str:
+    text = " ".join(_plain(text).split())
+    start = 0
+    while start < len(text) and (_LEADING.match(text[start]) or text[start] in edges):
+        start += 1
+    text = text[start:]
+    return _visible(text[: _end(text, edges)])
+
+
 def _visible(text: str) -> str:
     return text if is_visible(text) else ""
 
 
-def _end(text: str) -> int:
+def _end(text: str, edges: str = "") -> int:
     """Where the text ends without what shows nothing after it."""
     end = len(text)
-    while end and (
-        _TRAILING.match(text[end - 1]) or (text[end - 1] in _JOINERS and not _joins(text[: end - 1]))
-    ):
+    while end:
+        last, before = text[end - 1], text[end - 2 : end - 1]
+        loose = last in edges or (last in _JOINERS and not _joins(before))
+        if not (loose or _TRAILING.match(last)):
+            break
         end -= 1
     return end
 
 
-def _joins(before: Sequence[str]) -> bool:
-    """Whether a joiner means something here: after a virama, or in cursive writing (RFC 5892, appendix A)."""
-    return bool(before) and (
-        unicodedata.combining(before[-1]) == 9 or unicodedata.bidirectional(before[-1]) in {"AL", "R", "NSM"}
+def _joins(before: str) -> bool:
+    """Whether a joiner means something after this: a virama, or cursive writing (RFC 5892, appendix A)."""
+    return before != "" and (
+        unicodedata.combining(before) == 9 or unicodedata.bidirectional(before) in {"AL", "R", "NSM"}
     )
 
 
@@ -132,16 +138,19 @@ def _closed(line: str) -> str:
     """Every embedding and isolate ends in its line, and nothing ends that has not begun in it."""
     begun: list[str] = []
     kept: list[str] = []
+    isolates = 0
     for c in line:
         if c in _EMBEDDINGS or c in _ISOLATES:
             begun.append(_END_OF_EMBEDDING if c in _EMBEDDINGS else _END_OF_ISOLATE)
+            isolates += c in _ISOLATES
         elif c == _END_OF_EMBEDDING:
             if begun[-1:] != [c]:
                 continue
             begun.pop()
         elif c == _END_OF_ISOLATE:
-            if c not in begun:
+            if not isolates:
                 continue
+            isolates -= 1
             while begun.pop() != c:  # it ends the embeddings in it as well
                 kept.append(_END_OF_EMBEDDING)
         kept.append(c)

@@ -22,6 +22,7 @@ import structlog
 from parlour.db.outbox import Postponed, Undeliverable
 from parlour.kernel import clock
 from parlour.kernel.addresses import ascii_host, clean_email
+from parlour.kernel.text import one_line
 from parlour.settings import Settings
 
 CONNECT_TIMEOUT = 20.0
@@ -52,12 +53,12 @@ class Mail:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if clean_email(self.to) is None:
+        if clean_email(self.to) is None or self.to != one_line(self.to):
             raise Undeliverable("The address is not one that mail can reach.")
         if not _MESSAGE_ID.fullmatch(self.message_id):
             raise Undeliverable("The Message-ID must look like <id@host>.")
         for name, value in {"Subject": self.subject, "From": self.sender_name, **self.headers}.items():
-            if not _HEADER.fullmatch(name) or not value.isprintable():
+            if not _HEADER.fullmatch(name) or value != one_line(value):
                 raise Undeliverable(f"The header {name!r} holds characters that no header may hold.")
 
 

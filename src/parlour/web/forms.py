@@ -7,6 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from parlour.kernel.errors import DomainError, Invalid, Overloaded, TooMany
+from parlour.kernel.text import storable
 from parlour.web import csrf
 from parlour.web.pages import wants_json
 
@@ -64,12 +65,12 @@ async def _fields(request: Request) -> Mapping[str, str]:
         raise BadForm from error
     except (ValueError, UnicodeError) as error:
         raise BadForm from error
-    return {name: value for name, value in form.items() if isinstance(value, str)}
+    return {name: storable(value) for name, value in form.items() if isinstance(value, str)}
 
 
 async def every(request: Request, name: str) -> list[str]:
     """All values of a field that may come more than once, after the form was read."""
-    return [value for value in (await request.form()).getlist(name) if isinstance(value, str)]
+    return [storable(value) for value in (await request.form()).getlist(name) if isinstance(value, str)]
 
 
 def uuid_field(fields: Mapping[str, str], name: str) -> UUID:

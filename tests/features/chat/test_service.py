@@ -5,8 +5,6 @@ from collections.abc import Callable
 from uuid import UUID, uuid4
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from parlour.db.database import Tx
 from parlour.features.chat import service as chat
@@ -56,7 +54,7 @@ async def test_a_repeat_returns_the_first_answer_and_writes_nothing(
 ) -> None:
     client_id = uuid4()
     first = await post(house, maria, ticket, "Hello", client_id)
-    again = await post(house, maria, ticket, " Hello\r\n", client_id)
+    again = await post(house, maria, ticket, "Hello \r\n", client_id)
 
     assert (first.repeat, again.repeat) == (False, True)
     assert again.message == first.message
@@ -157,12 +155,13 @@ async def test_a_viewer_may_not_post(house: House, ticket: Ticket) -> None:
 @pytest.mark.parametrize(
     ("typed", "stored"),
     [
-        ("  Hello  ", "Hello"),
+        ("\n  Hello  \n", "  Hello"),
         ("a\r\nb\rc\nd", "a\nb\nc\nd"),
         ("nul\x00byte", "nulbyte"),
-        ("lone \ud800 surrogate", "lone ? surrogate"),
+        ("lone \ud800 surrogate", "lone \ufffd surrogate"),
         ("emoji 👩🏽‍🚀 and ü", "emoji 👩🏽‍🚀 and ü"),
-        ("\u202etxt.exe", "\u202etxt.exe"),
+        ("\u202etxt.exe", "txt.exe"),
+        ("    first\n    second", "    first\n    second"),
         ("'; DROP TABLE messages; --", "'; DROP TABLE messages; --"),
         ("x" * CONTENT_LIMIT + "   ", "x" * CONTENT_LIMIT),
     ],
@@ -183,6 +182,7 @@ async def test_words_are_stored_as_typed_but_for_what_cannot_be(
         ("", "required"),
         (" \r\n\t", "required"),
         ("\x00", "required"),
+        ("\u2800\n\u200b", "required"),
         ("x" * (CONTENT_LIMIT + 1), "too_long"),
     ],
 )
@@ -193,15 +193,6 @@ async def test_words_that_cannot_be_taken_are_named(
         await post(house, maria, ticket, typed)
 
     assert refused.value.problems == {"content": problem}
-
-
-@given(st.text())
-def test_cleaned_words_are_clean_and_can_always_be_stored(typed: str) -> None:
-    cleaned = chat.clean_content(typed)
-
-    assert chat.clean_content(cleaned) == cleaned
-    assert not {"\r", "\x00"} & set(cleaned)
-    cleaned.encode()
 
 
 # ------------------------------------------------------------------------------------------ reading

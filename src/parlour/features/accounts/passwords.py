@@ -7,6 +7,8 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from parlour.kernel import text
+
 MIN_LENGTH = 10
 MAX_LENGTH = 1024
 
@@ -33,6 +35,7 @@ _threads = ThreadPoolExecutor(2, thread_name_prefix="argon2")  # bounds memory a
 
 def problem_with(password: str, email: str) -> str | None:
     """Why this can't be the password of this account (`short`, `long`, `email` or `common`), or None."""
+    password = text.password(password)
     plain = password.strip().lower()
     if len(password) < MIN_LENGTH:
         return "short"
@@ -44,12 +47,12 @@ def problem_with(password: str, email: str) -> str | None:
 
 
 def hash_password(password: str) -> str:
-    return _hasher.hash(password)
+    return _hasher.hash(text.password(password))
 
 
 async def hash_apart(password: str) -> str:
     """`hash_password`, away from the event loop."""
-    return await asyncio.get_running_loop().run_in_executor(_threads, _hasher.hash, password)
+    return await asyncio.get_running_loop().run_in_executor(_threads, hash_password, password)
 
 
 @cache
@@ -58,6 +61,13 @@ def _nobody() -> str:
 
 
 def _verify(password_hash: str, password: str) -> bool:
+    """Also as it was typed: passwords were once hashed so."""
+    typed = password[: MAX_LENGTH + 1]
+    forms = dict.fromkeys((text.password(typed), text.storable(typed)))
+    return any(_is(password_hash, form) for form in forms)
+
+
+def _is(password_hash: str, password: str) -> bool:
     try:
         return _hasher.verify(password_hash, password)
     except (VerificationError, InvalidHashError):
@@ -67,6 +77,6 @@ def _verify(password_hash: str, password: str) -> bool:
 async def password_matches(password_hash: str | None, password: str) -> bool:
     """Takes the same time when there is no such account (`password_hash` is None)."""
     known = await asyncio.get_running_loop().run_in_executor(
-        _threads, _verify, password_hash or _nobody(), password[: MAX_LENGTH + 1]
+        _threads, _verify, password_hash or _nobody(), password
     )
     return known and password_hash is not None

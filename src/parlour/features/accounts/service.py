@@ -9,7 +9,7 @@ from parlour.features.accounts import store
 from parlour.features.accounts.models import Credentials, Desk, Pending, SignedIn
 from parlour.features.accounts.passwords import password_matches, problem_with
 from parlour.features.workspaces import service as workspaces
-from parlour.kernel import clock
+from parlour.kernel import clock, text
 from parlour.kernel.access import Actor, Permission, Role, requires
 from parlour.kernel.addresses import clean_email
 from parlour.kernel.errors import DomainError, Invalid, NotFound, SignedOut
@@ -51,14 +51,17 @@ def create_agent(tx: Tx, email: str, name: str, password: str, password_hash: st
         problems["email"] = "invalid"
     if wrong := problem_with(password, address or ""):
         problems["password"] = wrong
+    shown = text.name(name)
+    if len(shown) > text.NAME_LIMIT:
+        problems["name"] = "too_long"
     if problems or address is None:
         raise Invalid(problems)
     known = store.user_id_of(tx, address)
     if known:
         return known
     user_id = clock.new_id()
-    shown = name.strip()[:80] or address.split("@")[0]
-    store.insert_user(tx, user_id=user_id, email=address, name=shown, password_hash=password_hash)
+    known_as = shown or address.partition("@")[0]
+    store.insert_user(tx, user_id=user_id, email=address, name=known_as, password_hash=password_hash)
     return user_id
 
 
@@ -70,7 +73,7 @@ def add_agent(
     UnknownWorkspace, AlreadyMember.
     """
     workspace = workspaces.workspace_at(tx, slug)
-    known = credentials(tx, email.strip().lower()) is not None
+    known = credentials(tx, clean_email(email) or "") is not None
     user_id = create_agent(tx, email, name, password, password_hash)
     workspaces.add_member(tx.acting_as(Actor.system(workspace.workspace_id)), user_id, role)
     return known

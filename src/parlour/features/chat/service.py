@@ -19,7 +19,7 @@ from parlour.features.chat.models import (
     Room,
     SenderType,
 )
-from parlour.kernel import clock
+from parlour.kernel import clock, text
 from parlour.kernel.access import Kind, Permission, requires
 from parlour.kernel.errors import Conflict, DomainError, Invalid, NotFound
 from parlour.kernel.events import MessageSent, RoomRead
@@ -34,12 +34,6 @@ class RoomClosed(DomainError):
     status = 409
     code = "ticket_closed"
     message = "This ticket is closed, so nothing more can be added to it."
-
-
-def clean_content(text: str) -> str:
-    """What people typed, with the line ends of one system and nothing that cannot be stored."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
-    return text.encode("utf-8", "replace").decode().strip()
 
 
 def _side_of(tx: Tx) -> str:
@@ -73,7 +67,7 @@ def post(tx: Tx, room_id: UUID, content: str, client_id: UUID) -> Posted:
     Of two at the same moment the second finds its id taken and is run again. Raises Invalid (`content`:
     required, too_long), Conflict when the id came with other words, RoomClosed, NotFound.
     """
-    content = clean_content(content)
+    content = text.many_lines(content)
     if not content:
         raise Invalid({"content": "required"})
     if len(content) > CONTENT_LIMIT:

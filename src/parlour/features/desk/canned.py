@@ -10,6 +10,7 @@ from parlour.features.accounts.models import Desk
 from parlour.features.chat.models import CONTENT_LIMIT
 from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.tickets.canned import service as canned
+from parlour.kernel import text
 from parlour.kernel.access import Permission
 from parlour.kernel.errors import DomainError, Forbidden
 from parlour.web.forms import REFUSALS, read_form, read_form_leniently
@@ -65,7 +66,7 @@ def _form(
         form={**_NOTHING, **typed},
         placeholders=canned.PLACEHOLDERS,
         may_share=actor.may(Permission.REPLY_TEMPLATES),
-        name_limit=canned.NAME_LIMIT,
+        name_limit=text.NAME_LIMIT,
         content_limit=CONTENT_LIMIT,
     )
 

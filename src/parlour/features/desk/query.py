@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from parlour.features.tickets.models import PAGE_SIZES, Filters, Order, Priority, Stage, Status, Whose
+from parlour.kernel import text
 from parlour.kernel.errors import NotFound
 
 ME = "me"
@@ -48,7 +49,7 @@ class TableQuery:
         if fields["per"] == str(PAGE_SIZES[0]):
             fields["per"] = ""
         fields["assignee"] = _assignee(fields["assignee"])
-        fields["q"] = " ".join(fields["q"].replace("\x00", "").split())[:Q_LIMIT]
+        fields["q"] = text.one_line(fields["q"])[:Q_LIMIT].rstrip()
         return TableQuery(**fields)
 
     def filters(self, me: UUID) -> Filters:

@@ -17,7 +17,7 @@ from parlour.features.tickets.models import (
 )
 from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
-from parlour.kernel import clock
+from parlour.kernel import clock, text
 from parlour.kernel.access import Actor, Kind, Permission, Role, requires
 from parlour.kernel.addresses import clean_email
 from parlour.kernel.errors import Conflict, DomainError, Invalid, NotFound
@@ -55,21 +55,18 @@ class StaleTicket(DomainError):
 
 
 def _checked(draft: Draft) -> Draft:
-    subject = " ".join(chat.clean_content(draft.subject).split())
-    description = chat.clean_content(draft.description)
+    subject, description = text.one_line(draft.subject), text.many_lines(draft.description)
     email = clean_email(draft.email)
     problems = {}
-    if not draft.email.strip():
-        problems["email"] = "required"
-    elif email is None:
-        problems["email"] = "invalid"
-    for field, text, limit in (
+    if email is None:
+        problems["email"] = "invalid" if text.is_visible(draft.email) else "required"
+    for field, words, limit in (
         ("subject", subject, SUBJECT_LIMIT),
         ("description", description, DESCRIPTION_LIMIT),
     ):
-        if not text:
+        if not words:
             problems[field] = "required"
-        elif len(text) > limit:
+        elif len(words) > limit:
             problems[field] = "too_long"
     if problems or email is None:
         raise Invalid(problems)

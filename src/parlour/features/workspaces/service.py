@@ -7,12 +7,11 @@ from uuid import UUID
 from parlour.db.database import Tx
 from parlour.features.workspaces import audit, store
 from parlour.features.workspaces.models import Member, Membership, Workspace
-from parlour.kernel import clock
+from parlour.kernel import clock, text
 from parlour.kernel.access import ROLE_PERMISSIONS, Actor, Permission, Role, requires
 from parlour.kernel.errors import DomainError, Forbidden, Invalid, NotFound
 from parlour.kernel.events import AccessChanged
 
-NAME_LIMIT = 80
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?")
 
 
@@ -53,18 +52,19 @@ class AlreadyMember(DomainError):
 @requires(Permission.SYSTEM)
 def create_workspace(tx: Tx, slug: str, name: str) -> Workspace:
     """Raises Invalid for a slug that can't stand in an address, SlugTaken when it is in use."""
-    problems = _problems_with_name(name)
+    name, problems = _checked_name(name)
     if not SLUG.fullmatch(slug):
         problems["slug"] = "slug"
     if problems:
         raise Invalid(problems)
     if store.by_slug(tx, slug):
         raise SlugTaken
-    return store.insert_workspace(tx, workspace_id=clock.new_id(), slug=slug, name=name.strip())
+    return store.insert_workspace(tx, workspace_id=clock.new_id(), slug=slug, name=name)
 
 
-def _problems_with_name(name: str) -> dict[str, str]:
-    return {} if 1 <= len(name.strip()) <= NAME_LIMIT else {"name": "length"}
+def _checked_name(typed: str) -> tuple[str, dict[str, str]]:
+    name = text.name(typed)
+    return name, {} if 1 <= len(name) <= text.NAME_LIMIT else {"name": "length"}
 
 
 @requires(Permission.ACCOUNT_USE)
@@ -96,11 +96,12 @@ def found_workspace(tx: Tx, user_id: UUID, name_of_founder: str, slug: str, name
 @requires(Permission.WORKSPACE_MANAGE)
 def rename_workspace(tx: Tx, name: str) -> None:
     """Raises Invalid."""
-    if problems := _problems_with_name(name):
+    name, problems = _checked_name(name)
+    if problems:
         raise Invalid(problems)
     before = workspace(tx).name
-    store.rename(tx, name.strip())
-    audit.record(tx, "workspace", before=before, after=name.strip())
+    store.rename(tx, name)
+    audit.record(tx, "workspace", before=before, after=name)
 
 
 @requires(Permission.PORTAL_SEE)

@@ -11,7 +11,7 @@ from parlour.features.accounts.models import Invitation, InvitationMail
 from parlour.features.accounts.passwords import hash_apart, password_matches, problem_with
 from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
-from parlour.kernel import clock
+from parlour.kernel import clock, text
 from parlour.kernel.access import Actor, Permission, Role, requires
 from parlour.kernel.addresses import required_email
 from parlour.kernel.errors import DomainError, Forbidden, Invalid, NotFound
@@ -131,7 +131,7 @@ async def accept(
         await db.write(Actor.system(), _join, token, known.user_id)
         session = await service.sign_in(db, invitation.email, password, replaces, device)
         return invitation.workspace_id, session
-    problems = {} if name.strip() else {"name": "required"}
+    problems = {} if text.is_visible(name) else {"name": "required"}
     if wrong := problem_with(password, invitation.email):
         problems["password"] = wrong
     if problems:

@@ -12,11 +12,10 @@ from parlour.features.accounts import service as accounts
 from parlour.features.accounts.models import Credentials, Preferences, Profile, SessionRow
 from parlour.features.accounts.passwords import hash_apart, password_matches, problem_with
 from parlour.features.accounts.profile import store as profile_store
-from parlour.kernel import clock
+from parlour.kernel import clock, text
 from parlour.kernel.access import Actor, Permission, requires
 from parlour.kernel.errors import Invalid
 
-NAME_LIMIT = 80
 SESSIONS_SHOWN = 100
 
 
@@ -47,8 +46,8 @@ def _sessions(tx: Tx, user_id: UUID) -> Sequence[tuple[str, str, datetime, datet
 def rename(tx: Tx, token: str | None, name: str) -> None:
     """Raises Invalid for a name that is empty or too long, SignedOut."""
     own = accounts.own_account(tx, token)
-    shown = " ".join("".join(c if c.isprintable() else " " for c in name).split())
-    if not 1 <= len(shown) <= NAME_LIMIT:
+    shown = text.name(name)
+    if not 1 <= len(shown) <= text.NAME_LIMIT:
         raise Invalid({"name": "too_long" if shown else "required"})
     if shown != own.name:
         profile_store.set_name(tx, user_id=own.user_id, name=shown)
@@ -72,7 +71,7 @@ async def change_password(db: Database, token: str | None, current: str, new: st
     problems = {}
     if not await password_matches(own.password_hash, current):
         problems["password"] = "wrong" if current else "required"
-    wrong = problem_with(new, own.email) or ("same" if new == current else None)
+    wrong = problem_with(new, own.email) or ("same" if text.password(new) == text.password(current) else None)
     if wrong:
         problems["new_password"] = wrong
     if problems:

@@ -10,18 +10,16 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from parlour.db.database import Tx
-from parlour.features.chat import service as chat
 from parlour.features.chat.models import CONTENT_LIMIT
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.canned import store as canned_store
 from parlour.features.tickets.models import Reply, Sent, Status, Ticket
 from parlour.features.workspaces import audit
-from parlour.kernel import clock
+from parlour.kernel import clock, text
 from parlour.kernel.access import Permission, requires
 from parlour.kernel.errors import DomainError, Forbidden, Invalid, NotFound
 
 PLACEHOLDERS = ("customer_email", "ticket_number", "agent_name")
-NAME_LIMIT = 80
 REPLIES_LIMIT = 200
 """Canned replies of one agent, and of the workspace: a list that one can still choose from."""
 _PLACEHOLDER = re.compile(r"\{([^\W\d][\w-]{0,39})\}")
@@ -116,12 +114,12 @@ def filled_one(tx: Tx, ticket_id: UUID, reply_id: UUID) -> str:
 
 
 def _checked(name: str, content: str) -> tuple[str, str]:
-    name, content = " ".join(chat.clean_content(name).split()), chat.clean_content(content)
+    name, content = text.name(name), text.many_lines(content)
     problems = {}
-    for field, text, limit in (("name", name, NAME_LIMIT), ("content", content, CONTENT_LIMIT)):
-        if not text:
+    for field, words, limit in (("name", name, text.NAME_LIMIT), ("content", content, CONTENT_LIMIT)):
+        if not words:
             problems[field] = "required"
-        elif len(text) > limit:
+        elif len(words) > limit:
             problems[field] = "too_long"
     if problems:
         raise Invalid(problems)

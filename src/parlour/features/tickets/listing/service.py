@@ -15,6 +15,7 @@ from parlour.features.tickets import store
 from parlour.features.tickets.listing import store as listing_store
 from parlour.features.tickets.models import PAGE_SIZES, Filters, Order, Page, Ticket, TicketRow
 from parlour.kernel.access import Permission, requires
+from parlour.kernel.addresses import beginning_of_email
 from parlour.kernel.errors import NotFound
 
 MATCHES_READ = 200
@@ -93,7 +94,7 @@ def _search(tx: Tx, filters: Filters, *, repeats: bool = False) -> Page:
         if rows:
             return Page(rows, None, None, len(rows))
     if "@" in typed and " " not in typed:
-        page = _by_email(tx, filters, typed.lower())
+        page = _by_email(tx, filters, beginning_of_email(typed))
         if page:
             return page
     return _by_words(tx, filters, repeats=repeats)

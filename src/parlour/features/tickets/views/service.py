@@ -7,7 +7,7 @@ from parlour.db.database import Tx
 from parlour.features.tickets.models import SavedView
 from parlour.features.tickets.views import store as views_store
 from parlour.features.workspaces import audit
-from parlour.kernel import clock
+from parlour.kernel import clock, text
 from parlour.kernel.access import Permission, requires
 from parlour.kernel.errors import Forbidden, Invalid, NotFound
 
@@ -31,7 +31,7 @@ def save_view(tx: Tx, name: str, query: str, *, for_everyone: bool) -> SavedView
     """
     if for_everyone and not tx.actor.may(Permission.TICKET_UPDATE):
         raise Forbidden
-    name = " ".join(name.replace("\x00", "").split())
+    name = text.name(name)
     owner_id = None if for_everyone else tx.actor.user_id
     if not name:
         raise Invalid({"name": "required"})
