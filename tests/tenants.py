@@ -31,7 +31,7 @@ from sqlalchemy.sql.elements import (
 )
 from sqlalchemy.sql.selectable import CTE, Alias, CompoundSelect, FromClause, Join, Select, Subquery
 
-from parlour.db.schema import TENANT_TABLES, access_links, grants, members
+from parlour.db.schema import TENANT_TABLES, access_links, bulk_changes, grants, members
 
 TENANTS = {table.name for table in TENANT_TABLES}
 
@@ -41,7 +41,7 @@ class Exemption:
     """A way to touch one tenant table without its workspace, and why that is right."""
 
     reason: str
-    kind: type[ClauseElement]
+    kinds: tuple[type[ClauseElement], ...]
     tables: tuple[Table, ...]
     matches: Callable[[str], bool]
     """Given one condition that must hold for the table's rows, as `column operator`."""
@@ -50,15 +50,21 @@ class Exemption:
 EXEMPTIONS = (
     Exemption(
         "One's own memberships lie in many workspaces; signing in proved whose they are.",
-        Select,
+        (Select,),
         (members,),
         lambda condition: condition == "user_id =",
     ),
     Exemption(
         "The sweep forgets what expired long ago, of every workspace alike, and shows it to nobody.",
-        Delete,
+        (Select, Delete),
         (access_links, grants),
         lambda condition: condition == "expires_at <",
+    ),
+    Exemption(
+        "The sweep looks for the oldest change of many tickets, whose it may be, to forget it.",
+        (Select,),
+        (bulk_changes,),
+        lambda condition: condition == "created_at <",
     ),
 )
 
@@ -240,7 +246,7 @@ class Ties:
 
     def _exempt(self, kind: type[ClauseElement], table: FromClause, name: str) -> bool:
         return any(
-            issubclass(kind, exemption.kind)
+            issubclass(kind, exemption.kinds)
             and name in {one.name for one in exemption.tables}
             and any(map(exemption.matches, self._said.get(table, ())))
             for exemption in EXEMPTIONS

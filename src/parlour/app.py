@@ -24,6 +24,7 @@ from parlour.features.desk.routes import routes as desk_routes
 from parlour.features.portal import visitor
 from parlour.features.portal.routes import routes as portal_routes
 from parlour.features.tickets.access import service as access
+from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.bulk.job import BulkJobs
 from parlour.features.tickets.mails import Mails
 from parlour.kernel.errors import DomainError, StorageFull
@@ -97,7 +98,7 @@ def make_worker(settings: Settings, database: Database, renderer: Renderer) -> W
     mails = Mails(database, renderer, mailer, settings).handlers
     account_mails = AccountMails(database, renderer, mailer, settings).handlers
     handlers = {**mails, **account_mails, **BulkJobs(database).handlers}
-    chores: list[Chore] = [accounts.sweep_sessions, access.sweep]
+    chores: list[Chore] = [accounts.sweep_sessions, access.sweep, bulk.sweep]
     if settings.is_postgresql:
         chores.append(windows.sweep)
     return Worker(database, handlers, chores=chores)

@@ -17,7 +17,7 @@ from parlour.db.outbox import Job, Postponed, Undeliverable
 from parlour.kernel.access import Actor
 
 Handler = Callable[[Job], Awaitable[None]]
-Chore = Callable[[Tx], object]
+Chore = Callable[[Tx], int]
 P = ParamSpec("P")
 
 SLOTS = 8
@@ -63,7 +63,10 @@ class Worker:
         patience: float = PATIENCE,
         lease: timedelta = LEASE,
     ) -> None:
-        """`chores` clear away, as the system, what ended by itself: at the start and every hour."""
+        """`chores` clear away, as the system, what ended by itself: at the start and every hour.
+
+        A chore does a bounded part and says how much that was; while there is more it is asked again soon.
+        """
         self._db = db
         self._handlers = handlers
         self._chores = chores
@@ -234,13 +237,14 @@ class Worker:
             return
         self._next_sweep = time.monotonic() + SWEEP_EVERY.total_seconds()
         gone = await self._db.write(Actor.system(), outbox.sweep, older_than=KEEP_FINISHED, limit=SWEEP_BATCH)
-        if gone == SWEEP_BATCH:
-            self._next_sweep = time.monotonic() + LONGEST_REST
+        more = gone == SWEEP_BATCH
         for chore in self._chores:
             try:
-                await self._db.write(Actor.system(), chore)
+                more = bool(await self._db.write(Actor.system(), chore)) or more
             except Exception as error:  # the others have their turn, and this one again in an hour
                 log.warning("chore.failed", chore=getattr(chore, "__name__", ""), error=_words(error))
+        if more:
+            self._next_sweep = time.monotonic() + LONGEST_REST
 
 
 def _next_due(tx: Tx, lanes: Sequence[Lane]) -> dict[Lane, float]:

@@ -96,7 +96,7 @@ def of_accounts(tx: Tx, ada: UUID) -> list[Call]:
         (accounts.desk, {**session, **clocks, "workspace_id": tx.workspace_id}),
         (accounts.delete_session, session),
         (accounts.delete_sessions_of, {"user_id": ada}),
-        (accounts.delete_expired_sessions, {"idle_since": now}),
+        (accounts.delete_expired_sessions, {"idle_since": now, "limit": 9}),
     ]
 
 
@@ -251,6 +251,7 @@ def of_bulk(ticket: Ticket, ada: UUID) -> list[Call]:
         (bulk.turn_round, this),
         (bulk.to_put_back, {**this, "limit": 9}),
         (bulk.note_undone, {**this, **item, "put_back": True}),
+        (bulk.delete_old, {"before": clock.now() + SOON, "limit": 9}),
     ]
 
 
@@ -266,7 +267,7 @@ def of_access(ticket: Ticket) -> list[Call]:
         (access.granted_email, {"visitor_hash": "v", **this}),
         (access.granted_tickets, {"visitor_hash": "v", "limit": 9}),
         (access.delete_grants, this),
-        (access.delete_expired, {"before": clock.now()}),
+        (access.delete_expired, {"before": clock.now(), "limit": 9}),
     ]
 
 

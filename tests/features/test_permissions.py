@@ -35,6 +35,7 @@ SYSTEM_ONLY = {
     "tickets.access.service.sweep",
     "tickets.access.service.unseen_replies",
     "tickets.bulk.service.carry_on",
+    "tickets.bulk.service.sweep",
     "workspaces.service.add_member",
     "workspaces.service.create_workspace",
     "workspaces.service.let_in",

@@ -1,12 +1,30 @@
 """The only SQL that differs between SQLite and PostgreSQL."""
 
+import json
 import re
 import unicodedata
+from collections.abc import Collection
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Table, text
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    Column,
+    ColumnElement,
+    Integer,
+    Table,
+    Uuid,
+    bindparam,
+    delete,
+    func,
+    literal_column,
+    select,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from parlour.db.database import Tx
 
@@ -40,6 +58,68 @@ def insert(tx: Tx, table: Table) -> Any:
     """An INSERT that understands ON CONFLICT on the database at hand."""
     dialect = sqlite if tx.connection.dialect.name == "sqlite" else postgresql
     return dialect.insert(table)
+
+
+class one_of(FunctionElement[bool]):  # noqa: N801 read like a function of SQLAlchemy's
+    """`one_of(column, "these")`: the column is one of the ids that come with the execution.
+
+    A list of its own length is a statement of its own to PostgreSQL, and its plan for any length is for a
+    few; an array is one value.
+    """
+
+    type = Boolean()
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[UUID], name: str) -> None:
+        super().__init__(column, bindparam(name, expanding=True, type_=Uuid()))
+
+    def self_group(self, against: Any = None) -> "one_of":  # noqa: ARG002 as SQLAlchemy calls it
+        """As it is: SQLite finds no index behind `(…) = 1`."""
+        return self
+
+
+@compiles(one_of)
+def _in_a_list(element: one_of, compiler: Any, **more: Any) -> str:
+    column, values = element.clauses
+    return str(compiler.process(column.in_(values), **more))
+
+
+@compiles(one_of, "postgresql")
+def _in_an_array(element: one_of, compiler: Any, **more: Any) -> str:
+    column, values = element.clauses
+    array: Any = bindparam(values.key, type_=ARRAY(Uuid()))
+    return str(compiler.process(column == func.any(array), **more))
+
+
+def delete_some(tx: Tx, table: Table, which: ColumnElement[bool], order: Column[Any], *, limit: int) -> int:
+    """Delete the first `limit` rows in this order, which an index holds; says how many went."""
+    name = f"{table.name}.rowid" if _is_sqlite(tx) else f"{table.name}.ctid"
+    place: ColumnElement[Any] = literal_column(name)
+    first = select(place).select_from(table).where(which).order_by(order).limit(limit).correlate(None)
+    these = place.in_(first) if _is_sqlite(tx) else place == func.any(func.array(first.scalar_subquery()))
+    return tx.execute(delete(table).where(which, these)).rowcount
+
+
+_HEADS = {
+    # The pairs drive: SQLite would otherwise walk everybody's rooms and look for each in the list.
+    "sqlite": "SELECT r.room_id, r.last_seq FROM json_each(:asked) AS one CROSS JOIN chat_rooms AS r "
+    "ON r.workspace_id = one.value ->> 0 AND r.room_id = one.value ->> 1",
+    "postgresql": "SELECT r.room_id, r.last_seq "
+    "FROM unnest(CAST(:workspaces AS uuid[]), CAST(:rooms AS uuid[])) AS one (workspace_id, room_id) "
+    "JOIN chat_rooms AS r ON r.workspace_id = one.workspace_id AND r.room_id = one.room_id",
+}
+_HEADS_OF = {name: text(sql).columns(room_id=Uuid(), last_seq=Integer()) for name, sql in _HEADS.items()}
+
+
+def heads(tx: Tx, rooms: Collection[tuple[UUID, UUID]]) -> dict[UUID, int]:
+    """The newest number of each (workspace_id, room_id), in one statement, by as many searches."""
+    values: dict[str, Any]
+    if _is_sqlite(tx):
+        values = {"asked": json.dumps([(place.hex, room.hex) for place, room in rooms])}
+    else:
+        values = {"workspaces": [place for place, _ in rooms], "rooms": [room for _, room in rooms]}
+    found = tx.execute(_HEADS_OF[tx.connection.dialect.name], values)
+    return {row[0]: row[1] for row in found}
 
 
 def index_words(tx: Tx, ticket_id: UUID, words: str) -> None:

@@ -8,12 +8,13 @@ back or bury it. `moments` says whose clock it goes by.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 
+from parlour.db import dialect
 from parlour.db.database import Tx
 from parlour.db.lanes import Lane
 from parlour.db.moments import moment
@@ -160,15 +161,8 @@ def _revive(tx: Tx, job_ids: Sequence[UUID]) -> int:
 
 def sweep(tx: Tx, *, older_than: timedelta, limit: int) -> int:
     """Remove up to `limit` jobs that have been finished for so long; says how many went. Dead jobs stay."""
-    before = moment(tx.connection, -older_than)
-    old = (
-        select(outbox.c.job_id)
-        # Ids begin with their time of birth: this bounds the search by the primary key.
-        .where(outbox.c.job_id < _first_id_at(clock.now() - older_than), outbox.c.finished_at < before)
-        .order_by(outbox.c.job_id)
-        .limit(limit)
-    )
-    return tx.execute(delete(outbox).where(outbox.c.job_id.in_(old))).rowcount
+    old = outbox.c.finished_at < moment(tx.connection, -older_than)
+    return dialect.delete_some(tx, outbox, old, outbox.c.finished_at, limit=limit)
 
 
 def take_over(tx: Tx) -> None:
@@ -193,10 +187,6 @@ def _free(tx: Tx, lane: Lane) -> tuple[ColumnElement[bool], ...]:
 
 def _held(job: Job) -> Any:
     return update(outbox).where(outbox.c.job_id == job.job_id, outbox.c.attempts == job.attempts, _OPEN)
-
-
-def _first_id_at(moment: datetime) -> UUID:
-    return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 def drop_waiting(tx: Tx) -> int:

@@ -66,10 +66,10 @@ END $do$;
 DO $do$
 DECLARE
     tenant_tables text[] := ARRAY[
-        'tickets', 'messages', 'read_marks', 'saved_views', 'canned_replies', 'invitations',
-        'bulk_changes', 'bulk_items', 'audit_log'];
+        'tickets', 'messages', 'read_marks', 'saved_views', 'canned_replies', 'invitations', 'audit_log'];
     -- These have policies for whoever acts in no workspace, too.
-    shared_tables text[] := ARRAY['workspaces', 'members', 'chat_rooms', 'access_links', 'grants'];
+    shared_tables text[] := ARRAY['workspaces', 'members', 'chat_rooms', 'access_links', 'grants',
+        'bulk_changes', 'bulk_items'];
     other_tables text[] := ARRAY['ticket_search', 'outbox', 'users', 'sessions', 'password_resets', 'recovery_codes'];
     one text;
     policy record;
@@ -204,6 +204,10 @@ CREATE POLICY dropped ON canned_replies FOR DELETE USING (
 
 CREATE POLICY worked ON bulk_changes USING ((SELECT app.works() OR app.serves()));
 CREATE POLICY worked ON bulk_items USING ((SELECT app.works() OR app.serves()));
+CREATE POLICY old ON bulk_changes FOR SELECT USING ((SELECT app.oversees()));
+CREATE POLICY old ON bulk_items FOR SELECT USING ((SELECT app.oversees()));
+CREATE POLICY swept ON bulk_changes FOR DELETE USING ((SELECT app.oversees()));
+CREATE POLICY swept ON bulk_items FOR DELETE USING ((SELECT app.oversees()));
 
 -- ------------------------------------------------------------------------------------------------ jobs
 

@@ -56,11 +56,12 @@ sessions = Table(
     "sessions",
     metadata,
     Column("session_hash", Text, primary_key=True),
-    Column("user_id", ForeignKey("users.user_id"), nullable=False, index=True),
+    Column("user_id", ForeignKey("users.user_id"), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("last_seen_at", UtcDateTime, nullable=False, index=True),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
     Column("device", Text, nullable=False, default="", server_default=""),
+    Index(None, "user_id", "last_seen_at"),
 )
 
 invitations = Table(

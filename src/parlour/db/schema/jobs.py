@@ -6,6 +6,7 @@ from parlour.db.schema.base import UtcDateTime, metadata
 
 _DUE = "finished_at IS NULL AND dead_at IS NULL"
 _DEAD = "dead_at IS NOT NULL"
+_FINISHED = "finished_at IS NOT NULL"
 
 # `due_at` is when the job was first due, `put_at` when `run_at` was last set. A job that the release before
 # has stored has neither, and runs in the lane where a slow other side is expected.
@@ -25,6 +26,9 @@ outbox = Table(
     Column("lane", Text, nullable=False, server_default="mail"),
     Column("due_at", UtcDateTime),
     Column("put_at", UtcDateTime),
+    Index(
+        "ix_outbox_finished", "finished_at", sqlite_where=text(_FINISHED), postgresql_where=text(_FINISHED)
+    ),
     Index("ix_outbox_due", "run_at", sqlite_where=text(_DUE), postgresql_where=text(_DUE)),
     Index("ix_outbox_lane", "lane", "run_at", sqlite_where=text(_DUE), postgresql_where=text(_DUE)),
     Index("ix_outbox_dead", "dead_at", sqlite_where=text(_DEAD), postgresql_where=text(_DEAD)),

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, update
 
+from parlour.db import dialect
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import members, password_resets, sessions, users, workspaces
 from parlour.features.accounts.models import Credentials, Desk, Preferences, SignedIn
@@ -116,9 +117,11 @@ def delete_sessions_of(tx: Tx, user_id: UUID) -> None:
     tx.execute(delete(sessions).where(sessions.c.user_id == user_id))
 
 
-def delete_expired_sessions(tx: Tx, *, idle_since: datetime) -> int:
-    expired = (sessions.c.expires_at < clock.now()) | (sessions.c.last_seen_at < idle_since)
-    return tx.execute(delete(sessions).where(expired)).rowcount
+def delete_expired_sessions(tx: Tx, *, idle_since: datetime, limit: int) -> int:
+    """Up to `limit` that are too old or that nobody used for too long."""
+    too_old, unused = sessions.c.expires_at < clock.now(), sessions.c.last_seen_at < idle_since
+    gone = dialect.delete_some(tx, sessions, too_old, sessions.c.expires_at, limit=limit)
+    return gone + dialect.delete_some(tx, sessions, unused, sessions.c.last_seen_at, limit=limit - gone)
 
 
 def _signed_in(row: Any, stale_before: datetime) -> SignedIn:

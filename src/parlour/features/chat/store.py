@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Integer, Row, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import BigInteger, Integer, Row, bindparam, func, insert, select, update
 
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
@@ -77,7 +77,7 @@ _MARK_OF_READER = (
 )
 _UNREAD_ROOMS = select(chat_rooms.c.room_id).where(
     chat_rooms.c.workspace_id == HERE,
-    chat_rooms.c.room_id.in_(bindparam("rooms", expanding=True)),
+    dialect.one_of(chat_rooms.c.room_id, "rooms"),
     select(messages.c.seq)
     .where(
         messages.c.workspace_id == HERE,
@@ -175,10 +175,7 @@ def newest_of_customer(tx: Tx, room_id: UUID) -> Message | None:
 
 
 def heads(tx: Tx, rooms: Iterable[tuple[UUID, UUID]]) -> dict[UUID, int]:
-    query = select(chat_rooms.c.room_id, chat_rooms.c.last_seq).where(
-        tuple_(chat_rooms.c.workspace_id, chat_rooms.c.room_id).in_(list(rooms))
-    )
-    return {row[0]: row[1] for row in tx.execute(query)}
+    return dialect.heads(tx, list(rooms))
 
 
 def read_mark(tx: Tx, room_id: UUID, reader: str) -> int:

@@ -76,9 +76,7 @@ _OF_EMAIL = (
     .limit(bindparam("limit", type_=Integer()))
 )
 ROWS = select(*_ROW).outerjoin(users, users.c.user_id == tickets.c.assignee_id)
-_THESE = ROWS.where(
-    tickets.c.workspace_id == HERE, tickets.c.ticket_id.in_(bindparam("these", expanding=True))
-).order_by(tickets.c.last_message_at.desc(), tickets.c.ticket_id.desc())
+_THESE = ROWS.where(tickets.c.workspace_id == HERE, dialect.one_of(tickets.c.ticket_id, "these"))
 
 _MOMENT = bindparam("moment", type_=tickets.c.created_at.type)
 _SPOKE: dict[bool, dict[str, Any]] = {
@@ -154,8 +152,9 @@ def of_email(tx: Tx, email: str, *, limit: int) -> list[Ticket]:
 
 
 def these(tx: Tx, ticket_ids: Sequence[UUID]) -> list[TicketRow]:
-    """The newest activity first."""
-    return [ticket_row(row) for row in tx.run(_THESE, these=list(ticket_ids))]
+    """The newest activity first: put in order here, for SQLite would walk the index of that order instead."""
+    found = [ticket_row(row) for row in tx.run(_THESE, these=list(ticket_ids))]
+    return sorted(found, key=lambda row: (row.last_message_at, row.ticket_id), reverse=True)
 
 
 def spoke(tx: Tx, ticket: Ticket, moment: datetime, *, by_customer: bool, status: Status) -> Ticket:

@@ -12,33 +12,45 @@ from alembic import op
 revision = "0006"
 down_revision = "0005"
 
-OPEN = sa.text("used_at IS NULL")
+INDEXES = (
+    ("ix_tickets_room", "tickets", ["workspace_id", "chat_room_id"]),
+    ("ix_tickets_assignee", "tickets", ["assignee_id", "workspace_id", "last_message_at", "ticket_id"]),
+    ("ix_saved_views_owner_id", "saved_views", ["owner_id"]),
+    ("ix_canned_replies_owner_id", "canned_replies", ["owner_id"]),
+    ("ix_bulk_changes_user_id", "bulk_changes", ["user_id"]),
+    ("ix_bulk_changes_created_at", "bulk_changes", ["created_at"]),
+    ("ix_invitations_invited_by", "invitations", ["invited_by"]),
+    ("ix_invitations_workspace_id_email", "invitations", ["workspace_id", "email"]),
+    ("ix_sessions_user_id_last_seen_at", "sessions", ["user_id", "last_seen_at"]),
+    ("ix_sessions_last_seen_at", "sessions", ["last_seen_at"]),
+    ("ix_sessions_expires_at", "sessions", ["expires_at"]),
+)
+PARTIAL = (
+    ("ix_invitations_open", "invitations", ["workspace_id", "expires_at"], "used_at IS NULL"),
+    ("ix_outbox_finished", "outbox", ["finished_at"], "finished_at IS NOT NULL"),
+)
 
 
 def upgrade() -> None:
     _keep_the_floor()
-    op.create_index("ix_tickets_room", "tickets", ["workspace_id", "chat_room_id"])
+    for name, table, columns in INDEXES:
+        op.create_index(name, table, columns)
+    for name, table, columns, where in PARTIAL:
+        op.create_index(name, table, columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
+    for name, table in (("ix_tickets_assignee_activity", "tickets"), ("ix_sessions_user_id", "sessions")):
+        op.drop_index(name, table)
+    _renew_the_smaller()
+    if op.get_bind().dialect.name == "postgresql":
+        op.create_index("ix_limit_windows_expires_at", "limit_windows", ["expires_at"])
+
+
+def _renew_the_smaller() -> None:
+    """Of two indexes that fit alike SQLite takes the younger, which shall be that of the active tickets."""
+    columns = ["workspace_id", "assignee_id", "last_message_at", "ticket_id"]
+    active = sa.text("status IN ('new', 'open', 'pending')")
+    op.drop_index("ix_tickets_active_assignee", "tickets")
     op.create_index(
-        "ix_tickets_assignee", "tickets", ["assignee_id", "workspace_id", "last_message_at", "ticket_id"]
-    )
-    op.drop_index("ix_tickets_assignee_activity", "tickets")
-    for table, column in (
-        ("saved_views", "owner_id"),
-        ("canned_replies", "owner_id"),
-        ("bulk_changes", "user_id"),
-        ("bulk_changes", "created_at"),
-        ("invitations", "invited_by"),
-        ("sessions", "last_seen_at"),
-        ("sessions", "expires_at"),
-    ):
-        op.create_index(f"ix_{table}_{column}", table, [column])
-    op.create_index("ix_invitations_workspace_id_email", "invitations", ["workspace_id", "email"])
-    op.create_index(
-        "ix_invitations_open",
-        "invitations",
-        ["workspace_id", "expires_at"],
-        sqlite_where=OPEN,
-        postgresql_where=OPEN,
+        "ix_tickets_active_assignee", "tickets", columns, sqlite_where=active, postgresql_where=active
     )
 
 

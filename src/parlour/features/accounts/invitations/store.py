@@ -98,6 +98,7 @@ def end_given_by(tx: Tx, user_id: UUID, roles: Collection[Role]) -> None:
         invitations.c.role.in_([role.value for role in roles]),
         invitations.c.used_at.is_(None),
         invitations.c.ended_at.is_(None),
+        invitations.c.expires_at > clock.now(),  # the index of what can still be used
     )
     tx.run(update(invitations).where(*given).values(ended_at=clock.now()))
 

@@ -114,10 +114,9 @@ def delete_grants(tx: Tx, ticket_id: UUID) -> None:
     )
 
 
-def delete_expired(tx: Tx, *, before: datetime) -> int:
-    """Across all workspaces: rows that stopped working before `before`."""
-    gone = 0
-    for table in (access_links, grants):
-        everywhere = table.c.workspace_id.is_not(None) & (table.c.expires_at < before)
-        gone += tx.execute(delete(table).where(everywhere)).rowcount
-    return gone
+def delete_expired(tx: Tx, *, before: datetime, limit: int) -> int:
+    """Across all workspaces: up to `limit` links and as many grants that stopped working before `before`."""
+    return sum(
+        dialect.delete_some(tx, table, table.c.expires_at < before, table.c.expires_at, limit=limit)
+        for table in (access_links, grants)
+    )

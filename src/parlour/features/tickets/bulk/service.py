@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 from parlour.db.database import Tx
@@ -20,6 +21,9 @@ JOB = "tickets.bulk"
 AT_ONCE = 100
 """Up to so many tickets change in the transaction that asks for it; a job takes the rest of the cases."""
 LIMIT = 10_000
+KEPT = timedelta(days=30)
+"""How long a change can be undone; then what its tickets had before is forgotten."""
+SWEEP_BATCH = 500
 CHUNK = 50
 """Tickets a transaction of the job: short enough that nobody else's write waits for it."""
 
@@ -207,3 +211,9 @@ def carry_on(tx: Tx, bulk_id: UUID, user_id: UUID) -> bool:
     if found and found.running:
         bulk_store.set_progress(tx, bulk_id, done=found.done, changed=found.changed, finished_at=clock.now())
     return False
+
+
+@requires(Permission.SYSTEM)
+def sweep(tx: Tx) -> int:
+    """Forget some of what nobody can undo any more; says how much, nothing when it is all gone."""
+    return bulk_store.delete_old(tx, before=clock.now() - KEPT, limit=SWEEP_BATCH)

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
 
+from parlour.db import dialect
 from parlour.db.database import Tx
 from parlour.db.schema import bulk_changes, bulk_items
 from parlour.features.tickets.models import Bulk, Changed, Field, Status
@@ -135,3 +136,18 @@ def turn_round(tx: Tx, bulk_id: UUID) -> None:
     """From now on it is being undone."""
     values = {"done": 0, "finished_at": None, "undone_at": clock.now()}
     tx.execute(update(bulk_changes).where(_this(tx, bulk_id)).values(**values))
+
+
+def delete_old(tx: Tx, *, before: datetime, limit: int) -> int:
+    """Across all workspaces: the oldest change from before then, or up to `limit` of its items."""
+    query = select(bulk_changes.c.workspace_id, bulk_changes.c.bulk_id)
+    oldest = query.where(bulk_changes.c.created_at < before).order_by(bulk_changes.c.created_at).limit(1)
+    found = tx.execute(oldest).first()
+    if found is None:
+        return 0
+    items = (bulk_items.c.workspace_id == found[0]) & (bulk_items.c.bulk_id == found[1])
+    gone = dialect.delete_some(tx, bulk_items, items, bulk_items.c.ticket_id, limit=limit)
+    if gone < limit:
+        this = (bulk_changes.c.workspace_id == found[0]) & (bulk_changes.c.bulk_id == found[1])
+        gone += tx.execute(delete(bulk_changes).where(this)).rowcount
+    return gone

@@ -1,0 +1,211 @@
+"""What others wait for costs no more among a hundred thousand tickets than among a thousand.
+
+That is every write, and every read that runs on the event loop or in a timer: all routes that the application
+has, and what the worker, the heartbeat and the sockets run. `tests/crowd.py` says how uneven the tickets are.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from parlour.db import link, outbox
+from parlour.db.lanes import Lane
+from parlour.features.conversation.sockets import SocketAccess
+from parlour.features.desk.query import BUILT_IN
+from parlour.features.tickets.access import service as access
+from parlour.features.tickets.bulk import service as bulk
+from parlour.features.tickets.listing import service as listing
+from parlour.features.tickets.models import COUNT_LIMIT, Field, Filters, Order
+from parlour.kernel.access import Actor, Role
+from tests.crowd import FAR, REGULAR, SMALL, Crowd
+from tests.forms import Form
+from tests.house import Browser
+from tests.meter import Meter, metered
+from tests.people import Town, http_routes, open_town
+
+FEW, MANY = 1_000, 100_000
+GROWTH, SLACK = 1.5, 3_000
+"""What a cost may differ by: trees grow a level, and a job of the worker's may fall into the moment."""
+COUNTED = {"the dashboard": 6, "the list ": 1}
+"""How many kinds of tickets a page counts, each up to COUNT_LIMIT: more than there are among a thousand."""
+STEPS_A_COUNT = 13
+
+DASHBOARD = "/workspace/{workspace_id}"
+
+Costs = dict[str, int]
+Act = Callable[[], Awaitable[object]]
+
+
+@dataclass
+class City:
+    """A town with a crowd in it, and the meter that was there when its connections were made."""
+
+    town: Town
+    crowd: Crowd
+    meter: Meter
+    regular: str = ""
+    """The visitor secret of the customer with a fifth of the tickets."""
+
+    @property
+    def here(self) -> UUID:
+        return self.town.house.workspace.workspace_id
+
+    @property
+    def system(self) -> Actor:
+        return Actor.system(self.here)
+
+    async def settle(self) -> None:
+        """The regular customer opens the links of a mail."""
+        db = self.town.house.db
+        for link_ in await db.write(self.system, access.issue_links, REGULAR):
+            visitor = Actor.visitor(self.here)
+            _, self.regular = await db.write(visitor, access.exchange_link, link_.token, self.regular or None)
+
+    async def cost(self, act: Act) -> int:
+        self.meter.reset()
+        await act()
+        return self.meter.bounded
+
+    async def measure(self) -> Costs:
+        costs = {}
+        for method, route in self._routes():
+            costs[f"{method} {route}"] = await self._route(method, route)
+        del costs[f"GET {DASHBOARD}"]  # among the pages, where its counts are allowed for
+        for name, path in self._pages().items():
+            kind = "customer" if path.startswith("/support") else "owner"
+            async with await self.town.come(kind) as browser:
+                if kind == "customer":
+                    browser.cookies.set("parlour_visitor", self.regular)
+                costs[name] = await self.cost(partial(self._look, browser, path))
+        for name, act in (await self._units()).items():
+            costs[name] = await self.cost(act)
+        return costs
+
+    def _routes(self) -> list[tuple[str, str]]:
+        routes = sorted(http_routes(self.town.house))
+        return [(method, route) for method, route in routes if not route.startswith("/static")]
+
+    async def _route(self, method: str, route: str) -> int:
+        async with await self.town.come("customer" if route.startswith("/support") else "owner") as browser:
+            if method == "GET":
+                await self.town.furnish()
+                return await self.cost(partial(self._look, browser, self.town.path(route)))
+            form = {"csrf": await browser.csrf("/support/acme"), **await self.town.form(route)}
+            return await self.cost(partial(self._send, browser, self.town.path(route), form))
+
+    async def _look(self, browser: Browser, path: str) -> None:
+        assert (await browser.get(path)).status_code < 400, path
+
+    async def _send(self, browser: Browser, path: str, form: Form) -> None:
+        assert (await browser.post(path, data=form)).status_code in (200, 303, 422), path
+
+    def _pages(self) -> Mapping[str, str]:
+        """Pages that are heavier for some than for others."""
+        tickets = self.town.path("/workspace/{workspace_id}/tickets")
+        orders = [Filters(order=order) for order in Order]
+        assert all(map(listing.costs_the_same, orders))
+        return {
+            "the dashboard": self.town.path(DASHBOARD),
+            "the front page of a customer with twenty tickets": "/support/acme",
+            "a ticket of a customer with thousands": f"{tickets}/{self._of_regular()}",
+            **{f"the list {name}": f"{tickets}?{query.text}" for name, query in BUILT_IN.items()},
+            **{f"the list by {order}": f"{tickets}?sort={order}" for order in Order},
+        }
+
+    def _of_regular(self) -> UUID:
+        return UUID(int=8 * 500)
+
+    async def _units(self) -> Mapping[str, Act]:
+        """What runs without a page."""
+        db, system, worker = self.town.house.db, Actor.system(), self.town.house.app.parlour.worker
+        chores = {f"{chore.__module__}.{chore.__name__}": chore for chore in worker._chores}  # noqa: SLF001 whatever they are
+        [link_] = [await db.write(self.system, access.issue_link, self._of_regular())]
+        assert link_
+        rooms = [(self.here, UUID(int=8 * n + 1)) for n in range(1, 101)]
+        rooms += [(UUID(int=FAR + n), UUID(int=8 * (FAR + n * 1_000 + 1) + 1)) for n in range(1, SMALL)]
+        many = [UUID(int=8 * n) for n in range(1, bulk.AT_ONCE + 1)]
+        more = [UUID(int=8 * n) for n in range(1, 501)]
+        sockets = SocketAccess(db)
+        owner = self.town.owner
+        value = "low" if self.meter.statements % 2 else "high"
+        begun = await db.write(owner, bulk.start, more, Field.PRIORITY, value)
+        visitor = Actor.visitor(self.here)
+        return {
+            **{f"the chore {name}": partial(db.write, system, chore) for name, chore in chores.items()},
+            "the next job": lambda: db.read(system, outbox.next_due, Lane.MAIL),
+            "taking jobs": lambda: db.write(
+                system, outbox.claim, Lane.MAIL, lease=timedelta(seconds=30), limit=8
+            ),
+            "the finished jobs": lambda: db.write(
+                system, outbox.sweep, older_than=timedelta(days=7), limit=500
+            ),
+            "the heads of 300 rooms": lambda: sockets.heads(rooms),
+            "entering a room": lambda: sockets.enter(owner, rooms[0][1], 0, 500),
+            "links of a customer with thousands": lambda: db.write(self.system, access.issue_links, REGULAR),
+            "exchanging a link": lambda: db.write(visitor, access.exchange_link, link_.token, self.regular),
+            "changing a hundred at once": lambda: db.write(owner, bulk.start, many, Field.PRIORITY, value),
+            "a step of a change of many": lambda: db.write(owner, bulk.step, begun.bulk_id),
+        }
+
+
+@asynccontextmanager
+async def open_city(folder: Path) -> AsyncIterator[City]:
+    with metered() as meter:
+        async with open_town(folder) as town:
+            house = town.house
+            busy = await house.add_agent("busy@acme.example", Role.AGENT)
+            crowd = Crowd(house.app.parlour.settings, house.workspace.workspace_id, busy, house.ada)
+            await asyncio.to_thread(crowd.add_small_ones)
+            await asyncio.to_thread(crowd.grow, 1, FEW)
+            city = City(town, crowd, meter)
+            await city.settle()
+            yield city
+
+
+def counted(page: str) -> int:
+    kinds = next((kinds for begins, kinds in COUNTED.items() if page.startswith(begins)), 0)
+    return kinds * STEPS_A_COUNT * (COUNT_LIMIT + 1)
+
+
+def grown(few: Costs, many: Costs) -> dict[str, tuple[int, int]]:
+    """What costs more than it should: among few, among many."""
+    allowed = {name: max(GROWTH * few[name] + SLACK, counted(name)) for name in many}
+    return {name: (few[name], cost) for name, cost in many.items() if cost > allowed[name]}
+
+
+@pytest.mark.sqlite
+async def test_a_hundred_times_the_tickets_cost_no_more_on_sqlite(tmp_path: Path) -> None:
+    """Nobody tells SQLite to ANALYZE, as we do not, or somebody did."""
+    async with open_city(tmp_path) as city:
+        few = await city.measure()
+        await asyncio.to_thread(city.crowd.grow, FEW + 1, MANY)
+        many = await city.measure()
+        await asyncio.to_thread(city.crowd.analyze)
+        analyzed = await city.measure()
+
+    assert (grown(few, many), grown(few, analyzed)) == ({}, {})
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("plans", ["auto", "force_generic_plan"])
+async def test_a_hundred_times_the_tickets_cost_no_more_on_postgresql(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plans: str
+) -> None:
+    """Prepared at once, and in the end with plans for any value, as on a busy connection."""
+    monkeypatch.setattr(link, "PREPARE_AFTER", 0)
+    monkeypatch.setenv("PGOPTIONS", f"-c plan_cache_mode={plans}")
+    async with open_city(tmp_path) as city:
+        await asyncio.to_thread(city.crowd.analyze)
+        few = await city.measure()
+        await asyncio.to_thread(city.crowd.grow, FEW + 1, MANY)
+        await asyncio.to_thread(city.crowd.analyze)
+        many = await city.measure()
+
+    assert grown(few, many) == {}
