@@ -25,6 +25,7 @@ SYSTEM_ONLY = {
     "accounts.password_reset.service.issue",
     "accounts.profile.service.set_password",
     "accounts.second_factor.service.finish",
+    "accounts.service.add_agent",
     "accounts.service.create_agent",
     "accounts.service.credentials",
     "accounts.service.start_session",
@@ -82,7 +83,7 @@ def attempt(function: Callable[..., object], actor: Actor) -> type[Exception] | 
 
 
 def test_the_units_of_the_domain_are_found() -> None:
-    assert {"tickets.service.open_ticket", "chat.service.post", "conversation.pages.following"} <= set(UNITS)
+    assert {"tickets.service.open_ticket", "chat.service.post", "conversation.units.following"} <= set(UNITS)
 
 
 @pytest.mark.parametrize("name", UNITS)
