@@ -1,4 +1,7 @@
+import re
 from datetime import UTC, datetime
+from html import unescape
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -34,6 +37,17 @@ FRESH_LINKS: dict[str, Any] = {
     "portal": "https://desk.example/support/acme",
 }
 TEMPLATES = {"confirmation": CONFIRMATION, "fresh_links": FRESH_LINKS}
+SAID = SimpleNamespace(sender_name="Ada", created_at=datetime(2026, 11, 9, tzinfo=UTC), content="Hello")
+WITH_NAMES: dict[str, dict[str, Any]] = {
+    **TEMPLATES,
+    "invitation": {
+        **CONFIRMATION,
+        "invited_by": "Ada",
+        "role": "agent",
+        "page": "https://desk.example/invite",
+    },
+    "replies": {**CONFIRMATION, "replies": [SAID]},
+}
 
 
 def test_a_message_id_is_the_same_for_every_attempt_of_a_job() -> None:
@@ -93,9 +107,39 @@ def test_a_workspaces_name_is_only_words(template: str, context: dict[str, Any],
 
     mail = compose(renderer, template, "mary@example.test", ID, named)
 
-    assert mail.sender_name == "<b>A&B</b> Bcc: all@example.test"
+    assert mail.sender_name.replace("\u2060", "") == "<b>A&B</b> Bcc: all@example.test"
     assert "\n" not in mail.subject
     assert "<b>" not in mail.html
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "evil.example/login",
+        "http://evil.example",
+        "HTTPS://127.0.0.1:8000/x",
+        "www.evil。example",
+        "bank@evil.example",
+        "Acme\r\n\r\nVisit http://evil.example now",
+        "Acme\u2028Visit mailto:me@evil.example",
+        "A" * 70 + " evil.example " + "B" * 70,
+    ],
+)
+@pytest.mark.parametrize("template", WITH_NAMES)
+def test_a_name_stays_in_its_place_and_is_no_link(template: str, name: str, renderer: Renderer) -> None:
+    """Names are a stranger's to choose: of a workspace one is invited to, of the agent who answers."""
+    plain = WITH_NAMES[template]
+    named = {**plain, "workspace": {**plain["workspace"], "name": name}, "invited_by": name}
+    named["replies"] = [SimpleNamespace(**{**vars(SAID), "sender_name": name})]
+
+    usual = compose(renderer, template, "mary@example.test", ID, plain)
+    mail = compose(renderer, template, "mary@example.test", ID, named)
+
+    assert len(mail.text.splitlines()) == len(usual.text.splitlines())
+    for words in (mail.subject, mail.sender_name, mail.text, mail.html):
+        ours = unescape(words).replace("https://desk.example", "")
+        assert not re.search(r"(?i)https?://|mailto:\w|\w[.。]example|@evil|0\.0|www\.\w", ours)
+        assert len(re.findall("B", words)) < 60
 
 
 def test_an_address_that_mail_cannot_reach_is_refused(renderer: Renderer) -> None:

@@ -40,6 +40,9 @@ _UNSEEN = re.compile(
     rf"[{_BLANK}{_MARKS}{_JOINERS}{_SELECTORS}\u202a-\u202e\u2066-\u206f\ufeff\U000e0000-\U000e007f]"
 )
 
+_PARTS_ADDRESS = re.compile(r"(?<=\S)[.:/@\u3002\uff0e\uff61](?=\S)")
+"""Where a word joiner, which nobody sees, keeps `evil.example/login` from being an address."""
+
 _EMBEDDINGS, _END_OF_EMBEDDING = "\u202a\u202b", "\u202c"
 _ISOLATES, _END_OF_ISOLATE = "\u2066\u2067\u2068", "\u2069"
 _DIRECTION = re.compile(f"[{_EMBEDDINGS}{_END_OF_EMBEDDING}{_ISOLATES}{_END_OF_ISOLATE}]")
@@ -69,6 +72,14 @@ def one_line(text: str) -> str:
 def name(text: str) -> str:
     """`one_line` of what somebody or something is called: marks of direction at its edges go too."""
     return _line(text, _MARKS)
+
+
+def name_in_mail(text: str) -> str:
+    """A name that a stranger may have chosen, in somebody's mail: no mail program makes a link of it.
+
+    Cut to NAME_LIMIT: some were stored before there was one.
+    """
+    return _PARTS_ADDRESS.sub("\\g<0>\u2060", name(text)[:NAME_LIMIT])
 
 
 def is_visible(text: str) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 from uuid import UUID
 
+from parlour.kernel.text import name_in_mail, one_line
 from parlour.mail.send import Mail
 
 
@@ -28,19 +29,14 @@ def compose(renderer: Renderer, template: str, to: str, message_id: str, context
         raise ValueError(f"mail/{template}.txt must begin with a line like `Subject: …`.")
     return Mail(
         to=to,
-        subject=_one_line(subject),
+        subject=one_line(subject),
         text=text.strip() + "\n",
         html=renderer(f"mail/{template}.html", **context),
         message_id=message_id,
-        sender_name=_one_line(_name(context.get("workspace"))),
+        sender_name=name_in_mail(_name(context.get("workspace"))),
     )
 
 
 def _name(workspace: Any) -> str:
     name = workspace["name"] if isinstance(workspace, Mapping) else getattr(workspace, "name", "")
     return str(name)
-
-
-def _one_line(text: str) -> str:
-    """Words for a header: whatever does not print becomes a space."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())

@@ -11,6 +11,7 @@ from typing import Any
 
 from minijinja import Environment, Markup, escape
 
+from parlour.kernel.text import name_in_mail
 from parlour.web.linkify import may_hold_links, split_links
 
 PACKAGE = Path(__file__).parents[1]
@@ -101,6 +102,7 @@ class Renderer:
                 "time": time_element,
                 "initials": initials,
                 "linkify": linkify,
+                "name": name_in_mail,
             },
             globals={"_": translate, "asset": cache(lambda name: Markup(asset(name)))},
             undefined_behavior="strict",
