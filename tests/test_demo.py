@@ -23,7 +23,7 @@ from parlour.features.accounts import service as accounts
 from parlour.features.accounts.invitations import service as invitations
 from parlour.features.accounts.models import Invitation
 from parlour.features.chat import service as chat
-from parlour.features.chat.models import History, Message
+from parlour.features.chat.models import History
 from parlour.features.tickets.canned import service as canned
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Filters, Priority, Reply, SavedView, Status, TicketRow
@@ -32,6 +32,8 @@ from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.models import Workspace
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Role
+from parlour.kernel.messages import Message
+from parlour.realtime.protocol import REPLAY_LIMIT
 from parlour.web.linkify import split_links
 from tests.house import Browser, settings_for
 
@@ -243,7 +245,7 @@ def test_there_are_replies_and_views_of_ones_own_and_of_everyones_and_an_invitat
 def test_one_conversation_is_longer_than_a_page(told: Told) -> None:
     longest = max(room.room.last_seq for room in told.rooms)
 
-    assert chat.PAGE < longest <= chat.REPLAY_LIMIT
+    assert chat.PAGE < longest <= REPLAY_LIMIT
 
 
 def test_a_second_conversation_is_long(told: Told) -> None:

@@ -1,8 +1,9 @@
 // The room's plain HTTP side: the same addresses that work without scripts, asked for JSON.
-import type { Message } from "./frames";
+import type { Message, Place } from "./frames";
 import { one } from "./dom";
 
-export type Page = { messages: Message[]; more: boolean };
+/** `reset`: what was asked to be followed is not on this line of history, so these are the newest. */
+export type Page = { epoch: string; messages: Message[]; more: boolean; reset: boolean };
 /** `seen` is the newest message that an agent had seen, `then` the status that goes with the answer. */
 export type Outgoing = { client_id: string; content: string; seen?: number; then?: string };
 export type Sent =
@@ -25,8 +26,10 @@ const refused = (code: string, problems: Record<string, string> = {}): Sent => (
 export class Api {
   constructor(readonly url: string) {}
 
+  newest = (): Promise<Page> => this.#page("");
   before = (seq: number): Promise<Page> => this.#page(`before=${seq}`);
-  after = (seq: number): Promise<Page> => this.#page(`after=${seq}`);
+  after = (place: Place): Promise<Page> =>
+    this.#page(String(new URLSearchParams(Object.entries(place).map(([key, value]) => [key, String(value)]))));
 
   async #page(query: string): Promise<Page> {
     const response = await fetch(`${this.url}?${query}`, {

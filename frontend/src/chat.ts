@@ -5,7 +5,7 @@ import { Composer } from "./composer";
 import { Countdown } from "./countdown";
 import { must, one, sentence } from "./dom";
 import { Feed } from "./feed";
-import type { Frame, Message, Side } from "./frames";
+import type { Frame, Message, Place, Side } from "./frames";
 import { History } from "./history";
 import { MessageList } from "./messages";
 import { type OtherRoom, otherRoom } from "./other_room";
@@ -49,16 +49,20 @@ class Chat {
     this.#messages = new MessageList(room, this.#side, me!);
     this.#countdown = new Countdown(room);
     this.#reading = new Reading(room, () => this.#look());
-    this.#history = new History(room, api, this.#messages, this.#reading);
+    this.#history = new History(
+      ...([room, api, this.#messages, this.#reading] as const),
+      () => this.#feed.place.epoch,
+      () => this.#feed.ask(),
+    );
     this.#presence = new Presence(room, this.#side, me!, (text) => this.#announce(text));
     this.#outbox = new Outbox(memory("unsent"), api, this.#tray());
     this.#composer = new Composer(room, memory("draft"), {
       send: (content, then) => this.#send(content, then),
       typing: () => void this.#socket.send({ t: "typing", room: this.#id }),
     });
-    const subscribe = (after: number) => this.#socket.send({ t: "subscribe", room: this.#id, after });
+    const subscribe = (place: Place) => this.#socket.send({ t: "subscribe", room: this.#id, ...place });
     this.#other = otherRoom(me!, (request) => this.#socket.send(request));
-    this.#feed = new Feed(this.#messages.last, subscribe, api, this.#sink());
+    this.#feed = new Feed({ ...this.#messages.place, epoch: room.dataset.epoch! }, subscribe, api, this.#sink());
     this.#seenTo = this.#feed.last;
     this.#socket = new Socket(socketUrl!, {
       frame: (frame) => this.#frame(frame),
@@ -73,6 +77,7 @@ class Chat {
   }
 
   start(): void {
+    this.#messages.own.forEach((own) => this.#outbox.arrived(own.client_id));
     this.#outbox.begin();
     this.#socket.open();
   }
@@ -81,12 +86,9 @@ class Chat {
     return {
       add: (message: Message) => this.#add(message),
       reconcile: (message: Message) => this.#reading.steady(() => this.#messages.reconcile(message)),
-      replace: (messages: Message[], more: boolean) => {
-        this.#messages.replace(messages);
-        this.#history.offer(more);
-        this.#reading.end();
-        this.#look();
-      },
+      stands: (message: Message) => this.#messages.stands(message),
+      oldestOwn: () => this.#messages.own[0]?.seq ?? Infinity,
+      replace: (messages: Message[], more: boolean, lost: boolean) => this.#replace(messages, more, lost),
     };
   }
 
@@ -119,22 +121,40 @@ class Chat {
     if (frame.t === "heads") return this.#feed.head(frame.rooms[this.#id] ?? 0);
     if (frame.t === "ticket") return this.#ticket(frame);
     if (!("room" in frame) || frame.room !== this.#id) return;
-    if (frame.t === "subscribed") this.#subscribed(frame.seen);
+    if (frame.t === "subscribed") this.#subscribed(frame.epoch, frame.seen);
     else if (frame.t === "message") this.#feed.message(frame);
-    else if (frame.t === "reset") void this.#feed.reload(frame.head);
+    else if (frame.t === "reset") void this.#feed.reload(frame.why === "history");
     else if (frame.t === "typing") this.#presence.typing(frame.side, frame.name);
     else if (frame.t === "presence") this.#presence.here(frame);
     else if (frame.t === "read" && frame.side !== this.#side) this.#messages.seenUpTo(frame.seq);
     else if (frame.t === "error" && frame.code === "not_found") this.#presence.banner("revoked");
   }
 
-  #subscribed(seen: Record<Side, number>): void {
-    this.#feed.subscribed();
+  #subscribed(epoch: string, seen: Record<Side, number>): void {
+    this.#feed.subscribed(epoch);
     this.#messages.seenUpTo(seen[this.#side === "customer" ? "agent" : "customer"] ?? 0);
     this.#outbox.hurry();
     // A mark that was sent into a dying connection is sent again.
     this.#readTo = 0;
     this.#markRead();
+  }
+
+  /** What a person said here and is not there any more is offered to be sent again. */
+  #replace(messages: Message[], more: boolean, lost: boolean): void {
+    const before = lost ? this.#messages.own : [];
+    this.#messages.replace(messages);
+    this.#history.offer(more);
+    this.#reading.end();
+    this.#seenTo = this.#readTo = 0;
+    const there = new Set(messages.map((message) => message.client_id));
+    const from = more ? (messages[0]?.seq ?? 0) : 0;
+    const gone = before.filter((own) => own.seq >= from && !there.has(own.client_id));
+    if (gone.length) {
+      this.#outbox.lost(gone, this.#composer.asksSeen ? { seen: 0 } : {});
+      this.#announce(sentence('[data-text="gone"]', this.room));
+    }
+    messages.forEach((message) => message.client_id && this.#outbox.arrived(message.client_id));
+    this.#look();
   }
 
   #ticket(frame: Extract<Frame, { t: "ticket" }>): void {
@@ -195,6 +215,7 @@ class Chat {
 
   #add(message: Message): void {
     let added = false;
+    if (message.client_id) this.#outbox.arrived(message.client_id);
     this.#reading.steady(() => (added = this.#messages.put(message)));
     this.#presence.stopped(message.sender_type, message.sender_name);
     if (added && !this.#messages.isMine(message)) {

@@ -13,13 +13,16 @@ export type Message = {
   created_at: string;
 };
 
+/** The last message that a page has: its number, and what proves that it is still the same one. */
+export type Place = { after: number; message_id?: string; epoch?: string };
+
 export type Person = { id: string; name: string };
 
 export type Frame =
-  | { t: "hello"; heartbeat: number }
-  | { t: "subscribed"; room: string; head: number; seen: Record<Side, number> }
+  | { t: "hello"; heartbeat: number; epoch: string }
+  | { t: "subscribed"; room: string; epoch: string; head: number; seen: Record<Side, number> }
   | ({ t: "message"; room: string } & Message)
-  | { t: "reset"; room: string; head: number }
+  | { t: "reset"; room: string; epoch: string; head: number; why: "behind" | "history" }
   | { t: "heads"; rooms: Record<string, number> }
   | { t: "typing"; room: string; side: Side; name: string }
   | { t: "presence"; room: string; agents: Person[]; customer: boolean }
@@ -34,14 +37,15 @@ export type TicketFrame = {
   number: number;
   status: string;
   priority: string;
-  assignee_id: string | null;
-  version: number;
+  /** These two come to agents alone. */
+  assignee_id?: string | null;
+  version?: number;
   /** Whose new message this tells of, if of any. */
   spoke?: Side | null;
 };
 
 export type Request =
-  | { t: "subscribe"; room: string; after: number; aside?: true }
+  | ({ t: "subscribe"; room: string; aside?: true } & Place)
   | { t: "typing"; room: string }
   | { t: "read"; room: string; seq: number }
   | { t: "alive" }

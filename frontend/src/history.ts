@@ -4,6 +4,7 @@ import type { MessageList } from "./messages";
 import type { Reading } from "./reading";
 import { must } from "./dom";
 
+/** `changed` is called when an older page turns out to be of another epoch than the page that it was for. */
 export class History {
   readonly #box: HTMLElement;
   #loading = false;
@@ -13,6 +14,8 @@ export class History {
     readonly api: Api,
     readonly messages: MessageList,
     readonly reading: Reading,
+    readonly epoch: () => string | undefined,
+    readonly changed: () => void,
   ) {
     this.#box = must("[data-older-box]", room);
     must("[data-older]", room).addEventListener("click", (event) => {
@@ -47,6 +50,10 @@ export class History {
     this.#box.dataset.state = "loading";
     try {
       const page = await this.api.before(this.messages.first);
+      if (page.epoch !== this.epoch()) {
+        this.#box.dataset.state = "idle";
+        return this.changed();
+      }
       this.reading.steady(() => {
         this.messages.prepend(page.messages);
         this.offer(page.more && page.messages.length > 0);

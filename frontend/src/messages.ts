@@ -1,9 +1,11 @@
 // The list of messages: confirmed ones by their seq, then what is still on its way.
-import type { Message, Side } from "./frames";
+import type { Message, Place, Side } from "./frames";
 import type { Unsent } from "./outbox";
 import { all, copyElement, fillField, initials, must, one, sentence, setField } from "./dom";
 import { linked } from "./linkify";
 import { dayOf, localTimes } from "./times";
+
+export type Sent = { seq: number; client_id: string; content: string; at: string };
 
 const MESSAGE = "li.message, li.message-event";
 
@@ -26,8 +28,9 @@ export class MessageList {
     return Number(one("li[data-seq]", this.list)?.dataset.seq ?? 0);
   }
 
-  get last(): number {
-    return Number(this.#confirmed().at(-1)?.dataset.seq ?? 0);
+  get place(): Place {
+    const last = this.#confirmed().at(-1)?.dataset;
+    return last ? { after: Number(last.seq), message_id: last.messageId! } : { after: 0 };
   }
 
   isMine = (message: Message): boolean => message.sender_type !== "system" && message.sender_id === this.me;
@@ -53,8 +56,25 @@ export class MessageList {
     messages.forEach((message) => this.put(message));
   }
 
+  stands(message: Message): boolean {
+    return Boolean(one(`li[data-message-id="${CSS.escape(message.message_id)}"]`, this.list));
+  }
+
+  /** Messages of one's own that were sent from a page, oldest first. */
+  get own(): Sent[] {
+    return this.#confirmed()
+      .filter((item) => item.hasAttribute("data-mine") && item.dataset.clientId)
+      .map((item) => ({
+        seq: Number(item.dataset.seq),
+        client_id: item.dataset.clientId!,
+        content: one('[data-field="content"]', item)?.textContent ?? "",
+        at: item.dataset.at ?? "",
+      }));
+  }
+
   replace(messages: Message[]): void {
     this.#confirmed().forEach((item) => item.remove());
+    this.#seen = 0;
     all("[data-day], [data-unread]", this.list).forEach((separator) => separator.remove());
     messages.forEach((message) => this.put(message));
     this.#items().forEach((item) => this.#separate(item));
@@ -65,7 +85,8 @@ export class MessageList {
     const known = this.#byClient(unsent.client_id);
     if (known?.dataset.seq) return;
     const item = known ?? this.#renderUnsent(unsent);
-    item.dataset.state = unsent.state === "pending" && waiting ? "waiting" : unsent.state;
+    const state = unsent.code === "gone" ? "gone" : unsent.state;
+    item.dataset.state = state === "pending" && waiting ? "waiting" : state;
     if (unsent.due) item.dataset.due = String(unsent.due);
     if (unsent.state === "failed") setField(item, "reason", this.#reason(unsent.code));
     if (known) return;

@@ -61,6 +61,21 @@ export class Outbox {
     void this.#flush();
   }
 
+  /** What had been sent and is gone: it can be sent again, and if it is there after all, it stays one message. */
+  lost(gone: Pick<Unsent, "client_id" | "content" | "at">[], more: Partial<Outgoing>): void {
+    const known = new Set(this.#read().map((unsent) => unsent.client_id));
+    const lost = gone
+      .filter((each) => !known.has(each.client_id))
+      .map((each): Unsent => ({ ...each, ...more, state: "failed", code: "gone" }));
+    this.#store([...this.#read(), ...lost]);
+    lost.forEach((unsent) => this.tray.show(unsent, false));
+  }
+
+  /** It stands in the conversation: whoever sent it, here there is nothing left to do. */
+  arrived(clientId: string): void {
+    if (this.#read().some((unsent) => unsent.client_id === clientId && unsent.code === "gone")) this.discard(clientId);
+  }
+
   /** Takes a message back: out of the tray, whatever its state, unless it may be on its way. */
   take(clientId: string): Unsent | undefined {
     const found = this.#read().find((unsent) => unsent.client_id === clientId && unsent.state !== "pending");

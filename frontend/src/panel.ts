@@ -23,7 +23,7 @@ export function startPanel(): void {
 
 function refresh(frame: TicketFrame): void {
   const panel = one("[data-panel]");
-  if (!panel || panel.dataset.panel !== frame.ticket_id || Number(panel.dataset.version) >= frame.version) return;
+  if (!panel || panel.dataset.panel !== frame.ticket_id || Number(panel.dataset.version) >= (frame.version ?? 0)) return;
   if (panel.contains(document.activeElement)) {
     panel.addEventListener("focusout", () => followPanel(frame), { once: true });
     return;

@@ -23,7 +23,7 @@ function forms(frame: TicketFrame): void {
     const version = form.elements.namedItem("version");
     const choice = all<HTMLSelectElement>("select", form).find((select) => select.name in values);
     if (!(version instanceof HTMLInputElement) || !choice || form.contains(document.activeElement)) continue;
-    if (Number(version.value) >= frame.version) continue;
+    if (frame.version === undefined || Number(version.value) >= frame.version) continue;
     version.value = String(frame.version);
     choice.value = values[choice.name]!;
     // Nothing becomes new again.

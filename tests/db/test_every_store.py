@@ -141,7 +141,7 @@ def of_invitations(ada: UUID) -> list[Call]:
 
 def of_chat(tx: Tx, ticket: Ticket) -> list[Call]:
     room = {"room_id": ticket.chat_room_id}
-    [first] = chat.following(tx, ticket.chat_room_id, after=0, limit=1)
+    [first] = chat.following(tx, ticket.chat_room_id, after=0, limit=1, characters=9)
     second = replace(first, seq=2, message_id=clock.new_id(), client_id=clock.new_id())
     internal = {"ticket_id": ticket.ticket_id, "audience": Audience.INTERNAL}
     return [
@@ -153,13 +153,14 @@ def of_chat(tx: Tx, ticket: Ticket) -> list[Call]:
         (chat.insert_message, {"message": second, "ticket_id": ticket.ticket_id}),
         (chat.by_client_id, {**room, "sender_id": second.sender_id, "client_id": second.client_id}),
         (chat.newest, {**room, "before": 9, "limit": 9}),
-        (chat.following, {**room, "after": 0, "limit": 9}),
+        (chat.following, {**room, "after": 0, "limit": 9, "characters": 99}),
+        (chat.message_id_at, {**room, "seq": 1}),
         (chat.newest_of_customer, room),
         (chat.heads, {"rooms": [(tx.workspace_id, ticket.chat_room_id)]}),
         (chat.move_read_mark, {**room, "reader": "r", "side": "agent", "seq": 1}),
         (chat.read_mark, {**room, "reader": "r"}),
         (chat.seen, room),
-        (chat.unread_rooms, {"room_ids": [ticket.chat_room_id], "reader": "r", "side": "agent"}),
+        (chat.unread_rooms, {"room_ids": [ticket.chat_room_id], "reader": "r", "other_side": "customer"}),
     ]
 
 

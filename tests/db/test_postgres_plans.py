@@ -120,7 +120,7 @@ async def test_what_came_after_is_found_by_the_rooms_own_index(full: House, kind
 
     def look(tx: Tx) -> tuple[list[str], int]:
         with explained(tx) as plans:
-            found = chat.following(tx, room_id, after=1, limit=50)  # type: ignore[arg-type]
+            found = chat.following(tx, room_id, after=1, limit=50, characters=10_000)  # type: ignore[arg-type]
         return plans, len(found)
 
     plans, found = await full.db.read(agent(full) if kind == "agent" else customer, look)

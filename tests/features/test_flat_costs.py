@@ -24,6 +24,7 @@ from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import COUNT_LIMIT, Field, Filters, Order
 from parlour.kernel.access import Actor, Role
+from parlour.kernel.messages import Place
 from tests.crowd import FAR, REGULAR, SMALL, Crowd
 from tests.forms import Form
 from tests.house import Browser
@@ -147,7 +148,7 @@ class City:
                 system, outbox.sweep, older_than=timedelta(days=7), limit=500
             ),
             "the heads of 300 rooms": lambda: sockets.heads(rooms),
-            "entering a room": lambda: sockets.enter(owner, rooms[0][1], 0, 500),
+            "entering a room": lambda: sockets.enter(owner, rooms[0][1], Place(0)),
             "links of a customer with thousands": lambda: db.write(self.system, access.issue_links, REGULAR),
             "exchanging a link": lambda: db.write(visitor, access.exchange_link, link_.token, self.regular),
             "changing a hundred at once": lambda: db.write(owner, bulk.start, many, Field.PRIORITY, value),

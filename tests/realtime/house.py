@@ -7,11 +7,12 @@ import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from copy import copy
+from dataclasses import replace
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import uvicorn
 from starlette.applications import Starlette
@@ -24,14 +25,17 @@ from parlour.kernel import clock
 from parlour.kernel.access import Actor, Kind, Role
 from parlour.kernel.errors import NotFound, SignedOut
 from parlour.kernel.events import MessageSent, RoomRead
+from parlour.kernel.messages import Message, Place, Stretch
 from parlour.realtime.bus import Bus, MemoryBus
 from parlour.realtime.connection import Scope
 from parlour.realtime.protocol import Timings
-from parlour.realtime.rooms import Entry
 from parlour.realtime.socket import Realtime
 
 PATIENCE = 5.0
 """Seconds after which a frame that should come does not."""
+
+PAGE = 50
+"""Messages in one answer."""
 
 SCHEMA = """
 PRAGMA journal_mode = WAL;
@@ -46,6 +50,7 @@ CREATE TABLE IF NOT EXISTS messages (
     room TEXT, seq INTEGER, message TEXT, content TEXT, sender_type TEXT, sender_id TEXT, sender_name TEXT,
     client TEXT, PRIMARY KEY (room, seq)
 );
+CREATE TABLE IF NOT EXISTS history (epoch TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS marks (room TEXT, side TEXT, seq INTEGER, PRIMARY KEY (room, side));
 """
 
@@ -58,6 +63,9 @@ class Records:
     def __init__(self, path: Path, bus: Bus | None = None) -> None:
         self.db = sqlite3.connect(path, isolation_level=None)
         self.db.executescript(SCHEMA)
+        self.db.execute(
+            "INSERT INTO history SELECT ? WHERE NOT EXISTS (SELECT * FROM history)", [uuid4().hex]
+        )
         self.bus = bus or MemoryBus()
         self.marked: list[int] = []
 
@@ -82,38 +90,57 @@ class Records:
             raise NotFound
         return Actor.customer(UUID(workspace), UUID(person), name)
 
-    async def enter(self, actor: Actor, room_id: UUID, after: int, limit: int) -> Entry:
-        row = self.db.execute(
-            "SELECT workspace, ticket, last_seq FROM rooms WHERE room = ?", [str(room_id)]
-        ).fetchone()
+    def network_of(self, scope: Scope) -> str:
+        return str(scope["client"][0])
+
+    async def check(self, actor: Actor, room_id: UUID) -> None:
+        row = self.db.execute("SELECT workspace, ticket FROM rooms WHERE room = ?", [str(room_id)]).fetchone()
         if row is None or UUID(row[0]) != actor.workspace_id:
             raise NotFound
         if actor.kind is Kind.CUSTOMER and UUID(row[1]) != actor.ticket_id:
             raise NotFound
-        workspace, ticket, head = UUID(row[0]), UUID(row[1]), row[2]
-        reset = after > head or head - after > limit
-        messages = [] if reset else await self.messages(room_id, workspace, after, limit)
-        seen = dict(self.db.execute("SELECT side, seq FROM marks WHERE room = ?", [str(room_id)]).fetchall())
-        return Entry(workspace, room_id, ticket, head, messages, reset, seen)
 
-    async def messages(
-        self, room_id: UUID, workspace_id: UUID, after: int, limit: int
-    ) -> Sequence[MessageSent]:
+    async def enter(self, actor: Actor, room_id: UUID, place: Place) -> Stretch:
+        await self.check(actor, room_id)
+        assert actor.workspace_id
+        seen = dict(self.db.execute("SELECT side, seq FROM marks WHERE room = ?", [str(room_id)]).fetchall())
+        return replace(await self.following(actor.workspace_id, room_id, place), seen=seen)
+
+    async def following(self, workspace_id: UUID, room_id: UUID, place: Place) -> Stretch:
+        row = self.db.execute("SELECT last_seq FROM rooms WHERE room = ?", [str(room_id)]).fetchone()
+        if row is None:
+            raise NotFound
+        stretch = Stretch(workspace_id, room_id, self.epoch, head=row[0])
+        at_place = self.db.execute(
+            "SELECT message FROM messages WHERE room = ? AND seq = ?", [str(room_id), place.seq]
+        ).fetchone()
+        same = place.message_id is None or at_place == (str(place.message_id),)
+        if place.seq > stretch.head or place.epoch not in ("", self.epoch) or not same:
+            return replace(stretch, goes_on=False)
         rows = self.db.execute(
             "SELECT seq, message, content, sender_type, sender_id, sender_name, client FROM messages"
             " WHERE room = ? AND seq > ? ORDER BY seq LIMIT ?",
-            [str(room_id), after, limit],
+            [str(room_id), place.seq, PAGE],
         )
-        return [
-            MessageSent(workspace_id, room_id, seq, UUID(message), *words, clock.now())  # type: ignore[call-arg]
-            for seq, message, *words in ((*row[:-1], UUID(row[-1])) for row in rows)
+        said = [
+            Message(UUID(message), room_id, seq, *words, UUID(client), clock.now())  # type: ignore[call-arg]
+            for seq, message, *words, client in rows
         ]
+        return replace(stretch, messages=said)
 
-    async def heads(self, rooms: Sequence[tuple[UUID, UUID]]) -> dict[UUID, int]:
+    @property
+    def epoch(self) -> str:
+        [epoch] = self.db.execute("SELECT epoch FROM history").fetchone()
+        return str(epoch)
+
+    async def begin_epoch(self, instead_of: str) -> None:
+        self.db.execute("UPDATE history SET epoch = ? WHERE epoch = ?", [uuid4().hex, instead_of])
+
+    async def heads(self, rooms: Sequence[tuple[UUID, UUID]]) -> tuple[str, dict[UUID, int]]:
         places = ",".join("?" * len(rooms))
         query = f"SELECT room, last_seq FROM rooms WHERE room IN ({places})"  # noqa: S608 - only question marks
         rows = self.db.execute(query, [str(room) for _, room in rooms])
-        return {UUID(room): seq for room, seq in rows}
+        return self.epoch, {UUID(room): seq for room, seq in rows}
 
     async def mark_read(self, actor: Actor, room_id: UUID, seq: int) -> None:
         side = "customer" if actor.kind is Kind.CUSTOMER else "agent"
@@ -123,6 +150,13 @@ class Records:
         self.bus.publish([RoomRead(actor.workspace_id, room_id, side, seq)])
 
     # What a test does
+
+    def go_back(self, room: UUID, head: int, *, renewed: bool) -> None:
+        """To an older copy of the room, as a restore does; or as files that were put back by hand."""
+        self.db.execute("DELETE FROM messages WHERE room = ? AND seq > ?", [str(room), head])
+        self.db.execute("UPDATE rooms SET last_seq = ? WHERE room = ?", [head, str(room)])
+        if renewed:
+            self.db.execute("UPDATE history SET epoch = ?", [uuid4().hex])
 
     def room(self, workspace: UUID, ticket: UUID) -> UUID:
         room = clock.new_id()
@@ -154,9 +188,8 @@ class Records:
             [str(room), seq, str(message), content, sender.kind, sender.id, sender.name, str(client)],
         )
         self.db.execute("COMMIT")
-        return MessageSent(
-            workspace, room, seq, message, content, sender.kind, sender.id, sender.name, client, clock.now()
-        )
+        said = Message(message, room, seq, content, sender.kind, sender.id, sender.name, client, clock.now())
+        return MessageSent(workspace, said)
 
     def say(self, room: UUID, content: str = "hello", sender: Actor | None = None) -> MessageSent:
         """Store a message and publish it, as a committed transaction does."""

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from parlour.app import make_bus
 from parlour.kernel import clock
 from parlour.kernel.events import Event, JobQueued, MessageSent, RoomRead, TicketChanged
+from parlour.kernel.messages import Message
 from parlour.realtime.bus import Head, MemoryBus
 from parlour.realtime.postgres import PostgresBus
 from parlour.realtime.redis import RedisBus
@@ -118,10 +119,9 @@ async def test_ten_thousand_events_at_once_all_arrive_in_order(nodes: Nodes) -> 
 @pytest.mark.parametrize("nodes", BETWEEN_NODES, indirect=True)
 async def test_a_message_crosses_as_how_far_its_room_is(nodes: Nodes) -> None:
     here, there = nodes
-    message = MessageSent(
-        *(clock.new_id(), clock.new_id(), 7, clock.new_id(), "a secret", "customer", "x@y.example", "x"),
-        *(None, clock.now()),
-    )
+    sender = ("customer", "x@y.example", "x")
+    said = Message(clock.new_id(), clock.new_id(), 7, "a secret", *sender, None, clock.now())
+    message = MessageSent(clock.new_id(), said)
     here.bus.publish([message])
 
     await there.hears(Head(message.workspace_id, message.room_id, 7))

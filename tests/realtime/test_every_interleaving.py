@@ -7,8 +7,9 @@ asked, read and answered at three different moments, and anything may happen in 
 import asyncio
 import json
 from collections.abc import Callable, MutableMapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -16,13 +17,17 @@ from hypothesis import strategies as st
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Role
 from parlour.kernel.events import Event, MessageSent
+from parlour.kernel.messages import Message, Place, Stretch
+from parlour.realtime.budget import Budget
 from parlour.realtime.bus import Head, MemoryBus
 from parlour.realtime.connection import Connection, Scope
 from parlour.realtime.protocol import Timings
-from parlour.realtime.rooms import Entry, Rooms
+from parlour.realtime.room import Subscription
+from parlour.realtime.rooms import Rooms
 
 WORKSPACE, ROOM, TICKET = clock.new_id(), clock.new_id(), clock.new_id()
 LISTENERS = 3
+PAGE = 2
 
 T = TypeVar("T")
 
@@ -46,13 +51,13 @@ class Log:
         self.log: list[MessageSent] = []
         self.questions: list[Question] = []
         self.prompt = False
+        self.epoch = "first"
 
     def commit(self) -> MessageSent:
         seq = len(self.log) + 1
         sender = ("customer", "grace@customer.example", "Grace")
-        self.log.append(
-            MessageSent(WORKSPACE, ROOM, seq, clock.new_id(), f"{seq}", *sender, None, clock.now())
-        )
+        said = Message(uuid4(), ROOM, seq, f"{seq}", *sender, None, clock.now())
+        self.log.append(MessageSent(WORKSPACE, said))
         return self.log[-1]
 
     async def ask(self, read: Callable[[], T]) -> T:
@@ -81,51 +86,95 @@ class Log:
     async def mark_read(self, _actor: Actor, _room_id: UUID, _seq: int) -> None:
         raise AssertionError("nobody reads here")
 
-    async def enter(self, _actor: Actor, _room_id: UUID, after: int, limit: int) -> Entry:
-        def read() -> Entry:
-            head = len(self.log)
-            reset = after > head or head - after > limit
-            page = [] if reset else self.log[after:]
-            return Entry(WORKSPACE, ROOM, TICKET, head, page, reset, {})
+    def network_of(self, _scope: Scope) -> str:
+        raise AssertionError("no connection is made here")
 
-        return await self.ask(read)
+    async def check(self, _actor: Actor, _room_id: UUID) -> None:
+        raise AssertionError("nobody proves anything here")
 
-    async def messages(self, _room: UUID, _workspace: UUID, after: int, limit: int) -> Sequence[MessageSent]:
-        return await self.ask(lambda: self.log[after : after + limit])
+    async def enter(self, _actor: Actor, _room_id: UUID, place: Place) -> Stretch:
+        return await self.ask(lambda: self.after(place))
 
-    async def heads(self, rooms: Sequence[tuple[UUID, UUID]]) -> dict[UUID, int]:
-        return await self.ask(lambda: {room: len(self.log) for _, room in rooms})
+    async def following(self, _workspace: UUID, _room: UUID, place: Place) -> Stretch:
+        return await self.ask(lambda: self.after(place))
+
+    def after(self, place: Place) -> Stretch:
+        stretch = Stretch(WORKSPACE, ROOM, self.epoch, len(self.log))
+        at_place = self.ids()[place.seq - 1 : place.seq] if place.seq else []
+        same = not place.message_id or at_place == [place.message_id]
+        if place.seq > len(self.log) or place.epoch not in ("", self.epoch) or not same:
+            return replace(stretch, goes_on=False)
+        page = self.log[place.seq : place.seq + PAGE]
+        return replace(stretch, messages=[each.message for each in page])
+
+    async def heads(self, rooms: Sequence[tuple[UUID, UUID]]) -> tuple[str, dict[UUID, int]]:
+        return await self.ask(lambda: (self.epoch, {room: len(self.log) for _, room in rooms}))
+
+    async def begin_epoch(self, instead_of: str) -> None:
+        if self.epoch == instead_of:
+            self.epoch = str(uuid4())
+
+    def ids(self) -> list[UUID]:
+        return [each.message.message_id for each in self.log]
+
+    def go_back(self, by: int, *, renewed: bool) -> None:
+        """As a restore does; or as files that were put back by hand."""
+        del self.log[max(0, len(self.log) - by) :]
+        if renewed:
+            self.epoch = str(uuid4())
 
 
 class Listener:
-    """A socket whose page notes what it is sent since it last came in, which was at `after`."""
+    """A socket, and the page behind it. `shown` is the room's log from `start` on, as far as it goes."""
 
-    def __init__(self, rooms: Rooms) -> None:
+    def __init__(self, rooms: Rooms, log: Log) -> None:
         self.rooms = rooms
+        self.log = log
         self.is_in = False
-        self.asked = self.after = 0
-        self.got: list[int] = []
+        self.start = 0
+        self.shown: list[UUID] = []
+        self.epoch = ""
+        self.asks = False
         self.subscribing: asyncio.Task[None] | None = None
         actor = Actor.agent(WORKSPACE, clock.new_id(), Role.AGENT, "Ada")
-        self.connection = Connection(self.send, {}, actor)
+        self.connection = Connection(self.send, {}, actor, Budget(()))
+
+    @property
+    def last(self) -> int:
+        return self.start + len(self.shown)
 
     async def send(self, message: MutableMapping[str, Any]) -> None:
         frame = json.loads(message["text"])
         if frame["t"] == "subscribed":
-            self.got, self.after = [], self.asked
+            self.epoch = self.epoch or frame["epoch"]
         elif frame["t"] == "reset":
-            self.after = frame["head"]
-        elif frame["t"] == "message":
-            self.got.append(frame["seq"])
+            self.start, self.shown, self.epoch = 0, self.log.ids(), self.log.epoch
+            self.asks = True
+        elif frame["t"] == "message" and frame["seq"] == self.last + 1:
+            self.shown.append(UUID(frame["message_id"]))
+        elif frame["t"] == "message" and frame["seq"] > self.last:
+            self.asks = True
 
-    def subscribe(self, after: int) -> None:
-        if self.subscribing is None or self.subscribing.done():
-            self.is_in, self.asked = True, after
-            self.subscribing = asyncio.create_task(self.come_in(after))
+    def open(self, after: int) -> None:
+        """A page that shows what came after `after`, as of now."""
+        if not self.busy:
+            self.start, self.shown, self.epoch = after, self.log.ids()[after:], self.log.epoch
+            self.is_in = True
+            self.ask()
 
-    async def come_in(self, after: int) -> None:
-        """A page asks again only when it has seen what it asked for."""
-        await self.rooms.subscribe(self.connection, ROOM, after)
+    def ask(self) -> None:
+        """Say where the page is. It asks again only when it has seen what it asked for."""
+        if not self.busy:
+            self.asks = False
+            self.subscribing = asyncio.create_task(self.come_in())
+
+    @property
+    def busy(self) -> bool:
+        return self.subscribing is not None and not self.subscribing.done()
+
+    async def come_in(self) -> None:
+        place = Place(self.last, self.shown[-1] if self.shown else None, self.epoch)
+        await self.rooms.subscribe(self.connection, ROOM, place)
         for _ in range(3):
             await asyncio.sleep(0)
 
@@ -144,6 +193,7 @@ steps = st.one_of(
     st.tuples(st.just("subscribe"), st.integers(0, LISTENERS - 1), numbers),
     st.tuples(st.just("unsubscribe"), st.integers(0, LISTENERS - 1)),
     st.tuples(st.just("refresh")),
+    st.tuples(st.just("go back"), numbers, st.booleans()),
 )
 turns = st.sampled_from([0, 1, 1, 3])
 """How often the loop turns after a step."""
@@ -153,8 +203,8 @@ class World:
     def __init__(self) -> None:
         self.log = Log()
         self.bus = MemoryBus()
-        self.rooms = Rooms(self.log, self.bus, Timings())
-        self.listeners = [Listener(self.rooms) for _ in range(LISTENERS)]
+        self.rooms = Rooms(self.log, self.bus, Timings(), Budget(()), self.greet)
+        self.listeners = [Listener(self.rooms, self.log) for _ in range(LISTENERS)]
         self.on_the_way: list[MessageSent] = []
         self.refreshing: list[asyncio.Task[None]] = []
 
@@ -168,15 +218,21 @@ class World:
         elif name == "answer":
             self.log.answer(*arguments)
         elif name == "subscribe":
-            self.subscribe(*arguments)
+            self.open(*arguments)
         elif name == "unsubscribe":
             self.listeners[arguments[0]].unsubscribe()
+        elif name == "go back":
+            self.log.go_back(arguments[0], renewed=bool(arguments[1]))
         else:
             self.refresh()
 
-    def subscribe(self, who: int, after: int) -> None:
-        """Mostly from something that has been said; once in a while from beyond the end."""
-        self.listeners[who].subscribe(after if after == 5 else min(after, len(self.log.log)))
+    def open(self, who: int, after: int) -> None:
+        self.listeners[who].open(min(after, len(self.log.log)))
+
+    async def greet(self) -> None:
+        """What a new connection, or a new hello, makes every page do."""
+        for listener in self.listeners:
+            listener.asks = listener.is_in
 
     def hint(self, which: int, keep: int, wordless: int) -> None:
         """Deliver any of the hints on the way: out of order, and again when it is kept."""
@@ -204,14 +260,19 @@ class World:
             self.log.look(0)
             self.log.answer(0)
             await self.rest(3)
-        for listener in self.listeners:
-            if listener.subscribing:
-                await listener.subscribing
         await asyncio.gather(*self.refreshing)
-        for listener in self.listeners:
-            rooms = [place.room for place in self.rooms.subscriptions(listener.connection).values()]
+        for _ in range(6):
+            for listener in self.listeners:
+                if listener.subscribing:
+                    await listener.subscribing
+                if listener.is_in and listener.asks:
+                    listener.ask()
+            rooms = [place.room for each in self.listeners for place in self.places(each)]
             await self.rooms.refresh(rooms)
-        await self.rest(5)
+            await self.rest(9)
+
+    def places(self, listener: Listener) -> list[Subscription]:
+        return list(self.rooms.subscriptions(listener.connection).values())
 
 
 async def live_through(script: list[tuple[tuple[Any, ...], int]], *, prompt: bool) -> None:
@@ -220,10 +281,11 @@ async def live_through(script: list[tuple[tuple[Any, ...], int]], *, prompt: boo
     for (name, *arguments), turns in script:
         world.step(name, *arguments)
         await world.rest(turns)
+    await world.greet()
     await world.settle()
     for listener in world.listeners:
-        upto = len(world.log.log) if listener.is_in else listener.after + len(listener.got)
-        assert listener.got == list(range(listener.after + 1, upto + 1))
+        if listener.is_in:
+            assert listener.shown == world.log.ids()[listener.start :]
     await world.rooms.stop()
 
 
@@ -252,12 +314,13 @@ async def test_a_listener_lets_in_while_a_thousand_messages_are_written() -> Non
     for _ in range(400):
         world.log.commit()
     listener = world.listeners[0]
-    listener.subscribe(0)
+    listener.is_in = True
+    listener.ask()
     for _ in range(1_000):
         world.bus.publish([world.log.commit()])
         await world.rest(1)
 
     await world.settle()
 
-    assert listener.got == list(range(1, 1_401))
+    assert listener.shown == world.log.ids()
     await world.rooms.stop()

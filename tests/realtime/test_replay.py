@@ -6,10 +6,10 @@ from parlour.realtime.bus import Head
 from tests.realtime.house import House, Page, open_house
 
 
-async def test_a_newcomer_is_told_the_heartbeat(house: House) -> None:
+async def test_a_newcomer_is_told_the_heartbeat_and_the_epoch(house: House) -> None:
     page = await house.open("grace")
 
-    assert await page.receive() == {"t": "hello", "heartbeat": 20.0}
+    assert await page.receive() == {"t": "hello", "heartbeat": 20.0, "epoch": house.records.epoch}
 
 
 async def test_a_subscription_begins_with_the_head_and_how_far_each_side_has_read(house: House) -> None:
@@ -23,6 +23,7 @@ async def test_a_subscription_begins_with_the_head_and_how_far_each_side_has_rea
     assert subscribed == {
         "t": "subscribed",
         "room": str(house.room),
+        "epoch": house.records.epoch,
         "head": 3,
         "seen": {"customer": 0, "agent": 2},
     }
@@ -65,7 +66,8 @@ async def test_a_page_more_than_500_behind_is_told_to_reload(house: House) -> No
     await page.send("subscribe", room=house.room, after=0)
     await page.next("subscribed")
 
-    assert await page.next("reset") == {"t": "reset", "room": str(house.room), "head": 501}
+    reset = await page.next("reset")
+    assert (reset["head"], reset["why"]) == (501, "behind")
 
 
 async def test_a_page_ahead_of_the_database_is_told_to_reload(house: House) -> None:
@@ -74,7 +76,8 @@ async def test_a_page_ahead_of_the_database_is_told_to_reload(house: House) -> N
 
     await page.send("subscribe", room=house.room, after=7)
 
-    assert (await page.next("reset"))["head"] == 1
+    reset = await page.next("reset")
+    assert (reset["head"], reset["why"]) == (1, "history")
 
 
 async def test_after_a_reset_the_room_is_live(house: House) -> None:
@@ -206,13 +209,13 @@ async def test_a_message_says_which_agent_wrote_it(house: House) -> None:
     assert frame == {
         "t": "message",
         "room": str(house.room),
-        "message_id": str(event.message_id),
+        "message_id": str(event.message.message_id),
         "seq": 1,
         "content": "Grüße, 世界",
         "sender_type": "agent",
         "sender_id": str(house.ada),
         "sender_name": "Ada",
-        "client_id": str(event.client_id),
+        "client_id": str(event.message.client_id),
     }
 
 

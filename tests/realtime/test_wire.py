@@ -13,6 +13,7 @@ import pytest
 
 from parlour.kernel import clock
 from parlour.kernel.events import AccessChanged, Event, JobQueued, MessageSent, TicketChanged
+from parlour.kernel.messages import Message
 from parlour.realtime import wire
 from parlour.realtime.bus import Head, PeopleHere, SomeoneTypes
 
@@ -71,10 +72,9 @@ def test_absent_values_stay_absent() -> None:
 
 def test_nobodys_words_and_nobodys_address_travel() -> None:
     place = (clock.new_id(), clock.new_id())
-    message = MessageSent(
-        *(*place, 3, clock.new_id(), "my secret", "customer", "grace@x.example", "grace@x.example"),
-        *(clock.new_id(), clock.now()),
-    )
+    sender = ("customer", "grace@x.example", "grace@x.example")
+    said = Message(clock.new_id(), place[1], 3, "my secret", *sender, clock.new_id(), clock.now())
+    message = MessageSent(place[0], said)
     typing = SomeoneTypes(*place, "customer", "grace@x.example", "0a1b")
     text = wire.encode(message) + wire.encode(typing)
 

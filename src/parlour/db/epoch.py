@@ -32,6 +32,12 @@ def current(tx: Tx) -> str:
     return blake2b("/".join(map(str, facts)).encode(), digest_size=8).hexdigest()
 
 
-def renew(tx: Tx) -> None:
-    """Begin a new epoch, because what this database holds does not go on from what it held before."""
-    tx.execute(update(history).values(epoch=secrets.token_hex(8)))
+def renew(tx: Tx, *, instead_of: str = "") -> None:
+    """Begin a new epoch, because what this database holds does not go on from what it held before.
+
+    With `instead_of`, only while the epoch is still that one: of several who notice, the first renews it.
+    """
+    stored = tx.execute(_STORED).scalar_one()
+    if instead_of in ("", current(tx)):
+        query = update(history).where(history.c.epoch == stored)
+        tx.execute(query.values(epoch=secrets.token_hex(8)))

@@ -106,6 +106,15 @@ class Actor:
             Kind.AGENT, str(user_id), name=name, workspace_id=workspace_id, user_id=user_id, role=role
         )
 
+    @property
+    def side(self) -> str:
+        """Of the two in a room: "customer" or "agent"."""
+        return "customer" if self.kind is Kind.CUSTOMER else "agent"
+
+    @property
+    def other_side(self) -> str:
+        return "agent" if self.side == "customer" else "customer"
+
     def may(self, permission: Permission) -> bool:
         if self.kind is Kind.SYSTEM:
             return True

@@ -4,8 +4,9 @@ An event may be missed: whoever needs certainty reads the database. What must ha
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
+
+from parlour.kernel.messages import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,17 +16,17 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class MessageSent(Event):
-    """A message took sequence number `seq` of its room."""
+    """A message took the next sequence number of its room."""
 
-    room_id: UUID
-    seq: int
-    message_id: UUID
-    content: str
-    sender_type: str
-    sender_id: str
-    sender_name: str
-    client_id: UUID | None
-    created_at: datetime
+    message: Message
+
+    @property
+    def room_id(self) -> UUID:
+        return self.message.room_id
+
+    @property
+    def seq(self) -> int:
+        return self.message.seq
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ class RoomRead(Event):
 class TicketChanged(Event):
     """Status, priority, assignee or the last message of a ticket changed; `room_id` is its public room.
 
-    `spoke`: the side ("customer" or "agent") whose new message in that room this tells of.
+    `spoke`: the side ("customer" or "agent") whose new message in that room this tells of. `inward`: only
+    agents can see what changed.
     """
 
     ticket_id: UUID
@@ -52,6 +54,7 @@ class TicketChanged(Event):
     assignee_id: UUID | None
     version: int
     spoke: str | None = None
+    inward: bool = False
 
 
 @dataclass(frozen=True, slots=True)

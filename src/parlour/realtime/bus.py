@@ -16,6 +16,9 @@ from parlour.kernel.events import Event, JobQueued
 
 log = structlog.get_logger(__name__)
 
+NOWHERE = UUID(int=0)
+"""In place of a workspace."""
+
 
 @dataclass(frozen=True, slots=True)
 class Head(Event):
@@ -23,6 +26,13 @@ class Head(Event):
 
     room_id: UUID
     seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class OnLine(Event):
+    """Where the speaker last looked, the database was on this line of history. Of no workspace."""
+
+    epoch: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +85,8 @@ class Bus(ABC):
     """How often events may have been missed for good. Whoever sees it grow reads everything again."""
     arrivals = 0
     """How often a node was heard for the first time: it knows nothing of who is here."""
+    epoch = ""
+    """What this node knows of the database's line of history, for the others to hear."""
 
     def __init__(self) -> None:
         self._listeners: list[Listener] = []

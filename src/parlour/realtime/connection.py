@@ -12,11 +12,14 @@ from typing import Any
 from starlette.websockets import WebSocketDisconnect
 
 from parlour.kernel.access import Actor
+from parlour.realtime.budget import STUCK_AFTER, Budget
 from parlour.realtime.protocol import (
     FRAMES_AT_ONCE,
     FRAMES_PER_SECOND,
     QUEUE_BYTES,
     QUEUE_FRAMES,
+    REPLAY_BYTES,
+    REPLAY_FRAMES,
     Close,
     Frame,
 )
@@ -26,9 +29,13 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class Connection:
-    """`scope` proves who this is, again and again; `actor` is what it proved last."""
+    """`scope` proves who this is, again and again; `actor` is what it proved last.
+
+    What waits here, and what the socket is taking, counts in `budget`.
+    """
 
     __slots__ = (
+        "_budget",
         "_bytes",
         "_queue",
         "_rate",
@@ -47,7 +54,7 @@ class Connection:
         "writing_since",
     )
 
-    def __init__(self, send: Send, scope: Scope, actor: Actor) -> None:
+    def __init__(self, send: Send, scope: Scope, actor: Actor, budget: Budget) -> None:
         self.scope = scope
         self.actor = actor
         self.closing: Close | None = None
@@ -59,6 +66,7 @@ class Connection:
         self.recheck_at = 0.0
         self.writing_since: float | None = None
         self._send = send
+        self._budget = budget
         self._queue: list[Frame] = []
         self._bytes = 0
         self._rate = 0.0
@@ -89,12 +97,12 @@ class Connection:
                 self.close(Close.TOO_SLOW)
                 return
         self._queue.append(frame)
-        self._bytes += len(frame.text)
+        self._charge(len(frame.text))
         self._write_soon()
 
     async def put(self, frame: Frame) -> None:
         """Queue a frame as soon as there is room for it: for a replay, which may be long."""
-        while not self.closing and (len(self._queue) >= QUEUE_FRAMES // 2 or self._bytes >= QUEUE_BYTES // 2):
+        while not self.closing and (len(self._queue) >= REPLAY_FRAMES or self._bytes >= REPLAY_BYTES):
             self._space = asyncio.get_running_loop().create_future()
             await self._space
         self.push(frame)
@@ -124,18 +132,25 @@ class Connection:
             self._writer.cancel()
 
     def _full(self, frame: Frame) -> bool:
-        return len(self._queue) >= QUEUE_FRAMES or self._bytes + len(frame.text) > QUEUE_BYTES
+        """Whether a socket that is not taking what it has may be given no more."""
+        if len(self._queue) >= QUEUE_FRAMES or self._bytes + len(frame.text) > QUEUE_BYTES:
+            return True
+        return self._budget.exhausted and monotonic() - (self.writing_since or 0.0) > STUCK_AFTER
 
     def _drop_ephemeral(self) -> None:
         kept = [frame for frame in self._queue if frame.durable]
         self.missed = self.missed or len(kept) < len(self._queue)
+        self._charge(-sum(len(frame.text) for frame in self._queue if not frame.durable))
         self._queue = kept
-        self._bytes = sum(len(frame.text) for frame in kept)
 
     def _forget(self) -> None:
+        self._charge(-sum(len(frame.text) for frame in self._queue))
         self._queue = []
-        self._bytes = 0
         self._wake()
+
+    def _charge(self, by: int) -> None:
+        self._bytes += by
+        self._budget.change(by)
 
     def _wake(self) -> None:
         if self._space is not None and not self._space.done():
@@ -150,11 +165,12 @@ class Connection:
         try:
             while self._queue and not self.closing:
                 frame = self._queue.pop(0)
-                self._bytes -= len(frame.text)
                 self.writing_since = monotonic()
-                await self._send({"type": "websocket.send", "text": frame.text})
-                if self._space is not None and len(self._queue) < QUEUE_FRAMES // 4:
-                    self._wake()
+                try:
+                    await self._send({"type": "websocket.send", "text": frame.text})
+                finally:
+                    self._charge(-len(frame.text))
+                self._wake()
             if self.closing:
                 self.writing_since = monotonic()
                 await self._send({"type": "websocket.close", "code": int(self.closing)})

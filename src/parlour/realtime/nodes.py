@@ -19,7 +19,7 @@ import structlog
 
 from parlour.kernel.events import Event, JobQueued, MessageSent, RoomRead, TicketChanged
 from parlour.realtime import wire
-from parlour.realtime.bus import EPHEMERAL, Bus, Head, PeopleHere, SomeoneTypes
+from parlour.realtime.bus import EPHEMERAL, NOWHERE, Bus, Head, OnLine, PeopleHere, SomeoneTypes
 
 log = structlog.get_logger(__name__)
 
@@ -191,7 +191,8 @@ class SharedBus(Bus):
         sending: dict[Hashable, Event | JobQueued] = {}
         if self.sound or monotonic() > self._speak_at:
             sending, self._waiting = self._waiting, sending
-        events = [text for event in sending.values() for text in _encoded(event)]
+        where = [OnLine(NOWHERE, self.epoch)] if self.epoch else []
+        events = [text for event in (*where, *sending.values()) for text in _encoded(event)]
         payloads, self._number = wire.pack(self.node, self._number, events, line.limit)
         try:
             async with asyncio.timeout(SEND_SECONDS):
@@ -267,7 +268,7 @@ def _subject(event: Event | JobQueued) -> Hashable:
     if isinstance(event, RoomRead):
         return kind, event.room_id, event.side
     if isinstance(event, TicketChanged):
-        return kind, event.ticket_id, event.spoke
+        return kind, event.ticket_id, event.spoke, event.inward
     if isinstance(event, SomeoneTypes):
         return kind, event.room_id, event.who
     if isinstance(event, PeopleHere):

@@ -11,8 +11,8 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from parlour.kernel.access import Actor, Kind
-from parlour.kernel.events import MessageSent, RoomRead, TicketChanged
+from parlour.kernel.events import RoomRead, TicketChanged
+from parlour.kernel.messages import Message, Place, Stretch
 
 FRAME_LIMIT = 64 * 1024
 """Bytes in one frame of a client's. The server below must take more, or it says 1009 before we say 4400."""
@@ -20,8 +20,17 @@ SEQ_LIMIT = 2**53 - 1
 REPLAY_LIMIT = 500
 QUEUE_FRAMES = 256
 QUEUE_BYTES = 1024 * 1024
+REPLAY_FRAMES = 64
+REPLAY_BYTES = 64 * 1024
+"""How much of a replay is queued; the rest is read from the database when that has been taken."""
 ROOMS_PER_CONNECTION = 100
 CONNECTIONS_PER_ACTOR = 10
+CUSTOMERS_PER_NETWORK = 100
+"""Open sockets of customers from one network address: an office that shares one, with a ticket at each desk.
+
+Agents do not count: they have signed in, and their own number is enough.
+"""
+EPOCH_LIMIT = 64
 FRAMES_PER_SECOND = 20
 FRAMES_AT_ONCE = 150
 """A page that comes back subscribes to all its rooms in one breath."""
@@ -58,13 +67,14 @@ class Frame(NamedTuple):
     text: str
     durable: bool = True
     seq: int = 0
+    message_id: UUID | None = None
 
 
 class Subscribe(NamedTuple):
     """`aside`: the page shows another room and only listens to this one."""
 
     room: UUID
-    after: int
+    after: Place
     aside: bool = False
 
 
@@ -118,14 +128,25 @@ def parse(text: str | None) -> Request:
 
 
 def _room(fields: Mapping[str, Any]) -> UUID:
-    text = fields.get("room")
+    return _id(fields.get("room"))
+
+
+def _id(text: Any) -> UUID:
     try:
-        room = UUID(text)
+        found = UUID(text)
     except (ValueError, TypeError, AttributeError) as error:
         raise BadFrame from error
-    if str(room) != text:
+    if str(found) != text:
         raise BadFrame
-    return room
+    return found
+
+
+def _place(fields: Mapping[str, Any]) -> Place:
+    """Who leaves out the last message's id and the epoch is taken at its number's word."""
+    message_id, epoch = fields.get("message_id"), fields.get("epoch", "")
+    if not isinstance(epoch, str) or len(epoch) > EPOCH_LIMIT:
+        raise BadFrame
+    return Place(_count(fields, "after"), None if message_id is None else _id(message_id), epoch)
 
 
 def _count(fields: Mapping[str, Any], key: str) -> int:
@@ -136,9 +157,7 @@ def _count(fields: Mapping[str, Any], key: str) -> int:
 
 
 _READERS: dict[str, Callable[[Mapping[str, Any]], Request]] = {
-    "subscribe": lambda fields: Subscribe(
-        _room(fields), _count(fields, "after"), fields.get("aside") is True
-    ),
+    "subscribe": lambda fields: Subscribe(_room(fields), _place(fields), fields.get("aside") is True),
     "unsubscribe": lambda fields: Unsubscribe(_room(fields)),
     "typing": lambda fields: Typing(_room(fields)),
     "read": lambda fields: Read(_room(fields), _count(fields, "seq")),
@@ -150,36 +169,43 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], Request]] = {
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
-def message_fields(event: MessageSent) -> dict[str, Any]:
-    """A message as pages get it, over the socket and over HTTP alike. Nobody's address is an id."""
+def message_fields(message: Message) -> dict[str, Any]:
+    """A message as pages get it, over the socket and over HTTP alike."""
     return {
-        "room": str(event.room_id),
-        "message_id": str(event.message_id),
-        "seq": event.seq,
-        "content": event.content,
-        "sender_type": event.sender_type,
-        "sender_id": event.sender_id if event.sender_type == "agent" else event.sender_type,
-        "sender_name": event.sender_name,
-        "client_id": str(event.client_id) if event.client_id else None,
-        "created_at": event.created_at.isoformat().replace("+00:00", "Z"),
+        "room": str(message.room_id),
+        "message_id": str(message.message_id),
+        "seq": message.seq,
+        "content": message.content,
+        "sender_type": message.sender_type,
+        "sender_id": message.sender_seen_as,
+        "sender_name": message.sender_name,
+        "client_id": str(message.client_id) if message.client_id else None,
+        "created_at": message.created_at.isoformat().replace("+00:00", "Z"),
     }
 
 
-def message(event: MessageSent) -> Frame:
-    return Frame(_encode({"t": "message", **message_fields(event)}), seq=event.seq)
+def message(message: Message) -> Frame:
+    text = _encode({"t": "message", **message_fields(message)})
+    return Frame(text, seq=message.seq, message_id=message.message_id)
 
 
-def hello(heartbeat: float) -> Frame:
-    return Frame(_encode({"t": "hello", "heartbeat": heartbeat}))
+def hello(heartbeat: float, epoch: str) -> Frame:
+    return Frame(_encode({"t": "hello", "heartbeat": heartbeat, "epoch": epoch}))
 
 
-def subscribed(room: UUID, head: int, seen: Mapping[str, int]) -> Frame:
-    both = {"customer": seen.get("customer", 0), "agent": seen.get("agent", 0)}
-    return Frame(_encode({"t": "subscribed", "room": str(room), "head": head, "seen": both}))
+def subscribed(stretch: Stretch) -> Frame:
+    both = {side: stretch.seen.get(side, 0) for side in ("customer", "agent")}
+    return Frame(_encode({"t": "subscribed", **_end(stretch), "seen": both}))
 
 
-def reset(room: UUID, head: int) -> Frame:
-    return Frame(_encode({"t": "reset", "room": str(room), "head": head}))
+def reset(stretch: Stretch) -> Frame:
+    """`why`: the page is too far "behind", or what it has is not in this "history"."""
+    why = "behind" if stretch.goes_on else "history"
+    return Frame(_encode({"t": "reset", **_end(stretch), "why": why}))
+
+
+def _end(stretch: Stretch) -> dict[str, Any]:
+    return {"room": str(stretch.room_id), "epoch": stretch.epoch, "head": stretch.head}
 
 
 def heads(rooms: Mapping[UUID, int]) -> Frame:
@@ -203,23 +229,33 @@ def read(event: RoomRead) -> Frame:
 
 
 def ticket(event: TicketChanged) -> Frame:
-    fields = {
+    return Frame(
+        _encode(
+            _of_ticket(event)
+            | {
+                "assignee_id": str(event.assignee_id) if event.assignee_id else None,
+                "version": event.version,
+            }
+        )
+    )
+
+
+def ticket_for_customers(event: TicketChanged) -> Frame | None:
+    """Only what a customer can see anyway; nothing, when nothing of that changed."""
+    return None if event.inward else Frame(_encode(_of_ticket(event)))
+
+
+def _of_ticket(event: TicketChanged) -> dict[str, Any]:
+    return {
         "t": "ticket",
         "ticket_id": str(event.ticket_id),
         "room": str(event.room_id),
         "number": event.number,
         "status": event.status,
         "priority": event.priority,
-        "assignee_id": str(event.assignee_id) if event.assignee_id else None,
-        "version": event.version,
         "spoke": event.spoke,
     }
-    return Frame(_encode(fields))
 
 
 def error(code: str, room: UUID | None = None) -> Frame:
     return Frame(_encode({"t": "error", "code": code} | ({"room": str(room)} if room else {})))
-
-
-def side_of(actor: Actor) -> str:
-    return "customer" if actor.kind is Kind.CUSTOMER else "agent"

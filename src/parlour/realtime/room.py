@@ -6,31 +6,31 @@ from uuid import UUID
 
 from parlour.kernel.access import Kind
 from parlour.kernel.events import MessageSent
+from parlour.kernel.messages import Message, Place
 from parlour.realtime import protocol
-from parlour.realtime.bus import SomeoneTypes, masked
+from parlour.realtime.bus import NOWHERE, Head, SomeoneTypes, masked
 from parlour.realtime.connection import Connection
 from parlour.realtime.presence import NOBODY, People
 from parlour.realtime.protocol import QUEUE_FRAMES, Close, Frame
 
 UNKNOWN = -1
-NOWHERE = UUID(int=0)
 
 
 class Subscription:
-    """One connection in one room. `sent` is the last message it was given.
+    """One connection in one room. `place` is the last message it was given.
 
-    `held` collects what happens while its past is being read; once it is live, `held` is None.
-    `aside` is an agent who looks at the notes: colleagues see that, customers do not.
+    `held` collects what happens besides messages while its past is being read; once it is live, `held` is
+    None. `aside` is an agent who looks at the notes: colleagues see that, customers do not.
     """
 
-    __slots__ = ("aside", "connection", "held", "read_again_at", "read_sent", "read_wanted", "room", "sent")
+    __slots__ = ("aside", "connection", "held", "place", "read_again_at", "read_sent", "read_wanted", "room")
 
-    def __init__(self, connection: Connection, room: "Room", *, aside: bool = False) -> None:
+    def __init__(self, connection: Connection, room: "Room", place: Place, *, aside: bool = False) -> None:
         self.aside = aside
         self.connection = connection
         self.room = room
+        self.place = place
         self.held: list[Frame] | None = []
-        self.sent = 0
         self.read_sent = 0
         self.read_wanted = 0
         self.read_again_at = 0.0
@@ -39,11 +39,17 @@ class Subscription:
     def attached(self) -> bool:
         return self.room.subscriptions.get(self.connection) is self
 
+    @property
+    def coming_in(self) -> bool:
+        """Whether there is still somebody to let in."""
+        return self.attached and not self.connection.closing
+
     def push(self, frame: Frame) -> None:
+        """What happens now. A message that comes while the past is being read is read there too."""
         if self.held is None:
             if self._is_new(frame):
                 self.connection.push(frame)
-        elif frame.durable and not self.connection.closing:
+        elif frame.durable and not frame.seq and not self.connection.closing:
             self.held.append(frame)
             if len(self.held) > QUEUE_FRAMES:
                 self.connection.close(Close.TOO_SLOW)
@@ -53,24 +59,39 @@ class Subscription:
         if self._is_new(frame):
             await self.connection.put(frame)
 
+    def go_live(self) -> None:
+        held, self.held = self.held or (), None
+        for frame in held:
+            self.push(frame)
+
+    def start_over(self, place: Place) -> None:
+        """What it was given is no longer so: from here on it is as far as `place`."""
+        self.place = place
+        self.read_sent = self.read_wanted = 0
+
     def _is_new(self, frame: Frame) -> bool:
         """Whether this listener has not had it yet; a message then counts as sent."""
-        if frame.seq and frame.seq <= self.sent:
+        if not frame.seq:
+            return True
+        if frame.seq <= self.place.seq:
             return False
-        self.sent = frame.seq or self.sent
+        self.place = Place(frame.seq, frame.message_id, self.place.epoch)
         return True
 
 
 class Room:
     """`head` is the last message given to everyone who is live here, UNKNOWN until someone was let in.
 
-    `wanted` is the highest seq that anybody has told us of.
+    `last_id` is that message's id, where it is known, and `wanted` the highest seq that anybody has told us
+    of. `line` counts how often the room's past has turned out to be another one.
     """
 
     __slots__ = (
         "catching_up",
         "customer",
         "head",
+        "last_id",
+        "line",
         "presence",
         "room_id",
         "subscriptions",
@@ -84,7 +105,9 @@ class Room:
         self.room_id = room_id
         self.workspace_id = NOWHERE
         self.head = UNKNOWN
+        self.last_id: UUID | None = None
         self.wanted = UNKNOWN
+        self.line = 0
         self.subscriptions: dict[Connection, Subscription] = {}
         self.catching_up: asyncio.Task[None] | None = None
         self.presence: tuple[Frame, Frame] | None = None
@@ -94,19 +117,40 @@ class Room:
         """The customer's name, once a sign of another node needed it."""
         self.typed: dict[str, float] | None = None
 
-    def push(self, frame: Frame, *, to_customers: Frame | None = None) -> None:
-        """To everyone here; to customers in other words, when some are not for them."""
-        for subscription in self.subscriptions.values():
-            theirs = to_customers and subscription.connection.actor.kind is Kind.CUSTOMER
-            subscription.push(to_customers if to_customers and theirs else frame)
+    def forget(self) -> list[Subscription]:
+        """Its past is another one now. Who was live here has to come in again."""
+        self.head = self.wanted = UNKNOWN
+        self.last_id = None
+        self.line += 1
+        live = [each for each in self.subscriptions.values() if each.held is None]
+        for subscription in live:
+            subscription.held = []
+        return live
 
-    def deliver(self, message: MessageSent) -> bool:
+    def push(self, frame: Frame) -> None:
+        """To everyone here."""
+        self.push_apart(frame, frame)
+
+    def push_apart(self, to_agents: Frame, to_customers: Frame | None) -> None:
+        """To each side in its own words, or not at all."""
+        for subscription in self.subscriptions.values():
+            customer = subscription.connection.actor.kind is Kind.CUSTOMER
+            if frame := to_customers if customer else to_agents:
+                subscription.push(frame)
+
+    def deliver(self, message: Message) -> bool:
         """Give everyone the next message of the log, encoded once. False when it is not the next."""
         if self.head == UNKNOWN or message.seq != self.head + 1:
             return False
-        self.head = message.seq
+        self.head, self.last_id = message.seq, message.message_id
         self.push(protocol.message(message))
         return True
+
+    def contradicts(self, event: MessageSent | Head) -> bool:
+        """Whether this cannot have followed what is known here, or is known already."""
+        if isinstance(event, MessageSent) and event.seq == self.head and self.last_id:
+            return event.message.message_id != self.last_id
+        return event.seq <= self.head
 
     def here(self) -> People:
         """Who is live in this room on this node."""

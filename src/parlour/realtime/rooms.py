@@ -1,81 +1,46 @@
-"""This node's listeners: who is in which room, and how each of them gets its whole log in order.
-
-What the bus brings moves a room by one message; whatever the bus lost is read from the database. A
-newcomer first collects what happens while its past is being read, and goes live once nothing is
-missing in between.
-"""
+"""This node's listeners: who is in which room, what they are told, and what they tell."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
-import structlog
-
-from parlour.kernel.access import Actor, Permission
+from parlour.kernel.access import Permission
 from parlour.kernel.errors import NotFound
 from parlour.kernel.events import Event, JobQueued, MessageSent, RoomRead, TicketChanged
+from parlour.kernel.messages import Place
 from parlour.realtime import protocol
-from parlour.realtime.bus import Bus, Head, PeopleHere, SomeoneTypes, masked
-from parlour.realtime.connection import Connection, Scope
+from parlour.realtime.access import Access
+from parlour.realtime.budget import Budget
+from parlour.realtime.bus import NOWHERE, Bus, Head, OnLine, PeopleHere, SomeoneTypes, masked
+from parlour.realtime.connection import Connection
+from parlour.realtime.history import History
 from parlour.realtime.marks import ReadMarks
 from parlour.realtime.presence import NOBODY, Elsewhere
-from parlour.realtime.protocol import REPLAY_LIMIT, Close, Frame, Timings
-from parlour.realtime.room import NOWHERE, UNKNOWN, Room, Subscription
-
-log = structlog.get_logger(__name__)
-
-CATCH_UP_PAGE = 200
-RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
-"""Between attempts to read what a room missed, while the database does not answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What a newcomer needs, as of one moment.
-
-    `messages` is everything after what it has, up to `head`; or nothing, with `reset`: it is too
-    far behind, or ahead of the database. `seen` says how far each side has read.
-    """
-
-    workspace_id: UUID
-    room_id: UUID
-    ticket_id: UUID
-    head: int
-    messages: Sequence[MessageSent]
-    reset: bool
-    seen: dict[str, int]
-
-
-class Access(Protocol):
-    """What this layer must be given: who is this, may they enter, what came after."""
-
-    async def identify(self, scope: Scope) -> Actor:
-        """Raises SignedOut, or NotFound when there is nothing for them here (any more)."""
-
-    async def enter(self, actor: Actor, room_id: UUID, after: int, limit: int) -> Entry:
-        """Authorise in the database and read, in one transaction. Raises NotFound."""
-
-    async def messages(
-        self, room_id: UUID, workspace_id: UUID, after: int, limit: int
-    ) -> Sequence[MessageSent]:
-        """The oldest `limit` messages after `after`, as the system."""
-
-    async def heads(self, rooms: Sequence[tuple[UUID, UUID]]) -> dict[UUID, int]:
-        """The last seq of each (workspace_id, room_id), in one read."""
-
-    async def mark_read(self, actor: Actor, room_id: UUID, seq: int) -> None:
-        """Move the actor's mark, forward only."""
+from parlour.realtime.protocol import Frame, Timings
+from parlour.realtime.replay import Replay
+from parlour.realtime.room import UNKNOWN, Room, Subscription
 
 
 class Rooms:
-    """`listeners` counts subscriptions. Everything here runs on the event loop."""
+    """`listeners` counts subscriptions. Everything here runs on the event loop.
 
-    def __init__(self, access: Access, bus: Bus, timings: Timings) -> None:
+    `renew` is called when the database is on another line of history than before.
+    """
+
+    def __init__(
+        self,
+        access: Access,
+        bus: Bus,
+        timings: Timings,
+        budget: Budget,
+        renew: Callable[[], Coroutine[Any, Any, None]],
+    ) -> None:
         self.listeners = 0
-        self._access = access
         self._bus = bus
+        self._renew = renew
         self._typing_every = timings.typing_every
         self._marks = ReadMarks(access.mark_read, timings.read_every)
         self._rooms: dict[UUID, Room] = {}
@@ -83,6 +48,10 @@ class Rooms:
         self._watchers: dict[UUID, set[Connection]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._elsewhere = Elsewhere(self._changed_elsewhere, timings.presence_lasts)
+        self.history = History(access, bus, self._on_another_line)
+        self._replay = Replay(
+            access, self.history, budget, self.spawn, arrived=self._arrived, lost=self._lost
+        )
         self._unsubscribe = bus.subscribe(self._hear)
 
     async def stop(self) -> None:
@@ -106,27 +75,18 @@ class Rooms:
         return self._by_connection.get(connection, {})
 
     async def subscribe(
-        self, connection: Connection, room_id: UUID, after: int, *, aside: bool = False
+        self, connection: Connection, room_id: UUID, place: Place, *, aside: bool = False
     ) -> None:
-        """Replay what came after `after`, then go live; `aside`, without being there for customers.
+        """Replay what follows `place`, then go live; `aside`, without being there for customers.
 
         Raises NotFound, and whatever the database raises. Once at a time for a connection.
         """
-        subscription = self._attach(connection, room_id, aside=aside)
+        subscription = self._attach(connection, room_id, place, aside=aside)
         try:
-            entry = await self._access.enter(connection.actor, room_id, after, REPLAY_LIMIT)
+            await self._replay.come_in(subscription)
         except BaseException:
             self._detach(subscription)
             raise
-        if not subscription.attached:
-            return
-        self._open(subscription.room, entry)
-        connection.push(protocol.subscribed(room_id, entry.head, entry.seen))
-        if entry.reset:
-            connection.push(protocol.reset(room_id, entry.head))
-        subscription.sent = entry.head if entry.reset else after
-        await self._replay(subscription, entry.messages)
-        await self._go_live(subscription)
 
     def unsubscribe(self, connection: Connection, room_id: UUID) -> None:
         if subscription := self.subscriptions(connection).get(room_id):
@@ -189,10 +149,10 @@ class Rooms:
             place = room.workspace_id, room.room_id, self._bus.node
             self._bus.publish([PeopleHere(*place, agents, names, aside, here.customer)])
 
-    def _attach(self, connection: Connection, room_id: UUID, *, aside: bool) -> Subscription:
+    def _attach(self, connection: Connection, room_id: UUID, place: Place, *, aside: bool) -> Subscription:
         """In place of an earlier one of the same connection, which hears nothing more."""
         room = self._rooms.setdefault(room_id, Room(room_id))
-        subscription = Subscription(connection, room, aside=aside)
+        subscription = Subscription(connection, room, place, aside=aside)
         rooms = self._by_connection.setdefault(connection, {})
         if room_id in rooms:
             self._marks.save_soon(rooms[room_id], leaving=True)
@@ -218,46 +178,38 @@ class Rooms:
             del self._rooms[room.room_id]
             self._tell(room)
 
-    def _open(self, room: Room, entry: Entry) -> None:
-        if room.head == UNKNOWN:
-            room.workspace_id = entry.workspace_id
-            room.head = entry.head
-        self._learn(room, entry.head)
+    def _arrived(self, subscription: Subscription) -> None:
+        self._announce(subscription.room, subscription)
 
-    async def _replay(self, subscription: Subscription, messages: Iterable[MessageSent]) -> None:
-        for message in messages:
-            if not subscription.attached:
-                return
-            await subscription.replay(protocol.message(message))
+    def _lost(self, subscription: Subscription) -> None:
+        room_id = subscription.room.room_id
+        subscription.connection.push(protocol.error("not_found", room_id))
+        self._detach(subscription)
 
-    async def _go_live(self, subscription: Subscription) -> None:
-        """Send what was held, in order, reading what lies between, until it is level with its room."""
-        room = subscription.room
-        held = [] if subscription.held is None else subscription.held  # the list that goes on filling
-        while subscription.attached and not subscription.connection.closing:
-            if held and held[0].seq <= subscription.sent + 1:
-                await subscription.replay(held.pop(0))
-            elif room.head > subscription.sent:
-                missing = await self._after(room, subscription.sent)
-                if not missing:
-                    log.error("the database is behind what it has told", room_id=str(room.room_id))
-                    subscription.connection.close(Close.INTERNAL_ERROR)
-                await self._replay(subscription, missing)
-            else:
-                subscription.held = None
-                self._announce(room, subscription)
-                return
+    def _on_another_line(self) -> None:
+        self._replay.start_over(list(self._rooms.values()))
+        self.spawn(self._renew())
 
     # ---------------------------------------------------------------------------- what happens
 
     def _hear(self, event: Event | JobQueued) -> None:
         if isinstance(event, TicketChanged):
             self._ticket(event)
+        elif isinstance(event, OnLine):
+            self._on_line(event)
         elif isinstance(event, PeopleHere):
             if event.node != self._bus.node:
                 self._elsewhere.hear(event)
         elif isinstance(event, MessageSent | Head | RoomRead | SomeoneTypes):
             self._in_room(event)
+
+    def _on_line(self, event: OnLine) -> None:
+        if "" != self.history.epoch != event.epoch and self.history.may_look():
+            self.spawn(self._look())
+
+    async def _look(self) -> None:
+        with suppress(Exception):  # whatever is read next tells the same
+            await self.history.look()
 
     def _in_room(self, event: MessageSent | Head | RoomRead | SomeoneTypes) -> None:
         room = self._rooms.get(event.room_id)
@@ -267,8 +219,10 @@ class Rooms:
             room.push(protocol.read(event))
         elif isinstance(event, SomeoneTypes):
             self._show_typing(room, event)
-        elif isinstance(event, Head) or not room.deliver(event):
-            self._learn(room, event.seq)
+        elif isinstance(event, Head) or not room.deliver(event.message):
+            if room.head != UNKNOWN and room.contradicts(event):
+                self._replay.doubt(room)
+            self._replay.learn(room, event.seq)
 
     def _show_typing(self, room: Room, event: SomeoneTypes) -> None:
         if event.name or event.side != "customer":
@@ -280,16 +234,16 @@ class Rooms:
 
     async def _show_customer_typing(self, room: Room, event: SomeoneTypes) -> None:
         """Other nodes don't say the customer's name: the room's first message does."""
-        for message in await self._after(room, 0, 1) if room.head != UNKNOWN else ():
-            if message.sender_type == "customer":
-                room.customer = message.sender_name
-                room.show_typing(replace(event, name=room.customer))
+        message = await self._replay.first_message(room) if room.head != UNKNOWN else None
+        if message and message.sender_type == "customer":
+            room.customer = message.sender_name
+            room.show_typing(replace(event, name=room.customer))
 
     def _ticket(self, event: TicketChanged) -> None:
         frame = protocol.ticket(event)
         room = self._rooms.get(event.room_id)
         if room is not None:
-            room.push(frame, to_customers=protocol.ticket(replace(event, assignee_id=None)))
+            room.push_apart(frame, protocol.ticket_for_customers(event))
         for connection in self._watchers.get(event.workspace_id, ()):
             if room is None or connection not in room.subscriptions:
                 connection.push(frame)
@@ -301,7 +255,7 @@ class Rooms:
         actor = connection.actor
         room = self._subscription(connection, room_id).room
         if actor.may(Permission.TICKET_REPLY) and room.may_type(actor.id, self._typing_every):
-            side = protocol.side_of(actor)
+            side = actor.side
             who = masked(room_id, actor.id)
             self._bus.publish([SomeoneTypes(room.workspace_id, room_id, side, actor.name, who)])
 
@@ -327,45 +281,9 @@ class Rooms:
 
     async def refresh(self, rooms: Iterable[Room]) -> None:
         """Ask the database for the heads of these rooms, and give everyone there what they miss."""
-        opened = {room.room_id: room for room in rooms if room.head != UNKNOWN}
-        heads = await self._access.heads([(room.workspace_id, room.room_id) for room in opened.values()])
-        for room_id, head in heads.items():
-            self._learn(opened[room_id], head)
-        if behind := [room.catching_up for room in opened.values() if room.catching_up]:
-            await asyncio.wait(behind)
-
-    def _learn(self, room: Room, seq: int) -> None:
-        """There are messages up to `seq`: read what nobody has brought, once for all who are here."""
-        room.wanted = max(room.wanted, seq)
-        if room.wanted > room.head != UNKNOWN and room.catching_up is None:
-            room.catching_up = self.spawn(self._catch_up(room))
-
-    async def _catch_up(self, room: Room) -> None:
-        failures = 0
-        try:
-            while room.head < room.wanted and room.subscriptions:
-                try:
-                    await self._read_on(room)
-                except Exception:
-                    log.exception("could not read what a room missed", room_id=str(room.room_id))
-                    await asyncio.sleep(RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)])
-                    failures += 1
-        finally:
-            room.catching_up = None
-
-    async def _read_on(self, room: Room) -> None:
-        """One page further. A hint of something that is not there is forgotten."""
-        head, wanted = room.head, room.wanted
-        for message in await self._after(room, head, CATCH_UP_PAGE):
-            room.deliver(message)
-        if (room.head, room.wanted) == (head, wanted):
-            room.wanted = head
-        await asyncio.sleep(0)
-
-    async def _after(self, room: Room, seq: int, limit: int = REPLAY_LIMIT) -> Sequence[MessageSent]:
-        return await self._access.messages(room.room_id, room.workspace_id, seq, limit)
+        await self._replay.refresh(rooms)
 
     def heads(self, connection: Connection) -> Frame:
         """How far this connection should be in each of its rooms. A page that is behind asks again."""
         live = [each for each in self.subscriptions(connection).values() if each.held is None]
-        return protocol.heads({each.room.room_id: each.sent for each in live})
+        return protocol.heads({each.room.room_id: each.place.seq for each in live})

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from contextlib import suppress
 from time import monotonic
+from typing import TypeVar
 from uuid import UUID
 
 import structlog
@@ -11,18 +12,22 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from parlour.kernel.access import Actor, Permission
+from parlour.kernel.access import Actor, Kind, Permission
 from parlour.kernel.errors import Forbidden, NotFound, SignedOut
 from parlour.kernel.events import AccessChanged, Event, JobQueued
 from parlour.realtime import protocol
+from parlour.realtime.access import Access
+from parlour.realtime.budget import Budget
 from parlour.realtime.bus import Bus
 from parlour.realtime.connection import Connection
 from parlour.realtime.heartbeat import Heartbeat
 from parlour.realtime.protocol import (
     CONNECTIONS_PER_ACTOR,
+    CUSTOMERS_PER_NETWORK,
     ROOMS_PER_CONNECTION,
     BadFrame,
     Close,
+    Frame,
     NotAFrame,
     Read,
     Request,
@@ -32,7 +37,7 @@ from parlour.realtime.protocol import (
     Unsubscribe,
     Watch,
 )
-from parlour.realtime.rooms import Access, Rooms
+from parlour.realtime.rooms import Rooms
 from parlour.realtime.vigil import Vigil
 
 log = structlog.get_logger(__name__)
@@ -44,6 +49,7 @@ RENEW_PAUSE = 0.002
 DRAIN_SECONDS = 3.0
 
 Person = tuple[str, UUID | None, UUID | None]
+T = TypeVar("T")
 
 _SCHEMES = {"ws": "http", "wss": "https"}
 
@@ -59,9 +65,11 @@ class Realtime:
         self._access = access
         self._base_origin = base_origin.lower() if base_origin else None
         self._timings = timings or Timings()
-        self._rooms = Rooms(access, bus, self._timings)
         self._open: set[Connection] = set()
+        self._budget = Budget(self._open)
+        self._rooms = Rooms(access, bus, self._timings, self._budget, self._renew)
         self._by_person: Counter[Person] = Counter()
+        self._customers_by_network: Counter[str] = Counter()
         self._heartbeat = Heartbeat(self._open, self._rooms, self._timings, self._recheck_soon)
         self._vigil = Vigil(bus, self._rooms, self._timings, self._renew)
         self._unsubscribe = bus.subscribe(self._hear)
@@ -76,7 +84,9 @@ class Realtime:
         return self._rooms.listeners
 
     async def start(self) -> None:
-        """After the bus."""
+        """After the bus. A database that does not answer yet says its epoch with the first read."""
+        with suppress(Exception):
+            await self._rooms.history.look()
         self._rooms.spawn(self._heartbeat.run())
         self._rooms.spawn(self._vigil.run())
 
@@ -117,7 +127,7 @@ class Realtime:
             connection.recheck_at = 0.0
         try:
             await websocket.accept()
-            connection.push(protocol.hello(self._timings.heartbeat))
+            connection.push(self._hello())
             await self._listen(websocket, connection)
         except asyncio.CancelledError:
             if not connection.aborted:
@@ -126,6 +136,9 @@ class Realtime:
             return
         finally:
             self._dismiss(connection)
+
+    def _hello(self) -> Frame:
+        return protocol.hello(self._timings.heartbeat, self._rooms.history.epoch)
 
     def _is_ours(self, websocket: WebSocket) -> bool:
         """Cookies travel with a handshake from any site, so the site has to be this one."""
@@ -149,27 +162,30 @@ class Realtime:
         except Exception:
             log.exception("could not find out whose socket this is")
             return Close.INTERNAL_ERROR
-        if self._by_person[_person(actor)] >= CONNECTIONS_PER_ACTOR:
-            return Close.TOO_MANY
-        return actor
+        crowded = self._by_person[_person(actor)] >= CONNECTIONS_PER_ACTOR
+        if actor.kind is Kind.CUSTOMER:
+            network = self._access.network_of(websocket.scope)
+            crowded = crowded or self._customers_by_network[network] >= CUSTOMERS_PER_NETWORK
+        return Close.TOO_MANY if crowded else actor
 
     def _admit(self, websocket: WebSocket, actor: Actor) -> Connection:
-        connection = Connection(websocket.send, websocket.scope, actor)
+        connection = Connection(websocket.send, websocket.scope, actor, self._budget)
         self._heartbeat.admit(connection)
         self._open.add(connection)
-        self._by_person[_person(actor)] += 1
-        self.connections += 1
+        self._count(connection, 1)
         return connection
+
+    def _count(self, connection: Connection, by: int) -> None:
+        self.connections += by
+        _change(self._by_person, _person(connection.actor), by)
+        if connection.actor.kind is Kind.CUSTOMER:
+            _change(self._customers_by_network, self._access.network_of(connection.scope), by)
 
     def _dismiss(self, connection: Connection) -> None:
         connection.released()
         self._rooms.leave(connection)
         self._open.discard(connection)
-        person = _person(connection.actor)
-        self._by_person[person] -= 1
-        if not self._by_person[person]:
-            del self._by_person[person]
-        self.connections -= 1
+        self._count(connection, -1)
         if self._draining and not self._open:
             self._empty.set()
 
@@ -232,7 +248,7 @@ class Realtime:
         """Everyone proves again that they may be here, and reads again what they show: one by one."""
         for connection in list(self._open):
             await self._recheck(connection)
-            connection.push(protocol.hello(self._timings.heartbeat))
+            connection.push(self._hello())
             await asyncio.sleep(RENEW_PAUSE)
 
     async def _recheck(self, connection: Connection) -> None:
@@ -270,10 +286,16 @@ class Realtime:
         lost = []
         for room_id in list(self._rooms.subscriptions(connection)):
             try:
-                await self._access.enter(actor, room_id, 0, 0)
+                await self._access.check(actor, room_id)
             except (NotFound, Forbidden):
                 lost.append(room_id)
         return lost
+
+
+def _change(counter: Counter[T], key: T, by: int) -> None:
+    counter[key] += by
+    if not counter[key]:
+        del counter[key]
 
 
 def _person(actor: Actor) -> Person:

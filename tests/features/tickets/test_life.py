@@ -13,6 +13,7 @@ from parlour.kernel import clock
 from parlour.kernel.access import Actor, Role
 from parlour.kernel.errors import Invalid, NotFound
 from parlour.kernel.events import Event, JobQueued, MessageSent, TicketChanged
+from parlour.kernel.messages import Place
 from tests.house import Browser, House
 
 # What happens, and what becomes of a ticket that was …
@@ -170,7 +171,7 @@ async def test_a_message_is_told_with_its_place_in_the_room(house: House, ticket
     await happen(house, ticket, "customer writes")
     [said] = [event for event in heard if isinstance(event, MessageSent)]
 
-    assert (said.seq, said.content, said.sender_id) == (2, "A word", "maria@example.com")
+    assert (said.seq, said.message.content, said.message.sender_id) == (2, "A word", "maria@example.com")
 
 
 async def test_the_last_activity_is_the_last_message_not_the_last_change(
@@ -194,8 +195,8 @@ async def test_a_customer_reaches_only_the_own_ticket(house: House, ticket: Tick
         (tickets.ticket, [ticket.ticket_id]),
         (tickets.send_message, [ticket.ticket_id, "Hello", uuid4()]),
         (chat.history, [ticket.chat_room_id]),
-        (chat.following, [ticket.chat_room_id, 0]),
-        (chat.enter, [ticket.chat_room_id, 0]),
+        (chat.following, [ticket.chat_room_id, Place(0)]),
+        (chat.enter, [ticket.chat_room_id, Place(0)]),
         (chat.mark_read, [ticket.chat_room_id, 1]),
         (chat.post, [ticket.chat_room_id, "Hello", uuid4()]),
     ]

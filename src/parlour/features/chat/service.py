@@ -5,16 +5,16 @@ and is never stored twice however often it is sent.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
+from parlour.db import epoch
 from parlour.db.database import Tx
 from parlour.features.chat import store
 from parlour.features.chat.models import (
     CONTENT_LIMIT,
     Audience,
-    Entered,
     History,
-    Message,
     Posted,
     Room,
     SenderType,
@@ -23,9 +23,11 @@ from parlour.kernel import clock, text
 from parlour.kernel.access import Kind, Permission, requires
 from parlour.kernel.errors import Conflict, DomainError, Invalid, NotFound
 from parlour.kernel.events import MessageSent, RoomRead
+from parlour.kernel.messages import Message, Place, Stretch
 
 PAGE = 50
-REPLAY_LIMIT = 500
+PAGE_CHARACTERS = 64 * 1024
+"""A page of what follows ends with the message that passes this, so that long ones do not fill the memory."""
 
 
 class RoomClosed(DomainError):
@@ -34,10 +36,6 @@ class RoomClosed(DomainError):
     status = 409
     code = "ticket_closed"
     message = "This ticket is closed, so nothing more can be added to it."
-
-
-def _side_of(tx: Tx) -> str:
-    return "customer" if tx.actor.kind is Kind.CUSTOMER else "agent"
 
 
 def _visible(tx: Tx, room: Room | None) -> Room:
@@ -105,23 +103,8 @@ def _append(tx: Tx, room: Room, content: str, sender: SenderType, client_id: UUI
         created_at=clock.now(),
     )
     store.insert_message(tx, message, ticket_id=room.ticket_id)
-    tx.emit(as_event(tx.workspace_id, message))
+    tx.emit(MessageSent(tx.workspace_id, message))
     return message
-
-
-def as_event(workspace_id: UUID, message: Message) -> MessageSent:
-    return MessageSent(
-        workspace_id=workspace_id,
-        room_id=message.room_id,
-        seq=message.seq,
-        message_id=message.message_id,
-        content=message.content,
-        sender_type=message.sender_type,
-        sender_id=message.sender_id,
-        sender_name=message.sender_name,
-        client_id=message.client_id,
-        created_at=message.created_at,
-    )
 
 
 @requires(Permission.TICKET_REPLY)
@@ -151,6 +134,7 @@ def history(tx: Tx, room_id: UUID, *, before: int | None = None, limit: int = PA
     page = store.newest(tx, room_id, before=before, limit=limit)
     return History(
         room=room,
+        epoch=epoch.current(tx),
         messages=page,
         has_older=bool(page) and page[0].seq > 1,
         has_newer=bool(page) and page[-1].seq < room.last_seq,
@@ -160,19 +144,44 @@ def history(tx: Tx, room_id: UUID, *, before: int | None = None, limit: int = PA
 
 
 @requires(Permission.ROOM_READ)
-def following(tx: Tx, room_id: UUID, after: int, limit: int = REPLAY_LIMIT) -> Sequence[Message]:
-    """What came after `after`, oldest first."""
+def check_access(tx: Tx, room_id: UUID) -> None:
+    """Raises NotFound when the actor may not be in the room (any more)."""
     _visible(tx, store.room(tx, room_id))
-    return store.following(tx, room_id, after=after, limit=limit)
 
 
 @requires(Permission.ROOM_READ)
-def enter(tx: Tx, room_id: UUID, after: int, limit: int = REPLAY_LIMIT) -> Entered:
-    """Authorise, and say everything after `after` as of one moment."""
+def following(tx: Tx, room_id: UUID, place: Place) -> Stretch:
+    """What comes after `place`, as far as one page goes."""
     room = _visible(tx, store.room(tx, room_id))
-    reset = after > room.last_seq or room.last_seq - after > limit
-    page = [] if reset or not limit else store.following(tx, room_id, after=after, limit=limit)
-    return Entered(room, page, reset and bool(limit), store.seen(tx, room_id))
+    now = epoch.current(tx)
+    stretch = Stretch(tx.workspace_id, room_id, now, room.last_seq)
+    if not _goes_on(tx, room, place, now):
+        return replace(stretch, goes_on=False)
+    if place.seq == room.last_seq:
+        return stretch
+    page = store.following(tx, room_id, after=place.seq, limit=PAGE, characters=PAGE_CHARACTERS)
+    return replace(stretch, messages=page)
+
+
+def _goes_on(tx: Tx, room: Room, place: Place, now: str) -> bool:
+    """Whether the place is on this line of history: in this epoch, not beyond its end, the same message."""
+    if place.seq > room.last_seq or place.epoch not in ("", now):
+        return False
+    if place.seq and place.message_id:
+        return store.message_id_at(tx, room.room_id, place.seq) == place.message_id
+    return True
+
+
+@requires(Permission.SYSTEM)
+def since(tx: Tx, room_id: UUID, seq: int) -> Sequence[Message]:
+    """The first 500 messages after `seq`, whatever their length: for a job, not for a page."""
+    return store.following(tx, room_id, after=seq, limit=500, characters=500 * CONTENT_LIMIT)
+
+
+@requires(Permission.ROOM_READ)
+def enter(tx: Tx, room_id: UUID, place: Place) -> Stretch:
+    """`following`, and how far each side has read."""
+    return replace(following(tx, room_id, place), seen=store.seen(tx, room_id))
 
 
 @requires(Permission.TICKET_REPLY)
@@ -183,7 +192,7 @@ def mark_read(tx: Tx, room_id: UUID, seq: int) -> None:
     """
     room = _visible(tx, store.room(tx, room_id))
     seq = min(seq, room.last_seq)
-    side = _side_of(tx)
+    side = tx.actor.side
     if seq > 0 and store.move_read_mark(tx, room_id, reader=tx.actor.id, side=side, seq=seq):
         tx.emit(RoomRead(tx.workspace_id, room_id, side, seq))
 
@@ -191,7 +200,11 @@ def mark_read(tx: Tx, room_id: UUID, seq: int) -> None:
 @requires(Permission.ROOM_READ)
 def unread_rooms(tx: Tx, room_ids: Sequence[UUID]) -> set[UUID]:
     """Which of these rooms hold words of the other side that the actor has not seen."""
-    return store.unread_rooms(tx, room_ids, reader=tx.actor.id, side=_side_of(tx)) if room_ids else set()
+    return (
+        store.unread_rooms(tx, room_ids, reader=tx.actor.id, other_side=tx.actor.other_side)
+        if room_ids
+        else set()
+    )
 
 
 @requires(Permission.ROOM_READ)
@@ -200,6 +213,12 @@ def seen_by_customer(tx: Tx, room_id: UUID) -> int:
 
 
 @requires(Permission.SYSTEM)
-def heads(tx: Tx, rooms: Sequence[tuple[UUID, UUID]]) -> dict[UUID, int]:
-    """The last sequence number of each (workspace_id, room_id), in one query."""
-    return store.heads(tx, rooms) if rooms else {}
+def heads(tx: Tx, rooms: Sequence[tuple[UUID, UUID]]) -> tuple[str, dict[UUID, int]]:
+    """The epoch, and the last sequence number of each (workspace_id, room_id), in one query."""
+    return epoch.current(tx), store.heads(tx, rooms) if rooms else {}
+
+
+@requires(Permission.SYSTEM)
+def begin_epoch(tx: Tx, instead_of: str) -> None:
+    """A room's past is not what it was under this epoch; unless somebody else has noticed, begin another."""
+    epoch.renew(tx, instead_of=instead_of)

@@ -1,6 +1,7 @@
 """SQL of rooms, messages and read marks."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
@@ -9,8 +10,9 @@ from sqlalchemy import BigInteger, Integer, Row, bindparam, func, insert, select
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import chat_rooms, messages, read_marks
-from parlour.features.chat.models import Audience, Message, Room
+from parlour.features.chat.models import Audience, Room
 from parlour.kernel import clock
+from parlour.kernel.messages import Message
 
 _ROOM = (
     chat_rooms.c.room_id,
@@ -19,17 +21,8 @@ _ROOM = (
     chat_rooms.c.status,
     chat_rooms.c.last_seq,
 )
-_MESSAGE = (
-    messages.c.message_id,
-    messages.c.room_id,
-    messages.c.seq,
-    messages.c.content,
-    messages.c.sender_type,
-    messages.c.sender_id,
-    messages.c.sender_name,
-    messages.c.client_id,
-    messages.c.created_at,
-)
+_FIELDS = [each.name for each in fields(Message)]
+_MESSAGE = tuple(messages.c[name] for name in _FIELDS)
 
 
 _THIS_ROOM = (chat_rooms.c.workspace_id == HERE) & (chat_rooms.c.room_id == bindparam("room"))
@@ -54,6 +47,9 @@ _FOLLOWING = (
     .where(_IN_ROOM, messages.c.seq > bindparam("after", type_=BigInteger()))
     .order_by(messages.c.seq)
     .limit(_LIMIT)
+)
+_MESSAGE_ID = select(messages.c.message_id).where(
+    _IN_ROOM, messages.c.seq == bindparam("seq", type_=BigInteger())
 )
 _READ_MARK = select(read_marks.c.seq).where(
     read_marks.c.workspace_id == HERE,
@@ -132,21 +128,8 @@ def take_seq(tx: Tx, room_id: UUID) -> Room | None:
 
 def insert_message(tx: Tx, message: Message, *, ticket_id: UUID) -> None:
     """What people say is searchable from now on."""
-    tx.execute(
-        _INSERT_MESSAGE,
-        {
-            "workspace_id": tx.workspace_id,
-            "room_id": message.room_id,
-            "seq": message.seq,
-            "message_id": message.message_id,
-            "content": message.content,
-            "sender_type": message.sender_type,
-            "sender_id": message.sender_id,
-            "sender_name": message.sender_name,
-            "client_id": message.client_id,
-            "created_at": message.created_at,
-        },
-    )
+    values = {name: getattr(message, name) for name in _FIELDS}
+    tx.execute(_INSERT_MESSAGE, {"workspace_id": tx.workspace_id, **values})
     if message.sender_type != "system":
         dialect.index_words(tx, ticket_id, message.content)
 
@@ -165,8 +148,20 @@ def newest(tx: Tx, room_id: UUID, *, before: int | None, limit: int) -> list[Mes
     return [Message(*row) for row in reversed(rows)]
 
 
-def following(tx: Tx, room_id: UUID, *, after: int, limit: int) -> list[Message]:
-    return [Message(*row) for row in tx.run(_FOLLOWING, room=room_id, after=after, limit=limit)]
+def following(tx: Tx, room_id: UUID, *, after: int, limit: int, characters: int) -> list[Message]:
+    """Up to `limit` messages after `after`; fewer, when the last of them fills up so many characters."""
+    found: list[Message] = []
+    with tx.run(_FOLLOWING, room=room_id, after=after, limit=limit) as rows:
+        for row in rows:
+            found.append(Message(*row))
+            characters -= len(found[-1].content)
+            if characters <= 0:
+                break
+    return found
+
+
+def message_id_at(tx: Tx, room_id: UUID, seq: int) -> UUID | None:
+    return tx.run(_MESSAGE_ID, room=room_id, seq=seq).scalar_one_or_none()
 
 
 def newest_of_customer(tx: Tx, room_id: UUID) -> Message | None:
@@ -200,8 +195,7 @@ def seen(tx: Tx, room_id: UUID) -> dict[str, int]:
     return {row[0]: row[1] for row in tx.run(_SEEN, room=room_id)}
 
 
-def unread_rooms(tx: Tx, room_ids: Sequence[UUID], *, reader: str, side: str) -> set[UUID]:
+def unread_rooms(tx: Tx, room_ids: Sequence[UUID], *, reader: str, other_side: str) -> set[UUID]:
     """The rooms in which the other side has spoken after `reader`'s mark."""
-    other_side = "agent" if side == "customer" else "customer"
     found = tx.run(_UNREAD_ROOMS, rooms=list(room_ids), reader=reader, other_side=other_side)
     return set(found.scalars())

@@ -1,6 +1,6 @@
 """What the portal's chat and the agent's ticket page share: sending, and reading on."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -8,15 +8,16 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response
 
-from parlour.features.chat import service as chat
-from parlour.features.chat.models import Audience, Message
+from parlour.features.chat.models import Audience
 from parlour.features.conversation import units
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Sent
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import DomainError, NotFound, Overloaded
+from parlour.kernel.messages import Message, Place
 from parlour.realtime.protocol import SEQ_LIMIT, message_fields
 from parlour.web.forms import BadForm, uuid_field
+from parlour.web.ids import id_of
 from parlour.web.limits import Limit
 from parlour.web.pages import as_json, problems_of, wants_json
 from parlour.web.site import db, site
@@ -43,24 +44,33 @@ def seq_field(fields: Mapping[str, str], name: str) -> int | None:
     return int(text) if text else None
 
 
-def _fields(actor: Actor, message: Message) -> dict[str, object]:
-    assert actor.workspace_id is not None
-    return message_fields(chat.as_event(actor.workspace_id, message))
+def _place_in(request: Request) -> Place | None:
+    """What the page has already, when it asks for what follows. Raises NotFound for nonsense."""
+    after, query = seq_in(request, "after"), request.query_params
+    if after is None:
+        return None
+    message_id = id_of(query["message_id"]) if "message_id" in query else None
+    return Place(after, message_id, query.get("epoch", ""))
 
 
 async def page_as_json(
     request: Request, actor: Actor, ticket_id: UUID, audience: Audience = Audience.PUBLIC
 ) -> Response:
-    """Messages before or after a sequence number, for a page that is already open."""
-    after = seq_in(request, "after")
-    if after is not None:
-        found = await db(request).read(actor, units.following, ticket_id, after, audience)
-        more = len(found) == chat.REPLAY_LIMIT
-    else:
-        before = seq_in(request, "before")
-        _, history = await db(request).read(actor, units.conversation, ticket_id, before, audience=audience)
-        found, more = list(history.messages), history.has_older
-    return as_json({"messages": [_fields(actor, message) for message in found], "more": more})
+    """Messages before or after what an open page has; with `reset`, the newest instead of what it has."""
+    place = _place_in(request)
+    if place is not None:
+        found = await db(request).read(actor, units.following, ticket_id, place, audience)
+        if found.goes_on:
+            more = bool(found.messages) and found.messages[-1].seq < found.head
+            return _as_page(found.epoch, found.messages, more=more)
+    before = seq_in(request, "before")
+    _, history = await db(request).read(actor, units.conversation, ticket_id, before, audience=audience)
+    return _as_page(history.epoch, history.messages, more=history.has_older, reset=place is not None)
+
+
+def _as_page(epoch: str, messages: Sequence[Message], *, more: bool, reset: bool = False) -> Response:
+    fields = [message_fields(message) for message in messages]
+    return as_json({"epoch": epoch, "messages": fields, "more": more, "reset": reset})
 
 
 async def send(
@@ -110,6 +120,6 @@ def _problem(refused: DomainError) -> str | None:
     return problems.get("content") or problems.get("form")
 
 
-def sent_as_json(actor: Actor, sent: Sent) -> Response:
-    body = {"message": _fields(actor, sent.message), "status": sent.status.value}
+def sent_as_json(sent: Sent) -> Response:
+    body = {"message": message_fields(sent.message), "status": sent.status.value}
     return as_json(body, status=200 if sent.repeat else 201)

@@ -11,9 +11,9 @@ from parlour.features.accounts import service as accounts
 from parlour.features.chat import service as chat
 from parlour.features.tickets.access import service as access
 from parlour.kernel.access import Actor
-from parlour.kernel.events import MessageSent
-from parlour.realtime.rooms import Entry
+from parlour.kernel.messages import Place, Stretch
 from parlour.web.ids import id_of
+from parlour.web.limits import network_of
 from parlour.web.session import session_token, visitor_secret
 
 
@@ -36,26 +36,23 @@ class SocketAccess:
         _, customer = await self._db.read(Actor.visitor(), access.customer_at, *place, secret)
         return customer
 
-    async def enter(self, actor: Actor, room_id: UUID, after: int, limit: int) -> Entry:
-        entered = await self._db.read(actor, chat.enter, room_id, after, limit)
-        assert actor.workspace_id is not None
-        return Entry(
-            workspace_id=actor.workspace_id,
-            room_id=room_id,
-            ticket_id=entered.room.ticket_id,
-            head=entered.room.last_seq,
-            messages=[chat.as_event(actor.workspace_id, message) for message in entered.messages],
-            reset=entered.reset,
-            seen=entered.seen,
-        )
+    def network_of(self, scope: Scope) -> str:
+        return network_of(HTTPConnection(scope))
 
-    async def messages(self, room_id: UUID, workspace_id: UUID, after: int, limit: int) -> list[MessageSent]:
-        system = Actor.system(workspace_id)
-        found = await self._db.read(system, chat.following, room_id, after, limit)
-        return [chat.as_event(workspace_id, message) for message in found]
+    async def enter(self, actor: Actor, room_id: UUID, place: Place) -> Stretch:
+        return await self._db.read(actor, chat.enter, room_id, place)
 
-    async def heads(self, rooms: Sequence[tuple[UUID, UUID]]) -> dict[UUID, int]:
+    async def check(self, actor: Actor, room_id: UUID) -> None:
+        await self._db.read(actor, chat.check_access, room_id)
+
+    async def following(self, workspace_id: UUID, room_id: UUID, place: Place) -> Stretch:
+        return await self._db.read(Actor.system(workspace_id), chat.following, room_id, place)
+
+    async def heads(self, rooms: Sequence[tuple[UUID, UUID]]) -> tuple[str, dict[UUID, int]]:
         return await self._db.read(Actor.system(), chat.heads, rooms)
+
+    async def begin_epoch(self, instead_of: str) -> None:
+        await self._db.write(Actor.system(), chat.begin_epoch, instead_of)
 
     async def mark_read(self, actor: Actor, room_id: UUID, seq: int) -> None:
         await self._db.write(actor, chat.mark_read, room_id, seq)

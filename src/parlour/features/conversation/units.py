@@ -5,10 +5,11 @@ from uuid import UUID
 
 from parlour.db.database import Tx
 from parlour.features.chat import service as chat
-from parlour.features.chat.models import Audience, History, Message
+from parlour.features.chat.models import Audience, History
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Sent, Ticket
 from parlour.kernel.access import Permission, requires
+from parlour.kernel.messages import Place, Stretch
 
 
 def _room_of(tx: Tx, ticket: Ticket, audience: Audience) -> UUID:
@@ -30,9 +31,9 @@ def conversation(
 
 
 @requires(Permission.TICKET_READ)
-def following(tx: Tx, ticket_id: UUID, after: int, audience: Audience = Audience.PUBLIC) -> list[Message]:
-    ticket = tickets.ticket(tx, ticket_id)
-    return list(chat.following(tx, _room_of(tx, ticket, audience), after))
+def following(tx: Tx, ticket_id: UUID, place: Place, audience: Audience = Audience.PUBLIC) -> Stretch:
+    """What follows `place` in one of the ticket's rooms."""
+    return chat.following(tx, _room_of(tx, tickets.ticket(tx, ticket_id), audience), place)
 
 
 @requires(Permission.TICKET_REPLY)

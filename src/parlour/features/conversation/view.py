@@ -4,15 +4,11 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from parlour.features.chat.models import CONTENT_LIMIT, Audience, History, Message
+from parlour.features.chat.models import CONTENT_LIMIT, History
 from parlour.kernel import clock
-from parlour.kernel.access import Actor, Kind, Permission
+from parlour.kernel.access import Actor, Permission
+from parlour.kernel.messages import Message
 from parlour.web.render import iso, when
-
-
-def sender_seen_as(message: Message) -> str:
-    """Whom pages know as the sender: an agent by id, a customer without the address."""
-    return message.sender_id if message.sender_type == "agent" else message.sender_type
 
 
 def message_view(message: Message, actor: Actor) -> dict[str, Any]:
@@ -23,7 +19,7 @@ def message_view(message: Message, actor: Actor) -> dict[str, Any]:
         "seq": message.seq,
         "content": message.content,
         "sender_type": message.sender_type,
-        "sender_id": sender_seen_as(message),
+        "sender_id": message.sender_seen_as,
         "sender_name": message.sender_name,
         "client_id": str(message.client_id) if mine and message.client_id else "",
         "created_at": message.created_at,
@@ -62,20 +58,19 @@ def room_view(
     actor: Actor,
     *,
     page_url: str,
-    chat_url: str,
-    socket_url: str,
-    new_ticket_url: str | None,
     client_id: UUID | None = None,
-    **composer: Any,
+    **as_they_are: Any,
 ) -> dict[str, Any]:
     """What chat/room.html shows. `page_url` is where older pages are, by `?before=`.
 
-    `composer` is what else stands in it: draft, problem, and what only an agent's answer needs.
+    `as_they_are`: chat_url, socket_url, new_ticket_url; and of the composer draft, problem, and what only an
+    agent's answer needs.
     """
-    customer, internal = actor.kind is Kind.CUSTOMER, history.room.audience is Audience.INTERNAL
+    internal = history.room.internal
     head = history.messages[-1].seq if history.messages else history.room.last_seq
     return {
         "room_id": history.room.room_id,
+        "epoch": history.epoch,
         "internal": internal,
         "head": head,
         "read_upto": max(head, history.read_upto),
@@ -85,15 +80,12 @@ def room_view(
         "newest": not history.has_newer,
         "unread": holds_unread(history, actor),
         "unread_after": unread_after(history.messages, history.read_upto, actor),
-        "seen": 0 if internal else history.seen.get("agent" if customer else "customer", 0),
-        "side": "customer" if customer else "agent",
-        "me": "customer" if customer else actor.id,
+        "seen": 0 if internal else history.seen.get(actor.other_side, 0),
+        "side": actor.side,
+        "me": "customer" if actor.side == "customer" else actor.id,
         "can_write": actor.may(Permission.NOTE_WRITE if internal else Permission.TICKET_REPLY),
         "page_url": page_url,
-        "chat_url": chat_url,
-        "socket_url": socket_url,
         "client_id": client_id or clock.new_id(),
-        "new_ticket_url": new_ticket_url,
         "content_limit": CONTENT_LIMIT,
-        **(_EMPTY | composer),
+        **(_EMPTY | as_they_are),
     }

@@ -34,7 +34,7 @@ async def add(request: Request) -> Response:
         return redirect(f"/workspace/{desk.workspace_id}/tickets/{ticket_id}/notes#latest")
     if wants_json(request):
         sent = await conversation.send(request, actor, ticket_id, fields, tickets.add_note)
-        return conversation.sent_as_json(actor, sent)
+        return conversation.sent_as_json(sent)
     try:
         await conversation.send(request, actor, ticket_id, fields, tickets.add_note)
     except ticket.NOT_SENT as error:

@@ -168,7 +168,7 @@ async def send(request: Request) -> Response:
     more = {"seen": conversation.seq_field(fields, "seen"), "then": _then(fields)}
     if wants_json(request):
         sent = await conversation.send(request, actor, ticket_id, fields, canned.answer, **more)
-        return conversation.sent_as_json(actor, sent)
+        return conversation.sent_as_json(sent)
     try:
         await conversation.send(request, actor, ticket_id, fields, canned.answer, **more)
     except NOT_SENT as error:

@@ -60,7 +60,7 @@ async def send(request: Request) -> Response:
         await conversation.mark_read(request, actor, ticket_id, fields)
         return redirect(f"/support/{workspace.slug}/ticket/{ticket_id}/chat#latest")
     if wants_json(request):
-        return conversation.sent_as_json(actor, await conversation.send(request, actor, ticket_id, fields))
+        return conversation.sent_as_json(await conversation.send(request, actor, ticket_id, fields))
     try:
         await conversation.send(request, actor, ticket_id, fields)
     except (*REFUSALS, Conflict, RoomClosed) as error:

@@ -40,5 +40,5 @@ def _release(tx: Tx, user_id: UUID, name: str) -> int:
     for ticket in released:
         if ticket.status is not Status.CLOSED:  # of which somebody may have thousands
             note_change(tx, ticket.ticket_id, "assignee", name, "")
-        tell(tx, ticket)
+        tell(tx, ticket, inward=True)
     return len(released)

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from parlour.features.chat.models import Message
+from parlour.kernel.messages import Message
 
 SUBJECT_LIMIT = 200
 DESCRIPTION_LIMIT = 20_000

@@ -120,8 +120,11 @@ def was_opened(tx: Tx, client_id: UUID) -> bool:
 
 
 @requires(Permission.PORTAL_SEE)
-def tell(tx: Tx, ticket: Ticket, *, spoke: Kind | None = None) -> None:
-    """Let everyone who is looking know how the ticket is now, and who has just said something in public."""
+def tell(tx: Tx, ticket: Ticket, *, spoke: Kind | None = None, inward: bool = False) -> None:
+    """Let everyone who is looking know how the ticket is now, and who has just said something in public.
+
+    `inward`: nothing changed that a customer can see, so customers hear nothing.
+    """
     tx.emit(
         TicketChanged(
             workspace_id=tx.workspace_id,
@@ -133,6 +136,7 @@ def tell(tx: Tx, ticket: Ticket, *, spoke: Kind | None = None) -> None:
             assignee_id=ticket.assignee_id,
             version=ticket.version,
             spoke=spoke.value if spoke else None,
+            inward=inward,
         )
     )
 
@@ -287,7 +291,7 @@ def assign_ticket(tx: Tx, ticket_id: UUID, assignee_id: UUID | None, *, seen_ver
     changed = store.change(tx, ticket_id, clock.now(), assignee_id=assignee_id)
     before, after = (workspaces.name_of(tx, user_id) for user_id in (ticket.assignee_id, assignee_id))
     note_change(tx, ticket_id, "assignee", before, after)
-    tell(tx, changed)
+    tell(tx, changed, inward=True)
     return _set_status(tx, changed, life.after_agent_action(changed.status))
 
 

@@ -179,7 +179,7 @@ def unseen_replies(tx: Tx, job: Job) -> UnseenReplies | None:
     known = max(mailed, chat.seen_by_customer(tx, ticket.chat_room_id))
     said = [
         message
-        for message in chat.following(tx, ticket.chat_room_id, known)
+        for message in chat.since(tx, ticket.chat_room_id, known)
         if message.sender_type == SenderType.AGENT and message.seq <= job.payload.get("upto", message.seq)
     ]
     if not said:

@@ -1,0 +1,55 @@
+"""A message, where somebody stands in a room's log, and the part of the log that follows from there."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    message_id: UUID
+    room_id: UUID
+    seq: int
+    content: str
+    sender_type: str
+    sender_id: str
+    sender_name: str
+    client_id: UUID | None
+    created_at: datetime
+
+    @property
+    def sender_seen_as(self) -> str:
+        """Whom pages know as the sender: an agent by id. A customer's is an address, which is nobody's id."""
+        return self.sender_id if self.sender_type == "agent" else self.sender_type
+
+
+class Place(NamedTuple):
+    """How far somebody has a room's log: the last message, and the epoch of the database it came from.
+
+    A number alone is no proof, because history may have gone back and on again under it. Whoever does not
+    know the rest leaves it out.
+    """
+
+    seq: int
+    message_id: UUID | None = None
+    epoch: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What follows a place in a room's log, oldest first, as of one moment.
+
+    `goes_on` is False when the place is not on this line of history; then there are no messages. Else they
+    are as many as one page holds, and more follow while the last of them is before `head`. `seen` says how
+    far each side ("customer", "agent") has read.
+    """
+
+    workspace_id: UUID
+    room_id: UUID
+    epoch: str
+    head: int
+    goes_on: bool = True
+    messages: Sequence[Message] = ()
+    seen: Mapping[str, int] = field(default_factory=dict)
