@@ -11,6 +11,7 @@ from parlour.features.accounts.invitations import service as invitations
 from parlour.features.accounts.password_reset import service as password_reset
 from parlour.features.tickets import service as tickets
 from parlour.kernel.access import Actor, Role
+from parlour.kernel.secrets import new_secret
 from tests.house import PASSWORD
 from tests.mailbox import mails, text_of
 
@@ -35,7 +36,7 @@ async def _invitation(town: "Town") -> str:
 
 async def _reset(town: "Town") -> str:
     """The secret of a fresh link for a forgotten password."""
-    mail = await town.house.db.write(Actor.system(), password_reset.issue, "login@acme.example")
+    mail = await town.house.db.write(Actor.system(), password_reset.issue, "login@acme.example", new_secret())
     assert mail
     return mail.token
 

@@ -17,7 +17,7 @@ from parlour.db.database import Database, Standing
 from parlour.db.migrate import standing
 from parlour.db.sqlite import SqliteDatabase
 from parlour.features.accounts import service as accounts
-from parlour.features.accounts.mails import Mails as AccountMails
+from parlour.features.accounts.mails import AccountMails
 from parlour.features.conversation.sockets import SocketAccess
 from parlour.features.desk import agent
 from parlour.features.desk.routes import routes as desk_routes
@@ -26,10 +26,11 @@ from parlour.features.portal.routes import routes as portal_routes
 from parlour.features.tickets.access import service as access
 from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.bulk.job import BulkJobs
-from parlour.features.tickets.mails import Mails
+from parlour.features.tickets.mails import TicketMails
 from parlour.kernel.errors import DomainError, StorageFull
 from parlour.kernel.events import JobQueued
-from parlour.mail.send import mailer_for
+from parlour.mail.post import Post
+from parlour.mail.send import Mailer, mailer_for
 from parlour.realtime.bus import Bus, MemoryBus
 from parlour.realtime.protocol import Timings
 from parlour.realtime.socket import Realtime
@@ -93,11 +94,13 @@ def make_limits(settings: Settings, database: Database) -> Limits:
     return Limits()
 
 
-def make_worker(settings: Settings, database: Database, renderer: Renderer) -> Worker:
-    mailer = mailer_for(settings)
-    mails = Mails(database, renderer, mailer, settings).handlers
-    account_mails = AccountMails(database, renderer, mailer, settings).handlers
-    handlers = {**mails, **account_mails, **BulkJobs(database).handlers}
+def make_worker(settings: Settings, database: Database, renderer: Renderer, mailer: Mailer) -> Worker:
+    post = Post(database, renderer, mailer, settings)
+    handlers = {
+        **TicketMails(database, post).handlers,
+        **AccountMails(database, post).handlers,
+        **BulkJobs(database).handlers,
+    }
     chores: list[Chore] = [accounts.sweep_sessions, access.sweep, bulk.sweep]
     if settings.is_postgresql:
         chores.append(windows.sweep)
@@ -117,11 +120,15 @@ class Parlour:
         self.realtime = Realtime(
             SocketAccess(self.db), self.bus, base_origin=settings.origin, timings=timings
         )
-        self.worker = make_worker(settings, self.db, renderer)
+        mailer = mailer_for(settings)
+        self.worker = make_worker(settings, self.db, renderer, mailer)
         self.db.on_commit(self.bus.publish)
         self.bus.subscribe(lambda event: self.worker.wake() if isinstance(event, JobQueued) else None)
         self.metrics = Metrics()
         self.metrics.watch("parlour_sockets", "Open WebSockets", lambda: self.realtime.connections)
+        self.metrics.watch(
+            "parlour_mail_refusing", "1 while the mail server refuses us", lambda: int(mailer.refusing)
+        )
         self.metrics.watch("parlour_room_listeners", "Subscriptions", lambda: self.realtime.listeners)
 
     @asynccontextmanager

@@ -222,8 +222,8 @@ def _redis_url(value: str) -> str:
 def _smtp_url(value: str) -> str:
     name, right = "PARLOUR_SMTP_URL", "smtp://user:password@mail.example.com:587"
     parts = _split(name, value, right)
-    if parts.scheme not in {"smtp", "smtps"}:
-        raise BadSetting(name, "must begin with smtp:// or smtps://", right)
+    if parts.scheme not in {"smtp", "smtp+starttls", "smtps"}:
+        raise BadSetting(name, "must begin with smtp://, smtp+starttls:// or smtps://", right)
     if not parts.hostname or parts.path not in {"", "/"} or parts.query or parts.fragment:
         wrong = "must be a host, with a port or without, and nothing behind it (in a password write # as %23)"
         raise BadSetting(name, wrong, right)

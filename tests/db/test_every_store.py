@@ -115,11 +115,11 @@ def of_themselves(ada: UUID) -> list[Call]:
         (second_factor.codes_left, this),
         (second_factor.delete_codes, this),
         (second_factor.turn_off, this),
-        (resets.insert_reset, {"token_hash": "p", **this, "expires_at": now + SOON}),
+        (resets.keep_reset, {"token_hash": "p", **this, "expires_at": now + SOON}),
         (resets.owner_of, {"token_hash": "p"}),
         (resets.take, {"token_hash": "p"}),
         (accounts.end_resets, this),
-        (resets.delete_expired_of, this),
+        (resets.delete_long_expired_of, this),
     ]
 
 
@@ -175,6 +175,7 @@ def of_tickets(ticket: Ticket) -> list[Call]:
         (tickets.by_client_id, {"client_id": clock.new_id()}),
         (tickets.forget_form, this),
         (tickets.of_email, {"email": ticket.email, "limit": 9}),
+        (tickets.count_of_email, {"email": ticket.email, "limit": 9}),
         (tickets.these, {"ticket_ids": [ticket.ticket_id]}),
         (tickets.spoke, {**spoken, "by_customer": True, "status": ticket.status}),
         (tickets.spoke, {**spoken, "by_customer": False, "status": Status.PENDING}),
@@ -260,7 +261,7 @@ def of_access(ticket: Ticket) -> list[Call]:
     this = {"ticket_id": ticket.ticket_id}
     whose = {"email": ticket.email, "expires_at": clock.now() + SOON}
     return [
-        (access.insert_link, {"token_hash": "t", **this, **whose}),
+        (access.keep_link, {"token_hash": "t", **this, **whose}),
         (access.valid_link, {"token_hash": "t"}),
         (access.revoke_links, this),
         (access.insert_grant, {"visitor_hash": "v", **this, **whose}),

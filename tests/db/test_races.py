@@ -23,6 +23,7 @@ from parlour.features.tickets.models import Draft, Status
 from parlour.features.workspaces.service import LastOwner
 from parlour.kernel.access import Actor, Role
 from parlour.kernel.errors import DomainError, Unreachable
+from parlour.kernel.secrets import new_secret
 from tests import postgres_server
 from tests.house import PASSWORD, Browser, House, behind_its_back
 from tests.mailbox import mails
@@ -117,7 +118,7 @@ async def invited(house: House, email: str) -> str:
     await house.db.write(owner(house), invitations.invite, email, Role.AGENT)
     await mails(house, email)
     pending = await house.db.read(owner(house), invitations.pending)
-    mail = await house.as_system(invitations.issue, pending[0].invitation_id)
+    mail = await house.as_system(invitations.issue, pending[0].invitation_id, new_secret())
     assert mail is not None
     return mail.token
 
@@ -162,7 +163,7 @@ async def test_whoever_comes_in_while_access_is_revoked_is_out_afterwards(
 ) -> None:
     for _ in range(5):
         ticket = await house.open_ticket(visitor, client_id=str(uuid4()))
-        link = await house.as_system(access.issue_link, ticket.ticket_id)
+        link = await house.as_system(access.issue_link, ticket.ticket_id, new_secret())
         assert link is not None
         portal = Actor.visitor(ticket.workspace_id)
         came_in, _revoked = await outcomes(

@@ -64,6 +64,22 @@ async def test_an_address_that_is_refused_for_good_stops_nobody_else(
     assert [mail["To"] for mail in office.mails] == ["maria@customer.example"]
 
 
+@pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA"])
+async def test_a_server_that_refuses_everybody_for_a_while_loses_nobodys_mail(
+    tmp_path: Path, office: PostOffice, command: str
+) -> None:
+    office.answers[command] = ["554 5.7.1 your address is on a list"] * 8
+    with Live(tmp_path, PARLOUR_SMTP_URL=office.url) as live:
+        for number in range(4):
+            async with Customer(live, f"c{number}") as customer:
+                await customer.open_ticket()
+        await until(lambda: jobs(live, "finished_at IS NOT NULL") == [(1,)] * 4, within=60)
+        log = live.unshown_log()
+
+    assert len({mail["To"] for mail in office.mails}) == len(office.mails) == 4
+    assert log.count("mail.relay_refuses") == 1
+
+
 async def test_twenty_identical_submits_at_once_make_one_ticket_one_message_and_one_mail(
     tmp_path: Path, office: PostOffice
 ) -> None:

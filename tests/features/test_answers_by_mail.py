@@ -13,6 +13,7 @@ from parlour.features.tickets.access import service as access
 from parlour.features.tickets.models import Ticket
 from parlour.features.tickets.service import UNSEEN_REPLIES
 from parlour.kernel.access import Actor
+from parlour.kernel.secrets import new_secret
 from tests.house import Browser, House
 from tests.jobs import are_due, time_passes
 from tests.mailbox import delivered, mails, text_of
@@ -67,7 +68,7 @@ async def due_jobs(house: House) -> list[Job]:
 
 
 async def found_by(house: House, job: Job) -> list[str]:
-    unseen = await house.as_system(access.unseen_replies, job)
+    unseen = await house.as_system(access.unseen_replies, job, new_secret())
     return [message.content for message in unseen.messages] if unseen else []
 
 

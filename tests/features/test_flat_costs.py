@@ -25,6 +25,7 @@ from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import COUNT_LIMIT, Field, Filters, Order
 from parlour.kernel.access import Actor, Role
 from parlour.kernel.messages import Place
+from parlour.kernel.secrets import new_secret
 from tests.crowd import FAR, REGULAR, SMALL, Crowd
 from tests.forms import Form
 from tests.house import Browser
@@ -65,7 +66,8 @@ class City:
     async def settle(self) -> None:
         """The regular customer opens the links of a mail."""
         db = self.town.house.db
-        for link_ in await db.write(self.system, access.issue_links, REGULAR):
+        mailed = await db.write(self.system, access.issue_links, REGULAR, lambda _: new_secret())
+        for link_ in mailed.links:
             visitor = Actor.visitor(self.here)
             _, self.regular = await db.write(visitor, access.exchange_link, link_.token, self.regular or None)
 
@@ -127,7 +129,7 @@ class City:
         """What runs without a page."""
         db, system, worker = self.town.house.db, Actor.system(), self.town.house.app.parlour.worker
         chores = {f"{chore.__module__}.{chore.__name__}": chore for chore in worker._chores}  # noqa: SLF001 whatever they are
-        [link_] = [await db.write(self.system, access.issue_link, self._of_regular())]
+        [link_] = [await db.write(self.system, access.issue_link, self._of_regular(), new_secret())]
         assert link_
         rooms = [(self.here, UUID(int=8 * n + 1)) for n in range(1, 101)]
         rooms += [(UUID(int=FAR + n), UUID(int=8 * (FAR + n * 1_000 + 1) + 1)) for n in range(1, SMALL)]
@@ -149,7 +151,9 @@ class City:
             ),
             "the heads of 300 rooms": lambda: sockets.heads(rooms),
             "entering a room": lambda: sockets.enter(owner, rooms[0][1], Place(0)),
-            "links of a customer with thousands": lambda: db.write(self.system, access.issue_links, REGULAR),
+            "links of a customer with thousands": lambda: db.write(
+                self.system, access.issue_links, REGULAR, lambda _: new_secret()
+            ),
             "exchanging a link": lambda: db.write(visitor, access.exchange_link, link_.token, self.regular),
             "changing a hundred at once": lambda: db.write(owner, bulk.start, many, Field.PRIORITY, value),
             "a step of a change of many": lambda: db.write(owner, bulk.step, begun.bulk_id),

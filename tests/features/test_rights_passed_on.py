@@ -14,6 +14,7 @@ from parlour.features.tickets.models import Field, Filters
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel.access import Actor, Role
 from parlour.kernel.errors import Forbidden
+from parlour.kernel.secrets import new_secret
 from tests.features.test_people import invite, roles
 from tests.house import Browser, House, stock
 from tests.tickets import ada
@@ -115,7 +116,7 @@ async def test_an_invitation_that_ended_before_its_mail_went_out_is_not_mailed(
     await house.db.write(ada(house), workspaces.set_role, chloe, Role.AGENT)
     await house.as_system(invitations.end_what_is_not_theirs, chloe)
 
-    assert await house.as_system(invitations.issue, waiting.invitation_id) is None
+    assert await house.as_system(invitations.issue, waiting.invitation_id, new_secret()) is None
 
 
 async def test_the_giver_is_asked_again_at_the_moment_of_joining(house: House, chloe: UUID) -> None:

@@ -24,6 +24,8 @@ class PostOffice:
         self.port = 0
         self.answers: dict[str, list[str]] = {}
         self.envelopes: list[Envelope] = []
+        self.copies: list[Envelope] = []
+        """Whatever came in whole, also what was answered with a no."""
         self.encrypted: list[bool] = []
         self.logins: list[tuple[str, str]] = []
         self.conversations = 0
@@ -93,6 +95,7 @@ class PostOffice:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         answer = self._answer("DATA", "250 OK")
+        self.copies.append(envelope)
         await asyncio.sleep(self.takes)
         if answer.startswith("250"):
             self.envelopes.append(envelope)
@@ -124,6 +127,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Self-signed, key and certificate in one file: what a mail server has before anybody cares."""
     path = tmp_path_factory.mktemp("tls") / "office.pem"
     command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=office.test -keyout - -out -"
+    command += " -addext subjectAltName=DNS:localhost"
     made = subprocess.run(command.split(), check=True, capture_output=True)
     path.write_bytes(made.stdout)
     return path

@@ -35,6 +35,7 @@ FRESH_LINKS: dict[str, Any] = {
     ],
     "days": 7,
     "portal": "https://desk.example/support/acme",
+    "older": 0,
 }
 TEMPLATES = {"confirmation": CONFIRMATION, "fresh_links": FRESH_LINKS}
 SAID = SimpleNamespace(sender_name="Ada", created_at=datetime(2026, 11, 9, tzinfo=UTC), content="Hello")
@@ -46,7 +47,7 @@ WITH_NAMES: dict[str, dict[str, Any]] = {
         "role": "agent",
         "page": "https://desk.example/invite",
     },
-    "replies": {**CONFIRMATION, "replies": [SAID]},
+    "replies": {**CONFIRMATION, "replies": [SAID], "earlier": 0},
 }
 
 

@@ -15,17 +15,17 @@ from parlour.db.backlog import StoredJob
 from parlour.db.database import Database
 from parlour.db.outbox import Job
 from parlour.kernel.access import Actor
-from parlour.mail.compose import compose, message_id
-from parlour.mail.send import Mailer, SmtpMailer
+from parlour.mail.compose import message_id
+from parlour.mail.post import Post
+from parlour.mail.send import SmtpMailer
 from parlour.web.render import Renderer
 from parlour.worker import LONGEST_DELAY, Worker
-from tests.house import open_database
+from tests.house import open_database, settings_for
 from tests.jobs import time_passes
 from tests.mail.conftest import PostOffice
 
 SYSTEM = Actor.system()
-PAYLOAD = {
-    "to": "mary@example.test",
+FACTS = {
     "workspace": {"name": "Acme", "slug": "acme"},
     "ticket": {"number": 7},
     "link": "https://desk.example/support/acme/access#s3cret-code",
@@ -38,21 +38,18 @@ PAYLOAD = {
 class PostRound:
     """A database, and a worker that mails."""
 
-    def __init__(self, db: Database, mailer: Mailer, renderer: Renderer) -> None:
+    def __init__(self, db: Database, post: Post) -> None:
         self.db = db
         self.worker = Worker(db, {"mail.confirmation": self._confirm})
         self.tried = 0
-        self._mailer = mailer
-        self._renderer = renderer
+        self._post = post
 
     async def _confirm(self, job: Job) -> None:
         self.tried += 1
-        mail_id = message_id(job.job_id, "desk.example")
-        mail = compose(self._renderer, "confirmation", job.payload["to"], mail_id, job.payload)
-        await self._mailer.send(mail)
+        await self._post.send(job, "confirmation", job.payload["email"], **FACTS)
 
-    async def ask(self) -> None:
-        await self.db.write(SYSTEM, lambda tx: tx.enqueue("mail.confirmation", dict(PAYLOAD)))
+    async def ask(self, email: str = "mary@example.test") -> None:
+        await self.db.write(SYSTEM, lambda tx: tx.enqueue("mail.confirmation", {"email": email}))
         self.worker.wake()
 
     async def tries(self, count: int) -> None:
@@ -82,7 +79,9 @@ async def post(
     """A job that was put back stays there until a test says that time has passed."""
     monkeypatch.setattr(worker, "delay_after", lambda _: LONGEST_DELAY)
     async with open_database(tmp_path) as db:
-        post = PostRound(db, SmtpMailer(office.url, "support@desk.example"), renderer)
+        settings = settings_for(tmp_path, PARLOUR_BASE_URL="https://desk.example")
+        mailer = SmtpMailer(office.url, "support@desk.example")
+        post = PostRound(db, Post(db, renderer, mailer, settings))
         running = asyncio.create_task(post.worker.run())
         yield post
         await post.worker.stop()
@@ -131,6 +130,20 @@ async def test_a_mailbox_that_does_not_exist_ends_the_job_in_the_servers_words(
     await post.tries(1)
 
     assert [(job.attempts, job.error) for job in await post.dead()] == [(1, "550 5.1.1 no such mailbox")]
+
+
+async def test_what_was_given_up_before_it_was_plain_that_everybody_is_refused_comes_back(
+    post: PostRound, office: PostOffice
+) -> None:
+    office.answers["RCPT"] = ["550 5.1.1 no such user"] * 3
+    for number in (1, 2, 3):
+        await post.ask(f"c{number}@example.test")
+        await post.tries(number)
+
+    await post.tries_later(6)
+
+    assert {mail["To"] for mail in office.mails} == {f"c{number}@example.test" for number in (1, 2, 3)}
+    assert await post.dead() == []
 
 
 async def test_a_revived_job_sends_its_mail_under_the_same_message_id(

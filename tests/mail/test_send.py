@@ -1,3 +1,4 @@
+import asyncio
 import re
 import stat
 from dataclasses import replace
@@ -12,6 +13,7 @@ from structlog.testing import capture_logs
 
 from parlour.db.outbox import Postponed, Undeliverable
 from parlour.kernel import clock
+from parlour.mail.relay import RelayRefuses
 from parlour.mail.send import FolderMailer, Mail, SmtpMailer, mailer_for
 from parlour.settings import Settings
 from tests.mail.conftest import PostOffice, parse
@@ -114,15 +116,59 @@ def test_no_header_can_start_another_one(change: dict[str, str], mail: Mail) -> 
 
 @pytest.mark.parametrize(
     ("command", "answer"),
-    [("MAIL", "553 not you"), ("RCPT", "550 5.1.1 no such mailbox"), ("DATA", "554 looks like spam")],
+    [
+        ("RCPT", "550 no such mailbox"),
+        ("RCPT", "550 5.1.1 no such mailbox"),
+        ("RCPT", "550 5.4.1 recipient address rejected"),
+        ("RCPT", "552 5.2.2 mailbox is full"),
+        ("RCPT", "553 mailbox name not allowed"),
+        ("RCPT", "556 5.1.10 the domain takes no mail"),
+        ("DATA", "550 5.1.1 no such mailbox"),
+        ("DATA", "552 5.3.4 too large"),
+    ],
 )
-async def test_a_final_no_is_undeliverable_in_the_servers_words(
+async def test_a_final_no_about_the_recipient_or_the_mail_is_undeliverable_in_the_servers_words(
     command: str, answer: str, office: PostOffice, mail: Mail
 ) -> None:
     office.answers[command] = [answer]
 
     with pytest.raises(Undeliverable, match=answer):
         await SmtpMailer(office.url, SENDER).send(mail)
+
+
+@pytest.mark.parametrize(
+    ("command", "answer"),
+    [
+        ("MAIL", "553 not you"),
+        ("MAIL", "550 5.7.1 sender rejected"),
+        ("RCPT", "554 transaction failed"),
+        ("RCPT", "554 5.7.1 relay access denied"),
+        ("RCPT", "550 5.7.1 blocked by a list"),
+        ("RCPT", "550 5.1.8 sender's domain not found"),
+        ("RCPT", "530 5.7.0 authenticate first"),
+        ("RCPT", "550 5.3.2 system not accepting mail"),
+        ("DATA", "554 5.7.1 looks like spam"),
+        ("DATA", "554 transaction failed"),
+    ],
+)
+async def test_a_final_no_about_us_postpones_and_is_said_once(
+    command: str, answer: str, office: PostOffice, mail: Mail
+) -> None:
+    mailer = SmtpMailer(office.url, SENDER)
+    office.answers[command] = [answer, answer]
+    with capture_logs() as logs:
+        for _ in range(2):
+            with pytest.raises(RelayRefuses, match=answer):
+                await mailer.send(mail)
+        refused = mailer.refusing
+        await mailer.send(mail)
+
+    assert (refused, mailer.refusing) == (True, False)
+    assert [line["event"] for line in logs] == [
+        "mail.relay_refuses",
+        "mail.relay_accepts_again",
+        "mail.sent",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -135,6 +181,61 @@ async def test_a_no_for_now_postpones_in_the_servers_words(
 
     with pytest.raises(Postponed, match=answer):
         await SmtpMailer(office.url, SENDER).send(mail)
+
+
+async def test_one_no_for_every_recipient_is_about_us_after_all(office: PostOffice, mail: Mail) -> None:
+    mailer = SmtpMailer(office.url, SENDER)
+    office.answers["RCPT"] = ["550 5.1.1 no such user"] * 5
+    outcomes = [await outcome(mailer, to_number(mail, number)) for number in (1, 2, 3, 1)]
+
+    assert [type(each) for each in outcomes] == [Undeliverable, Undeliverable, RelayRefuses, RelayRefuses]
+    assert [sorted(each.wronged) for each in outcomes[2:]] == [  # type: ignore[union-attr]
+        ["<1@desk.example>", "<2@desk.example>"],
+        [],
+    ]
+
+
+async def test_a_mail_that_was_taken_between_leaves_the_no_to_its_recipient(
+    office: PostOffice, mail: Mail
+) -> None:
+    mailer = SmtpMailer(office.url, SENDER)
+    no = "550 5.1.1 no such user"
+    office.answers["RCPT"] = [no, no, "250 OK", no, no]
+    outcomes = [await outcome(mailer, to_number(mail, number)) for number in (1, 2, 3, 4, 5)]
+
+    assert [type(each) for each in outcomes] == [
+        Undeliverable,
+        Undeliverable,
+        type(None),
+        Undeliverable,
+        Undeliverable,
+    ]
+
+
+def to_number(mail: Mail, number: int) -> Mail:
+    return replace(mail, to=f"c{number}@example.test", message_id=f"<{number}@desk.example>")
+
+
+async def outcome(mailer: SmtpMailer, mail: Mail) -> Exception | None:
+    try:
+        await mailer.send(mail)
+    except (Undeliverable, RelayRefuses) as error:
+        return error
+    return None
+
+
+@pytest.mark.parametrize("greeting", ["554 no service for you", "550 go away"])
+async def test_a_server_that_turns_everybody_away_at_the_door_postpones(greeting: str, mail: Mail) -> None:
+    async def turn_away(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(f"{greeting}\r\n".encode())
+        await writer.drain()
+        writer.close()
+
+    door = await asyncio.start_server(turn_away, "127.0.0.1", 0)
+    async with door:
+        port = door.sockets[0].getsockname()[1]
+        with pytest.raises(RelayRefuses, match=greeting):
+            await SmtpMailer(f"smtp://127.0.0.1:{port}", SENDER).send(mail)
 
 
 async def test_a_server_that_is_down_postpones(office: PostOffice, mail: Mail) -> None:
@@ -178,6 +279,35 @@ async def test_smtps_is_encrypted_from_the_start(
     await SmtpMailer(f"smtps://127.0.0.1:{closed_office.port}", SENDER).send(mail)
 
     assert len(closed_office.mails) == 1
+
+
+async def test_encryption_that_is_demanded_is_not_done_without(office: PostOffice, mail: Mail) -> None:
+    with pytest.raises(Postponed, match="STARTTLS"):
+        await SmtpMailer(office.url.replace("smtp:", "smtp+starttls:"), SENDER).send(mail)
+
+    assert office.mails == []
+
+
+async def test_where_encryption_is_demanded_a_wrong_certificate_is_refused_on_this_machine_too(
+    closed_office: PostOffice, certificate: Path, mail: Mail
+) -> None:
+    await closed_office.open(certificate=certificate)
+
+    with pytest.raises(Postponed, match=r"The certificate of 127\.0\.0\.1 is not valid: self-signed"):
+        await SmtpMailer(closed_office.url.replace("smtp:", "smtp+starttls:"), SENDER).send(mail)
+
+    assert closed_office.mails == []
+
+
+async def test_where_encryption_is_demanded_a_right_certificate_lets_the_mail_through(
+    closed_office: PostOffice, certificate: Path, mail: Mail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    await closed_office.open(certificate=certificate)
+
+    await SmtpMailer(f"smtp+starttls://localhost:{closed_office.port}", SENDER).send(mail)
+
+    assert closed_office.encrypted == [True]
 
 
 def elsewhere(office: PostOffice, login: str = "") -> str:

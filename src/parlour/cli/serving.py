@@ -15,6 +15,7 @@ from parlour.app import create_app, make_bus, make_database, make_worker
 from parlour.cli.base import Refused, prepared, settings_now
 from parlour.db.database import Database
 from parlour.kernel.events import JobQueued
+from parlour.mail.send import mailer_for
 from parlour.server import Workers, make_server
 from parlour.settings import Settings
 from parlour.web.assets import Assets
@@ -125,7 +126,7 @@ async def _work(settings: Settings) -> None:
     await db.open()
     try:
         await db.prepare()
-        jobs = make_worker(settings, db, Renderer(Assets().url))
+        jobs = make_worker(settings, db, Renderer(Assets().url), mailer_for(settings))
         bus = make_bus(settings)
         db.on_commit(bus.publish)
         bus.subscribe(lambda event: jobs.wake() if isinstance(event, JobQueued) else None)

@@ -17,6 +17,11 @@ def message_id(job_id: UUID, host: str) -> str:
     return f"<{job_id}@{host}>"
 
 
+def job_of(message_id: str) -> UUID:
+    """The other way round."""
+    return UUID(message_id[1:].partition("@")[0])
+
+
 def compose(renderer: Renderer, template: str, to: str, message_id: str, context: Mapping[str, Any]) -> Mail:
     """Render `mail/<template>.txt`, whose first line is `Subject: …`, and `mail/<template>.html`.
 

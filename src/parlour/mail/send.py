@@ -23,6 +23,7 @@ from parlour.db.outbox import Postponed, Undeliverable
 from parlour.kernel import clock
 from parlour.kernel.addresses import ascii_host, clean_email
 from parlour.kernel.text import one_line
+from parlour.mail.relay import Relay
 from parlour.settings import Settings
 
 CONNECT_TIMEOUT = 20.0
@@ -63,6 +64,10 @@ class Mail:
 
 
 class Mailer(Protocol):
+    @property
+    def refusing(self) -> bool:
+        """Whether the server refused the last mail for reasons that are not its recipient's."""
+
     async def send(self, mail: Mail) -> None:
         """Hand the mail over. Raises Undeliverable for a final no, Postponed when a later try may succeed."""
 
@@ -99,9 +104,9 @@ def message(mail: Mail, sender: str) -> EmailMessage:
 class SmtpMailer:
     """Sends through a server, a connection for each mail.
 
-    `smtp://` uses STARTTLS when it is offered, `smtps://` is encrypted from the start. The server's
-    certificate is verified and a password goes over an encrypted connection only, except on this
-    machine, where nobody stands between and certificates are rarely real.
+    `smtp://` uses STARTTLS when it is offered and insists on it for a password; `smtp+starttls://` always
+    insists, `smtps://` is encrypted from the start. The server's certificate is verified, except that of
+    `smtp://` and `smtps://` on this machine, where nobody stands between and certificates are rarely real.
     """
 
     def __init__(self, url: str, sender: str) -> None:
@@ -109,27 +114,24 @@ class SmtpMailer:
         self._sender = sender
         self._host = parts.hostname or "localhost"
         self._port = parts.port
-        self._encrypted = parts.scheme == "smtps"
+        self._scheme = parts.scheme
         self._username = unquote(parts.username) if parts.username else None
         self._password = unquote(parts.password) if parts.password else None
         self._local = _is_this_machine(self._host)
+        self._relay = Relay()
+
+    @property
+    def refusing(self) -> bool:
+        return self._relay.refusing
 
     async def send(self, mail: Mail) -> None:
         wire = message(mail, self._sender)
         try:
             async with self._connection() as server:
                 await server.send_message(wire, timeout=ANSWER_TIMEOUT)
-        except aiosmtplib.SMTPRecipientsRefused as error:
-            refusal = error.recipients[0]
-            raise _refused(refusal.code, refusal.message) from error
-        except (aiosmtplib.SMTPSenderRefused, aiosmtplib.SMTPDataError) as error:
-            raise _refused(error.code, error.message) from error
-        except aiosmtplib.SMTPNotSupported as error:
-            raise Undeliverable(error.message) from error
-        except aiosmtplib.SMTPResponseException as error:
-            raise Postponed(f"{error.code} {error.message}") from error
         except (aiosmtplib.SMTPException, OSError) as error:  # an SSLError is an OSError too
-            raise Postponed(str(error) or type(error).__name__) from error
+            raise self._meaning(error, mail) from error
+        self._relay.accepted()
         log.info("mail.sent", message_id=mail.message_id, server=self._host)
 
     async def look_in(self) -> None:
@@ -137,16 +139,36 @@ class SmtpMailer:
         async with self._connection():
             pass
 
+    def _meaning(self, error: Exception, mail: Mail) -> Exception:
+        match error:
+            case aiosmtplib.SMTPRecipientsRefused(recipients=[refusal, *_]):
+                return self._relay.refused_recipient(
+                    refusal.code, refusal.message, to=mail.to, message_id=mail.message_id
+                )
+            case aiosmtplib.SMTPDataError():
+                return self._relay.refused_message(error.code, error.message)
+            case aiosmtplib.SMTPResponseException():
+                return self._relay.refused(error.code, error.message)
+            case aiosmtplib.SMTPNotSupported():
+                return Undeliverable(error.message)
+            case ssl.SSLCertVerificationError():
+                return Postponed(
+                    f"The certificate of {self._host} is not valid: {error.verify_message.rstrip('.')}."
+                )
+            case _:
+                return Postponed(str(error) or type(error).__name__)
+
     def _connection(self) -> aiosmtplib.SMTP:
-        must_encrypt = self._password is not None and not self._local
+        implicit, demanded = self._scheme == "smtps", self._scheme == "smtp+starttls"
+        must_encrypt = demanded or (self._password is not None and not self._local)
         return aiosmtplib.SMTP(
             hostname=self._host,
             port=self._port,
             username=self._username,
             password=self._password,
-            use_tls=self._encrypted,
-            start_tls=None if self._encrypted or not must_encrypt else True,
-            tls_context=_trusting_context() if self._local else None,
+            use_tls=implicit,
+            start_tls=True if must_encrypt and not implicit else None,
+            tls_context=_trusting_context() if self._local and not demanded else None,
             timeout=CONNECT_TIMEOUT,
             local_hostname=self._sender.rpartition("@")[2],
         )
@@ -158,6 +180,10 @@ class FolderMailer:
     def __init__(self, folder: Path, sender: str) -> None:
         self._folder = folder
         self._sender = sender
+
+    @property
+    def refusing(self) -> bool:
+        return False
 
     async def send(self, mail: Mail) -> None:
         path = await asyncio.to_thread(self._write, mail)
@@ -175,11 +201,6 @@ class FolderMailer:
             file.flush()
             os.fsync(file.fileno())
         return draft.replace(path)
-
-
-def _refused(code: int, words: str) -> Exception:
-    answer = f"{code} {words}"
-    return Undeliverable(answer) if 500 <= code <= 599 else Postponed(answer)
 
 
 def _is_this_machine(host: str) -> bool:

@@ -13,6 +13,7 @@ from parlour.features.tickets.access import service as access
 from parlour.features.tickets.models import Link, Ticket
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
+from parlour.kernel.secrets import new_secret
 from tests.house import Browser, House
 from tests.jobs import are_due
 from tests.people import knock
@@ -29,7 +30,7 @@ async def ticket(house: House) -> Ticket:
 @pytest.fixture
 async def link(house: House, ticket: Ticket) -> Link:
     """What the mail would hold."""
-    made = await house.as_system(access.issue_link, ticket.ticket_id)
+    made = await house.as_system(access.issue_link, ticket.ticket_id, new_secret())
     assert made
     return made
 

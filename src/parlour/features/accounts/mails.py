@@ -1,7 +1,6 @@
 """The mails about an account, each a job. They come from no workspace: an account is in several."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from parlour.db.database import Database
@@ -11,19 +10,15 @@ from parlour.features.accounts.invitations import service as invitations
 from parlour.features.accounts.password_reset import service as password_reset
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel.access import Actor
-from parlour.mail.compose import Renderer, compose, message_id
-from parlour.mail.send import Mailer
-from parlour.settings import Settings
+from parlour.mail.post import Post
 
 SENDER = {"name": "Parlour"}
 
 
-class Mails:
-    def __init__(self, db: Database, render: Renderer, mailer: Mailer, settings: Settings) -> None:
+class AccountMails:
+    def __init__(self, db: Database, post: Post) -> None:
         self._db = db
-        self._render = render
-        self._mailer = mailer
-        self._settings = settings
+        self._post = post
         self.handlers = {
             password_reset.PASSWORD_RESET: self.password_reset,
             notices.SECURITY: self.security,
@@ -32,33 +27,36 @@ class Mails:
 
     async def password_reset(self, job: Job) -> None:
         """To an address that somebody typed; silence when no account has it."""
-        made = await self._db.write(Actor.system(), password_reset.issue, job.payload["email"])
+        email, secret = job.payload["email"], self._post.secret(job)
+        made = await self._db.write(Actor.system(), password_reset.issue, email, secret)
         if made:
             minutes = int(password_reset.LIFE.total_seconds()) // 60
-            page = f"{self._settings.base_url}/auth/reset"
+            page = f"{self._post.base_url}/auth/reset"
             facts = {"link": f"{page}#{made.token}", "code": made.token, "page": page, "minutes": minutes}
-            await self._send(job, "reset", made.email, **facts)
+            await self._post.send(job, "reset", made.email, workspace=SENDER, **facts)
 
     async def security(self, job: Job) -> None:
         """What was done to the account, when and with what, to whoever has to know if it wasn't them."""
-        await self._send(
+        await self._post.send(
             job,
             "security",
             job.payload["email"],
+            workspace=SENDER,
             change=job.payload["change"],
             device=job.payload["device"],
             at=datetime.fromisoformat(job.payload["at"]),
-            profile=f"{self._settings.base_url}/profile",
-            forgot=f"{self._settings.base_url}/auth/forgot",
+            profile=f"{self._post.base_url}/profile",
+            forgot=f"{self._post.base_url}/auth/forgot",
         )
 
     async def invitation(self, job: Job) -> None:
         """In the workspace's name, to an address that one of its admins typed."""
         system = Actor.system(job.workspace_id)
-        made = await self._db.write(system, invitations.issue, UUID(job.payload["invitation_id"]))
+        invitation_id, secret = UUID(job.payload["invitation_id"]), self._post.secret(job)
+        made = await self._db.write(system, invitations.issue, invitation_id, secret)
         if made:
-            page = f"{self._settings.base_url}/invite"
-            await self._send(
+            page = f"{self._post.base_url}/invite"
+            await self._post.send(
                 job,
                 "invitation",
                 made.email,
@@ -70,8 +68,3 @@ class Mails:
                 page=page,
                 days=invitations.LIFE.days,
             )
-
-    async def _send(self, job: Job, template: str, to: str, **context: Any) -> None:
-        known_as = message_id(job.job_id, self._settings.mail_host)
-        facts = {"workspace": SENDER, **context}
-        await self._mailer.send(compose(self._render, template, to, known_as, facts))

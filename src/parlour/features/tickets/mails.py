@@ -1,5 +1,6 @@
 """The mails that a ticket's life sends, each a job: stored with what caused it, run at least once."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,19 +10,14 @@ from parlour.features.tickets import service as tickets
 from parlour.features.tickets.access import service as access
 from parlour.features.tickets.models import Link
 from parlour.features.workspaces import service as workspaces
-from parlour.features.workspaces.models import Workspace
 from parlour.kernel.access import Actor
-from parlour.mail.compose import Renderer, compose, message_id
-from parlour.mail.send import Mailer
-from parlour.settings import Settings
+from parlour.mail.post import Post
 
 
-class Mails:
-    def __init__(self, db: Database, render: Renderer, mailer: Mailer, settings: Settings) -> None:
+class TicketMails:
+    def __init__(self, db: Database, post: Post) -> None:
         self._db = db
-        self._render = render
-        self._mailer = mailer
-        self._settings = settings
+        self._post = post
         self.handlers = {
             tickets.CONFIRMATION: self.confirm,
             access.FRESH_LINKS: self.fresh_links,
@@ -30,50 +26,62 @@ class Mails:
 
     async def confirm(self, job: Job) -> None:
         """To whoever opened the ticket. Holds nothing that a visitor typed: it may go to a stranger."""
-        system = Actor.system(job.workspace_id)
-        link = await self._db.write(system, access.issue_link, UUID(job.payload["ticket_id"]))
+        system, ticket_id = Actor.system(job.workspace_id), UUID(job.payload["ticket_id"])
+        link = await self._db.write(system, access.issue_link, ticket_id, self._secret(job, ticket_id))
         if link:
-            workspace = await self._db.read(system, workspaces.workspace)
-            await self._send(job, "confirmation", link.email, workspace, **self._facts(workspace, link))
+            await self._send(job, "confirmation", link.email, link=link)
 
     async def fresh_links(self, job: Job) -> None:
         """To an address that somebody typed; silence when it has no tickets here."""
-        system = Actor.system(job.workspace_id)
-        links = await self._db.write(system, access.issue_links, job.payload["email"])
-        if links:
-            workspace = await self._db.read(system, workspaces.workspace)
-            listed = [
-                {"number": link.number, "opened_at": link.opened_at, **self._facts(workspace, link)}
-                for link in links
-            ]
-            await self._send(job, "fresh_links", links[0].email, workspace, tickets=listed)
+        system, email = Actor.system(job.workspace_id), job.payload["email"]
+        mailed = await self._db.write(
+            system, access.issue_links, email, lambda ticket_id: self._secret(job, ticket_id)
+        )
+        if mailed.links:
+            to, counted = mailed.links[0].email, access.OLDER_COUNTED
+            await self._send(
+                job, "fresh_links", to, listed=mailed.links, older=mailed.older, older_counted=counted
+            )
 
     async def unseen_replies(self, job: Job) -> None:
         """What agents said while the customer was away."""
-        system = Actor.system(job.workspace_id)
-        unseen = await self._db.write(system, access.unseen_replies, job)
+        system, ticket_id = Actor.system(job.workspace_id), UUID(job.payload["ticket_id"])
+        unseen = await self._db.write(system, access.unseen_replies, job, self._secret(job, ticket_id))
         if unseen:
-            workspace = await self._db.read(system, workspaces.workspace)
-            facts = self._facts(workspace, unseen.link)
-            await self._send(job, "replies", unseen.link.email, workspace, replies=unseen.messages, **facts)
+            said, earlier = unseen.messages, unseen.earlier
+            await self._send(
+                job, "replies", unseen.link.email, link=unseen.link, replies=said, earlier=earlier
+            )
 
-    def _portal(self, workspace: Workspace) -> str:
-        return f"{self._settings.base_url}/support/{workspace.slug}"
+    def _secret(self, job: Job, ticket_id: UUID) -> str:
+        return self._post.secret(job, ticket_id)
 
-    def _facts(self, workspace: Workspace, link: Link) -> dict[str, Any]:
-        """The secret stands in the fragment: no server, proxy or log on the way ever sees it."""
-        return {
-            "ticket": {"number": link.number},
-            "link": f"{self._portal(workspace)}/access#{link.token}",
-            "code": link.token,
-        }
+    async def _send(
+        self,
+        job: Job,
+        template: str,
+        to: str,
+        *,
+        link: Link | None = None,
+        listed: Sequence[Link] = (),
+        **context: Any,
+    ) -> None:
+        """A secret stands in the link's fragment: no server, proxy or log on the way ever sees it."""
+        workspace = await self._db.read(Actor.system(job.workspace_id), workspaces.workspace)
+        portal = f"{self._post.base_url}/support/{workspace.slug}"
 
-    async def _send(self, job: Job, template: str, to: str, workspace: Workspace, **context: Any) -> None:
-        facts = {
-            "workspace": workspace,
-            "portal": self._portal(workspace),
-            "days": access.LINK_LIFE.days,
+        def facts(link: Link) -> dict[str, Any]:
+            return {"link": f"{portal}/access#{link.token}", "code": link.token}
+
+        await self._post.send(
+            job,
+            template,
+            to,
+            workspace=workspace,
+            portal=portal,
+            days=access.LINK_LIFE.days,
+            ticket={"number": link.number} if link else None,
+            tickets=[{"number": one.number, "opened_at": one.opened_at, **facts(one)} for one in listed],
+            **(facts(link) if link else {}),
             **context,
-        }
-        known_as = message_id(job.job_id, self._settings.mail_host)
-        await self._mailer.send(compose(self._render, template, to, known_as, facts))
+        )

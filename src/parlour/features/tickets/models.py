@@ -211,6 +211,16 @@ class UnseenReplies:
 
     link: Link
     messages: Sequence[Message]
+    earlier: int
+    """How many came before `messages` that are not in the mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailedLinks:
+    """Links to tickets of one customer, the newest first, and how many `older` ones have none here."""
+
+    links: Sequence[Link]
+    older: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,12 @@ _OF_EMAIL = (
     .order_by(tickets.c.ticket_id.desc())
     .limit(bindparam("limit", type_=Integer()))
 )
+_COUNT_OF_EMAIL = select(func.count()).select_from(
+    select(tickets.c.ticket_id)
+    .where(tickets.c.workspace_id == HERE, tickets.c.email == bindparam("email"))
+    .limit(bindparam("limit", type_=Integer()))
+    .subquery()
+)
 ROWS = select(*_ROW).outerjoin(users, users.c.user_id == tickets.c.assignee_id)
 _THESE = ROWS.where(tickets.c.workspace_id == HERE, dialect.one_of(tickets.c.ticket_id, "these"))
 
@@ -149,6 +155,12 @@ def forget_form(tx: Tx, ticket_id: UUID) -> None:
 
 def of_email(tx: Tx, email: str, *, limit: int) -> list[Ticket]:
     return [_ticket(row) for row in tx.run(_OF_EMAIL, email=email, limit=limit)]
+
+
+def count_of_email(tx: Tx, email: str, *, limit: int) -> int:
+    """No more than `limit`."""
+    count: int = tx.run(_COUNT_OF_EMAIL, email=email, limit=limit).scalar_one()
+    return count
 
 
 def these(tx: Tx, ticket_ids: Sequence[UUID]) -> list[TicketRow]:

@@ -89,12 +89,11 @@ def end_what_is_not_theirs(tx: Tx, user_id: UUID) -> None:
 
 
 @requires(Permission.SYSTEM)
-def issue(tx: Tx, invitation_id: UUID) -> InvitationMail | None:
-    """A fresh secret for the mail; None when the invitation ended, was withdrawn or was used meanwhile."""
+def issue(tx: Tx, invitation_id: UUID, secret: str) -> InvitationMail | None:
+    """Let the mail's secret open it; None when the invitation ended, was withdrawn or was used meanwhile."""
     found = invitations_store.by_id(tx, invitation_id)
     if found is None or found.ended:
         return None
-    secret = new_secret()
     invitations_store.set_token(tx, invitation_id, hash_of(secret))
     return InvitationMail(found.email, found.role.value, f"{tx.workspace_id.hex}.{secret}")
 

@@ -12,7 +12,7 @@ from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission, requires
 from parlour.kernel.addresses import required_email
 from parlour.kernel.errors import DomainError, Invalid
-from parlour.kernel.secrets import hash_of, new_secret
+from parlour.kernel.secrets import hash_of
 
 PASSWORD_RESET = "mail.password_reset"  # noqa: S105 a job's kind
 LIFE = timedelta(hours=1)
@@ -35,17 +35,19 @@ def ask(tx: Tx, email: str) -> None:
 
 
 @requires(Permission.SYSTEM)
-def issue(tx: Tx, email: str) -> ResetMail | None:
-    """A new link for whoever has this address. Older ones keep working: mails overtake each other."""
+def issue(tx: Tx, email: str, secret: str) -> ResetMail | None:
+    """The mail's link, for whoever has this address. Older ones keep working: mails overtake each other.
+
+    None as well when the link was used, or ended, since an earlier copy of the mail left.
+    """
     own = store.credentials(tx, email)
     if own is None:
         return None
-    password_reset_store.delete_expired_of(tx, own.user_id)
-    token = new_secret()
-    password_reset_store.insert_reset(
-        tx, token_hash=hash_of(token), user_id=own.user_id, expires_at=clock.now() + LIFE
+    password_reset_store.delete_long_expired_of(tx, own.user_id)
+    works = password_reset_store.keep_reset(
+        tx, token_hash=hash_of(secret), user_id=own.user_id, expires_at=clock.now() + LIFE
     )
-    return ResetMail(own.email, token)
+    return ResetMail(own.email, secret) if works else None
 
 
 @requires(Permission.ACCOUNT_USE)

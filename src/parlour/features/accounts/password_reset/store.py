@@ -1,21 +1,27 @@
 """SQL of links to a new password."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, and_, delete, select, update
 
+from parlour.db import dialect
 from parlour.db.database import Tx
 from parlour.db.schema import password_resets
 from parlour.kernel import clock
 
 
-def insert_reset(tx: Tx, *, token_hash: str, user_id: UUID, expires_at: datetime) -> None:
-    tx.execute(
-        insert(password_resets).values(
-            token_hash=token_hash, user_id=user_id, created_at=clock.now(), expires_at=expires_at
-        )
+def keep_reset(tx: Tx, *, token_hash: str, user_id: UUID, expires_at: datetime) -> bool:
+    """Store the link, or let the one that is stored live on. False when it was used."""
+    query = dialect.insert(tx, password_resets).values(
+        token_hash=token_hash, user_id=user_id, created_at=clock.now(), expires_at=expires_at
     )
+    query = query.on_conflict_do_update(
+        index_elements=["token_hash"],
+        set_={"expires_at": query.excluded.expires_at},
+        where=password_resets.c.used_at.is_(None),
+    )
+    return tx.execute(query.returning(password_resets.c.token_hash)).first() is not None
 
 
 def _usable(token_hash: str) -> ColumnElement[bool]:
@@ -36,6 +42,7 @@ def take(tx: Tx, token_hash: str) -> bool:
     return tx.execute(statement.values(used_at=clock.now())).rowcount == 1
 
 
-def delete_expired_of(tx: Tx, user_id: UUID) -> None:
-    expired = password_resets.c.expires_at < clock.now()
+def delete_long_expired_of(tx: Tx, user_id: UUID) -> None:
+    """Not those of the last month: the mail of one that was used may come once more."""
+    expired = password_resets.c.expires_at < clock.now() - timedelta(days=30)
     tx.execute(delete(password_resets).where(password_resets.c.user_id == user_id, expired))

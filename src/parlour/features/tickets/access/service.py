@@ -6,7 +6,7 @@ opened and the new ticket besides; the old one never learns of the new ticket, s
 somebody planted in the browser is worth nothing to them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -18,7 +18,7 @@ from parlour.features.chat import service as chat
 from parlour.features.chat.models import SenderType
 from parlour.features.tickets import store
 from parlour.features.tickets.access import store as access_store
-from parlour.features.tickets.models import Link, Ticket, TicketRow, UnseenReplies
+from parlour.features.tickets.models import Link, MailedLinks, Ticket, TicketRow, UnseenReplies
 from parlour.features.tickets.service import UnknownTicket
 from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
@@ -35,6 +35,8 @@ LINK_LIFE = timedelta(days=7)
 VISIT_LIFE = timedelta(days=30)
 TICKETS_A_BROWSER = 50
 LINKS_A_MAIL = 20
+OLDER_COUNTED = 100
+"""Tickets beyond those of a mail that are counted, to say how many there are."""
 REPLIES_A_MAIL = 10
 SWEEP_BATCH = 500
 
@@ -141,31 +143,37 @@ def ask_for_links(tx: Tx, email: str) -> None:
 
 
 @requires(Permission.SYSTEM)
-def issue_links(tx: Tx, email: str) -> Sequence[Link]:
-    """New links to the newest tickets of an address."""
-    return [_issue(tx, ticket) for ticket in store.of_email(tx, email, limit=LINKS_A_MAIL)]
+def issue_links(tx: Tx, email: str, secret: Callable[[UUID], str]) -> MailedLinks:
+    """Links to the newest tickets of an address. `secret` says the one for a ticket, the same each time."""
+    newest = store.of_email(tx, email, limit=LINKS_A_MAIL)
+    links = [_issue(tx, ticket, secret(ticket.ticket_id)) for ticket in newest]
+    known = store.count_of_email(tx, email, limit=LINKS_A_MAIL + OLDER_COUNTED)
+    return MailedLinks([link for link in links if link], older=known - len(newest))
 
 
 @requires(Permission.SYSTEM)
-def issue_link(tx: Tx, ticket_id: UUID) -> Link | None:
+def issue_link(tx: Tx, ticket_id: UUID, secret: str) -> Link | None:
+    """None when there is no such ticket, or the link was revoked since an earlier copy of the mail left."""
     ticket = store.ticket(tx, ticket_id)
-    return _issue(tx, ticket) if ticket else None
+    return _issue(tx, ticket, secret) if ticket else None
 
 
-def _issue(tx: Tx, ticket: Ticket) -> Link:
-    token = new_secret()
-    access_store.insert_link(
+def _issue(tx: Tx, ticket: Ticket, secret: str) -> Link | None:
+    """A mail that goes out again holds the same link, which then works as long as the mail says."""
+    works = access_store.keep_link(
         tx,
-        token_hash=hash_of(token),
+        token_hash=hash_of(secret),
         ticket_id=ticket.ticket_id,
         email=ticket.email,
         expires_at=clock.now() + LINK_LIFE,
     )
-    return Link(ticket.ticket_id, ticket.number, ticket.email, token, ticket.created_at)
+    if not works:
+        return None
+    return Link(ticket.ticket_id, ticket.number, ticket.email, secret, ticket.created_at)
 
 
 @requires(Permission.SYSTEM)
-def unseen_replies(tx: Tx, job: Job) -> UnseenReplies | None:
+def unseen_replies(tx: Tx, job: Job, secret: str) -> UnseenReplies | None:
     """What agents said that the customer has neither seen here nor been mailed, with a link to it.
 
     The answers are this job's to mail from now on: another job finds none of them, and this one, when
@@ -186,7 +194,9 @@ def unseen_replies(tx: Tx, job: Job) -> UnseenReplies | None:
         return None
     outbox.remember(tx, job, after=mailed, upto=said[-1].seq)
     store.set_mailed_seq(tx, ticket.ticket_id, said[-1].seq)
-    return UnseenReplies(_issue(tx, ticket), said[-REPLIES_A_MAIL:])
+    link = _issue(tx, ticket, secret)
+    newest = said[-REPLIES_A_MAIL:]
+    return UnseenReplies(link, newest, earlier=len(said) - len(newest)) if link else None
 
 
 @requires(Permission.TICKET_UPDATE)
