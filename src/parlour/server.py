@@ -7,13 +7,14 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from types import FrameType
 
 import structlog
 import uvicorn
 
 from parlour.app import Application
+from parlour.kernel.networks import as_peers
 from parlour.realtime.protocol import FRAME_LIMIT
 from parlour.settings import Settings
 
@@ -150,7 +151,7 @@ def make_server(application: Application, settings: Settings, host: str, port: i
         ws_per_message_deflate=False,
         ws_ping_interval=None,  # our own heartbeat also proves that the page's script is alive
         proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=_names(settings.trusted_proxies),
+        forwarded_allow_ips=[peer for network in settings.trusted_proxies for peer in as_peers(network)],
         server_header=False,
         access_log=False,
         log_config=None,
@@ -158,7 +159,3 @@ def make_server(application: Application, settings: Settings, host: str, port: i
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
     return Server(config, application)
-
-
-def _names(networks: Sequence[object]) -> list[str]:
-    return [str(network) for network in networks]

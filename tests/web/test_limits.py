@@ -129,19 +129,6 @@ async def test_a_window_moves_on(kind: str, tmp_path: Path) -> None:
     assert later == 0
 
 
-@pytest.mark.parametrize("kind", SHARED)
-async def test_looking_counts_nothing(kind: str, tmp_path: Path) -> None:
-    async with open_windows(kind, tmp_path) as windows:
-        one, two = Limits(windows()), Limits(windows())
-        for _ in range(11):
-            await one.check(SIGN_IN, ADA)
-        taken = [await one.takes(SIGN_IN, ADA) for _ in range(11)]
-
-        assert taken == [True] * 10 + [False]
-        with pytest.raises(TooMany):
-            await two.check(SIGN_IN, ADA)
-
-
 @pytest.mark.redis
 async def test_nobodys_address_is_in_redis(redis: RedisServer) -> None:
     windows = RedisWindows(redis.url)

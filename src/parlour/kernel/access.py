@@ -128,6 +128,16 @@ class ActsFor(Protocol):
     def actor(self) -> Actor: ...
 
 
+def _insist(actor: Actor, permission: Permission) -> None:
+    if not actor.may(permission):
+        raise Forbidden if actor.kind is Kind.AGENT else NotFound
+
+
+def permitted(actor: Actor, function: Callable[..., object]) -> None:
+    """Raises what a call of the service function in the actor's name would, for want of the permission."""
+    _insist(actor, function.permission)  # type: ignore[attr-defined]
+
+
 T = TypeVar("T", bound=ActsFor)
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -145,8 +155,7 @@ def requires(
     def guard(function: Callable[Concatenate[T, P], R]) -> Callable[Concatenate[T, P], R]:
         @wraps(function)
         def checked(tx: T, /, *args: P.args, **kwargs: P.kwargs) -> R:
-            if not tx.actor.may(permission):
-                raise Forbidden if tx.actor.kind is Kind.AGENT else NotFound
+            _insist(tx.actor, permission)
             return function(tx, *args, **kwargs)
 
         checked.permission = permission  # type: ignore[attr-defined]

@@ -63,6 +63,15 @@ def required_email(typed: str) -> str:
     return address
 
 
+def mailbox_of(address: str) -> str:
+    """Where mail to a clean address ends up, for counting: what stands after a plus makes no other one.
+
+    So most servers have it (RFC 5233). What else one of them takes for the same, as dots, is not known here.
+    """
+    local, _, host = address.rpartition("@")
+    return f"{local.partition('+')[0] or local}@{host}"
+
+
 def ascii_host(host: str) -> str:
     """The name as DNS has it. Raises UnicodeError.
 

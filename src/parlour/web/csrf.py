@@ -13,6 +13,8 @@ from parlour.kernel.errors import DomainError
 from parlour.web.session import browser_secret, session_token
 from parlour.web.site import site
 
+_OURS = "parlour.ours"
+
 
 class ForeignForm(DomainError):
     """The request did not come from a page of ours that is still valid."""
@@ -38,6 +40,12 @@ def same_origin(connection: HTTPConnection) -> bool:
 
 
 def verify(request: Request, given: str) -> None:
-    """Raises ForeignForm."""
+    """Raises ForeignForm. A request that passed `is_ours` from then on."""
     if not same_origin(request) or not hmac.compare_digest(given.encode(), token(request).encode()):
         raise ForeignForm
+    request.scope[_OURS] = True
+
+
+def is_ours(request: Request) -> bool:
+    """Whether a form was read that a page of ours sent."""
+    return bool(request.scope.get(_OURS))

@@ -5,11 +5,9 @@ import time
 from collections.abc import Coroutine
 from enum import Enum
 from hashlib import blake2b
-from ipaddress import ip_address
 from typing import Any
 
 import structlog
-from starlette.requests import HTTPConnection
 
 from parlour.kernel.errors import TooMany
 from parlour.web.windows import OwnWindows, Rate, Windows
@@ -23,7 +21,9 @@ log = structlog.get_logger(__name__)
 
 
 class Limit(Enum):
-    """Numbers are a person's generous use; a shared office counts as one network address."""
+    """Numbers are a person's generous use; a shared office counts as one network address. An email address is
+    counted across all workspaces, before the mail, and as the mailbox that gets it.
+    """
 
     OPEN_BY_NETWORK = ("open by network", "30/10 minutes")
     OPEN_BY_EMAIL = ("open by email", "10/hour")
@@ -31,6 +31,7 @@ class Limit(Enum):
     EXCHANGE = ("exchange", "30/10 minutes")
     FRESH_LINK_BY_NETWORK = ("fresh link by network", "10/10 minutes")
     FRESH_LINK_BY_EMAIL = ("fresh link by email", "1/10 minutes")
+    FRESH_LINKS_OF_ALL = ("fresh links of all workspaces", "6/hour")
     SIGN_IN_BY_NETWORK = ("sign in by network", "30/15 minutes")
     SIGN_IN_BY_ACCOUNT = ("sign in by account", "10/15 minutes")
     SECOND_FACTOR_BY_SIGN_IN = ("second factor by sign-in", "5/hour")
@@ -38,6 +39,8 @@ class Limit(Enum):
     FORGOT_BY_NETWORK = ("forgot by network", "20/hour")
     FORGOT_BY_EMAIL = ("forgot by email", "3/hour")
     INVITE = ("invite", "30/hour")
+    INVITE_BY_PERSON = ("invite by person", "40/hour")
+    INVITE_BY_EMAIL = ("invite by email", "5/hour")
     RESET = ("reset", "30/15 minutes")
     PROVE_PASSWORD = ("prove password", "10/15 minutes")
 
@@ -64,15 +67,6 @@ class Limits:
         if wait := await self._take(limit, *who):
             raise TooMany(max(1, round(wait)))
 
-    async def check(self, limit: Limit, *who: str) -> None:
-        """Raises TooMany when the next `count` would."""
-        if wait := await self._look(limit, *who):
-            raise TooMany(max(1, round(wait)))
-
-    async def add(self, limit: Limit, *who: str) -> None:
-        """Count a use that has already happened."""
-        await self._take(limit, *who)
-
     async def forget(self, limit: Limit, *who: str) -> None:
         """Begin again from none."""
         key = _key(limit, who)
@@ -98,13 +92,6 @@ class Limits:
             return wait
         return self._own.take(key, limit.rate)
 
-    async def _look(self, limit: Limit, *who: str) -> float:
-        key = _key(limit, who)
-        wait = self._own.look(key, limit.rate)
-        if self._shared is None or wait:
-            return wait
-        return await self._ask(self._shared.look(key, limit.rate))
-
     async def _ask(self, question: Coroutine[Any, Any, float]) -> float:
         """0 without an answer."""
         now = time.monotonic()
@@ -125,15 +112,3 @@ class Limits:
 def _key(limit: Limit, who: tuple[str, ...]) -> str:
     """Addresses and names stay out of whatever keeps the windows."""
     return blake2b("\0".join((limit.key, *who)).encode(), digest_size=16).hexdigest()
-
-
-def network_of(request: HTTPConnection) -> str:
-    """The visitor's address; of IPv6 the /64 that one household or server gets."""
-    host = request.client.host if request.client else ""
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return host
-    if address.version == 6:
-        return address.exploded[:19]
-    return host

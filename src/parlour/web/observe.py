@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from ipaddress import ip_address
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -10,6 +9,8 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from parlour.kernel.networks import plain_address
 
 log = structlog.get_logger("parlour.request")
 
@@ -30,11 +31,8 @@ class Metrics:
 
     async def serve(self, request: Request) -> Response:
         """Only for this machine and its own network: the numbers say how a business is going."""
-        try:
-            private = ip_address(request.client.host if request.client else "").is_private
-        except ValueError:
-            private = False
-        if not private:
+        address = plain_address(request.client.host if request.client else "")
+        if address is None or not address.is_private:
             return Response(status_code=404)
         return Response(generate_latest(self.registry), media_type=CONTENT_TYPE_LATEST)
 

@@ -16,11 +16,12 @@ from parlour.kernel.access import Actor
 from parlour.kernel.errors import DomainError, NotFound, Overloaded
 from parlour.kernel.messages import Message, Place
 from parlour.realtime.protocol import SEQ_LIMIT, message_fields
+from parlour.web.counting import count
 from parlour.web.forms import BadForm, uuid_field
 from parlour.web.ids import id_of
 from parlour.web.limits import Limit
 from parlour.web.pages import as_json, problems_of, wants_json
-from parlour.web.site import db, site
+from parlour.web.site import db
 
 
 def _is_seq(text: str) -> bool:
@@ -85,7 +86,7 @@ async def send(
 
     A plain form also says what its page showed, for a page with a script reads through its socket.
     """
-    await site(request).limits.count(Limit.SEND, str(actor.workspace_id), str(ticket_id), actor.id)
+    await count(request, Limit.SEND, str(actor.workspace_id), str(ticket_id), actor.id)
     client_id = uuid_field(fields, "client_id")
     shown = None if wants_json(request) else seq_field(fields, "shown")
     saying = partial(action, **more)

@@ -12,8 +12,8 @@ from parlour.features.chat import service as chat
 from parlour.features.tickets.access import service as access
 from parlour.kernel.access import Actor
 from parlour.kernel.messages import Place, Stretch
+from parlour.web.counting import network_of
 from parlour.web.ids import id_of
-from parlour.web.limits import network_of
 from parlour.web.session import session_token, visitor_secret
 
 

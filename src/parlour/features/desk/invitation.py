@@ -10,11 +10,12 @@ from parlour.features.desk.agent import device_of
 from parlour.features.desk.second_factor import ask_for_code
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import DomainError, Invalid
+from parlour.web.counting import count, network_of
 from parlour.web.forms import REFUSALS, read_form_leniently
-from parlour.web.limits import Limit, network_of
+from parlour.web.limits import Limit
 from parlour.web.pages import redirect, render
 from parlour.web.session import keep_session, session_token
-from parlour.web.site import db, site
+from parlour.web.site import db
 
 
 async def ask(request: Request) -> Response:
@@ -34,7 +35,7 @@ async def look(request: Request) -> Response:
             raise stale
         if not token:
             raise Invalid({"token": "missing"})
-        await site(request).limits.count(Limit.EXCHANGE, network_of(request))
+        await count(request, Limit.EXCHANGE, network_of(request))
     except REFUSALS as error:
         return _ask(request, token=token, refused=error)
     return await _form(request, token)
@@ -64,7 +65,7 @@ async def accept(request: Request) -> Response:
     try:
         if stale:
             raise stale
-        await site(request).limits.count(Limit.SIGN_IN_BY_NETWORK, network_of(request))
+        await count(request, Limit.SIGN_IN_BY_NETWORK, network_of(request))
         workspace_id, session = await invitations.accept(
             db(request), token, name, fields.get("password", ""), session_token(request), device_of(request)
         )

@@ -11,13 +11,15 @@ from parlour.features.desk import units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.tickets import handover
 from parlour.features.workspaces import service as workspaces
-from parlour.kernel.access import Permission, Role
+from parlour.kernel.access import Permission, Role, permitted
+from parlour.kernel.addresses import mailbox_of, required_email
 from parlour.kernel.errors import DomainError, Forbidden
+from parlour.web.counting import count
 from parlour.web.forms import REFUSALS, BadForm, read_form, read_form_leniently
 from parlour.web.ids import id_in
 from parlour.web.limits import Limit
 from parlour.web.pages import redirect
-from parlour.web.site import db, site
+from parlour.web.site import db
 
 
 async def people(request: Request) -> Response:
@@ -71,11 +73,20 @@ async def invite(request: Request) -> Response:
     try:
         if stale:
             raise stale
-        await site(request).limits.count(Limit.INVITE, str(desk.workspace_id))
-        await db(request).write(actor_at(desk), invitations.invite, form["email"], role)
+        await _invite(request, desk, form["email"], role)
     except REFUSALS as error:
         return await _page(request, desk, form=form, refused=error)
     return _back(desk)
+
+
+async def _invite(request: Request, desk: Desk, email: str, role: Role) -> None:
+    """Counted for the workspace, for whoever invites, and for whoever would get the mails."""
+    actor, address = actor_at(desk), required_email(email)
+    permitted(actor, invitations.invite)
+    await count(request, Limit.INVITE, str(desk.workspace_id))
+    await count(request, Limit.INVITE_BY_PERSON, str(desk.person.user_id))
+    await count(request, Limit.INVITE_BY_EMAIL, mailbox_of(address))
+    await db(request).write(actor, invitations.invite, address, role)
 
 
 async def withdraw(request: Request) -> Response:

@@ -10,11 +10,12 @@ from parlour.features.accounts.profile import service as profiles
 from parlour.features.desk.agent import device_of, person_in, whoami
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import DomainError
+from parlour.web.counting import count
 from parlour.web.forms import REFUSALS, read_form, read_form_leniently
 from parlour.web.limits import Limit
 from parlour.web.pages import redirect, render
 from parlour.web.session import forget_session, keep_session, session_token
-from parlour.web.site import db, site
+from parlour.web.site import db
 
 SAVED = ("name", "preferences", "password", "session")
 
@@ -78,7 +79,7 @@ async def change_password(request: Request) -> Response:
     try:
         if stale:
             raise stale
-        await site(request).limits.count(Limit.PROVE_PASSWORD, str(person.user_id))
+        await count(request, Limit.PROVE_PASSWORD, str(person.user_id))
         token = await profiles.change_password(
             db(request), session_token(request), current, new, device_of(request)
         )

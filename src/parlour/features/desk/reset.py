@@ -6,12 +6,13 @@ from starlette.responses import Response
 from parlour.features.accounts.password_reset import service as password_reset
 from parlour.features.desk.agent import device_of
 from parlour.kernel.access import Actor
-from parlour.kernel.addresses import required_email
+from parlour.kernel.addresses import mailbox_of, required_email
 from parlour.kernel.errors import DomainError, Invalid
+from parlour.web.counting import count, network_of, takes
 from parlour.web.forms import REFUSALS, read_form_leniently
-from parlour.web.limits import Limit, network_of
+from parlour.web.limits import Limit
 from parlour.web.pages import redirect, render
-from parlour.web.site import db, site
+from parlour.web.site import db
 
 
 async def forgot(request: Request) -> Response:
@@ -36,10 +37,9 @@ async def mail_link(request: Request) -> Response:
 
 async def _mail_link(request: Request, email: str) -> None:
     """Three mails an address in an hour, and one answer for every address. Raises Invalid, TooMany."""
-    limits = site(request).limits
-    await limits.count(Limit.FORGOT_BY_NETWORK, network_of(request))
+    await count(request, Limit.FORGOT_BY_NETWORK, network_of(request))
     address = required_email(email)
-    if await limits.takes(Limit.FORGOT_BY_EMAIL, address):
+    if await takes(request, Limit.FORGOT_BY_EMAIL, mailbox_of(address)):
         await db(request).write(Actor.visitor(), password_reset.ask, address)
 
 
@@ -69,7 +69,7 @@ async def reset(request: Request) -> Response:
             raise stale
         if not token:
             raise Invalid({"token": "missing"})
-        await site(request).limits.count(Limit.RESET, network_of(request))
+        await count(request, Limit.RESET, network_of(request))
         email = (await db(request).read(Actor.visitor(), password_reset.owner, token)).email
         if "new_password" not in fields:
             return _reset(request, "password", token=token, email=email)

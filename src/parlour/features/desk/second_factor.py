@@ -15,6 +15,7 @@ from parlour.features.accounts.second_factor import service as second_factor
 from parlour.features.desk.agent import device_of, person_in, whoami
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import DomainError, Invalid, SignedOut
+from parlour.web.counting import count
 from parlour.web.csrf import ForeignForm
 from parlour.web.forms import REFUSALS, BadForm, read_form_leniently, safe_path
 from parlour.web.limits import Limit
@@ -29,7 +30,7 @@ from parlour.web.session import (
     pending_sign_in,
     session_token,
 )
-from parlour.web.site import db, site
+from parlour.web.site import db
 
 HERE = "/profile/second-factor"
 SETUP = "second factor set-up"
@@ -75,7 +76,7 @@ async def change(request: Request) -> Response:
             raise stale
         if action is _turn_on and secret is None:
             raise Invalid({"form": ForeignForm.code})
-        await site(request).limits.count(Limit.PROVE_PASSWORD, str(person.user_id))
+        await count(request, Limit.PROVE_PASSWORD, str(person.user_id))
         return await action(request, person, fields, secret or "")
     except second_factor.AlreadySo:
         return redirect(HERE)
@@ -179,9 +180,8 @@ async def check_code(request: Request) -> Response:
 
 async def _finish(request: Request, facts: list[str], code: str) -> str:
     user_id, mark, name = facts
-    limits = site(request).limits
-    await limits.count(Limit.SECOND_FACTOR_BY_SIGN_IN, name)
-    await limits.count(Limit.SECOND_FACTOR_BY_ACCOUNT, user_id)
+    await count(request, Limit.SECOND_FACTOR_BY_SIGN_IN, name)
+    await count(request, Limit.SECOND_FACTOR_BY_ACCOUNT, user_id)
     pending = Pending(UUID(hex=user_id), mark)
     return await db(request).write(
         Actor.system(), second_factor.finish, pending, code, session_token(request), device_of(request)

@@ -12,8 +12,9 @@ from parlour.features.desk.second_factor import ask_for_code
 from parlour.kernel.access import Actor
 from parlour.kernel.addresses import clean_email
 from parlour.kernel.errors import DomainError, SignedOut
+from parlour.web.counting import count, network_of
 from parlour.web.forms import REFUSALS, read_form, read_form_leniently, safe_path
-from parlour.web.limits import Limit, network_of
+from parlour.web.limits import Limit
 from parlour.web.pages import redirect, render
 from parlour.web.session import forget_session, keep_session, session_token
 from parlour.web.site import db, site
@@ -54,8 +55,8 @@ async def _sign_in(request: Request, email: str, password: str) -> str:
     clears the account's count, so that nobody is shut out by signing in often.
     """
     limits, account = site(request).limits, clean_email(email) or ""
-    await limits.count(Limit.SIGN_IN_BY_NETWORK, network_of(request))
-    await limits.count(Limit.SIGN_IN_BY_ACCOUNT, account)
+    await count(request, Limit.SIGN_IN_BY_NETWORK, network_of(request))
+    await count(request, Limit.SIGN_IN_BY_ACCOUNT, account)
     try:
         token = await accounts.sign_in(
             db(request), email, password, session_token(request), device_of(request)

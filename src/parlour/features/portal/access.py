@@ -7,13 +7,14 @@ from parlour.features.portal.visitor import workspace_in
 from parlour.features.tickets.access import service as access
 from parlour.features.workspaces.models import Workspace
 from parlour.kernel.access import Actor
-from parlour.kernel.addresses import required_email
+from parlour.kernel.addresses import mailbox_of, required_email
 from parlour.kernel.errors import DomainError, Invalid
+from parlour.web.counting import count, network_of, takes
 from parlour.web.forms import REFUSALS, read_form_leniently
-from parlour.web.limits import Limit, network_of
+from parlour.web.limits import Limit
 from parlour.web.pages import redirect, render
 from parlour.web.session import keep_visitor, visitor_secret
-from parlour.web.site import db, site
+from parlour.web.site import db
 
 
 async def ask(request: Request) -> Response:
@@ -58,7 +59,7 @@ async def exchange_or_mail(request: Request) -> Response:
 
 
 async def _exchange(request: Request, workspace: Workspace, token: str) -> Response:
-    await site(request).limits.count(Limit.EXCHANGE, network_of(request))
+    await count(request, Limit.EXCHANGE, network_of(request))
     if not token.strip():
         raise Invalid({"token": "missing"})
     visitor = Actor.visitor(workspace.workspace_id)
@@ -70,9 +71,11 @@ async def _exchange(request: Request, workspace: Workspace, token: str) -> Respo
 
 async def _mail(request: Request, workspace: Workspace, email: str) -> Response:
     """One mail an address in ten minutes, and one answer for every address. Raises Invalid, TooMany."""
-    limits = site(request).limits
-    await limits.count(Limit.FRESH_LINK_BY_NETWORK, network_of(request))
-    key = (str(workspace.workspace_id), required_email(email))
-    if await limits.takes(Limit.FRESH_LINK_BY_EMAIL, *key):
+    await count(request, Limit.FRESH_LINK_BY_NETWORK, network_of(request))
+    mailbox = mailbox_of(required_email(email))
+    here = (str(workspace.workspace_id), mailbox)
+    if await takes(request, Limit.FRESH_LINK_BY_EMAIL, *here) and await takes(
+        request, Limit.FRESH_LINKS_OF_ALL, mailbox
+    ):
         await db(request).write(Actor.visitor(workspace.workspace_id), access.ask_for_links, email)
     return _page(request, workspace, "sent", email=email)

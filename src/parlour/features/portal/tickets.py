@@ -15,14 +15,15 @@ from parlour.features.tickets.models import Draft
 from parlour.features.workspaces.models import Workspace
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
-from parlour.kernel.addresses import clean_email
+from parlour.kernel.addresses import mailbox_of
 from parlour.kernel.errors import Conflict, DomainError
+from parlour.web.counting import count, network_of
 from parlour.web.forms import REFUSALS, BadForm, read_form_leniently, uuid_field
 from parlour.web.ids import id_in
-from parlour.web.limits import Limit, network_of
+from parlour.web.limits import Limit
 from parlour.web.pages import redirect, render
 from parlour.web.session import keep_visitor, visitor_secret
-from parlour.web.site import db, site
+from parlour.web.site import db
 
 LATEST = 3
 
@@ -76,18 +77,12 @@ def _draft(fields: Mapping[str, str]) -> Draft:
 
 async def _open(request: Request, workspace: Workspace, draft: Draft) -> tuple[UUID, str]:
     """The ticket's id and the browser's new visitor secret. A repeat is no new ticket of the address."""
-    limits = site(request).limits
     visitor = Actor.visitor(workspace.workspace_id)
-    await limits.count(Limit.OPEN_BY_NETWORK, network_of(request))
-    sender = (str(workspace.workspace_id), clean_email(draft.email) or "")
+    draft = tickets.checked(draft)
+    await count(request, Limit.OPEN_BY_NETWORK, network_of(request))
     if not await db(request).read(visitor, tickets.was_opened, draft.client_id):
-        await limits.check(Limit.OPEN_BY_EMAIL, *sender)
-    ticket_id, secret, repeat = await db(request).write(
-        visitor, units.open_and_admit, draft, visitor_secret(request)
-    )
-    if not repeat:
-        await limits.add(Limit.OPEN_BY_EMAIL, *sender)
-    return ticket_id, secret
+        await count(request, Limit.OPEN_BY_EMAIL, mailbox_of(draft.email))
+    return await db(request).write(visitor, units.open_and_admit, draft, visitor_secret(request))
 
 
 async def ticket(request: Request) -> Response:

@@ -47,7 +47,6 @@ def front_page(tx: Tx, slug: str, secret: str | None) -> tuple[Workspace, Sequen
 
 
 @requires(Permission.TICKET_OPEN)
-def open_and_admit(tx: Tx, draft: Draft, visitor: str | None) -> tuple[UUID, str, bool]:
-    repeat = tickets.was_opened(tx, draft.client_id)
+def open_and_admit(tx: Tx, draft: Draft, visitor: str | None) -> tuple[UUID, str]:
     ticket = tickets.open_ticket(tx, draft)
-    return ticket.ticket_id, access.admit_opener(tx, ticket, visitor), repeat
+    return ticket.ticket_id, access.admit_opener(tx, ticket, visitor)

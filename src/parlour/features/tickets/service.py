@@ -54,7 +54,8 @@ class StaleTicket(DomainError):
         self.current = current
 
 
-def _checked(draft: Draft) -> Draft:
+def checked(draft: Draft) -> Draft:
+    """As it would be stored. Raises Invalid with a code a field."""
     subject, description = text.one_line(draft.subject), text.many_lines(draft.description)
     email = clean_email(draft.email)
     problems = {}
@@ -80,7 +81,7 @@ def open_ticket(tx: Tx, draft: Draft) -> Ticket:
     The same `client_id` again answers with the first ticket. Raises Invalid with a code a field, or
     Conflict when the id came with other words.
     """
-    draft = _checked(draft)
+    draft = checked(draft)
     first = store.by_client_id(tx.as_system(), draft.client_id)
     if first:
         if (first.subject, first.description, first.email) != (draft.subject, draft.description, draft.email):
