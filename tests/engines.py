@@ -56,7 +56,7 @@ ABOUT_PAGES = (
     "faults/test_network.py",
 )
 REPEATED = WITHOUT_DATABASE + WITH_ITS_OWN + ABOUT_SQLITE + ABOUT_PAGES
-LONGEST_FIRST = ("faults", "browser", "deploy", "test_cli.py", "test_serving.py")
+LONGEST_FIRST = ("faults", "browser", "deploy", "server", "test_cli.py", "test_serving.py")
 """So that no process is left with a long module when the others have finished."""
 
 

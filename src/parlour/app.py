@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
@@ -221,6 +221,7 @@ def create_app(settings: Settings, timings: Timings | None = None) -> Applicatio
         exception_handlers={
             DomainError: errors.domain,
             HTTPException: errors.http,
+            ClientDisconnect: errors.gone,
             Exception: errors.unforeseen,
         },
         lifespan=lifespan,

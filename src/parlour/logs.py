@@ -27,6 +27,8 @@ _SECRET_NAME = re.compile(
 )
 _USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
 _FRAGMENT = re.compile(r"(https?://[^\s#\"'<>]+#)[^\s\"'<>]+")
+_SOCKET = '%s - "WebSocket %s" '
+_NO_NEWS = ("connection open", "connection closed")
 _REQUEST_FIELDS = ("client", "method", "path", "status")
 
 
@@ -134,9 +136,16 @@ def _renderer(log_format: Literal["text", "json"], out: TextIO) -> Processor:
 
 
 def _plain_access_line(record: logging.LogRecord) -> bool:
-    """Turn uvicorn's access lines into fields, and cut query strings from all that it says."""
+    """Turn uvicorn's lines about requests and sockets into fields, and cut query strings from all it says."""
+    if record.name == "uvicorn.error" and record.msg in _NO_NEWS:
+        return False
     if record.name.startswith("uvicorn") and isinstance(record.args, tuple):
         record.args = tuple(map(_without_query, record.args))
+        if str(record.msg).startswith(_SOCKET):
+            client, path = record.args[:2]
+            status = record.args[2] if len(record.args) > 2 else 403 if "403" in record.msg else 101
+            record.__dict__.update(client=str(client).rpartition(":")[0], path=path, status=status)
+            record.msg, record.args = "socket", ()
         if record.name == "uvicorn.access" and len(record.args) == 5:
             client, method, path, _, status = record.args
             record.__dict__.update(client=client, method=method, path=path, status=status)

@@ -16,7 +16,8 @@ from parlour.cli.base import Refused, prepared, settings_now
 from parlour.db.database import Database
 from parlour.kernel.events import JobQueued
 from parlour.mail.send import mailer_for
-from parlour.server import Workers, make_server
+from parlour.server import make_server
+from parlour.server.workers import Workers
 from parlour.settings import Settings
 from parlour.web.assets import Assets
 from parlour.web.render import Renderer
@@ -67,7 +68,7 @@ def _listen(
         server.run(sockets=[listener])
         return server.started
 
-    if not (serve_here() if workers == 1 else Workers(workers, serve_here).run()):
+    if not (serve_here() if workers == 1 else Workers(workers, serve_here, listener).run()):
         raise Refused("Parlour could not start; the lines above say why.")
 
 

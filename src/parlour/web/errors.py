@@ -36,6 +36,8 @@ class NoSuchMethod(DomainError):
     message = "This page does not work that way."
 
 
+CLIENT_CLOSED_REQUEST = 499
+"""As nginx writes it down."""
 BY_STATUS: dict[int, type[DomainError]] = {404: NotFound, 405: NoSuchMethod, 413: TooLarge}
 
 
@@ -66,6 +68,10 @@ class Errors:
                 response.headers["Allow"] = ", ".join(sorted(_methods(request)))
             return response
         return Response(HTTPStatus(error.status_code).phrase, error.status_code, error.headers)
+
+    async def gone(self, _: Request, __: Exception) -> Response:
+        """Whoever asked has left before all of it had come. The status of this answer is for the log."""
+        return Response(status_code=CLIENT_CLOSED_REQUEST)
 
     async def unforeseen(self, request: Request, _: Exception) -> Response:
         """The server logs the error itself, with its traceback."""

@@ -1,6 +1,5 @@
-"""Web processes: uvicorn with our settings, and a shutdown that tells every page to come back."""
+"""Several processes that serve one listening socket."""
 
-import asyncio
 import os
 import signal
 import socket
@@ -11,16 +10,9 @@ from collections.abc import Callable
 from types import FrameType
 
 import structlog
-import uvicorn
 
-from parlour.app import Application
-from parlour.kernel.networks import as_peers
-from parlour.realtime.protocol import FRAME_LIMIT
-from parlour.settings import Settings
-
-DRAIN_SECONDS = 10
-END_SECONDS = DRAIN_SECONDS + 5.0
-"""How long a process of ours may take to end before it is killed."""
+END_SECONDS = 15.0
+"""How long a process of ours may take to end before it is killed: as long as it drains, and some more."""
 LOOK_SECONDS = 0.1
 QUICK_DEATH = 2.0
 """Seconds. A process that ends sooner is not replaced at once: it would end again."""
@@ -30,33 +22,19 @@ NEVER_STARTED = 3
 log = structlog.get_logger(__name__)
 
 
-class Server(uvicorn.Server):
-    """Closes the sockets with 1001 before uvicorn would end them with an error of its own."""
-
-    def __init__(self, config: uvicorn.Config, application: Application) -> None:
-        super().__init__(config)
-        self._application = application
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        for server in self.servers:
-            server.close()
-        parlour = self._application.parlour
-        # Beside the requests, not after them: a mail server that hangs and a slow upload wait together.
-        finishing = asyncio.create_task(parlour.worker.stop())
-        await parlour.realtime.drain()
-        await super().shutdown(sockets)
-        await finishing
-
-
 class Workers:
     """Several processes that serve one listening socket. One that dies is replaced; SIGTERM ends all.
 
     The socket stays open while any of them is exchanged, so that no connection that waits is refused.
     """
 
-    def __init__(self, count: int, serve: Callable[[], bool]) -> None:
-        """`serve` runs in each process until that is told to end; False says that it never began."""
+    def __init__(self, count: int, serve: Callable[[], bool], listener: socket.socket) -> None:
+        """`serve` runs in each process until that is told to end; False says that it never began.
+
+        `listener` is this process's own copy of the socket, which is closed as soon as the others are to end.
+        """
         self._serve = serve
+        self._listener = listener
         self._born: dict[int, float] = {}
         self._due = [0.0] * count
         self._replacing = False
@@ -125,6 +103,7 @@ class Workers:
         return True
 
     def _end_all(self) -> None:
+        self._listener.close()  # or what arrives now would wait here for nobody
         for process in self._born:
             os.kill(process, signal.SIGTERM)
         deadline = time.monotonic() + END_SECONDS
@@ -136,26 +115,3 @@ class Workers:
                 if os.waitpid(process, 0 if late else os.WNOHANG)[0]:
                     del self._born[process]
             time.sleep(LOOK_SECONDS)
-
-
-def make_server(application: Application, settings: Settings, host: str, port: int) -> Server:
-    """Compression of frames stays off: it takes a connection from 16 to 58 kB."""
-    config = uvicorn.Config(
-        application,
-        host=host,
-        port=port,
-        loop="uvloop",
-        http="httptools",
-        ws="websockets-sansio",
-        ws_max_size=2 * FRAME_LIMIT,
-        ws_per_message_deflate=False,
-        ws_ping_interval=None,  # our own heartbeat also proves that the page's script is alive
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=[peer for network in settings.trusted_proxies for peer in as_peers(network)],
-        server_header=False,
-        access_log=False,
-        log_config=None,
-        lifespan="on",
-        timeout_graceful_shutdown=DRAIN_SECONDS,
-    )
-    return Server(config, application)
