@@ -67,10 +67,15 @@ const sprite = () => {
   writeFileSync(join(out, "icons.svg"), `<svg xmlns="http://www.w3.org/2000/svg">\n${symbols}\n</svg>\n`);
 };
 
+/** What the icon has more while something is unread. */
+const NEWS = '<circle cx="25" cy="7" r="6" fill="#e5484d" stroke="#fff" stroke-width="2"/>';
+
 const copies = () => {
   const geist = dirname(createRequire(import.meta.url).resolve("@fontsource-variable/geist/package.json"));
   copyFileSync(join(geist, "files/geist-latin-wght-normal.woff2"), join(out, "geist-latin.woff2"));
-  copyFileSync(join(here, "favicon.svg"), join(out, "favicon.svg"));
+  const icon = readFileSync(join(here, "favicon.svg"), "utf8");
+  writeFileSync(join(out, "favicon.svg"), icon);
+  writeFileSync(join(out, "favicon-news.svg"), icon.replace("</svg>", `${NEWS}</svg>`));
 };
 
 mkdirSync(out, { recursive: true });

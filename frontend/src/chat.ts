@@ -1,6 +1,7 @@
 // One room on the page: puts the socket, the feed, the outbox and the list together. A ticket's page
 // at the desk has a second room behind its other tab, on the same socket.
 import { Api } from "./api";
+import { attended, onAttention } from "./attention";
 import { Composer } from "./composer";
 import { Countdown } from "./countdown";
 import { must, one, sentence } from "./dom";
@@ -14,6 +15,7 @@ import { followPanel } from "./panel";
 import { Presence } from "./presence";
 import { Reading } from "./reading";
 import { Socket } from "./socket";
+import { news } from "./tab";
 import { showTicket } from "./ticket";
 import { askUnseen } from "./unseen";
 import { announceTicket } from "./watch";
@@ -73,7 +75,7 @@ class Chat {
       ended: (why) => this.#presence.banner(why),
     });
     room.addEventListener("click", (event) => this.#click(event));
-    document.addEventListener("visibilitychange", () => this.#look());
+    onAttention(() => this.#look());
   }
 
   start(): void {
@@ -220,6 +222,7 @@ class Chat {
     this.#presence.stopped(message.sender_type, message.sender_name);
     if (added && !this.#messages.isMine(message)) {
       if (message.sender_type !== "system") {
+        if (message.sender_type !== this.#side) news();
         const values = { name: message.sender_name, content: message.content };
         this.#announce(sentence('[data-text="announcement"]', this.room, values));
       }
@@ -228,9 +231,9 @@ class Chat {
     this.#look();
   }
 
-  /** What stands at the end of a visible page has been seen. */
+  /** What stands at the end of a page that somebody attends to has been seen. */
   #look(): void {
-    if (!document.hidden && this.#reading.atEnd) {
+    if (attended() && this.#reading.atEnd) {
       this.#seenTo = Math.max(this.#seenTo, this.#feed.last);
       this.#composer.seen(this.#seenTo);
     }
@@ -243,12 +246,12 @@ class Chat {
     this.#announceTimer = window.setTimeout(() => (must("[data-announce]", this.room).textContent = text), 200);
   }
 
-  /** Read is what stands on a visible page with the newest message in view. Viewers leave no mark. */
+  /** Read is what somebody attends to, with the newest message in view. Viewers leave no mark. */
   #markRead(): void {
     clearTimeout(this.#readTimer);
     this.#readTimer = window.setTimeout(() => {
       const seq = this.#feed.last;
-      if (!this.#canWrite || document.hidden || !this.#reading.atEnd || seq <= this.#readTo) return;
+      if (!this.#canWrite || !attended() || !this.#reading.atEnd || seq <= this.#readTo) return;
       if (this.#socket.send({ t: "read", room: this.#id, seq })) this.#readTo = seq;
     }, 300);
   }

@@ -1,42 +1,19 @@
-// New words of customers while nobody looks: a count in the tab's title, and a notification of the browser.
+// New words of customers while nobody attends: a count in the tab's title, and a notification of the browser.
+import { attended, onAttention } from "./attention";
 import { all, one, sentence } from "./dom";
 import type { TicketFrame } from "./frames";
+import { news } from "./tab";
 import { onTicket } from "./watch";
 
-/** The title as it is without a count, and as we wrote it; a page may give itself another one meanwhile. */
-class Title {
-  #count = 0;
-  #plain = document.title;
-  #written = "";
-
-  add(): void {
-    this.#count += 1;
-    this.show();
-  }
-
-  clear(): void {
-    this.#count = 0;
-    if (document.title === this.#written) document.title = this.#plain;
-  }
-
-  show(): void {
-    if (!this.#count) return;
-    if (document.title !== this.#written) this.#plain = document.title;
-    this.#written = sentence("[data-title-count]", document, { count: String(this.#count), page: this.#plain });
-    document.title = this.#written;
-  }
-}
-
-function startTitle(): void {
-  const title = new Title();
+/** A room on the page counts its own messages; every other ticket is heard of here. */
+function startCount(): void {
+  const own = one("[data-room]:not([data-internal])")?.dataset.ticket;
   onTicket((frame) => {
-    if (frame.spoke === "customer" && document.hidden) title.add();
+    if (frame.spoke === "customer" && frame.ticket_id !== own) news();
   });
-  document.addEventListener("visibilitychange", () => document.hidden || title.clear());
-  document.addEventListener("htmx:after:swap", () => title.show());
 }
 
-/** Of all the tabs, the one that holds the first lock tells; as long as any of them is in sight, none does. */
+/** Of all the tabs, the one that holds the first lock tells; as long as somebody attends to any, none does. */
 class Tabs {
   #teller = false;
   #leave: (() => void)[] = [];
@@ -46,25 +23,25 @@ class Tabs {
       this.#teller = true;
       return new Promise<void>(() => undefined);
     });
-    document.addEventListener("visibilitychange", () => this.#look());
+    onAttention(() => this.#look());
     this.#look();
   }
 
-  get #inSight(): string {
-    return `parlour:in-sight:${this.workspace}`;
+  get #attended(): string {
+    return `parlour:attended:${this.workspace}`;
   }
 
   #look(): void {
     this.#leave.splice(0).forEach((leave) => leave());
-    if (document.hidden) return;
-    const stay = () => (document.hidden ? undefined : new Promise<void>((leave) => this.#leave.push(leave)));
-    void navigator.locks.request(this.#inSight, { mode: "shared" }, stay);
+    if (!attended()) return;
+    const stay = () => (!attended() ? undefined : new Promise<void>((leave) => this.#leave.push(leave)));
+    void navigator.locks.request(this.#attended, { mode: "shared" }, stay);
   }
 
   async mayTell(): Promise<boolean> {
-    if (!this.#teller || !document.hidden) return false;
+    if (!this.#teller || attended()) return false;
     const { held = [] } = await navigator.locks.query();
-    return !held.some((lock) => lock.name === this.#inSight);
+    return !held.some((lock) => lock.name === this.#attended);
   }
 }
 
@@ -109,6 +86,6 @@ export function startNotify(): void {
   const box = one("[data-notify-permission]");
   if (box) startPermission(box);
   const tools = one("[data-desk-tools]");
-  if (tools?.hasAttribute("data-title-badge")) startTitle();
+  if (tools?.hasAttribute("data-title-badge")) startCount();
   if (tools?.hasAttribute("data-notify")) startNotices(tools);
 }
