@@ -26,6 +26,7 @@ from parlour.features.portal.routes import routes as portal_routes
 from parlour.features.tickets.access import service as access
 from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.bulk.job import BulkJobs
+from parlour.features.tickets.handover import HandoverJobs
 from parlour.features.tickets.mails import TicketMails
 from parlour.kernel.errors import DomainError, StorageFull
 from parlour.kernel.events import JobQueued
@@ -100,6 +101,7 @@ def make_worker(settings: Settings, database: Database, renderer: Renderer, mail
         **TicketMails(database, post).handlers,
         **AccountMails(database, post).handlers,
         **BulkJobs(database).handlers,
+        **HandoverJobs(database).handlers,
     }
     chores: list[Chore] = [accounts.sweep_sessions, access.sweep, bulk.sweep]
     if settings.is_postgresql:

@@ -164,7 +164,7 @@ def of_chat(tx: Tx, ticket: Ticket) -> list[Call]:
     ]
 
 
-def of_tickets(ticket: Ticket) -> list[Call]:
+def of_tickets(ticket: Ticket, ada: UUID) -> list[Call]:
     this = {"ticket_id": ticket.ticket_id}
     another = replace(ticket, ticket_id=clock.new_id(), number=99)
     spoken = {"ticket": ticket, "moment": clock.now()}
@@ -180,7 +180,8 @@ def of_tickets(ticket: Ticket) -> list[Call]:
         (tickets.spoke, {**spoken, "by_customer": True, "status": ticket.status}),
         (tickets.spoke, {**spoken, "by_customer": False, "status": Status.PENDING}),
         (tickets.change, {**this, "moment": clock.now(), "status": "open"}),
-        (tickets.release, {"user_id": clock.new_id(), "moment": clock.now()}),
+        (tickets.held_by, {"user_id": ada, "active": True, "limit": 9}),
+        (tickets.release, {"ticket_ids": [another.ticket_id], "user_id": ada, "moment": clock.now()}),
         (tickets.mailed_seq, this),
         (tickets.set_mailed_seq, {**this, "seq": 1}),
     ]
@@ -297,7 +298,7 @@ def functions_of_stores() -> set[str]:
 def every_call(tx: Tx, ada: UUID, ticket: Ticket) -> list[Call]:
     """Each store function with arguments that fit the house, in an order in which each finds something."""
     calls = [*of_workspaces(tx, ada), *of_accounts(tx, ada), *of_themselves(ada)]
-    calls += [*of_invitations(ada), *of_chat(tx, ticket), *of_tickets(ticket), *of_access(ticket)]
+    calls += [*of_invitations(ada), *of_chat(tx, ticket), *of_tickets(ticket, ada), *of_access(ticket)]
     return [*calls, *of_listing(ticket), *of_lists(ada), *of_bulk(ticket, ada)]
 
 

@@ -19,6 +19,7 @@ from parlour.db import link, outbox
 from parlour.db.lanes import Lane
 from parlour.features.conversation.sockets import SocketAccess
 from parlour.features.desk.query import BUILT_IN
+from parlour.features.tickets import handover
 from parlour.features.tickets.access import service as access
 from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.listing import service as listing
@@ -125,6 +126,12 @@ class City:
     def _of_regular(self) -> UUID:
         return UUID(int=8 * 500)
 
+    async def _let_go(self) -> None:
+        """The job that follows finds somebody who is back."""
+        db, owner = self.town.house.db, self.town.owner
+        await db.write(owner, handover.set_role, self.crowd.busy, Role.VIEWER)
+        await db.write(owner, handover.set_role, self.crowd.busy, Role.AGENT)
+
     async def _units(self) -> Mapping[str, Act]:
         """What runs without a page."""
         db, system, worker = self.town.house.db, Actor.system(), self.town.house.app.parlour.worker
@@ -156,6 +163,7 @@ class City:
             ),
             "exchanging a link": lambda: db.write(visitor, access.exchange_link, link_.token, self.regular),
             "changing a hundred at once": lambda: db.write(owner, bulk.start, many, Field.PRIORITY, value),
+            "letting go of an agent with thousands": self._let_go,
             "a step of a change of many": lambda: db.write(owner, bulk.step, begun.bulk_id),
         }
 

@@ -5,16 +5,20 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
 from parlour.features.chat import service as chat
+from parlour.features.tickets import handover
 from parlour.features.tickets import service as tickets
+from parlour.features.tickets.listing import service as listing
+from parlour.features.tickets.models import Filters
 from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Role
-from tests.house import PASSWORD, Browser, House
+from tests.house import PASSWORD, Browser, House, behind_its_back, stock
 from tests.mailbox import mails, text_of
 
 
@@ -235,6 +239,52 @@ async def test_whoever_may_only_read_from_now_on_has_no_tickets(
     left = (await house.as_system(tickets.ticket, ticket.ticket_id)).assignee_id
 
     assert (kept, left) == (ben, None)
+
+
+async def many_of(house: House, name: str, count: int) -> UUID:
+    """An agent to whom so many tickets are given, past the application; nobody works off jobs any more."""
+    agent = await house.add_agent(f"{name}@acme.example", Role.AGENT, name=name.title())
+    await asyncio.to_thread(stock, house, count)
+    settings = house.app.parlour.settings
+    whose = agent if settings.is_postgresql else agent.hex
+    behind_its_back(settings, "UPDATE tickets SET assignee_id = ?", whose)
+    await house.app.parlour.worker.stop()
+    return agent
+
+
+def held(house: House, agent: UUID) -> int:
+    settings = house.app.parlour.settings
+    whose = agent if settings.is_postgresql else agent.hex
+    [(count,)] = behind_its_back(settings, "SELECT count(*) FROM tickets WHERE assignee_id = ?", whose)
+    return int(str(count))
+
+
+async def test_many_tickets_of_whoever_leaves_go_in_steps_and_are_shown_as_nobodys_at_once(
+    house: House, desk: Browser, people: str
+) -> None:
+    ben = await many_of(house, "ben", 140)
+    await desk.submit(f"{people}/{ben}/remove", {}, page=people)
+    shown = await house.as_system(listing.workspace_tickets, Filters(limit=100))
+    first, steps = 140 - held(house, ben), 1
+    while await house.as_system(handover.carry_on, ben, house.ada):
+        steps += 1
+
+    assert {row.assignee_id for row in shown.rows} == {None}
+    assert 0 < first <= handover.AT_ONCE
+    assert held(house, ben) == 0
+    assert steps > 1
+
+
+async def test_what_is_left_to_somebody_who_is_back_stays_theirs(
+    house: House, desk: Browser, people: str
+) -> None:
+    ben = await many_of(house, "ben", 60)
+    await desk.submit(f"{people}/{ben}/role", {"role": "viewer"}, page=people)
+    left = held(house, ben)
+    await desk.submit(f"{people}/{ben}/role", {"role": "agent"}, page=people)
+
+    assert not await house.as_system(handover.carry_on, ben, house.ada)
+    assert held(house, ben) == left > 0
 
 
 async def test_too_many_invitations_leave_the_address_in_the_form(desk: Browser, people: str) -> None:

@@ -39,6 +39,7 @@ SYSTEM_ONLY = {
     "tickets.access.service.unseen_replies",
     "tickets.bulk.service.carry_on",
     "tickets.bulk.service.sweep",
+    "tickets.handover.carry_on",
     "workspaces.service.add_member",
     "workspaces.service.create_workspace",
     "workspaces.service.let_in",

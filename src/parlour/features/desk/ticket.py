@@ -115,15 +115,12 @@ def _room(found: units.TicketPage, actor: Actor, desk: Desk, writing: Writing) -
 
 
 def _choices(found: units.TicketPage, actor: Actor) -> dict[str, Any]:
-    names = {member.user_id: member.name for member in found.members}
+    answering = [member for member in found.members if member.role is not Role.VIEWER]
+    names = {member.user_id: member.name for member in answering}
     assignee = found.ticket.assignee_id
     return {
         "assignee_name": names.get(assignee) if assignee else None,
-        "members": [
-            member
-            for member in found.members
-            if member.role is not Role.VIEWER or member.user_id == found.ticket.assignee_id
-        ],
+        "members": answering,
         "statuses": [
             value.value for value in Status if value is not Status.NEW or found.ticket.status is Status.NEW
         ],

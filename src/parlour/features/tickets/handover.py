@@ -1,44 +1,89 @@
-"""What becomes of the tickets of somebody who leaves."""
+"""What becomes of the tickets of somebody who leaves, or who may only read from now on.
+
+They may be hundreds of thousands. The first go with the change itself, unfinished ones before others; a job
+takes the rest in steps, so that nobody's write waits for all of them. Meanwhile pages show them as nobody's.
+"""
 
 from uuid import UUID
 
-from parlour.db.database import Tx
+from parlour.db.database import Database, Tx
+from parlour.db.outbox import Job
 from parlour.features.accounts.invitations import service as invitations
 from parlour.features.tickets import store
 from parlour.features.tickets.models import Status
 from parlour.features.tickets.service import note_change, tell
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel import clock
-from parlour.kernel.access import Permission, Role, requires
+from parlour.kernel.access import Actor, Permission, Role, requires
+
+JOB = "tickets.handover"
+AT_ONCE = 50
+"""Tickets a transaction: short enough that nobody else's write waits for it."""
 
 
 @requires(Permission.WORKSPACE_SEE)
-def remove_member(tx: Tx, user_id: UUID) -> int:
-    """Take the member out of the workspace; their tickets become nobody's. Returns how many.
+def remove_member(tx: Tx, user_id: UUID) -> None:
+    """Take the member out of the workspace; their tickets become nobody's.
 
     Raises what `workspaces.remove_member` raises.
     """
-    name = workspaces.name_of(tx, user_id)
     workspaces.remove_member(tx, user_id)
     invitations.end_what_is_not_theirs(tx, user_id)
-    return _release(tx, user_id, name)
+    _let_go(tx, user_id)
 
 
 @requires(Permission.MEMBER_MANAGE)
-def set_role(tx: Tx, user_id: UUID, role: Role) -> int:
-    """Give the member another role. The tickets of one who may only read become nobody's; says how many.
+def set_role(tx: Tx, user_id: UUID, role: Role) -> None:
+    """Give the member another role. The tickets of one who may only read become nobody's.
 
     Raises what `workspaces.set_role` raises.
     """
     workspaces.set_role(tx, user_id, role)
     invitations.end_what_is_not_theirs(tx, user_id)
-    return _release(tx, user_id, workspaces.name_of(tx, user_id)) if role is Role.VIEWER else 0
+    if role is Role.VIEWER:
+        _let_go(tx, user_id)
 
 
-def _release(tx: Tx, user_id: UUID, name: str) -> int:
-    released = store.release(tx.as_system(), user_id, clock.now())
-    for ticket in released:
-        if ticket.status is not Status.CLOSED:  # of which somebody may have thousands
+def _let_go(tx: Tx, user_id: UUID) -> None:
+    if _release_some(tx, user_id):
+        by = str(tx.actor.user_id) if tx.actor.user_id else None
+        tx.enqueue(JOB, {"user_id": str(user_id), "by": by})
+
+
+def _release_some(tx: Tx, user_id: UUID) -> bool:
+    """Make the next tickets nobody's. Says whether there are more."""
+    system = tx.as_system()
+    ticket_ids = store.held_by(system, user_id, active=True, limit=AT_ONCE)
+    ticket_ids = ticket_ids or store.held_by(system, user_id, active=False, limit=AT_ONCE)
+    name = workspaces.name_of(tx, user_id)
+    for ticket in store.release(system, ticket_ids, user_id, clock.now()) if ticket_ids else ():
+        if ticket.status is not Status.CLOSED:  # to which nothing is added
             note_change(tx, ticket.ticket_id, "assignee", name, "")
         tell(tx, ticket, inward=True)
-    return len(released)
+    return bool(store.held_by(system, user_id, active=False, limit=1))
+
+
+@requires(Permission.SYSTEM)
+def carry_on(tx: Tx, user_id: UUID, by: UUID | None) -> bool:
+    """The next tickets, in the name of whoever let the person go.
+
+    False when none is left, or when the person may answer again: what is still theirs then stays so.
+    """
+    if workspaces.hold_role(tx, user_id) not in (None, Role.VIEWER):
+        return False
+    actor = Actor.agent(tx.workspace_id, by, Role.AGENT, workspaces.name_of(tx, by)) if by else tx.actor
+    return _release_some(tx.acting_as(actor), user_id)
+
+
+class HandoverJobs:
+    """A run that broke off is taken up where it was: what is nobody's is not found again."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self.handlers = {JOB: self.carry_on}
+
+    async def carry_on(self, job: Job) -> None:
+        system, by = Actor.system(job.workspace_id), job.payload["by"]
+        leaver, whose = UUID(job.payload["user_id"]), UUID(by) if by else None
+        while await self._db.write(system, carry_on, leaver, whose):
+            pass

@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, bindparam, func, insert, select, update
+from sqlalchemy import Integer, bindparam, func, insert, select, text, update
 
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
-from parlour.db.schema import tickets, users
+from parlour.db.schema import ACTIVE, members, tickets, users
 from parlour.features.tickets.models import Priority, Status, Ticket, TicketRow
+from parlour.kernel.access import Role
 
 _TICKET = (
     tickets.c.ticket_id,
@@ -40,7 +41,7 @@ _ROW = (
     tickets.c.created_at,
     tickets.c.last_message_at,
     tickets.c.chat_room_id,
-    tickets.c.assignee_id,
+    members.c.user_id,
     tickets.c.version,
     tickets.c.waiting_since,
     users.c.name,
@@ -81,7 +82,13 @@ _COUNT_OF_EMAIL = select(func.count()).select_from(
     .limit(bindparam("limit", type_=Integer()))
     .subquery()
 )
-ROWS = select(*_ROW).outerjoin(users, users.c.user_id == tickets.c.assignee_id)
+_ANSWERS = (
+    (members.c.workspace_id == tickets.c.workspace_id)
+    & (members.c.user_id == tickets.c.assignee_id)
+    & (members.c.role != Role.VIEWER.value)
+)
+ROWS = select(*_ROW).outerjoin(members, _ANSWERS).outerjoin(users, users.c.user_id == members.c.user_id)
+"""A ticket of somebody who may not answer any more is nobody's, also while `handover` has not come to it."""
 _THESE = ROWS.where(tickets.c.workspace_id == HERE, dialect.one_of(tickets.c.ticket_id, "these"))
 
 _MOMENT = bindparam("moment", type_=tickets.c.created_at.type)
@@ -188,15 +195,38 @@ def change(tx: Tx, ticket_id: UUID, moment: datetime, **values: object) -> Ticke
     return _ticket(tx.run(query, this_ticket=ticket_id).one())
 
 
-def release(tx: Tx, user_id: UUID, moment: datetime) -> list[Ticket]:
-    """Take every ticket from this person, in one statement; the tickets as they are now."""
-    query = (
-        update(tickets)
-        .where(tickets.c.workspace_id == HERE, tickets.c.assignee_id == bindparam("leaver"))
-        .values(assignee_id=None, version=tickets.c.version + 1, updated_at=moment)
-        .returning(*_TICKET)
+_HELD = select(tickets.c.ticket_id).where(
+    tickets.c.workspace_id == HERE, tickets.c.assignee_id == bindparam("holder")
+)
+_HELD = _HELD.order_by(tickets.c.last_message_at.desc(), tickets.c.ticket_id.desc())
+_HELD = _HELD.limit(bindparam("limit", type_=Integer()))
+_HELD_ACTIVE = _HELD.where(text(f"tickets.{ACTIVE}"))
+_LOCK = select(tickets.c.ticket_id).where(
+    tickets.c.workspace_id == HERE, dialect.one_of(tickets.c.ticket_id, "these")
+)
+_LOCK = _LOCK.order_by(tickets.c.ticket_id).with_for_update()
+_RELEASE = (
+    update(tickets)
+    .where(
+        tickets.c.workspace_id == HERE,
+        dialect.one_of(tickets.c.ticket_id, "these"),
+        tickets.c.assignee_id == bindparam("holder"),
     )
-    return [_ticket(row) for row in tx.run(query, leaver=user_id)]
+    .values(assignee_id=None, version=tickets.c.version + 1, updated_at=_MOMENT)
+    .returning(*_TICKET)
+)
+
+
+def held_by(tx: Tx, user_id: UUID, *, active: bool, limit: int) -> list[UUID]:
+    """Tickets of this person, the newest activity first."""
+    return list(tx.run(_HELD_ACTIVE if active else _HELD, holder=user_id, limit=limit).scalars())
+
+
+def release(tx: Tx, ticket_ids: Sequence[UUID], user_id: UUID, moment: datetime) -> list[Ticket]:
+    """Take those of the tickets that are still this person's; as they are now."""
+    tx.run(_LOCK, these=list(ticket_ids)).all()
+    found = tx.run(_RELEASE, these=list(ticket_ids), holder=user_id, moment=moment)
+    return [_ticket(row) for row in found]
 
 
 def mailed_seq(tx: Tx, ticket_id: UUID) -> int:
