@@ -129,12 +129,12 @@ def test_what_postgresql_cannot_hold_is_named_and_nothing_is_kept(place: Place, 
         ]
 
 
-def test_an_older_source_is_refused(place: Place, source: Path) -> None:
+def test_a_source_older_than_any_on_postgresql_is_refused(place: Place, source: Path) -> None:
     with sqlite3.connect(source) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
     connection.close()
 
-    assert "run `parlour migrate` on it first" in sentence(move(place, source))
+    assert "bring it to the newest on SQLite first" in sentence(move(place, source))
 
 
 async def test_while_a_server_runs_on_it_nothing_is_moved(place: Place, source: Path) -> None:

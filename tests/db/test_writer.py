@@ -14,7 +14,8 @@ from sqlalchemy import insert
 
 from parlour.db import schema, sqlite
 from parlour.db.database import Tx
-from parlour.db.sqlite import DataFolderInUse, SqliteDatabase
+from parlour.db.file import DataFolderInUse
+from parlour.db.sqlite import SqliteDatabase
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import Overloaded
@@ -288,10 +289,10 @@ def folder_without_database(tmp_path: Path) -> Iterator[Path]:
 
 
 async def test_a_server_that_could_not_open_its_file_holds_no_lock(folder_without_database: Path) -> None:
-    with pytest.raises(Exception, match="unable to open"):
+    with pytest.raises(Exception, match="cannot be opened"):
         await SqliteDatabase(folder_without_database).open()
 
-    with pytest.raises(Exception, match="unable to open"):
+    with pytest.raises(Exception, match="cannot be opened"):
         await SqliteDatabase(folder_without_database).open()
 
 

@@ -8,14 +8,15 @@ from typing import Annotated
 import typer
 
 from parlour import __version__
-from parlour.cli import database, serving
+from parlour.cli import copies, database, serving
 from parlour.cli.base import Refused, err, refuse_bytes
 from parlour.cli.doctor import doctor
 from parlour.cli.jobs import jobs_app
 from parlour.cli.people import agent_app, workspace_app
+from parlour.db.backup.rows import BackupUnusable
 from parlour.db.database import DatabaseUnusable
+from parlour.db.file import DataFolderInUse
 from parlour.db.migrate import SchemaTooNew
-from parlour.db.sqlite import DataFolderInUse
 from parlour.features.accounts.passwords import MIN_LENGTH
 from parlour.kernel.errors import DomainError, Invalid
 from parlour.settings import BadSetting
@@ -48,7 +49,9 @@ def _options(
 app.command()(serving.serve)
 app.command("demo")(serving.run_demo)
 app.command()(database.migrate)
-app.command()(database.move)
+app.command()(copies.backup)
+app.command()(copies.restore)
+app.command()(copies.move)
 app.command()(serving.worker)
 app.command()(doctor)
 app.add_typer(workspace_app, name="workspace")
@@ -66,6 +69,12 @@ PASSWORDS = {
     "common": "This password is among the first that get tried: choose another.",
     "email": "The password must not be the email address.",
 }
+
+
+REFUSALS = (
+    *(Refused, BadSetting, DomainError),
+    *(DatabaseUnusable, DataFolderInUse, SchemaTooNew, BackupUnusable),
+)
 
 
 def _refuse_bytes() -> None:
@@ -97,6 +106,6 @@ def main() -> None:
         app()
     except KeyboardInterrupt:
         raise SystemExit(130) from None
-    except (Refused, BadSetting, SchemaTooNew, DatabaseUnusable, DataFolderInUse, DomainError) as error:
+    except REFUSALS as error:
         err.print(_sentence(error), markup=False)
         raise SystemExit(2) from None

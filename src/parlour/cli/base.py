@@ -11,8 +11,8 @@ from rich.console import Console
 from parlour import logs
 from parlour.app import make_database
 from parlour.db.database import Database, Standing
+from parlour.db.file import DataFolderInUse
 from parlour.db.migrate import standing
-from parlour.db.sqlite import DataFolderInUse
 from parlour.kernel.access import Actor
 from parlour.settings import Settings
 

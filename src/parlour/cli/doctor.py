@@ -20,8 +20,8 @@ from parlour import __version__
 from parlour.app import make_bus, make_database
 from parlour.db import backlog, inspection
 from parlour.db.database import Database, DatabaseUnusable, Standing
+from parlour.db.file import is_owned
 from parlour.db.migrate import standing
-from parlour.db.sqlite import DataFolderInUse
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
 from parlour.mail.send import SmtpMailer
@@ -320,7 +320,7 @@ async def _address(settings: Settings) -> Finding:
     try:
         await asyncio.to_thread(_get, url)
     except Exception as error:
-        running = not settings.is_postgresql and _is_served(settings.sqlite_path)
+        running = not settings.is_postgresql and is_owned(settings.sqlite_path)
         says = f"{url} does not answer from here: {getattr(error, 'reason', error)}."
         remedy = "Look at DNS, the certificate and the proxy's log."
         return Finding(
@@ -332,13 +332,3 @@ async def _address(settings: Settings) -> Finding:
 def _get(url: str) -> None:
     with urllib.request.urlopen(url, timeout=PATIENCE / 2):  # noqa: S310 our own address, http or https
         pass
-
-
-def _is_served(path: Path) -> bool:
-    from parlour.db.sqlite import lock_folder
-
-    try:
-        os.close(lock_folder(path))
-    except DataFolderInUse:
-        return True
-    return False

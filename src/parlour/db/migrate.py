@@ -40,14 +40,38 @@ def upgrade(connection: Connection) -> Standing:
     before = usable(connection)
     if before is Standing.NEWER:
         return before
-    config = _config()
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    _run(connection, "head")
     connection.execute(delete(schema_floor))
     connection.execute(insert(schema_floor).values(revision=_floor()))
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(POLICIES.read_text(encoding="utf-8").replace("%", "%%"))
     return before
+
+
+def upgrade_to(connection: Connection, revision: str) -> None:
+    """Make the schema as it was at that revision, to be filled with rows from then: `upgrade` comes after.
+
+    Raises LookupError for a revision that this program does not know.
+    """
+    if revision not in _revisions():
+        raise LookupError(revision)
+    _run(connection, revision)
+
+
+def _run(connection: Connection, target: str) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, target)
+
+
+def revision(connection: Connection) -> str | None:
+    """At which the schema is; None when there is no schema."""
+    return next(iter(_heads(connection)), None)
+
+
+def newest() -> str:
+    """The revision of this program's own schema."""
+    return _revisions()[-1]
 
 
 def usable(connection: Connection) -> Standing:
@@ -68,7 +92,7 @@ def standing(tx: Tx) -> Standing:
 
 def _standing(connection: Connection) -> Standing:
     heads = set(_heads(connection))
-    if heads == {_revisions()[-1]}:
+    if heads == {newest()}:
         return Standing.CURRENT
     if heads <= set(_revisions()):
         return Standing.OLDER

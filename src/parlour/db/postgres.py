@@ -11,9 +11,9 @@ import random
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -41,7 +41,7 @@ TIMED_OUT = ("57014", LOCK_TIMEOUT)
 NO_RIGHT = "42501"
 BUSY = "The servers hold a table at this moment, so nothing was changed. Run it again."
 WHY_NOT_NOW = {
-    NO_RIGHT: f"Only the owner of the tables may do that: run {roles.COMMAND}.",
+    NO_RIGHT: f"Only the owner of the tables may do that: add {roles.AS_OWNER}.",
     DEADLOCK: BUSY,
     LOCK_TIMEOUT: BUSY,
 }
@@ -312,6 +312,19 @@ def _unusable(url: str, error: psycopg.Error | DBAPIError) -> DatabaseUnusable:
     return DatabaseUnusable(f"The database at {where} cannot be reached: {_words(error).rstrip('.')}.")
 
 
+@contextmanager
+def sentences() -> Iterator[None]:
+    """Raises DatabaseUnusable for what keeps PostgreSQL from working on the tables as a whole."""
+    try:
+        yield
+    except (ProgrammingError, OperationalError) as error:
+        why = WHY_NOT_NOW.get(_state(error) or "")
+        if why is None and isinstance(error, ProgrammingError):
+            raise
+        cause = str(error.orig).strip().splitlines()[0].rstrip(".")
+        raise DatabaseUnusable(why or f"The database broke off, and nothing was kept: {cause}.") from error
+
+
 def migrate_with(url: str, *, for_role: str | None = None) -> Standing:
     """Bring the schema up as this URL's role, which owns it; `for_role` is then given what it needs, unless a
     newer program did so. Says how the schema stood before.
@@ -321,13 +334,8 @@ def migrate_with(url: str, *, for_role: str | None = None) -> Standing:
     engine = make_engine(url, isolation_level="READ COMMITTED")
     with connected(engine, url).execution_options(migration=True) as connection, connection.begin():
         roles.lock_migrations(connection)
-        try:
+        with sentences():
             before = migrate.upgrade(connection)
-        except (ProgrammingError, OperationalError) as error:
-            why = WHY_NOT_NOW.get(_state(error) or "")
-            if why is None:
-                raise
-            raise DatabaseUnusable(why) from error
         if for_role is not None and before is not Standing.NEWER:
             roles.admit(connection, make_url(for_role))
     return before

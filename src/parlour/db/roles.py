@@ -11,14 +11,20 @@ from sqlalchemy import URL, Connection, text
 from parlour.db import migrate
 from parlour.db.database import DatabaseUnusable, Standing
 
-COMMAND = "parlour migrate --owner-url postgresql://OWNER:PASSWORD@HOST/DATABASE"
-_LOCK = 0x7061726C  # "parl"
+AS_OWNER = "--owner-url postgresql://OWNER:PASSWORD@HOST/DATABASE"
+COMMAND = f"parlour migrate {AS_OWNER}"
+MIGRATING = 0x7061726C  # "parl"
+"""The advisory lock of whoever changes the schema; those who must not see that happen share it."""
 
 _ROLE = text("SELECT rolsuper OR rolbypassrls FROM pg_catalog.pg_roles WHERE rolname = current_user")
 _OWNS = text(
     "SELECT coalesce(bool_or(pg_catalog.pg_has_role(current_user, c.relowner, 'USAGE')), false) "
     "FROM pg_catalog.pg_class c WHERE c.relnamespace = 'public'::regnamespace "
     "AND c.relname IN ('workspaces', 'tickets', 'messages')"
+)
+_OWNS_ALL = text(
+    "SELECT coalesce(bool_and(pg_catalog.pg_get_userbyid(relowner) = current_user), true) "
+    "FROM pg_catalog.pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
 )
 _MAY_READ = text(
     "SELECT coalesce(bool_and(pg_catalog.has_table_privilege(oid, 'SELECT')), false) "
@@ -45,6 +51,14 @@ def refuse_an_unready_schema(connection: Connection) -> None:
         raise DatabaseUnusable(f"The database has an older schema than this Parlour: run {COMMAND}.")
 
 
+def refuse_who_does_not_see_everything(connection: Connection) -> None:
+    """Raises DatabaseUnusable for a role from which row-level security would keep rows."""
+    if not (connection.execute(_ROLE).scalar() or connection.execute(_OWNS_ALL).scalar()):
+        raise DatabaseUnusable(
+            f"A copy of everything is made as the role that owns the tables: add {AS_OWNER}."
+        )
+
+
 def refuse_a_mighty_role(connection: Connection) -> None:
     """Raises DatabaseUnusable for a role that row-level security would not bind."""
     why = None
@@ -64,7 +78,7 @@ def lock_migrations(connection: Connection) -> None:
 
     The tables are waited for ten seconds at most: whoever else wants them stands behind this meanwhile.
     """
-    connection.execute(text("SELECT pg_catalog.pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    connection.execute(text("SELECT pg_catalog.pg_advisory_xact_lock(:key)"), {"key": MIGRATING})
     connection.execute(text("SET LOCAL lock_timeout = '10s'"))
 
 

@@ -1,13 +1,10 @@
 """SQLite: one writer thread with group commit, readers on their own connections.
 
-Settings and their reasons (measured; see docs/adr): WAL, so that readers never wait; synchronous=FULL,
-because NORMAL loses acknowledged rows in a power cut; one writer, because SQLite has one writer
-anyway and a queue in front of it turns many small fsyncs into one.
+One writer, because SQLite has one writer anyway and a queue in front of it turns many small fsyncs into one.
+How the file is opened and kept to one process: `parlour.db.file`.
 """
 
 import asyncio
-import fcntl
-import os
 import queue
 import sqlite3
 import threading
@@ -18,13 +15,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
 
 from parlour.db import migrate, outbox
 from parlour.db.database import Database, DatabaseUnusable, P, R, Standing, Tx, Unit, tellable
 from parlour.db.disk import Disk, refuses
+from parlour.db.file import Ownership, make_engine, sentences, warn_of_readers
 from parlour.kernel.access import Actor, Kind
 from parlour.kernel.errors import Overloaded, StorageFull
 
@@ -33,10 +30,6 @@ QUEUE_LIMIT = 20_000
 SCAN_THREADS = 4
 FOLD_SECONDS = 10.0
 """Between two attempts to win room on a disk that is nearly full."""
-
-
-class DataFolderInUse(Exception):
-    """Another server holds the data folder; two writers would break each other's promises."""
 
 
 class _Write:
@@ -67,33 +60,6 @@ class _Write:
         self.error, self.result, self.events = tellable(error), None, []
 
 
-def make_engine(path: Path, *, writer: bool, checkpoints: bool = True) -> Engine:
-    """An engine whose connections carry our pragmas. Transactions are opened by hand, not by the driver."""
-    engine = create_engine(
-        f"sqlite:///{path}",
-        poolclass=NullPool,
-        isolation_level="AUTOCOMMIT",
-        hide_parameters=True,  # what people wrote has no place in a log
-        connect_args={"check_same_thread": False, "timeout": 10.0, "cached_statements": 256},
-    )
-
-    @event.listens_for(engine, "connect")
-    def set_pragmas(connection: sqlite3.Connection, _: object) -> None:
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            "busy_timeout=10000",
-            "cache_size=-32768",
-            "temp_store=MEMORY",
-            f"wal_autocheckpoint={4000 if checkpoints else 0}",
-            f"query_only={'OFF' if writer else 'ON'}",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-
-    return engine
-
-
 class SqliteDatabase(Database):
     """One file, one process that owns it.
 
@@ -103,9 +69,9 @@ class SqliteDatabase(Database):
 
     def __init__(self, path: Path, *, exclusive: bool = True) -> None:
         super().__init__()
-        self.path = path
+        self.path = path.resolve()  # where SQLite keeps its log, too
         self._exclusive = exclusive
-        self._lock: int | None = None
+        self._ownership: Ownership | None = None
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._closed = True
         self._thread: threading.Thread | None = None
@@ -121,18 +87,15 @@ class SqliteDatabase(Database):
 
     async def open(self) -> None:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            if self._exclusive:
-                self._lock = lock_folder(self.path)
-            writer = make_engine(self.path, writer=True, checkpoints=self._exclusive).connect()
-            self._readers = make_engine(self.path, writer=False, checkpoints=False)
-            self._reader = self._connect_reader()
-        except (OSError, sqlite3.Error, DBAPIError) as error:
-            self._unlock()
-            why = getattr(error, "orig", error)
-            raise DatabaseUnusable(f"The database {self.path} cannot be opened: {why}.") from error
+            with sentences(self.path):
+                self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                if self._exclusive:
+                    self._ownership = Ownership(self.path)
+                writer = make_engine(self.path, writer=True, checkpoints=self._exclusive).connect()
+                self._readers = make_engine(self.path, writer=False, checkpoints=False)
+                self._reader = self._connect_reader()
         except BaseException:
-            self._unlock()
+            self._disown()
             raise
         self._scans = ThreadPoolExecutor(SCAN_THREADS, thread_name_prefix="scan")
         self._closed = False
@@ -151,6 +114,7 @@ class SqliteDatabase(Database):
             ) from error
 
     async def prepare(self) -> None:
+        warn_of_readers(self.path)
         await self.migrate()
         await asyncio.to_thread(_take_over, self.path)
 
@@ -165,12 +129,12 @@ class SqliteDatabase(Database):
             await asyncio.to_thread(self._scans.shutdown)
         for connection in self._connections:
             connection.close()
-        self._unlock()
+        self._disown()
 
-    def _unlock(self) -> None:
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+    def _disown(self) -> None:
+        if self._ownership is not None:
+            self._ownership.release()
+            self._ownership = None
 
     async def read(self, actor: Actor, function: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         self._must_be_open()
@@ -307,19 +271,6 @@ class SqliteDatabase(Database):
                 unit.future.set_exception(unit.error)
             else:
                 unit.future.set_result(unit.result)
-
-
-def lock_folder(path: Path) -> int:
-    """Take the data folder for this process. Raises DataFolderInUse when another has it."""
-    descriptor = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        raise DataFolderInUse(
-            f"Another Parlour is already running on {path.parent}. Stop it first, or set PARLOUR_DATA_DIR."
-        ) from None
-    return descriptor
 
 
 def _migrate(path: Path) -> Standing:

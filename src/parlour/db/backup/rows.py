@@ -1,0 +1,83 @@
+"""What a row is between two databases: a JSON array in a line, the same bytes from either engine."""
+
+import json
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import blake2b
+from typing import Any
+
+_CHECKSUM_BITS = 64
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
+
+Tell = Callable[[str, int, int], None]
+"""Told a table's name, and how many of how many of its rows are done."""
+STEP = 2_000
+"""Rows between two words about how far it is, and rows that are stored at once."""
+
+
+Lines = Generator[bytes, None, None]
+"""Of a table that is being read. Whoever stops early closes them, while what they are read from is open."""
+
+
+class BackupUnusable(Exception):
+    """The file cannot be written, or is no whole backup: a sentence for the person at the keyboard."""
+
+
+class Kind(StrEnum):
+    """What a column holds, and how a line says it."""
+
+    UUID = "uuid"  # 32 small hexadecimal digits
+    MOMENT = "moment"  # 2026-05-01T00:00:00.000000Z
+    JSON = "json"  # its text, as it was stored
+    BOOLEAN = "boolean"
+    INTEGER = "integer"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    name: str
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A table, by the columns that its lines are made of."""
+
+    name: str
+    columns: tuple[Column, ...]
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many rows a table has, and a checksum of them that does not depend on their order."""
+
+    rows: int = 0
+    checksum: int = 0
+
+    def add(self, line: bytes) -> None:
+        digest = blake2b(line, digest_size=_CHECKSUM_BITS // 8).digest()
+        self.rows += 1
+        self.checksum = (self.checksum + int.from_bytes(digest)) % 2**_CHECKSUM_BITS
+
+
+def counted(lines: Lines, tally: Tally, label: str, total: int, tell: Tell) -> Lines:
+    """The same lines, added up as they pass."""
+    with closing(lines):
+        for line in lines:
+            tally.add(line)
+            if tally.rows % STEP == 0:
+                tell(label, tally.rows, total)
+            yield line
+    tell(label, tally.rows, tally.rows)
+
+
+def encode(values: list[Any]) -> bytes:
+    return _ENCODE(values).encode()
+
+
+def decode(line: bytes) -> list[Any]:
+    values: list[Any] = json.loads(line)
+    return values
