@@ -60,7 +60,7 @@ def main_says(
         (["workspace", "create"], ["SLUG", "--name"]),
         (["agent"], ["create"]),
         (["agent", "create"], ["EMAIL", "--workspace", "--role", "--name", "--password-stdin"]),
-        (["jobs"], ["dead", "retry"]),
+        (["jobs"], ["waiting", "dead", "retry"]),
     ],
 )
 def test_help_names_everything(

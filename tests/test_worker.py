@@ -228,7 +228,7 @@ async def test_an_undeliverable_job_is_dead_at_once(db: Database, hands: Hands) 
 
 
 async def dead(db: Database) -> bool:
-    return bool(await db.scan(SYSTEM, backlog.dead_jobs, limit=1))
+    return bool((await db.scan(SYSTEM, backlog.dead_jobs, limit=1)).jobs)
 
 
 async def test_a_job_is_dead_after_its_last_attempt(db: Database, still: None, hands: Hands) -> None:

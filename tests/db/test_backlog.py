@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from parlour.db import backlog, outbox
-from parlour.db.backlog import Backlog
+from parlour.db.backlog import Backlog, StoredJob
 from parlour.db.database import Database
 from parlour.db.lanes import Lane
 from parlour.kernel.access import Actor
@@ -37,6 +37,10 @@ async def fail(db: Database, lane: Lane, error: str, *, final: bool = False) -> 
         await db.write(SYSTEM, outbox.retry, job, after=timedelta(hours=1), error=error)
 
 
+async def waiting(db: Database) -> list[StoredJob]:
+    return list((await db.scan(SYSTEM, backlog.waiting_jobs, limit=9)).jobs)
+
+
 def rounded(standing: Backlog) -> tuple[str, str, int, int, int]:
     minutes = round(standing.oldest / 60)
     return standing.lane, standing.kind, standing.waiting, minutes, standing.dead
@@ -63,7 +67,7 @@ async def test_each_kind_is_counted_with_the_age_of_the_oldest_and_with_its_dead
 
 async def test_a_job_that_was_stored_for_later_does_not_wait_before_its_time(db: Database) -> None:
     await put(db, "mail.unseen_replies", after=10 * MINUTE)
-    early = await db.scan(SYSTEM, backlog.census), await db.scan(SYSTEM, backlog.waiting_jobs, limit=9)
+    early = await db.scan(SYSTEM, backlog.census), await waiting(db)
     await time_passes(db, 11 * MINUTE)
     [late] = await db.scan(SYSTEM, backlog.census)
 
@@ -77,7 +81,7 @@ async def test_finished_jobs_are_nobodys_business(db: Database) -> None:
     await db.write(SYSTEM, outbox.finish, job)
 
     assert await db.scan(SYSTEM, backlog.census) == []
-    assert await db.scan(SYSTEM, backlog.waiting_jobs, limit=9) == []
+    assert await waiting(db) == []
 
 
 async def test_who_waits_for_what_since_when_and_what_was_said(db: Database) -> None:
@@ -86,12 +90,23 @@ async def test_who_waits_for_what_since_when_and_what_was_said(db: Database) -> 
     await time_passes(db, 5 * MINUTE)
     await put(db, "mail.invitation", email="ben@example.com")
     await db.write(SYSTEM, outbox.claim, Lane.MAIL, lease=LEASE, limit=1)
-    ben, maria = await db.scan(SYSTEM, backlog.waiting_jobs, limit=9)
+    ben, maria = await waiting(db)
 
     assert (maria.recipient, maria.attempts, maria.error) == ("maria@example.com", 1, "451 4.7.1 greylisted")
     assert maria.run_at - maria.due_at == pytest.approx(timedelta(hours=1), abs=MINUTE)
     assert (maria.held, ben.held) == (False, True)
     assert (ben.recipient, ben.lane) == ("ben@example.com", "mail")
+
+
+async def test_a_list_says_how_many_more_there_are(db: Database) -> None:
+    for _ in range(5):
+        await put(db, "mail.confirmation")
+    await fail(db, Lane.MAIL, "550 no", final=True)
+    waits = await db.scan(SYSTEM, backlog.waiting_jobs, limit=3)
+    dead = await db.scan(SYSTEM, backlog.dead_jobs, limit=3)
+
+    assert (len(waits.jobs), waits.more) == (3, 1)
+    assert (len(dead.jobs), dead.more) == (1, 0)
 
 
 @pytest.mark.sqlite
@@ -110,5 +125,5 @@ async def test_nothing_of_it_reads_the_whole_table(db: Database) -> None:
 
     explained = await db.read(SYSTEM, plans)
 
-    assert len(explained) == 5
+    assert len(explained) == 7
     assert not [plan for plan in explained if "SCAN outbox'" in plan]

@@ -154,6 +154,8 @@ def of_chat(tx: Tx, ticket: Ticket) -> list[Call]:
         (chat.by_client_id, {**room, "sender_id": second.sender_id, "client_id": second.client_id}),
         (chat.newest, {**room, "before": 9, "limit": 9}),
         (chat.following, {**room, "after": 0, "limit": 9, "characters": 99}),
+        (chat.answers, {**room, "after": 0, "upto": 9, "limit": 9}),
+        (chat.count_answers, {**room, "after": 0, "upto": 9, "limit": 9}),
         (chat.message_id_at, {**room, "seq": 1}),
         (chat.newest_of_customer, room),
         (chat.heads, {"rooms": [(tx.workspace_id, ticket.chat_room_id)]}),

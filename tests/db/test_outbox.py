@@ -214,7 +214,7 @@ async def test_a_buried_job_is_listed_with_what_went_wrong(box: Box) -> None:
 
     await box.db.write(SYSTEM, outbox.bury, job, error="550 no such mailbox")
 
-    [dead] = await box.db.scan(SYSTEM, backlog.dead_jobs, limit=10)
+    [dead] = (await box.db.scan(SYSTEM, backlog.dead_jobs, limit=10)).jobs
     assert (dead.job_id, dead.kind, dead.attempts) == (job_id, "mail.note", 1)
     assert dead.error == "550 no such mailbox"
     await box.wait(LEASE)
@@ -229,7 +229,7 @@ async def test_the_newest_dead_jobs_are_listed_first(box: Box) -> None:
 
     dead = await box.db.scan(SYSTEM, backlog.dead_jobs, limit=2)
 
-    assert [job.kind for job in dead] == ["mail.2", "mail.1"]
+    assert [job.kind for job in dead.jobs] == ["mail.2", "mail.1"]
 
 
 async def test_a_long_error_is_cut(box: Box) -> None:
@@ -276,6 +276,22 @@ async def test_reviving_a_job_wakes_the_workers(box: Box) -> None:
     await box.db.write(SYSTEM, outbox.revive, job_id)
 
     assert heard == [JobQueued("mail.note")]
+
+
+async def test_all_dead_jobs_or_those_of_a_kind_are_revived_in_steps_and_nothing_else(box: Box) -> None:
+    for kind in ("mail.a", "mail.a", "mail.b", "mail.done", "mail.waits"):
+        await box.put(kind)
+    *dead, done = await box.claim(limit=4)
+    for job in dead:
+        await box.db.write(SYSTEM, outbox.bury, job, error="no")
+    await box.db.write(SYSTEM, outbox.finish, done)
+
+    first = await box.db.write(SYSTEM, outbox.revive_some, kind="mail.a", limit=1)
+    rest = await box.db.write(SYSTEM, outbox.revive_some, kind="mail.a", limit=9)
+    others = await box.db.write(SYSTEM, outbox.revive_some, kind=None, limit=9)
+
+    assert (first, rest, others) == (1, 1, 1)
+    assert sorted(job.kind for job in await box.claim()) == ["mail.a", "mail.a", "mail.b", "mail.waits"]
 
 
 async def test_only_a_dead_job_can_be_revived(box: Box) -> None:

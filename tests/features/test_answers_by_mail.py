@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from uuid import uuid4
 
 from parlour.db import outbox
 from parlour.db.database import Tx
@@ -9,8 +10,9 @@ from parlour.db.lanes import Lane
 from parlour.db.moments import AT_ONCE
 from parlour.db.outbox import Job
 from parlour.features.chat import service as chat
+from parlour.features.tickets import service as tickets
 from parlour.features.tickets.access import service as access
-from parlour.features.tickets.models import Ticket
+from parlour.features.tickets.models import Draft, Ticket
 from parlour.features.tickets.service import UNSEEN_REPLIES
 from parlour.kernel.access import Actor
 from parlour.kernel.secrets import new_secret
@@ -134,3 +136,54 @@ async def test_a_later_answer_is_mailed_without_the_earlier_one(
     assert "It is on its way." in first
     assert "It is on its way." not in second
     assert "It arrives tomorrow." in second
+
+
+async def test_what_a_mail_does_not_hold_is_counted_and_leads_to_the_conversation(
+    house: House, visitor: Browser, desk: Browser
+) -> None:
+    steps = [f"Step {number} of the repair tomorrow." for number in range(1, 14)]
+    await answered_a_while_ago(house, visitor, desk, *steps)
+    await the_post_has_gone(house)
+    [text] = answers_to(house, MARIA)
+
+    assert [step for step in steps if step in text] == steps[3:]
+    assert "3 earlier messages are not in this mail. They are in the conversation:\nhttp" in text
+    assert text.index("3 earlier messages") < text.index(steps[3])
+
+
+async def test_a_mail_that_holds_everything_counts_nothing(
+    house: House, visitor: Browser, desk: Browser
+) -> None:
+    await answered_a_while_ago(house, visitor, desk, *(f"Step {n} tomorrow." for n in range(1, 11)))
+    await the_post_has_gone(house)
+    [text] = answers_to(house, MARIA)
+
+    assert "not in this mail" not in text
+
+
+async def test_an_answer_behind_six_hundred_messages_of_the_customers_is_mailed(
+    house: House, visitor: Browser, desk: Browser
+) -> None:
+    ticket = await house.open_ticket(visitor)
+    maria = Actor.customer(ticket.workspace_id, ticket.ticket_id, MARIA)
+    for number in range(600):
+        await house.db.write(maria, tickets.send_message, ticket.ticket_id, f"And {number}.", uuid4())
+    await nothing_is_due(house)
+    await answer_a_while_ago(house, desk, ticket, "It is on its way.")
+    await the_post_has_gone(house)
+
+    assert len(answers_to(house, MARIA)) == 1
+
+
+async def test_tickets_that_a_mail_has_no_room_for_are_counted(house: House) -> None:
+    portal = Actor.visitor(house.workspace.workspace_id)
+    for number in range(22):
+        draft = Draft(f"Parcel {number}", "It is late.", MARIA, uuid4())
+        await house.db.write(portal, tickets.open_ticket, draft)
+    await nothing_is_due(house)
+    await house.db.write(portal, access.ask_for_links, MARIA)
+    await nothing_is_due(house)
+    [text] = [text for text in map(text_of, delivered(house, MARIA)) if "You asked for fresh links" in text]
+
+    assert text.count("Code:") == 20
+    assert "2 older tickets of yours are not in this mail." in text

@@ -65,7 +65,7 @@ class PostRound:
         await self.tries(count)
 
     async def dead(self) -> list[StoredJob]:
-        return await self.db.scan(SYSTEM, backlog.dead_jobs, limit=10)
+        return list((await self.db.scan(SYSTEM, backlog.dead_jobs, limit=10)).jobs)
 
 
 def _held(tx: Any) -> bool:

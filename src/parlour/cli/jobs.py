@@ -1,34 +1,90 @@
-"""`parlour jobs`: what was given up, and another try."""
+"""`parlour jobs`: what waits, what was given up, and another try."""
 
 from typing import Annotated
 from uuid import UUID
 
 import typer
 
-from parlour.cli.base import once
+from parlour.cli.base import Refused, once
 from parlour.db import backlog, outbox
+from parlour.db.backlog import Listed, StoredJob
+from parlour.db.database import Database
 from parlour.kernel.access import Actor
+from parlour.kernel.text import one_line
+
+LISTED = 100
+REVIVED_AT_ONCE = 500
 
 jobs_app = typer.Typer(
-    help="Background jobs that were given up, such as a refused mail.",
+    help="Background jobs, such as a mail: those that wait, and those that were given up.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
 
+@jobs_app.command("waiting")
+def waiting_jobs() -> None:
+    """List the jobs that should have run: since when, how they stand, for whom, and the last error."""
+    found = once(lambda db: db.scan(Actor.system(), backlog.waiting_jobs, limit=LISTED))
+    for job in found.jobs:
+        typer.echo(_line(job, f"since {job.due_at:%Y-%m-%d %H:%M}", _stands(job)))
+    _tell(found, "waiting", "No job waits.")
+
+
 @jobs_app.command("dead")
 def dead_jobs() -> None:
-    """List the jobs that were given up, with what stopped them."""
-    found = once(lambda db: db.scan(Actor.system(), backlog.dead_jobs, limit=100))
-    for job in found:
-        typer.echo(f"{job.job_id}  {job.dead_at:%Y-%m-%d %H:%M}  {job.kind}  {job.error}")
-    typer.echo(f"{len(found)} given up." if found else "No job was given up.", err=True)
+    """List the jobs that were given up, with whom they were for and what stopped them."""
+    found = once(lambda db: db.scan(Actor.system(), backlog.dead_jobs, limit=LISTED))
+    for job in found.jobs:
+        typer.echo(_line(job, f"{job.dead_at:%Y-%m-%d %H:%M}"))
+    _tell(found, "given up", "No job was given up.")
 
 
 @jobs_app.command("retry")
-def retry_job(
-    job_id: Annotated[UUID, typer.Argument(metavar="JOB", help="As `parlour jobs dead` prints it.")],
+def retry_jobs(
+    job_id: Annotated[
+        UUID | None, typer.Argument(metavar="[JOB]", help="As `parlour jobs dead` prints it.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="All that were given up.")] = False,
+    kind: Annotated[
+        str, typer.Option(help="With --all: only those of this kind, such as mail.confirmation.")
+    ] = "",
 ) -> None:
-    """Let a job that was given up run again, with all its attempts."""
-    once(lambda db: db.write(Actor.system(), outbox.revive, job_id))
-    typer.echo("It runs with the next round of the server or the worker.")
+    """Let what was given up run again, with all its attempts."""
+    if every == (job_id is not None):
+        raise Refused("Name one job, as `parlour jobs dead` prints it, or say --all.")
+    if kind and not every:
+        raise Refused("--kind goes with --all.")
+    if job_id is not None:
+        once(lambda db: db.write(Actor.system(), outbox.revive, job_id))
+        typer.echo("It runs with the next round of the server or the worker.")
+        return
+    revived = once(lambda db: _revive_all(db, kind or None))
+    typer.echo(f"{revived:,} run again, with the next rounds of the server or the worker.")
+
+
+async def _revive_all(db: Database, kind: str | None) -> int:
+    """In steps, so that nobody else waits for long."""
+    revived, step = 0, REVIVED_AT_ONCE
+    while step == REVIVED_AT_ONCE:
+        step = await db.write(Actor.system(), outbox.revive_some, kind=kind, limit=REVIVED_AT_ONCE)
+        revived += step
+    return revived
+
+
+def _stands(job: StoredJob) -> str:
+    if job.held:
+        return f"running, try {job.attempts}"
+    return f"tried {job.attempts}×, next {job.run_at:%H:%M:%S}" if job.attempts else "not tried yet"
+
+
+def _line(job: StoredJob, *facts: str) -> str:
+    """One line, whatever a mail server has said."""
+    parts = [str(job.job_id), *facts, f"{job.lane}/{job.kind}", job.recipient or "-", one_line(job.error)]
+    return "  ".join(parts).rstrip()
+
+
+def _tell(found: Listed, what: str, none: str) -> None:
+    typer.echo(f"{len(found.jobs)} {what}." if found.jobs else none, err=True)
+    if found.more:
+        typer.echo(f"{found.more:,} more are not listed.", err=True)

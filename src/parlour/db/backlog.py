@@ -1,5 +1,6 @@
 """The outbox as its operator sees it: what waits, since when, what was given up."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -48,6 +49,14 @@ class StoredJob:
     error: str
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The first jobs of a list, and how many more it has, up to `COUNTED`."""
+
+    jobs: Sequence[StoredJob]
+    more: int
+
+
 def census(tx: Tx) -> list[Backlog]:
     """Of each kind that has any: the jobs that should run or have run already, and the dead.
 
@@ -84,17 +93,19 @@ def _counts(tx: Tx) -> ColumnElement[bool]:
     return or_(outbox.c.attempts > 0, moment(tx.connection) >= _DUE_AT)
 
 
-def waiting_jobs(tx: Tx, *, limit: int) -> list[StoredJob]:
+def waiting_jobs(tx: Tx, *, limit: int) -> Listed:
     """The jobs that should run or have run already, those that run next first."""
     return _listed(tx, and_(_OPEN, _counts(tx)), outbox.c.run_at, limit)
 
 
-def dead_jobs(tx: Tx, *, limit: int) -> list[StoredJob]:
+def dead_jobs(tx: Tx, *, limit: int) -> Listed:
     """The newest dead jobs of every workspace."""
     return _listed(tx, _DEAD, outbox.c.dead_at.desc(), limit)
 
 
-def _listed(tx: Tx, these: ColumnElement[bool], order: ColumnElement[Any], limit: int) -> list[StoredJob]:
+def _listed(tx: Tx, these: ColumnElement[bool], order: ColumnElement[Any], limit: int) -> Listed:
+    rest = select(outbox.c.job_id).where(these).order_by(order).offset(limit).limit(COUNTED).subquery()
+    more = tx.execute(select(func.count()).select_from(rest)).scalar_one()
     held = func.coalesce(outbox.c.locked_until > moment(tx.connection), False)
     query = (
         select(
@@ -114,7 +125,7 @@ def _listed(tx: Tx, these: ColumnElement[bool], order: ColumnElement[Any], limit
         .order_by(order, outbox.c.job_id)
         .limit(limit)
     )
-    return [
+    jobs = [
         StoredJob(
             job_id=row[0],
             workspace_id=row[1],
@@ -130,3 +141,4 @@ def _listed(tx: Tx, these: ColumnElement[bool], order: ColumnElement[Any], limit
         )
         for row in tx.execute(query)
     ]
+    return Listed(jobs, more)

@@ -44,6 +44,14 @@ class Posted:
 
 
 @dataclass(frozen=True, slots=True)
+class Answers:
+    """The newest messages of agents, oldest first, and how many came before them."""
+
+    newest: Sequence[Message]
+    earlier: int
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """A page of a room, oldest first, and what its reader should know about it."""
 

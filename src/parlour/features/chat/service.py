@@ -13,6 +13,7 @@ from parlour.db.database import Tx
 from parlour.features.chat import store
 from parlour.features.chat.models import (
     CONTENT_LIMIT,
+    Answers,
     Audience,
     History,
     Posted,
@@ -26,6 +27,7 @@ from parlour.kernel.events import MessageSent, RoomRead
 from parlour.kernel.messages import Message, Place, Stretch
 
 PAGE = 50
+ANSWERS_COUNTED = 1000
 PAGE_CHARACTERS = 64 * 1024
 """A page of what follows ends with the message that passes this, so that long ones do not fill the memory."""
 
@@ -173,9 +175,15 @@ def _goes_on(tx: Tx, room: Room, place: Place, now: str) -> bool:
 
 
 @requires(Permission.SYSTEM)
-def since(tx: Tx, room_id: UUID, seq: int) -> Sequence[Message]:
-    """The first 500 messages after `seq`, whatever their length: for a job, not for a page."""
-    return store.following(tx, room_id, after=seq, limit=500, characters=500 * CONTENT_LIMIT)
+def answers(tx: Tx, room_id: UUID, *, after: int, upto: int | None, limit: int) -> Answers:
+    """What agents said after `after`, and up to `upto` if there is one."""
+    upto = upto or _visible(tx, store.room(tx, room_id)).last_seq
+    newest = store.answers(tx, room_id, after=after, upto=upto, limit=limit)
+    earlier = 0
+    if len(newest) == limit:
+        first = newest[0].seq - 1
+        earlier = store.count_answers(tx, room_id, after=after, upto=first, limit=ANSWERS_COUNTED)
+    return Answers(newest, earlier)
 
 
 @requires(Permission.ROOM_READ)

@@ -48,6 +48,16 @@ _FOLLOWING = (
     .order_by(messages.c.seq)
     .limit(_LIMIT)
 )
+_ANSWERED = (
+    _IN_ROOM
+    & (messages.c.seq > bindparam("after", type_=BigInteger()))
+    & (messages.c.seq <= bindparam("upto", type_=BigInteger()))
+    & (messages.c.sender_type == "agent")
+)
+_ANSWERS = select(*_MESSAGE).where(_ANSWERED).order_by(messages.c.seq.desc()).limit(_LIMIT)
+_COUNT_ANSWERS = select(func.count()).select_from(
+    select(messages.c.seq).where(_ANSWERED).limit(_LIMIT).subquery()
+)
 _MESSAGE_ID = select(messages.c.message_id).where(
     _IN_ROOM, messages.c.seq == bindparam("seq", type_=BigInteger())
 )
@@ -158,6 +168,18 @@ def following(tx: Tx, room_id: UUID, *, after: int, limit: int, characters: int)
             if characters <= 0:
                 break
     return found
+
+
+def answers(tx: Tx, room_id: UUID, *, after: int, upto: int, limit: int) -> list[Message]:
+    """The newest answers of agents after `after` and up to `upto`, the oldest first."""
+    found = tx.run(_ANSWERS, room=room_id, after=after, upto=upto, limit=limit)
+    return [Message(*row) for row in found][::-1]
+
+
+def count_answers(tx: Tx, room_id: UUID, *, after: int, upto: int, limit: int) -> int:
+    """How many there are, up to `limit`."""
+    counted: int = tx.run(_COUNT_ANSWERS, room=room_id, after=after, upto=upto, limit=limit).scalar_one()
+    return counted
 
 
 def message_id_at(tx: Tx, room_id: UUID, seq: int) -> UUID | None:

@@ -212,7 +212,7 @@ class UnseenReplies:
     link: Link
     messages: Sequence[Message]
     earlier: int
-    """How many came before `messages` that are not in the mail."""
+    """How many came before `messages` that are not in the mail, up to 1,000."""
 
 
 @dataclass(frozen=True, slots=True)

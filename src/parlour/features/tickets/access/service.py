@@ -15,7 +15,6 @@ from parlour.db import outbox
 from parlour.db.database import Tx
 from parlour.db.outbox import Job
 from parlour.features.chat import service as chat
-from parlour.features.chat.models import SenderType
 from parlour.features.tickets import store
 from parlour.features.tickets.access import store as access_store
 from parlour.features.tickets.models import Link, MailedLinks, Ticket, TicketRow, UnseenReplies
@@ -185,18 +184,14 @@ def unseen_replies(tx: Tx, job: Job, secret: str) -> UnseenReplies | None:
         return None
     mailed = job.payload.get("after", store.mailed_seq(tx, ticket.ticket_id))
     known = max(mailed, chat.seen_by_customer(tx, ticket.chat_room_id))
-    said = [
-        message
-        for message in chat.since(tx, ticket.chat_room_id, known)
-        if message.sender_type == SenderType.AGENT and message.seq <= job.payload.get("upto", message.seq)
-    ]
-    if not said:
+    upto = job.payload.get("upto")
+    said = chat.answers(tx, ticket.chat_room_id, after=known, upto=upto, limit=REPLIES_A_MAIL)
+    if not said.newest:
         return None
-    outbox.remember(tx, job, after=mailed, upto=said[-1].seq)
-    store.set_mailed_seq(tx, ticket.ticket_id, said[-1].seq)
+    outbox.remember(tx, job, after=mailed, upto=said.newest[-1].seq)
+    store.set_mailed_seq(tx, ticket.ticket_id, said.newest[-1].seq)
     link = _issue(tx, ticket, secret)
-    newest = said[-REPLIES_A_MAIL:]
-    return UnseenReplies(link, newest, earlier=len(said) - len(newest)) if link else None
+    return UnseenReplies(link, said.newest, said.earlier) if link else None
 
 
 @requires(Permission.TICKET_UPDATE)
