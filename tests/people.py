@@ -70,7 +70,7 @@ class Town:
             browser.cookies.set("parlour_session", await self.session(kind))
         elif kind == "ended":
             token = await self.session("agent")
-            await self.house.db.write(Actor.visitor(), accounts.sign_out, token)
+            await self.house.db.write(accounts.holding(token), accounts.sign_out, token)
             browser.cookies.set("parlour_session", token)
         elif kind == "halfway":
             async with self.house.browser(f"10.255.{number >> 8 & 255}.{number & 255}") as before:
@@ -79,9 +79,8 @@ class Town:
         return browser
 
     async def session(self, kind: str) -> str:
-        token: str = await self.house.db.write(
-            Actor.system(), accounts.start_session, self.people[kind], None
-        )
+        themselves = Actor.person(self.people[kind])
+        token: str = await self.house.db.write(themselves, accounts.start_session, None)
         return token
 
     async def admit(self, ticket: Ticket) -> str:
@@ -165,8 +164,11 @@ async def _open(house: House, workspace: Workspace, email: str) -> Ticket:
 async def _be_careful(town: Town) -> None:
     secret, session = second_factor.new_secret(), await town.session("careful")
     code = pyotp.TOTP(secret).now()
+    person = await town.house.db.read(accounts.holding(session), accounts.signed_in, session)
+    keys = second_factor.keyring(town.house.app.parlour.settings.secret_keys)
+    owner = Actor.person(person.user_id, person.name)
     await second_factor.turn_on(
-        town.house.db, session, secret=secret, code=code, password=PASSWORD, device=""
+        town.house.db, keys, owner, session, secret=secret, code=code, password=PASSWORD, device=""
     )
 
 

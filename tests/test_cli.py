@@ -133,7 +133,8 @@ def test_a_workspace_that_cannot_be_is_refused_with_a_sentence(
 def test_an_agent_can_be_made_and_belongs_to_the_workspace(furnished: Shell) -> None:
     made = join(furnished, " Ben@Acme.example", role="viewer")
     rows = furnished.rows(
-        "SELECT email, name, role, password_hash FROM users JOIN members USING (user_id) WHERE name = 'ben'"
+        "SELECT email, name, role, password_hash FROM users JOIN members USING (user_id) "
+        "JOIN credentials USING (user_id) WHERE name = 'ben'"
     )
 
     assert made.returncode == 0
@@ -203,7 +204,7 @@ def test_a_password_is_only_read_from_standard_input(furnished: Shell) -> None:
 
 
 def test_an_agent_of_two_workspaces_keeps_the_first_password(furnished: Shell) -> None:
-    ada = "SELECT password_hash FROM users WHERE email = 'ada@acme.example'"
+    ada = "SELECT password_hash FROM users JOIN credentials USING (user_id) WHERE email = 'ada@acme.example'"
     before = furnished.rows(ada)
     furnished.run("workspace", "create", "second", "--name", "Second")
     again = join(furnished, "ada@acme.example", "another password", "second")

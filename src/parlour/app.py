@@ -13,11 +13,12 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from parlour.db import windows
-from parlour.db.database import Database, Standing
+from parlour.db.database import Database, Standing, Tx
 from parlour.db.migrate import standing
 from parlour.db.sqlite import SqliteDatabase
 from parlour.features.accounts import service as accounts
 from parlour.features.accounts.mails import AccountMails
+from parlour.features.accounts.second_factor import service as second_factor
 from parlour.features.conversation.sockets import SocketAccess
 from parlour.features.desk import agent
 from parlour.features.desk.routes import routes as desk_routes
@@ -103,7 +104,12 @@ def make_worker(settings: Settings, database: Database, renderer: Renderer, mail
         **BulkJobs(database).handlers,
         **HandoverJobs(database).handlers,
     }
-    chores: list[Chore] = [accounts.sweep_sessions, access.sweep, bulk.sweep]
+    keys = second_factor.keyring(settings.secret_keys)
+
+    def reseal_second_factors(tx: Tx) -> int:
+        return second_factor.reseal(tx, keys)
+
+    chores: list[Chore] = [accounts.sweep_sessions, access.sweep, bulk.sweep, reseal_second_factors]
     if settings.is_postgresql:
         chores.append(windows.sweep)
     return Worker(database, handlers, chores=chores)

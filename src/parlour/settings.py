@@ -27,6 +27,7 @@ NAMES = (
     "PARLOUR_REDIS_URL",
     "PARLOUR_SECRET_KEY",
     "PARLOUR_SECRET_KEY_FILE",
+    "PARLOUR_SECRET_KEY_PREVIOUS",
     "PARLOUR_SMTP_URL",
     "PARLOUR_TRUSTED_PROXIES",
 )
@@ -54,6 +55,7 @@ class Settings:
     redis_url: str | None = field(repr=False)
     base_url: str
     secret_key: bytes = field(repr=False)
+    previous_keys: tuple[bytes, ...] = field(repr=False)
     smtp_url: str | None = field(repr=False)
     mail_from: str
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
@@ -80,6 +82,7 @@ class Settings:
             trusted_proxies=_proxies(given.get("PARLOUR_TRUSTED_PROXIES", "")),
             log_format=_log_format(given.get("PARLOUR_LOG_FORMAT", "text")),
             secret_key=_secret_key(given, data_dir),
+            previous_keys=_previous_keys(given.get("PARLOUR_SECRET_KEY_PREVIOUS", "")),
         )
 
     @staticmethod
@@ -88,6 +91,11 @@ class Settings:
         refuse_unknown_names(environ)
         _, url = _place(_given(environ))
         return Path(url.removeprefix("sqlite:///")).absolute() if url.startswith("sqlite:") else None
+
+    @property
+    def secret_keys(self) -> tuple[bytes, ...]:
+        """The one that is used, then those that are still accepted while keys are replaced."""
+        return (self.secret_key, *self.previous_keys)
 
     @property
     def is_postgresql(self) -> bool:
@@ -286,6 +294,15 @@ def _secret_key(given: Mapping[str, str], data_dir: Path) -> bytes:
     if len(key) < SECRET_BYTES:
         raise BadSetting(file_name, f"is {path}, which must hold at least {SECRET_BYTES} bytes", right)
     return key
+
+
+def _previous_keys(value: str) -> tuple[bytes, ...]:
+    """Those before `PARLOUR_SECRET_KEY`, with commas between them."""
+    keys = tuple(text.strip().encode() for text in value.split(",") if text.strip())
+    if any(len(key) < SECRET_BYTES for key in keys):
+        name = "PARLOUR_SECRET_KEY_PREVIOUS"
+        raise BadSetting(name, f"needs at least {SECRET_BYTES} bytes a key", "$(cat old_key)")
+    return keys
 
 
 def _make_folder(data_dir: Path) -> None:

@@ -62,7 +62,7 @@ class Past:
         def sign_in(tx: Tx) -> str:
             known = accounts.credentials(tx, email_of(agent))
             assert known is not None, agent
-            return accounts.start_session(tx, known.user_id, None)
+            return accounts.start_session(tx.acting_as(accounts.owner_of(known)), None)
 
         return await self.db.write(Actor.system(), sign_in)
 

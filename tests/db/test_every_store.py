@@ -43,6 +43,7 @@ from parlour.features.tickets.views import store as views
 from parlour.features.workspaces import store as workspaces
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Role
+from parlour.kernel.keyring import Sealed
 from tests.house import Browser, House
 
 Call = tuple[Callable[..., object], Mapping[str, Any]]
@@ -91,7 +92,7 @@ def of_accounts(tx: Tx, ada: UUID) -> list[Call]:
         (accounts.lock_credentials, {"user_id": ada}),
         (accounts.set_password_hash, {"user_id": new, "password_hash": "-"}),
         (accounts.insert_session, {**session, "user_id": ada, "device": "", "expires_at": now + SOON}),
-        (accounts.touch_session, session),
+        (accounts.touch_session, {**session, "user_id": ada}),
         (accounts.person, {**session, **clocks}),
         (accounts.desk, {**session, **clocks, "workspace_id": tx.workspace_id}),
         (accounts.delete_session, session),
@@ -108,7 +109,9 @@ def of_themselves(ada: UUID) -> list[Call]:
         (profile.settings, this),
         (profile.set_settings, {**this, "settings": {}}),
         (profile.sessions_of, {**this, "idle_since": now, "limit": 9}),
-        (second_factor.turn_on, {**this, "secret": "S", "step": 1}),
+        (second_factor.turn_on, {**this, "sealed": Sealed("S", "k"), "step": 1}),
+        (second_factor.reseal, {**this, "before": "S", "sealed": Sealed("T", "l")}),
+        (second_factor.sealed_otherwise, {"keys": ["k"], "limit": 9}),
         (second_factor.take_step, {**this, "step": 2}),
         (second_factor.insert_codes, {**this, "code_hashes": ["c"]}),
         (second_factor.take_code, code),

@@ -20,6 +20,7 @@ class Authenticator:
     """Shows the code of a secret at any moment."""
 
     def __init__(self, secret: str) -> None:
+        self.secret = secret
         self._totp = pyotp.TOTP(secret)
 
     def at(self, moment: datetime) -> str:

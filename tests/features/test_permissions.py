@@ -18,17 +18,16 @@ from parlour.kernel.errors import Forbidden, NotFound
 HERE, TICKET = uuid4(), uuid4()
 VISITOR = Actor.visitor(HERE)
 CUSTOMER = Actor.customer(HERE, TICKET, "maria@example.com")
+PERSON = Actor.person(uuid4(), "Ada")
 AGENTS = {role: Actor.agent(HERE, uuid4(), role, "Ada") for role in Role}
 
 SYSTEM_ONLY = {
     "accounts.invitations.service.issue",
     "accounts.password_reset.service.issue",
-    "accounts.profile.service.set_password",
-    "accounts.second_factor.service.finish",
+    "accounts.second_factor.service.reseal",
     "accounts.service.add_agent",
     "accounts.service.create_agent",
     "accounts.service.credentials",
-    "accounts.service.start_session",
     "accounts.service.sweep_sessions",
     "chat.service.begin_epoch",
     "chat.service.heads",
@@ -110,10 +109,10 @@ def test_an_agent_without_the_permission_is_told_so(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", UNITS)
-def test_customers_and_visitors_without_the_permission_find_nothing(name: str) -> None:
+def test_everybody_else_without_the_permission_find_nothing(name: str) -> None:
     permission = permission_of(UNITS[name])
     assert permission
-    refused = [actor for actor in (VISITOR, CUSTOMER) if not actor.may(permission)]
+    refused = [actor for actor in (VISITOR, CUSTOMER, PERSON) if not actor.may(permission)]
 
     assert [attempt(UNITS[name], actor) for actor in refused] == [NotFound] * len(refused)
 

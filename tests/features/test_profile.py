@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from parlour.db.database import Tx
 from parlour.db.schema import audit_log, users
+from parlour.kernel.access import Actor
 from tests.house import PASSWORD, Browser, House
 from tests.mailbox import mails, text_of
 
@@ -67,7 +68,7 @@ async def test_preferences_are_what_was_ticked_and_other_settings_stay(house: Ho
     def seed(tx: Tx) -> None:
         tx.execute(users.update().values(settings={"columns": ["subject"], "notify": "broken"}))
 
-    await house.as_system(seed)
+    await house.db.write(Actor.system(), seed)
     before = await desk.get("/profile")
     await desk.submit("/profile/preferences", {"undo_send": "on"}, page="/profile")
     after = await desk.get("/profile")

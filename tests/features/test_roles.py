@@ -11,6 +11,7 @@ ACTORS = {
     **{role.value: Actor.agent(HERE, uuid4(), role, "Ada") for role in reversed(Role)},
     "customer": Actor.customer(HERE, uuid4(), "maria@example.com"),
     "visitor": Actor.visitor(HERE),
+    "person": Actor.person(uuid4()),
 }
 
 

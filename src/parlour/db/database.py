@@ -71,6 +71,13 @@ class Tx:
             raise LookupError("This transaction was not opened for a workspace.")
         return self.actor.workspace_id
 
+    @property
+    def user_id(self) -> UUID:
+        """The person who acts. Raises LookupError when it is nobody with an account."""
+        if self.actor.user_id is None:
+            raise LookupError("This transaction was not opened for a person.")
+        return self.actor.user_id
+
     def acting_as(self, actor: Actor) -> "Tx":
         """The same transaction in somebody else's name, for what follows from what the actor did."""
         other = Tx(self.connection, actor, self._guard)

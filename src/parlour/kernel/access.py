@@ -18,10 +18,13 @@ class Role(StrEnum):
 
 
 class Kind(StrEnum):
-    """`visitor` is anybody on a portal; `customer` holds access to exactly one ticket."""
+    """`visitor` is anybody on a portal; `customer` holds access to exactly one ticket; `person` is somebody
+    who is signed in and uses nothing but the own account, which belongs to no workspace.
+    """
 
     VISITOR = "visitor"
     CUSTOMER = "customer"
+    PERSON = "person"
     AGENT = "agent"
     SYSTEM = "system"
 
@@ -42,15 +45,16 @@ class Permission(StrEnum):
     MEMBER_MANAGE = "member:manage"
     WORKSPACE_MANAGE = "workspace:manage"
     WORKSPACE_SEE = "workspace:see"
+    SIGN_IN = "account:sign-in"
     ACCOUNT_USE = "account:use"
     SYSTEM = "system"
 
 
-_VISITOR = {Permission.PORTAL_SEE, Permission.TICKET_OPEN, Permission.ACCOUNT_USE}
+_VISITOR = {Permission.PORTAL_SEE, Permission.TICKET_OPEN, Permission.SIGN_IN}
+_PERSON = {Permission.SIGN_IN, Permission.ACCOUNT_USE}
 _CUSTOMER = {Permission.PORTAL_SEE, Permission.TICKET_READ, Permission.TICKET_REPLY, Permission.ROOM_READ}
 _VIEWER = {
     Permission.PORTAL_SEE,
-    Permission.ACCOUNT_USE,
     Permission.WORKSPACE_SEE,
     Permission.TICKET_LIST,
     Permission.TICKET_READ,
@@ -73,6 +77,7 @@ ROLE_PERMISSIONS: dict[Role, set[Permission]] = {
     Role.ADMIN: _ADMIN,
     Role.OWNER: _ADMIN,
 }
+_OTHERS = {Kind.VISITOR: _VISITOR, Kind.CUSTOMER: _CUSTOMER, Kind.PERSON: _PERSON}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,11 @@ class Actor:
     def visitor(workspace_id: UUID | None = None, holding: str = "visitor") -> "Actor":
         """`holding`: what is kept of the browser's secret, for what only its holder may look at."""
         return Actor(Kind.VISITOR, holding, workspace_id=workspace_id)
+
+    @staticmethod
+    def person(user_id: UUID, name: str = "") -> "Actor":
+        """Whoever has proved to be the owner of this account."""
+        return Actor(Kind.PERSON, str(user_id), name=name, user_id=user_id)
 
     @staticmethod
     def customer(workspace_id: UUID, ticket_id: UUID, email: str) -> "Actor":
@@ -120,7 +130,7 @@ class Actor:
             return True
         if self.kind is Kind.AGENT and self.role is not None:
             return permission in ROLE_PERMISSIONS[self.role]
-        return permission in (_CUSTOMER if self.kind is Kind.CUSTOMER else _VISITOR)
+        return permission in _OTHERS.get(self.kind, set())
 
 
 class ActsFor(Protocol):
@@ -148,8 +158,8 @@ def requires(
 ) -> Callable[[Callable[Concatenate[T, P], R]], Callable[Concatenate[T, P], R]]:
     """Refuse the call unless the transaction's actor holds `permission`.
 
-    An agent learns that it is forbidden; a customer or visitor gets the same answer as for a
-    thing that does not exist. The permission stays readable as `function.permission`.
+    An agent learns that it is forbidden; anybody else gets the same answer as for a thing that does not
+    exist. The permission stays readable as `function.permission`.
     """
 
     def guard(function: Callable[Concatenate[T, P], R]) -> Callable[Concatenate[T, P], R]:

@@ -25,8 +25,12 @@ class ForeignForm(DomainError):
 
 
 def token(connection: HTTPConnection) -> str:
+    return _token(connection, site(connection).settings.secret_key)
+
+
+def _token(connection: HTTPConnection, key: bytes) -> str:
     bound_to = f"csrf|{browser_secret(connection)}|{session_token(connection) or ''}"
-    return hmac.new(site(connection).settings.secret_key, bound_to.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(key, bound_to.encode(), hashlib.sha256).hexdigest()
 
 
 def same_origin(connection: HTTPConnection) -> bool:
@@ -41,7 +45,8 @@ def same_origin(connection: HTTPConnection) -> bool:
 
 def verify(request: Request, given: str) -> None:
     """Raises ForeignForm. A request that passed `is_ours` from then on."""
-    if not same_origin(request) or not hmac.compare_digest(given.encode(), token(request).encode()):
+    right = [_token(request, key).encode() for key in site(request).settings.secret_keys]
+    if not same_origin(request) or not any(hmac.compare_digest(given.encode(), one) for one in right):
         raise ForeignForm
     request.scope[_OURS] = True
 

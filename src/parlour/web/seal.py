@@ -21,19 +21,20 @@ def seal(connection: HTTPConnection, purpose: str, *facts: str, seconds: int) ->
     assert all(_FACTS.fullmatch(fact) for fact in facts)
     until = int((clock.now() + timedelta(seconds=seconds)).timestamp())
     body = ".".join((*facts, str(until)))
-    return f"{body}.{_signature(connection, purpose, body)}"
+    return f"{body}.{_signature(connection, purpose, body, site(connection).settings.secret_key)}"
 
 
 def unseal(connection: HTTPConnection, purpose: str, sealed: str) -> list[str] | None:
     """The facts; None for what expired, was changed, or came from another browser or for another purpose."""
     body, _, signature = sealed.rpartition(".")
-    right = _signature(connection, purpose, body)
-    if not hmac.compare_digest(signature.encode(), right.encode()):
+    keys = site(connection).settings.secret_keys
+    right = [_signature(connection, purpose, body, key).encode() for key in keys]
+    if not any(hmac.compare_digest(signature.encode(), one) for one in right):
         return None
     *facts, until = body.split(".")
     return facts if int(until) > clock.now().timestamp() else None
 
 
-def _signature(connection: HTTPConnection, purpose: str, body: str) -> str:
+def _signature(connection: HTTPConnection, purpose: str, body: str, key: bytes) -> str:
     signed = f"seal|{purpose}|{browser_secret(connection)}|{body}"
-    return hmac.new(site(connection).settings.secret_key, signed.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(key, signed.encode(), hashlib.sha256).hexdigest()

@@ -54,6 +54,10 @@ AS $$ SELECT coalesce(app.kind() = 'system' AND app.ws() IS NOT NULL, false) $$;
 CREATE OR REPLACE FUNCTION app.oversees() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
 AS $$ SELECT coalesce(app.kind() = 'system' AND app.ws() IS NULL, false) $$;
 
+-- The account of somebody who is signed in and uses it, in no workspace.
+CREATE OR REPLACE FUNCTION app.person() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE
+AS $$ SELECT CASE WHEN app.kind() = 'person' THEN app.user_id() END $$;
+
 -- The owner of the tables, who migrates.
 DO $do$ BEGIN
     EXECUTE format(
@@ -69,8 +73,9 @@ DECLARE
         'tickets', 'messages', 'read_marks', 'saved_views', 'canned_replies', 'invitations', 'audit_log'];
     -- These have policies for whoever acts in no workspace, too.
     shared_tables text[] := ARRAY['workspaces', 'members', 'chat_rooms', 'access_links', 'grants',
-        'bulk_changes', 'bulk_items'];
-    other_tables text[] := ARRAY['ticket_search', 'outbox', 'users', 'sessions', 'password_resets', 'recovery_codes'];
+        'bulk_changes', 'bulk_items', 'security_events'];
+    other_tables text[] := ARRAY['ticket_search', 'outbox', 'users', 'credentials', 'sessions',
+        'password_resets', 'recovery_codes'];
     one text;
     policy record;
 BEGIN
@@ -89,7 +94,8 @@ BEGIN
     END LOOP;
     FOREACH one IN ARRAY shared_tables LOOP
         EXECUTE format('CREATE POLICY workspace ON public.%I AS RESTRICTIVE USING '
-            '(workspace_id = (SELECT app.ws()) OR (SELECT app.owns() OR app.oversees() OR app.arrives()))', one);
+            '(workspace_id = (SELECT app.ws()) OR (SELECT app.owns() OR app.oversees() OR app.arrives() '
+            'OR app.person() IS NOT NULL))', one);
     END LOOP;
 END $do$;
 
@@ -99,8 +105,11 @@ CREATE POLICY seen ON workspaces FOR SELECT USING ((SELECT app.kind()) IS NOT NU
 CREATE POLICY made ON workspaces FOR INSERT WITH CHECK ((SELECT app.oversees()));
 CREATE POLICY changed ON workspaces FOR UPDATE USING ((SELECT app.manages() OR app.serves()));
 
-CREATE POLICY seen ON members FOR SELECT
-    USING ((SELECT app.looks() OR app.serves() OR app.oversees() OR app.arrives()));
+CREATE POLICY seen ON members FOR SELECT USING (
+    (SELECT app.looks() OR app.serves() OR app.oversees())
+    OR user_id = (SELECT app.person())
+    OR ((SELECT app.arrives()) AND user_id = (
+        SELECT s.user_id FROM sessions s WHERE s.session_hash = (SELECT app.actor()))));
 CREATE POLICY let_in ON members FOR INSERT WITH CHECK ((SELECT app.manages() OR app.serves()));
 CREATE POLICY changed ON members FOR UPDATE USING ((SELECT app.manages() OR app.serves()));
 CREATE POLICY let_go ON members FOR DELETE
@@ -114,6 +123,12 @@ CREATE POLICY withdrawn ON invitations FOR DELETE USING ((SELECT app.manages() O
 -- Written in the name of whoever acts, and by nobody ever changed: no role but the owner has the right to.
 CREATE POLICY seen ON audit_log FOR SELECT USING ((SELECT app.looks() OR app.serves()));
 CREATE POLICY noted ON audit_log FOR INSERT WITH CHECK (actor_id = (SELECT app.actor()));
+
+-- Sign-ins, failures and refusals, one row for each person, kind and hour. The program itself notes them.
+CREATE POLICY seen ON security_events FOR SELECT USING ((SELECT app.manages() OR app.serves() OR app.oversees()));
+CREATE POLICY noted ON security_events FOR INSERT WITH CHECK ((SELECT app.serves()));
+CREATE POLICY counted ON security_events FOR UPDATE USING ((SELECT app.serves()));
+CREATE POLICY swept ON security_events FOR DELETE USING ((SELECT app.oversees()));
 
 -- ---------------------------------------------------------------------------------------------- tickets
 
@@ -223,13 +238,26 @@ CREATE POLICY swept ON outbox FOR DELETE
 
 -- -------------------------------------------------------------------------------------------- accounts
 
--- An account is in several workspaces. Nobody on a portal meets it; agents see names and no more is asked of it.
-CREATE POLICY seen ON users FOR SELECT USING ((SELECT app.kind() IN ('agent', 'system') OR app.arrives()));
-CREATE POLICY made ON users FOR INSERT WITH CHECK ((SELECT app.kind()) = 'system');
-CREATE POLICY changed ON users FOR UPDATE USING ((SELECT app.kind() = 'system' OR app.arrives()));
-CREATE POLICY proved ON sessions USING ((SELECT app.kind() = 'system' OR app.arrives()));
-CREATE POLICY proved ON password_resets USING ((SELECT app.kind() = 'system' OR app.arrives()));
-CREATE POLICY proved ON recovery_codes USING ((SELECT app.kind() = 'system' OR app.arrives()));
+-- An account is in several workspaces. Its name and address are seen by those who work with it, in the
+-- workspaces that it belongs to; who is not signed in yet acts under the hash of the browser's session and
+-- sees whose it is. Only its own person meets its secrets, and the system in no workspace, which signs people
+-- in.
+CREATE POLICY seen ON users FOR SELECT USING (
+    (SELECT app.oversees())
+    OR user_id = (SELECT app.person())
+    OR ((SELECT app.looks() OR app.serves()) AND EXISTS (
+        SELECT FROM members m WHERE m.workspace_id = (SELECT app.ws()) AND m.user_id = users.user_id))
+    OR ((SELECT app.arrives()) AND user_id = (
+        SELECT s.user_id FROM sessions s WHERE s.session_hash = (SELECT app.actor()))));
+CREATE POLICY made ON users FOR INSERT WITH CHECK ((SELECT app.oversees()));
+CREATE POLICY changed ON users FOR UPDATE USING ((SELECT app.oversees()) OR user_id = (SELECT app.person()));
+
+CREATE POLICY own ON credentials USING ((SELECT app.oversees()) OR user_id = (SELECT app.person()));
+CREATE POLICY own ON recovery_codes USING ((SELECT app.oversees()) OR user_id = (SELECT app.person()));
+CREATE POLICY own ON password_resets USING ((SELECT app.oversees()) OR user_id = (SELECT app.person()));
+CREATE POLICY own ON sessions USING ((SELECT app.oversees()) OR user_id = (SELECT app.person()));
+CREATE POLICY held ON sessions FOR SELECT
+    USING ((SELECT app.arrives()) AND session_hash = (SELECT app.actor()));
 
 -- ---------------------------------------------------------------------------------------------- search
 

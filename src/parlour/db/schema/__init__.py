@@ -5,6 +5,7 @@ workspace without a rewrite. Ids are UUIDv7, times are UTC.
 """
 
 from parlour.db.schema.accounts import (
+    credentials,
     invitations,
     members,
     password_resets,
@@ -14,7 +15,14 @@ from parlour.db.schema.accounts import (
     workspaces,
 )
 from parlour.db.schema.base import UtcDateTime, metadata
-from parlour.db.schema.desk import audit_log, bulk_changes, bulk_items, canned_replies, saved_views
+from parlour.db.schema.desk import (
+    audit_log,
+    bulk_changes,
+    bulk_items,
+    canned_replies,
+    saved_views,
+    security_events,
+)
 from parlour.db.schema.house import HOUSE_TABLES, history, schema_floor
 from parlour.db.schema.jobs import outbox
 from parlour.db.schema.rooms import chat_rooms, messages, read_marks
@@ -31,6 +39,7 @@ __all__ = [
     "bulk_items",
     "canned_replies",
     "chat_rooms",
+    "credentials",
     "grants",
     "history",
     "invitations",
@@ -43,6 +52,7 @@ __all__ = [
     "recovery_codes",
     "saved_views",
     "schema_floor",
+    "security_events",
     "sessions",
     "tickets",
     "users",
@@ -63,5 +73,6 @@ TENANT_TABLES = (
     bulk_changes,
     bulk_items,
     audit_log,
+    security_events,
 )
 """The tables whose rows belong to one workspace. No statement may touch them without naming it."""

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    false,
     text,
 )
 
@@ -25,6 +27,7 @@ workspaces = Table(
     Column("name", Text, nullable=False),
     Column("last_ticket_number", Integer, nullable=False, default=0),
     Column("settings", JSON, nullable=False, default=dict),
+    Column("second_factor_required", Boolean, nullable=False, default=False, server_default=false()),
     Column("created_at", UtcDateTime, nullable=False),
 )
 
@@ -34,12 +37,20 @@ users = Table(
     Column("user_id", Uuid, primary_key=True),
     Column("email", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False),
-    Column("password_hash", Text, nullable=False),
     Column("settings", JSON, nullable=False, default=dict, server_default="{}"),
-    Column("totp_secret", Text),
-    Column("totp_step", Integer, nullable=False, default=0, server_default="0"),
+    Column("second_factor", Boolean, nullable=False, default=False, server_default=false()),
     Column("created_at", UtcDateTime, nullable=False),
     Column("disabled_at", UtcDateTime),
+)
+
+credentials = Table(
+    "credentials",
+    metadata,
+    Column("user_id", ForeignKey("users.user_id"), primary_key=True),
+    Column("password_hash", Text, nullable=False),
+    Column("totp_secret", Text),
+    Column("totp_key", Text, comment="which key sealed the secret; empty for none"),
+    Column("totp_step", Integer, nullable=False, default=0, server_default="0"),
 )
 
 members = Table(

@@ -10,10 +10,14 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
+    text,
 )
 
 from parlour.db.schema.base import UtcDateTime, metadata
+
+_OF_NO_TICKET = "ticket_id IS NULL"
 
 saved_views = Table(
     "saved_views",
@@ -95,4 +99,31 @@ audit_log = Table(
     Column("created_at", UtcDateTime, nullable=False),
     PrimaryKeyConstraint("workspace_id", "entry_id"),
     Index("ix_audit_log_ticket", "workspace_id", "ticket_id", "entry_id"),
+    *(
+        Index(name, *columns, sqlite_where=text(_OF_NO_TICKET), postgresql_where=text(_OF_NO_TICKET))
+        for name, *columns in (
+            ("ix_audit_log_others", "workspace_id", "entry_id"),
+            ("ix_audit_log_actor", "workspace_id", "actor_id", "entry_id"),
+            ("ix_audit_log_action", "workspace_id", "action", "entry_id"),
+        )
+    ),
+)
+
+security_events = Table(
+    "security_events",
+    metadata,
+    Column("workspace_id", ForeignKey("workspaces.workspace_id"), nullable=False),
+    Column("event_id", Uuid, nullable=False),
+    Column("actor_id", Text, nullable=False),
+    Column("actor_name", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("hour", UtcDateTime, nullable=False),
+    Column("times", Integer, nullable=False),
+    Column("last_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "event_id"),
+    UniqueConstraint("workspace_id", "actor_id", "action", "hour"),
+    Index("ix_security_events_actor", "workspace_id", "actor_id", "event_id"),
+    Index("ix_security_events_action", "workspace_id", "action", "event_id"),
+    Index("ix_security_events_hour", "hour"),
 )

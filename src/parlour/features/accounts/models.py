@@ -34,18 +34,23 @@ class SignedIn:
     email: str
     session_hash: str
     settings: Preferences
+    second_factor: bool
     stale: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What an account is proved with. No `totp_secret`: the password alone is enough."""
+    """What an account is proved with. No `totp_secret`: the password alone is enough.
+
+    `totp_key` names the key that the secret is sealed with; empty for one that no key has sealed yet.
+    """
 
     user_id: UUID
     name: str
     email: str
     password_hash: str = field(repr=False)
     totp_secret: str | None = field(repr=False)
+    totp_key: str | None
     totp_step: int
 
 

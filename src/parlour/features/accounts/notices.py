@@ -35,6 +35,6 @@ def record(
     tx: Tx, owner: Credentials, action: str, *, before: str | None = None, after: str | None = None
 ) -> None:
     """In the owner's name; the caller has made sure that it is the owner."""
-    for place in workspaces.memberships(tx, owner.user_id):
+    for place in workspaces.memberships(tx.acting_as(Actor.person(owner.user_id))):
         themselves = Actor.agent(place.workspace_id, owner.user_id, place.role, owner.name)
         audit.record(tx.acting_as(themselves), action, before=before, after=after)

@@ -57,12 +57,13 @@ def create_agent(tx: Tx, email: str, name: str, password: str, password_hash: st
         problems["name"] = "too_long"
     if problems or address is None:
         raise Invalid(problems)
-    known = store.user_id_of(tx, address)
+    anywhere = tx.acting_as(Actor.system())
+    known = store.user_id_of(anywhere, address)
     if known:
         return known
     user_id = clock.new_id()
     known_as = shown or address.partition("@")[0]
-    store.insert_user(tx, user_id=user_id, email=address, name=known_as, password_hash=password_hash)
+    store.insert_user(anywhere, user_id=user_id, email=address, name=known_as, password_hash=password_hash)
     return user_id
 
 
@@ -85,16 +86,23 @@ def credentials(tx: Tx, email: str) -> Credentials | None:
     return store.credentials(tx, email)
 
 
-@requires(Permission.SYSTEM)
-def start_session(tx: Tx, user_id: UUID, replaces: str | None, device: str = "") -> str:
-    """A fresh session's token. The one that the browser came with ends: nobody can plant a session."""
+def owner_of(account: Credentials | SignedIn) -> Actor:
+    """Whose account it is, for what follows from their having just proved it."""
+    return Actor.person(account.user_id, account.name)
+
+
+@requires(Permission.ACCOUNT_USE)
+def start_session(tx: Tx, replaces: str | None, device: str = "") -> str:
+    """A fresh session's token. The one that the browser came with ends, whosever it was: nobody can plant a
+    session.
+    """
     if replaces:
-        store.delete_session(tx, hash_of(replaces))
+        store.delete_session(tx.as_system(), hash_of(replaces))
     token = new_secret()
     store.insert_session(
         tx,
         session_hash=hash_of(token),
-        user_id=user_id,
+        user_id=tx.user_id,
         device=device,
         expires_at=clock.now() + ABSOLUTE,
     )
@@ -110,16 +118,16 @@ async def sign_in(db: Database, email: str, password: str, replaces: str | None,
         raise WrongCredentials
     if known.totp_secret:
         raise SecondFactorNeeded(Pending(known.user_id, password_mark(known)))
-    return await db.write(Actor.system(), _start_proved, known, replaces, device)
+    return await db.write(owner_of(known), _start_proved, known, replaces, device)
 
 
-@requires(Permission.SYSTEM)
+@requires(Permission.ACCOUNT_USE)
 def _start_proved(tx: Tx, proved: Credentials, replaces: str | None, device: str) -> str:
     """Nothing else may have changed while the password was checked. Raises WrongCredentials."""
-    now = store.lock_credentials(tx, proved.user_id)
+    now = store.lock_credentials(tx, tx.user_id)
     if now is None or (now.password_hash, now.totp_secret) != (proved.password_hash, proved.totp_secret):
         raise WrongCredentials
-    return start_session(tx, proved.user_id, replaces, device)
+    return start_session(tx, replaces, device)
 
 
 def password_mark(account: Credentials) -> str:
@@ -127,31 +135,36 @@ def password_mark(account: Credentials) -> str:
     return hashlib.sha256(account.password_hash.encode()).hexdigest()[:16]
 
 
-@requires(Permission.ACCOUNT_USE)
+def holding(token: str | None) -> Actor:
+    """Whoever shows this session's token, while nobody knows yet whose it is."""
+    return Actor.visitor(holding=hash_of(token)) if token else Actor.visitor()
+
+
+@requires(Permission.SIGN_IN)
 def signed_in(tx: Tx, token: str | None) -> SignedIn:
-    """Raises SignedOut."""
+    """Whose session it is: asked by whoever is `holding` it, or by that person. Raises SignedOut."""
     now = clock.now()
     person = token and store.person(tx, hash_of(token), idle_since=now - IDLE, stale_before=now - REWIND)
-    if not person:
+    if not person or tx.actor.id not in (person.session_hash, str(person.user_id)):
         raise SignedOut
     return person
 
 
 @requires(Permission.ACCOUNT_USE)
 def own_account(tx: Tx, token: str | None) -> Credentials:
-    """The account of whoever holds this session. Raises SignedOut."""
+    """The account of the person who acts, and who still holds this session. Raises SignedOut."""
     found = store.credentials_of(tx, signed_in(tx, token).user_id)
     if found is None:
         raise SignedOut
     return found
 
 
-async def prove(db: Database, token: str | None, password: str) -> Credentials | None:
+async def prove(db: Database, person: Actor, token: str | None, password: str) -> Credentials | None:
     """The account of a session whose holder has just typed its password as well; None when it was wrong.
 
     Whoever finds an open desk must not be able to lock its owner out. Raises SignedOut.
     """
-    account = await db.read(Actor.visitor(), own_account, token)
+    account = await db.read(person, own_account, token)
     return account if await password_matches(account.password_hash, password) else None
 
 
@@ -164,14 +177,16 @@ def still_proved(tx: Tx, token: str | None, proved: Credentials) -> Credentials:
     return account
 
 
-@requires(Permission.ACCOUNT_USE)
+@requires(Permission.SIGN_IN)
 def desk(tx: Tx, token: str | None, workspace_id: UUID) -> Desk:
-    """Raises SignedOut without a session; NotFound when the workspace isn't this agent's."""
+    """Asked by whoever is `holding` the token. Raises SignedOut without a session; NotFound when the
+    workspace isn't this agent's.
+    """
     now = clock.now()
     found = token and store.desk(
         tx, hash_of(token), workspace_id, idle_since=now - IDLE, stale_before=now - REWIND
     )
-    if found:
+    if found and found.person.session_hash == tx.actor.id:
         return found
     signed_in(tx, token)
     raise NotFound
@@ -179,30 +194,31 @@ def desk(tx: Tx, token: str | None, workspace_id: UUID) -> Desk:
 
 @requires(Permission.ACCOUNT_USE)
 def rewind(tx: Tx, hashed: str) -> None:
-    """Wind the idle clock of a session that was just used."""
-    store.touch_session(tx, hashed)
+    """Wind the idle clock of a session of this person's, which was just used."""
+    store.touch_session(tx, user_id=tx.user_id, session_hash=hashed)
 
 
-@requires(Permission.ACCOUNT_USE)
+@requires(Permission.SIGN_IN)
 def sign_out(tx: Tx, token: str | None) -> None:
-    """End this session; open sockets of the agent prove themselves again."""
+    """End this session; open sockets of the agent prove themselves again. Raises SignedOut."""
     person = signed_in(tx, token)
-    store.delete_session(tx, person.session_hash)
-    recheck_sockets(tx, person.user_id)
+    themselves = tx.acting_as(owner_of(person))
+    store.delete_session(themselves, person.session_hash)
+    recheck_sockets(themselves)
 
 
 @requires(Permission.ACCOUNT_USE)
-def end_sessions(tx: Tx, user_id: UUID) -> None:
-    """End every session of the account; the caller must have proved that this is wanted."""
-    store.delete_sessions_of(tx, user_id)
-    recheck_sockets(tx, user_id)
+def end_sessions(tx: Tx) -> None:
+    """End every session of this person."""
+    store.delete_sessions_of(tx, tx.user_id)
+    recheck_sockets(tx)
 
 
 @requires(Permission.ACCOUNT_USE)
-def recheck_sockets(tx: Tx, user_id: UUID) -> None:
+def recheck_sockets(tx: Tx) -> None:
     """Sessions ended: whatever hangs on them closes within two seconds."""
-    for place in workspaces.memberships(tx, user_id):
-        tx.emit(AccessChanged(place.workspace_id, user_id=user_id))
+    for place in workspaces.memberships(tx):
+        tx.emit(AccessChanged(place.workspace_id, user_id=tx.user_id))
 
 
 @requires(Permission.SYSTEM)

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, u
 
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
+from parlour.db.schema import credentials as credentials_table
 from parlour.db.schema import members, password_resets, sessions, users, workspaces
 from parlour.features.accounts.models import Credentials, Desk, Preferences, SignedIn
 from parlour.kernel import clock
@@ -19,15 +20,22 @@ _PERSON = (
     users.c.email,
     sessions.c.session_hash,
     users.c.settings,
+    users.c.second_factor,
     sessions.c.last_seen_at,
 )
 _CREDENTIALS = (
     users.c.user_id,
     users.c.name,
     users.c.email,
-    users.c.password_hash,
-    users.c.totp_secret,
-    users.c.totp_step,
+    credentials_table.c.password_hash,
+    credentials_table.c.totp_secret,
+    credentials_table.c.totp_key,
+    credentials_table.c.totp_step,
+)
+_ACCOUNT = (
+    select(*_CREDENTIALS)
+    .join(credentials_table, credentials_table.c.user_id == users.c.user_id)
+    .where(users.c.disabled_at.is_(None))
 )
 
 _VALID = (
@@ -54,11 +62,8 @@ _DESK_OF_SESSION = (
 
 
 def insert_user(tx: Tx, *, user_id: UUID, email: str, name: str, password_hash: str) -> None:
-    tx.execute(
-        insert(users).values(
-            user_id=user_id, email=email, name=name, password_hash=password_hash, created_at=clock.now()
-        )
-    )
+    tx.execute(insert(users).values(user_id=user_id, email=email, name=name, created_at=clock.now()))
+    tx.execute(insert(credentials_table).values(user_id=user_id, password_hash=password_hash))
 
 
 def user_id_of(tx: Tx, email: str) -> UUID | None:
@@ -66,7 +71,7 @@ def user_id_of(tx: Tx, email: str) -> UUID | None:
 
 
 def _credentials(tx: Tx, whose: ColumnElement[bool]) -> Credentials | None:
-    row = tx.execute(select(*_CREDENTIALS).where(whose, users.c.disabled_at.is_(None))).first()
+    row = tx.execute(_ACCOUNT.where(whose)).first()
     return Credentials(*row) if row else None
 
 
@@ -80,13 +85,14 @@ def credentials_of(tx: Tx, user_id: UUID) -> Credentials | None:
 
 def lock_credentials(tx: Tx, user_id: UUID) -> Credentials | None:
     """`credentials_of`, which nobody changes before this transaction has ended."""
-    query = select(*_CREDENTIALS).where(users.c.user_id == user_id, users.c.disabled_at.is_(None))
+    query = _ACCOUNT.where(users.c.user_id == user_id)
     row = tx.execute(query.with_for_update(key_share=True)).first()
     return Credentials(*row) if row else None
 
 
 def set_password_hash(tx: Tx, *, user_id: UUID, password_hash: str) -> None:
-    tx.execute(update(users).where(users.c.user_id == user_id).values(password_hash=password_hash))
+    statement = update(credentials_table).where(credentials_table.c.user_id == user_id)
+    tx.execute(statement.values(password_hash=password_hash))
 
 
 def insert_session(tx: Tx, *, session_hash: str, user_id: UUID, device: str, expires_at: datetime) -> None:
@@ -103,10 +109,9 @@ def insert_session(tx: Tx, *, session_hash: str, user_id: UUID, device: str, exp
     )
 
 
-def touch_session(tx: Tx, session_hash: str) -> None:
-    tx.execute(
-        update(sessions).where(sessions.c.session_hash == session_hash).values(last_seen_at=clock.now())
-    )
+def touch_session(tx: Tx, *, user_id: UUID, session_hash: str) -> None:
+    this = (sessions.c.user_id == user_id) & (sessions.c.session_hash == session_hash)
+    tx.execute(update(sessions).where(this).values(last_seen_at=clock.now()))
 
 
 def delete_session(tx: Tx, session_hash: str) -> None:
@@ -126,7 +131,10 @@ def delete_expired_sessions(tx: Tx, *, idle_since: datetime, limit: int) -> int:
 
 def _signed_in(row: Any, stale_before: datetime) -> SignedIn:
     settings = Preferences.of(row[4] or {})
-    return SignedIn(row[0], row[1], row[2], row[3], settings=settings, stale=row[5] < stale_before)
+    stale = row.last_seen_at < stale_before
+    return SignedIn(
+        row[0], row[1], row[2], row[3], settings=settings, second_factor=row.second_factor, stale=stale
+    )
 
 
 def person(tx: Tx, session_hash: str, *, idle_since: datetime, stale_before: datetime) -> SignedIn | None:
@@ -143,7 +151,8 @@ def desk(
     if row is None:
         return None
     person = _signed_in(row, stale_before)
-    return Desk(person, Role(row[6]), workspace_id, row[7], row[8], row[9])
+    role, slug, name, workspaces_of_theirs = row[len(_PERSON) :]
+    return Desk(person, Role(role), workspace_id, slug, name, workspaces_of_theirs)
 
 
 def end_resets(tx: Tx, user_id: UUID) -> None:

@@ -29,7 +29,8 @@ class SocketAccess:
         query = connection.query_params
         if "workspace" in query:
             token = session_token(connection)
-            desk = await self._db.read(Actor.visitor(), accounts.desk, token, id_of(query["workspace"]))
+            holder, workspace_id = accounts.holding(token), id_of(query["workspace"])
+            desk = await self._db.read(holder, accounts.desk, token, workspace_id)
             return Actor.agent(desk.workspace_id, desk.person.user_id, desk.role, desk.person.name)
         place = query.get("portal", ""), id_of(query.get("ticket", ""))
         secret = visitor_secret(connection)

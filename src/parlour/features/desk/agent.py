@@ -21,7 +21,8 @@ from parlour.web.site import db
 
 async def person_in(request: Request) -> SignedIn:
     """Raises SignedOut."""
-    person = await db(request).read(Actor.visitor(), accounts.signed_in, session_token(request))
+    token = session_token(request)
+    person = await db(request).read(accounts.holding(token), accounts.signed_in, token)
     await _rewind(request, person)
     return person
 
@@ -29,14 +30,20 @@ async def person_in(request: Request) -> SignedIn:
 async def desk_in(request: Request) -> Desk:
     """Raises SignedOut, and NotFound for a workspace that isn't the agent's."""
     workspace_id = request.path_params.get("workspace_id") or id_of(request.url.path.split("/")[2])
-    desk = await db(request).read(Actor.visitor(), accounts.desk, session_token(request), workspace_id)
+    token = session_token(request)
+    desk = await db(request).read(accounts.holding(token), accounts.desk, token, workspace_id)
     await _rewind(request, desk.person)
     return desk
 
 
 async def _rewind(request: Request, person: SignedIn) -> None:
     if person.stale:
-        await db(request).write(Actor.visitor(), accounts.rewind, person.session_hash)
+        await db(request).write(themselves(person), accounts.rewind, person.session_hash)
+
+
+def themselves(person: SignedIn) -> Actor:
+    """Whoever is signed in, for what is theirs alone."""
+    return accounts.owner_of(person)
 
 
 def device_of(request: Request) -> str:

@@ -6,9 +6,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.features.accounts.models import SignedIn
-from parlour.features.desk.agent import person_in, whoami
+from parlour.features.desk.agent import person_in, themselves, whoami
 from parlour.features.workspaces import service as workspaces
-from parlour.kernel.access import Actor
 from parlour.kernel.errors import DomainError, Forbidden
 from parlour.web.forms import REFUSALS, read_form_leniently
 from parlour.web.pages import redirect, render
@@ -17,7 +16,7 @@ from parlour.web.site import db, site
 
 async def form(request: Request) -> Response:
     person = await person_in(request)
-    if not await db(request).read(Actor.visitor(), workspaces.may_found, person.user_id):
+    if not await db(request).read(themselves(person), workspaces.may_found):
         raise Forbidden
     return _form(request, person, {"name": "", "slug": ""})
 
@@ -37,9 +36,9 @@ def _form(
 
 async def check_slug(request: Request) -> Response:
     """Said beside the field while it is typed."""
-    await person_in(request)
+    person = await person_in(request)
     slug = request.query_params.get("slug", "").strip()
-    problem = await db(request).read(Actor.visitor(), workspaces.slug_problem, slug) if slug else ""
+    problem = await db(request).read(themselves(person), workspaces.slug_problem, slug) if slug else ""
     return render(request, "desk/slug_check.html", slug=slug, problem=problem)
 
 
@@ -51,12 +50,7 @@ async def found(request: Request) -> Response:
         if stale:
             raise stale
         made = await db(request).write(
-            Actor.visitor(),
-            workspaces.found_workspace,
-            person.user_id,
-            person.name,
-            typed["slug"],
-            typed["name"],
+            themselves(person), workspaces.found_workspace, typed["slug"], typed["name"]
         )
     except REFUSALS as error:
         return _form(request, person, typed, error)

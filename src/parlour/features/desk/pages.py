@@ -4,8 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.features.desk import units
-from parlour.features.desk.agent import person_in, whoami
-from parlour.kernel.access import Actor
+from parlour.features.desk.agent import person_in, themselves, whoami
 from parlour.kernel.errors import SignedOut
 from parlour.web.pages import redirect, render
 from parlour.web.site import db
@@ -17,7 +16,7 @@ async def start(request: Request) -> Response:
         person = await person_in(request)
     except SignedOut:
         return render(request, "desk/landing.html")
-    theirs, may_found = await db(request).read(Actor.visitor(), units.start, person.user_id)
+    theirs, may_found = await db(request).read(themselves(person), units.start)
     if len(theirs) == 1:
         return redirect(f"/workspace/{theirs[0].workspace_id}")
     me = whoami(person, len(theirs))

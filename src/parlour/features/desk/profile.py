@@ -7,8 +7,7 @@ from starlette.responses import Response
 
 from parlour.features.accounts.models import Preferences, SignedIn
 from parlour.features.accounts.profile import service as profiles
-from parlour.features.desk.agent import device_of, person_in, whoami
-from parlour.kernel.access import Actor
+from parlour.features.desk.agent import device_of, person_in, themselves, whoami
 from parlour.kernel.errors import DomainError
 from parlour.web.counting import count
 from parlour.web.forms import REFUSALS, read_form, read_form_leniently
@@ -37,7 +36,7 @@ async def _page(
     name: str | None = None,
     refused: DomainError | None = None,
 ) -> Response:
-    shown = await db(request).read(Actor.visitor(), profiles.profile, session_token(request))
+    shown = await db(request).read(themselves(person), profiles.profile, session_token(request))
     saved = request.query_params.get("saved", "")
     return render(
         request,
@@ -57,7 +56,7 @@ async def rename(request: Request) -> Response:
     try:
         if stale:
             raise stale
-        await db(request).write(Actor.visitor(), profiles.rename, session_token(request), name)
+        await db(request).write(themselves(person), profiles.rename, session_token(request), name)
     except REFUSALS as error:
         return await _page(request, person, name=name, refused=error)
     return redirect("/profile?saved=name#your-name")
@@ -65,10 +64,10 @@ async def rename(request: Request) -> Response:
 
 async def choose(request: Request) -> Response:
     """A box that isn't ticked isn't sent."""
-    await person_in(request)
+    person = await person_in(request)
     fields = await read_form(request)
     chosen = Preferences(**{known.name: known.name in fields for known in fields_of(Preferences)})
-    await db(request).write(Actor.visitor(), profiles.choose, session_token(request), chosen)
+    await db(request).write(themselves(person), profiles.choose, session_token(request), chosen)
     return redirect("/profile?saved=preferences#preferences")
 
 
@@ -81,7 +80,7 @@ async def change_password(request: Request) -> Response:
             raise stale
         await count(request, Limit.PROVE_PASSWORD, str(person.user_id))
         token = await profiles.change_password(
-            db(request), session_token(request), current, new, device_of(request)
+            db(request), themselves(person), session_token(request), current, new, device_of(request)
         )
     except REFUSALS as error:
         return await _page(request, person, refused=error)
@@ -91,18 +90,18 @@ async def change_password(request: Request) -> Response:
 
 
 async def end_session(request: Request) -> Response:
-    await person_in(request)
+    person = await person_in(request)
     fields = await read_form(request)
     own = await db(request).write(
-        Actor.visitor(), profiles.end_session, session_token(request), fields.get("session", "")
+        themselves(person), profiles.end_session, session_token(request), fields.get("session", "")
     )
     return _signed_out(request) if own else redirect("/profile?saved=session#sessions")
 
 
 async def sign_out_everywhere(request: Request) -> Response:
-    await person_in(request)
+    person = await person_in(request)
     await read_form(request)
-    await db(request).write(Actor.visitor(), profiles.sign_out_everywhere, session_token(request))
+    await db(request).write(themselves(person), profiles.sign_out_everywhere, session_token(request))
     return _signed_out(request)
 
 

@@ -70,7 +70,7 @@ async def reset(request: Request) -> Response:
         if not token:
             raise Invalid({"token": "missing"})
         await count(request, Limit.RESET, network_of(request))
-        email = (await db(request).read(Actor.visitor(), password_reset.owner, token)).email
+        email = await db(request).read(Actor.visitor(), password_reset.address, token)
         if "new_password" not in fields:
             return _reset(request, "password", token=token, email=email)
         await password_reset.reset(db(request), token, fields["new_password"], device_of(request))

@@ -12,9 +12,10 @@ from starlette.responses import Response
 from parlour.features.accounts.models import Pending, SignedIn
 from parlour.features.accounts.profile.service import public_id
 from parlour.features.accounts.second_factor import service as second_factor
-from parlour.features.desk.agent import device_of, person_in, whoami
+from parlour.features.desk.agent import device_of, person_in, themselves, whoami
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import DomainError, Invalid, SignedOut
+from parlour.kernel.keyring import Keyring
 from parlour.web.counting import count
 from parlour.web.csrf import ForeignForm
 from parlour.web.forms import REFUSALS, BadForm, read_form_leniently, safe_path
@@ -30,7 +31,7 @@ from parlour.web.session import (
     pending_sign_in,
     session_token,
 )
-from parlour.web.site import db
+from parlour.web.site import db, site
 
 HERE = "/profile/second-factor"
 SETUP = "second factor set-up"
@@ -51,7 +52,7 @@ async def _page(
     refused: DomainError | None = None,
 ) -> Response:
     """A new secret with every visit, and the same one while its code is being typed."""
-    state = await db(request).read(Actor.visitor(), second_factor.state, session_token(request))
+    state = await db(request).read(themselves(person), second_factor.state, session_token(request))
     context: dict[str, Any] = {"state": state}
     context["saved"] = request.query_params.get("saved") == "off" and not state.on
     if not state.on:
@@ -93,6 +94,8 @@ def _secret_in(request: Request, person: SignedIn, fields: Mapping[str, str]) ->
 async def _turn_on(request: Request, person: SignedIn, fields: Mapping[str, str], secret: str) -> Response:
     done = await second_factor.turn_on(
         db(request),
+        _keys(request),
+        themselves(person),
         session_token(request),
         secret=secret,
         code=fields.get("code", ""),
@@ -104,10 +107,14 @@ async def _turn_on(request: Request, person: SignedIn, fields: Mapping[str, str]
     return response
 
 
-async def _turn_off(request: Request, _: SignedIn, fields: Mapping[str, str], __: str) -> Response:
+async def _turn_off(request: Request, person: SignedIn, fields: Mapping[str, str], _: str) -> Response:
     password = fields.get("password", "")
     token = await second_factor.turn_off(
-        db(request), session_token(request), password=password, device=device_of(request)
+        db(request),
+        themselves(person),
+        session_token(request),
+        password=password,
+        device=device_of(request),
     )
     response = redirect(f"{HERE}?saved=off")
     keep_session(request, response, token)
@@ -117,7 +124,11 @@ async def _turn_off(request: Request, _: SignedIn, fields: Mapping[str, str], __
 async def _make_codes(request: Request, person: SignedIn, fields: Mapping[str, str], _: str) -> Response:
     password = fields.get("password", "")
     codes = await second_factor.make_codes(
-        db(request), session_token(request), password=password, device=device_of(request)
+        db(request),
+        themselves(person),
+        session_token(request),
+        password=password,
+        device=device_of(request),
     )
     return _codes(request, person, codes, fresh=False)
 
@@ -182,7 +193,11 @@ async def _finish(request: Request, facts: list[str], code: str) -> str:
     user_id, mark, name = facts
     await count(request, Limit.SECOND_FACTOR_BY_SIGN_IN, name)
     await count(request, Limit.SECOND_FACTOR_BY_ACCOUNT, user_id)
-    pending = Pending(UUID(hex=user_id), mark)
+    owner = Actor.person(UUID(hex=user_id))
     return await db(request).write(
-        Actor.system(), second_factor.finish, pending, code, session_token(request), device_of(request)
+        owner, second_factor.finish, _keys(request), mark, code, session_token(request), device_of(request)
     )
+
+
+def _keys(request: Request) -> Keyring:
+    return second_factor.keyring(site(request).settings.secret_keys)

@@ -9,7 +9,6 @@ from starlette.responses import Response
 from parlour.features.accounts import service as accounts
 from parlour.features.desk.agent import device_of
 from parlour.features.desk.second_factor import ask_for_code
-from parlour.kernel.access import Actor
 from parlour.kernel.addresses import clean_email
 from parlour.kernel.errors import DomainError, SignedOut
 from parlour.web.counting import count, network_of
@@ -23,7 +22,8 @@ from parlour.web.site import db, site
 async def form(request: Request) -> Response:
     target = safe_path(request.query_params.get("next", "/"))
     try:
-        await db(request).read(Actor.visitor(), accounts.signed_in, session_token(request))
+        token = session_token(request)
+        await db(request).read(accounts.holding(token), accounts.signed_in, token)
     except SignedOut:
         return _form(request, {"email": "", "next": target})
     return redirect(target)
@@ -74,6 +74,6 @@ async def sign_out(request: Request) -> Response:
     response = redirect("/auth/login")
     if token:
         with suppress(SignedOut):  # it ended by itself in the meantime
-            await db(request).write(Actor.visitor(), accounts.sign_out, token)
+            await db(request).write(accounts.holding(token), accounts.sign_out, token)
         forget_session(request, response)
     return response

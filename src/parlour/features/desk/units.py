@@ -21,15 +21,15 @@ from parlour.kernel.access import Actor, Permission, requires
 
 
 @requires(Permission.ACCOUNT_USE)
-def start(tx: Tx, user_id: UUID) -> tuple[Sequence[Membership], bool]:
-    return workspaces.memberships(tx, user_id), workspaces.may_found(tx, user_id)
+def start(tx: Tx) -> tuple[Sequence[Membership], bool]:
+    return workspaces.memberships(tx), workspaces.may_found(tx)
 
 
-@requires(Permission.ACCOUNT_USE)
+@requires(Permission.SIGN_IN)
 def invitation(tx: Tx, token: str) -> tuple[Invitation, Workspace, bool]:
     found = invitations.look(tx, token)
     place = workspaces.workspace(tx.acting_as(Actor.visitor(found.workspace_id)))
-    return found, place, invitations.has_account(tx, found.email)
+    return found, place, invitations.has_account(tx, token)
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,19 +76,19 @@ def slug_problem(tx: Tx, slug: str) -> str | None:
 
 
 @requires(Permission.ACCOUNT_USE)
-def may_found(tx: Tx, user_id: UUID) -> bool:
+def may_found(tx: Tx) -> bool:
     """Whoever runs one workspace may found another."""
-    return any(place.role in (Role.OWNER, Role.ADMIN) for place in store.memberships(tx, user_id))
+    return any(place.role in (Role.OWNER, Role.ADMIN) for place in memberships(tx))
 
 
 @requires(Permission.ACCOUNT_USE)
-def found_workspace(tx: Tx, user_id: UUID, name_of_founder: str, slug: str, name: str) -> Workspace:
+def found_workspace(tx: Tx, slug: str, name: str) -> Workspace:
     """A new workspace, owned by its founder. Raises Forbidden, and what `create_workspace` raises."""
-    if not may_found(tx, user_id):
+    if not may_found(tx):
         raise Forbidden
     made = create_workspace(tx.acting_as(Actor.system()), slug, name)
-    store.insert_member(tx.acting_as(Actor.system(made.workspace_id)), user_id=user_id, role=Role.OWNER)
-    founder = Actor.agent(made.workspace_id, user_id, Role.OWNER, name_of_founder)
+    store.insert_member(tx.acting_as(Actor.system(made.workspace_id)), user_id=tx.user_id, role=Role.OWNER)
+    founder = Actor.agent(made.workspace_id, tx.user_id, Role.OWNER, tx.actor.name)
     audit.record(tx.acting_as(founder), "workspace", after=made.name)
     return made
 
@@ -190,7 +190,7 @@ def set_role(tx: Tx, user_id: UUID, role: Role) -> None:
         return
     _not_the_last_owner(tx, before)
     store.set_role(tx, user_id, role)
-    _changed(tx, user_id, before, role)
+    _changed(tx, user_id, name_of(tx, user_id), before, role)
 
 
 @requires(Permission.WORKSPACE_SEE)
@@ -208,12 +208,13 @@ def remove_member(tx: Tx, user_id: UUID) -> None:
     if role is None:
         raise NotFound
     _not_the_last_owner(tx, role)
+    name = name_of(tx, user_id)
     store.delete_member(tx, user_id)
-    _changed(tx, user_id, role, None)
+    _changed(tx, user_id, name, role, None)
 
 
-def _changed(tx: Tx, user_id: UUID, before: Role, after: Role | None) -> None:
-    about = f"{store.name_of(tx, user_id)}: {before.value}"
+def _changed(tx: Tx, user_id: UUID, name: str, before: Role, after: Role | None) -> None:
+    about = f"{name}: {before.value}"
     audit.record(tx, "member", before=about, after=after.value if after else None)
     tx.emit(AccessChanged(tx.workspace_id, user_id=user_id))
 
@@ -236,11 +237,11 @@ def hold_role(tx: Tx, user_id: UUID) -> Role | None:
 
 @requires(Permission.WORKSPACE_SEE)
 def name_of(tx: Tx, user_id: UUID | None) -> str:
-    """The name of a member or former member; empty for nobody."""
+    """The name of a member; empty for anybody else, and for nobody."""
     return store.name_of(tx, user_id) if user_id else ""
 
 
 @requires(Permission.ACCOUNT_USE)
-def memberships(tx: Tx, user_id: UUID) -> Sequence[Membership]:
-    """The workspaces this person belongs to; the caller must have proved to be that person."""
-    return store.memberships(tx, user_id)
+def memberships(tx: Tx) -> Sequence[Membership]:
+    """The workspaces that the person who acts belongs to."""
+    return store.memberships(tx, tx.user_id)

@@ -98,7 +98,7 @@ def issue(tx: Tx, invitation_id: UUID, secret: str) -> InvitationMail | None:
     return InvitationMail(found.email, found.role.value, f"{tx.workspace_id.hex}.{secret}")
 
 
-@requires(Permission.ACCOUNT_USE)
+@requires(Permission.SIGN_IN)
 def look(tx: Tx, token: str) -> Invitation:
     """Raises InvitationExpired."""
     workspace_id, secret = _parts(token)
@@ -108,10 +108,10 @@ def look(tx: Tx, token: str) -> Invitation:
     return found
 
 
-@requires(Permission.ACCOUNT_USE)
-def has_account(tx: Tx, email: str) -> bool:
-    """Whether the invited person signs in or makes an account; asked only by who holds the invitation."""
-    return store.user_id_of(tx, email) is not None
+@requires(Permission.SIGN_IN)
+def has_account(tx: Tx, token: str) -> bool:
+    """Whether the invited person signs in or makes an account. Raises InvitationExpired."""
+    return store.user_id_of(tx.as_system(), look(tx, token).email) is not None
 
 
 async def accept(
@@ -123,9 +123,9 @@ async def accept(
     """
     visitor = Actor.visitor()
     invitation = await db.read(visitor, look, token)
-    known = await db.read(Actor.system(), service.credentials, invitation.email)
-    if known:
-        if not await password_matches(known.password_hash, password):
+    if await db.read(visitor, has_account, token):
+        known = await db.read(Actor.system(), service.credentials, invitation.email)
+        if not await password_matches(known.password_hash if known else None, password) or known is None:
             raise service.WrongCredentials
         await db.write(Actor.system(), _join, token, known.user_id)
         session = await service.sign_in(db, invitation.email, password, replaces, device)
@@ -164,4 +164,4 @@ def _make_and_join(
         raise service.WrongCredentials  # somebody made the account a moment ago: it has its own password
     user_id = service.create_agent(tx, invitation.email, name, password, password_hash)
     _join(tx, token, user_id)
-    return service.start_session(tx, user_id, replaces, device)
+    return service.start_session(tx.acting_as(Actor.person(user_id)), replaces, device)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from parlour.db.database import Database, Tx
+from parlour.features.accounts import service as accounts
 from parlour.features.accounts import store
 from parlour.features.accounts.models import Credentials, ResetMail
 from parlour.features.accounts.password_reset import store as password_reset_store
@@ -26,7 +27,7 @@ class ResetExpired(DomainError):
     message = "This link no longer works. You can ask for a new one."
 
 
-@requires(Permission.ACCOUNT_USE)
+@requires(Permission.SIGN_IN)
 def ask(tx: Tx, email: str) -> None:
     """Mail the address a link. Says and does the same whether or not anybody has it: who owns it is
     looked up by the job. Raises Invalid for what isn't an address.
@@ -50,9 +51,13 @@ def issue(tx: Tx, email: str, secret: str) -> ResetMail | None:
     return ResetMail(own.email, secret) if works else None
 
 
-@requires(Permission.ACCOUNT_USE)
-def owner(tx: Tx, token: str) -> Credentials:
-    """The account whose password this link may set. Raises ResetExpired."""
+@requires(Permission.SIGN_IN)
+def address(tx: Tx, token: str) -> str:
+    """The address of the account whose password this link may set. Raises ResetExpired."""
+    return _owner(tx.as_system(), token).email
+
+
+def _owner(tx: Tx, token: str) -> Credentials:
     user_id = password_reset_store.owner_of(tx, hash_of(token))
     own = store.credentials_of(tx, user_id) if user_id else None
     if own is None:
@@ -65,15 +70,15 @@ async def reset(db: Database, token: str, password: str, device: str) -> None:
 
     Raises ResetExpired, Invalid for a password that can't be taken.
     """
-    own = await db.read(Actor.visitor(), owner, token)
-    if wrong := problem_with(password, own.email):
+    email = await db.read(Actor.visitor(), address, token)
+    if wrong := problem_with(password, email):
         raise Invalid({"new_password": wrong})
     await db.write(Actor.system(), _reset, token, await hash_apart(password), device)
 
 
 @requires(Permission.SYSTEM)
 def _reset(tx: Tx, token: str, password_hash: str, device: str) -> None:
-    own = owner(tx, token)
+    own = _owner(tx, token)
     if not password_reset_store.take(tx, hash_of(token)):
         raise ResetExpired
-    profile.set_password(tx, own, password_hash, device)
+    profile.set_password(tx.acting_as(accounts.owner_of(own)), own, password_hash, device)

@@ -28,13 +28,12 @@ def public_id(session_hash: str) -> str:
 def profile(tx: Tx, token: str | None) -> Profile:
     """Raises SignedOut."""
     person = accounts.signed_in(tx, token)
-    own = store.credentials_of(tx, person.user_id)
     rows = [
         SessionRow(public_id(hashed), device, opened, used, current=hashed == person.session_hash)
         for hashed, device, opened, used in _sessions(tx, person.user_id)
     ]
     rows.sort(key=lambda row: not row.current)
-    return Profile(rows, second_factor=bool(own and own.totp_secret))
+    return Profile(rows, second_factor=person.second_factor)
 
 
 def _sessions(tx: Tx, user_id: UUID) -> Sequence[tuple[str, str, datetime, datetime]]:
@@ -62,12 +61,14 @@ def choose(tx: Tx, token: str | None, chosen: Preferences) -> None:
     profile_store.set_settings(tx, user_id=person.user_id, settings=merged)
 
 
-async def change_password(db: Database, token: str | None, current: str, new: str, device: str) -> str:
+async def change_password(
+    db: Database, person: Actor, token: str | None, current: str, new: str, device: str
+) -> str:
     """Every other session ends. Returns this browser's new one.
 
     Raises Invalid for a wrong current password or a new one that can't be taken, SignedOut.
     """
-    own = await db.read(Actor.visitor(), accounts.own_account, token)
+    own = await db.read(person, accounts.own_account, token)
     problems = {}
     if not await password_matches(own.password_hash, current):
         problems["password"] = "wrong" if current else "required"
@@ -76,22 +77,22 @@ async def change_password(db: Database, token: str | None, current: str, new: st
         problems["new_password"] = wrong
     if problems:
         raise Invalid(problems)
-    return await db.write(Actor.system(), _change_password, token, own, await hash_apart(new), device)
+    return await db.write(person, _change_password, token, own, await hash_apart(new), device)
 
 
-@requires(Permission.SYSTEM)
+@requires(Permission.ACCOUNT_USE)
 def _change_password(tx: Tx, token: str | None, proved: Credentials, password_hash: str, device: str) -> str:
     own = accounts.still_proved(tx, token, proved)
     set_password(tx, own, password_hash, device)
-    return accounts.start_session(tx, own.user_id, None, device)
+    return accounts.start_session(tx, None, device)
 
 
-@requires(Permission.SYSTEM)
+@requires(Permission.ACCOUNT_USE)
 def set_password(tx: Tx, own: Credentials, password_hash: str, device: str) -> None:
     """A new password ends every session of the account, and every mailed way to another password."""
-    store.set_password_hash(tx, user_id=own.user_id, password_hash=password_hash)
-    store.end_resets(tx, own.user_id)
-    accounts.end_sessions(tx, own.user_id)
+    store.set_password_hash(tx, user_id=tx.user_id, password_hash=password_hash)
+    store.end_resets(tx, tx.user_id)
+    accounts.end_sessions(tx)
     notices.tell(tx, own, notices.Change.PASSWORD_CHANGED, device)
 
 
@@ -102,7 +103,7 @@ def end_session(tx: Tx, token: str | None, shown_id: str) -> bool:
     for hashed, *_ in _sessions(tx, person.user_id):
         if public_id(hashed) == shown_id:
             store.delete_session(tx, hashed)
-            accounts.recheck_sockets(tx, person.user_id)
+            accounts.recheck_sockets(tx)
             return hashed == person.session_hash
     return False
 
@@ -110,4 +111,5 @@ def end_session(tx: Tx, token: str | None, shown_id: str) -> bool:
 @requires(Permission.ACCOUNT_USE)
 def sign_out_everywhere(tx: Tx, token: str | None) -> None:
     """This browser's session ends too. Raises SignedOut."""
-    accounts.end_sessions(tx, accounts.signed_in(tx, token).user_id)
+    accounts.signed_in(tx, token)
+    accounts.end_sessions(tx)

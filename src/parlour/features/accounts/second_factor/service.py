@@ -1,8 +1,8 @@
 """The second factor: codes of an authenticator app (TOTP, RFC 6238), and recovery codes for a lost phone.
 
-The shared secret is stored as it is. To compute a code the server needs it in the clear, and a key kept
-beside the database would be lost with the database. Recovery codes are only compared, so only their hashes
-are kept.
+To compute a code the server needs the shared secret in the clear, so it is stored sealed, under a key that is
+not in the database. Whoever loses that key has the recovery codes left: these are only compared, so their
+hashes are kept.
 """
 
 import base64
@@ -10,23 +10,31 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Sequence
 from uuid import UUID
 
 import pyotp
+import structlog
 
 from parlour.db.database import Database, Tx
 from parlour.features.accounts import notices, store
 from parlour.features.accounts import service as accounts
-from parlour.features.accounts.models import Credentials, Pending, SecondFactor, TurnedOn
+from parlour.features.accounts.models import Credentials, SecondFactor, TurnedOn
 from parlour.features.accounts.notices import Change
 from parlour.features.accounts.second_factor import store as second_factor_store
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission, requires
 from parlour.kernel.errors import Conflict, Invalid, SignedOut
+from parlour.kernel.keyring import Keyring, Sealed, Unreadable
+
+log = structlog.get_logger(__name__)
 
 STEP = 30
 """Seconds that a code is shown for. The step before and the one after are taken too: clocks differ."""
 RECOVERY_CODES = 10
+RESEALED_AT_ONCE = 200
+"""Secrets in one transaction of the hourly sweep: some milliseconds of work."""
+NO_KEY = "neither PARLOUR_SECRET_KEY nor PARLOUR_SECRET_KEY_PREVIOUS opens it"
 CODE = re.compile(r"[0-9]{6}")
 ISSUER = "Parlour"
 
@@ -46,6 +54,11 @@ class AlreadySo(Conflict):
 
     code = "already_so"
     message = "This was already done."
+
+
+def keyring(secret_keys: Sequence[bytes]) -> Keyring:
+    """What seals the shared secrets; the newest key first."""
+    return Keyring(secret_keys, "second factor")
 
 
 def new_secret() -> str:
@@ -87,11 +100,19 @@ def state(tx: Tx, token: str | None) -> SecondFactor:
 
 
 async def turn_on(
-    db: Database, token: str | None, *, secret: str, code: str, password: str, device: str
+    db: Database,
+    keys: Keyring,
+    person: Actor,
+    token: str | None,
+    *,
+    secret: str,
+    code: str,
+    password: str,
+    device: str,
 ) -> TurnedOn:
     """Once the app shows the right codes. Raises Invalid, AlreadySo, SignedOut."""
     problems = {}
-    proved = await accounts.prove(db, token, password)
+    proved = await accounts.prove(db, person, token, password)
     if proved is None:
         problems["password"] = "wrong" if password else "required"
     step = _matching_step(secret, code, after=0)
@@ -99,17 +120,20 @@ async def turn_on(
         problems["code"] = "wrong" if code.strip() else "required"
     if proved is None or step is None:
         raise Invalid(problems)
-    return await db.write(Actor.system(), _turn_on, token, proved, secret, step, device)
+    sealed = keys.seal(secret, proved.user_id.hex)
+    return await db.write(person, _turn_on, token, proved, sealed, step, device)
 
 
-@requires(Permission.SYSTEM)
-def _turn_on(tx: Tx, token: str | None, proved: Credentials, secret: str, step: int, device: str) -> TurnedOn:
+@requires(Permission.ACCOUNT_USE)
+def _turn_on(
+    tx: Tx, token: str | None, proved: Credentials, sealed: Sealed, step: int, device: str
+) -> TurnedOn:
     own = accounts.still_proved(tx, token, proved)
-    if not second_factor_store.turn_on(tx, user_id=own.user_id, secret=secret, step=step):
+    if not second_factor_store.turn_on(tx, user_id=own.user_id, sealed=sealed, step=step):
         raise AlreadySo
     codes = _replace_codes(tx, own.user_id)
     notices.tell(tx, own, Change.SECOND_FACTOR_ON, device)
-    return TurnedOn(accounts.start_session(tx, own.user_id, token, device), codes)
+    return TurnedOn(accounts.start_session(tx, token, device), codes)
 
 
 def _replace_codes(tx: Tx, user_id: UUID) -> list[str]:
@@ -121,35 +145,37 @@ def _replace_codes(tx: Tx, user_id: UUID) -> list[str]:
     return codes
 
 
-async def _prove(db: Database, token: str | None, password: str) -> Credentials:
-    proved = await accounts.prove(db, token, password)
+async def _prove(db: Database, person: Actor, token: str | None, password: str) -> Credentials:
+    proved = await accounts.prove(db, person, token, password)
     if proved is None:
         raise Invalid({"password": "wrong" if password else "required"})
     return proved
 
 
-async def turn_off(db: Database, token: str | None, *, password: str, device: str) -> str:
+async def turn_off(db: Database, person: Actor, token: str | None, *, password: str, device: str) -> str:
     """The browser's new session. Raises Invalid for a wrong password, AlreadySo, SignedOut."""
-    proved = await _prove(db, token, password)
-    return await db.write(Actor.system(), _turn_off, token, proved, device)
+    proved = await _prove(db, person, token, password)
+    return await db.write(person, _turn_off, token, proved, device)
 
 
-@requires(Permission.SYSTEM)
+@requires(Permission.ACCOUNT_USE)
 def _turn_off(tx: Tx, token: str | None, proved: Credentials, device: str) -> str:
     own = accounts.still_proved(tx, token, proved)
     if not second_factor_store.turn_off(tx, own.user_id):
         raise AlreadySo
     notices.tell(tx, own, Change.SECOND_FACTOR_OFF, device)
-    return accounts.start_session(tx, own.user_id, token, device)
+    return accounts.start_session(tx, token, device)
 
 
-async def make_codes(db: Database, token: str | None, *, password: str, device: str) -> list[str]:
+async def make_codes(
+    db: Database, person: Actor, token: str | None, *, password: str, device: str
+) -> list[str]:
     """Ten new recovery codes; the old ones end. Raises Invalid, AlreadySo (it is off), SignedOut."""
-    proved = await _prove(db, token, password)
-    return await db.write(Actor.system(), _make_codes, token, proved, device)
+    proved = await _prove(db, person, token, password)
+    return await db.write(person, _make_codes, token, proved, device)
 
 
-@requires(Permission.SYSTEM)
+@requires(Permission.ACCOUNT_USE)
 def _make_codes(tx: Tx, token: str | None, proved: Credentials, device: str) -> list[str]:
     own = accounts.still_proved(tx, token, proved)
     if not own.totp_secret:
@@ -158,19 +184,53 @@ def _make_codes(tx: Tx, token: str | None, proved: Credentials, device: str) -> 
     return _replace_codes(tx, own.user_id)
 
 
-@requires(Permission.SYSTEM)
-def finish(tx: Tx, pending: Pending, code: str, replaces: str | None, device: str) -> str:
-    """The session of a sign-in that has now shown both factors.
+@requires(Permission.ACCOUNT_USE)
+def finish(tx: Tx, keys: Keyring, mark: str, code: str, replaces: str | None, device: str) -> str:
+    """The session of a sign-in that has now shown both factors, in the name of who has shown the first.
 
-    Raises WrongCode; SignedOut when the account changed since the password was checked.
+    `mark` as in `Pending`. Raises WrongCode; SignedOut when the account changed since its password was shown.
     """
-    own = store.lock_credentials(tx, pending.user_id)
-    if own is None or not own.totp_secret or accounts.password_mark(own) != pending.mark:
+    own = store.lock_credentials(tx, tx.user_id)
+    if own is None or not own.totp_secret or accounts.password_mark(own) != mark:
         raise SignedOut
-    step = _matching_step(own.totp_secret, code, after=own.totp_step)
+    secret = _opened(keys, own)
+    step = _matching_step(secret, code, after=own.totp_step) if secret else None
     if step is None or not second_factor_store.take_step(tx, user_id=own.user_id, step=step):
         _take_recovery_code(tx, own, code, device)
-    return accounts.start_session(tx, own.user_id, replaces, device)
+    if secret and own.totp_key != keys.current:
+        sealed = keys.seal(secret, own.user_id.hex)
+        second_factor_store.reseal(tx, user_id=own.user_id, before=own.totp_secret, sealed=sealed)
+    return accounts.start_session(tx, replaces, device)
+
+
+def _opened(keys: Keyring, own: Credentials) -> str | None:
+    """The shared secret; None when this server has no key for it, so that only recovery codes are left."""
+    if not own.totp_secret or not own.totp_key:
+        return own.totp_secret
+    try:
+        return keys.open(own.totp_secret, own.user_id.hex)
+    except Unreadable:
+        log.warning("second_factor.unreadable", user_id=str(own.user_id), because=NO_KEY)
+        return None
+
+
+@requires(Permission.SYSTEM)
+def reseal(tx: Tx, keys: Keyring) -> int:
+    """Bring the next secrets under the newest key: those from before there were keys, and those of an older
+    one; says how many. What none of our keys opens is noted as such, so that the next round does not meet it.
+    """
+    unreadable = f"not {keys.current}"
+    waiting = second_factor_store.sealed_otherwise(
+        tx, keys=(keys.current, unreadable), limit=RESEALED_AT_ONCE
+    )
+    for user_id, stored, key in waiting:
+        try:
+            sealed = keys.seal(keys.open(stored, user_id.hex) if key else stored, user_id.hex)
+        except Unreadable:
+            log.warning("second_factor.unreadable", user_id=str(user_id), because=NO_KEY)
+            sealed = Sealed(stored, unreadable)
+        second_factor_store.reseal(tx, user_id=user_id, before=stored, sealed=sealed)
+    return len(waiting)
 
 
 def _take_recovery_code(tx: Tx, own: Credentials, code: str, device: str) -> None:
