@@ -16,7 +16,7 @@ from tests.live import ROOT, Live
 from tests.postgres_server import ON_POSTGRESQL, server
 from tests.shell import Shell, sentence
 
-RELEASE_BEFORE = "b0679c8edd8c5e806b7b2f9969acc26456997c7e"
+RELEASE_BEFORE = "bd3603c074e15543d5486412f2e52902f0c1bdfa"
 """The newest commit whose last migration is not this one's."""
 
 
