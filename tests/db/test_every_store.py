@@ -200,7 +200,7 @@ NARROWED = (
 
 
 def of_listing(ticket: Ticket) -> list[Call]:
-    these, email = {"ticket_ids": [ticket.ticket_id]}, {"beginning": ticket.email, "limit": 9}
+    these = {"ticket_ids": [ticket.ticket_id]}
     calls: list[Call] = [
         (listing.how_many_of, these),
         (listing.recent_and_urgent, {"limit": 9}),
@@ -217,8 +217,9 @@ def of_listing(ticket: Ticket) -> list[Call]:
             (listing.ids, {**this, "limit": 9}),
             (listing.among, {**this, **these}),
             (listing.by_number, {**this, "number": ticket.number}),
-            (listing.by_email, {**this, **email, "before": None}),
-            (listing.by_email, {**this, **email, "before": ticket.ticket_id}),
+            (listing.addresses, {"beginning": "maria", "limit": 9}),
+            (listing.of_addresses, {"emails": [ticket.email], "before": None, "limit": 9}),
+            (listing.of_all_addresses, {"beginning": "maria", "before": ticket.ticket_id, "limit": 9}),
         ]
     return calls
 

@@ -83,7 +83,7 @@ LISTS: dict[str, tuple[Callable[[Tx], object], str]] = {
     "by creation": (page_of(order=Order.CREATED), "ix_tickets_created"),
     "by priority": (page_of(order=Order.PRIORITY), "ix_tickets_rank"),
     "of an address": (
-        lambda tx: listing_store.by_email(tx, Filters(), "someone42@", before=None, limit=26),
+        lambda tx: listing_store.of_all_addresses(tx, "someone42@", before=None, limit=26),
         "ix_tickets_email",
     ),
 }

@@ -49,11 +49,15 @@ class Mode:
     begin: sql.SQL
     statement_timeout: int
     lock_timeout: int = 5_000
+    plans: str = "auto"
+    """PostgreSQL's `plan_cache_mode`."""
     patience: float = 6.0
 
 
 READ = Mode(sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"), 6_000)
-SCAN = Mode(sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"), 60_000)
+SCAN = Mode(
+    sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"), 60_000, plans="force_custom_plan"
+)  # what it finds depends on the values, and so does the way to find it
 WRITE = Mode(sql.SQL("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"), 10_000)
 PROBE = Mode(WRITE.begin, 1_000, 1_000, patience=1.0)
 ALONE = Mode(sql.SQL(""), 0)
@@ -101,6 +105,7 @@ _IN_A_COMMAND = (
 _LIMITS = sql.SQL(
     ", set_config('statement_timeout', %(statement_timeout)s, true)"
     ", set_config('lock_timeout', %(lock_timeout)s, true)"
+    ", set_config('plan_cache_mode', %(plans)s, true)"
     ", set_config('idle_in_transaction_session_timeout', '60000', true)"
 )
 
@@ -186,6 +191,7 @@ class Link:
         limits = {
             "statement_timeout": str(mode.statement_timeout),
             "lock_timeout": str(mode.lock_timeout),
+            "plans": mode.plans,
         }
         self.raw.patience = ANSWER_SECONDS
         if mode is ALONE:

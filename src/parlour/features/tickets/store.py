@@ -201,17 +201,13 @@ _HELD = select(tickets.c.ticket_id).where(
 _HELD = _HELD.order_by(tickets.c.last_message_at.desc(), tickets.c.ticket_id.desc())
 _HELD = _HELD.limit(bindparam("limit", type_=Integer()))
 _HELD_ACTIVE = _HELD.where(text(f"tickets.{ACTIVE}"))
-_LOCK = select(tickets.c.ticket_id).where(
+_LOCK = select(tickets.c.ticket_id, tickets.c.assignee_id).where(
     tickets.c.workspace_id == HERE, dialect.one_of(tickets.c.ticket_id, "these")
 )
 _LOCK = _LOCK.order_by(tickets.c.ticket_id).with_for_update()
 _RELEASE = (
     update(tickets)
-    .where(
-        tickets.c.workspace_id == HERE,
-        dialect.one_of(tickets.c.ticket_id, "these"),
-        tickets.c.assignee_id == bindparam("holder"),
-    )
+    .where(tickets.c.workspace_id == HERE, dialect.one_of(tickets.c.ticket_id, "these"))
     .values(assignee_id=None, version=tickets.c.version + 1, updated_at=_MOMENT)
     .returning(*_TICKET)
 )
@@ -223,10 +219,13 @@ def held_by(tx: Tx, user_id: UUID, *, active: bool, limit: int) -> list[UUID]:
 
 
 def release(tx: Tx, ticket_ids: Sequence[UUID], user_id: UUID, moment: datetime) -> list[Ticket]:
-    """Take those of the tickets that are still this person's; as they are now."""
-    tx.run(_LOCK, these=list(ticket_ids)).all()
-    found = tx.run(_RELEASE, these=list(ticket_ids), holder=user_id, moment=moment)
-    return [_ticket(row) for row in found]
+    """Take those of the tickets that are still this person's; as they are now.
+
+    Whose they are is looked at here: for a condition on it SQLite would walk all that this person has.
+    """
+    locked = tx.run(_LOCK, these=list(ticket_ids))
+    theirs = [ticket_id for ticket_id, holder in locked if holder == user_id]
+    return [_ticket(row) for row in tx.run(_RELEASE, these=theirs, moment=moment)]
 
 
 def mailed_seq(tx: Tx, ticket_id: UUID) -> int:

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Integer,
     Select,
     TextClause,
+    Uuid,
     bindparam,
     func,
     literal,
@@ -57,6 +58,7 @@ _INDEXED: dict[Order, set[_Shape]] = {
     Order.CREATED: {_ALONE},
     Order.PRIORITY: {_ALONE, _AMONG_ACTIVE, frozenset({"priority"}), _AMONG_ACTIVE | {"priority"}},
 }
+ACTIVE_STATUSES = (Status.NEW, Status.OPEN, Status.PENDING)
 _LIMIT = bindparam("limit", type_=Integer())
 
 
@@ -151,15 +153,26 @@ def how_many_of(tx: Tx, ticket_ids: Sequence[UUID]) -> int:
     return counted
 
 
-@cache
-def _among(shape: _Shape) -> Select[Any]:
-    return _narrow(store.ROWS, shape).where(tickets.c.ticket_id.in_(bindparam("these", expanding=True)))
-
-
 def among(tx: Tx, filters: Filters, ticket_ids: Sequence[UUID]) -> dict[UUID, TicketRow]:
-    """Those of the tickets that the filters let through."""
-    found = tx.run(_among(_shape(filters)), these=list(ticket_ids), **_values(filters))
-    return {row.ticket_id: row for row in map(store.ticket_row, found)}
+    """Those of the tickets that the filters let through.
+
+    They are looked at here: for a condition beside the ids SQLite would walk that condition's index.
+    """
+    return {row.ticket_id: row for row in store.these(tx, ticket_ids) if _lets_through(filters, row)}
+
+
+def _lets_through(filters: Filters, row: TicketRow) -> bool:
+    """What `_CONDITIONS` say."""
+    active = row.status in ACTIVE_STATUSES
+    passed = {
+        "active": active,
+        "status": row.status is filters.status,
+        "waiting": row.waiting_since is not None,
+        "priority": row.priority is filters.priority,
+        "nobody": row.assignee_id is None,
+        "assignee": row.assignee_id == filters.assignee,
+    }
+    return all(passed[name] for name in _shape(filters))
 
 
 def by_number(tx: Tx, filters: Filters, number: int) -> list[TicketRow]:
@@ -168,14 +181,63 @@ def by_number(tx: Tx, filters: Filters, number: int) -> list[TicketRow]:
     return [store.ticket_row(row) for row in tx.run(query, **_values(filters))]
 
 
-def by_email(tx: Tx, filters: Filters, beginning: str, *, before: UUID | None, limit: int) -> list[TicketRow]:
-    """The newest tickets, older than `before`, of the addresses that begin so."""
-    query = _narrow(store.ROWS, _shape(filters))
-    query = query.where(tickets.c.email.between(beginning, beginning + "\uffff"))
-    if before:
-        query = query.where(tickets.c.ticket_id < before)
-    query = query.order_by(tickets.c.ticket_id.desc()).limit(limit)
-    return [store.ticket_row(row) for row in tx.run(query, **_values(filters))]
+_OF_ADDRESS = (
+    select(tickets.c.ticket_id)
+    .where(
+        tickets.c.workspace_id == HERE,
+        tickets.c.email == bindparam("email"),
+        tickets.c.ticket_id < bindparam("before", type_=Uuid()),
+    )
+    .order_by(tickets.c.ticket_id.desc())
+    .limit(_LIMIT)
+)
+_OF_ADDRESSES = (
+    select(tickets.c.ticket_id)
+    .where(
+        tickets.c.workspace_id == HERE,
+        tickets.c.email.between(bindparam("first"), bindparam("last")),
+        tickets.c.ticket_id < bindparam("before", type_=Uuid()),
+    )
+    .order_by(tickets.c.ticket_id.desc())
+    .limit(_LIMIT)
+)
+_NEXT_ADDRESS = (
+    select(tickets.c.email)
+    .where(tickets.c.workspace_id == HERE, tickets.c.email.between(bindparam("first"), bindparam("last")))
+    .order_by(tickets.c.email)
+    .limit(1)
+)
+_LAST_ID = UUID(int=2**128 - 1)
+
+
+def addresses(tx: Tx, beginning: str, *, limit: int) -> list[str]:
+    """The first addresses that begin so, each found by one search of the index."""
+    found: list[str] = []
+    first, last = beginning, beginning + "\uffff"
+    while len(found) < limit:
+        email = tx.run(_NEXT_ADDRESS, first=first, last=last).scalar_one_or_none()
+        if email is None:
+            break
+        found.append(email)
+        first = email + "\x01"
+    return found
+
+
+def of_addresses(tx: Tx, emails: Sequence[str], *, before: UUID | None, limit: int) -> list[UUID]:
+    """The newest tickets of these addresses that are older than `before`; each address is read in order."""
+    until = before or _LAST_ID
+    ids = [
+        ticket_id
+        for email in emails
+        for ticket_id in tx.run(_OF_ADDRESS, email=email, before=until, limit=limit).scalars()
+    ]
+    return sorted(ids, reverse=True)[:limit]
+
+
+def of_all_addresses(tx: Tx, beginning: str, *, before: UUID | None, limit: int) -> list[UUID]:
+    """`of_addresses` for more of them than one asks for each: all their tickets are read and sorted."""
+    asked = {"first": beginning, "last": beginning + "\uffff", "before": before or _LAST_ID}
+    return list(tx.run(_OF_ADDRESSES, **asked, limit=limit).scalars())
 
 
 def _newest_and_most_urgent() -> Executable:
