@@ -111,9 +111,7 @@ class Server:
         options = {
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
-            "fsync": "on" if DURABLE else "off",
             "synchronous_commit": "on" if DURABLE else "off",
-            "full_page_writes": "on" if DURABLE else "off",
             "autovacuum": "on" if DURABLE else "off",
             "max_connections": "300",
             "shared_buffers": "64MB",
@@ -174,6 +172,17 @@ class Server:
         return psycopg.connect(
             host="127.0.0.1", port=self.port, user="postgres", dbname=database, autocommit=True
         )
+
+    @contextmanager
+    def set_to(self, setting: str, value: str) -> Iterator[None]:
+        """A setting of the whole server for the block."""
+        with self.admin_connection() as admin:
+            [(before,)] = admin.execute(f"SHOW {setting}".encode()).fetchall()
+            try:
+                _set(admin, setting, value)
+                yield
+            finally:
+                _set(admin, setting, str(before))
 
     def _furnish(self) -> None:
         with self.admin_connection() as admin:
@@ -265,6 +274,13 @@ class Standby:
         self._process.send_signal(signal.SIGQUIT)
         self._process.wait(STARTS_WITHIN)
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _set(admin: "psycopg.Connection[tuple[object, ...]]", setting: str, value: str) -> None:
+    admin.execute(f"ALTER SYSTEM SET {setting} = {value}".encode())
+    admin.execute("SELECT pg_reload_conf()")
+    while admin.execute(f"SHOW {setting}".encode()).fetchone() != (value,):
+        time.sleep(0.01)
 
 
 class Bouncer:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import postgres_server
 from tests.mail.conftest import PostOffice
 from tests.postgres_server import ON_POSTGRESQL
 from tests.shell import Shell
@@ -164,8 +165,8 @@ async def test_a_mail_server_is_tried_without_a_mail(shell: Shell) -> None:
 
 @pytest.mark.postgresql
 def test_a_server_that_does_not_sync_is_noticed(shell: Shell) -> None:
-    """As the tests' own server, whose disk nobody needs after them."""
-    code, lines = said(shell)
+    with postgres_server.server().set_to("fsync", "off"):
+        code, lines = said(shell)
 
     assert code == 1
     assert any("fsync is off" in line for line in wrongs(lines)), lines

@@ -84,12 +84,20 @@ RELIED_ON = {
 """What a role or a database may have been given other values of, by whoever else uses the server."""
 
 
+_DURABLE = sql.SQL(
+    "set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' "
+    "ELSE current_setting('synchronous_commit') END, {})"
+)
+"""What is acknowledged is on a disk, whatever a role was given. Which replicas to wait for, operators say."""
+
+
 def _relied_on(*, in_transaction: bool) -> sql.Composed:
     """Said once where the connection is our own. A proxy lends it to somebody else after the transaction."""
     each = [
         sql.SQL("set_config({}, {}, {})").format(sql.Literal(name), sql.Literal(value), in_transaction)
         for name, value in RELIED_ON.items()
     ]
+    each.append(_DURABLE.format(in_transaction))
     return sql.SQL(", ").join(each)
 
 

@@ -21,7 +21,7 @@ import structlog
 from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
-from parlour.db import migrate, roles, windows
+from parlour.db import inspection, migrate, roles, windows
 from parlour.db.database import Database, DatabaseUnusable, P, R, Standing, Tx, Unit, tellable
 from parlour.db.link import ALONE, PROBE, READ, SCAN, WRITE, Link, Mode, make_engine
 from parlour.kernel.access import Actor
@@ -111,6 +111,7 @@ class PostgresDatabase(Database):
             with connected(engine, self._url) as connection, connection.begin():
                 roles.refuse_an_unready_schema(connection)
                 roles.refuse_a_mighty_role(connection)
+                _refuse_a_forgetful_server(connection)
         except (psycopg.Error, DBAPIError) as error:
             raise _unusable(self._url, error) from error
 
@@ -296,6 +297,15 @@ def _words(error: BaseException | None) -> str:
 def _lost_a_race(state: str | None, attempt: int) -> bool:
     """Whether another run may find things as it wants them. A row that is there on the second look stays."""
     return state in (SERIALIZATION_FAILURE, DEADLOCK) or (state == ALREADY_THERE and attempt < 3)
+
+
+def _refuse_a_forgetful_server(connection: Connection) -> None:
+    """Raises DatabaseUnusable for settings of the whole server that no connection of ours can better."""
+    for name in inspection.unsafe_settings(Tx(connection, Actor.system())):
+        raise DatabaseUnusable(
+            f"The database server runs with {name} = off, so that a crash of its machine could lose or "
+            f"damage what was acknowledged. An administrator runs ALTER SYSTEM SET {name} = on."
+        )
 
 
 def connected(engine: Engine, url: str) -> Connection:
