@@ -16,7 +16,7 @@ from tests.live import ROOT, Live
 from tests.postgres_server import ON_POSTGRESQL, server
 from tests.shell import Shell, sentence
 
-RELEASE_BEFORE = "bd3603c074e15543d5486412f2e52902f0c1bdfa"
+RELEASE_BEFORE = "b22e5af01aab28578cb805e8756f31dbb79f6dde"
 """The newest commit whose last migration is not this one's."""
 
 
