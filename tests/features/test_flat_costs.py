@@ -209,6 +209,17 @@ def grown(few: Costs, many: Costs) -> dict[str, tuple[int, int]]:
     return {name: (few[name], cost) for name, cost in many.items() if cost > allowed[name]}
 
 
+async def test_a_front_page_asks_as_often_for_twenty_tickets_as_for_one(tmp_path: Path) -> None:
+    async with open_city(tmp_path) as city, await city.town.come("customer") as browser:
+        for _ in range(2):
+            await city.cost(partial(city._look, browser, "/support/acme"))  # noqa: SLF001 its own pages
+        one = city.meter.statements
+        browser.cookies.set("parlour_visitor", city.regular)
+        await city.cost(partial(city._look, browser, "/support/acme"))  # noqa: SLF001
+
+    assert city.meter.statements == one
+
+
 @pytest.mark.sqlite
 async def test_a_hundred_times_the_tickets_cost_no_more_on_sqlite(tmp_path: Path) -> None:
     """Nobody tells SQLite to ANALYZE, as we do not, or somebody did."""

@@ -31,6 +31,7 @@ SYSTEM_ONLY = {
     "accounts.service.sweep_sessions",
     "chat.service.begin_epoch",
     "chat.service.heads",
+    "chat.service.unread_by_customer",
     "chat.service.since",
     "tickets.access.service.issue_link",
     "tickets.access.service.issue_links",

@@ -54,10 +54,18 @@ class Match(NamedTuple):
     excerpt: str
 
 
+def name_of(tx: Tx) -> str:
+    return tx.connection.dialect.name
+
+
 def insert(tx: Tx, table: Table) -> Any:
     """An INSERT that understands ON CONFLICT on the database at hand."""
-    dialect = sqlite if tx.connection.dialect.name == "sqlite" else postgresql
-    return dialect.insert(table)
+    return insert_on(name_of(tx), table)
+
+
+def insert_on(database: str, table: Table) -> Any:
+    """`insert`, to be built once for each database, which `name_of` tells."""
+    return (sqlite if database == "sqlite" else postgresql).insert(table)
 
 
 class one_of(FunctionElement[bool]):  # noqa: N801 read like a function of SQLAlchemy's

@@ -215,6 +215,12 @@ def unread_rooms(tx: Tx, room_ids: Sequence[UUID]) -> set[UUID]:
     )
 
 
+@requires(Permission.SYSTEM)
+def unread_by_customer(tx: Tx, email: str, room_ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these rooms, all of them this customer's, hold words of an agent that they have not seen."""
+    return store.unread_rooms(tx, room_ids, reader=email, other_side="agent")
+
+
 @requires(Permission.ROOM_READ)
 def seen_by_customer(tx: Tx, room_id: UUID) -> int:
     return store.seen(tx, room_id).get("customer", 0)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -199,17 +200,27 @@ def read_mark(tx: Tx, room_id: UUID, reader: str) -> int:
     return tx.run(_READ_MARK, room=room_id, reader=reader).scalar_one_or_none() or 0
 
 
-def move_read_mark(tx: Tx, room_id: UUID, *, reader: str, side: str, seq: int) -> bool:
-    """True when the mark moved: it only goes forward."""
-    query = dialect.insert(tx, read_marks).values(
-        workspace_id=tx.workspace_id, room_id=room_id, reader=reader, side=side, seq=seq
-    )
+@cache
+def _marking(database: str) -> Any:
+    query = dialect.insert_on(database, read_marks)
     query = query.on_conflict_do_update(
         index_elements=["workspace_id", "room_id", "reader"],
         set_={"seq": query.excluded.seq},
         where=read_marks.c.seq < query.excluded.seq,
     )
-    return tx.execute(query.returning(read_marks.c.seq)).first() is not None
+    return query.returning(read_marks.c.seq)
+
+
+def move_read_mark(tx: Tx, room_id: UUID, *, reader: str, side: str, seq: int) -> bool:
+    """True when the mark moved: it only goes forward."""
+    mark = {
+        "workspace_id": tx.workspace_id,
+        "room_id": room_id,
+        "reader": reader,
+        "side": side,
+        "seq": seq,
+    }
+    return tx.execute(_marking(dialect.name_of(tx)), mark).first() is not None
 
 
 def seen(tx: Tx, room_id: UUID) -> dict[str, int]:

@@ -125,11 +125,15 @@ def tickets_of_browser(tx: Tx, visitor: str | None) -> Sequence[TicketRow]:
     granted = access_store.granted_tickets(tx, visitor_hash=hash_of(visitor), limit=TICKETS_A_BROWSER)
     emails = dict(granted)
     rows = store.these(tx, list(emails))
-    return [
-        replace(row, unread=bool(chat.unread_rooms(tx.acting_as(customer), [row.chat_room_id])))
-        for row in rows
-        for customer in [Actor.customer(tx.workspace_id, row.ticket_id, emails[row.ticket_id])]
-    ]
+    rooms: dict[str, list[UUID]] = {}
+    for row in rows:
+        rooms.setdefault(emails[row.ticket_id], []).append(row.chat_room_id)
+    unread = {
+        room_id
+        for email, theirs in rooms.items()
+        for room_id in chat.unread_by_customer(tx.as_system(), email, theirs)
+    }
+    return [replace(row, unread=row.chat_room_id in unread) for row in rows]
 
 
 @requires(Permission.PORTAL_SEE)

@@ -1,6 +1,8 @@
 """SQL of mailed links and of what a customer's browser may open."""
 
 from datetime import datetime
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Integer, bindparam, delete, insert, literal, select, update
@@ -87,20 +89,25 @@ def copy_grants(tx: Tx, *, old: str, new: str, limit: int) -> None:
     tx.execute(insert(grants).from_select(columns, query))
 
 
-def insert_grant(tx: Tx, *, visitor_hash: str, ticket_id: UUID, email: str, expires_at: datetime) -> None:
-    query = dialect.insert(tx, grants).values(
-        workspace_id=tx.workspace_id,
-        visitor_hash=visitor_hash,
-        ticket_id=ticket_id,
-        email=email,
-        created_at=clock.now(),
-        expires_at=expires_at,
-    )
-    query = query.on_conflict_do_update(
+@cache
+def _granting(database: str) -> Any:
+    query = dialect.insert_on(database, grants)
+    return query.on_conflict_do_update(
         index_elements=["workspace_id", "visitor_hash", "ticket_id"],
         set_={"expires_at": query.excluded.expires_at, "email": query.excluded.email},
     )
-    tx.execute(query)
+
+
+def insert_grant(tx: Tx, *, visitor_hash: str, ticket_id: UUID, email: str, expires_at: datetime) -> None:
+    grant = {
+        "workspace_id": tx.workspace_id,
+        "visitor_hash": visitor_hash,
+        "ticket_id": ticket_id,
+        "email": email,
+        "created_at": clock.now(),
+        "expires_at": expires_at,
+    }
+    tx.execute(_granting(dialect.name_of(tx)), grant)
 
 
 def granted_email(tx: Tx, *, visitor_hash: str, ticket_id: UUID) -> str | None:
