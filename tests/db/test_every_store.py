@@ -64,7 +64,7 @@ def of_workspaces(tx: Tx, ada: UUID) -> list[Call]:
         (workspaces.role_of, {"user_id": ada}),
         (workspaces.hold_role, {"user_id": ada}),
         (workspaces.lock_members, {}),
-        (workspaces.members_of, {}),
+        (workspaces.members_of, {"limit": 9}),
         (workspaces.memberships, {"user_id": ada}),
         (workspaces.count_owners, {}),
         (workspaces.name_of, {"user_id": ada}),
@@ -131,7 +131,7 @@ def of_invitations(ada: UUID) -> list[Call]:
     invited = {"role": Role.AGENT, "invited_by": ada, "expires_at": clock.now() + SOON}
     return [
         (invitations.insert_invitation, {**this, "token_hash": "i", **whose, **invited}),
-        (invitations.waiting, {}),
+        (invitations.waiting, {"limit": 9}),
         (invitations.by_id, this),
         (invitations.by_token, {"token_hash": "i"}),
         (invitations.set_token, {**this, "token_hash": "j"}),

@@ -51,6 +51,8 @@ async def _page(
         roles=[role.value for role in Role if role is not Role.OWNER or desk.role is Role.OWNER],
         members=known.members,
         invitations=known.invitations,
+        invitations_shown=invitations.SHOWN,
+        members_shown=workspaces.MEMBERS_SHOWN,
     )
 
 

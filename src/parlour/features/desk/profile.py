@@ -44,6 +44,7 @@ async def _page(
         refused=refused,
         me=whoami(person),
         profile=shown,
+        sessions_shown=profiles.SESSIONS_SHOWN,
         form={"name": person.name if name is None else name},
         saved=saved if saved in SAVED and not refused else "",
     )

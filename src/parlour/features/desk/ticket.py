@@ -22,6 +22,7 @@ from parlour.features.tickets.canned import service as canned
 from parlour.features.tickets.canned.service import UnknownPlaceholder
 from parlour.features.tickets.models import Priority, Status, Ticket
 from parlour.features.tickets.service import UnseenMessage
+from parlour.features.workspaces import audit
 from parlour.features.workspaces.models import AuditEntry
 from parlour.kernel.access import Actor, Permission, Role
 from parlour.kernel.errors import Conflict, DomainError, Invalid
@@ -137,7 +138,8 @@ def _changes(found: units.TicketPage, stale: Stale | None) -> dict[str, Any]:
         missed = [entry for entry in found.changes if entry.action in VERSIONED][: stale.missed]
         names = {str(member.user_id): member.name for member in found.members}
         wanted = names.get(stale.wanted, "") if stale.field == "assignee" else stale.wanted
-    return {"changes": found.changes, "stale": stale, "missed": missed, "wanted": wanted}
+    most = {"changes_shown": audit.SHOWN}
+    return {"changes": found.changes, "stale": stale, "missed": missed, "wanted": wanted, **most}
 
 
 async def chat(request: Request) -> Response:

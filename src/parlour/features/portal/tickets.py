@@ -11,6 +11,7 @@ from parlour.features.conversation.view import message_view
 from parlour.features.portal import units
 from parlour.features.portal.visitor import slug_in, visit, workspace_in
 from parlour.features.tickets import service as tickets
+from parlour.features.tickets.access import service as access
 from parlour.features.tickets.models import Draft
 from parlour.features.workspaces.models import Workspace
 from parlour.kernel import clock
@@ -32,7 +33,8 @@ async def home(request: Request) -> Response:
     workspace, rows = await db(request).read(
         Actor.visitor(), units.front_page, slug_in(request), visitor_secret(request)
     )
-    return render(request, "portal/home.html", workspace=workspace, tickets=rows)
+    most = access.TICKETS_A_BROWSER
+    return render(request, "portal/home.html", workspace=workspace, tickets=rows, most=most)
 
 
 async def new_ticket(request: Request) -> Response:

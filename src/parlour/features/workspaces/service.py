@@ -12,6 +12,7 @@ from parlour.kernel.access import ROLE_PERMISSIONS, Actor, Permission, Role, req
 from parlour.kernel.errors import DomainError, Forbidden, Invalid, NotFound
 from parlour.kernel.events import AccessChanged
 
+MEMBERS_SHOWN = 500
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?")
 
 
@@ -221,7 +222,7 @@ def _changed(tx: Tx, user_id: UUID, name: str, before: Role, after: Role | None)
 
 @requires(Permission.WORKSPACE_SEE)
 def members(tx: Tx) -> Sequence[Member]:
-    return store.members_of(tx)
+    return store.members_of(tx, limit=MEMBERS_SHOWN)
 
 
 @requires(Permission.WORKSPACE_SEE)

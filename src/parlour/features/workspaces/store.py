@@ -23,7 +23,7 @@ _MEMBERS = (
     .join(members, members.c.user_id == users.c.user_id)
     .where(members.c.workspace_id == HERE)
     .order_by(users.c.name, users.c.user_id)
-    .limit(500)
+    .limit(bindparam("limit", type_=Integer()))
 )
 _NEXT_TICKET_NUMBER = (
     update(workspaces)
@@ -111,8 +111,9 @@ def name_of(tx: Tx, user_id: UUID) -> str:
     return tx.execute(select(users.c.name).where(users.c.user_id == user_id)).scalar_one_or_none() or ""
 
 
-def members_of(tx: Tx) -> Sequence[Member]:
-    return [Member(user_id, name, email, Role(role)) for user_id, name, email, role in tx.run(_MEMBERS)]
+def members_of(tx: Tx, *, limit: int) -> Sequence[Member]:
+    found = tx.run(_MEMBERS, limit=limit)
+    return [Member(user_id, name, email, Role(role)) for user_id, name, email, role in found]
 
 
 def memberships(tx: Tx, user_id: UUID) -> Sequence[Membership]:

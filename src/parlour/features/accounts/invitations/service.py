@@ -19,6 +19,7 @@ from parlour.kernel.secrets import hash_of, new_secret
 
 INVITATION = "mail.invitation"
 LIFE = timedelta(days=7)
+SHOWN = 200
 
 
 class InvitationExpired(DomainError):
@@ -67,7 +68,8 @@ def invite(tx: Tx, email: str, role: Role) -> None:
 
 @requires(Permission.MEMBER_SEE)
 def pending(tx: Tx) -> Sequence[Invitation]:
-    return invitations_store.waiting(tx)
+    """The newest, no more than `SHOWN`."""
+    return invitations_store.waiting(tx, limit=SHOWN)
 
 
 @requires(Permission.MEMBER_MANAGE)

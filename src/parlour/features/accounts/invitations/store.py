@@ -61,9 +61,9 @@ def _invitation(row: Any) -> Invitation:
     return Invitation(**{**facts, "role": Role(facts["role"]), "ended": facts["ended"] is not None})
 
 
-def waiting(tx: Tx) -> Sequence[Invitation]:
+def waiting(tx: Tx, *, limit: int) -> Sequence[Invitation]:
     """Those that nobody used, also those that ended with their giver's rights."""
-    query = select(*_INVITATION).where(_WAITING).order_by(invitations.c.created_at.desc()).limit(200)
+    query = select(*_INVITATION).where(_WAITING).order_by(invitations.c.created_at.desc()).limit(limit)
     return [_invitation(row) for row in tx.run(query, now=clock.now())]
 
 
