@@ -28,6 +28,7 @@ from parlour.features.tickets.canned import store as replies
 from parlour.features.tickets.listing import store as listing
 from parlour.features.tickets.models import (
     Changed,
+    Draft,
     Field,
     Filters,
     Order,
@@ -178,6 +179,14 @@ def of_tickets(ticket: Ticket, ada: UUID) -> list[Call]:
         (tickets.ticket, this),
         (tickets.lock_ticket, this),
         (tickets.by_client_id, {"client_id": clock.new_id()}),
+        (
+            tickets.in_these_words,
+            {
+                "these": [ticket.ticket_id],
+                "draft": Draft("a", "b", "c", this["ticket_id"]),
+                "since": clock.now(),
+            },
+        ),
         (tickets.forget_form, this),
         (tickets.of_email, {"email": ticket.email, "limit": 9}),
         (tickets.count_of_email, {"email": ticket.email, "limit": 9}),

@@ -7,9 +7,11 @@ from uuid import uuid4
 import pytest
 
 from parlour.features.chat import service as chat
+from parlour.features.tickets import service as tickets
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Filters, Priority, Status
 from tests.house import Browser, House
+from tests.mailbox import mails
 
 NEW = "/support/acme/ticket/new"
 
@@ -99,17 +101,64 @@ async def test_the_longest_text_is_taken_whole(
     assert getattr(ticket, field) == "ü" * length
 
 
-async def test_a_program_that_fills_in_the_hidden_field_opens_nothing_and_learns_nothing(
+async def test_whoever_fills_in_the_hidden_field_is_asked_and_loses_nothing(
     house: House, visitor: Browser
 ) -> None:
-    answer = await visitor.submit(NEW, form(website="http://spam.example"), page=NEW)
+    """Form fillers do it for people, who would never know where their ticket went."""
+    filled = form(website="http://spam.example")
+    asked = await visitor.submit(NEW, filled, page=NEW)
+    nothing = (await house.as_system(listing.workspace_tickets, Filters())).rows
+    sent = await visitor.submit(NEW, {**filled, "website": ""}, page=NEW)
 
-    assert (answer.status_code, answer.headers["location"]) == (303, "/support/acme")
-    assert "parlour_visitor" not in visitor.cookies
-    assert (await house.as_system(listing.workspace_tickets, Filters())).rows == []
+    assert asked.status_code == 422
+    assert "a hidden field was filled in" in asked.text
+    assert "It should have been here on Monday." in asked.text
+    assert 'name="website"' not in asked.text
+    assert nothing == []
+    assert sent.status_code == 303
+
+
+async def test_a_form_sent_again_after_going_back_is_the_same_ticket(house: House, visitor: Browser) -> None:
+    """The browser restores the words, and not the id of the form that they were sent with."""
+    first = await visitor.submit(NEW, form(), page=NEW)
+    again = await visitor.submit(NEW, form(email="maria@example.com"), page=NEW)
+    other = await visitor.submit(NEW, form(subject="Something else"), page=NEW)
+
+    assert again.status_code == 303
+    assert again.headers["location"] == first.headers["location"]
+    assert other.headers["location"] != first.headers["location"]
+    assert len((await house.as_system(listing.workspace_tickets, Filters())).rows) == 2
+    assert len(await mails(house, "maria@example.com", 2)) == 2
+
+
+async def test_the_same_words_from_another_browser_or_after_the_end_are_another_ticket(
+    house: House, visitor: Browser
+) -> None:
+    ticket = await house.open_ticket(visitor)
+    async with house.browser() as other:
+        second = await house.open_ticket(other)
+    await house.as_system(
+        tickets.update_ticket_status, ticket.ticket_id, Status.CLOSED, seen_version=ticket.version
+    )
+    third = await house.open_ticket(visitor)
+
+    assert len({ticket.ticket_id, second.ticket_id, third.ticket_id}) == 3
+
+
+@pytest.mark.parametrize("path", [NEW, "/auth/login", "/support/acme/access", "/auth/forgot"])
+async def test_a_browser_without_cookies_is_told_what_is_missing(house: House, path: str) -> None:
+    async with house.browser() as browser:
+        token = await browser.csrf(path)
+        browser.cookies.clear()
+        page = await browser.post(path, data={"csrf": token, **form(password="x")})
+
+    assert page.status_code == 403
+    assert "Your browser keeps no cookies" in page.text
+    assert "open for too long" not in page.text
 
 
 async def test_a_page_open_for_too_long_keeps_what_was_typed(house: House, visitor: Browser) -> None:
+    await visitor.get(NEW)
     page = await visitor.post(NEW, data={"csrf": "0" * 64, **form()})
 
     assert page.status_code == 403

@@ -10,7 +10,7 @@ import hmac
 from starlette.requests import HTTPConnection, Request
 
 from parlour.kernel.errors import DomainError
-from parlour.web.session import browser_secret, session_token
+from parlour.web.session import browser_secret, keeps_cookies, session_token
 from parlour.web.site import site
 
 _OURS = "parlour.ours"
@@ -22,6 +22,13 @@ class ForeignForm(DomainError):
     status = 403
     code = "csrf"
     message = "This page was open for too long, so we did nothing. Reload it and try again."
+
+
+class CookiesOff(ForeignForm):
+    """The browser sent none of our cookies, so no page shown to it can hold a token of its own."""
+
+    code = "cookies_off"
+    message = "Your browser keeps no cookies for this site, so we did nothing. Allow them and try again."
 
 
 def token(connection: HTTPConnection) -> str:
@@ -44,10 +51,12 @@ def same_origin(connection: HTTPConnection) -> bool:
 
 
 def verify(request: Request, given: str) -> None:
-    """Raises ForeignForm. A request that passed `is_ours` from then on."""
-    right = [_token(request, key).encode() for key in site(request).settings.secret_keys]
-    if not same_origin(request) or not any(hmac.compare_digest(given.encode(), one) for one in right):
+    """Raises ForeignForm, CookiesOff. A request that passed `is_ours` from then on."""
+    if not same_origin(request):
         raise ForeignForm
+    right = [_token(request, key).encode() for key in site(request).settings.secret_keys]
+    if not any(hmac.compare_digest(given.encode(), one) for one in right):
+        raise ForeignForm if keeps_cookies(request) else CookiesOff
     request.scope[_OURS] = True
 
 

@@ -50,6 +50,11 @@ def browser_secret(connection: HTTPConnection) -> str:
     return str(known)
 
 
+def keeps_cookies(connection: HTTPConnection) -> bool:
+    """Whether the browser gave back what pages of ours brought."""
+    return any(_read(connection, cookie) for cookie in (BROWSER, SESSION))
+
+
 def keep_browser(connection: HTTPConnection, response: Response) -> None:
     made = connection.scope.get("parlour.browser")
     if made:

@@ -303,6 +303,7 @@ async def test_guessing_from_one_address_is_stopped_and_others_are_not(
 
 
 async def test_an_old_sign_in_page_keeps_the_address_and_says_why(visitor: Browser) -> None:
+    await visitor.get(LOGIN)
     page = await visitor.post(LOGIN, data={"csrf": "0" * 64, "email": EMAIL, "password": PASSWORD})
 
     assert page.status_code == 403

@@ -266,6 +266,7 @@ async def test_asking_too_often_says_how_long_to_wait_and_keeps_the_address(
 
 
 async def test_a_page_that_was_open_too_long_keeps_the_address(visitor: Browser) -> None:
+    await visitor.get(ACCESS)
     page = await visitor.post(ACCESS, data={"csrf": "0" * 64, "email": "maria@example.com"})
 
     assert page.status_code == 403

@@ -29,6 +29,14 @@ from parlour.web.site import db
 LATEST = 3
 
 
+class PerhapsAProgram(DomainError):
+    """A field that people neither see nor reach was filled in: by a robot, or by a form filler."""
+
+    status = 422
+    code = "hidden_field"
+    message = "A hidden field of this form was filled in. If that was not you, send it again."
+
+
 async def home(request: Request) -> Response:
     workspace, rows = await db(request).read(
         Actor.visitor(), units.front_page, slug_in(request), visitor_secret(request)
@@ -56,15 +64,15 @@ async def open_ticket(request: Request) -> Response:
     """Whatever goes wrong, what was typed comes back with the page."""
     workspace = await workspace_in(request)
     fields, stale = await read_form_leniently(request)
-    if fields.get("website"):
-        return redirect(f"/support/{workspace.slug}")  # a program filled in what people cannot see
     try:
         if stale:
             raise stale
+        if fields.get("website"):
+            raise PerhapsAProgram
         ticket_id, secret = await _open(request, workspace, _draft(fields))
     except BadForm as error:
         return _form(request, workspace, {**fields, "client_id": ""}, error)
-    except (*REFUSALS, Conflict) as error:
+    except (*REFUSALS, Conflict, PerhapsAProgram) as error:
         return _form(request, workspace, fields, error)
     response = redirect(f"/support/{workspace.slug}/ticket/{ticket_id}")
     keep_visitor(request, response, secret)
@@ -82,7 +90,7 @@ async def _open(request: Request, workspace: Workspace, draft: Draft) -> tuple[U
     visitor = Actor.visitor(workspace.workspace_id)
     draft = tickets.checked(draft)
     await count(request, Limit.OPEN_BY_NETWORK, network_of(request))
-    if not await db(request).read(visitor, tickets.was_opened, draft.client_id):
+    if not await db(request).read(visitor, units.was_opened, draft, visitor_secret(request)):
         await count(request, Limit.OPEN_BY_EMAIL, mailbox_of(draft.email))
     return await db(request).write(visitor, units.open_and_admit, draft, visitor_secret(request))
 

@@ -47,6 +47,14 @@ def front_page(tx: Tx, slug: str, secret: str | None) -> tuple[Workspace, Sequen
 
 
 @requires(Permission.TICKET_OPEN)
+def was_opened(tx: Tx, draft: Draft, visitor: str | None) -> bool:
+    """Whether `open_and_admit` would find the ticket there already."""
+    if tickets.was_opened(tx, draft.client_id):
+        return True
+    return access.opened_in_these_words(tx, draft, visitor) is not None
+
+
+@requires(Permission.TICKET_OPEN)
 def open_and_admit(tx: Tx, draft: Draft, visitor: str | None) -> tuple[UUID, str]:
-    ticket = tickets.open_ticket(tx, draft)
+    ticket = access.opened_in_these_words(tx, draft, visitor) or tickets.open_ticket(tx, draft)
     return ticket.ticket_id, access.admit_opener(tx, ticket, visitor)

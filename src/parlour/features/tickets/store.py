@@ -10,7 +10,7 @@ from sqlalchemy import Integer, bindparam, func, insert, select, text, update
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import ACTIVE, members, tickets, users
-from parlour.features.tickets.models import Priority, Status, Ticket, TicketRow
+from parlour.features.tickets.models import Draft, Priority, Status, Ticket, TicketRow
 from parlour.kernel.access import Role
 
 _TICKET = (
@@ -90,6 +90,20 @@ _ANSWERS = (
 ROWS = select(*_ROW).outerjoin(members, _ANSWERS).outerjoin(users, users.c.user_id == members.c.user_id)
 """A ticket of somebody who may not answer any more is nobody's, also while `handover` has not come to it."""
 _THESE = ROWS.where(tickets.c.workspace_id == HERE, dialect.one_of(tickets.c.ticket_id, "these"))
+_IN_THESE_WORDS = (
+    select(*_TICKET)
+    .where(
+        tickets.c.workspace_id == HERE,
+        dialect.one_of(tickets.c.ticket_id, "these"),
+        tickets.c.email == bindparam("email"),
+        tickets.c.subject == bindparam("subject"),
+        tickets.c.description == bindparam("description"),
+        tickets.c.created_at > bindparam("since"),
+        tickets.c.status != Status.CLOSED.value,
+    )
+    .order_by(tickets.c.ticket_id.desc())
+    .limit(1)
+)
 
 _MOMENT = bindparam("moment", type_=tickets.c.created_at.type)
 _SPOKE: dict[bool, dict[str, Any]] = {
@@ -113,6 +127,19 @@ _SPEAKS = {
     for by_customer, values in _SPOKE.items()
     for moves in (False, True)
 }
+
+
+def in_these_words(tx: Tx, these: Sequence[UUID], draft: Draft, *, since: datetime) -> Ticket | None:
+    """The newest of these tickets that was opened since then with this draft's words and is not closed."""
+    found = tx.run(
+        _IN_THESE_WORDS,
+        these=list(these),
+        email=draft.email,
+        subject=draft.subject,
+        description=draft.description,
+        since=since,
+    ).first()
+    return _ticket(found) if found else None
 
 
 def insert_ticket(tx: Tx, ticket: Ticket, *, client_id: UUID) -> None:

@@ -17,7 +17,7 @@ from parlour.db.outbox import Job
 from parlour.features.chat import service as chat
 from parlour.features.tickets import store
 from parlour.features.tickets.access import store as access_store
-from parlour.features.tickets.models import Link, MailedLinks, Ticket, TicketRow, UnseenReplies
+from parlour.features.tickets.models import Draft, Link, MailedLinks, Ticket, TicketRow, UnseenReplies
 from parlour.features.tickets.service import UnknownTicket
 from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
@@ -33,6 +33,8 @@ FRESH_LINKS = "mail.fresh_links"
 LINK_LIFE = timedelta(days=7)
 VISIT_LIFE = timedelta(days=30)
 TICKETS_A_BROWSER = 50
+SAME_FORM = timedelta(hours=12)
+"""How long the same words from the same browser are the same form, and no second ticket."""
 LINKS_A_MAIL = 20
 OLDER_COUNTED = 100
 """Tickets beyond those of a mail that are counted, to say how many there are."""
@@ -134,6 +136,24 @@ def tickets_of_browser(tx: Tx, visitor: str | None) -> Sequence[TicketRow]:
         for room_id in chat.unread_by_customer(tx.as_system(), email, theirs)
     }
     return [replace(row, unread=row.chat_room_id in unread) for row in rows]
+
+
+@requires(Permission.TICKET_OPEN)
+def opened_in_these_words(tx: Tx, draft: Draft, visitor: str | None) -> Ticket | None:
+    """The ticket that this browser has just opened in the same words, unless it is closed.
+
+    Whoever goes back to the form and sends it once more finds the words still there, as browsers restore
+    them, under the id of a new form. `draft` is `tickets.checked`.
+    """
+    if not visitor:
+        return None
+    granted = access_store.granted_tickets(
+        _holding(tx, visitor), visitor_hash=hash_of(visitor), limit=TICKETS_A_BROWSER
+    )
+    these = [ticket_id for ticket_id, _ in granted]
+    return (
+        store.in_these_words(tx.as_system(), these, draft, since=clock.now() - SAME_FORM) if these else None
+    )
 
 
 @requires(Permission.PORTAL_SEE)
