@@ -27,6 +27,7 @@ from parlour.features.tickets.bulk import store as bulk
 from parlour.features.tickets.canned import store as replies
 from parlour.features.tickets.listing import store as listing
 from parlour.features.tickets.models import (
+    Bulk,
     Changed,
     Draft,
     Field,
@@ -178,6 +179,7 @@ def of_tickets(ticket: Ticket, ada: UUID) -> list[Call]:
         (tickets.insert_ticket, {"ticket": another, "client_id": clock.new_id()}),
         (tickets.ticket, this),
         (tickets.lock_ticket, this),
+        (tickets.lock_all, {"ticket_ids": [ticket.ticket_id]}),
         (tickets.by_client_id, {"client_id": clock.new_id()}),
         (
             tickets.in_these_words,
@@ -256,19 +258,21 @@ def of_lists(ada: UUID) -> list[Call]:
 
 
 def of_bulk(ticket: Ticket, ada: UUID) -> list[Call]:
-    this, item = {"bulk_id": clock.new_id()}, {"ticket_id": ticket.ticket_id}
+    this, items = {"bulk_id": clock.new_id()}, {"ticket_ids": [ticket.ticket_id]}
+    moment = clock.now()
+    now = Bulk(this["bulk_id"], ada, Field.STATUS, "open", 1, 1, 1, moment, None, None, 0, ticket.ticket_id)
     wanted = {"user_id": ada, "field": Field.STATUS, "value": "open", "ticket_ids": [ticket.ticket_id]}
     return [
         (bulk.insert_bulk, {**this, **wanted}),
         (bulk.lock_bulk, this),
         (bulk.bulk, this),
-        (bulk.waiting, {**this, "limit": 9}),
-        (bulk.note_unchanged, {**this, **item}),
-        (bulk.note_change, {**this, "change": Changed(ticket.ticket_id, "new", "open", Status.NEW)}),
-        (bulk.set_progress, {**this, "done": 1, "changed": 1, "finished_at": clock.now()}),
+        (bulk.waiting, {**this, "beyond": None, "limit": 9}),
+        (bulk.note_unchanged, {**this, **items}),
+        (bulk.note_changes, {**this, "changes": [Changed(ticket.ticket_id, "new", "open", Status.NEW)]}),
+        (bulk.set_progress, {"now": now, "finished_at": clock.now()}),
         (bulk.turn_round, this),
-        (bulk.to_put_back, {**this, "limit": 9}),
-        (bulk.note_undone, {**this, **item, "put_back": True}),
+        (bulk.to_put_back, {**this, "beyond": ticket.ticket_id, "limit": 9}),
+        (bulk.note_undone, {**this, **items, "put_back": True}),
         (bulk.delete_old, {"before": clock.now() + SOON, "limit": 9}),
     ]
 

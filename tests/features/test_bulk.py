@@ -19,7 +19,8 @@ from parlour.features.workspaces import audit
 from parlour.kernel.access import Actor, Role
 from parlour.kernel.errors import Forbidden, Invalid, NotFound
 from parlour.kernel.events import TicketChanged
-from tests.house import Browser, House, stock
+from tests.house import Browser, House, open_house, stock
+from tests.meter import Meter, metered
 
 START = datetime(2020, 1, 1, tzinfo=UTC)
 PATIENCE = 400
@@ -316,3 +317,29 @@ async def test_the_service_refuses_what_the_page_would(house: House, three: list
     ):
         with pytest.raises(error):
             await house.db.write(actor, bulk.start, chosen, Field.STATUS, "open")
+
+
+async def test_no_step_costs_more_because_many_went_before_it(tmp_path: Path) -> None:
+    """Neither of the change nor of its undoing."""
+    with metered() as meter:
+        async with open_house(tmp_path) as house:
+            await asyncio.to_thread(stock, house, 1_000)
+            everything = await house.db.scan(ada(house), bulk.matching, Filters())
+            await house.app.parlour.worker.stop()
+            started = await house.db.write(ada(house), bulk.start, everything, Field.STATUS, "pending")
+            costs = {"change": await costs_of(house, meter, started)}
+            await house.db.write(ada(house), bulk.undo, started.bulk_id)
+            costs["undo"] = await costs_of(house, meter, started)
+
+    for each in costs.values():
+        assert max(each[-4:-1]) < 1.2 * max(each[1:4])
+
+
+async def costs_of(house: House, meter: Meter, started: Bulk) -> list[int]:
+    """Of what a step reads and writes in the list of its items, one after the other."""
+    costs, running = [], True
+    while running:
+        meter.reset()
+        running = (await house.db.write(ada(house), bulk.step, started.bulk_id)).running
+        costs.append(sum(cost for sql, cost in meter.by_statement.items() if "bulk_" in sql))
+    return costs

@@ -64,6 +64,8 @@ bulk_changes = Table(
     Column("total", Integer, nullable=False),
     Column("done", Integer, nullable=False, default=0),
     Column("changed", Integer, nullable=False, default=0),
+    Column("put_back", Integer, nullable=False, default=0, server_default="0"),
+    Column("position", Uuid, comment="the last ticket that was dealt with in this direction"),
     Column("created_at", UtcDateTime, nullable=False, index=True),
     Column("finished_at", UtcDateTime),
     Column("undone_at", UtcDateTime),

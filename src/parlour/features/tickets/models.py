@@ -165,7 +165,8 @@ class Bulk:
     """One change of many tickets, and how far it or its undoing has come.
 
     `done` of `total` tickets were looked at; `changed` of them had another value before. While it is
-    being undone, `done` counts again. `put_back`: how many have their old value again.
+    being undone, `done` counts again. `put_back`: how many have their old value again. `position`: the last
+    ticket that was dealt with, in the order of their ids.
     """
 
     bulk_id: UUID
@@ -178,7 +179,8 @@ class Bulk:
     created_at: datetime
     finished_at: datetime | None
     undone_at: datetime | None
-    put_back: int = 0
+    put_back: int
+    position: UUID | None
 
     @property
     def running(self) -> bool:

@@ -1,5 +1,6 @@
 """The ticket and its life."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -155,9 +156,9 @@ def ticket(tx: Tx, ticket_id: UUID) -> Ticket:
 
 
 @requires(Permission.TICKET_UPDATE)
-def locked(tx: Tx, ticket_id: UUID) -> Ticket:
-    """The ticket, which nobody else changes before this transaction has ended. Raises UnknownTicket."""
-    return _visible(tx, store.lock_ticket(tx, ticket_id))
+def locked_all(tx: Tx, ticket_ids: Sequence[UUID]) -> Sequence[Ticket]:
+    """The tickets, which nobody else changes before this transaction has ended, in the order of their ids."""
+    return store.lock_all(tx, ticket_ids)
 
 
 @requires(Permission.TICKET_REPLY)

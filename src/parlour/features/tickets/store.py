@@ -67,6 +67,12 @@ def ticket_row(row: Any) -> TicketRow:
 _THIS = (tickets.c.workspace_id == HERE) & (tickets.c.ticket_id == bindparam("this_ticket"))
 _BY_ID = select(*_TICKET).where(_THIS)
 _LOCKED = _BY_ID.with_for_update()
+_LOCKED_ALL = (
+    select(*_TICKET)
+    .where(tickets.c.workspace_id == HERE, dialect.one_of(tickets.c.ticket_id, "these"))
+    .order_by(tickets.c.ticket_id)
+    .with_for_update()
+)
 _BY_CLIENT_ID = select(*_TICKET).where(
     tickets.c.workspace_id == HERE, tickets.c.client_id == bindparam("client")
 )
@@ -177,6 +183,11 @@ def lock_ticket(tx: Tx, ticket_id: UUID) -> Ticket | None:
     return _ticket(row) if row else None
 
 
+def lock_all(tx: Tx, ticket_ids: Sequence[UUID]) -> list[Ticket]:
+    """In the order of their ids, in which everybody locks many."""
+    return [_ticket(row) for row in tx.run(_LOCKED_ALL, these=list(ticket_ids))]
+
+
 def by_client_id(tx: Tx, client_id: UUID) -> Ticket | None:
     row = tx.run(_BY_CLIENT_ID, client=client_id).first()
     return _ticket(row) if row else None
@@ -228,10 +239,6 @@ _HELD = select(tickets.c.ticket_id).where(
 _HELD = _HELD.order_by(tickets.c.last_message_at.desc(), tickets.c.ticket_id.desc())
 _HELD = _HELD.limit(bindparam("limit", type_=Integer()))
 _HELD_ACTIVE = _HELD.where(text(f"tickets.{ACTIVE}"))
-_LOCK = select(tickets.c.ticket_id, tickets.c.assignee_id).where(
-    tickets.c.workspace_id == HERE, dialect.one_of(tickets.c.ticket_id, "these")
-)
-_LOCK = _LOCK.order_by(tickets.c.ticket_id).with_for_update()
 _RELEASE = (
     update(tickets)
     .where(tickets.c.workspace_id == HERE, dialect.one_of(tickets.c.ticket_id, "these"))
@@ -250,8 +257,7 @@ def release(tx: Tx, ticket_ids: Sequence[UUID], user_id: UUID, moment: datetime)
 
     Whose they are is looked at here: for a condition on it SQLite would walk all that this person has.
     """
-    locked = tx.run(_LOCK, these=list(ticket_ids))
-    theirs = [ticket_id for ticket_id, holder in locked if holder == user_id]
+    theirs = [each.ticket_id for each in lock_all(tx, ticket_ids) if each.assignee_id == user_id]
     return [_ticket(row) for row in tx.run(_RELEASE, these=theirs, moment=moment)]
 
 

@@ -40,8 +40,20 @@ def upgrade() -> None:
     for name, table in (("ix_tickets_assignee_activity", "tickets"), ("ix_sessions_user_id", "sessions")):
         op.drop_index(name, table)
     _renew_the_smaller()
+    _count_what_was_put_back()
     if op.get_bind().dialect.name == "postgresql":
         op.create_index("ix_limit_windows_expires_at", "limit_windows", ["expires_at"])
+
+
+def _count_what_was_put_back() -> None:
+    """A step of a change of many no longer reads what the steps before it did."""
+    op.add_column("bulk_changes", sa.Column("position", sa.Uuid(), nullable=True))
+    op.add_column("bulk_changes", sa.Column("put_back", sa.Integer(), nullable=False, server_default="0"))
+    op.execute(
+        "UPDATE bulk_changes SET put_back = (SELECT count(*) FROM bulk_items i"
+        " WHERE i.workspace_id = bulk_changes.workspace_id AND i.bulk_id = bulk_changes.bulk_id"
+        " AND i.before IS NOT NULL AND i.after IS NULL) WHERE undone_at IS NOT NULL"
+    )
 
 
 def _renew_the_smaller() -> None:

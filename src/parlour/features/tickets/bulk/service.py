@@ -111,38 +111,43 @@ def step(tx: Tx, bulk_id: UUID, *, limit: int = CHUNK) -> Bulk:
 
 
 def _change_some(tx: Tx, found: Bulk, limit: int) -> None:
-    ticket_ids = bulk_store.waiting(tx, found.bulk_id, limit=limit)
-    changed = 0
-    for ticket_id in ticket_ids:
-        ticket = service.locked(tx, ticket_id)
+    ticket_ids = bulk_store.waiting(tx, found.bulk_id, beyond=found.position, limit=limit)
+    changes, unchanged = [], []
+    for ticket in service.locked_all(tx, ticket_ids):
         before = value_of(ticket, found.field)
         if before != found.value and _set(tx, ticket, found.field, found.value):
-            change = Changed(ticket_id, before, found.value, ticket.status)
-            bulk_store.note_change(tx, found.bulk_id, change)
-            changed += 1
+            changes.append(Changed(ticket.ticket_id, before, found.value, ticket.status))
         else:
-            bulk_store.note_unchanged(tx, found.bulk_id, ticket_id)
-    _note_progress(
-        tx, replace(found, done=found.done + len(ticket_ids), changed=found.changed + changed), found.total
-    )
+            unchanged.append(ticket.ticket_id)
+    bulk_store.note_changes(tx, found.bulk_id, changes)
+    bulk_store.note_unchanged(tx, found.bulk_id, unchanged)
+    now = replace(found, done=found.done + len(ticket_ids), changed=found.changed + len(changes))
+    _note_progress(tx, now, ticket_ids, found.total)
 
 
 def _undo_some(tx: Tx, found: Bulk, limit: int) -> None:
-    items = bulk_store.to_put_back(tx, found.bulk_id, limit=limit)
-    for change in items:
-        put_back = _put_back(tx, change, found.field)
-        bulk_store.note_undone(tx, found.bulk_id, change.ticket_id, put_back=put_back)
-    _note_progress(tx, replace(found, done=found.done + len(items)), found.changed)
+    items = bulk_store.to_put_back(tx, found.bulk_id, beyond=found.position, limit=limit)
+    ticket_ids = [change.ticket_id for change in items]
+    tickets = {ticket.ticket_id: ticket for ticket in service.locked_all(tx, ticket_ids)}
+    put_back = {
+        change.ticket_id for change in items if _put_back(tx, tickets[change.ticket_id], change, found.field)
+    }
+    left = [ticket_id for ticket_id in ticket_ids if ticket_id not in put_back]
+    bulk_store.note_undone(tx, found.bulk_id, sorted(put_back), put_back=True)
+    bulk_store.note_undone(tx, found.bulk_id, left, put_back=False)
+    now = replace(found, done=found.done + len(items), put_back=found.put_back + len(put_back))
+    _note_progress(tx, now, ticket_ids, found.changed)
 
 
-def _note_progress(tx: Tx, now: Bulk, of: int) -> None:
-    finished_at = clock.now() if now.done >= of else None
-    bulk_store.set_progress(tx, now.bulk_id, done=now.done, changed=now.changed, finished_at=finished_at)
+def _note_progress(tx: Tx, now: Bulk, ticket_ids: Sequence[UUID], of: int) -> None:
+    """None that is left although fewer are done than there are: they have been dealt with all the same."""
+    over = now.done >= of or not ticket_ids
+    now = replace(now, position=ticket_ids[-1] if ticket_ids else now.position)
+    bulk_store.set_progress(tx, now, finished_at=clock.now() if over else None)
 
 
-def _put_back(tx: Tx, change: Changed, field: Field) -> bool:
+def _put_back(tx: Tx, ticket: Ticket, change: Changed, field: Field) -> bool:
     """As it was before, unless somebody has changed it again since: theirs is not ours to undo."""
-    ticket = service.locked(tx, change.ticket_id)
     if value_of(ticket, field) != change.after:
         return False
     was_new = change.status_before is Status.NEW
@@ -209,7 +214,7 @@ def carry_on(tx: Tx, bulk_id: UUID, user_id: UUID) -> bool:
             return step(tx.acting_as(actor), bulk_id).running
     found = bulk_store.lock_bulk(tx, bulk_id)
     if found and found.running:
-        bulk_store.set_progress(tx, bulk_id, done=found.done, changed=found.changed, finished_at=clock.now())
+        bulk_store.set_progress(tx, found, finished_at=clock.now())
     return False
 
 

@@ -1,15 +1,14 @@
 """SQL of changes of many tickets. An item's `done_at` says that it was dealt with in this direction."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Update, bindparam, delete, insert, select, true, update
 
 from parlour.db import dialect
-from parlour.db.database import Tx
+from parlour.db.database import HERE, Tx
 from parlour.db.schema import bulk_changes, bulk_items
 from parlour.features.tickets.models import Bulk, Changed, Field, Status
 from parlour.kernel import clock
@@ -25,6 +24,8 @@ _BULK = (
     bulk_changes.c.created_at,
     bulk_changes.c.finished_at,
     bulk_changes.c.undone_at,
+    bulk_changes.c.put_back,
+    bulk_changes.c.position,
 )
 _CHANGED = bulk_items.c.before.is_not(None) & bulk_items.c.after.is_not(None)
 
@@ -61,14 +62,8 @@ def lock_bulk(tx: Tx, bulk_id: UUID) -> Bulk | None:
 
 
 def bulk(tx: Tx, bulk_id: UUID) -> Bulk | None:
-    """With the number of tickets that have their old value again."""
     row = tx.execute(select(*_BULK).where(_this(tx, bulk_id))).first()
-    if row is None:
-        return None
-    put_back = select(func.count()).where(
-        _items(tx, bulk_id), bulk_items.c.before.is_not(None), bulk_items.c.after.is_(None)
-    )
-    return replace(_bulk(row), put_back=tx.execute(put_back).scalar_one())
+    return _bulk(row) if row else None
 
 
 def _bulk(row: Any) -> Bulk:
@@ -77,64 +72,95 @@ def _bulk(row: Any) -> Bulk:
     return Bulk(*fields)
 
 
-def waiting(tx: Tx, bulk_id: UUID, *, limit: int) -> list[UUID]:
+def _beyond(position: UUID | None) -> ColumnElement[bool]:
+    return bulk_items.c.ticket_id > position if position else true()
+
+
+def waiting(tx: Tx, bulk_id: UUID, *, beyond: UUID | None, limit: int) -> list[UUID]:
     """The next tickets to change."""
     query = (
         select(bulk_items.c.ticket_id)
-        .where(_items(tx, bulk_id), bulk_items.c.done_at.is_(None))
+        .where(_items(tx, bulk_id), bulk_items.c.done_at.is_(None), _beyond(beyond))
         .order_by(bulk_items.c.ticket_id)
         .limit(limit)
     )
     return list(tx.execute(query).scalars())
 
 
-def to_put_back(tx: Tx, bulk_id: UUID, *, limit: int) -> list[Changed]:
+def to_put_back(tx: Tx, bulk_id: UUID, *, beyond: UUID | None, limit: int) -> list[Changed]:
     """The next changed tickets whose change has not been undone."""
     items = bulk_items.c
     query = (
         select(items.ticket_id, items.before, items.after, items.status_before)
-        .where(_items(tx, bulk_id), _CHANGED, bulk_items.c.done_at.is_not(None))
+        .where(_items(tx, bulk_id), _CHANGED, bulk_items.c.done_at.is_not(None), _beyond(beyond))
         .order_by(bulk_items.c.ticket_id)
         .limit(limit)
     )
     return [Changed(row[0], row[1], row[2], Status(row[3])) for row in tx.execute(query)]
 
 
-def note_change(tx: Tx, bulk_id: UUID, change: Changed) -> None:
-    _set_item(
-        tx,
-        bulk_id,
-        change.ticket_id,
-        before=change.before,
-        after=change.after,
-        status_before=change.status_before.value,
-        done_at=clock.now(),
-    )
+_ITEM = (
+    (bulk_items.c.workspace_id == HERE)
+    & (bulk_items.c.bulk_id == bindparam("bulk"))
+    & (bulk_items.c.ticket_id == bindparam("ticket"))
+)
+_DONE = update(bulk_items).where(_ITEM)
+_NOTE_CHANGE = _DONE.values(
+    before=bindparam("was"),
+    after=bindparam("is"),
+    status_before=bindparam("status_was"),
+    done_at=bindparam("at", type_=bulk_items.c.done_at.type),
+)
+_NOTE_UNCHANGED = _DONE.values(done_at=bindparam("at", type_=bulk_items.c.done_at.type))
+_NOTE_UNDONE = _DONE.values(done_at=None)
+_NOTE_PUT_BACK = _DONE.values(done_at=None, after=None)
 
 
-def note_unchanged(tx: Tx, bulk_id: UUID, ticket_id: UUID) -> None:
-    """It is done, and had the value already."""
-    _set_item(tx, bulk_id, ticket_id, done_at=clock.now())
+def _note(tx: Tx, statement: Update, bulk_id: UUID, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        this = {"workspace": tx.workspace_id, "bulk": bulk_id}
+        tx.execute(statement, [{**this, **row} for row in rows])
 
 
-def note_undone(tx: Tx, bulk_id: UUID, ticket_id: UUID, *, put_back: bool) -> None:
-    _set_item(tx, bulk_id, ticket_id, done_at=None, **({"after": None} if put_back else {}))
+def note_changes(tx: Tx, bulk_id: UUID, changes: Sequence[Changed]) -> None:
+    rows = [
+        {
+            "ticket": change.ticket_id,
+            "was": change.before,
+            "is": change.after,
+            "status_was": change.status_before.value,
+            "at": clock.now(),
+        }
+        for change in changes
+    ]
+    _note(tx, _NOTE_CHANGE, bulk_id, rows)
 
 
-def _set_item(tx: Tx, bulk_id: UUID, ticket_id: UUID, **values: object) -> None:
-    tx.execute(
-        update(bulk_items).where(_items(tx, bulk_id), bulk_items.c.ticket_id == ticket_id).values(**values)
-    )
+def note_unchanged(tx: Tx, bulk_id: UUID, ticket_ids: Sequence[UUID]) -> None:
+    """They are done, and had the value already."""
+    rows = [{"ticket": ticket_id, "at": clock.now()} for ticket_id in ticket_ids]
+    _note(tx, _NOTE_UNCHANGED, bulk_id, rows)
 
 
-def set_progress(tx: Tx, bulk_id: UUID, *, done: int, changed: int, finished_at: datetime | None) -> None:
-    values = {"done": done, "changed": changed, "finished_at": finished_at}
-    tx.execute(update(bulk_changes).where(_this(tx, bulk_id)).values(**values))
+def note_undone(tx: Tx, bulk_id: UUID, ticket_ids: Sequence[UUID], *, put_back: bool) -> None:
+    statement = _NOTE_PUT_BACK if put_back else _NOTE_UNDONE
+    _note(tx, statement, bulk_id, [{"ticket": ticket_id} for ticket_id in ticket_ids])
+
+
+def set_progress(tx: Tx, now: Bulk, *, finished_at: datetime | None) -> None:
+    values = {
+        "done": now.done,
+        "changed": now.changed,
+        "put_back": now.put_back,
+        "position": now.position,
+        "finished_at": finished_at,
+    }
+    tx.execute(update(bulk_changes).where(_this(tx, now.bulk_id)).values(**values))
 
 
 def turn_round(tx: Tx, bulk_id: UUID) -> None:
     """From now on it is being undone."""
-    values = {"done": 0, "finished_at": None, "undone_at": clock.now()}
+    values = {"done": 0, "position": None, "finished_at": None, "undone_at": clock.now()}
     tx.execute(update(bulk_changes).where(_this(tx, bulk_id)).values(**values))
 
 
