@@ -1,13 +1,26 @@
 """Mail servers that are away, that refuse, that take their time."""
 
 import asyncio
+import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from uuid import UUID
 
 import pytest
+from sqlalchemy import func, select
 
+from parlour.db.database import Tx
+from parlour.db.lanes import Lane
+from parlour.db.schema import outbox
+from parlour.features.tickets.bulk import service as bulk
+from parlour.features.tickets.listing import service as listing
+from parlour.features.tickets.models import Field, Filters
+from parlour.kernel.access import Actor, Role
+from parlour.mail.send import CONNECT_TIMEOUT
+from parlour.worker import SLOTS
 from tests.faults.people import Customer, Records, Ticket
+from tests.house import open_house, stock
 from tests.live import Live
 from tests.mail.conftest import PostOffice
 
@@ -62,6 +75,43 @@ async def test_an_address_that_is_refused_for_good_stops_nobody_else(
     assert said.seq == 2
     assert jobs(live, "attempts, error") == [(1, "550 no such mailbox"), (1, None)]
     assert [mail["To"] for mail in office.mails] == ["maria@customer.example"]
+
+
+async def test_a_server_that_takes_the_connection_and_says_nothing_holds_up_no_change_of_many_tickets(
+    tmp_path: Path,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        smtp = f"smtp://127.0.0.1:{silent.getsockname()[1]}"
+        async with open_house(tmp_path, PARLOUR_SMTP_URL=smtp) as house:
+            stock(house, 150)
+            for number in range(SLOTS + 2):
+                await house.open_ticket(house.browser(f"10.2.{number}.1"), email=f"c{number}@example.com")
+            await eventually(lambda: house.as_system(held_mails), SLOTS)
+            ada = Actor.agent(house.workspace.workspace_id, house.ada, Role.OWNER, "Ada Moreau")
+            everything = await house.db.scan(ada, listing.matching, Filters(), limit=1000)
+            asked = time.monotonic()
+            started = await house.db.write(ada, bulk.start, everything, Field.PRIORITY, "low")
+            await eventually(lambda: house.db.read(ada, is_running, started.bulk_id), False)
+            took = time.monotonic() - asked
+
+    assert len(everything) == 150 + SLOTS + 2
+    assert took < CONNECT_TIMEOUT / 2
+
+
+def held_mails(tx: Tx) -> int:
+    held = outbox.c.locked_until.is_not(None)
+    count: int = tx.execute(select(func.count()).where(held, outbox.c.lane == Lane.MAIL)).scalar_one()
+    return count
+
+
+def is_running(tx: Tx, bulk_id: UUID) -> bool:
+    return bulk.bulk(tx, bulk_id).running
+
+
+async def eventually(question: Callable[[], Awaitable[object]], answer: object) -> None:
+    async with asyncio.timeout(CONNECT_TIMEOUT - 5):
+        while await question() != answer:
+            await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA"])
