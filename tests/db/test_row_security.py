@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -174,7 +174,7 @@ class Tells:
     def run(self, *_: Any, **__: Any) -> Any:
         now = clock.now()
         words = ("content", "customer", self._ticket.email, "", clock.new_id(), now)
-        return [(clock.new_id(), self._ticket.chat_room_id, 1, *words)]
+        return nullcontext([(clock.new_id(), self._ticket.chat_room_id, 1, *words)])
 
 
 @pytest.mark.parametrize("who", WRONG)

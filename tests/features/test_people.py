@@ -266,7 +266,7 @@ async def test_many_tickets_of_whoever_leaves_go_in_steps_and_are_shown_as_nobod
     await desk.submit(f"{people}/{ben}/remove", {}, page=people)
     shown = await house.as_system(listing.workspace_tickets, Filters(limit=100))
     first, steps = 140 - held(house, ben), 1
-    while await house.as_system(handover.carry_on, ben, house.ada):
+    while await house.as_system(handover.carry_on, ben, "Ben", house.ada, "Ada"):
         steps += 1
 
     assert {row.assignee_id for row in shown.rows} == {None}
@@ -283,7 +283,7 @@ async def test_what_is_left_to_somebody_who_is_back_stays_theirs(
     left = held(house, ben)
     await desk.submit(f"{people}/{ben}/role", {"role": "agent"}, page=people)
 
-    assert not await house.as_system(handover.carry_on, ben, house.ada)
+    assert not await house.as_system(handover.carry_on, ben, "Ben", house.ada, "Ada")
     assert held(house, ben) == left > 0
 
 

@@ -27,9 +27,10 @@ def remove_member(tx: Tx, user_id: UUID) -> None:
 
     Raises what `workspaces.remove_member` raises.
     """
+    name = workspaces.name_of(tx, user_id)
     workspaces.remove_member(tx, user_id)
     invitations.end_what_is_not_theirs(tx, user_id)
-    _let_go(tx, user_id)
+    _let_go(tx, user_id, name)
 
 
 @requires(Permission.MEMBER_MANAGE)
@@ -41,21 +42,21 @@ def set_role(tx: Tx, user_id: UUID, role: Role) -> None:
     workspaces.set_role(tx, user_id, role)
     invitations.end_what_is_not_theirs(tx, user_id)
     if role is Role.VIEWER:
-        _let_go(tx, user_id)
+        _let_go(tx, user_id, workspaces.name_of(tx, user_id))
 
 
-def _let_go(tx: Tx, user_id: UUID) -> None:
-    if _release_some(tx, user_id):
+def _let_go(tx: Tx, user_id: UUID, name: str) -> None:
+    """The names go along: whoever has left is known to nobody here any more."""
+    if _release_some(tx, user_id, name):
         by = str(tx.actor.user_id) if tx.actor.user_id else None
-        tx.enqueue(JOB, {"user_id": str(user_id), "by": by})
+        tx.enqueue(JOB, {"user_id": str(user_id), "name": name, "by": by, "by_name": tx.actor.name})
 
 
-def _release_some(tx: Tx, user_id: UUID) -> bool:
+def _release_some(tx: Tx, user_id: UUID, name: str) -> bool:
     """Make the next tickets nobody's. Says whether there are more."""
     system = tx.as_system()
     ticket_ids = store.held_by(system, user_id, active=True, limit=AT_ONCE)
     ticket_ids = ticket_ids or store.held_by(system, user_id, active=False, limit=AT_ONCE)
-    name = workspaces.name_of(tx, user_id)
     for ticket in store.release(system, ticket_ids, user_id, clock.now()) if ticket_ids else ():
         if ticket.status is not Status.CLOSED:  # to which nothing is added
             note_change(tx, ticket.ticket_id, "assignee", name, "")
@@ -64,15 +65,15 @@ def _release_some(tx: Tx, user_id: UUID) -> bool:
 
 
 @requires(Permission.SYSTEM)
-def carry_on(tx: Tx, user_id: UUID, by: UUID | None) -> bool:
+def carry_on(tx: Tx, user_id: UUID, name: str, by: UUID | None, by_name: str) -> bool:
     """The next tickets, in the name of whoever let the person go.
 
     False when none is left, or when the person may answer again: what is still theirs then stays so.
     """
     if workspaces.hold_role(tx, user_id) not in (None, Role.VIEWER):
         return False
-    actor = Actor.agent(tx.workspace_id, by, Role.AGENT, workspaces.name_of(tx, by)) if by else tx.actor
-    return _release_some(tx.acting_as(actor), user_id)
+    actor = Actor.agent(tx.workspace_id, by, Role.AGENT, by_name) if by else tx.actor
+    return _release_some(tx.acting_as(actor), user_id, name)
 
 
 class HandoverJobs:
@@ -83,7 +84,7 @@ class HandoverJobs:
         self.handlers = {JOB: self.carry_on}
 
     async def carry_on(self, job: Job) -> None:
-        system, by = Actor.system(job.workspace_id), job.payload["by"]
-        leaver, whose = UUID(job.payload["user_id"]), UUID(by) if by else None
-        while await self._db.write(system, carry_on, leaver, whose):
+        system, facts = Actor.system(job.workspace_id), job.payload
+        leaver, by = UUID(facts["user_id"]), UUID(facts["by"]) if facts["by"] else None
+        while await self._db.write(system, carry_on, leaver, facts["name"], by, facts["by_name"]):
             pass
