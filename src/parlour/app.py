@@ -40,6 +40,7 @@ from parlour.settings import BadSetting, Settings
 from parlour.web.assets import Assets
 from parlour.web.errors import Errors
 from parlour.web.headers import SecurityHeaders
+from parlour.web.hosts import KnownHosts
 from parlour.web.limits import Limits
 from parlour.web.observe import Metrics, Observe
 from parlour.web.render import Renderer
@@ -164,11 +165,12 @@ class Application:
     def __init__(self, parlour: Parlour, pages: Starlette) -> None:
         self.parlour = parlour
         self.pages = pages
-        headed = SecurityHeaders(pages, secure=parlour.settings.secure)
+        self._hosts = KnownHosts(pages, base_url=parlour.settings.base_url)
+        headed = SecurityHeaders(self._hosts, secure=parlour.settings.secure)
         self._outermost = Observe(headed, metrics=parlour.metrics)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket" and scope["path"] == SOCKET:
+        if scope["type"] == "websocket" and scope["path"] == SOCKET and self._hosts.know(scope):
             scope["app"] = self.pages
             await self.parlour.realtime(scope, receive, send)  # past the router: 5 kB less for each socket
             return

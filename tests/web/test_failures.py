@@ -177,5 +177,5 @@ async def test_a_program_is_told_of_an_unknown_address_in_json(visitor: Browser)
 async def test_a_strange_host_breaks_nothing(visitor: Browser, host: str) -> None:
     page = await visitor.get("/support/acme", headers={"host": host})
 
-    assert page.status_code == 200
+    assert page.status_code == 421
     assert "evil.example" not in page.text

@@ -1,0 +1,54 @@
+"""Whose name a request may call us by: the base URL's, or this machine's own.
+
+A name that somebody else made point here would otherwise be taken for ours: its pages would send an Origin
+that fits. Probes ask by address, so what they look at answers under any name.
+"""
+
+from urllib.parse import urlsplit
+
+import structlog
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
+
+from parlour.kernel.networks import plain_address
+
+PROBES = ("/healthz", "/readyz", "/metrics")
+
+log = structlog.get_logger(__name__)
+
+
+class KnownHosts:
+    def __init__(self, app: ASGIApp, *, base_url: str) -> None:
+        self.app = app
+        self._base_url = base_url
+        self._own = urlsplit(base_url).hostname
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan" or scope["path"] in PROBES or self.know(scope):
+            await self.app(scope, receive, send)
+            return
+        log.warning("host.refused", host=Headers(scope=scope).get("host", ""), base_url=self._base_url)
+        if scope["type"] == "websocket":
+            await WebSocketClose()(scope, receive, send)
+            return
+        sentence = (
+            f"This is Parlour at {self._base_url}, and the request named another host.\n"
+            "Whoever runs it: set PARLOUR_BASE_URL to the address that people use, and let the proxy pass on "
+            "the Host header.\n"
+        )
+        await PlainTextResponse(sentence, 421)(scope, receive, send)
+
+    def know(self, scope: Scope) -> bool:
+        """Whether the request came for us, by exactly one name."""
+        hosts = Headers(scope=scope).getlist("host")
+        name = _name_in(hosts[0]) if len(hosts) == 1 else ""
+        address = plain_address(name)
+        return name in (self._own, "localhost") or (address is not None and address.is_loopback)
+
+
+def _name_in(host: str) -> str:
+    """Of a Host header, without its port."""
+    name = host.partition("]")[0].removeprefix("[") if host.startswith("[") else host.partition(":")[0]
+    return name.lower().removesuffix(".")
