@@ -28,6 +28,8 @@ from parlour.features.tickets.views import service as views
 from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.models import Workspace
 from parlour.kernel.access import Actor, Role
+from parlour.kernel.keys import Keys
+from parlour.web.session import ticket_cookie
 from tests.forms import FORMS, Form
 from tests.house import ORIGIN, PASSWORD, Browser, House, open_house
 
@@ -65,7 +67,7 @@ class Town:
         browser = self.house.browser(f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}")
         keys = {"customer": self.ticket, "neighbour": self.neighbours, "stranger": self.elsewhere}
         if kind in keys:
-            browser.cookies.set("parlour_visitor", await self.admit(keys[kind]))
+            browser.cookies.set(ticket_cookie(keys[kind].ticket_id), await self.admit(keys[kind]))
         elif kind in self.people:
             browser.cookies.set("parlour_session", await self.session(kind))
         elif kind == "ended":
@@ -86,7 +88,7 @@ class Town:
     async def admit(self, ticket: Ticket) -> str:
         """A visitor secret that opens the ticket."""
         system = Actor.system(ticket.workspace_id)
-        secret: str = await self.house.db.write(system, access.admit_opener, ticket, None)
+        secret: str = await self.house.db.write(system, access.admit_opener, ticket, Keys())
         return secret
 
     def path(self, route: str, **other: str) -> str:
@@ -211,11 +213,17 @@ def socket_routes(house: House) -> set[str]:
     return {route.path for route in house.app.pages.routes if isinstance(route, WebSocketRoute)}
 
 
-async def knock(house: House, browser: Browser, address: str, origin: str | None = ORIGIN) -> str:
+async def knock(
+    house: House,
+    browser: Browser,
+    address: str,
+    origin: str | None = ORIGIN,
+    host: str = urlsplit(ORIGIN).netloc,
+) -> str:
     """What a WebSocket's handshake comes to: `hello`, the close code, or the HTTP status that denied it."""
     parts = urlsplit(address)
     cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.cookies.jar)
-    headers = [(b"host", urlsplit(ORIGIN).netloc.encode()), (b"cookie", cookies.encode())]
+    headers = [(b"host", host.encode()), (b"cookie", cookies.encode())]
     if origin is not None:
         headers.append((b"origin", origin.encode()))
     answers: asyncio.Queue[dict[str, object]] = asyncio.Queue()

@@ -18,6 +18,8 @@ from parlour.features.tickets.models import Draft, Filters, Status, Ticket, Tick
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Role
+from parlour.kernel.keys import Keys
+from parlour.web.session import ticket_cookie
 from tests.live import PASSWORD, email_of
 
 Said = tuple[Actor, str, datetime | None]
@@ -44,15 +46,13 @@ class Past:
 
         return await self.db.write(self.system, open_it)
 
-    async def visitor(self, *opened: Ticket) -> str:
-        """The cookie of a browser that may enter these tickets."""
+    async def visitor(self, *opened: Ticket) -> dict[str, str]:
+        """The cookies of a browser that may enter these tickets."""
 
-        def admit(tx: Tx) -> str:
-            secret = None
-            for ticket in opened:
-                secret = access.admit_opener(tx, ticket, secret)
-            assert secret is not None
-            return secret
+        def admit(tx: Tx) -> dict[str, str]:
+            return {
+                ticket_cookie(ticket.ticket_id): access.admit_opener(tx, ticket, Keys()) for ticket in opened
+            }
 
         return await self.db.write(self.system, admit)
 

@@ -147,7 +147,7 @@ class People:
             viewport=viewport,
             bypass_csp=bypass_csp,
             timezone=timezone,
-            cookies={"parlour_visitor": await self._past.visitor(*tickets)},
+            cookies=await self._past.visitor(*tickets),
         )
 
     async def agent(

@@ -24,6 +24,7 @@ from parlour.features.workspaces.service import LastOwner
 from parlour.kernel.access import Actor, Role
 from parlour.kernel.errors import DomainError, Unreachable
 from parlour.kernel.keyring import Keyring
+from parlour.kernel.keys import Keys
 from parlour.kernel.secrets import new_secret
 from tests import postgres_server
 from tests.house import PASSWORD, Browser, House, behind_its_back
@@ -172,12 +173,12 @@ async def test_whoever_comes_in_while_access_is_revoked_is_out_afterwards(
         assert link is not None
         portal = Actor.visitor(ticket.workspace_id)
         came_in, _revoked = await outcomes(
-            house.db.write(portal, access.exchange_link, link.token, None),
+            house.db.write(portal, access.exchange_link, link.token, Keys()),
             house.db.write(owner(house), access.revoke_access, ticket.ticket_id),
         )
         if isinstance(came_in, tuple):
             with pytest.raises(DomainError):
-                await house.db.read(portal, access.customer_of, ticket.ticket_id, came_in[1])
+                await house.db.read(portal, access.customer_of, ticket.ticket_id, Keys(of_several=came_in[1]))
 
 
 # ------------------------------------------------------------------------- retries and outages

@@ -7,7 +7,7 @@ has, and what the worker, the heartbeat and the sockets run. `tests/crowd.py` sa
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -25,8 +25,10 @@ from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import COUNT_LIMIT, Field, Filters, Order
 from parlour.kernel.access import Actor, Role
+from parlour.kernel.keys import Keys
 from parlour.kernel.messages import Place
 from parlour.kernel.secrets import new_secret
+from parlour.web.session import ticket_cookie
 from tests.crowd import FAR, REGULAR, SMALL, Crowd
 from tests.forms import Form
 from tests.house import Browser
@@ -53,8 +55,8 @@ class City:
     town: Town
     crowd: Crowd
     meter: Meter
-    regular: str = ""
-    """The visitor secret of the customer with a fifth of the tickets."""
+    regular: dict[UUID, str] = field(default_factory=dict)
+    """The secrets of the customer with a fifth of the tickets."""
 
     @property
     def here(self) -> UUID:
@@ -70,7 +72,8 @@ class City:
         mailed = await db.write(self.system, access.issue_links, REGULAR, lambda _: new_secret())
         for link_ in mailed.links:
             visitor = Actor.visitor(self.here)
-            _, self.regular = await db.write(visitor, access.exchange_link, link_.token, self.regular or None)
+            opened, key = await db.write(visitor, access.exchange_link, link_.token, Keys(self.regular))
+            self.regular[opened] = key
 
     async def cost(self, act: Act) -> int:
         self.meter.reset()
@@ -86,7 +89,7 @@ class City:
             kind = "customer" if path.startswith("/support") else "owner"
             async with await self.town.come(kind) as browser:
                 if kind == "customer":
-                    browser.cookies.set("parlour_visitor", self.regular)
+                    browser.cookies.update({ticket_cookie(one): key for one, key in self.regular.items()})
                 costs[name] = await self.cost(partial(self._look, browser, path))
         for name, path in self._searches().items():
             async with await self.town.come("owner") as browser:
@@ -177,7 +180,9 @@ class City:
             "links of a customer with thousands": lambda: db.write(
                 self.system, access.issue_links, REGULAR, lambda _: new_secret()
             ),
-            "exchanging a link": lambda: db.write(visitor, access.exchange_link, link_.token, self.regular),
+            "exchanging a link": lambda: db.write(
+                visitor, access.exchange_link, link_.token, Keys(self.regular)
+            ),
             "changing a hundred at once": lambda: db.write(owner, bulk.start, many, Field.PRIORITY, value),
             "letting go of an agent with thousands": self._let_go,
             "a step of a change of many": lambda: db.write(owner, bulk.step, begun.bulk_id),
@@ -214,7 +219,7 @@ async def test_a_front_page_asks_as_often_for_twenty_tickets_as_for_one(tmp_path
         for _ in range(2):
             await city.cost(partial(city._look, browser, "/support/acme"))  # noqa: SLF001 its own pages
         one = city.meter.statements
-        browser.cookies.set("parlour_visitor", city.regular)
+        browser.cookies.update({ticket_cookie(one): key for one, key in city.regular.items()})
         await city.cost(partial(city._look, browser, "/support/acme"))  # noqa: SLF001
 
     assert city.meter.statements == one

@@ -14,6 +14,7 @@ from parlour.features.accounts.invitations import service as invitations
 from parlour.features.accounts.password_reset import service as password_reset
 from parlour.features.tickets.access import service as access
 from parlour.kernel.access import Actor, Role
+from parlour.kernel.keys import Keys
 from parlour.kernel.secrets import hash_of
 from parlour.worker import LONGEST_DELAY
 from tests.house import House, behind_its_back, open_house
@@ -76,7 +77,7 @@ async def test_a_confirmation_has_one_link_however_often_it_is_tried(town: House
     ticket = await town.open_ticket(town.browser("10.1.1.1"))
     secrets = await tried(town, office)
     portal = Actor.visitor(ticket.workspace_id)
-    opened, *_ = await town.db.write(portal, access.exchange_link, secrets[0], None)
+    opened, *_ = await town.db.write(portal, access.exchange_link, secrets[0], Keys())
 
     assert len(secrets) == COPIES
     assert len(set(secrets)) == 1

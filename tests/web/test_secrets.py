@@ -55,12 +55,12 @@ async def test_no_secret_is_ever_logged(log: io.StringIO, house: House) -> None:
     async with house.browser() as maria:
         ticket = await house.open_ticket(maria)
         link = await mailed_secret(house)
-        secrets |= {link, maria.cookies["parlour_visitor"], maria.cookies["parlour_browser"]}
+        secrets |= {link, *maria.cookies.values()}
         secrets.add(await maria.csrf("/support/acme"))
         for token in (link, "an-invented-link-canary"):
             await maria.get(f"/support/acme/access?token={token}")
             await maria.submit("/support/acme/access", {"token": token}, page="/support/acme/access")
-        secrets |= {"an-invented-link-canary", maria.cookies["parlour_visitor"]}
+        secrets |= {"an-invented-link-canary", *maria.cookies.values()}
         await maria.get(f"/support/acme/ticket/{ticket.ticket_id}?secret={link}")
     async with aclosing(await house.sign_in()) as ada:
         secrets.add(ada.cookies["parlour_session"])

@@ -10,7 +10,7 @@ import hmac
 from starlette.requests import HTTPConnection, Request
 
 from parlour.kernel.errors import DomainError
-from parlour.web.session import browser_secret, keeps_cookies, session_token
+from parlour.web.session import browser_secret, browser_secrets, keeps_cookies, session_token
 from parlour.web.site import site
 
 _OURS = "parlour.ours"
@@ -32,11 +32,11 @@ class CookiesOff(ForeignForm):
 
 
 def token(connection: HTTPConnection) -> str:
-    return _token(connection, site(connection).settings.secret_key)
+    return _token(connection, browser_secret(connection), site(connection).settings.secret_key)
 
 
-def _token(connection: HTTPConnection, key: bytes) -> str:
-    bound_to = f"csrf|{browser_secret(connection)}|{session_token(connection) or ''}"
+def _token(connection: HTTPConnection, browser: str, key: bytes) -> str:
+    bound_to = f"csrf|{browser}|{session_token(connection) or ''}"
     return hmac.new(key, bound_to.encode(), hashlib.sha256).hexdigest()
 
 
@@ -54,7 +54,9 @@ def verify(request: Request, given: str) -> None:
     """Raises ForeignForm, CookiesOff. A request that passed `is_ours` from then on."""
     if not same_origin(request):
         raise ForeignForm
-    right = [_token(request, key).encode() for key in site(request).settings.secret_keys]
+    keys = site(request).settings.secret_keys
+    made_with = [(browser, key) for browser in browser_secrets(request) for key in keys]
+    right = [_token(request, browser, key).encode() for browser, key in made_with]
     if not any(hmac.compare_digest(given.encode(), one) for one in right):
         raise ForeignForm if keeps_cookies(request) else CookiesOff
     request.scope[_OURS] = True

@@ -10,7 +10,7 @@ from datetime import timedelta
 from starlette.requests import HTTPConnection
 
 from parlour.kernel import clock
-from parlour.web.session import browser_secret
+from parlour.web.session import browser_secret, browser_secrets
 from parlour.web.site import site
 
 _FACTS = re.compile(r"[A-Za-z0-9_-]+")
@@ -21,20 +21,22 @@ def seal(connection: HTTPConnection, purpose: str, *facts: str, seconds: int) ->
     assert all(_FACTS.fullmatch(fact) for fact in facts)
     until = int((clock.now() + timedelta(seconds=seconds)).timestamp())
     body = ".".join((*facts, str(until)))
-    return f"{body}.{_signature(connection, purpose, body, site(connection).settings.secret_key)}"
+    key = site(connection).settings.secret_key
+    return f"{body}.{_signature(purpose, body, browser_secret(connection), key)}"
 
 
 def unseal(connection: HTTPConnection, purpose: str, sealed: str) -> list[str] | None:
     """The facts; None for what expired, was changed, or came from another browser or for another purpose."""
     body, _, signature = sealed.rpartition(".")
     keys = site(connection).settings.secret_keys
-    right = [_signature(connection, purpose, body, key).encode() for key in keys]
+    made_with = [(browser, key) for browser in browser_secrets(connection) for key in keys]
+    right = [_signature(purpose, body, browser, key).encode() for browser, key in made_with]
     if not any(hmac.compare_digest(signature.encode(), one) for one in right):
         return None
     *facts, until = body.split(".")
     return facts if int(until) > clock.now().timestamp() else None
 
 
-def _signature(connection: HTTPConnection, purpose: str, body: str, key: bytes) -> str:
-    signed = f"seal|{purpose}|{browser_secret(connection)}|{body}"
+def _signature(purpose: str, body: str, browser: str, key: bytes) -> str:
+    signed = f"seal|{purpose}|{browser}|{body}"
     return hmac.new(key, signed.encode(), hashlib.sha256).hexdigest()

@@ -14,7 +14,8 @@ from parlour.features.tickets.models import Link, Ticket
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
 from parlour.kernel.secrets import new_secret
-from tests.house import Browser, House
+from parlour.web.session import ticket_cookie
+from tests.house import Browser, House, behind_its_back
 from tests.jobs import are_due
 from tests.people import knock
 
@@ -162,8 +163,8 @@ async def test_a_cookie_that_somebody_planted_is_worth_nothing_to_them(
 ) -> None:
     async with house.browser("10.6.6.6") as mallory:
         await house.open_ticket(mallory, email="mallory@example.com")
-        planted = mallory.cookies["parlour_visitor"]
-        visitor.cookies.set("parlour_visitor", planted, domain="parlour.test")
+        for name, planted in list(mallory.cookies.items()):
+            visitor.cookies.set(name, planted, domain="parlour.test")
         if way == "opening":
             ticket = await house.open_ticket(visitor)
         else:
@@ -178,13 +179,40 @@ async def test_a_cookie_that_somebody_planted_is_worth_nothing_to_them(
 
 
 async def test_a_secret_that_nobody_issued_becomes_nobodys(
-    house: House, visitor: Browser, ticket: Ticket
+    visitor: Browser, ticket: Ticket, link: Link
 ) -> None:
-    invented = "A" * 43
-    visitor.cookies.set("parlour_visitor", invented, domain="parlour.test")
-    await house.open_ticket(visitor)
+    cookie = ticket_cookie(ticket.ticket_id)
+    visitor.cookies.set(cookie, "A" * 43, domain="parlour.test")
+    await exchange(visitor, link.token)
 
-    assert visitor.cookies["parlour_visitor"] != invented
+    assert visitor.cookies[cookie] != "A" * 43
+    assert (await visitor.get(address(ticket))).status_code == 200
+
+
+async def test_a_link_that_is_opened_again_and_again_leaves_one_row(
+    house: House, visitor: Browser, ticket: Ticket, link: Link
+) -> None:
+    def rows() -> list[tuple[object, ...]]:
+        settings = house.app.parlour.settings
+        return behind_its_back(settings, "SELECT count(*) FROM grants WHERE email = ?", ticket.email)
+
+    [before] = rows()
+    for _ in range(20):
+        await exchange(visitor, link.token)
+    [after] = rows()
+
+    assert (before, after) == ((1,), (2,))
+
+
+async def test_access_lasts_a_month_from_the_last_link(visitor: Browser, ticket: Ticket, link: Link) -> None:
+    await exchange(visitor, link.token)
+    with clock.at(clock.now() + access.LINK_LIFE - timedelta(minutes=1)):
+        await exchange(visitor, link.token)
+        soon = await visitor.get(address(ticket))
+    with clock.at(clock.now() + access.VISIT_LIFE - timedelta(minutes=1)):
+        late = await visitor.get(address(ticket))
+
+    assert (soon.status_code, late.status_code) == (200, 200)
 
 
 async def test_a_browsers_access_ends_after_a_month(house: House, visitor: Browser) -> None:
@@ -211,7 +239,7 @@ async def test_access_that_was_taken_away_is_gone_everywhere_at_once(
 
 @pytest.mark.parametrize("value", ["", "short", "x" * 65, "ü" * 30, "a b" * 10, '"quoted"' * 4])
 async def test_nonsense_in_the_cookie_is_no_cookie(visitor: Browser, ticket: Ticket, value: str) -> None:
-    cookie = f"parlour_visitor={value}".encode()
+    cookie = f"{ticket_cookie(ticket.ticket_id)}={value}; parlour_visitor={value}".encode()
     page = await visitor.get(address(ticket), headers={b"cookie": cookie})
 
     assert page.status_code == 403
@@ -302,4 +330,4 @@ async def test_the_mailed_link_opens_the_ticket_and_its_secret_is_not_in_the_dat
     data = house.app.parlour.settings.data_dir
     stored = b"".join(path.read_bytes() for path in data.glob("parlour.db*"))
     assert found[1].encode() not in stored
-    assert visitor.cookies["parlour_visitor"].encode() not in stored
+    assert visitor.cookies[ticket_cookie(ticket.ticket_id)].encode() not in stored

@@ -46,6 +46,10 @@ AS $$ SELECT coalesce(app.kind() = 'visitor' AND app.ws() IS NOT NULL, false) $$
 CREATE OR REPLACE FUNCTION app.arrives() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
 AS $$ SELECT coalesce(app.kind() = 'visitor' AND app.ws() IS NULL, false) $$;
 
+-- A visitor's secrets, as their hashes.
+CREATE OR REPLACE FUNCTION app.keys() RETURNS text[] LANGUAGE sql STABLE PARALLEL SAFE
+AS $$ SELECT string_to_array(app.actor(), ' ') $$;
+
 -- The system in one workspace.
 CREATE OR REPLACE FUNCTION app.serves() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
 AS $$ SELECT coalesce(app.kind() = 'system' AND app.ws() IS NOT NULL, false) $$;
@@ -137,7 +141,7 @@ CREATE POLICY seen ON tickets FOR SELECT USING (
     OR ticket_id = (SELECT app.ticket())
     OR ((SELECT app.visits()) AND ticket_id IN (
         SELECT g.ticket_id FROM grants g
-        WHERE g.workspace_id = (SELECT app.ws()) AND g.visitor_hash = (SELECT app.actor()))));
+        WHERE g.workspace_id = (SELECT app.ws()) AND g.visitor_hash = ANY ((SELECT app.keys())::text[]))));
 CREATE POLICY opened ON tickets FOR INSERT WITH CHECK ((SELECT app.visits() OR app.serves()));
 CREATE POLICY changed ON tickets FOR UPDATE
     USING ((SELECT app.works() OR app.serves()) OR ticket_id = (SELECT app.ticket()));
@@ -189,10 +193,10 @@ CREATE POLICY made ON access_links FOR INSERT WITH CHECK ((SELECT app.serves()))
 CREATE POLICY revoked ON access_links FOR UPDATE USING ((SELECT app.works() OR app.serves()));
 CREATE POLICY swept ON access_links FOR DELETE USING ((SELECT app.oversees()));
 
--- A visitor acts under the hash of the browser's secret.
+-- A visitor acts under the hashes of the browser's secrets.
 CREATE POLICY seen ON grants FOR SELECT USING (
     (SELECT app.works() OR app.serves() OR app.oversees())
-    OR ((SELECT app.visits()) AND visitor_hash = (SELECT app.actor())));
+    OR ((SELECT app.visits()) AND visitor_hash = ANY ((SELECT app.keys())::text[])));
 CREATE POLICY given ON grants FOR INSERT WITH CHECK ((SELECT app.serves()));
 CREATE POLICY renewed ON grants FOR UPDATE USING ((SELECT app.serves()));
 CREATE POLICY taken ON grants FOR DELETE USING ((SELECT app.works() OR app.serves() OR app.oversees()));

@@ -14,7 +14,7 @@ from parlour.kernel.access import Actor
 from parlour.kernel.messages import Place, Stretch
 from parlour.web.counting import network_of
 from parlour.web.ids import id_of
-from parlour.web.session import session_token, visitor_secret
+from parlour.web.session import keys, session_token
 
 
 class SocketAccess:
@@ -33,7 +33,7 @@ class SocketAccess:
             desk = await self._db.read(holder, accounts.desk, token, workspace_id)
             return Actor.agent(desk.workspace_id, desk.person.user_id, desk.role, desk.person.name)
         place = query.get("portal", ""), id_of(query.get("ticket", ""))
-        secret = visitor_secret(connection)
+        secret = keys(connection)
         _, customer = await self._db.read(Actor.visitor(), access.customer_at, *place, secret)
         return customer
 

@@ -13,7 +13,7 @@ from parlour.web.counting import count, network_of, takes
 from parlour.web.forms import REFUSALS, read_form_leniently
 from parlour.web.limits import Limit
 from parlour.web.pages import redirect, render
-from parlour.web.session import keep_visitor, visitor_secret
+from parlour.web.session import keep_key, keys
 from parlour.web.site import db
 
 
@@ -63,9 +63,9 @@ async def _exchange(request: Request, workspace: Workspace, token: str) -> Respo
     if not token.strip():
         raise Invalid({"token": "missing"})
     visitor = Actor.visitor(workspace.workspace_id)
-    ticket_id, secret = await db(request).write(visitor, access.exchange_link, token, visitor_secret(request))
+    ticket_id, secret = await db(request).write(visitor, access.exchange_link, token, keys(request))
     response = redirect(f"/support/{workspace.slug}/ticket/{ticket_id}")
-    keep_visitor(request, response, secret)
+    keep_key(request, response, ticket_id, secret)
     return response
 
 

@@ -11,19 +11,19 @@ from parlour.features.conversation.view import message_view
 from parlour.features.portal import units
 from parlour.features.portal.visitor import slug_in, visit, workspace_in
 from parlour.features.tickets import service as tickets
-from parlour.features.tickets.access import service as access
 from parlour.features.tickets.models import Draft
 from parlour.features.workspaces.models import Workspace
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
 from parlour.kernel.addresses import mailbox_of
 from parlour.kernel.errors import Conflict, DomainError
+from parlour.kernel.keys import KEYS_A_BROWSER
 from parlour.web.counting import count, network_of
 from parlour.web.forms import REFUSALS, BadForm, read_form_leniently, uuid_field
 from parlour.web.ids import id_in
 from parlour.web.limits import Limit
 from parlour.web.pages import redirect, render
-from parlour.web.session import keep_visitor, visitor_secret
+from parlour.web.session import keep_key, keys
 from parlour.web.site import db
 
 LATEST = 3
@@ -39,10 +39,13 @@ class PerhapsAProgram(DomainError):
 
 async def home(request: Request) -> Response:
     workspace, rows = await db(request).read(
-        Actor.visitor(), units.front_page, slug_in(request), visitor_secret(request)
+        Actor.visitor(), units.front_page, slug_in(request), keys(request)
     )
-    most = access.TICKETS_A_BROWSER
-    return render(request, "portal/home.html", workspace=workspace, tickets=rows, most=most)
+    held = keys(request)
+    full = len(held.of_tickets) >= KEYS_A_BROWSER or len(rows) >= KEYS_A_BROWSER
+    return render(
+        request, "portal/home.html", workspace=workspace, tickets=rows, full=full, most=KEYS_A_BROWSER
+    )
 
 
 async def new_ticket(request: Request) -> Response:
@@ -75,7 +78,7 @@ async def open_ticket(request: Request) -> Response:
     except (*REFUSALS, Conflict, PerhapsAProgram) as error:
         return _form(request, workspace, fields, error)
     response = redirect(f"/support/{workspace.slug}/ticket/{ticket_id}")
-    keep_visitor(request, response, secret)
+    keep_key(request, response, ticket_id, secret)
     return response
 
 
@@ -90,9 +93,9 @@ async def _open(request: Request, workspace: Workspace, draft: Draft) -> tuple[U
     visitor = Actor.visitor(workspace.workspace_id)
     draft = tickets.checked(draft)
     await count(request, Limit.OPEN_BY_NETWORK, network_of(request))
-    if not await db(request).read(visitor, units.was_opened, draft, visitor_secret(request)):
+    if not await db(request).read(visitor, units.was_opened, draft, keys(request)):
         await count(request, Limit.OPEN_BY_EMAIL, mailbox_of(draft.email))
-    return await db(request).write(visitor, units.open_and_admit, draft, visitor_secret(request))
+    return await db(request).write(visitor, units.open_and_admit, draft, keys(request))
 
 
 async def ticket(request: Request) -> Response:

@@ -12,6 +12,7 @@ from parlour.features.tickets.models import Draft, TicketRow
 from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.models import Workspace
 from parlour.kernel.access import Actor, Permission, requires
+from parlour.kernel.keys import Keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,33 +29,33 @@ def visit(
     tx: Tx,
     slug: str,
     ticket_id: UUID,
-    secret: str | None,
+    keys: Keys,
     unit: Unit[P, R],
     /,
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> Visit[R]:
     """What `unit` finds in the name of the customer that this browser is for the ticket."""
-    workspace, actor = access.customer_at(tx, slug, ticket_id, secret)
+    workspace, actor = access.customer_at(tx, slug, ticket_id, keys)
     return Visit(workspace, actor, unit(tx.acting_as(actor), *args, **kwargs))
 
 
 @requires(Permission.PORTAL_SEE)
-def front_page(tx: Tx, slug: str, secret: str | None) -> tuple[Workspace, Sequence[TicketRow]]:
+def front_page(tx: Tx, slug: str, keys: Keys) -> tuple[Workspace, Sequence[TicketRow]]:
     workspace = workspaces.workspace_at(tx, slug)
     visitor = tx.acting_as(Actor.visitor(workspace.workspace_id))
-    return workspace, access.tickets_of_browser(visitor, secret)
+    return workspace, access.tickets_of_browser(visitor, keys)
 
 
 @requires(Permission.TICKET_OPEN)
-def was_opened(tx: Tx, draft: Draft, visitor: str | None) -> bool:
+def was_opened(tx: Tx, draft: Draft, keys: Keys) -> bool:
     """Whether `open_and_admit` would find the ticket there already."""
     if tickets.was_opened(tx, draft.client_id):
         return True
-    return access.opened_in_these_words(tx, draft, visitor) is not None
+    return access.opened_in_these_words(tx, draft, keys) is not None
 
 
 @requires(Permission.TICKET_OPEN)
-def open_and_admit(tx: Tx, draft: Draft, visitor: str | None) -> tuple[UUID, str]:
-    ticket = access.opened_in_these_words(tx, draft, visitor) or tickets.open_ticket(tx, draft)
-    return ticket.ticket_id, access.admit_opener(tx, ticket, visitor)
+def open_and_admit(tx: Tx, draft: Draft, keys: Keys) -> tuple[UUID, str]:
+    ticket = access.opened_in_these_words(tx, draft, keys) or tickets.open_ticket(tx, draft)
+    return ticket.ticket_id, access.admit_opener(tx, ticket, keys)

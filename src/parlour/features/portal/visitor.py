@@ -15,7 +15,7 @@ from parlour.kernel.access import Actor
 from parlour.kernel.errors import DomainError, NotFound
 from parlour.web.errors import error_page
 from parlour.web.pages import render
-from parlour.web.session import visitor_secret
+from parlour.web.session import keys
 from parlour.web.site import db
 
 
@@ -37,9 +37,8 @@ async def visit(
     Raises UnknownWorkspace, UnknownTicket, NoAccess, and what `unit` raises.
     """
 
-    secret = visitor_secret(request)
     return await db(request).read(
-        Actor.visitor(), units.visit, slug_in(request), ticket_id, secret, unit, *args, **kwargs
+        Actor.visitor(), units.visit, slug_in(request), ticket_id, keys(request), unit, *args, **kwargs
     )
 
 

@@ -1,9 +1,8 @@
 """How a customer gets into one ticket without an account.
 
 A mailed link holds a 256-bit secret, kept here only as its hash. Exchanging it, or opening a ticket,
-gives the browser a fresh secret of its own, the visitor cookie. The fresh one opens what the old one
-opened and the new ticket besides; the old one never learns of the new ticket, so a cookie that
-somebody planted in the browser is worth nothing to them.
+gives the browser a fresh secret for that ticket, in a cookie of its own. So tabs that do this at once add
+to what the browser holds, and a cookie that somebody planted there never opens what came later.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,12 +26,12 @@ from parlour.kernel.access import Actor, Permission, requires
 from parlour.kernel.addresses import required_email
 from parlour.kernel.errors import DomainError, Forbidden
 from parlour.kernel.events import AccessChanged
+from parlour.kernel.keys import KEYS_A_BROWSER, Keys
 from parlour.kernel.secrets import hash_of, new_secret
 
 FRESH_LINKS = "mail.fresh_links"
 LINK_LIFE = timedelta(days=7)
 VISIT_LIFE = timedelta(days=30)
-TICKETS_A_BROWSER = 50
 SAME_FORM = timedelta(hours=12)
 """How long the same words from the same browser are the same form, and no second ticket."""
 LINKS_A_MAIL = 20
@@ -58,73 +57,75 @@ class NoAccess(Forbidden):
 
 
 @requires(Permission.TICKET_OPEN)
-def admit_opener(tx: Tx, ticket: Ticket, visitor: str | None) -> str:
-    """Let the browser that has just opened `ticket` into it. Returns its new visitor secret."""
-    return _admit(tx, ticket.ticket_id, ticket.email, visitor)
+def admit_opener(tx: Tx, ticket: Ticket, keys: Keys) -> str:
+    """Let the browser that has just opened `ticket` into it. Returns the secret for its cookie."""
+    return _admit(tx, ticket.ticket_id, ticket.email, keys)
 
 
-def _admit(tx: Tx, ticket_id: UUID, email: str, visitor: str | None) -> str:
-    """Only the house gives access: what a visitor may store opens nothing."""
+def _admit(tx: Tx, ticket_id: UUID, email: str, keys: Keys) -> str:
+    """Only the house gives access: what a visitor may store opens nothing.
+
+    A browser that is in the ticket for another two weeks keeps the secret that it has.
+    """
+    tx, now = tx.as_system(), clock.now()
+    known = keys.of_tickets.get(ticket_id)
+    if known and access_store.granted_email(tx, hash_of(known), ticket_id, at=now + VISIT_LIFE / 2):
+        return known
     fresh = new_secret()
-    tx = tx.as_system()
-    if visitor:
-        access_store.copy_grants(tx, old=hash_of(visitor), new=hash_of(fresh), limit=TICKETS_A_BROWSER - 1)
-    expires_at = clock.now() + VISIT_LIFE
     access_store.insert_grant(
-        tx, visitor_hash=hash_of(fresh), ticket_id=ticket_id, email=email, expires_at=expires_at
+        tx, visitor_hash=hash_of(fresh), ticket_id=ticket_id, email=email, expires_at=now + VISIT_LIFE
     )
     return fresh
 
 
 @requires(Permission.PORTAL_SEE)
-def exchange_link(tx: Tx, token: str, visitor: str | None) -> tuple[UUID, str]:
-    """The ticket that a mailed secret opens, and the browser's new visitor secret. Raises LinkExpired."""
+def exchange_link(tx: Tx, token: str, keys: Keys) -> tuple[UUID, str]:
+    """The ticket that a mailed secret opens, and the secret for the browser's cookie. Raises LinkExpired."""
     link = access_store.valid_link(tx.as_system(), hash_of(token))
     if link is None:
         raise LinkExpired
     ticket_id, email = link
-    return ticket_id, _admit(tx, ticket_id, email, visitor)
+    return ticket_id, _admit(tx, ticket_id, email, keys)
 
 
 @requires(Permission.PORTAL_SEE)
-def customer_of(tx: Tx, ticket_id: UUID, visitor: str | None) -> Actor:
+def customer_of(tx: Tx, ticket_id: UUID, keys: Keys) -> Actor:
     """The customer that this browser is for this ticket.
 
     Raises UnknownTicket for an id that isn't in the workspace, NoAccess for one that isn't the browser's.
     """
-    email = visitor and access_store.granted_email(
-        _holding(tx, visitor), visitor_hash=hash_of(visitor), ticket_id=ticket_id
-    )
-    if email:
-        return Actor.customer(tx.workspace_id, ticket_id, email)
+    for visitor_hash in keys.hashes_for(ticket_id):
+        holding = _holding(tx, [visitor_hash])
+        if email := access_store.granted_email(holding, visitor_hash, ticket_id, at=clock.now()):
+            return Actor.customer(tx.workspace_id, ticket_id, email)
     if store.ticket(tx.as_system(), ticket_id) is None:
         raise UnknownTicket
     raise NoAccess
 
 
 @requires(Permission.PORTAL_SEE)
-def customer_at(tx: Tx, slug: str, ticket_id: UUID, visitor: str | None) -> tuple[Workspace, Actor]:
+def customer_at(tx: Tx, slug: str, ticket_id: UUID, keys: Keys) -> tuple[Workspace, Actor]:
     """Whose portal is at `slug`, and the customer that this browser is there.
 
     Raises UnknownWorkspace and what `customer_of` raises.
     """
     workspace = workspaces.workspace_at(tx, slug)
     there = tx.acting_as(Actor.visitor(workspace.workspace_id))
-    return workspace, customer_of(there, ticket_id, visitor)
+    return workspace, customer_of(there, ticket_id, keys)
 
 
-def _holding(tx: Tx, visitor: str) -> Tx:
-    """In the name of whoever has this browser's secret."""
-    return tx.acting_as(Actor.visitor(tx.workspace_id, hash_of(visitor)))
+def _holding(tx: Tx, hashes: Sequence[str]) -> Tx:
+    """In the name of whoever has these secrets."""
+    return tx.acting_as(Actor.visitor(tx.workspace_id, " ".join(hashes)))
 
 
 @requires(Permission.PORTAL_SEE)
-def tickets_of_browser(tx: Tx, visitor: str | None) -> Sequence[TicketRow]:
+def tickets_of_browser(tx: Tx, keys: Keys) -> Sequence[TicketRow]:
     """The tickets that this browser may see, newest activity first, with what is unread in them."""
-    if not visitor:
+    if not keys.hashes:
         return []
-    tx = _holding(tx, visitor)
-    granted = access_store.granted_tickets(tx, visitor_hash=hash_of(visitor), limit=TICKETS_A_BROWSER)
+    tx = _holding(tx, keys.hashes)
+    granted = access_store.granted_tickets(tx, keys.hashes, limit=KEYS_A_BROWSER)
     emails = dict(granted)
     rows = store.these(tx, list(emails))
     rooms: dict[str, list[UUID]] = {}
@@ -139,17 +140,15 @@ def tickets_of_browser(tx: Tx, visitor: str | None) -> Sequence[TicketRow]:
 
 
 @requires(Permission.TICKET_OPEN)
-def opened_in_these_words(tx: Tx, draft: Draft, visitor: str | None) -> Ticket | None:
+def opened_in_these_words(tx: Tx, draft: Draft, keys: Keys) -> Ticket | None:
     """The ticket that this browser has just opened in the same words, unless it is closed.
 
     Whoever goes back to the form and sends it once more finds the words still there, as browsers restore
     them, under the id of a new form. `draft` is `tickets.checked`.
     """
-    if not visitor:
+    if not keys.hashes:
         return None
-    granted = access_store.granted_tickets(
-        _holding(tx, visitor), visitor_hash=hash_of(visitor), limit=TICKETS_A_BROWSER
-    )
+    granted = access_store.granted_tickets(_holding(tx, keys.hashes), keys.hashes, limit=KEYS_A_BROWSER)
     these = [ticket_id for ticket_id, _ in granted]
     return (
         store.in_these_words(tx.as_system(), these, draft, since=clock.now() - SAME_FORM) if these else None

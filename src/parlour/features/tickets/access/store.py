@@ -1,26 +1,25 @@
 """SQL of mailed links and of what a customer's browser may open."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, bindparam, delete, insert, literal, select, update
+from sqlalchemy import Integer, bindparam, delete, select, update
 
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import access_links, grants
 from parlour.kernel import clock
 
-_GRANTED = (
-    (grants.c.workspace_id == HERE)
-    & (grants.c.visitor_hash == bindparam("visitor"))
-    & (grants.c.expires_at > bindparam("now"))
+_LASTING = (grants.c.workspace_id == HERE) & (grants.c.expires_at > bindparam("at"))
+_GRANTED_EMAIL = select(grants.c.email).where(
+    _LASTING, grants.c.visitor_hash == bindparam("visitor"), grants.c.ticket_id == bindparam("ticket")
 )
-_GRANTED_EMAIL = select(grants.c.email).where(_GRANTED, grants.c.ticket_id == bindparam("ticket"))
 _GRANTED_TICKETS = (
     select(grants.c.ticket_id, grants.c.email)
-    .where(_GRANTED)
+    .where(_LASTING, grants.c.visitor_hash.in_(bindparam("visitors", expanding=True)))
     .order_by(grants.c.ticket_id.desc())
     .limit(bindparam("limit", type_=Integer()))
 )
@@ -65,30 +64,6 @@ def revoke_links(tx: Tx, ticket_id: UUID) -> None:
     tx.execute(query.values(revoked_at=clock.now()))
 
 
-def copy_grants(tx: Tx, *, old: str, new: str, limit: int) -> None:
-    """Let the visitor `new` open the newest tickets that `old` may open."""
-    query = (
-        select(
-            grants.c.workspace_id,
-            literal(new),
-            grants.c.ticket_id,
-            grants.c.email,
-            grants.c.created_at,
-            grants.c.expires_at,
-        )
-        .where(
-            grants.c.workspace_id == tx.workspace_id,
-            grants.c.visitor_hash == old,
-            grants.c.expires_at > clock.now(),
-        )
-        .order_by(grants.c.ticket_id.desc())
-        .limit(limit)
-        .with_for_update()  # one that is being taken away right now is not copied
-    )
-    columns = ["workspace_id", "visitor_hash", "ticket_id", "email", "created_at", "expires_at"]
-    tx.execute(insert(grants).from_select(columns, query))
-
-
 @cache
 def _granting(database: str) -> Any:
     query = dialect.insert_on(database, grants)
@@ -110,13 +85,14 @@ def insert_grant(tx: Tx, *, visitor_hash: str, ticket_id: UUID, email: str, expi
     tx.execute(_granting(dialect.name_of(tx)), grant)
 
 
-def granted_email(tx: Tx, *, visitor_hash: str, ticket_id: UUID) -> str | None:
-    found = tx.run(_GRANTED_EMAIL, visitor=visitor_hash, ticket=ticket_id, now=clock.now())
+def granted_email(tx: Tx, visitor_hash: str, ticket_id: UUID, *, at: datetime) -> str | None:
+    """Of a grant that is good beyond `at`."""
+    found = tx.run(_GRANTED_EMAIL, visitor=visitor_hash, ticket=ticket_id, at=at)
     return found.scalar_one_or_none()
 
 
-def granted_tickets(tx: Tx, *, visitor_hash: str, limit: int) -> list[tuple[UUID, str]]:
-    found = tx.run(_GRANTED_TICKETS, visitor=visitor_hash, now=clock.now(), limit=limit)
+def granted_tickets(tx: Tx, hashes: Sequence[str], *, limit: int) -> list[tuple[UUID, str]]:
+    found = tx.run(_GRANTED_TICKETS, visitors=hashes, at=clock.now(), limit=limit)
     return [(ticket_id, email) for ticket_id, email in found]
 
 
