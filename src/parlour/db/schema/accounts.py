@@ -39,6 +39,7 @@ users = Table(
     Column("name", Text, nullable=False),
     Column("settings", JSON, nullable=False, default=dict, server_default="{}"),
     Column("second_factor", Boolean, nullable=False, default=False, server_default=false()),
+    Column("unlocks", Integer, nullable=False, default=0, server_default="0"),
     Column("created_at", UtcDateTime, nullable=False),
     Column("disabled_at", UtcDateTime),
 )

@@ -86,6 +86,27 @@ def credentials(tx: Tx, email: str) -> Credentials | None:
     return store.credentials(tx, email)
 
 
+@requires(Permission.SYSTEM)
+def counted_as(tx: Tx, email: str) -> str:
+    """The name under which wrong tries at the account are counted, whether or not there is one."""
+    address = clean_email(email) or ""
+    return f"{address} {store.unlocks(tx, address)}"
+
+
+@requires(Permission.SYSTEM)
+def counted_as_user(tx: Tx, user_id: UUID) -> str:
+    return counted_as(tx, store.email_of(tx, user_id) or "")
+
+
+@requires(Permission.SYSTEM)
+def unlock(tx: Tx, email: str) -> bool:
+    """Forget the wrong tries at the account: whoever counts them, from now on under another name.
+
+    False when nobody has this address.
+    """
+    return store.add_unlock(tx, clean_email(email) or "")
+
+
 def owner_of(account: Credentials | SignedIn) -> Actor:
     """Whose account it is, for what follows from their having just proved it."""
     return Actor.person(account.user_id, account.name)

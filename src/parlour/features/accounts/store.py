@@ -90,6 +90,19 @@ def lock_credentials(tx: Tx, user_id: UUID) -> Credentials | None:
     return Credentials(*row) if row else None
 
 
+def email_of(tx: Tx, user_id: UUID) -> str | None:
+    return tx.execute(select(users.c.email).where(users.c.user_id == user_id)).scalar()
+
+
+def unlocks(tx: Tx, email: str) -> int:
+    return tx.execute(select(users.c.unlocks).where(users.c.email == email)).scalar() or 0
+
+
+def add_unlock(tx: Tx, email: str) -> bool:
+    query = update(users).where(users.c.email == email).values(unlocks=users.c.unlocks + 1)
+    return tx.execute(query).rowcount > 0
+
+
 def set_password_hash(tx: Tx, *, user_id: UUID, password_hash: str) -> None:
     statement = update(credentials_table).where(credentials_table.c.user_id == user_id)
     tx.execute(statement.values(password_hash=password_hash))

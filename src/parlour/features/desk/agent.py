@@ -17,6 +17,7 @@ from parlour.web.pages import render
 from parlour.web.render import initials
 from parlour.web.session import session_token
 from parlour.web.site import db
+from parlour.web.tries import Tries
 
 
 async def person_in(request: Request) -> SignedIn:
@@ -44,6 +45,11 @@ async def _rewind(request: Request, person: SignedIn) -> None:
 def themselves(person: SignedIn) -> Actor:
     """Whoever is signed in, for what is theirs alone."""
     return accounts.owner_of(person)
+
+
+async def tries_at(request: Request, email: str) -> Tries:
+    """The tries at the account with this address, whether or not there is one."""
+    return Tries(request, await db(request).read(Actor.system(), accounts.counted_as, email))
 
 
 def device_of(request: Request) -> str:

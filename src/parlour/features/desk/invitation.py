@@ -6,7 +6,7 @@ from starlette.responses import Response
 from parlour.features.accounts.invitations import service as invitations
 from parlour.features.accounts.service import SecondFactorNeeded, WrongCredentials
 from parlour.features.desk import units
-from parlour.features.desk.agent import device_of
+from parlour.features.desk.agent import device_of, tries_at
 from parlour.features.desk.second_factor import ask_for_code
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import DomainError, Invalid
@@ -65,7 +65,9 @@ async def accept(request: Request) -> Response:
     try:
         if stale:
             raise stale
-        await count(request, Limit.SIGN_IN_BY_NETWORK, network_of(request))
+        found, *_ = await db(request).read(Actor.visitor(), units.invitation, token)
+        tries = await tries_at(request, found.email)
+        await tries.count_password()
         workspace_id, session = await invitations.accept(
             db(request), token, name, fields.get("password", ""), session_token(request), device_of(request)
         )
@@ -77,4 +79,6 @@ async def accept(request: Request) -> Response:
         return await _form(request, token, name=name, refused=error)
     response = redirect(f"/workspace/{workspace_id}")
     keep_session(request, response, session)
+    await tries.forget()
+    tries.remember(response)
     return response

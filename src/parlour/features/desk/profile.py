@@ -79,7 +79,7 @@ async def change_password(request: Request) -> Response:
     try:
         if stale:
             raise stale
-        await count(request, Limit.PROVE_PASSWORD, str(person.user_id))
+        await count(request, Limit.PROVE_PASSWORD, profiles.public_id(person.session_hash))
         token = await profiles.change_password(
             db(request), themselves(person), session_token(request), current, new, device_of(request)
         )

@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.features.accounts.password_reset import service as password_reset
-from parlour.features.desk.agent import device_of
+from parlour.features.desk.agent import device_of, tries_at
 from parlour.kernel.access import Actor
 from parlour.kernel.addresses import mailbox_of, required_email
 from parlour.kernel.errors import DomainError, Invalid
@@ -78,4 +78,8 @@ async def reset(request: Request) -> Response:
         return _reset(request, "expired", status=error.status)
     except REFUSALS as error:
         return _reset(request, "password" if email else "code", token=token, email=email, refused=error)
-    return redirect("/auth/login?reset=done")
+    response = redirect("/auth/login?reset=done")
+    tries = await tries_at(request, email)
+    await tries.forget()
+    tries.remember(response)
+    return response

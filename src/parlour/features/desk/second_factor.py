@@ -9,6 +9,7 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response
 
+from parlour.features.accounts import service as accounts
 from parlour.features.accounts.models import Pending, SignedIn
 from parlour.features.accounts.profile.service import public_id
 from parlour.features.accounts.second_factor import service as second_factor
@@ -32,6 +33,7 @@ from parlour.web.session import (
     session_token,
 )
 from parlour.web.site import db, site
+from parlour.web.tries import Tries
 
 HERE = "/profile/second-factor"
 SETUP = "second factor set-up"
@@ -77,7 +79,7 @@ async def change(request: Request) -> Response:
             raise stale
         if action is _turn_on and secret is None:
             raise Invalid({"form": ForeignForm.code})
-        await count(request, Limit.PROVE_PASSWORD, str(person.user_id))
+        await count(request, Limit.PROVE_PASSWORD, public_id(person.session_hash))
         return await action(request, person, fields, secret or "")
     except second_factor.AlreadySo:
         return redirect(HERE)
@@ -178,7 +180,7 @@ async def check_code(request: Request) -> Response:
             raise stale
         if not fields.get("code", "").strip():
             raise Invalid({"code": "required"})
-        token = await _finish(request, facts, fields["code"])
+        tries, token = await _finish(request, facts, fields["code"])
     except SignedOut:
         return _from_the_start(request, target)
     except REFUSALS as error:
@@ -186,17 +188,21 @@ async def check_code(request: Request) -> Response:
     response = redirect(target)
     keep_session(request, response, token)
     forget_pending(request, response)
+    tries.remember(response)
     return response
 
 
-async def _finish(request: Request, facts: list[str], code: str) -> str:
+async def _finish(request: Request, facts: list[str], code: str) -> tuple[Tries, str]:
     user_id, mark, name = facts
-    await count(request, Limit.SECOND_FACTOR_BY_SIGN_IN, name)
-    await count(request, Limit.SECOND_FACTOR_BY_ACCOUNT, user_id)
     owner = Actor.person(UUID(hex=user_id))
-    return await db(request).write(
+    account = await db(request).read(Actor.system(), accounts.counted_as_user, UUID(hex=user_id))
+    tries = Tries(request, account)
+    await count(request, Limit.CODE_BY_SIGN_IN, name)
+    await tries.count_code()
+    token = await db(request).write(
         owner, second_factor.finish, _keys(request), mark, code, session_token(request), device_of(request)
     )
+    return tries, token
 
 
 def _keys(request: Request) -> Keyring:

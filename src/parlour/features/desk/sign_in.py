@@ -7,16 +7,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.features.accounts import service as accounts
-from parlour.features.desk.agent import device_of
+from parlour.features.desk.agent import device_of, tries_at
 from parlour.features.desk.second_factor import ask_for_code
-from parlour.kernel.addresses import clean_email
 from parlour.kernel.errors import DomainError, SignedOut
-from parlour.web.counting import count, network_of
 from parlour.web.forms import REFUSALS, read_form, read_form_leniently, safe_path
-from parlour.web.limits import Limit
 from parlour.web.pages import redirect, render
 from parlour.web.session import forget_session, keep_session, session_token
-from parlour.web.site import db, site
+from parlour.web.site import db
+from parlour.web.tries import Tries
 
 
 async def form(request: Request) -> Response:
@@ -40,31 +38,28 @@ async def sign_in(request: Request) -> Response:
     try:
         if stale:
             raise stale
-        token = await _sign_in(request, typed["email"], fields.get("password", ""))
+        tries = await tries_at(request, typed["email"])
+        token = await _sign_in(request, tries, typed["email"], fields.get("password", ""))
     except accounts.SecondFactorNeeded as needed:
         return ask_for_code(request, needed.pending, typed["next"])
     except (*REFUSALS, accounts.WrongCredentials) as error:
         return _form(request, typed, error)
     response = redirect(typed["next"])
     keep_session(request, response, token)
+    tries.remember(response)
     return response
 
 
-async def _sign_in(request: Request, email: str, password: str) -> str:
-    """Tries are counted before they are checked, so that many at once are no way around; a right password
-    clears the account's count, so that nobody is shut out by signing in often.
-    """
-    limits, account = site(request).limits, clean_email(email) or ""
-    await count(request, Limit.SIGN_IN_BY_NETWORK, network_of(request))
-    await count(request, Limit.SIGN_IN_BY_ACCOUNT, account)
+async def _sign_in(request: Request, tries: Tries, email: str, password: str) -> str:
+    await tries.count_password()
     try:
         token = await accounts.sign_in(
             db(request), email, password, session_token(request), device_of(request)
         )
     except accounts.SecondFactorNeeded:
-        await limits.forget(Limit.SIGN_IN_BY_ACCOUNT, account)
+        await tries.forget()
         raise
-    await limits.forget(Limit.SIGN_IN_BY_ACCOUNT, account)
+    await tries.forget()
     return token
 
 
