@@ -123,6 +123,7 @@ FORMS: dict[str, Callable[["Town"], Awaitable[Form]]] = {
     "/support/{slug}/ticket/new": _opened,
     "/support/{slug}/ticket/{ticket_id}/chat": _said,
     "/support/{slug}/access": _asked,
+    "/support/{slug}/forget": _fixed(),
     "/workspace/new": _founded,
     f"{_WORKSPACE}/name": _fixed(name="Acme Outdoor and Sons"),
     f"{_WORKSPACE}/people/invite": _invited,

@@ -57,6 +57,8 @@ GET  /ticket/new                    200     200      200       200      200   20
 POST /ticket/new                    opened  opened   opened    opened   opened opened opened opened  opened
 GET  /access                        200     200      200       200      200   200   200     200      200
 POST /access                        200     200      200       200      200   200   200     200      200
+GET  /forget                        200     200      200       200      200   200   200     200      200
+POST /forget                        gone    gone     gone      gone     gone  gone  gone    gone     gone
 GET  /ticket/{ticket_id}            403     200      403       403      403   403   403     403      403
 GET  /ticket/{ticket_id}/chat       403     200      403       403      403   403   403     403      403
 POST /ticket/{ticket_id}/chat       403     sent     403       403      403   403   403     403      403
@@ -133,6 +135,7 @@ WORDS = {
     "mine": "/profile",
     "saved": "/profile\\?saved=(name|password|preferences|session)#[a-z-]+",
     "opened": f"/support/{{slug}}/ticket/{UUID}",
+    "gone": "/support/{slug}/forget\\?done=1",
     "sent": "/support/{slug}/ticket/{ticket_id}/chat#latest",
     "people": "{workspace}/people",
     "texts": "{workspace}/replies",

@@ -4,12 +4,13 @@ import { startBusy } from "./busy";
 import { startChat } from "./chat";
 import { startDrafts } from "./drafts";
 import { startFocus } from "./focus";
+import { startLeave } from "./leave";
 import { startTab } from "./tab";
 import { startTheme } from "./theme";
 import { startTimes } from "./times";
 
 export function startPage(): void {
-  for (const start of [startAccess, startTheme, startTimes, startDrafts, startBusy, startFocus, startTab, startChat]) {
+  for (const start of [startAccess, startTheme, startTimes, startDrafts, startBusy, startFocus, startTab, startLeave, startChat]) {
     // One that fails must not take the others with it.
     try {
       start();

@@ -10,7 +10,7 @@ name, so that none takes another's away.
 import re
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from uuid import UUID
 
 from starlette.requests import HTTPConnection
@@ -23,6 +23,7 @@ SESSION = "parlour_session"
 TICKET = "parlour_ticket_"
 VISITOR = "parlour_visitor"
 """Of the release before: one secret for several tickets. It is read, and never set."""
+CUSTOMERS = (VISITOR, TICKET)
 BROWSER = "parlour_browser"
 PENDING = "parlour_pending"
 KNOWN = "parlour_known_"
@@ -133,6 +134,27 @@ def forget_pending(connection: HTTPConnection, response: Response) -> None:
 
 def forget_session(connection: HTTPConnection, response: Response) -> None:
     _set(connection, response, SESSION, "", 0)
+
+
+def customer_cookies(connection: HTTPConnection) -> dict[str, str]:
+    """The cookies that open a customer's tickets, by their names: the secrets in them."""
+    ours = tuple(_name(connection, cookie) for cookie in CUSTOMERS)
+    held = connection.cookies.items()
+    return {name: value for name, value in held if name.startswith(ours) and _SECRET.fullmatch(value)}
+
+
+def forget(connection: HTTPConnection, response: Response, cookies: Iterable[str]) -> None:
+    for name in cookies:
+        response.delete_cookie(
+            name, path="/", secure=site(connection).settings.secure, httponly=True, samesite="lax"
+        )
+
+
+def forget_storage(response: Response) -> None:
+    """What was typed leaves the browser too. Not `cookies`, which means those of the whole domain: other
+    sites' beside this one as well.
+    """
+    response.headers["Clear-Site-Data"] = '"storage"'
 
 
 def _set(connection: HTTPConnection, response: Response, cookie: str, value: str, seconds: int) -> None:

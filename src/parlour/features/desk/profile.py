@@ -13,7 +13,7 @@ from parlour.web.counting import count
 from parlour.web.forms import REFUSALS, read_form, read_form_leniently
 from parlour.web.limits import Limit
 from parlour.web.pages import redirect, render
-from parlour.web.session import forget_session, keep_session, session_token
+from parlour.web.session import forget_session, forget_storage, keep_session, session_token
 from parlour.web.site import db
 
 SAVED = ("name", "preferences", "password", "session")
@@ -109,4 +109,5 @@ async def sign_out_everywhere(request: Request) -> Response:
 def _signed_out(request: Request) -> Response:
     response = redirect("/auth/login")
     forget_session(request, response)
+    forget_storage(response)
     return response

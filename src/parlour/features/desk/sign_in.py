@@ -12,7 +12,7 @@ from parlour.features.desk.second_factor import ask_for_code
 from parlour.kernel.errors import DomainError, SignedOut
 from parlour.web.forms import REFUSALS, read_form, read_form_leniently, safe_path
 from parlour.web.pages import redirect, render
-from parlour.web.session import forget_session, keep_session, session_token
+from parlour.web.session import forget_session, forget_storage, keep_session, session_token
 from parlour.web.site import db
 from parlour.web.tries import Tries
 
@@ -71,4 +71,5 @@ async def sign_out(request: Request) -> Response:
         with suppress(SignedOut):  # it ended by itself in the meantime
             await db(request).write(accounts.holding(token), accounts.sign_out, token)
         forget_session(request, response)
+    forget_storage(response)
     return response

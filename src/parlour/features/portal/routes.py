@@ -2,7 +2,7 @@
 
 from starlette.routing import Route
 
-from parlour.features.portal import access, chat, tickets
+from parlour.features.portal import access, chat, leaving, tickets
 
 routes = [
     Route("/support/{slug}", tickets.home),
@@ -13,4 +13,6 @@ routes = [
     Route("/support/{slug}/ticket/{ticket_id:id}/chat", chat.send, methods=["POST"]),
     Route("/support/{slug}/access", access.ask),
     Route("/support/{slug}/access", access.exchange_or_mail, methods=["POST"]),
+    Route("/support/{slug}/forget", leaving.ask),
+    Route("/support/{slug}/forget", leaving.forget_browser, methods=["POST"]),
 ]

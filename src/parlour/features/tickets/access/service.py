@@ -155,6 +155,13 @@ def opened_in_these_words(tx: Tx, draft: Draft, keys: Keys) -> Ticket | None:
     )
 
 
+@requires(Permission.SYSTEM)
+def forget_secrets(tx: Tx, secrets: Sequence[str]) -> None:
+    """What whoever holds these could open in the workspace, nobody opens with them any more."""
+    for ticket_id in access_store.delete_grants_of(tx, [hash_of(secret) for secret in secrets]):
+        tx.emit(AccessChanged(tx.workspace_id, ticket_id=ticket_id))
+
+
 @requires(Permission.PORTAL_SEE)
 def ask_for_links(tx: Tx, email: str) -> None:
     """Mail the address a link to each of its tickets. Says the same whether or not it has any.

@@ -102,6 +102,12 @@ def delete_grants(tx: Tx, ticket_id: UUID) -> None:
     )
 
 
+def delete_grants_of(tx: Tx, hashes: Sequence[str]) -> list[UUID]:
+    """The tickets that they were for."""
+    query = delete(grants).where(grants.c.workspace_id == tx.workspace_id, grants.c.visitor_hash.in_(hashes))
+    return list(tx.execute(query.returning(grants.c.ticket_id)).scalars())
+
+
 def delete_expired(tx: Tx, *, before: datetime, limit: int) -> int:
     """Across all workspaces: up to `limit` links and as many grants that stopped working before `before`."""
     return sum(
