@@ -161,6 +161,34 @@ class Server:
                 with suppress(ProcessLookupError):
                     os.kill(process, signal.SIGCONT)
 
+    def copy_files(self) -> Path:
+        """What is stored now, as files. The server is away for a moment."""
+        copy = self.folder / "copy"
+        self.stop()
+        shutil.copytree(self.folder / "data", copy)
+        self.start()
+        return copy
+
+    def replace_files(self, copy: Path, *, promoted: bool) -> None:
+        """Go on from an older copy; `promoted`: on a timeline of its own, as a replica that takes over."""
+        self.stop()
+        shutil.rmtree(self.folder / "data")
+        copy.rename(self.folder / "data")
+        if promoted:
+            (self.folder / "data" / "recovery.signal").touch()
+            with (self.folder / "data" / "postgresql.auto.conf").open("a") as settings:
+                settings.write("restore_command = 'false'\nrecovery_target_timeline = 'current'\n")
+        if os.getuid() == 0:
+            for path in (self.folder / "data", *(self.folder / "data").rglob("*")):
+                os.chown(path, _somebody().pw_uid, _somebody().pw_gid)
+        self.start()
+        while promoted and self._recovers():
+            time.sleep(0.05)
+
+    def _recovers(self) -> bool:
+        with self.admin_connection() as admin:
+            return admin.execute("SELECT pg_is_in_recovery()").fetchone() == (True,)
+
     def end(self) -> None:
         if self._bouncer:
             self._bouncer.stop()

@@ -68,7 +68,9 @@ export class Outbox {
       .filter((each) => !known.has(each.client_id))
       .map((each): Unsent => ({ ...each, ...more, state: "failed", code: "gone" }));
     this.#store([...this.#read(), ...lost]);
-    lost.forEach((unsent) => this.tray.show(unsent, false));
+    // Those that another tab has noted already are not yet shown as gone here.
+    const ids = new Set(gone.map((each) => each.client_id));
+    this.#memory.filter((unsent) => ids.has(unsent.client_id)).forEach((unsent) => this.tray.show(unsent, false));
   }
 
   /** It stands in the conversation: whoever sent it, here there is nothing left to do. */

@@ -14,7 +14,7 @@ from websockets.typing import Origin
 
 from parlour.features.chat import service as chat
 from parlour.features.tickets import service as tickets
-from parlour.features.tickets.models import Ticket
+from parlour.features.tickets.models import Status, Ticket
 from parlour.kernel.access import Role
 from tests.house import ORIGIN, Browser, House
 from tests.realtime.house import Page
@@ -79,6 +79,22 @@ async def test_a_customers_page_does_not_flinch_when_agents_talk_among_themselve
 
     await desk.submit(f"{here}/chat", words("It is on its way."), page=here)
     assert (await maria.next("message"))["seq"] == before["head"] + 1
+
+
+async def test_a_customers_page_does_not_flinch_when_a_ticket_is_given_to_somebody(
+    house: House, visitor: Browser, port: int
+) -> None:
+    ben = await house.add_agent("ben@acme.example", Role.AGENT)
+    ticket = await house.open_ticket(visitor)
+    opened = await house.as_system(
+        tickets.update_ticket_status, ticket.ticket_id, Status.OPEN, seen_version=ticket.version
+    )
+    maria = await at_the_portal(port, visitor, ticket)
+    await maria.enter(ticket.chat_room_id)
+    await maria.until_quiet()
+    await house.as_system(tickets.assign_ticket, ticket.ticket_id, ben, seen_version=opened.version)
+
+    assert [frame for frame in await maria.until_quiet(0.5) if frame["t"] != "heads"] == []
 
 
 async def test_a_customer_who_knows_the_room_of_the_notes_is_not_let_in(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from parlour.kernel import clock
 from parlour.realtime import protocol
+from parlour.realtime import socket as socket_module
 from tests.realtime.house import House, open_house
 
 WORDS = ["subscribe", "unsubscribe", "typing", "read", "alive", "watch", "message", ""]
@@ -160,3 +161,19 @@ async def test_whoever_never_stops_talking_is_closed_with_4429(house: House) -> 
         await page.send("alive")
 
     assert await page.close_code() == 4429
+
+
+async def test_customers_of_one_network_have_a_hundred_sockets_and_agents_are_not_counted(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket_module, "CUSTOMERS_PER_NETWORK", 3)
+    pages = [await house.open("grace") for _ in range(3)]
+    refused = await house.open("grace")
+
+    assert await refused.close_code() == 4429
+    assert (await (await house.open("ada")).receive())["t"] == "hello"
+    await pages[0].socket.close()
+    async with asyncio.timeout(5):
+        while house.realtime.connections > 3:
+            await asyncio.sleep(0.01)
+    assert (await (await house.open("grace")).receive())["t"] == "hello"

@@ -1,6 +1,7 @@
 """What is shown beside the words: who types, who is here, who has read, what became of the ticket."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -208,10 +209,18 @@ async def test_a_change_of_the_ticket_reaches_everyone_in_its_room(house: House)
         "number": 7,
         "status": "pending",
         "priority": "high",
-        "assignee_id": None,
-        "version": 3,
         "spoke": None,
     }
+
+
+async def test_customers_hear_nothing_of_what_only_agents_can_see(house: House) -> None:
+    grace, ada = await house.enter("grace"), await house.enter("ada")
+    await grace.until_quiet()
+
+    house.records.bus.publish([replace(change(house, house.room), inward=True)])
+
+    assert (await ada.next("ticket"))["version"] == 3
+    assert await grace.until_quiet() == []
 
 
 async def test_an_agent_who_watches_hears_of_every_ticket_once(house: House) -> None:

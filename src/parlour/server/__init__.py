@@ -12,6 +12,7 @@ from parlour.app import Application
 from parlour.kernel.networks import as_peers
 from parlour.realtime.protocol import FRAME_LIMIT
 from parlour.server.connections import KEEP_ALIVE_SECONDS, Connection, places
+from parlour.server.sockets import Socket
 from parlour.settings import Settings
 
 DRAIN_SECONDS = 10
@@ -82,7 +83,7 @@ def make_server(application: Application, settings: Settings, host: str, port: i
         loop="uvloop",
         http=cast(Any, partial(Connection, places=places())),
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        ws="websockets-sansio",
+        ws=Socket,
         ws_max_size=2 * FRAME_LIMIT,
         ws_per_message_deflate=False,
         ws_ping_interval=None,  # our own heartbeat also proves that the page's script is alive

@@ -1,0 +1,100 @@
+"""Sockets that ask for everything and never read: what waits for all of them has one bound."""
+
+import asyncio
+import base64
+import json
+import os
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+import pytest
+
+from parlour.app import make_database
+from parlour.features.tickets.models import Ticket
+from tests.browser.past import Past
+from tests.live import SLUG, Live
+
+pytestmark = [pytest.mark.sqlite, pytest.mark.timeout(180)]
+
+MEBIBYTE = 1024 * 1024
+BOUND = 64 * MEBIBYTE
+WATCHED = 12.0
+"""Seconds: longer than a write may hang before its connection is let go."""
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[Live]:
+    with Live(tmp_path, PARLOUR_TRUSTED_PROXIES="127.0.0.1") as live:
+        yield live
+
+
+def memory(live: Live) -> int:
+    """Bytes of the server in memory."""
+    status = Path(f"/proc/{live.pid}/status").read_text()
+    return int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0]) * 1024
+
+
+class NeverReads:
+    """A browser's socket, by hand, with the smallest buffer that the system gives."""
+
+    def __init__(self, live: Live, ticket: Ticket, cookies: dict[str, str], address: str) -> None:
+        self.socket = socket.socket()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.socket.connect(("127.0.0.1", live.port))
+        carried = "; ".join(f"{name}={value}" for name, value in cookies.items())
+        key = base64.b64encode(os.urandom(16)).decode()
+        self.socket.sendall(
+            (
+                f"GET /realtime?ticket={ticket.ticket_id}&portal={SLUG} HTTP/1.1\r\n"
+                f"Host: 127.0.0.1:{live.port}\r\nOrigin: {live.url}\r\nX-Forwarded-For: {address}\r\n"
+                f"Cookie: {carried}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
+            ).encode()
+        )
+        self._say({"t": "subscribe", "room": str(ticket.chat_room_id), "after": 0})
+
+    def _say(self, frame: dict[str, object]) -> None:
+        text = json.dumps(frame).encode()
+        assert len(text) < 126
+        self.socket.sendall(bytes([0x81, 0x80 | len(text), 0, 0, 0, 0]) + text)
+
+
+@pytest.mark.parametrize(("tickets", "messages"), [(3, 480), (40, 60)], ids=["30-sockets", "400-sockets"])
+async def test_those_who_never_read_cost_a_bounded_amount_of_memory(
+    live: Live, tickets: int, messages: int
+) -> None:
+    db = make_database(live.settings, exclusive=False)
+    await db.open()
+    past = Past(db, UUID(live.workspace_id))
+    made = [await past.ticket(email=f"maria{number}@customer.example") for number in range(tickets)]
+    for ticket in made:
+        words = [(past.customer(ticket), f"{number} " + "x" * 19_990, None) for number in range(messages)]
+        await past.said(ticket, words)
+    cookies = [await past.visitor(ticket) for ticket in made]
+    await db.close()
+    before = memory(live)
+
+    readers = [
+        NeverReads(live, ticket, carried, f"10.{number}.0.1")
+        for number, (ticket, carried) in enumerate(zip(made, cookies, strict=True))
+        for _ in range(10)
+    ]
+    async with httpx.AsyncClient() as probe, asyncio.timeout(20):
+        while f"parlour_sockets {len(readers)}" not in (await probe.get(f"{live.url}/metrics")).text:
+            await asyncio.sleep(0.05)
+    most = 0
+    for _ in range(int(WATCHED * 10)):
+        await asyncio.sleep(0.1)
+        most = max(most, memory(live))
+    for reader in readers:
+        reader.socket.close()
+    await asyncio.sleep(2)
+    after = memory(live)
+
+    print(f"before {before >> 20} MiB, most {most >> 20} MiB, after {after >> 20} MiB")
+    assert most - before < BOUND
+    assert after - before < BOUND // 2
