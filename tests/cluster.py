@@ -124,7 +124,13 @@ class Cluster:
 
 @contextmanager
 def open_cluster(
-    folder: Path, *, redis: bool, nodes: int = 2, workers: int = 0, options: tuple[str, ...] = ()
+    folder: Path,
+    *,
+    redis: bool,
+    nodes: int = 2,
+    workers: int = 0,
+    options: tuple[str, ...] = (),
+    **environment: str,
 ) -> Iterator[Cluster]:
     workspace_id = furnished()
     server = postgres_server.server()
@@ -133,6 +139,7 @@ def open_cluster(
         "PARLOUR_DATABASE_URL": url,
         "PARLOUR_SECRET_KEY": SECRET,
         "PARLOUR_TRUSTED_PROXIES": "127.0.0.1",
+        **environment,
     }
     with ExitStack() as stack:
         stack.callback(postgres_server.left, url)

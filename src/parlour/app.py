@@ -121,6 +121,7 @@ class Parlour:
 
     def __init__(self, settings: Settings, timings: Timings | None = None) -> None:
         self.settings = settings
+        self.leaving = False
         self.db = make_database(settings)
         assets = Assets()
         renderer = Renderer(assets.url)
@@ -177,7 +178,13 @@ class Application:
         await self._outermost(scope, receive, send)
 
 
-async def alive(_: Request) -> Response:
+LEAVING = "this process is about to end\n"
+
+
+async def alive(request: Request) -> Response:
+    """A process that is about to end says so, in time for a proxy that asks to send nobody here any more."""
+    if request.app.state.parlour.leaving:
+        return PlainTextResponse(LEAVING, 503)
     return PlainTextResponse("ok\n")
 
 
@@ -193,6 +200,8 @@ async def ready(request: Request) -> Response:
     It can on the schema of the next release, while that is rolled out, and without its bus: messages then
     come by way of the database.
     """
+    if request.app.state.parlour.leaving:
+        return PlainTextResponse(LEAVING, 503)
     try:
         async with asyncio.timeout(READY_SECONDS):
             found = await db(request).probe(standing)
@@ -204,7 +213,7 @@ async def ready(request: Request) -> Response:
         return PlainTextResponse(NOT_READY[found], 503)
     if found is Standing.NEWER:
         return PlainTextResponse("ok, but a newer Parlour has migrated the database: upgrade this one too\n")
-    if not request.app.state.bus.connected:
+    if not request.app.state.parlour.bus.connected:
         return PlainTextResponse("ok, but the bus is away: messages take a second or two\n")
     return PlainTextResponse("ok\n")
 
@@ -238,5 +247,5 @@ def create_app(settings: Settings, timings: Timings | None = None) -> Applicatio
         max_body_size=BODY_LIMIT,
     )
     pages.state.site = parlour.site
-    pages.state.bus = parlour.bus
+    pages.state.parlour = parlour
     return Application(parlour, pages)

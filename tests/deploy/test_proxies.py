@@ -64,10 +64,12 @@ class Proxy:
             self._process.wait(STARTS_WITHIN)
 
 
-def nginx(proxy: Proxy, backend: int) -> None:
+def nginx(proxy: Proxy, *backends: int) -> None:
     site = (ROOT / "deploy/nginx.conf").read_text()
     for ours, theirs in {
-        "127.0.0.1:8000": f"127.0.0.1:{backend}",
+        "server 127.0.0.1:8000 max_fails=0;": "".join(
+            f"server 127.0.0.1:{backend} max_fails=0;" for backend in backends
+        ),
         "listen 80;": f"listen 127.0.0.1:{proxy.plain_port};",
         "listen 443 ssl;": f"listen 127.0.0.1:{proxy.port} ssl;",
         f"/etc/letsencrypt/live/{DOMAIN}/fullchain.pem": str(proxy.certificate),
@@ -89,11 +91,11 @@ def nginx(proxy: Proxy, backend: int) -> None:
     proxy.start(str(NGINX.path()), "-p", str(folder), "-c", str(main))
 
 
-def caddy(proxy: Proxy, backend: int) -> None:
+def caddy(proxy: Proxy, *backends: int) -> None:
     site = (ROOT / "deploy/Caddyfile").read_text()
     for ours, theirs in {
         f"\n{DOMAIN} {{": f"\nhttps://127.0.0.1:{proxy.port} {{\n\ttls {proxy.certificate} {proxy.key}",
-        "127.0.0.1:8000": f"127.0.0.1:{backend}",
+        "127.0.0.1:8000": " ".join(f"127.0.0.1:{backend}" for backend in backends),
     }.items():
         assert ours in site, ours
         site = site.replace(ours, theirs)

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import re
+import ssl
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -30,12 +31,12 @@ class Said:
 class Person(httpx.AsyncClient, ABC):
     """A browser without scripts: keeps its cookies, sends the token of the page it was shown."""
 
-    def __init__(self, live: Live, name: str, *, url: str = "") -> None:
+    def __init__(self, live: Live, name: str, *, url: str = "", verify: ssl.SSLContext | bool = True) -> None:
         self.live = live
         self.name = name
         self.csrf = ""
         address = url or live.url
-        super().__init__(base_url=address, headers={"origin": address}, timeout=10)
+        super().__init__(base_url=address, headers={"origin": address}, timeout=10, verify=verify)
 
     async def visit(self, path: str) -> str:
         page = await self.get(path)

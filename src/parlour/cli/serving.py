@@ -17,6 +17,7 @@ from parlour.db.database import Database
 from parlour.kernel.events import JobQueued
 from parlour.mail.send import mailer_for
 from parlour.server import make_server
+from parlour.server.waiting import when_there
 from parlour.server.workers import Workers
 from parlour.settings import Settings
 from parlour.web.assets import Assets
@@ -43,7 +44,7 @@ def serve(
         settings = settings_now(PARLOUR_BASE_URL=_base_url(host, listener))
         if workers > 1 and not settings.is_postgresql:
             raise Refused("SQLite is written by one process: use --workers 1.")
-        _listen(settings, listener, lambda db: db.prepare(), workers)
+        _listen(settings, listener, lambda db: when_there(db.prepare, listener), workers)
 
 
 def _base_url(host: str, listener: socket.socket) -> str:
@@ -126,7 +127,7 @@ async def _work(settings: Settings) -> None:
     db = make_database(settings)
     await db.open()
     try:
-        await db.prepare()
+        await when_there(db.prepare)
         jobs = make_worker(settings, db, Renderer(Assets().url), mailer_for(settings))
         bus = make_bus(settings)
         db.on_commit(bus.publish)

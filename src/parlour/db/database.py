@@ -37,6 +37,10 @@ class DatabaseUnusable(Exception):
     """The database cannot be reached, or may not be worked on as it is: a sentence for its operator."""
 
 
+class DatabaseAway(DatabaseUnusable):
+    """Nobody answers there, or not now: it may help to wait."""
+
+
 class Standing(Enum):
     """How a database's schema stands to this program."""
 

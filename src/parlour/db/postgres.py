@@ -8,6 +8,7 @@ where no such proxy stands between, because planning one behind its policies cos
 import asyncio
 import contextvars
 import random
+import re
 import sys
 import threading
 import time
@@ -22,7 +23,17 @@ from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from parlour.db import inspection, migrate, roles, windows
-from parlour.db.database import Database, DatabaseUnusable, P, R, Standing, Tx, Unit, tellable
+from parlour.db.database import (
+    Database,
+    DatabaseAway,
+    DatabaseUnusable,
+    P,
+    R,
+    Standing,
+    Tx,
+    Unit,
+    tellable,
+)
 from parlour.db.link import ALONE, PROBE, READ, SCAN, WRITE, Link, Mode, make_engine
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import NotFound, Overloaded, StorageFull, Unreachable
@@ -40,6 +51,8 @@ LOCK_TIMEOUT = "55P03"
 TIMED_OUT = ("57014", LOCK_TIMEOUT)
 NO_RIGHT = "42501"
 BUSY = "The servers hold a table at this moment, so nothing was changed. Run it again."
+_SAID_BY_A_SERVER = re.compile(r"\b[^\W\d_]+:  ")
+_NOT_THE_TIME = ("the database system is", "too many", "connection slots", "server login has been failing")
 WHY_NOT_NOW = {
     NO_RIGHT: f"Only the owner of the tables may do that: add {roles.AS_OWNER}.",
     DEADLOCK: BUSY,
@@ -319,7 +332,16 @@ def connected(engine: Engine, url: str) -> Connection:
 def _unusable(url: str, error: psycopg.Error | DBAPIError) -> DatabaseUnusable:
     place = make_url(url)
     where = f"{place.host}:{place.port or 5432}/{place.database or place.username or ''}"
-    return DatabaseUnusable(f"The database at {where} cannot be reached: {_words(error).rstrip('.')}.")
+    kind = DatabaseAway if _may_come_back(str(_cause(error))) else DatabaseUnusable
+    return kind(f"The database at {where} cannot be reached: {_words(error).rstrip('.')}.")
+
+
+def _may_come_back(why: str) -> bool:
+    """Whether waiting may help: nobody answered, or the server said that it is not the time.
+
+    What a server says to whoever connects arrives as text alone: its severity, a colon, two spaces.
+    """
+    return not _SAID_BY_A_SERVER.search(why) or any(each in why for each in _NOT_THE_TIME)
 
 
 @contextmanager

@@ -16,6 +16,8 @@ from parlour.server.sockets import Socket
 from parlour.settings import Settings
 
 DRAIN_SECONDS = 10
+LEAVE_SECONDS = 2.0
+"""A proxy that asks each second finds out within this that its requests go to another node."""
 LOOK_SECONDS = 0.25
 
 
@@ -43,8 +45,11 @@ class Server(uvicorn.Server):
                     connection.look(now)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        await self._accept_no_more(sockets or [])
         parlour = self._application.parlour
+        parlour.leaving = True
+        if parlour.settings.trusted_proxies and parlour.settings.is_postgresql:
+            await asyncio.sleep(LEAVE_SECONDS)
+        await self._accept_no_more(sockets or [])
         # Beside the requests, not after them: a mail server that hangs and a slow upload wait together.
         finishing = asyncio.create_task(parlour.worker.stop())
         await parlour.realtime.drain()

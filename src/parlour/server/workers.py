@@ -11,7 +11,7 @@ from types import FrameType
 
 import structlog
 
-END_SECONDS = 15.0
+END_SECONDS = 17.0
 """How long a process of ours may take to end before it is killed: as long as it drains, and some more."""
 LOOK_SECONDS = 0.1
 QUICK_DEATH = 2.0
