@@ -4,6 +4,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -42,7 +43,8 @@ from parlour.web.errors import Errors
 from parlour.web.headers import SecurityHeaders
 from parlour.web.hosts import KnownHosts
 from parlour.web.limits import Limits
-from parlour.web.observe import Metrics, Observe
+from parlour.web.metrics import Metrics
+from parlour.web.observe import Observe
 from parlour.web.render import Renderer
 from parlour.web.site import Site, db
 from parlour.worker import Chore, Worker
@@ -119,7 +121,10 @@ def make_worker(settings: Settings, database: Database, renderer: Renderer, mail
 class Parlour:
     """Everything that runs in one process, and the order in which it starts and stops."""
 
-    def __init__(self, settings: Settings, timings: Timings | None = None) -> None:
+    def __init__(
+        self, settings: Settings, timings: Timings | None = None, shared: Path | None = None
+    ) -> None:
+        """`shared` is where those that serve the same address leave their numbers for each other."""
         self.settings = settings
         self.leaving = False
         self.db = make_database(settings)
@@ -134,7 +139,10 @@ class Parlour:
         self.worker = make_worker(settings, self.db, renderer, mailer)
         self.db.on_commit(self.bus.publish)
         self.bus.subscribe(lambda event: self.worker.wake() if isinstance(event, JobQueued) else None)
-        self.metrics = Metrics()
+        self.metrics = Metrics(self.db, shared)
+        self.metrics.watch(
+            "parlour_bus_connected", "1 while news come at once", lambda: int(self.bus.connected)
+        )
         self.metrics.watch("parlour_sockets", "Open WebSockets", lambda: self.realtime.connections)
         self.metrics.watch(
             "parlour_mail_refusing", "1 while the mail server refuses us", lambda: int(mailer.refusing)
@@ -147,11 +155,13 @@ class Parlour:
         await self.bus.start()
         await self.realtime.start()
         working = asyncio.create_task(self.worker.run(), name="worker")
+        sharing = asyncio.create_task(self.metrics.share(), name="metrics")
         gc.collect()
         gc.freeze()  # what lives as long as the process is never looked at again
         try:
             yield
         finally:
+            sharing.cancel()
             await self.worker.stop()
             await working
             await self.realtime.stop()
@@ -218,8 +228,8 @@ async def ready(request: Request) -> Response:
     return PlainTextResponse("ok\n")
 
 
-def create_app(settings: Settings, timings: Timings | None = None) -> Application:
-    parlour = Parlour(settings, timings)
+def create_app(settings: Settings, timings: Timings | None = None, shared: Path | None = None) -> Application:
+    parlour = Parlour(settings, timings, shared)
     errors = Errors({"/support/": visitor.boundary, "/workspace/": agent.boundary})
 
     @asynccontextmanager
@@ -236,6 +246,7 @@ def create_app(settings: Settings, timings: Timings | None = None) -> Applicatio
             Route("/healthz", alive),
             Route("/readyz", ready),
             Route("/metrics", parlour.metrics.serve),
+            Route("/metrics/", parlour.metrics.serve),
         ],
         exception_handlers={
             DomainError: errors.domain,

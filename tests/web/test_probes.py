@@ -1,7 +1,14 @@
 """What machines ask: alive, ready, the numbers."""
 
-import pytest
+import re
 
+import pytest
+from sqlalchemy import update
+
+from parlour.db.database import Tx
+from parlour.db.schema import outbox
+from parlour.kernel import clock
+from parlour.kernel.access import Actor
 from tests.house import Browser, House, behind_its_back
 from tests.postgres_server import ENGINE
 
@@ -79,3 +86,33 @@ async def test_the_numbers_hold_no_address_of_a_page(house: House, visitor: Brow
 
     assert str(ticket.ticket_id) not in answer.text
     assert "nowhere" not in answer.text
+
+
+async def test_the_numbers_say_what_an_operator_is_woken_by(house: House, visitor: Browser) -> None:
+    await house.open_ticket(visitor)
+
+    def give_up(tx: Tx) -> None:
+        tx.enqueue("mail.confirmation", {})
+        tx.execute(update(outbox).values(dead_at=clock.now(), lane="mail"))
+
+    await house.db.write(Actor.system(), give_up)
+    text = (await visitor.get("/metrics")).text
+    slash = await visitor.get("/metrics/")
+
+    assert 'parlour_jobs_dead{kind="mail.confirmation",lane="mail"}' in text
+    assert "parlour_writer_queue 0.0" in text
+    assert "parlour_commit_seconds_count" in text
+    assert "parlour_bus_connected" in text
+    assert re.search(r'^parlour_history_info\{epoch="\w+"\} 1\.0$', text, re.MULTILINE)
+    assert slash.status_code == 200
+    if ENGINE == "sqlite":
+        assert "parlour_wal_bytes" in text
+        assert "parlour_disk_free_bytes" in text
+
+
+async def test_the_numbers_come_without_the_database_too(house: House, visitor: Browser) -> None:
+    await house.db.close()
+    answer = await visitor.get("/metrics")
+
+    assert answer.status_code == 200
+    assert "parlour_database_up 0.0" in answer.text

@@ -5,6 +5,7 @@ import signal
 import socket
 import tempfile
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,10 +18,12 @@ from parlour.db.database import Database
 from parlour.kernel.events import JobQueued
 from parlour.mail.send import mailer_for
 from parlour.server import make_server
+from parlour.server.small import answering, worker_app
 from parlour.server.waiting import when_there
 from parlour.server.workers import Workers
 from parlour.settings import Settings
 from parlour.web.assets import Assets
+from parlour.web.metrics import Metrics
 from parlour.web.render import Renderer
 
 REAL_THINGS = ("PARLOUR_DATABASE_URL", "PARLOUR_REDIS_URL", "PARLOUR_SMTP_URL")
@@ -64,12 +67,16 @@ def _listen(
     make_bus(settings)  # a URL that cannot be used is refused here, once, and not by every process
     host, port = listener.getsockname()[:2]
 
-    def serve_here() -> bool:
-        server = make_server(create_app(settings), settings, host, port)
+    def serve_here(shared: Path | None = None) -> bool:
+        server = make_server(create_app(settings, shared=shared), settings, host, port)
         server.run(sockets=[listener])
         return server.started
 
-    if not (serve_here() if workers == 1 else Workers(workers, serve_here, listener).run()):
+    def serve_together() -> bool:
+        with tempfile.TemporaryDirectory(prefix="parlour-numbers-") as shared:
+            return Workers(workers, lambda: serve_here(Path(shared)), listener).run()
+
+    if not (serve_here() if workers == 1 else serve_together()):
         raise Refused("Parlour could not start; the lines above say why.")
 
 
@@ -117,17 +124,28 @@ def _welcome(settings: Settings, *, kept: bool) -> None:
     out.print()
 
 
-def worker() -> None:
+def worker(
+    metrics_port: Annotated[
+        int,
+        typer.Option(
+            "--metrics-port", min=0, max=65535, help="Answer /metrics on this port of 127.0.0.1; 0 for none."
+        ),
+    ] = 0,
+) -> None:
     """Run background jobs apart from the web processes."""
     settings = settings_now()
-    asyncio.run(_work(settings))
+    if not metrics_port:
+        asyncio.run(_work(settings, None))
+        return
+    with _bound("127.0.0.1", metrics_port) as listener:
+        asyncio.run(_work(settings, listener))
 
 
-async def _work(settings: Settings) -> None:
+async def _work(settings: Settings, listener: socket.socket | None) -> None:
     db = make_database(settings)
     await db.open()
     try:
-        await when_there(db.prepare)
+        await when_there(db.prepare, listener)
         jobs = make_worker(settings, db, Renderer(Assets().url), mailer_for(settings))
         bus = make_bus(settings)
         db.on_commit(bus.publish)
@@ -137,7 +155,10 @@ async def _work(settings: Settings) -> None:
         for name in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(name, stopped.set)
         running = asyncio.create_task(jobs.run())
-        await stopped.wait()
+        metrics = Metrics(db)
+        metrics.watch("parlour_bus_connected", "1 while news come at once", lambda: int(bus.connected))
+        async with answering(listener, worker_app(metrics)):
+            await stopped.wait()
         await jobs.stop()
         await running
         await bus.stop()

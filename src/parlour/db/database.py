@@ -5,7 +5,7 @@ a conflict), so it has no effect outside its transaction.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from enum import Enum
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
@@ -142,11 +142,16 @@ def tellable(error: BaseException) -> Exception:
     return told
 
 
+def _not_asked(_: float) -> None:
+    """Nobody wants to know how long commits take."""
+
+
 class Database(ABC):
     """Runs units of work. Every method takes who is acting, the function, and its arguments."""
 
     def __init__(self) -> None:
         self._listeners: list[Listener] = []
+        self._commit_took: Callable[[float], None] = _not_asked
 
     def on_commit(self, listener: Listener) -> None:
         """Call `listener` on the event loop after each commit, with that unit's events.
@@ -162,6 +167,20 @@ class Database(ABC):
                 listener(events)
             except Exception:
                 log.exception("a listener of the database failed")
+
+    def time_commits(self, observe: Callable[[float], None]) -> None:
+        """Tell `observe` how many seconds each commit took. Any thread may."""
+        self._commit_took = observe
+
+    @property
+    @abstractmethod
+    def waiting(self) -> int:
+        """Units that wait for their turn."""
+
+    @property
+    def sizes(self) -> Mapping[str, Callable[[], float]]:
+        """Bytes that an operator keeps an eye on, by what they are; none where they are another machine's."""
+        return {}
 
     @abstractmethod
     async def open(self) -> None: ...

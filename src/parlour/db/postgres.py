@@ -102,6 +102,10 @@ class PostgresDatabase(Database):
         self._full_until = 0.0
         self._probing = False
 
+    @property
+    def waiting(self) -> int:
+        return self._waiting
+
     async def open(self) -> None:
         """Connects with the first unit, so that a server may start before its database answers."""
         sys.setswitchinterval(SWITCH_SECONDS)
@@ -249,7 +253,7 @@ class PostgresDatabase(Database):
         try:
             result = call(tx)
             if guard:
-                guard.commit()
+                self._commit(mode, guard)
         except Exception as error:
             if link.prepares and _state(error) in NOT_PREPARED:
                 self._prepares = False
@@ -263,6 +267,12 @@ class PostgresDatabase(Database):
             self._forsake(link)
             raise
         return result, tx.events
+
+    def _commit(self, mode: Mode, link: Link) -> None:
+        began = time.perf_counter()
+        link.commit()
+        if mode is WRITE:
+            self._commit_took(time.perf_counter() - began)
 
     def _link(self) -> Link:
         link: Link | None = getattr(self._local, "link", None)

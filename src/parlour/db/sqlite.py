@@ -9,7 +9,7 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -84,6 +84,18 @@ class SqliteDatabase(Database):
         self._disk = Disk(path.parent)
         self._low = False
         self._fold_at = 0.0
+
+    @property
+    def waiting(self) -> int:
+        return self._queue.qsize()
+
+    @property
+    def sizes(self) -> Mapping[str, Callable[[], float]]:
+        return {"wal": self._wal_size, "disk_free": lambda: self._disk.free}
+
+    def _wal_size(self) -> float:
+        wal = self.path.with_name(f"{self.path.name}-wal")
+        return wal.stat().st_size if wal.exists() else 0
 
     async def open(self) -> None:
         try:
@@ -240,7 +252,9 @@ class SqliteDatabase(Database):
         try:
             for unit in batch:
                 _run_in_savepoint(raw, connection, unit)
+            began = time.perf_counter()
             raw.execute("COMMIT")
+            self._commit_took(time.perf_counter() - began)
             self.commits += 1
             self.units += len(batch)
             if not self._low and any(unit.error is None for unit in batch):

@@ -3,14 +3,13 @@
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 
 import structlog
-import uvicorn
 from starlette.types import Receive, Scope, Send
 
 from parlour.db.database import DatabaseAway
+from parlour.server.small import answering
 
 PAUSE_SECONDS = 1.0
 SAY_AGAIN_SECONDS = 60.0
@@ -26,7 +25,7 @@ async def when_there(prepare: Callable[[], Awaitable[None]], listener: socket.so
         await prepare()
     except DatabaseAway as away:
         log.warning("database.awaited", why=str(away))
-        async with _answering(listener):
+        async with answering(listener, _alive_not_ready):
             await _tried_again(prepare)
         log.info("database.back")
 
@@ -41,30 +40,6 @@ async def _tried_again(prepare: Callable[[], Awaitable[None]]) -> None:
             if time.monotonic() > say_at:
                 say_at = time.monotonic() + SAY_AGAIN_SECONDS
                 log.warning("database.awaited", why=str(away))
-
-
-@asynccontextmanager
-async def _answering(listener: socket.socket | None) -> AsyncIterator[None]:
-    if listener is None:
-        yield
-        return
-    config = uvicorn.Config(
-        _alive_not_ready,
-        http="httptools",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=1,
-    )
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve(sockets=[listener.dup()]))
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        await serving
 
 
 async def _alive_not_ready(scope: Scope, _: Receive, send: Send) -> None:

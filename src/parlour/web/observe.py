@@ -1,40 +1,13 @@
-"""What operators see: a line a request, and numbers for Prometheus."""
+"""What operators see of requests: a line each, and how many they are."""
 
 import time
-from collections.abc import Callable
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from parlour.kernel.networks import plain_address
+from parlour.web.metrics import Metrics
 
 log = structlog.get_logger("parlour.request")
-
-
-class Metrics:
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self.requests = Counter(
-            "parlour_requests_total", "Answered requests", ["route", "status"], registry=self.registry
-        )
-        self.seconds = Histogram(
-            "parlour_request_seconds", "Time to answer", ["route"], registry=self.registry
-        )
-
-    def watch(self, name: str, what: str, value: Callable[[], float]) -> None:
-        """A number that is read whenever somebody asks."""
-        Gauge(name, what, registry=self.registry).set_function(value)
-
-    async def serve(self, request: Request) -> Response:
-        """Only for this machine and its own network: the numbers say how a business is going."""
-        address = plain_address(request.client.host if request.client else "")
-        if address is None or not address.is_private:
-            return Response(status_code=404)
-        return Response(generate_latest(self.registry), media_type=CONTENT_TYPE_LATEST)
 
 
 class Observe:
