@@ -62,16 +62,16 @@ async def talk(live: Live, *words: bytes) -> int:
     return await stranger.answer()
 
 
-POST = b"POST /auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+POST = b"POST /auth/login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
 
 
-GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+GET = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 HEADS = {
     "a header that does not end": ([GET, b"X: ", *[b"x" * 2**20] * 64], 431),
     "a header that ends": ([GET + b"X: " + b"x" * HEAD_LIMIT + b"\r\n\r\n"], 431),
     "many headers": ([GET, *[b"X-%d: x\r\n" % n for n in range(20_000)], b"\r\n"], 431),
-    "an address": ([b"GET /" + b"x" * TARGET_LIMIT + b" HTTP/1.1\r\nHost: x\r\n\r\n"], 414),
+    "an address": ([b"GET /" + b"x" * TARGET_LIMIT + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"], 414),
     "a trailer": ([CHUNKED + b"0\r\nX: ", *[b"x" * 2**16] * 64], 431),
     "the size of a chunk": ([CHUNKED + b"1;", *[b"x" * 2**16] * 64], 431),
     "a long address": ([GET.replace(b"healthz", b"healthz?" + b"x" * 8000), b"\r\n"], 200),
@@ -114,7 +114,7 @@ async def test_no_request_line_makes_a_fault(live: Live, line: bytes) -> None:
 
 SLOW = {
     "silence": (b"", 0),
-    "half a head": (b"GET /healthz HTTP/1.1\r\nHost: x\r\n", 408),
+    "half a head": (b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n", 408),
     "a head byte by byte": (b"GET /healthz HTTP/1.1\r\nX: ", 408),
     "empty lines": (b"\r\n", 0),
     "half a body": (POST + b"Content-Length: 1000\r\n\r\na", 408),
