@@ -34,6 +34,13 @@ def join(
     return shell.run("agent", "create", email, *options, typed=f"{password}\n")
 
 
+def test_an_account_is_unlocked_beside_whatever_counts_its_tries(furnished: Shell) -> None:
+    known, unknown = (furnished.run("agent", "unlock", f"{name}@acme.example") for name in ("ada", "ben"))
+
+    assert (known.returncode, known.stdout) == (0, "ada@acme.example may try again at once.\n")
+    assert (unknown.returncode, unknown.stderr) == (2, "Nobody signs in as ben@acme.example.\n")
+
+
 # ------------------------------------------------------------------------------------------ help
 
 
