@@ -72,6 +72,10 @@ def of_workspaces(tx: Tx, ada: UUID) -> list[Call]:
         (workspaces.name_of, {"user_id": ada}),
         (workspaces.rename, {"name": "Acme"}),
         (workspaces.insert_audit_entry, {**audited, "before": None, "after": "low"}),
+        (
+            workspaces.insert_audit_entries,
+            {"action": "status", "changes": {clock.new_id(): ("new", "open")}},
+        ),
         (workspaces.audit_entries, {"ticket_id": audited["ticket_id"], "limit": 9}),
     ]
 
@@ -156,7 +160,12 @@ def of_chat(tx: Tx, ticket: Ticket) -> list[Call]:
         (chat.insert_room, {"room_id": clock.new_id(), **internal, "ticket_id": clock.new_id()}),
         (chat.room, room),
         (chat.room_of, internal),
-        (chat.set_open, {**room, "is_open": True}),
+        (chat.set_open, {"room_ids": [ticket.chat_room_id], "is_open": True}),
+        (chat.take_seqs, {"ticket_ids": [ticket.ticket_id], "audience": Audience.PUBLIC}),
+        (
+            chat.insert_announcements,
+            {"said": [replace(second, message_id=clock.new_id(), seq=77, client_id=None)]},
+        ),
         (chat.take_seq, room),
         (chat.insert_message, {"message": second, "ticket_id": ticket.ticket_id}),
         (chat.by_client_id, {**room, "sender_id": second.sender_id, "client_id": second.client_id}),
@@ -198,7 +207,7 @@ def of_tickets(ticket: Ticket, ada: UUID) -> list[Call]:
         (tickets.these, {"ticket_ids": [ticket.ticket_id]}),
         (tickets.spoke, {**spoken, "by_customer": True, "status": ticket.status}),
         (tickets.spoke, {**spoken, "by_customer": False, "status": Status.PENDING}),
-        (tickets.change, {**this, "moment": clock.now(), "status": "open"}),
+        (tickets.change_all, {"ticket_ids": [ticket.ticket_id], "moment": clock.now(), "status": "open"}),
         (tickets.held_by, {"user_id": ada, "active": True, "limit": 9}),
         (tickets.release, {"ticket_ids": [another.ticket_id], "user_id": ada, "moment": clock.now()}),
         (tickets.mailed_seq, this),

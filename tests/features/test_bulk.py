@@ -343,3 +343,22 @@ async def costs_of(house: House, meter: Meter, started: Bulk) -> list[int]:
         running = (await house.db.write(ada(house), bulk.step, started.bulk_id)).running
         costs.append(sum(cost for sql, cost in meter.by_statement.items() if "bulk_" in sql))
     return costs
+
+
+@pytest.mark.parametrize("what", [(Field.STATUS, "closed"), (Field.PRIORITY, "urgent"), (Field.ASSIGNEE, "")])
+async def test_a_hundred_tickets_take_as_many_statements_as_ten(
+    tmp_path: Path, what: tuple[Field, str]
+) -> None:
+    with metered() as meter:
+        async with open_house(tmp_path) as house:
+            await asyncio.to_thread(stock, house, 400)
+            everything = await house.db.scan(ada(house), bulk.matching, Filters())
+            await house.app.parlour.worker.stop()
+            statements = []
+            for some in (everything[:10], everything[300:400]):
+                meter.reset()
+                await house.db.write(ada(house), bulk.start, some, *what)
+                statements.append(meter.statements)
+
+    assert statements[1] <= statements[0] + 12
+    assert statements[1] < 50

@@ -117,7 +117,7 @@ async def test_a_closed_room_takes_nothing_new_but_answers_a_repeat(
 ) -> None:
     client_id = uuid4()
     await post(house, maria, ticket, "Hello", client_id)
-    await house.as_system(chat.set_open, ticket.chat_room_id, False)
+    await house.as_system(chat.set_open, [ticket.chat_room_id], False)
     with pytest.raises(chat.RoomClosed):
         await post(house, maria, ticket, "More")
 

@@ -85,6 +85,18 @@ def post(tx: Tx, room_id: UUID, content: str, client_id: UUID) -> Posted:
 
 
 @requires(Permission.TICKET_REPLY)
+def announce_to_all(tx: Tx, ticket_ids: Sequence[UUID], audience: Audience, what: str) -> None:
+    """`announce` in this room of each of the tickets."""
+    if not ticket_ids:
+        return
+    rooms = [_visible(tx, room) for room in store.take_seqs(tx, ticket_ids, audience)]
+    said = [_message(tx, room, what, SenderType.SYSTEM, None) for room in rooms]
+    store.insert_announcements(tx, said)
+    for message in said:
+        tx.emit(MessageSent(tx.workspace_id, message))
+
+
+@requires(Permission.TICKET_REPLY)
 def announce(tx: Tx, room_id: UUID, what: str) -> Message:
     """Put a system message into the room: a machine word such as `status:open`, said of the actor."""
     room = _visible(tx, store.take_seq(tx, room_id))
@@ -92,8 +104,16 @@ def announce(tx: Tx, room_id: UUID, what: str) -> Message:
 
 
 def _append(tx: Tx, room: Room, content: str, sender: SenderType, client_id: UUID | None) -> Message:
+    message = _message(tx, room, content, sender, client_id)
+    store.insert_message(tx, message, ticket_id=room.ticket_id)
+    tx.emit(MessageSent(tx.workspace_id, message))
+    return message
+
+
+def _message(tx: Tx, room: Room, content: str, sender: SenderType, client_id: UUID | None) -> Message:
+    """What is said in the room under the number that was taken for it."""
     system = sender is SenderType.SYSTEM
-    message = Message(
+    return Message(
         message_id=clock.new_id(),
         room_id=room.room_id,
         seq=room.last_seq,
@@ -104,14 +124,11 @@ def _append(tx: Tx, room: Room, content: str, sender: SenderType, client_id: UUI
         client_id=client_id,
         created_at=clock.now(),
     )
-    store.insert_message(tx, message, ticket_id=room.ticket_id)
-    tx.emit(MessageSent(tx.workspace_id, message))
-    return message
 
 
 @requires(Permission.TICKET_REPLY)
-def set_open(tx: Tx, room_id: UUID, is_open: bool) -> None:
-    store.set_open(tx, room_id, is_open=is_open)
+def set_open(tx: Tx, room_ids: Sequence[UUID], is_open: bool) -> None:
+    store.set_open(tx, room_ids, is_open=is_open)
 
 
 @requires(Permission.NOTE_READ)

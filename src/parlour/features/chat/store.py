@@ -37,6 +37,21 @@ _ROOM_OF_TICKET = select(*_ROOM).where(
     chat_rooms.c.audience == bindparam("audience"),
 )
 _TAKE_SEQ = update(chat_rooms).where(_THIS_ROOM).values(last_seq=chat_rooms.c.last_seq + 1).returning(*_ROOM)
+_TAKE_SEQS = (
+    update(chat_rooms)
+    .where(
+        chat_rooms.c.workspace_id == HERE,
+        dialect.one_of(chat_rooms.c.ticket_id, "tickets"),
+        chat_rooms.c.audience == bindparam("whose"),
+    )
+    .values(last_seq=chat_rooms.c.last_seq + 1)
+    .returning(*_ROOM)
+)
+_SET_OPEN = (
+    update(chat_rooms)
+    .where(chat_rooms.c.workspace_id == HERE, dialect.one_of(chat_rooms.c.room_id, "rooms"))
+    .values(status=bindparam("to"))
+)
 _INSERT_MESSAGE = insert(messages)
 _BY_CLIENT_ID = select(*_MESSAGE).where(
     _IN_ROOM, messages.c.sender_id == bindparam("sender"), messages.c.client_id == bindparam("client")
@@ -122,9 +137,8 @@ def room_of(tx: Tx, ticket_id: UUID, audience: Audience) -> Room | None:
     return _room(row) if row else None
 
 
-def set_open(tx: Tx, room_id: UUID, *, is_open: bool) -> None:
-    status = "open" if is_open else "closed"
-    tx.run(update(chat_rooms).where(_THIS_ROOM).values(status=status), room=room_id)
+def set_open(tx: Tx, room_ids: Sequence[UUID], *, is_open: bool) -> None:
+    tx.run(_SET_OPEN, rooms=list(room_ids), to="open" if is_open else "closed")
 
 
 def take_seq(tx: Tx, room_id: UUID) -> Room | None:
@@ -135,6 +149,19 @@ def take_seq(tx: Tx, room_id: UUID) -> Room | None:
     """
     row = tx.run(_TAKE_SEQ, room=room_id).first()
     return _room(row) if row else None
+
+
+def take_seqs(tx: Tx, ticket_ids: Sequence[UUID], audience: Audience) -> list[Room]:
+    """`take_seq` in this room of each of the tickets, which are locked."""
+    return [_room(row) for row in tx.run(_TAKE_SEQS, tickets=list(ticket_ids), whose=audience.value)]
+
+
+def insert_announcements(tx: Tx, said: Sequence[Message]) -> None:
+    """What the system says, which no search finds."""
+    here = {"workspace_id": tx.workspace_id}
+    tx.execute(
+        _INSERT_MESSAGE, [{**here, **{name: getattr(each, name) for name in _FIELDS}} for each in said]
+    )
 
 
 def insert_message(tx: Tx, message: Message, *, ticket_id: UUID) -> None:

@@ -9,9 +9,8 @@ from uuid import UUID
 from parlour.db.database import Database, Tx
 from parlour.db.outbox import Job
 from parlour.features.accounts.invitations import service as invitations
-from parlour.features.tickets import store
+from parlour.features.tickets import changes, store
 from parlour.features.tickets.models import Status
-from parlour.features.tickets.service import note_change, tell
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission, Role, requires
@@ -57,10 +56,11 @@ def _release_some(tx: Tx, user_id: UUID, name: str) -> bool:
     system = tx.as_system()
     ticket_ids = store.held_by(system, user_id, active=True, limit=AT_ONCE)
     ticket_ids = ticket_ids or store.held_by(system, user_id, active=False, limit=AT_ONCE)
-    for ticket in store.release(system, ticket_ids, user_id, clock.now()) if ticket_ids else ():
-        if ticket.status is not Status.CLOSED:  # to which nothing is added
-            note_change(tx, ticket.ticket_id, "assignee", name, "")
-        tell(tx, ticket, inward=True)
+    released = store.release(system, ticket_ids, user_id, clock.now())
+    still_of_use = [ticket for ticket in released if ticket.status is not Status.CLOSED]
+    changes.note_changes(tx, "assignee", {ticket.ticket_id: (name, "") for ticket in still_of_use})
+    for ticket in released:
+        changes.tell(tx, ticket, inward=True)
     return bool(store.held_by(system, user_id, active=False, limit=1))
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from parlour.db.database import Tx
 from parlour.features.chat import service as chat
-from parlour.features.tickets import life, store
+from parlour.features.tickets import changes, life, store
 from parlour.features.tickets.models import (
     DESCRIPTION_LIMIT,
     SUBJECT_LIMIT,
@@ -16,13 +16,11 @@ from parlour.features.tickets.models import (
     Status,
     Ticket,
 )
-from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel import clock, text
-from parlour.kernel.access import Actor, Kind, Permission, Role, requires
+from parlour.kernel.access import Actor, Kind, Permission, requires
 from parlour.kernel.addresses import clean_email
 from parlour.kernel.errors import Conflict, DomainError, Invalid, NotFound
-from parlour.kernel.events import TicketChanged
 
 CONFIRMATION = "mail.confirmation"
 UNSEEN_REPLIES = "mail.unseen_replies"
@@ -111,7 +109,7 @@ def open_ticket(tx: Tx, draft: Draft) -> Ticket:
     customer = Actor.customer(tx.workspace_id, ticket_id, draft.email)
     chat.post(tx.acting_as(customer), ticket.chat_room_id, draft.description, draft.client_id)
     tx.enqueue(CONFIRMATION, {"ticket_id": str(ticket_id), "email": draft.email})
-    tell(tx, ticket, spoke=customer.kind)
+    changes.tell(tx, ticket, spoke=customer.kind)
     return ticket
 
 
@@ -119,28 +117,6 @@ def open_ticket(tx: Tx, draft: Draft) -> Ticket:
 def was_opened(tx: Tx, client_id: UUID) -> bool:
     """Whether a form with this id has already become a ticket."""
     return store.by_client_id(tx.as_system(), client_id) is not None
-
-
-@requires(Permission.PORTAL_SEE)
-def tell(tx: Tx, ticket: Ticket, *, spoke: Kind | None = None, inward: bool = False) -> None:
-    """Let everyone who is looking know how the ticket is now, and who has just said something in public.
-
-    `inward`: nothing changed that a customer can see, so customers hear nothing.
-    """
-    tx.emit(
-        TicketChanged(
-            workspace_id=tx.workspace_id,
-            ticket_id=ticket.ticket_id,
-            room_id=ticket.chat_room_id,
-            number=ticket.number,
-            status=ticket.status.value,
-            priority=ticket.priority.value,
-            assignee_id=ticket.assignee_id,
-            version=ticket.version,
-            spoke=spoke.value if spoke else None,
-            inward=inward,
-        )
-    )
 
 
 def _visible(tx: Tx, ticket: Ticket | None) -> Ticket:
@@ -190,8 +166,8 @@ def send_message(
         status = then or life.after_agent_action(ticket.status)
     at = posted.message.created_at
     changed = store.spoke(tx, ticket, at, by_customer=by_customer, status=status)
-    _follow_status(tx, ticket, changed)
-    tell(tx, changed, spoke=tx.actor.kind)
+    changes.follow_status(tx, [ticket], changed.status)
+    changes.tell(tx, changed, spoke=tx.actor.kind)
     return Sent(posted.message, changed.status, repeat=False)
 
 
@@ -213,29 +189,8 @@ def add_note(tx: Tx, ticket_id: UUID, content: str, client_id: UUID) -> Sent:
     posted = chat.post(tx, chat.notes_room(tx, ticket_id), content, client_id)
     if posted.repeat:
         return Sent(posted.message, ticket.status, repeat=True)
-    changed = _set_status(tx, ticket, life.after_agent_action(ticket.status))
+    [changed] = changes.touch(tx, [ticket])
     return Sent(posted.message, changed.status, repeat=False)
-
-
-def _set_status(tx: Tx, ticket: Ticket, status: Status) -> Ticket:
-    if status is ticket.status:
-        return ticket
-    changed = store.change(tx, ticket.ticket_id, clock.now(), status=status.value)
-    _follow_status(tx, ticket, changed)
-    tell(tx, changed)
-    return changed
-
-
-def _follow_status(tx: Tx, before: Ticket, after: Ticket) -> None:
-    """What a change of status brings with it: its room opens or closes, its room and the trail say so."""
-    if after.status is before.status:
-        return
-    if Status.CLOSED in (before.status, after.status):
-        chat.set_open(tx, after.chat_room_id, after.status is not Status.CLOSED)
-    chat.announce(tx, after.chat_room_id, f"status:{life.word_for(before.status, after.status)}")
-    audit.record(
-        tx, "status", ticket_id=after.ticket_id, before=before.status.value, after=after.status.value
-    )
 
 
 def _lock(tx: Tx, ticket_id: UUID, seen_version: int) -> Ticket:
@@ -255,28 +210,13 @@ def update_ticket_status(tx: Tx, ticket_id: UUID, status: Status, *, seen_versio
     ticket = _lock(tx, ticket_id, seen_version)
     if status is Status.NEW and ticket.status is not Status.NEW:
         raise Invalid({"status": "never_new"})
-    return _set_status(tx, ticket, status)
-
-
-@requires(Permission.TICKET_UPDATE)
-def make_new_again(tx: Tx, ticket_id: UUID) -> Ticket:
-    """Undo what made a new ticket another; `open` once an agent has answered it, which nothing undoes."""
-    ticket = _visible(tx, store.lock_ticket(tx, ticket_id))
-    return _set_status(tx, ticket, Status.OPEN if ticket.first_answer_at else Status.NEW)
+    return changes.set_status(tx, [ticket], status)[0]
 
 
 @requires(Permission.TICKET_UPDATE)
 def update_ticket_priority(tx: Tx, ticket_id: UUID, priority: Priority, *, seen_version: int) -> Ticket:
     """Raises StaleTicket, UnknownTicket."""
-    ticket = _lock(tx, ticket_id, seen_version)
-    if priority is ticket.priority:
-        return ticket
-    changed = store.change(
-        tx, ticket_id, clock.now(), priority=priority.value, priority_rank=store.RANKS[priority]
-    )
-    note_change(tx, ticket_id, "priority", ticket.priority.value, priority.value)
-    tell(tx, changed)
-    return _set_status(tx, changed, life.after_agent_action(changed.status))
+    return changes.set_priority(tx, [_lock(tx, ticket_id, seen_version)], priority)[0]
 
 
 @requires(Permission.TICKET_UPDATE)
@@ -285,20 +225,4 @@ def assign_ticket(tx: Tx, ticket_id: UUID, assignee_id: UUID | None, *, seen_ver
 
     Raises Invalid when that person may not, StaleTicket, UnknownTicket.
     """
-    ticket = _lock(tx, ticket_id, seen_version)
-    if assignee_id == ticket.assignee_id:
-        return ticket
-    if assignee_id and workspaces.hold_role(tx, assignee_id) in (None, Role.VIEWER):
-        raise Invalid({"assignee": "unknown"})
-    changed = store.change(tx, ticket_id, clock.now(), assignee_id=assignee_id)
-    before, after = (workspaces.name_of(tx, user_id) for user_id in (ticket.assignee_id, assignee_id))
-    note_change(tx, ticket_id, "assignee", before, after)
-    tell(tx, changed, inward=True)
-    return _set_status(tx, changed, life.after_agent_action(changed.status))
-
-
-@requires(Permission.TICKET_UPDATE)
-def note_change(tx: Tx, ticket_id: UUID, what: str, before: str, after: str) -> None:
-    """What only agents need to know goes into the room that only agents see."""
-    chat.announce(tx, chat.notes_room(tx, ticket_id), f"{what}:{after}")
-    audit.record(tx, what, ticket_id=ticket_id, before=before, after=after)
+    return changes.assign(tx, [_lock(tx, ticket_id, seen_version)], assignee_id)[0]

@@ -222,15 +222,15 @@ def spoke(tx: Tx, ticket: Ticket, moment: datetime, *, by_customer: bool, status
     return _ticket(tx.run(query, this_ticket=ticket.ticket_id, moment=moment, **to).one())
 
 
-def change(tx: Tx, ticket_id: UUID, moment: datetime, **values: object) -> Ticket:
-    """Set columns of a locked ticket; its version goes up by one."""
+def change_all(tx: Tx, ticket_ids: Sequence[UUID], moment: datetime, **values: object) -> list[Ticket]:
+    """Set columns of locked tickets, the same of each; their versions go up by one."""
     query = (
         update(tickets)
-        .where(_THIS)
+        .where(tickets.c.workspace_id == HERE, dialect.one_of(tickets.c.ticket_id, "these"))
         .values(version=tickets.c.version + 1, updated_at=moment, **values)
         .returning(*_TICKET)
     )
-    return _ticket(tx.run(query, this_ticket=ticket_id).one())
+    return [_ticket(row) for row in tx.run(query, these=list(ticket_ids))]
 
 
 _HELD = select(tickets.c.ticket_id).where(

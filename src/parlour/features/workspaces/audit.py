@@ -1,6 +1,6 @@
 """The audit trail: every change, stored by the transaction that made it, and never changed afterwards."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from parlour.db.database import Tx
@@ -17,6 +17,12 @@ def record(
 ) -> None:
     """Note what the transaction's actor has just done."""
     store.insert_audit_entry(tx, action=action, ticket_id=ticket_id, before=before, after=after)
+
+
+@requires(Permission.PORTAL_SEE)
+def record_all(tx: Tx, action: str, changes: Mapping[UUID, tuple[str, str]]) -> None:
+    """`record` for each of these tickets, {ticket: (before, after)}."""
+    store.insert_audit_entries(tx, action=action, changes=changes)
 
 
 @requires(Permission.TICKET_LIST)

@@ -1,6 +1,6 @@
 """SQL of workspaces and their members."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import Integer, bindparam, delete, func, insert, select, update
@@ -31,6 +31,7 @@ _NEXT_TICKET_NUMBER = (
     .values(last_ticket_number=workspaces.c.last_ticket_number + 1)
     .returning(workspaces.c.last_ticket_number)
 )
+_INSERT_ENTRY = insert(audit_log)
 _ENTRIES = (
     select(
         audit_log.c.actor_name,
@@ -143,6 +144,24 @@ def insert_audit_entry(
             created_at=clock.now(),
         )
     )
+
+
+def insert_audit_entries(tx: Tx, *, action: str, changes: Mapping[UUID, tuple[str, str]]) -> None:
+    said = {"workspace_id": tx.workspace_id, "actor_id": tx.actor.id, "actor_name": tx.actor.name}
+    entries = [
+        {
+            **said,
+            "entry_id": clock.new_id(),
+            "action": action,
+            "ticket_id": ticket_id,
+            "before": before,
+            "after": after,
+            "created_at": clock.now(),
+        }
+        for ticket_id, (before, after) in changes.items()
+    ]
+    if entries:
+        tx.execute(_INSERT_ENTRY, entries)
 
 
 def audit_entries(tx: Tx, *, ticket_id: UUID, limit: int) -> Sequence[AuditEntry]:

@@ -1,12 +1,12 @@
 """One change of many tickets: each goes the way of a single change, and all can be undone."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 from parlour.db.database import Tx
-from parlour.features.tickets import service
+from parlour.features.tickets import changes, service
 from parlour.features.tickets.bulk import store as bulk_store
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.listing import store as listing_store
@@ -112,16 +112,17 @@ def step(tx: Tx, bulk_id: UUID, *, limit: int = CHUNK) -> Bulk:
 
 def _change_some(tx: Tx, found: Bulk, limit: int) -> None:
     ticket_ids = bulk_store.waiting(tx, found.bulk_id, beyond=found.position, limit=limit)
-    changes, unchanged = [], []
-    for ticket in service.locked_all(tx, ticket_ids):
-        before = value_of(ticket, found.field)
-        if before != found.value and _set(tx, ticket, found.field, found.value):
-            changes.append(Changed(ticket.ticket_id, before, found.value, ticket.status))
-        else:
-            unchanged.append(ticket.ticket_id)
-    bulk_store.note_changes(tx, found.bulk_id, changes)
+    locked = service.locked_all(tx, ticket_ids)
+    others = [ticket for ticket in locked if value_of(ticket, found.field) != found.value]
+    changed = others if _set(tx, others, found.field, found.value) is not None else []
+    unchanged = sorted({ticket.ticket_id for ticket in locked} - {ticket.ticket_id for ticket in changed})
+    noted = [
+        Changed(ticket.ticket_id, value_of(ticket, found.field), found.value, ticket.status)
+        for ticket in changed
+    ]
+    bulk_store.note_changes(tx, found.bulk_id, noted)
     bulk_store.note_unchanged(tx, found.bulk_id, unchanged)
-    now = replace(found, done=found.done + len(ticket_ids), changed=found.changed + len(changes))
+    now = replace(found, done=found.done + len(ticket_ids), changed=found.changed + len(changed))
     _note_progress(tx, now, ticket_ids, found.total)
 
 
@@ -129,9 +130,10 @@ def _undo_some(tx: Tx, found: Bulk, limit: int) -> None:
     items = bulk_store.to_put_back(tx, found.bulk_id, beyond=found.position, limit=limit)
     ticket_ids = [change.ticket_id for change in items]
     tickets = {ticket.ticket_id: ticket for ticket in service.locked_all(tx, ticket_ids)}
-    put_back = {
-        change.ticket_id for change in items if _put_back(tx, tickets[change.ticket_id], change, found.field)
-    }
+    put_back: set[UUID] = set()
+    for before in {change.before for change in items}:
+        group = [change for change in items if change.before == before]
+        put_back |= _put_back(tx, tickets, group, found.field)
     left = [ticket_id for ticket_id in ticket_ids if ticket_id not in put_back]
     bulk_store.note_undone(tx, found.bulk_id, sorted(put_back), put_back=True)
     bulk_store.note_undone(tx, found.bulk_id, left, put_back=False)
@@ -146,32 +148,41 @@ def _note_progress(tx: Tx, now: Bulk, ticket_ids: Sequence[UUID], of: int) -> No
     bulk_store.set_progress(tx, now, finished_at=clock.now() if over else None)
 
 
-def _put_back(tx: Tx, ticket: Ticket, change: Changed, field: Field) -> bool:
-    """As it was before, unless somebody has changed it again since: theirs is not ours to undo."""
-    if value_of(ticket, field) != change.after:
-        return False
-    was_new = change.status_before is Status.NEW
-    followed = Status(change.after) if field is Field.STATUS else Status.OPEN
-    if not (was_new and field is Field.STATUS) and not _set(tx, ticket, field, change.before):
-        return False
-    if was_new and ticket.status is followed:
-        service.make_new_again(tx, change.ticket_id)
-    return True
+def _put_back(tx: Tx, tickets: Mapping[UUID, Ticket], items: Sequence[Changed], field: Field) -> set[UUID]:
+    """Those that have the value again that all of these had before.
+
+    Not what somebody has changed again since: theirs is not ours to undo.
+    """
+    standing = [each for each in items if value_of(tickets[each.ticket_id], field) == each.after]
+    theirs = [tickets[each.ticket_id] for each in standing]
+    was_status = field is Field.STATUS and any(each.before == Status.NEW for each in standing)
+    now = theirs if was_status else _set(tx, theirs, field, items[0].before)
+    if now is None:
+        return set()
+    new_again = [
+        ticket
+        for ticket, each in zip(now, standing, strict=True)
+        if each.status_before is Status.NEW and tickets[each.ticket_id].status is _followed(each, field)
+    ]
+    changes.make_new_again(tx, new_again)
+    return {each.ticket_id for each in standing}
 
 
-def _set(tx: Tx, ticket: Ticket, field: Field, value: str) -> bool:
-    """False when it was left alone."""
-    this, version = ticket.ticket_id, ticket.version
+def _followed(change: Changed, field: Field) -> Status:
+    """The status that a new ticket came to by the change."""
+    return Status(change.after) if field is Field.STATUS else Status.OPEN
+
+
+def _set(tx: Tx, tickets: Sequence[Ticket], field: Field, value: str) -> Sequence[Ticket] | None:
+    """As they are then; None when they were left alone."""
     try:
         if field is Field.STATUS:
-            service.update_ticket_status(tx, this, Status(value), seen_version=version)
-        elif field is Field.PRIORITY:
-            service.update_ticket_priority(tx, this, Priority(value), seen_version=version)
-        else:
-            service.assign_ticket(tx, this, UUID(value) if value else None, seen_version=version)
+            return changes.set_status(tx, tickets, Status(value))
+        if field is Field.PRIORITY:
+            return changes.set_priority(tx, tickets, Priority(value))
+        return changes.assign(tx, tickets, UUID(value) if value else None)
     except Invalid:  # to somebody who has left since
-        return False
-    return True
+        return None
 
 
 def value_of(ticket: Ticket, field: Field) -> str:

@@ -1,0 +1,131 @@
+"""What a change of a ticket brings with it. One ticket or many: each statement is made once for all of them.
+
+The tickets are locked, and come back as they are now, in the order in which they were given.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from uuid import UUID
+
+from parlour.db.database import Tx
+from parlour.features.chat import service as chat
+from parlour.features.chat.models import Audience
+from parlour.features.tickets import life, store
+from parlour.features.tickets.models import Priority, Status, Ticket
+from parlour.features.workspaces import audit
+from parlour.features.workspaces import service as workspaces
+from parlour.kernel import clock
+from parlour.kernel.access import Kind, Permission, Role, requires
+from parlour.kernel.errors import Invalid
+from parlour.kernel.events import TicketChanged
+
+
+@requires(Permission.PORTAL_SEE)
+def tell(tx: Tx, ticket: Ticket, *, spoke: Kind | None = None, inward: bool = False) -> None:
+    """Let everyone who is looking know how the ticket is now, and who has just said something in public.
+
+    `inward`: nothing changed that a customer can see, so customers hear nothing.
+    """
+    tx.emit(
+        TicketChanged(
+            workspace_id=tx.workspace_id,
+            ticket_id=ticket.ticket_id,
+            room_id=ticket.chat_room_id,
+            number=ticket.number,
+            status=ticket.status.value,
+            priority=ticket.priority.value,
+            assignee_id=ticket.assignee_id,
+            version=ticket.version,
+            spoke=spoke.value if spoke else None,
+            inward=inward,
+        )
+    )
+
+
+@requires(Permission.TICKET_UPDATE)
+def set_status(tx: Tx, tickets: Sequence[Ticket], status: Status) -> list[Ticket]:
+    return _set_statuses(tx, tickets, lambda _: status)
+
+
+@requires(Permission.TICKET_UPDATE)
+def touch(tx: Tx, tickets: Sequence[Ticket]) -> list[Ticket]:
+    """An agent did something with them: those that are new open."""
+    return _set_statuses(tx, tickets, lambda ticket: life.after_agent_action(ticket.status))
+
+
+@requires(Permission.TICKET_UPDATE)
+def make_new_again(tx: Tx, tickets: Sequence[Ticket]) -> list[Ticket]:
+    """Undo what made new tickets others; `open` once an agent has answered one, which nothing undoes."""
+    return _set_statuses(tx, tickets, lambda ticket: Status.OPEN if ticket.first_answer_at else Status.NEW)
+
+
+def _set_statuses(tx: Tx, tickets: Sequence[Ticket], to: Callable[[Ticket], Status]) -> list[Ticket]:
+    now: dict[UUID, Ticket] = {}
+    for status in Status:
+        moving = [ticket for ticket in tickets if to(ticket) is status and ticket.status is not status]
+        changed = _change(tx, moving, status=status.value)
+        follow_status(tx, moving, status)
+        now |= changed
+    for ticket in now.values():
+        tell(tx, ticket)
+    return [now.get(ticket.ticket_id, ticket) for ticket in tickets]
+
+
+def _change(tx: Tx, tickets: Sequence[Ticket], **values: object) -> dict[UUID, Ticket]:
+    if not tickets:
+        return {}
+    ticket_ids = [ticket.ticket_id for ticket in tickets]
+    return {each.ticket_id: each for each in store.change_all(tx, ticket_ids, clock.now(), **values)}
+
+
+@requires(Permission.TICKET_REPLY)
+def follow_status(tx: Tx, before: Sequence[Ticket], after: Status) -> None:
+    """What a change of status brings with it: rooms open or close, the rooms and the trail say so."""
+    moved = [ticket for ticket in before if ticket.status is not after]
+    for status in {ticket.status for ticket in moved}:
+        rooms = [ticket.chat_room_id for ticket in moved if ticket.status is status]
+        if Status.CLOSED in (status, after):
+            chat.set_open(tx, rooms, after is not Status.CLOSED)
+        these = [ticket.ticket_id for ticket in moved if ticket.status is status]
+        chat.announce_to_all(tx, these, Audience.PUBLIC, f"status:{life.word_for(status, after)}")
+    audit.record_all(tx, "status", {each.ticket_id: (each.status.value, after.value) for each in moved})
+
+
+@requires(Permission.TICKET_UPDATE)
+def set_priority(tx: Tx, tickets: Sequence[Ticket], priority: Priority) -> list[Ticket]:
+    others = [ticket for ticket in tickets if ticket.priority is not priority]
+    changed = _change(tx, others, priority=priority.value, priority_rank=store.RANKS[priority])
+    note_changes(tx, "priority", {each.ticket_id: (each.priority.value, priority.value) for each in others})
+    for ticket in changed.values():
+        tell(tx, ticket)
+    touched = {ticket.ticket_id: ticket for ticket in touch(tx, list(changed.values()))}
+    return [touched.get(ticket.ticket_id, ticket) for ticket in tickets]
+
+
+@requires(Permission.TICKET_UPDATE)
+def assign(tx: Tx, tickets: Sequence[Ticket], assignee_id: UUID | None) -> list[Ticket]:
+    """Give them to a member of the workspace who may answer them, or to nobody.
+
+    Raises Invalid when that person may not.
+    """
+    others = [ticket for ticket in tickets if ticket.assignee_id != assignee_id]
+    if others and assignee_id and workspaces.hold_role(tx, assignee_id) in (None, Role.VIEWER):
+        raise Invalid({"assignee": "unknown"})
+    changed = _change(tx, others, assignee_id=assignee_id)
+    names = {
+        who: workspaces.name_of(tx, who) for who in {assignee_id, *(each.assignee_id for each in others)}
+    }
+    told = {each.ticket_id: (names[each.assignee_id], names[assignee_id]) for each in others}
+    note_changes(tx, "assignee", told)
+    for ticket in changed.values():
+        tell(tx, ticket, inward=True)
+    touched = {ticket.ticket_id: ticket for ticket in touch(tx, list(changed.values()))}
+    return [touched.get(ticket.ticket_id, ticket) for ticket in tickets]
+
+
+@requires(Permission.TICKET_UPDATE)
+def note_changes(tx: Tx, what: str, changes: Mapping[UUID, tuple[str, str]]) -> None:
+    """What only agents need to know, {ticket: (before, after)}, goes into the rooms that only agents see."""
+    for after in {after for _, after in changes.values()}:
+        these = [ticket_id for ticket_id, values in changes.items() if values[1] == after]
+        chat.announce_to_all(tx, these, Audience.INTERNAL, f"{what}:{after}")
+    audit.record_all(tx, what, changes)
