@@ -85,6 +85,18 @@ def test_everything_arrives_and_a_server_works_on_it(place: Place, source: Path)
         assert following == last + 1  # type: ignore[operator]
 
 
+def test_what_only_a_file_could_hold_does_not_keep_the_rest_back(place: Place, source: Path) -> None:
+    """Names could hold a NUL before they were cleaned, and PostgreSQL stores none."""
+    with sqlite3.connect(source) as connection:
+        connection.execute("UPDATE workspaces SET name = 'Ac' || char(0) || 'me'")
+    connection.close()
+    moved = move(place, source)
+
+    assert moved.returncode == 0, moved.stderr
+    with place.admin() as admin:
+        assert admin.execute("SELECT name FROM workspaces").fetchall() == [("Acme",)]
+
+
 def test_a_target_that_holds_anything_is_left_alone(place: Place, source: Path) -> None:
     place.migrate()
     place.shell.run("workspace", "create", "mine", "--name", "Mine")

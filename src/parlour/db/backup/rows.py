@@ -8,6 +8,8 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import Any
 
+from parlour.kernel.text import storable
+
 _CHECKSUM_BITS = 64
 _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
 
@@ -75,7 +77,11 @@ def counted(lines: Lines, tally: Tally, label: str, total: int, tell: Tell) -> L
 
 
 def encode(values: list[Any]) -> bytes:
-    return _ENCODE(values).encode()
+    """Without the NUL that only SQLite stores: a name could hold one before words were cleaned."""
+    line = _ENCODE(values)
+    if "\\u0000" in line:
+        line = _ENCODE([storable(value) if isinstance(value, str) else value for value in values])
+    return line.encode()
 
 
 def decode(line: bytes) -> list[Any]:
