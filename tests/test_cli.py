@@ -284,3 +284,36 @@ def test_a_file_that_is_no_database_is_refused_with_a_sentence(shell: Shell) -> 
 
     assert "cannot be opened: file is not a database" in sentence(refused)
     assert (shell.folder / "parlour.db").read_bytes().startswith(b"These are my notes")
+
+
+# ------------------------------------------------------------------------------------------ people
+
+
+def test_accounts_are_listed_disabled_enabled_and_given_another_password(furnished: Shell) -> None:
+    join(furnished, "ben@acme.example", role="viewer")
+    disabled = furnished.run("agent", "disable", "ben@acme.example")
+    listed = furnished.run("agent", "list")
+    enabled = furnished.run("agent", "enable", "ben@acme.example")
+    options = ["ben@acme.example", "--password-stdin"]
+    changed = furnished.run("agent", "set-password", *options, typed="a quiet long evening\n")
+    lifted = furnished.run("agent", "reset-second-factor", "ben@acme.example")
+    places = furnished.run("workspace", "list")
+
+    assert "is disabled" in disabled.stdout
+    assert "ben@acme.example  1  password alone  disabled  ben" in listed.stdout
+    assert "may sign in again" in enabled.stdout
+    assert "has a new password" in changed.stdout
+    assert "as before" in lifted.stdout
+    assert "  acme  " in places.stdout
+
+
+@pytest.mark.parametrize("command", ["disable", "enable", "reset-second-factor"])
+def test_an_account_that_is_not_there_is_said_so(furnished: Shell, command: str) -> None:
+    assert "Nobody has an account" in sentence(furnished.run("agent", command, "nobody@acme.example"))
+
+
+def test_a_weak_password_is_refused_for_an_account_too(furnished: Shell) -> None:
+    join(furnished, "ben@acme.example")
+    refused = furnished.run("agent", "set-password", "ben@acme.example", "--password-stdin", typed="short\n")
+
+    assert "at least 10 characters" in sentence(refused)

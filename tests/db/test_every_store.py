@@ -60,10 +60,12 @@ def of_workspaces(tx: Tx, ada: UUID) -> list[Call]:
     audited = {"action": "priority", "ticket_id": clock.new_id()}
     return [
         (workspaces.insert_workspace, {"workspace_id": clock.new_id(), "slug": "third", "name": "Third"}),
+        (workspaces.every, {}),
         (workspaces.by_slug, {"slug": "acme"}),
         (workspaces.by_id, {"workspace_id": tx.workspace_id}),
         (workspaces.next_ticket_number, {}),
         (workspaces.role_of, {"user_id": ada}),
+        (workspaces.role_now, {"user_id": ada}),
         (workspaces.hold_role, {"user_id": ada}),
         (workspaces.lock_members, {}),
         (workspaces.members_of, {"limit": 9}),
@@ -92,6 +94,8 @@ def of_accounts(tx: Tx, ada: UUID) -> list[Call]:
         (workspaces.insert_member, {"user_id": new, "role": Role.AGENT}),
         (workspaces.set_role, {"user_id": new, "role": Role.VIEWER}),
         (workspaces.delete_member, {"user_id": new}),
+        (accounts.accounts, {}),
+        (accounts.set_disabled, {"user_id": new, "at": now}),
         (accounts.user_id_of, {"email": "ada@acme.example"}),
         (accounts.credentials, {"email": "ada@acme.example"}),
         (accounts.credentials_of, {"user_id": ada}),

@@ -79,8 +79,10 @@ async def test_the_servers_role_owns_nothing_bypasses_nothing_and_rewrites_no_hi
 
 # ------------------------------------------------------------------------------ in the wrong name
 
-ALWAYS = {"workspaces.store.by_slug", "workspaces.store.by_id"}
+ALWAYS = {"workspaces.store.by_slug", "workspaces.store.by_id", "workspaces.store.every"}
 """That a workspace exists, and its name, is on its portal for everybody."""
+OWN = {"workspaces.store.every"}
+"""Answers with the workspace that the actor does belong to."""
 OPENS = {"chat.store.insert_room", "tickets.store.insert_ticket"}
 
 Wrong = Callable[[House, Ticket], Actor | None]
@@ -88,19 +90,19 @@ WRONG: dict[str, tuple[Wrong, set[str]]] = {
     "nobody at all": (lambda _house, _ticket: None, set()),
     "another workspace's owner": (
         lambda house, _ticket: Actor.agent(house.other.workspace_id, clock.new_id(), Role.OWNER, "Olga"),
-        set(),
+        OWN,
     ),
     "another workspace's customer": (
         lambda house, ticket: Actor.customer(house.other.workspace_id, ticket.ticket_id, ticket.email),
-        set(),
+        OWN,
     ),
     "another workspace's visitor": (
         lambda house, _ticket: Actor.visitor(house.other.workspace_id),
-        set(),
+        OWN,
     ),
     "another workspace's system": (
         lambda house, _ticket: Actor.system(house.other.workspace_id),
-        set(),
+        OWN,
     ),
     "somebody who is signed in elsewhere": (lambda _house, _ticket: Actor.person(clock.new_id()), ALWAYS),
     "whoever holds another session": (lambda _house, _ticket: Actor.visitor(holding="0" * 64), ALWAYS),

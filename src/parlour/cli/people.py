@@ -1,12 +1,15 @@
 """`parlour workspace` and `agent`: teams, and the people who answer."""
 
+import sys
 from typing import Annotated
 
 import typer
 
 from parlour.cli.base import Refused, line_from_stdin, once
+from parlour.features.accounts import operator
 from parlour.features.accounts import service as accounts
 from parlour.features.accounts.passwords import hash_password
+from parlour.features.tickets import handover
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel.access import Actor, Role
 
@@ -40,9 +43,7 @@ def create_agent(
     ] = False,
 ) -> None:
     """Make an account for an agent and let it into a workspace."""
-    if not password_stdin:
-        raise Refused("Give the password on standard input, with --password-stdin.")
-    password = line_from_stdin("The password")
+    password = _password(from_stdin=password_stdin)
     hashed = hash_password(password)
     known = once(
         lambda db: db.write(
@@ -52,3 +53,66 @@ def create_agent(
     if known:
         typer.echo(f"{email} had an account already; its password stays as it was.")
     typer.echo(f"{email} may now work at {workspace} as {role.value}.")
+
+
+def _password(*, from_stdin: bool) -> str:
+    """Asked for without showing it where somebody types it. Raises Refused."""
+    if not from_stdin:
+        raise Refused("Give the password on standard input, with --password-stdin.")
+    if sys.stdin.isatty():
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
+    return line_from_stdin("The password")
+
+
+Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The address that the account signs in with.")]
+
+
+@agent_app.command("list")
+def list_agents() -> None:
+    """List the accounts: address, workspaces, second factor, whether it is disabled, name."""
+    for each in once(lambda db: db.scan(Actor.system(), operator.everyone)):
+        factor = "second factor" if each.second_factor else "password alone"
+        standing = "disabled" if each.disabled_at else "in use"
+        typer.echo(f"{each.email}  {each.workspaces}  {factor}  {standing}  {each.name}")
+
+
+@agent_app.command("disable")
+def disable_agent(email: Email) -> None:
+    """Let nobody in with this account any more: sessions and sockets end, its tickets become nobody's."""
+    places = once(lambda db: db.write(Actor.system(), handover.disable_account, email))
+    typer.echo(f"{email} is disabled. Workspaces that it belongs to: {len(places)}.")
+
+
+@agent_app.command("enable")
+def enable_agent(email: Email) -> None:
+    """Let a disabled account in again, with the roles that it had."""
+    once(lambda db: db.write(Actor.system(), operator.enable, email))
+    typer.echo(f"{email} may sign in again.")
+
+
+@agent_app.command("reset-second-factor")
+def reset_second_factor(email: Email) -> None:
+    """Turn off a second factor that its owner has lost. The password stays."""
+    done = once(lambda db: db.write(Actor.system(), operator.reset_second_factor, email))
+    typer.echo(f"{email} signs in with the password alone{'' if done else ', as before'}.")
+
+
+@agent_app.command("set-password")
+def set_password(
+    email: Email,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password from stdin.")
+    ] = False,
+) -> None:
+    """Give an account another password. Its sessions end; a second factor stays."""
+    password = _password(from_stdin=password_stdin)
+    hashed = hash_password(password)
+    once(lambda db: db.write(Actor.system(), operator.set_password, email, password, hashed))
+    typer.echo(f"{email} has a new password.")
+
+
+@workspace_app.command("list")
+def list_workspaces() -> None:
+    """List the workspaces: id, slug, name."""
+    for each in once(lambda db: db.scan(Actor.system(), workspaces.every)):
+        typer.echo(f"{each.workspace_id}  {each.slug}  {each.name}")

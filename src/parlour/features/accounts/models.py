@@ -55,6 +55,18 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """What an operator sees of an account."""
+
+    user_id: UUID
+    email: str
+    name: str
+    second_factor: bool
+    disabled_at: datetime | None
+    workspaces: int
+
+
+@dataclass(frozen=True, slots=True)
 class Pending:
     """A sign-in whose password was right and which still owes the second factor.
 

@@ -10,7 +10,7 @@ from parlour.db import dialect
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import credentials as credentials_table
 from parlour.db.schema import members, password_resets, sessions, users, workspaces
-from parlour.features.accounts.models import Credentials, Desk, Preferences, SignedIn
+from parlour.features.accounts.models import Account, Credentials, Desk, Preferences, SignedIn
 from parlour.kernel import clock
 from parlour.kernel.access import Role
 
@@ -174,3 +174,24 @@ def end_resets(tx: Tx, user_id: UUID) -> None:
         password_resets.c.user_id == user_id, password_resets.c.used_at.is_(None)
     )
     tx.execute(statement.values(used_at=clock.now()))
+
+
+def accounts(tx: Tx, *, email: str | None = None) -> list[Account]:
+    """All of them by their addresses, or the one that has this address."""
+    count = select(func.count()).where(_theirs.c.user_id == users.c.user_id).scalar_subquery()
+    columns = (
+        users.c.user_id,
+        users.c.email,
+        users.c.name,
+        users.c.second_factor,
+        users.c.disabled_at,
+        count,
+    )
+    query = select(*columns).order_by(users.c.email)
+    if email is not None:
+        query = query.where(users.c.email == email)
+    return [Account(*row) for row in tx.execute(query)]
+
+
+def set_disabled(tx: Tx, *, user_id: UUID, at: datetime | None) -> None:
+    tx.execute(update(users).where(users.c.user_id == user_id).values(disabled_at=at))

@@ -4,14 +4,17 @@ They may be hundreds of thousands. The first go with the change itself, unfinish
 takes the rest in steps, so that nobody's write waits for all of them. Meanwhile pages show them as nobody's.
 """
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from parlour.db.database import Database, Tx
 from parlour.db.outbox import Job
+from parlour.features.accounts import operator
 from parlour.features.accounts.invitations import service as invitations
 from parlour.features.tickets import changes, store
 from parlour.features.tickets.models import Status
 from parlour.features.workspaces import service as workspaces
+from parlour.features.workspaces.models import Membership
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission, Role, requires
 
@@ -42,6 +45,15 @@ def set_role(tx: Tx, user_id: UUID, role: Role) -> None:
     invitations.end_what_is_not_theirs(tx, user_id)
     if role is Role.VIEWER:
         _let_go(tx, user_id, workspaces.name_of(tx, user_id))
+
+
+@requires(Permission.SYSTEM)
+def disable_account(tx: Tx, email: str) -> Sequence[Membership]:
+    """`operator.disable`; their tickets become nobody's, wherever they belong. Raises NoSuchAccount."""
+    account, places = operator.disable(tx, email)
+    for place in places:
+        _let_go(tx.acting_as(Actor.system(place.workspace_id)), account.user_id, account.name)
+    return places
 
 
 def _let_go(tx: Tx, user_id: UUID, name: str) -> None:

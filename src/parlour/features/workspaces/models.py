@@ -25,6 +25,7 @@ class Member:
     name: str
     email: str
     role: Role
+    disabled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

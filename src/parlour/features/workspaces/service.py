@@ -105,6 +105,12 @@ def rename_workspace(tx: Tx, name: str) -> None:
     audit.record(tx, "workspace", before=before, after=name)
 
 
+@requires(Permission.SYSTEM)
+def every(tx: Tx) -> Sequence[Workspace]:
+    """All of them, by their slugs."""
+    return store.every(tx)
+
+
 @requires(Permission.PORTAL_SEE)
 def workspace_at(tx: Tx, slug: str) -> Workspace:
     """The workspace whose portal is at `slug`. Raises UnknownWorkspace."""
@@ -151,7 +157,7 @@ def let_in(tx: Tx, user_id: UUID, role: Role, *, given_by: UUID) -> None:
     Raises NotTheirsToGive, AlreadyMember.
     """
     store.lock_members(tx)
-    if not may_give(store.role_of(tx, given_by), role):
+    if not may_give(store.role_now(tx, given_by), role):
         raise NotTheirsToGive
     add_member(tx, user_id, role)
 
@@ -161,7 +167,7 @@ def _lock_members(tx: Tx) -> None:
     raises Forbidden when it has changed since.
     """
     store.lock_members(tx.as_system())
-    if tx.actor.user_id and store.role_of(tx, tx.actor.user_id) is not tx.actor.role:
+    if tx.actor.user_id and store.role_now(tx, tx.actor.user_id) is not tx.actor.role:
         raise Forbidden
 
 
@@ -225,9 +231,16 @@ def members(tx: Tx) -> Sequence[Member]:
     return store.members_of(tx, limit=MEMBERS_SHOWN)
 
 
+@requires(Permission.MEMBER_SEE)
+def is_member(tx: Tx, user_id: UUID) -> bool:
+    """Whether the person belongs here, disabled or not."""
+    return store.role_of(tx, user_id) is not None
+
+
 @requires(Permission.WORKSPACE_SEE)
 def role_of(tx: Tx, user_id: UUID) -> Role | None:
-    return store.role_of(tx, user_id)
+    """What the person may do here now; None for a disabled account."""
+    return store.role_now(tx, user_id)
 
 
 @requires(Permission.WORKSPACE_SEE)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from sqlalchemy import Integer, bindparam, delete, func, insert, select, update
+from sqlalchemy import Integer, bindparam, delete, exists, func, insert, select, update
 
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import audit_log, members, users, workspaces
@@ -18,8 +18,10 @@ _BY_ID = select(*_WORKSPACE).where(workspaces.c.workspace_id == HERE)
 
 _THIS_MEMBER = (members.c.workspace_id == HERE) & (members.c.user_id == bindparam("member"))
 _ROLE = select(members.c.role).where(_THIS_MEMBER)
+_IN_USE = exists().where(users.c.user_id == members.c.user_id, users.c.disabled_at.is_(None))
+_ROLE_NOW = _ROLE.where(_IN_USE)
 _MEMBERS = (
-    select(users.c.user_id, users.c.name, users.c.email, members.c.role)
+    select(users.c.user_id, users.c.name, users.c.email, members.c.role, users.c.disabled_at)
     .join(members, members.c.user_id == users.c.user_id)
     .where(members.c.workspace_id == HERE)
     .order_by(users.c.name, users.c.user_id)
@@ -58,6 +60,10 @@ def by_slug(tx: Tx, slug: str) -> Workspace | None:
     return Workspace(*row) if row else None
 
 
+def every(tx: Tx) -> Sequence[Workspace]:
+    return [Workspace(*row) for row in tx.execute(select(*_WORKSPACE).order_by(workspaces.c.slug))]
+
+
 def by_id(tx: Tx, workspace_id: UUID) -> Workspace | None:
     row = tx.execute(_BY_ID, {"workspace": workspace_id}).first()
     return Workspace(*row) if row else None
@@ -88,7 +94,8 @@ def delete_member(tx: Tx, user_id: UUID) -> None:
 
 
 def count_owners(tx: Tx) -> int:
-    query = select(func.count()).where(members.c.workspace_id == HERE, members.c.role == Role.OWNER.value)
+    owners_here = (members.c.workspace_id == HERE) & (members.c.role == Role.OWNER.value)
+    query = select(func.count()).select_from(members).where(owners_here, _IN_USE)
     owners: int = tx.run(query).scalar_one()
     return owners
 
@@ -102,9 +109,15 @@ def role_of(tx: Tx, user_id: UUID) -> Role | None:
     return Role(role) if role else None
 
 
+def role_now(tx: Tx, user_id: UUID) -> Role | None:
+    """`role_of`; None for an account that is disabled."""
+    role = tx.run(_ROLE_NOW, member=user_id).scalar_one_or_none()
+    return Role(role) if role else None
+
+
 def hold_role(tx: Tx, user_id: UUID) -> Role | None:
-    """`role_of`, and nobody takes the member away before this transaction has ended."""
-    role = tx.run(_ROLE.with_for_update(read=True), member=user_id).scalar_one_or_none()
+    """`role_now`, and nobody takes the member away before this transaction has ended."""
+    role = tx.run(_ROLE_NOW.with_for_update(read=True, of=members), member=user_id).scalar_one_or_none()
     return Role(role) if role else None
 
 
@@ -114,7 +127,10 @@ def name_of(tx: Tx, user_id: UUID) -> str:
 
 def members_of(tx: Tx, *, limit: int) -> Sequence[Member]:
     found = tx.run(_MEMBERS, limit=limit)
-    return [Member(user_id, name, email, Role(role)) for user_id, name, email, role in found]
+    return [
+        Member(user_id, name, email, Role(role), disabled=disabled_at is not None)
+        for user_id, name, email, role, disabled_at in found
+    ]
 
 
 def memberships(tx: Tx, user_id: UUID) -> Sequence[Membership]:

@@ -46,7 +46,7 @@ def invite(tx: Tx, email: str, role: Role) -> None:
     if not workspaces.may_give(tx.actor.role, role):
         raise Forbidden
     known = store.user_id_of(tx, address)
-    if known and workspaces.role_of(tx, known):
+    if known and workspaces.is_member(tx, known):
         raise Invalid({"email": "member"})
     assert tx.actor.user_id is not None
     invitations_store.delete_open_of(tx, address)

@@ -167,6 +167,12 @@ def _turn_off(tx: Tx, token: str | None, proved: Credentials, device: str) -> st
     return accounts.start_session(tx, token, device)
 
 
+@requires(Permission.ACCOUNT_USE)
+def forget(tx: Tx) -> bool:
+    """Turn it off for an owner who has lost it, as the caller has made sure. False when it was off."""
+    return second_factor_store.turn_off(tx, tx.user_id)
+
+
 async def make_codes(
     db: Database, person: Actor, token: str | None, *, password: str, device: str
 ) -> list[str]:
