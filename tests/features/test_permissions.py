@@ -39,6 +39,7 @@ SYSTEM_ONLY = {
     "chat.service.begin_epoch",
     "chat.service.heads",
     "chat.service.unread_by_customer",
+    "tickets.access.service.forget_secrets",
     "tickets.access.service.issue_link",
     "tickets.access.service.issue_links",
     "tickets.access.service.sweep",
