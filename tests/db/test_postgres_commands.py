@@ -1,5 +1,6 @@
 """`parlour …` on PostgreSQL: roles, migrations, and one sentence for whatever is not as it should be."""
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.shell import Shell, sentence
 
 pytestmark = pytest.mark.postgresql
 
+GUIDE = Path(__file__).parents[2] / "docs/postgresql.md"
 Admin = psycopg.Connection[tuple[object, ...]]
 
 
@@ -51,6 +53,20 @@ def place(tmp_path: Path) -> Iterator[Place]:
     place.server.drop(place.name)
     with place.server.admin_connection() as admin:
         admin.execute(f'DROP ROLE IF EXISTS "{place.role}"'.encode())
+
+
+@pytest.fixture
+def owned(place: Place) -> Iterator[Place]:
+    """With the roles and the database of the guide. The owner is called like the database."""
+    [owner, app] = re.findall(r"CREATE ROLE parlour_\w+ (.*) PASSWORD", GUIDE.read_text(encoding="utf-8"))
+    with place.admin() as admin:
+        admin.execute(f'CREATE ROLE "{place.name}" {owner}'.encode())
+        admin.execute(f'CREATE ROLE "{place.role}" {app}'.encode())
+        admin.execute(f'ALTER DATABASE {place.name} OWNER TO "{place.name}"'.encode())
+    yield place
+    place.server.drop(place.name)
+    with place.server.admin_connection() as admin:
+        admin.execute(f'DROP ROLE "{place.name}"'.encode())
 
 
 def test_the_owner_makes_the_tables_and_the_servers_role_which_then_works(place: Place) -> None:
@@ -145,6 +161,44 @@ def test_an_owner_who_may_not_make_roles_hears_what_an_administrator_has_to_do(p
 
     assert f'CREATE ROLE "{place.role}" LOGIN NOSUPERUSER NOBYPASSRLS' in said
     assert "p#ss" not in said
+
+
+MIGHTY = [
+    ("CREATEROLE", "NOCREATEROLE", "CREATEROLE"),
+    ("CREATEDB", "NOCREATEDB", "CREATEDB"),
+    ("REPLICATION", "NOREPLICATION", "REPLICATION"),
+]
+
+
+@pytest.mark.parametrize(("given", "taken", "named"), MIGHTY, ids=str)
+def test_an_owner_who_may_more_than_it_needs_is_told(
+    owned: Place, given: str, taken: str, named: str
+) -> None:
+    with owned.admin() as admin:
+        admin.execute(f'ALTER ROLE "{owned.name}" {given}'.encode())
+    told = owned.shell.run("migrate", "--owner-url", owned.url(owned.name))
+    with owned.admin() as admin:
+        admin.execute(f'ALTER ROLE "{owned.name}" {taken}'.encode())
+    quiet = owned.shell.run("migrate", "--owner-url", owned.url(owned.name))
+
+    assert (told.returncode, quiet.returncode, quiet.stderr) == (0, 0, "")
+    assert f"has={named}" in told.stderr
+    assert "take over the database's machine" in told.stderr
+
+
+def test_with_the_roles_of_the_guide_the_owner_cannot_reach_the_machine(owned: Place) -> None:
+    """On PostgreSQL 15 a role with CREATEROLE could give itself this one."""
+    made = owned.shell.run("migrate", "--owner-url", owned.url(owned.name))
+
+    assert (made.returncode, made.stderr) == (0, "")
+    with psycopg.connect(owned.url(owned.name), autocommit=True) as owner:
+        for statement in (
+            f'GRANT pg_execute_server_program TO "{owned.name}"',
+            "COPY workspaces FROM PROGRAM 'true'",
+            "CREATE ROLE another",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                owner.execute(statement.encode())
 
 
 def test_what_the_servers_role_may_not_do_it_may_not_do_by_hand(place: Place) -> None:

@@ -380,4 +380,5 @@ def migrate_with(url: str, *, for_role: str | None = None) -> Standing:
             before = migrate.upgrade(connection)
         if for_role is not None and before is not Standing.NEWER:
             roles.admit(connection, make_url(for_role))
+        roles.warn_of_a_mighty_owner(connection)
     return before

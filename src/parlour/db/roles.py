@@ -5,6 +5,7 @@ The servers' role owns nothing and can bypass nothing, or row-level security wou
 
 import re
 
+import structlog
 from psycopg import sql
 from sqlalchemy import URL, Connection, text
 
@@ -30,8 +31,19 @@ _MAY_READ = text(
     "SELECT coalesce(bool_and(pg_catalog.has_table_privilege(oid, 'SELECT')), false) "
     "FROM pg_catalog.pg_class WHERE relnamespace = 'public'::regnamespace AND relname = ANY (:names)"
 )
+_MORE_THAN_NEEDED = text(
+    "SELECT array_remove(ARRAY[CASE WHEN rolsuper THEN 'SUPERUSER' END, "
+    "CASE WHEN rolcreaterole THEN 'CREATEROLE' END, CASE WHEN rolcreatedb THEN 'CREATEDB' END, "
+    "CASE WHEN rolreplication THEN 'REPLICATION' END, CASE WHEN rolbypassrls THEN 'BYPASSRLS' END], NULL) || "
+    "ARRAY(SELECT m.rolname::text FROM pg_catalog.pg_roles m WHERE NOT me.rolsuper AND m.rolname IN "
+    "('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files') "
+    "AND pg_catalog.pg_has_role(me.oid, m.oid, 'MEMBER') ORDER BY 1) "
+    "FROM pg_catalog.pg_roles me WHERE rolname = current_user"
+)
 _HAS_VERSION = text("SELECT to_regclass('public.alembic_version') IS NOT NULL")
 _KNOWN = text("SELECT true FROM pg_catalog.pg_roles WHERE rolname = :name")
+log = structlog.get_logger("parlour.db")
+
 _PLAIN_NAME = re.compile(r"[^\x00]{1,63}")
 
 APPEND_ONLY = ("audit_log",)
@@ -70,6 +82,19 @@ def refuse_a_mighty_role(connection: Connection) -> None:
         raise DatabaseUnusable(
             f"The role in PARLOUR_DATABASE_URL {why}, so that nothing would keep workspaces apart. "
             f"Name another role there, and let it in with {COMMAND}."
+        )
+
+
+def warn_of_a_mighty_owner(connection: Connection) -> None:
+    """Say what the owner may do that tables need nobody for. Who gets hold of such a role, by its password or
+    through the servers, can take over the database's machine: on PostgreSQL 15 CREATEROLE is enough.
+    """
+    if found := connection.execute(_MORE_THAN_NEEDED).scalar():
+        log.warning(
+            "owner.may.more.than.it.needs",
+            has=", ".join(found),
+            because="whoever gets hold of it can take over the database's machine: "
+            "docs/postgresql.md has the two roles as an administrator makes them",
         )
 
 
