@@ -21,7 +21,7 @@ pytestmark = pytest.mark.timeout(120)
 
 GONE_WITHIN = 15
 HALF_A_REQUEST = (
-    b"POST /auth/login HTTP/1.1\r\nHost: desk.example\r\n"
+    b"POST /auth/login HTTP/1.1\r\nHost: localhost\r\n"
     b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\nemail="
 )
 
