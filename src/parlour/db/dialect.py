@@ -69,7 +69,7 @@ def insert_on(database: str, table: Table) -> Any:
 
 
 class one_of(FunctionElement[bool]):  # noqa: N801 read like a function of SQLAlchemy's
-    """`one_of(column, "these")`: the column is one of the ids that come with the execution.
+    """`one_of(column, "these")`: the column is one of the values that come with the execution.
 
     A list of its own length is a statement of its own to PostgreSQL, and its plan for any length is for a
     few; an array is one value.
@@ -78,8 +78,8 @@ class one_of(FunctionElement[bool]):  # noqa: N801 read like a function of SQLAl
     type = Boolean()
     inherit_cache = True
 
-    def __init__(self, column: ColumnElement[UUID], name: str) -> None:
-        super().__init__(column, bindparam(name, expanding=True, type_=Uuid()))
+    def __init__(self, column: ColumnElement[Any], name: str) -> None:
+        super().__init__(column, bindparam(name, expanding=True, type_=column.type))
 
     def self_group(self, against: Any = None) -> "one_of":  # noqa: ARG002 as SQLAlchemy calls it
         """As it is: SQLite finds no index behind `(…) = 1`."""
@@ -95,7 +95,7 @@ def _in_a_list(element: one_of, compiler: Any, **more: Any) -> str:
 @compiles(one_of, "postgresql")
 def _in_an_array(element: one_of, compiler: Any, **more: Any) -> str:
     column, values = element.clauses
-    array: Any = bindparam(values.key, type_=ARRAY(Uuid()))
+    array: Any = bindparam(values.key, type_=ARRAY(column.type))
     return str(compiler.process(column == func.any(array), **more))
 
 
