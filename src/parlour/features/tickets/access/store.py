@@ -17,9 +17,6 @@ _LASTING = (grants.c.workspace_id == HERE) & (grants.c.expires_at > bindparam("a
 _GRANTED_EMAIL = select(grants.c.email).where(
     _LASTING, grants.c.visitor_hash == bindparam("visitor"), grants.c.ticket_id == bindparam("ticket")
 )
-_GRANTED_TICKETS = select(grants.c.ticket_id, grants.c.email, grants.c.expires_at).where(
-    grants.c.workspace_id == HERE, dialect.one_of(grants.c.visitor_hash, "visitors")
-)
 
 
 def keep_link(tx: Tx, *, token_hash: str, ticket_id: UUID, email: str, expires_at: datetime) -> bool:
@@ -93,7 +90,7 @@ def granted_tickets(tx: Tx, hashes: Sequence[str], *, limit: int) -> list[tuple[
 
     Chosen and put in order here: SQLite would walk everybody's grants by their end, or by their tickets.
     """
-    found, now = tx.run(_GRANTED_TICKETS, visitors=list(hashes)), clock.now()
+    found, now = dialect.grants_of(tx, hashes), clock.now()
     lasting = [(ticket_id, email) for ticket_id, email, expires_at in found if expires_at > now]
     return sorted(lasting, reverse=True)[:limit]
 
