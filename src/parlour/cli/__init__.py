@@ -69,6 +69,8 @@ PASSWORDS = {
     "long": "The password is too long.",
     "common": "This password is among the first that get tried: choose another.",
     "email": "The password must not be the email address.",
+    "product": "The password must be more than the name of this program.",
+    "yours": "The password must be more than the name, the address or the workspace.",
 }
 
 

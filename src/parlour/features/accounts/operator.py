@@ -77,9 +77,9 @@ def reset_second_factor(tx: Tx, email: str) -> bool:
 def set_password(tx: Tx, email: str, password: str, password_hash: str) -> None:
     """Every session and every mailed link to a password ends. Raises NoSuchAccount, Invalid (`password`)."""
     found = account(tx, email)
-    if wrong := problem_with(password, found.email):
-        raise Invalid({"password": wrong})
     themselves = tx.acting_as(Actor.person(found.user_id, found.name))
+    if wrong := problem_with(password, found.email, accounts.own_names(themselves)):
+        raise Invalid({"password": wrong})
     store.set_password_hash(themselves, user_id=found.user_id, password_hash=password_hash)
     store.end_resets(themselves, found.user_id)
     accounts.end_sessions(themselves)

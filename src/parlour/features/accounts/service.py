@@ -9,6 +9,7 @@ from parlour.features.accounts import store
 from parlour.features.accounts.models import Credentials, Desk, Pending, SignedIn
 from parlour.features.accounts.passwords import password_matches, problem_with
 from parlour.features.workspaces import service as workspaces
+from parlour.features.workspaces.models import Membership, Workspace
 from parlour.kernel import clock, text
 from parlour.kernel.access import Actor, Permission, Role, requires
 from parlour.kernel.addresses import clean_email
@@ -44,13 +45,15 @@ class SecondFactorNeeded(DomainError):
 
 
 @requires(Permission.SYSTEM)
-def create_agent(tx: Tx, email: str, name: str, password: str, password_hash: str) -> UUID:
-    """Make an account, or find the one that has this address. Raises Invalid."""
+def create_agent(
+    tx: Tx, email: str, name: str, password: str, password_hash: str, place: Workspace | None = None
+) -> UUID:
+    """Make an account, or find the one that has this address; `place`: where it will work. Raises Invalid."""
     address = clean_email(email)
     problems = {}
     if address is None:
         problems["email"] = "invalid"
-    if wrong := problem_with(password, address or ""):
+    if wrong := problem_with(password, address or "", (name, *names_of(place))):
         problems["password"] = wrong
     shown = text.name(name)
     if len(shown) > text.NAME_LIMIT:
@@ -76,7 +79,7 @@ def add_agent(
     """
     workspace = workspaces.workspace_at(tx, slug)
     known = credentials(tx, clean_email(email) or "") is not None
-    user_id = create_agent(tx, email, name, password, password_hash)
+    user_id = create_agent(tx, email, name, password, password_hash, workspace)
     workspaces.add_member(tx.acting_as(Actor.system(workspace.workspace_id)), user_id, role)
     return known
 
@@ -149,6 +152,17 @@ def _start_proved(tx: Tx, proved: Credentials, replaces: str | None, device: str
     if now is None or (now.password_hash, now.totp_secret) != (proved.password_hash, proved.totp_secret):
         raise WrongCredentials
     return start_session(tx, replaces, device)
+
+
+def names_of(*places: Workspace | Membership | None) -> list[str]:
+    """The words of these workspaces, which are no passwords of whoever works there."""
+    return [word for place in places if place for word in (place.name, place.slug)]
+
+
+@requires(Permission.ACCOUNT_USE)
+def own_names(tx: Tx) -> list[str]:
+    """What the person who acts, and their workspaces, are called."""
+    return [store.name_of(tx, tx.user_id), *names_of(*workspaces.memberships(tx))]
 
 
 def password_mark(account: Credentials) -> str:

@@ -94,6 +94,10 @@ def email_of(tx: Tx, user_id: UUID) -> str | None:
     return tx.execute(select(users.c.email).where(users.c.user_id == user_id)).scalar()
 
 
+def name_of(tx: Tx, user_id: UUID) -> str:
+    return tx.execute(select(users.c.name).where(users.c.user_id == user_id)).scalar() or ""
+
+
 def unlocks(tx: Tx, email: str) -> int:
     return tx.execute(select(users.c.unlocks).where(users.c.email == email)).scalar() or 0
 

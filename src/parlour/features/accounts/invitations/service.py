@@ -133,7 +133,8 @@ async def accept(
         session = await service.sign_in(db, invitation.email, password, replaces, device)
         return invitation.workspace_id, session
     problems = {} if text.is_visible(name) else {"name": "required"}
-    if wrong := problem_with(password, invitation.email):
+    place = await db.read(Actor.system(invitation.workspace_id), workspaces.workspace)
+    if wrong := problem_with(password, invitation.email, (name, *service.names_of(place))):
         problems["password"] = wrong
     if problems:
         raise Invalid(problems)

@@ -70,8 +70,9 @@ async def reset(db: Database, token: str, password: str, device: str) -> None:
 
     Raises ResetExpired, Invalid for a password that can't be taken.
     """
-    email = await db.read(Actor.visitor(), address, token)
-    if wrong := problem_with(password, email):
+    owner = await db.read(Actor.system(), _owner, token)
+    names = await db.read(accounts.owner_of(owner), accounts.own_names)
+    if wrong := problem_with(password, owner.email, names):
         raise Invalid({"new_password": wrong})
     await db.write(Actor.system(), _reset, token, await hash_apart(password), device)
 

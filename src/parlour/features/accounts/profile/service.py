@@ -69,11 +69,12 @@ async def change_password(
     Raises Invalid for a wrong current password or a new one that can't be taken, SignedOut.
     """
     own = await db.read(person, accounts.own_account, token)
+    names = await db.read(person, accounts.own_names)
     problems = {}
     if not await password_matches(own.password_hash, current):
         problems["password"] = "wrong" if current else "required"
-    wrong = problem_with(new, own.email) or ("same" if text.password(new) == text.password(current) else None)
-    if wrong:
+    same = text.password(new) == text.password(current)
+    if wrong := problem_with(new, own.email, names) or ("same" if same else None):
         problems["new_password"] = wrong
     if problems:
         raise Invalid(problems)
