@@ -70,7 +70,7 @@ def of_workspaces(tx: Tx, ada: UUID) -> list[Call]:
         (workspaces.lock_members, {}),
         (workspaces.members_of, {"limit": 9}),
         (workspaces.memberships, {"user_id": ada}),
-        (workspaces.count_owners, {}),
+        (workspaces.has_owner_besides, {"user_id": ada}),
         (workspaces.name_of, {"user_id": ada}),
         (workspaces.rename, {"name": "Acme"}),
         (workspaces.insert_audit_entry, {**audited, "before": None, "after": "low"}),

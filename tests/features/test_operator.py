@@ -11,12 +11,15 @@ from parlour.features.accounts.password_reset import service as password_reset
 from parlour.features.accounts.passwords import hash_password
 from parlour.features.tickets import handover
 from parlour.features.tickets import service as tickets
+from parlour.features.tickets.listing import service as listing
+from parlour.features.tickets.models import Filters
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Role
 from parlour.kernel.errors import Invalid
 from parlour.kernel.secrets import new_secret
 from tests.features.authenticator import half_minute, turn_on
+from tests.features.test_people import held, many_of
 from tests.features.test_second_factor import after_the_password, enter
 from tests.house import PASSWORD, Browser, House
 from tests.tickets import ada
@@ -108,6 +111,37 @@ async def test_the_people_page_says_who_is_disabled_and_lets_them_be_removed(
 
     assert f"{BEN} · disabled" in page.text
     assert removed.status_code == 303
+
+
+async def test_an_owner_may_remove_one_whose_account_is_disabled(house: House, ben: UUID) -> None:
+    await house.db.write(ada(house), workspaces.set_role, ben, Role.OWNER)
+    await disable(house)
+    await house.db.write(ada(house), workspaces.set_role, ben, Role.AGENT)
+    await house.db.write(ada(house), workspaces.set_role, ben, Role.OWNER)
+    await house.db.write(ada(house), handover.remove_member, ben)
+
+    assert await house.as_system(workspaces.role_of, ben) is None
+
+
+async def test_what_a_disabled_account_still_holds_is_shown_as_nobodys_and_no_more_is_offered_to_it(
+    house: House, desk: Browser
+) -> None:
+    ben = await many_of(house, "ben", 60)
+    await disable(house)
+    rows = (await house.as_system(listing.workspace_tickets, Filters(limit=100))).rows
+    here = f"/workspace/{house.workspace.workspace_id}/tickets"
+    pages = [(await desk.get(address)).text for address in (here, f"{here}/{rows[0].ticket_id}")]
+
+    assert held(house, ben) > 0
+    assert {row.assignee_id for row in rows} == {None}
+    assert [f'"{ben}"' in page for page in pages] == [False, False]
+
+
+async def test_whoever_has_left_has_no_name_here_any_more(house: House, ben: UUID) -> None:
+    before = await house.as_system(workspaces.name_of, ben)
+    await house.db.write(ada(house), handover.remove_member, ben)
+
+    assert (before, await house.as_system(workspaces.name_of, ben)) == ("Ben Okafor", "")
 
 
 async def test_a_lost_second_factor_is_lifted_and_the_password_stays(house: House) -> None:

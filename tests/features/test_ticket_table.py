@@ -80,6 +80,14 @@ async def test_the_address_says_which_tickets_are_listed(
     assert numbers(page.text) == expected
 
 
+async def test_the_beginning_of_an_address_finds_hosts_in_any_letters(
+    house: House, desk: Browser, visitor: Browser
+) -> None:
+    await house.open_ticket(visitor, email="maria@\U00020bb7\u91ce\u5bb6.example")
+
+    assert numbers((await desk.get(table(house, "?q=maria@"))).text) == [1]
+
+
 async def test_a_named_colleague_is_a_filter_too(house: House, desk: Browser, five: list[Ticket]) -> None:
     page = await desk.get(table(house, f"?assignee={house.ada}"))
 

@@ -1,6 +1,7 @@
 """What machines ask: alive, ready, the numbers."""
 
 import re
+from pathlib import Path
 
 import pytest
 from sqlalchemy import update
@@ -9,6 +10,7 @@ from parlour.db.database import Tx
 from parlour.db.schema import outbox
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
+from parlour.web.metrics import Metrics
 from tests.house import Browser, House, behind_its_back
 from tests.postgres_server import ENGINE
 
@@ -116,3 +118,11 @@ async def test_the_numbers_come_without_the_database_too(house: House, visitor: 
 
     assert answer.status_code == 200
     assert "parlour_database_up 0.0" in answer.text
+
+
+async def test_numbers_are_told_when_they_cannot_be_left_for_the_other_processes(
+    house: House, tmp_path: Path
+) -> None:
+    metrics = Metrics(house.db, tmp_path / "gone")
+
+    assert b"parlour_database_up 1.0" in await metrics.text()

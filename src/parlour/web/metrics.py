@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -82,13 +83,15 @@ class Metrics:
             await asyncio.sleep(SHARE_SECONDS)
 
     def _share(self, folder: Path) -> None:
+        """On a full disk the numbers of before stay: it must not take the others' away as well."""
         draft = folder / f".{os.getpid()}"
         families = [
             [each.name, each.type, each.documentation, [[s.name, s.labels, s.value] for s in each.samples]]
             for each in self.registry.collect()
         ]
-        draft.write_text(json.dumps(families))
-        draft.replace(folder / str(os.getpid()))
+        with suppress(OSError):
+            draft.write_text(json.dumps(families))
+            draft.replace(folder / str(os.getpid()))
 
     async def _of_the_database(self) -> list[Metric]:
         up = GaugeMetricFamily("parlour_database_up", "1 while the database answers")
@@ -134,9 +137,10 @@ class _Collected(CollectorRegistry):
 
 
 def _lives(process: int) -> bool:
+    """As one of ours: nobody may signal what another user runs under the number of one that ended."""
     try:
         os.kill(process, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, PermissionError):
         return False
     return True
 

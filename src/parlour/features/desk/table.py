@@ -14,7 +14,7 @@ from parlour.features.desk.query import BUILT_IN, TableQuery
 from parlour.features.tickets.bulk import service as changes
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import COUNT_LIMIT, PAGE_SIZES, Order, SavedView
-from parlour.kernel.access import Permission, Role
+from parlour.kernel.access import Permission
 from parlour.kernel.errors import DomainError
 from parlour.web.pages import redirect
 from parlour.web.site import db
@@ -59,7 +59,7 @@ async def page(
         "query": query,
         "here": _address(desk, query.text),
         **_ways_on(desk, query, found),
-        "members": [member for member in found.members if member.role is not Role.VIEWER],
+        "members": [member for member in found.members if member.answers],
         "page_sizes": PAGE_SIZES,
         **rows.choices(),
         "live": query.live(desk.person.user_id),

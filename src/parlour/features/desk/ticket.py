@@ -24,7 +24,7 @@ from parlour.features.tickets.models import Priority, Status, Ticket
 from parlour.features.tickets.service import UnseenMessage
 from parlour.features.workspaces import audit
 from parlour.features.workspaces.models import AuditEntry
-from parlour.kernel.access import Actor, Permission, Role
+from parlour.kernel.access import Actor, Permission
 from parlour.kernel.errors import Conflict, DomainError, Invalid
 from parlour.web.forms import REFUSALS, BadForm, read_form, read_form_leniently, uuid_field
 from parlour.web.ids import id_in
@@ -116,7 +116,7 @@ def _room(found: units.TicketPage, actor: Actor, desk: Desk, writing: Writing) -
 
 
 def _choices(found: units.TicketPage, actor: Actor) -> dict[str, Any]:
-    answering = [member for member in found.members if member.role is not Role.VIEWER]
+    answering = [member for member in found.members if member.answers]
     names = {member.user_id: member.name for member in answering}
     assignee = found.ticket.assignee_id
     return {

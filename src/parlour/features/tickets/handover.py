@@ -2,6 +2,7 @@
 
 They may be hundreds of thousands. The first go with the change itself, unfinished ones before others; a job
 takes the rest in steps, so that nobody's write waits for all of them. Meanwhile pages show them as nobody's.
+The filter for nobody's goes by the index, so it finds each of them once the job has come to it.
 """
 
 from collections.abc import Sequence

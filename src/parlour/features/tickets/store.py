@@ -41,7 +41,7 @@ _ROW = (
     tickets.c.created_at,
     tickets.c.last_message_at,
     tickets.c.chat_room_id,
-    members.c.user_id,
+    users.c.user_id,
     tickets.c.version,
     tickets.c.waiting_since,
     users.c.name,
@@ -93,7 +93,8 @@ _ANSWERS = (
     & (members.c.user_id == tickets.c.assignee_id)
     & (members.c.role != Role.VIEWER.value)
 )
-ROWS = select(*_ROW).outerjoin(members, _ANSWERS).outerjoin(users, users.c.user_id == members.c.user_id)
+_IN_USE = (users.c.user_id == members.c.user_id) & users.c.disabled_at.is_(None)
+ROWS = select(*_ROW).outerjoin(members, _ANSWERS).outerjoin(users, _IN_USE)
 """A ticket of somebody who may not answer any more is nobody's, also while `handover` has not come to it."""
 _THESE = ROWS.where(tickets.c.workspace_id == HERE, dialect.one_of(tickets.c.ticket_id, "these"))
 _IN_THESE_WORDS = (

@@ -27,6 +27,11 @@ class Member:
     role: Role
     disabled: bool = False
 
+    @property
+    def answers(self) -> bool:
+        """Whether tickets can be theirs."""
+        return self.role is not Role.VIEWER and not self.disabled
+
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:

@@ -181,8 +181,8 @@ def _manageable(tx: Tx, user_id: UUID) -> Role:
     return role
 
 
-def _not_the_last_owner(tx: Tx, role: Role) -> None:
-    if role is Role.OWNER and store.count_owners(tx) == 1:
+def _not_the_last_owner(tx: Tx, user_id: UUID, role: Role) -> None:
+    if role is Role.OWNER and not store.has_owner_besides(tx, user_id):
         raise LastOwner
 
 
@@ -195,7 +195,7 @@ def set_role(tx: Tx, user_id: UUID, role: Role) -> None:
         raise Forbidden
     if role is before:
         return
-    _not_the_last_owner(tx, before)
+    _not_the_last_owner(tx, user_id, before)
     store.set_role(tx, user_id, role)
     _changed(tx, user_id, name_of(tx, user_id), before, role)
 
@@ -214,7 +214,7 @@ def remove_member(tx: Tx, user_id: UUID) -> None:
     role = store.role_of(tx, user_id)
     if role is None:
         raise NotFound
-    _not_the_last_owner(tx, role)
+    _not_the_last_owner(tx, user_id, role)
     name = name_of(tx, user_id)
     store.delete_member(tx, user_id)
     _changed(tx, user_id, name, role, None)

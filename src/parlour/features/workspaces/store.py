@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from sqlalchemy import Integer, bindparam, delete, exists, func, insert, select, update
+from sqlalchemy import Integer, bindparam, delete, exists, insert, select, update
 
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import audit_log, members, users, workspaces
@@ -93,11 +93,11 @@ def delete_member(tx: Tx, user_id: UUID) -> None:
     tx.run(delete(members).where(_THIS_MEMBER), member=user_id)
 
 
-def count_owners(tx: Tx) -> int:
+def has_owner_besides(tx: Tx, user_id: UUID) -> bool:
+    """Whether somebody else owns the workspace whose account is not disabled."""
     owners_here = (members.c.workspace_id == HERE) & (members.c.role == Role.OWNER.value)
-    query = select(func.count()).select_from(members).where(owners_here, _IN_USE)
-    owners: int = tx.run(query).scalar_one()
-    return owners
+    others = select(members.c.user_id).where(owners_here, _IN_USE, members.c.user_id != user_id)
+    return tx.run(others.limit(1)).first() is not None
 
 
 def rename(tx: Tx, name: str) -> None:
@@ -122,7 +122,8 @@ def hold_role(tx: Tx, user_id: UUID) -> Role | None:
 
 
 def name_of(tx: Tx, user_id: UUID) -> str:
-    return tx.execute(select(users.c.name).where(users.c.user_id == user_id)).scalar_one_or_none() or ""
+    query = select(users.c.name).join(members, members.c.user_id == users.c.user_id).where(_THIS_MEMBER)
+    return tx.run(query, member=user_id).scalar_one_or_none() or ""
 
 
 def members_of(tx: Tx, *, limit: int) -> Sequence[Member]:

@@ -208,12 +208,13 @@ _NEXT_ADDRESS = (
     .limit(1)
 )
 _LAST_ID = UUID(int=2**128 - 1)
+_LAST_CHARACTER = "\U0010ffff"
 
 
 def addresses(tx: Tx, beginning: str, *, limit: int) -> list[str]:
     """The first addresses that begin so, each found by one search of the index."""
     found: list[str] = []
-    first, last = beginning, beginning + "\uffff"
+    first, last = beginning, beginning + _LAST_CHARACTER
     while len(found) < limit:
         email = tx.run(_NEXT_ADDRESS, first=first, last=last).scalar_one_or_none()
         if email is None:
@@ -236,7 +237,7 @@ def of_addresses(tx: Tx, emails: Sequence[str], *, before: UUID | None, limit: i
 
 def of_all_addresses(tx: Tx, beginning: str, *, before: UUID | None, limit: int) -> list[UUID]:
     """`of_addresses` for more of them than one asks for each: all their tickets are read and sorted."""
-    asked = {"first": beginning, "last": beginning + "\uffff", "before": before or _LAST_ID}
+    asked = {"first": beginning, "last": beginning + _LAST_CHARACTER, "before": before or _LAST_ID}
     return list(tx.run(_OF_ADDRESSES, **asked, limit=limit).scalars())
 
 
