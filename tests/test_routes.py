@@ -74,6 +74,9 @@ GET  -                              sign-in sign-in  sign-in   sign-in  200   20
 GET  /palette                       sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 POST /name                          sign-in sign-in  sign-in   sign-in  people 403  403     404      sign-in
 
+/workspace/{workspace_id}/settings
+GET  /audit                         sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
+
 /workspace/{workspace_id}/people
 GET  -                              sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 GET  /{form:path}                   sign-in sign-in  sign-in   sign-in  people people people 404     sign-in

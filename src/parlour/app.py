@@ -18,6 +18,7 @@ from parlour.db.database import Database, Standing, Tx
 from parlour.db.migrate import standing
 from parlour.db.sqlite import SqliteDatabase
 from parlour.features.accounts import service as accounts
+from parlour.features.accounts.events import service as events
 from parlour.features.accounts.mails import AccountMails
 from parlour.features.accounts.second_factor import service as second_factor
 from parlour.features.conversation.sockets import SocketAccess
@@ -112,7 +113,13 @@ def make_worker(settings: Settings, database: Database, renderer: Renderer, mail
     def reseal_second_factors(tx: Tx) -> int:
         return second_factor.reseal(tx, keys)
 
-    chores: list[Chore] = [accounts.sweep_sessions, access.sweep, bulk.sweep, reseal_second_factors]
+    chores: list[Chore] = [
+        accounts.sweep_sessions,
+        events.sweep,
+        access.sweep,
+        bulk.sweep,
+        reseal_second_factors,
+    ]
     if settings.is_postgresql:
         chores.append(windows.sweep)
     return Worker(database, handlers, chores=chores)

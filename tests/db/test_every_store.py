@@ -15,6 +15,7 @@ import pytest
 import parlour.features
 from parlour.db.database import Tx
 from parlour.features.accounts import store as accounts
+from parlour.features.accounts.events import store as events
 from parlour.features.accounts.invitations import store as invitations
 from parlour.features.accounts.password_reset import store as resets
 from parlour.features.accounts.profile import store as profile
@@ -58,6 +59,8 @@ class Enough(Exception):
 
 def of_workspaces(tx: Tx, ada: UUID) -> list[Call]:
     audited = {"action": "priority", "ticket_id": clock.new_id()}
+    event = {"actor_id": str(ada), "action": "signed_in"}
+    place = {**event, "before": clock.new_id(), "after": None}
     return [
         (workspaces.insert_workspace, {"workspace_id": clock.new_id(), "slug": "third", "name": "Third"}),
         (workspaces.every, {}),
@@ -79,6 +82,12 @@ def of_workspaces(tx: Tx, ada: UUID) -> list[Call]:
             {"action": "status", "changes": {clock.new_id(): ("new", "open")}},
         ),
         (workspaces.audit_entries, {"ticket_id": audited["ticket_id"], "limit": 9}),
+        (workspaces.other_entries, {**place, "limit": 9}),
+        (events.name_of, {"user_id": ada}),
+        (events.count, {**event, "actor_name": "Ada", "detail": ""}),
+        (events.is_counted, event),
+        (events.events, {**place, "limit": 9}),
+        (events.delete_old, {"before": clock.now(), "limit": 9}),
     ]
 
 

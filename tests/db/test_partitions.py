@@ -21,10 +21,12 @@ TENANTS = (
     "bulk_changes",
     "bulk_items",
     "audit_log",
+    "security_events",
 )
 ELSEWHERE = {
     "workspaces": "the directory, which every node needs whole",
     "users": "an account may work in several workspaces",
+    "credentials": "belongs to an account",
     "sessions": "belongs to an account",
     "password_resets": "belongs to an account",
     "recovery_codes": "belongs to an account",

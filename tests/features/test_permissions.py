@@ -22,6 +22,10 @@ PERSON = Actor.person(uuid4(), "Ada")
 AGENTS = {role: Actor.agent(HERE, uuid4(), role, "Ada") for role in Role}
 
 SYSTEM_ONLY = {
+    "accounts.events.service.is_noted",
+    "accounts.events.service.note",
+    "accounts.events.service.sweep",
+    "accounts.events.service.user_at",
     "accounts.invitations.service.issue",
     "accounts.operator.account",
     "accounts.operator.disable",

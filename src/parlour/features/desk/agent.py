@@ -34,6 +34,7 @@ async def desk_in(request: Request) -> Desk:
     token = session_token(request)
     desk = await db(request).read(accounts.holding(token), accounts.desk, token, workspace_id)
     await _rewind(request, desk.person)
+    request.state.desk = desk
     return desk
 
 

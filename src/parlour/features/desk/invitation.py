@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from parlour.features.accounts.invitations import service as invitations
 from parlour.features.accounts.service import SecondFactorNeeded, WrongCredentials
-from parlour.features.desk import units
+from parlour.features.desk import events, units
 from parlour.features.desk.agent import device_of, tries_at
 from parlour.features.desk.second_factor import ask_for_code
 from parlour.kernel.access import Actor
@@ -62,11 +62,13 @@ async def _form(
 async def accept(request: Request) -> Response:
     fields, stale = await read_form_leniently(request)
     token, name = fields.get("token", ""), fields.get("name", "")
+    email = ""
     try:
         if stale:
             raise stale
         found, *_ = await db(request).read(Actor.visitor(), units.invitation, token)
-        tries = await tries_at(request, found.email)
+        email = found.email
+        tries = await tries_at(request, email)
         await tries.count_password()
         workspace_id, session = await invitations.accept(
             db(request), token, name, fields.get("password", ""), session_token(request), device_of(request)
@@ -76,8 +78,10 @@ async def accept(request: Request) -> Response:
     except SecondFactorNeeded as needed:
         return ask_for_code(request, needed.pending, "/")
     except (*REFUSALS, WrongCredentials) as error:
-        return await _form(request, token, name=name, refused=error)
+        response = await _form(request, token, name=name, refused=error)
+        return events.not_let_in(request, response, email, error)
     response = redirect(f"/workspace/{workspace_id}")
+    events.signed_in(request, response, email)
     keep_session(request, response, session)
     await tries.forget()
     tries.remember(response)

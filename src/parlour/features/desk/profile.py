@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from parlour.features.accounts.models import Preferences, SignedIn
 from parlour.features.accounts.profile import service as profiles
+from parlour.features.desk import events
 from parlour.features.desk.agent import device_of, person_in, themselves, whoami
 from parlour.kernel.errors import DomainError
 from parlour.web.counting import count
@@ -103,7 +104,9 @@ async def sign_out_everywhere(request: Request) -> Response:
     person = await person_in(request)
     await read_form(request)
     await db(request).write(themselves(person), profiles.sign_out_everywhere, session_token(request))
-    return _signed_out(request)
+    response = _signed_out(request)
+    events.signed_out_everywhere(request, response, person.user_id)
+    return response
 
 
 def _signed_out(request: Request) -> Response:

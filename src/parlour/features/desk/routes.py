@@ -3,9 +3,11 @@
 from starlette.routing import Route
 
 from parlour.features.desk import (
+    audit,
     bulk,
     canned,
     dashboard,
+    events,
     founding,
     invitation,
     notes,
@@ -26,7 +28,7 @@ _TICKETS = "/workspace/{workspace_id:id}/tickets"
 _TICKET = f"{_TICKETS}/{{ticket_id:id}}"
 _PEOPLE = "/workspace/{workspace_id:id}/people"
 
-routes = [
+_PAGES = [
     Route("/", pages.start),
     Route("/auth/login", sign_in.form),
     Route("/auth/login", sign_in.sign_in, methods=["POST"]),
@@ -59,6 +61,7 @@ routes = [
     Route(f"{_PEOPLE}/{{user_id:id}}/remove", people.remove, methods=["POST"]),
     Route(f"{_PEOPLE}/invitations/{{invitation_id:id}}/withdraw", people.withdraw, methods=["POST"]),
     Route("/workspace/{workspace_id:id}/name", people.rename, methods=["POST"]),
+    Route("/workspace/{workspace_id:id}/settings/audit", audit.trail),
     Route("/workspace/{workspace_id:id}", dashboard.dashboard),
     Route("/workspace/{workspace_id:id}/palette", palette.palette),
     Route(_TICKETS, table.tickets),
@@ -87,3 +90,5 @@ routes = [
     Route(f"{_TICKET}/assignee", ticket.set_assignee, methods=["POST"]),
     Route(f"{_TICKET}/access/revoke", ticket.revoke_access, methods=["POST"]),
 ]
+
+routes = [events.watched(route) for route in _PAGES]

@@ -13,6 +13,7 @@ from parlour.features.accounts import service as accounts
 from parlour.features.accounts.models import Pending, SignedIn
 from parlour.features.accounts.profile.service import public_id
 from parlour.features.accounts.second_factor import service as second_factor
+from parlour.features.desk import events
 from parlour.features.desk.agent import device_of, person_in, themselves, whoami
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import DomainError, Invalid, SignedOut
@@ -184,8 +185,9 @@ async def check_code(request: Request) -> Response:
     except SignedOut:
         return _from_the_start(request, target)
     except REFUSALS as error:
-        return _code_form(request, target, error)
+        return events.not_let_in(request, _code_form(request, target, error), UUID(hex=facts[0]), error)
     response = redirect(target)
+    events.signed_in(request, response, UUID(hex=facts[0]))
     keep_session(request, response, token)
     forget_pending(request, response)
     tries.remember(response)

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.features.accounts import service as accounts
+from parlour.features.desk import events
 from parlour.features.desk.agent import device_of, tries_at
 from parlour.features.desk.second_factor import ask_for_code
 from parlour.kernel.errors import DomainError, SignedOut
@@ -43,8 +44,9 @@ async def sign_in(request: Request) -> Response:
     except accounts.SecondFactorNeeded as needed:
         return ask_for_code(request, needed.pending, typed["next"])
     except (*REFUSALS, accounts.WrongCredentials) as error:
-        return _form(request, typed, error)
+        return events.not_let_in(request, _form(request, typed, error), typed["email"], error)
     response = redirect(typed["next"])
+    events.signed_in(request, response, typed["email"])
     keep_session(request, response, token)
     tries.remember(response)
     return response

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from parlour.db.database import Tx
+from parlour.features.accounts.events import service as events
 from parlour.features.accounts.invitations import service as invitations
 from parlour.features.accounts.models import Invitation
 from parlour.features.chat.models import Audience, History
@@ -16,7 +17,7 @@ from parlour.features.tickets.models import Bulk, Field, Filters, Page, SavedVie
 from parlour.features.tickets.views import service as saved
 from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
-from parlour.features.workspaces.models import AuditEntry, Member, Membership, Workspace
+from parlour.features.workspaces.models import AuditEntry, Member, Membership, TrailPage, Workspace
 from parlour.kernel.access import Actor, Permission, requires
 
 
@@ -41,6 +42,18 @@ class People:
 @requires(Permission.MEMBER_SEE)
 def people(tx: Tx) -> People:
     return People(workspaces.members(tx), invitations.pending(tx))
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    page: TrailPage
+    members: Sequence[Member]
+
+
+@requires(Permission.MEMBER_MANAGE)
+def trail(tx: Tx, *, action: str, actor_id: str, before: UUID | None, after: UUID | None) -> Trail:
+    page = events.trail(tx, action=action, actor_id=actor_id, before=before, after=after)
+    return Trail(page, workspaces.members(tx))
 
 
 @dataclass(frozen=True, slots=True)

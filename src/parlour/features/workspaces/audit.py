@@ -5,7 +5,7 @@ from uuid import UUID
 
 from parlour.db.database import Tx
 from parlour.features.workspaces import store
-from parlour.features.workspaces.models import AuditEntry
+from parlour.features.workspaces.models import AuditEntry, TrailRow
 from parlour.kernel.access import Permission, requires
 
 SHOWN = 50
@@ -29,3 +29,11 @@ def record_all(tx: Tx, action: str, changes: Mapping[UUID, tuple[str, str]]) -> 
 def of_ticket(tx: Tx, ticket_id: UUID) -> Sequence[AuditEntry]:
     """The newest changes of a ticket, the newest first."""
     return store.audit_entries(tx, ticket_id=ticket_id, limit=SHOWN)
+
+
+@requires(Permission.MEMBER_MANAGE)
+def of_no_ticket(
+    tx: Tx, *, action: str, actor_id: str, before: UUID | None, after: UUID | None, limit: int
+) -> Sequence[TrailRow]:
+    """What was changed of the workspace, its people and their accounts, in the order that the store says."""
+    return store.other_entries(tx, action=action, actor_id=actor_id, before=before, after=after, limit=limit)

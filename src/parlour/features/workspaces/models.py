@@ -1,5 +1,6 @@
 """What a workspace is to the rest of the house."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -42,3 +43,25 @@ class AuditEntry:
     before: str | None
     after: str | None
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TrailRow:
+    """A line of what a workspace's managers read: a change, or an event and how often it came in its hour.
+
+    `row_id` is a UUIDv7: by it the rows of both are in the order of their beginning.
+    """
+
+    row_id: UUID
+    actor_name: str
+    action: str
+    detail: str
+    times: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TrailPage:
+    rows: Sequence[TrailRow]
+    newer: bool
+    older: bool

@@ -7,7 +7,7 @@ from sqlalchemy import Integer, bindparam, delete, exists, insert, select, updat
 
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import audit_log, members, users, workspaces
-from parlour.features.workspaces.models import AuditEntry, Member, Membership, Workspace
+from parlour.features.workspaces.models import AuditEntry, Member, Membership, TrailRow, Workspace
 from parlour.kernel import clock
 from parlour.kernel.access import Role
 
@@ -183,3 +183,25 @@ def insert_audit_entries(tx: Tx, *, action: str, changes: Mapping[UUID, tuple[st
 
 def audit_entries(tx: Tx, *, ticket_id: UUID, limit: int) -> Sequence[AuditEntry]:
     return [AuditEntry(*row) for row in tx.run(_ENTRIES, ticket=ticket_id, limit=limit)]
+
+
+def other_entries(
+    tx: Tx, *, action: str, actor_id: str, before: UUID | None, after: UUID | None, limit: int
+) -> Sequence[TrailRow]:
+    """Those about no ticket, the newest first; those just `after` an id the oldest first."""
+    log, key = audit_log.c, audit_log.c.entry_id
+    columns = (key, log.actor_name, log.action, log.before, log.after, log.created_at)
+    query = select(*columns).where(log.workspace_id == HERE, log.ticket_id.is_(None))
+    if action:
+        query = query.where(log.action == action)
+    if actor_id:
+        query = query.where(log.actor_id == actor_id)
+    if before:
+        query = query.where(key < before)
+    if after:
+        query = query.where(key > after)
+    query = query.order_by(key if after else key.desc()).limit(bindparam("limit", type_=Integer()))
+    return [
+        TrailRow(entry_id, name, what, " → ".join(filter(None, (was, now))), 1, at)
+        for entry_id, name, what, was, now, at in tx.run(query, limit=limit)
+    ]
