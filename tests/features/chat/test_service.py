@@ -266,6 +266,19 @@ async def test_whoever_enters_gets_what_came_after_as_of_one_moment(
     assert await enter(8) == ([], False, 7)  # ahead of the database: it went back
 
 
+async def test_long_messages_make_a_short_page_that_says_there_are_earlier_ones(
+    house: House, ticket: Ticket, ada: Actor
+) -> None:
+    for number in range(6):
+        await post(house, ada, ticket, f"{number}".ljust(CONTENT_LIMIT, "x"))
+
+    newest = await house.db.read(ada, chat.history, ticket.chat_room_id)
+    earlier = await house.db.read(ada, chat.history, ticket.chat_room_id, before=4)
+
+    assert ([message.seq for message in newest.messages], newest.has_older) == ([4, 5, 6, 7], True)
+    assert ([message.seq for message in earlier.messages], earlier.has_older) == ([1, 2, 3], False)
+
+
 async def test_the_heads_of_many_rooms_come_at_once_each_with_its_workspace(
     house: House, ticket: Ticket, ada: Actor
 ) -> None:

@@ -29,7 +29,7 @@ from parlour.kernel.messages import Message, Place, Stretch
 PAGE = 50
 ANSWERS_COUNTED = 1000
 PAGE_CHARACTERS = 64 * 1024
-"""A page of what follows ends with the message that passes this, so that long ones do not fill the memory."""
+"""A page ends with the message that passes this, so that long ones do not fill the memory."""
 
 
 class RoomClosed(DomainError):
@@ -150,7 +150,7 @@ def newest_of_customer(tx: Tx, room_id: UUID) -> Message | None:
 def history(tx: Tx, room_id: UUID, *, before: int | None = None, limit: int = PAGE) -> History:
     """The newest page, or the one that ends just below `before`."""
     room = _visible(tx, store.room(tx, room_id))
-    page = store.newest(tx, room_id, before=before, limit=limit)
+    page = store.newest(tx, room_id, before=before, limit=limit, characters=PAGE_CHARACTERS)
     return History(
         room=room,
         epoch=epoch.current(tx),

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Integer, Row, bindparam, func, insert, select, update
+from sqlalchemy import BigInteger, Integer, Result, Row, bindparam, func, insert, select, update
 
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
@@ -177,19 +177,23 @@ def by_client_id(tx: Tx, room_id: UUID, sender_id: str, client_id: UUID) -> Mess
     return Message(*row) if row else None
 
 
-def newest(tx: Tx, room_id: UUID, *, before: int | None, limit: int) -> list[Message]:
-    """Up to `limit` messages below `before`, oldest first."""
+def newest(tx: Tx, room_id: UUID, *, before: int | None, limit: int, characters: int) -> list[Message]:
+    """Up to `limit` messages below `before`, oldest first; fewer, as `following`."""
     if before is None:
-        rows = tx.run(_NEWEST, room=room_id, limit=limit).all()
+        rows = tx.run(_NEWEST, room=room_id, limit=limit)
     else:
-        rows = tx.run(_NEWEST_BEFORE, room=room_id, limit=limit, before=before).all()
-    return [Message(*row) for row in reversed(rows)]
+        rows = tx.run(_NEWEST_BEFORE, room=room_id, limit=limit, before=before)
+    return _as_far_as(rows, characters)[::-1]
 
 
 def following(tx: Tx, room_id: UUID, *, after: int, limit: int, characters: int) -> list[Message]:
     """Up to `limit` messages after `after`; fewer, when the last of them fills up so many characters."""
+    return _as_far_as(tx.run(_FOLLOWING, room=room_id, after=after, limit=limit), characters)
+
+
+def _as_far_as(rows: Result[*tuple[Any, ...]], characters: int) -> list[Message]:
     found: list[Message] = []
-    with tx.run(_FOLLOWING, room=room_id, after=after, limit=limit) as rows:
+    with rows:
         for row in rows:
             found.append(Message(*row))
             characters -= len(found[-1].content)
