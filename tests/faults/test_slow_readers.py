@@ -7,6 +7,7 @@ import os
 import re
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -62,6 +63,9 @@ class NeverReads:
         assert len(text) < 126
         self.socket.sendall(bytes([0x81, 0x80 | len(text), 0, 0, 0, 0]) + text)
 
+    def ping(self, times: int) -> None:
+        self.socket.sendall((bytes([0x89, 0x80 | 125, 0, 0, 0, 0]) + b"x" * 125) * times)
+
 
 @pytest.mark.parametrize(("tickets", "messages"), [(3, 480), (40, 60)], ids=["30-sockets", "400-sockets"])
 async def test_those_who_never_read_cost_a_bounded_amount_of_memory(
@@ -98,3 +102,21 @@ async def test_those_who_never_read_cost_a_bounded_amount_of_memory(
     print(f"before {before >> 20} MiB, most {most >> 20} MiB, after {after >> 20} MiB")
     assert most - before < BOUND
     assert after - before < BOUND // 2
+
+
+async def test_answers_to_pings_do_not_wait_for_whoever_never_reads(live: Live) -> None:
+    db = make_database(live.settings, exclusive=False)
+    await db.open()
+    past = Past(db, UUID(live.workspace_id))
+    ticket = await past.ticket(email="maria@customer.example")
+    reader = NeverReads(live, ticket, await past.visitor(ticket), "10.0.0.1")
+    await db.close()
+    before = memory(live)
+
+    with suppress(ConnectionError):
+        await asyncio.to_thread(reader.ping, 200_000)
+    grown = memory(live) - before
+    reader.socket.close()
+
+    print(f"grown by {grown >> 10} KiB")
+    assert grown < 12 * MEBIBYTE

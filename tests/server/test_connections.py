@@ -67,11 +67,20 @@ POST = b"POST /auth/login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: applicati
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+UPGRADE = b"Upgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
 HEADS = {
     "a header that does not end": ([GET, b"X: ", *[b"x" * 2**20] * 64], 431),
     "a header that ends": ([GET + b"X: " + b"x" * HEAD_LIMIT + b"\r\n\r\n"], 431),
     "many headers": ([GET, *[b"X-%d: x\r\n" % n for n in range(20_000)], b"\r\n"], 431),
     "an address": ([b"GET /" + b"x" * TARGET_LIMIT + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"], 414),
+    "an address to a socket": (
+        [b"GET /realtime?" + b"x" * TARGET_LIMIT + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n" + UPGRADE + b"\r\n"],
+        414,
+    ),
+    "headers to a socket": (
+        [b"GET /realtime HTTP/1.1\r\nHost: x\r\n" + UPGRADE + b"X: " + b"x" * HEAD_LIMIT + b"\r\n\r\n"],
+        431,
+    ),
     "a trailer": ([CHUNKED + b"0\r\nX: ", *[b"x" * 2**16] * 64], 431),
     "the size of a chunk": ([CHUNKED + b"1;", *[b"x" * 2**16] * 64], 431),
     "a long address": ([GET.replace(b"healthz", b"healthz?" + b"x" * 8000), b"\r\n"], 200),
@@ -81,11 +90,10 @@ HEADS = {
 
 @pytest.mark.parametrize(("head", "status"), HEADS.values(), ids=HEADS)
 async def test_a_head_has_bounds(live: Live, head: list[bytes], status: int) -> None:
+    live.unshown_log()
     async with asyncio.timeout(20):
         assert await talk(live, *head) == status
-
-
-UPGRADE = b"Upgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+    assert "Traceback" not in live.unshown_log()
 
 
 @pytest.mark.parametrize(

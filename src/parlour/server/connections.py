@@ -150,6 +150,8 @@ class Connection(HttpToolsProtocol):
         super().on_message_complete()
 
     def handle_websocket_upgrade(self) -> None:
+        if self.transport.is_closing():
+            return
         if self._crowded:
             self._refuse(503)
         else:
@@ -164,7 +166,7 @@ class Connection(HttpToolsProtocol):
     # ------------------------------------------------------------------------------------ what ends it
 
     def look(self, now: float) -> None:
-        """End it when it is late. Somebody calls this every second."""
+        """End it when it is late. Somebody calls this several times a second."""
         if now < self.late_at:
             return
         if self.transport.is_closing():

@@ -20,6 +20,13 @@ class Socket(WebSocketsSansIOProtocol):
         super().connection_made(transport)
         cast(Transport, transport).set_write_buffer_limits(high=BUFFER_BYTES)
 
+    def handle_ping(self) -> None:
+        """Whoever takes nothing gets no answers either: they would wait without a bound."""
+        if self.writable.is_set():
+            super().handle_ping()
+        else:
+            self.conn.data_to_send()
+
     async def send(self, message: Any) -> None:
         await super().send(message)
         if message["type"] == "websocket.send":
