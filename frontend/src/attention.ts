@@ -22,7 +22,7 @@ function look(): void {
 function touch(): void {
   touched = performance.now();
   clearTimeout(timer);
-  timer = window.setTimeout(look, TOUCH_LASTS);
+  timer = window.setTimeout(look, TOUCH_LASTS + 100); // a timer may fire a little early
   look();
 }
 
