@@ -111,6 +111,7 @@ def of_accounts(tx: Tx, ada: UUID) -> list[Call]:
         (accounts.lock_credentials, {"user_id": ada}),
         (accounts.set_password_hash, {"user_id": new, "password_hash": "-"}),
         (accounts.email_of, {"user_id": ada}),
+        (accounts.name_of, {"user_id": ada}),
         (accounts.unlocks, {"email": "new@acme.example"}),
         (accounts.add_unlock, {"email": "new@acme.example"}),
         (accounts.insert_session, {**session, "user_id": ada, "device": "", "expires_at": now + SOON}),
