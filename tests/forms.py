@@ -126,6 +126,7 @@ FORMS: dict[str, Callable[["Town"], Awaitable[Form]]] = {
     "/support/{slug}/forget": _fixed(),
     "/workspace/new": _founded,
     f"{_WORKSPACE}/name": _fixed(name="Acme Outdoor and Sons"),
+    f"{_WORKSPACE}/second-factor": _fixed(required="no"),
     f"{_WORKSPACE}/people/invite": _invited,
     f"{_WORKSPACE}/people/{{user_id}}/role": _fixed(role="viewer"),
     f"{_WORKSPACE}/people/{{user_id}}/remove": _fixed(remove="now"),

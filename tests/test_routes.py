@@ -73,6 +73,7 @@ GET  /slug                          sign-in sign-in  sign-in   sign-in  200   20
 GET  -                              sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 GET  /palette                       sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 POST /name                          sign-in sign-in  sign-in   sign-in  people 403  403     404      sign-in
+POST /second-factor                 sign-in sign-in  sign-in   sign-in  people 403  403     404      sign-in
 
 /workspace/{workspace_id}/settings
 GET  /audit                         sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in

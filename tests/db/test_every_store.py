@@ -76,6 +76,9 @@ def of_workspaces(tx: Tx, ada: UUID) -> list[Call]:
         (workspaces.has_owner_besides, {"user_id": ada}),
         (workspaces.name_of, {"user_id": ada}),
         (workspaces.rename, {"name": "Acme"}),
+        (workspaces.set_second_factor_required, {"required": True}),
+        (workspaces.second_factor_required_of, {"user_id": ada}),
+        (workspaces.has_second_factor, {"user_id": ada}),
         (workspaces.insert_audit_entry, {**audited, "before": None, "after": "low"}),
         (
             workspaces.insert_audit_entries,

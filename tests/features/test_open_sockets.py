@@ -10,12 +10,15 @@ from contextlib import aclosing
 import pytest
 import uvicorn
 from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin
 
 from parlour.features.chat import service as chat
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Status, Ticket
+from parlour.kernel import clock
 from parlour.kernel.access import Role
+from tests.features.authenticator import half_minute, turn_on
 from tests.house import ORIGIN, Browser, House
 from tests.realtime.house import Page
 from tests.tickets import place, words
@@ -138,3 +141,25 @@ async def test_the_sockets_of_a_removed_member_close_within_two_seconds(
     assert codes == [4403, 4403]
     assert took < SOON
     await stays.enter(ticket.chat_room_id)
+
+
+async def test_who_has_no_second_factor_is_out_once_the_workspace_asks_for_one(
+    house: House, desk: Browser, port: int
+) -> None:
+    await house.add_agent("ben@acme.example", Role.AGENT)
+    now, here = half_minute(), f"/workspace/{house.workspace.workspace_id}"
+    with clock.at(now):
+        await turn_on(desk, now)
+    async with aclosing(await house.sign_in("ben@acme.example")) as ben:
+        his, hers = await at_the_desk(port, house, ben), await at_the_desk(port, house, desk)
+        await desk.submit(f"{here}/second-factor", {"required": "yes"}, page=f"{here}/people")
+
+        async with asyncio.timeout(SOON):
+            assert await his.close_code() == 4403
+        with pytest.raises(ConnectionClosed) as refused:
+            await at_the_desk(port, house, ben)
+
+    assert refused.value.rcvd
+    assert refused.value.rcvd.code == 4403
+    await hers.until_quiet()
+    assert hers.socket.close_code is None

@@ -128,6 +128,7 @@ class Desk:
     workspace_slug: str
     workspace_name: str
     workspaces: int
+    second_factor_required: bool
 
 
 @dataclass(frozen=True, slots=True)

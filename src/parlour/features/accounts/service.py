@@ -13,7 +13,7 @@ from parlour.features.workspaces.models import Membership, Workspace
 from parlour.kernel import clock, text
 from parlour.kernel.access import Actor, Permission, Role, requires
 from parlour.kernel.addresses import clean_email
-from parlour.kernel.errors import DomainError, Invalid, NotFound, SignedOut
+from parlour.kernel.errors import DomainError, Forbidden, Invalid, NotFound, SignedOut
 from parlour.kernel.events import AccessChanged
 from parlour.kernel.secrets import hash_of, new_secret
 
@@ -30,6 +30,13 @@ class WrongCredentials(DomainError):
     status = 422
     code = "wrong"
     message = "That email address and password do not match."
+
+
+class SecondFactorRequired(Forbidden):
+    """The workspace asks its members for a second factor, and this one has none yet."""
+
+    code = "second_factor_required"
+    message = "This workspace asks for a second step at sign-in. Set it up on your profile first."
 
 
 class SecondFactorNeeded(DomainError):
@@ -215,13 +222,15 @@ def still_proved(tx: Tx, token: str | None, proved: Credentials) -> Credentials:
 @requires(Permission.SIGN_IN)
 def desk(tx: Tx, token: str | None, workspace_id: UUID) -> Desk:
     """Asked by whoever is `holding` the token. Raises SignedOut without a session; NotFound when the
-    workspace isn't this agent's.
+    workspace isn't this agent's; SecondFactorRequired.
     """
     now = clock.now()
     found = token and store.desk(
         tx, hash_of(token), workspace_id, idle_since=now - IDLE, stale_before=now - REWIND
     )
     if found and found.person.session_hash == tx.actor.id:
+        if found.second_factor_required and not found.person.second_factor:
+            raise SecondFactorRequired
         return found
     signed_in(tx, token)
     raise NotFound

@@ -13,7 +13,7 @@ from parlour.kernel.access import Actor
 from parlour.kernel.errors import DomainError, NotFound, SignedOut
 from parlour.web.errors import error_page
 from parlour.web.ids import id_of
-from parlour.web.pages import render
+from parlour.web.pages import redirect, render
 from parlour.web.render import initials
 from parlour.web.session import session_token
 from parlour.web.site import db
@@ -29,7 +29,7 @@ async def person_in(request: Request) -> SignedIn:
 
 
 async def desk_in(request: Request) -> Desk:
-    """Raises SignedOut, and NotFound for a workspace that isn't the agent's."""
+    """Raises SignedOut, NotFound for a workspace that isn't the agent's, SecondFactorRequired."""
     workspace_id = request.path_params.get("workspace_id") or id_of(request.url.path.split("/")[2])
     token = session_token(request)
     desk = await db(request).read(accounts.holding(token), accounts.desk, token, workspace_id)
@@ -91,10 +91,19 @@ def render_at(
     return render(request, template, status=status, refused=refused, **place(desk), **context)
 
 
+def _to_second_factor(request: Request) -> Response:
+    target = "/profile/second-factor?required=yes"
+    if "hx-request" in request.headers:
+        return Response(status_code=403, headers={"HX-Redirect": target})
+    return redirect(target)
+
+
 async def boundary(request: Request, error: DomainError) -> Response | None:
     """Errors at a desk keep its layout, for whoever belongs there."""
     try:
         desk = await desk_in(request)
     except (SignedOut, NotFound):
         return None
+    except accounts.SecondFactorRequired:
+        return _to_second_factor(request)
     return error_page(request, error, layout="desk", home=f"/workspace/{desk.workspace_id}", **place(desk))

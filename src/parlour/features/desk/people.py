@@ -49,6 +49,7 @@ async def _page(
         form={"email": "", "role": Role.AGENT.value, "name": desk.workspace_name, **(form or {})},
         may_manage=actor.may(Permission.MEMBER_MANAGE),
         roles=[role.value for role in Role if role is not Role.OWNER or desk.role is Role.OWNER],
+        second_factor_required=desk.second_factor_required,
         members=known.members,
         invitations=known.invitations,
         invitations_shown=invitations.SHOWN,
@@ -118,6 +119,16 @@ async def remove(request: Request) -> Response:
     except (workspaces.LastOwner, Forbidden) as error:
         return await _page(request, desk, refused=error)
     return redirect("/") if user_id == desk.person.user_id else _back(desk)
+
+
+async def ask_for_second_factor(request: Request) -> Response:
+    desk = await desk_in(request)
+    required = (await read_form(request)).get("required") == "yes"
+    try:
+        await db(request).write(actor_at(desk), workspaces.ask_for_second_factor, required)
+    except workspaces.OwnFactorFirst as error:
+        return await _page(request, desk, refused=error)
+    return _back(desk)
 
 
 async def rename(request: Request) -> Response:

@@ -62,6 +62,7 @@ _PAGES = [
     Route(f"{_PEOPLE}/invitations/{{invitation_id:id}}/withdraw", people.withdraw, methods=["POST"]),
     Route("/workspace/{workspace_id:id}/name", people.rename, methods=["POST"]),
     Route("/workspace/{workspace_id:id}/settings/audit", audit.trail),
+    Route("/workspace/{workspace_id:id}/second-factor", people.ask_for_second_factor, methods=["POST"]),
     Route("/workspace/{workspace_id:id}", dashboard.dashboard),
     Route("/workspace/{workspace_id:id}/palette", palette.palette),
     Route(_TICKETS, table.tickets),

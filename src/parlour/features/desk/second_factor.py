@@ -57,6 +57,7 @@ async def _page(
     """A new secret with every visit, and the same one while its code is being typed."""
     state = await db(request).read(themselves(person), second_factor.state, session_token(request))
     context: dict[str, Any] = {"state": state}
+    context["required"] = "required" in request.query_params and not state.on
     context["saved"] = request.query_params.get("saved") == "off" and not state.on
     if not state.on:
         secret = secret or second_factor.new_secret()

@@ -38,6 +38,14 @@ class LastOwner(DomainError):
     message = "A workspace needs an owner. Make somebody else an owner first."
 
 
+class OwnFactorFirst(DomainError):
+    """Whoever asks others for a second factor would lock themselves out without one."""
+
+    status = 409
+    code = "own_factor_first"
+    message = "Set up your own second step at sign-in first."
+
+
 class NotTheirsToGive(Forbidden):
     """Whoever let somebody in may not give that role any more."""
 
@@ -103,6 +111,25 @@ def rename_workspace(tx: Tx, name: str) -> None:
     before = workspace(tx).name
     store.rename(tx, name)
     audit.record(tx, "workspace", before=before, after=name)
+
+
+@requires(Permission.WORKSPACE_MANAGE)
+def ask_for_second_factor(tx: Tx, required: bool) -> None:
+    """Let in only members who have one, or everybody again; open sockets prove themselves at once.
+
+    Raises OwnFactorFirst.
+    """
+    if required and not store.has_second_factor(tx, tx.user_id):
+        raise OwnFactorFirst
+    if store.set_second_factor_required(tx, required):
+        audit.record(tx, "second_factor_required", after="yes" if required else "no")
+        tx.emit(AccessChanged(tx.workspace_id))
+
+
+@requires(Permission.ACCOUNT_USE)
+def asks_for_second_factor(tx: Tx) -> bool:
+    """Whether a workspace of the person who acts does."""
+    return store.second_factor_required_of(tx, tx.user_id)
 
 
 @requires(Permission.SYSTEM)

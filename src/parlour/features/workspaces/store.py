@@ -104,6 +104,27 @@ def rename(tx: Tx, name: str) -> None:
     tx.run(update(workspaces).where(workspaces.c.workspace_id == HERE).values(name=name))
 
 
+def set_second_factor_required(tx: Tx, required: bool) -> bool:
+    """False when it was so already."""
+    here = (workspaces.c.workspace_id == HERE) & (workspaces.c.second_factor_required != required)
+    return tx.run(update(workspaces).where(here).values(second_factor_required=required)).rowcount == 1
+
+
+def has_second_factor(tx: Tx, user_id: UUID) -> bool:
+    return bool(tx.execute(select(users.c.second_factor).where(users.c.user_id == user_id)).scalar())
+
+
+def second_factor_required_of(tx: Tx, user_id: UUID) -> bool:
+    """Whether any workspace that this person belongs to asks for one."""
+    query = (
+        select(workspaces.c.workspace_id)
+        .join(members, members.c.workspace_id == workspaces.c.workspace_id)
+        .where(members.c.user_id == user_id, workspaces.c.second_factor_required)
+        .limit(1)
+    )
+    return tx.execute(query).first() is not None
+
+
 def role_of(tx: Tx, user_id: UUID) -> Role | None:
     role = tx.run(_ROLE, member=user_id).scalar_one_or_none()
     return Role(role) if role else None

@@ -22,6 +22,7 @@ from parlour.features.accounts import service as accounts
 from parlour.features.accounts.models import Credentials, SecondFactor, TurnedOn
 from parlour.features.accounts.notices import Change
 from parlour.features.accounts.second_factor import store as second_factor_store
+from parlour.features.workspaces import service as workspaces
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission, requires
 from parlour.kernel.errors import Conflict, Invalid, SignedOut
@@ -54,6 +55,16 @@ class AlreadySo(Conflict):
 
     code = "already_so"
     message = "This was already done."
+
+
+class StillRequired(Invalid):
+    """A workspace of theirs asks its members for a second factor."""
+
+    code = "still_required"
+    message = "A workspace that you belong to asks for it."
+
+    def __init__(self) -> None:
+        super().__init__({"form": "still_required"})
 
 
 def keyring(secret_keys: Sequence[bytes]) -> Keyring:
@@ -153,7 +164,7 @@ async def _prove(db: Database, person: Actor, token: str | None, password: str) 
 
 
 async def turn_off(db: Database, person: Actor, token: str | None, *, password: str, device: str) -> str:
-    """The browser's new session. Raises Invalid for a wrong password, AlreadySo, SignedOut."""
+    """The browser's new session. Raises Invalid for a wrong password, StillRequired, AlreadySo, SignedOut."""
     proved = await _prove(db, person, token, password)
     return await db.write(person, _turn_off, token, proved, device)
 
@@ -161,6 +172,8 @@ async def turn_off(db: Database, person: Actor, token: str | None, *, password: 
 @requires(Permission.ACCOUNT_USE)
 def _turn_off(tx: Tx, token: str | None, proved: Credentials, device: str) -> str:
     own = accounts.still_proved(tx, token, proved)
+    if workspaces.asks_for_second_factor(tx):
+        raise StillRequired
     if not second_factor_store.turn_off(tx, own.user_id):
         raise AlreadySo
     notices.tell(tx, own, Change.SECOND_FACTOR_OFF, device)
@@ -169,7 +182,11 @@ def _turn_off(tx: Tx, token: str | None, proved: Credentials, device: str) -> st
 
 @requires(Permission.ACCOUNT_USE)
 def forget(tx: Tx) -> bool:
-    """Turn it off for an owner who has lost it, as the caller has made sure. False when it was off."""
+    """Turn it off for an owner who has lost it, as the caller has made sure. False when it was off.
+
+    Workspaces that ask for one let them in again once they have another.
+    """
+    accounts.recheck_sockets(tx)
     return second_factor_store.turn_off(tx, tx.user_id)
 
 
