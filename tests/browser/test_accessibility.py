@@ -103,8 +103,13 @@ async def new_ticket_too_many(scene: Scene) -> Page:
         "subject": "One of many",
         "description": "Again and again.",
     }
-    for _ in range(10):
-        answer = await page.request.post(page.url, form={**form, "client_id": str(uuid4())}, max_redirects=0)
+    for number in range(10):
+        another: dict[str, str | float | bool] = {
+            **form,
+            "subject": f"{number} of many",
+            "client_id": str(uuid4()),
+        }
+        answer = await page.request.post(page.url, form=another, max_redirects=0)
         assert answer.status == 303
     await page.get_by_label("Your email address").fill(form["email"])
     await page.get_by_label("Subject").fill(form["subject"])
