@@ -4,6 +4,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -14,7 +15,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from parlour.db import windows
-from parlour.db.database import Database, Standing, Tx
+from parlour.db.database import Database, Standing
 from parlour.db.migrate import standing
 from parlour.db.sqlite import SqliteDatabase
 from parlour.features.accounts import service as accounts
@@ -109,16 +110,12 @@ def make_worker(settings: Settings, database: Database, renderer: Renderer, mail
         **HandoverJobs(database).handlers,
     }
     keys = second_factor.keyring(settings.secret_keys)
-
-    def reseal_second_factors(tx: Tx) -> int:
-        return second_factor.reseal(tx, keys)
-
     chores: list[Chore] = [
         accounts.sweep_sessions,
         events.sweep,
         access.sweep,
         bulk.sweep,
-        reseal_second_factors,
+        partial(second_factor.reseal, keys=keys),
     ]
     if settings.is_postgresql:
         chores.append(windows.sweep)

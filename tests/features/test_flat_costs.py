@@ -197,6 +197,7 @@ async def open_city(folder: Path) -> AsyncIterator[City]:
     with metered() as meter:
         async with open_town(folder) as town:
             house = town.house
+            await house.app.parlour.worker.stop()  # or it does what is to be measured
             busy = await house.add_agent("busy@acme.example", Role.AGENT)
             crowd = Crowd(house.app.parlour.settings, house.workspace.workspace_id, busy, house.ada)
             await asyncio.to_thread(crowd.add_small_ones)

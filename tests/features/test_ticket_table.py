@@ -164,8 +164,8 @@ async def test_a_search_that_has_not_looked_far_enough_says_so_and_goes_on(
     monkeypatch.setattr(listing, "MATCHES_READ", 2)
     wanted = await house.open_ticket(visitor, description="A tent of mine")
     await house.as_system(tickets.assign_ticket, wanted.ticket_id, house.ada, seen_version=1)
-    for _ in range(3):
-        await house.open_ticket(visitor, description="Another tent")
+    for number in range(3):
+        await house.open_ticket(visitor, description=f"Another tent, {number}")
     first = (await desk.get(table(house, "?q=tent&assignee=me"))).text
     second = (await desk.get(unescape(re.search(r'href="([^"]+after=[^"]+)"', first)[1]))).text  # type: ignore[index]
 

@@ -1,4 +1,4 @@
-"""What can be wrong with a database although it answers: for `parlour doctor`."""
+"""A database from outside: its numbers, and what can be wrong with it although it answers."""
 
 import os
 import sqlite3
@@ -10,6 +10,8 @@ from typing import cast
 
 from sqlalchemy import select, text
 
+from parlour.db import backlog, epoch
+from parlour.db.backlog import Backlog
 from parlour.db.database import Tx
 from parlour.db.schema import outbox
 
@@ -26,6 +28,11 @@ class Rights:
     superuser: bool
     passes_policies: bool
     owns_tables: bool
+
+
+def numbers(tx: Tx) -> tuple[list[Backlog], str]:
+    """What waits and what was given up, and the line of history: in one look, for `/metrics`."""
+    return backlog.census(tx), epoch.current(tx)
 
 
 def damage(tx: Tx, *, seconds: float) -> str:

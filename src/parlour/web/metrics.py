@@ -16,10 +16,10 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from starlette.requests import Request
 from starlette.responses import Response
 
-from parlour.db import backlog, epoch
+from parlour.db import inspection
 from parlour.db.backlog import Backlog
-from parlour.db.database import Database, Tx
-from parlour.kernel.access import Actor, Permission, requires
+from parlour.db.database import Database
+from parlour.kernel.access import Actor
 from parlour.kernel.networks import plain_address
 
 DATABASE_SECONDS = 1.5
@@ -98,7 +98,7 @@ class Metrics:
         found: list[Metric] = [up]
         try:
             async with asyncio.timeout(DATABASE_SECONDS):
-                jobs, line = await self._db.scan(Actor.system(), _look)
+                jobs, line = await self._db.scan(Actor.system(), inspection.numbers)
         except Exception:
             up.add_metric([], 0)
             return found
@@ -106,11 +106,6 @@ class Metrics:
         history = GaugeMetricFamily("parlour_history_info", "The epoch", labels=["epoch"])
         history.add_metric([line], 1)
         return [*found, history, *_of_jobs(jobs)]
-
-
-@requires(Permission.SYSTEM)
-def _look(tx: Tx) -> tuple[list[Backlog], str]:
-    return backlog.census(tx), epoch.current(tx)
 
 
 def _of_jobs(jobs: Iterable[Backlog]) -> list[Metric]:
