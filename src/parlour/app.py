@@ -4,7 +4,6 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -115,7 +114,7 @@ def make_worker(settings: Settings, database: Database, renderer: Renderer, mail
         events.sweep,
         access.sweep,
         bulk.sweep,
-        partial(second_factor.reseal, keys=keys),
+        second_factor.resealing(keys),
     ]
     if settings.is_postgresql:
         chores.append(windows.sweep)

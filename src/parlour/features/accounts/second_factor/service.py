@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 import pyotp
@@ -261,3 +261,12 @@ def _take_recovery_code(tx: Tx, own: Credentials, code: str, device: str) -> Non
     if not second_factor_store.take_code(tx, user_id=own.user_id, code_hash=hashed):
         raise WrongCode
     notices.tell(tx, own, Change.RECOVERY_CODE_USED, device)
+
+
+def resealing(keys: Keyring) -> Callable[[Tx], int]:
+    """`reseal` with these keys, as a chore of the worker."""
+
+    def reseal_second_factors(tx: Tx) -> int:
+        return reseal(tx, keys)
+
+    return reseal_second_factors
