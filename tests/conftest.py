@@ -11,6 +11,8 @@ from tests.servers import pytest_collection_modifyitems, pytest_sessionfinish, p
 __all__ = ["pytest_collection_modifyitems", "pytest_sessionfinish", "pytest_terminal_summary"]
 
 pytest_plugins = ["tests.engines"]
+# What these check fails with both sides shown, as in a test; modules of several folders use them.
+pytest.register_assert_rewrite("tests.faults.people", "tests.faults.rooms")
 
 tenants.watch_every_engine()
 

@@ -61,6 +61,7 @@ async def _prepare(settings: Settings, db: Database) -> None:
             await SqliteDatabase(_blank()).migrate()
         settings.sqlite_path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(_blank(), settings.sqlite_path)
+        settings.sqlite_path.chmod(0o600)
     await db.prepare()
 
 

@@ -243,9 +243,11 @@ def test_migrating_twice_is_as_good_as_once(shell: Shell) -> None:
 @pytest.mark.sqlite
 @pytest.mark.parametrize("command", [["serve", "--port", "0"], ["migrate"]])
 def test_a_database_newer_than_the_program_is_left_alone(shell: Shell, command: list[str]) -> None:
-    shell.folder.mkdir()
+    shell.folder.mkdir(mode=0o700)
     shell.rows("CREATE TABLE alembic_version (version_num TEXT)")
     shell.rows("INSERT INTO alembic_version VALUES ('9999')")
+    for path in shell.folder.iterdir():
+        path.chmod(0o600)
     refused = shell.run(*command)
 
     assert "A newer Parlour made this database" in sentence(refused)

@@ -15,9 +15,6 @@ from tests.servers import CHROMIUM, CHROMIUM_ARGUMENTS
 
 __all__ = ["pytest_runtest_makereport"]
 
-# What they check fails with both sides shown, as in a test.
-pytest.register_assert_rewrite("tests.faults.people", "tests.faults.rooms")
-
 
 @pytest.fixture
 def live(tmp_path: Path) -> Iterator[Live]:

@@ -61,8 +61,8 @@ async def test_a_number_finds_its_ticket(house: House, visitor: Browser, desk: B
 async def test_without_words_the_latest_tickets_are_offered_and_no_more_than_eight(
     house: House, visitor: Browser, desk: Browser
 ) -> None:
-    for _ in range(9):
-        await house.open_ticket(visitor)
+    for number in range(9):
+        await house.open_ticket(visitor, subject=f"Parcel {number}")
 
     assert numbers(await found(house, desk)) == [9, 8, 7, 6, 5, 4, 3, 2]
 

@@ -4,8 +4,8 @@ import pytest
 
 from parlour.features.accounts.invitations import service as invitations
 from parlour.features.accounts.profile import service as profiles
+from parlour.features.portal import tickets as portal
 from parlour.features.tickets import service as tickets
-from parlour.features.tickets.access import service as access
 from parlour.features.tickets.models import Priority
 from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
@@ -18,9 +18,9 @@ from tests.tickets import place
 async def test_the_front_page_of_a_portal(
     house: House, visitor: Browser, monkeypatch: pytest.MonkeyPatch, most: int, says: bool
 ) -> None:
-    monkeypatch.setattr(access, "TICKETS_A_BROWSER", most)
-    for _ in range(2):
-        await house.open_ticket(visitor)
+    monkeypatch.setattr(portal, "KEYS_A_BROWSER", most)
+    for number in range(2):
+        await house.open_ticket(visitor, subject=f"Parcel {number}")
     page = await visitor.get("/support/acme")
 
     assert (f"This browser keeps your newest {most}." in page.text) == says

@@ -8,29 +8,31 @@ from parlour.kernel.access import Actor, Permission, Role, requires
 from parlour.kernel.errors import Forbidden, NotFound
 
 TABLE = """
-                visitor customer viewer agent admin owner system
-portal:see      yes     yes      yes    yes   yes   yes   yes
-ticket:open     yes     no       no     no    no    no    yes
-ticket:read     no      yes      yes    yes   yes   yes   yes
-ticket:list     no      no       yes    yes   yes   yes   yes
-ticket:reply    no      yes      no     yes   yes   yes   yes
-ticket:update   no      no       no     yes   yes   yes   yes
-room:read       no      yes      yes    yes   yes   yes   yes
-note:read       no      no       yes    yes   yes   yes   yes
-note:write      no      no       no     yes   yes   yes   yes
-ticket:bulk     no      no       no     yes   yes   yes   yes
-reply:templates no      no       no     yes   yes   yes   yes
-member:see      no      no       yes    yes   yes   yes   yes
-member:manage   no      no       no     no    yes   yes   yes
-workspace:manage no     no       no     no    yes   yes   yes
-workspace:see   no      no       yes    yes   yes   yes   yes
-account:use     yes     no       yes    yes   yes   yes   yes
-system          no      no       no     no    no    no    yes
+                 visitor  person   customer viewer   agent    admin    owner    system
+portal:see       yes      no       yes      yes      yes      yes      yes      yes
+ticket:open      yes      no       no       no       no       no       no       yes
+ticket:read      no       no       yes      yes      yes      yes      yes      yes
+ticket:list      no       no       no       yes      yes      yes      yes      yes
+ticket:reply     no       no       yes      no       yes      yes      yes      yes
+ticket:update    no       no       no       no       yes      yes      yes      yes
+room:read        no       no       yes      yes      yes      yes      yes      yes
+note:read        no       no       no       yes      yes      yes      yes      yes
+note:write       no       no       no       no       yes      yes      yes      yes
+ticket:bulk      no       no       no       no       yes      yes      yes      yes
+reply:templates  no       no       no       no       yes      yes      yes      yes
+member:see       no       no       no       yes      yes      yes      yes      yes
+member:manage    no       no       no       no       no       yes      yes      yes
+workspace:manage no       no       no       no       no       yes      yes      yes
+workspace:see    no       no       no       yes      yes      yes      yes      yes
+account:sign-in  yes      yes      no       no       no       no       no       yes
+account:use      no       yes      no       no       no       no       no       yes
+system           no       no       no       no       no       no       no       yes
 """
 
 HERE = uuid4()
 ACTORS = {
     "visitor": Actor.visitor(HERE),
+    "person": Actor.person(uuid4()),
     "customer": Actor.customer(HERE, uuid4(), "maria@example.com"),
     "system": Actor.system(HERE),
     **{role.value: Actor.agent(HERE, uuid4(), role, "Ada") for role in Role},

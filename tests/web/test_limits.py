@@ -23,7 +23,7 @@ SHARED = [
     pytest.param("redis", marks=pytest.mark.redis),
     pytest.param("postgresql", marks=pytest.mark.postgres),
 ]
-SIGN_IN = Limit.SIGN_IN_BY_ACCOUNT
+SIGN_IN = Limit.SIGN_IN_BY_ACCOUNT_AND_NETWORK
 ADA = "ada@acme.example"
 
 
