@@ -85,7 +85,11 @@ def _security_events() -> None:
         ),
         sa.PrimaryKeyConstraint("workspace_id", "event_id", name="pk_security_events"),
         sa.UniqueConstraint(
-            "workspace_id", "actor_id", "action", "hour", name="uq_security_events_workspace_id"
+            "workspace_id",
+            "actor_id",
+            "action",
+            "hour",
+            name="uq_security_events_workspace_id_actor_id_action_hour",
         ),
     )
     op.create_index("ix_security_events_actor", "security_events", ["workspace_id", "actor_id", "event_id"])
