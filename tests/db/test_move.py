@@ -129,12 +129,12 @@ def test_killed_in_the_middle_it_leaves_nothing_and_starts_over(place: Place, so
 
 def test_what_postgresql_cannot_hold_is_named_and_nothing_is_kept(place: Place, source: Path) -> None:
     with sqlite3.connect(source) as connection:
-        connection.execute("UPDATE messages SET content = 'a' || char(0) || 'b' WHERE seq = 1")
+        connection.execute("UPDATE tickets SET mailed_seq = 9999999999")
     connection.close()
     refused = move(place, source)
 
     assert refused.returncode == 2
-    assert refused.stderr.splitlines()[-1].startswith("messages could not be copied; nothing was kept: ")
+    assert refused.stderr.splitlines()[-1].startswith("tickets could not be copied; nothing was kept: ")
     with place.admin() as admin:
         assert admin.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchall() == [
             (0,)

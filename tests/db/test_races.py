@@ -97,7 +97,7 @@ async def test_of_two_owners_who_leave_at_once_one_stays(house: House) -> None:
     query = select(members.c.user_id).where(members.c.workspace_id == here)
     stayed = await house.as_system(lambda tx: tx.execute(query).all())
 
-    assert sorted(type(one).__name__ for one in left) == [LastOwner.__name__, "int"]
+    assert sorted(type(one).__name__ for one in left) == [LastOwner.__name__, "NoneType"]
     assert len(stayed) == 1
 
 

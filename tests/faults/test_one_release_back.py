@@ -16,7 +16,7 @@ from tests.live import ROOT, Live
 from tests.postgres_server import ON_POSTGRESQL, server
 from tests.shell import Shell, sentence
 
-RELEASE_BEFORE = "b22e5af01aab28578cb805e8756f31dbb79f6dde"
+RELEASE_BEFORE = "41feed265792c80839823abf51658cc54ed77606"
 """The newest commit whose last migration is not this one's."""
 
 
