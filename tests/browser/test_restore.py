@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from parlour.app import make_database
 from parlour.features.tickets.models import Ticket
@@ -27,6 +27,7 @@ RENEWED = pytest.mark.parametrize("renewed", [True, False], ids=["restored", "pu
 GONE = "li[data-state='gone'] >> text=This message is no longer in the conversation."
 
 NOTHING_UNSENT = "() => !Object.keys(localStorage).some((key) => key.includes('unsent'))"
+"""Not what is shown: a message stands there from the moment when it is written."""
 
 
 @pytest.fixture
@@ -61,6 +62,10 @@ async def shown(page: Person) -> list[str]:
         "li.message[data-seq]:not([data-seq='']) [data-field='content']"
     ).evaluate_all("(all) => all.map((one) => one.textContent)")
     return words
+
+
+async def all_is_sent(page: Page) -> None:
+    await page.wait_for_function(NOTHING_UNSENT)
 
 
 async def shows_what_is_stored(live: Live, ticket: Ticket, *people: Person) -> None:
@@ -114,7 +119,7 @@ async def test_a_page_that_returns_after_others_wrote_past_its_number_shows_what
     for number in range(3):
         await Room(maria.page).send(f"Gone {number}")
     await Room(maria.page).shows("Gone 2")
-    await expect(maria.page.locator("[data-receipt]").last).to_be_visible()
+    await all_is_sent(maria.page)
     for person in (maria, ada):
         await person.context.set_offline(True)
 
@@ -186,9 +191,7 @@ async def test_words_that_are_there_after_all_do_not_double(
     copy = copy_of(live, tmp_path / "copy.db")
     await Room(maria.page).send("Only once")
     await Room(other).shows("Only once")
-    await maria.page.wait_for_function(
-        "() => !Object.keys(localStorage).some((key) => key.includes('unsent'))"
-    )
+    await all_is_sent(maria.page)
 
     live.stop()
     put_back(live, copy, renewed=True)
