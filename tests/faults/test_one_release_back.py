@@ -3,17 +3,15 @@
 The release before is real: an earlier commit of this repository, run from its own source.
 """
 
-import io
-import subprocess
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.faults.people import Agent, Customer, Records
-from tests.live import ROOT, Live
+from tests.live import Live
 from tests.postgres_server import ON_POSTGRESQL, server
+from tests.releases import source_of
 from tests.shell import Shell, sentence
 
 RELEASE_BEFORE = "41feed265792c80839823abf51658cc54ed77606"
@@ -22,20 +20,7 @@ RELEASE_BEFORE = "41feed265792c80839823abf51658cc54ed77606"
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the release before has its package."""
-    packed = subprocess.run(
-        ["git", "archive", RELEASE_BEFORE, "src"], cwd=ROOT, capture_output=True, check=False
-    )
-    if packed.returncode:
-        pytest.fail(
-            f"This needs the repository's history as far back as commit {RELEASE_BEFORE}: in a shallow clone "
-            f"run `git fetch --unshallow` first. Git says: {packed.stderr.decode().strip()}",
-            pytrace=False,
-        )
-    folder = tmp_path_factory.mktemp("release-before")
-    with tarfile.open(fileobj=io.BytesIO(packed.stdout)) as archive:
-        archive.extractall(folder, filter="data")
-    return folder / "src"
+    return source_of(RELEASE_BEFORE, tmp_path_factory)
 
 
 @pytest.fixture
