@@ -213,12 +213,6 @@ def test_the_list_knows_when_each_ticket_was_last_spoken_in(told: Told) -> None:
     assert [ticket.last_message_at for ticket in told.tickets] == last_words
 
 
-def test_exactly_the_rooms_of_closed_tickets_are_closed(told: Told) -> None:
-    closed = {ticket.chat_room_id for ticket in told.tickets if ticket.status is Status.CLOSED}
-
-    assert {room.room.room_id for room in told.rooms if not room.room.is_open} == closed
-
-
 def test_agents_find_unread_only_what_a_customer_said_last(told: Told) -> None:
     last = [[m for m in room.messages if m.sender_type != "system"][-1] for room in told.rooms]
 

@@ -11,7 +11,6 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from parlour.features.chat.service import RoomClosed
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.models import Bulk, Field, Filters, Priority, Status, Ticket
@@ -182,7 +181,7 @@ async def test_undo_leaves_everything_as_it_was_before(
         replace(ticket, version=0, updated_at=START) for ticket in before
     ]
     customer = Actor.customer(house.workspace.workspace_id, three[2].ticket_id, three[2].email)
-    with pytest.raises(RoomClosed):
+    with pytest.raises(tickets.TicketClosed):
         await house.db.write(customer, tickets.send_message, three[2].ticket_id, "Hello?", uuid4())
 
 

@@ -112,18 +112,6 @@ async def test_a_refused_message_leaves_no_hole(house: House, ticket: Ticket, ma
     assert await sequence(house, ticket) == [1, 2, 3]
 
 
-async def test_a_closed_room_takes_nothing_new_but_answers_a_repeat(
-    house: House, ticket: Ticket, maria: Actor
-) -> None:
-    client_id = uuid4()
-    await post(house, maria, ticket, "Hello", client_id)
-    await house.as_system(chat.set_open, [ticket.chat_room_id], False)
-    with pytest.raises(chat.RoomClosed):
-        await post(house, maria, ticket, "More")
-
-    assert (await post(house, maria, ticket, "Hello", client_id)).repeat
-
-
 async def test_a_room_that_does_not_exist_takes_nothing(house: House, ada: Actor) -> None:
     with pytest.raises(NotFound):
         await house.db.write(ada, chat.post, uuid4(), "Hello", uuid4())

@@ -1,5 +1,6 @@
 """The life of a ticket: which status follows from what, as one table, through the services."""
 
+import re
 from collections.abc import Callable
 from uuid import uuid4
 
@@ -14,7 +15,7 @@ from parlour.kernel.access import Actor, Role
 from parlour.kernel.errors import Invalid, NotFound
 from parlour.kernel.events import Event, JobQueued, MessageSent, TicketChanged
 from parlour.kernel.messages import Place
-from tests.house import Browser, House
+from tests.house import Browser, House, behind_its_back
 
 # What happens, and what becomes of a ticket that was …
 TABLE = """
@@ -85,7 +86,7 @@ async def test_a_ticket_becomes_what_the_table_says(
 ) -> None:
     ticket = await bring_to(house, ticket, before)
     if after == "refused":
-        with pytest.raises((Invalid, chat.RoomClosed)):
+        with pytest.raises((Invalid, tickets.TicketClosed)):
             await happen(house, ticket, what)
         assert await now(house, ticket) == ticket
     else:
@@ -155,11 +156,47 @@ async def test_those_who_look_are_told_of_each_change_once(house: House, ticket:
     assert {event.ticket_id for event in changes} == {ticket.ticket_id}
 
 
+async def set_room(house: House, ticket: Ticket, status: str) -> None:
+    behind_its_back(
+        house.app.parlour.settings,
+        "UPDATE chat_rooms SET status = ? WHERE ticket_id = ? AND audience = 'public'",
+        status,
+        ticket.ticket_id.hex,
+    )
+
+
+async def test_the_ticket_alone_says_whether_anything_may_be_added(
+    house: House, visitor: Browser, ticket: Ticket
+) -> None:
+    await set_room(house, ticket, "closed")
+    await happen(house, ticket, "customer writes")
+    page = await visitor.get(f"/support/acme/ticket/{ticket.ticket_id}/chat")
+    closed = await bring_to(house, ticket, "closed")
+    await set_room(house, ticket, "open")
+    with pytest.raises(tickets.TicketClosed):
+        await happen(house, closed, "customer writes")
+    page_of_closed = await visitor.get(f"/support/acme/ticket/{ticket.ticket_id}/chat")
+
+    assert re.search(r"data-composer>", page.text)
+    assert re.search(r"data-composer hidden>", page_of_closed.text)
+
+
+async def test_the_room_is_closed_and_opened_for_the_release_before(house: House, ticket: Ticket) -> None:
+    """Which asks the room."""
+    query = "SELECT status FROM chat_rooms WHERE ticket_id = ? AND audience = 'public'"
+    found = []
+    for status in ("closed", "open"):
+        await bring_to(house, await now(house, ticket), status)
+        found += behind_its_back(house.app.parlour.settings, query, ticket.ticket_id.hex)
+
+    assert found == [("closed",), ("open",)]
+
+
 async def test_what_is_refused_tells_nobody_anything(house: House, ticket: Ticket) -> None:
     closed = await bring_to(house, ticket, "closed")
     heard: list[Event | JobQueued] = []
     house.db.on_commit(heard.extend)
-    with pytest.raises(chat.RoomClosed):
+    with pytest.raises(tickets.TicketClosed):
         await happen(house, closed, "customer writes")
 
     assert heard == []

@@ -27,7 +27,6 @@ class Room:
     room_id: UUID
     ticket_id: UUID
     audience: Audience
-    is_open: bool
     last_seq: int
 
     @property

@@ -19,7 +19,6 @@ _ROOM = (
     chat_rooms.c.room_id,
     chat_rooms.c.ticket_id,
     chat_rooms.c.audience,
-    chat_rooms.c.status,
     chat_rooms.c.last_seq,
 )
 _FIELDS = [each.name for each in fields(Message)]
@@ -112,7 +111,7 @@ _UNREAD_ROOMS = select(chat_rooms.c.room_id).where(
 
 
 def _room(row: Row[*tuple[Any, ...]]) -> Room:
-    return Room(row[0], row[1], Audience(row[2]), row[3] == "open", row[4])
+    return Room(row[0], row[1], Audience(row[2]), row[3])
 
 
 def insert_room(tx: Tx, *, room_id: UUID, ticket_id: UUID, audience: Audience) -> None:
@@ -138,6 +137,7 @@ def room_of(tx: Tx, ticket_id: UUID, audience: Audience) -> Room | None:
 
 
 def set_open(tx: Tx, room_ids: Sequence[UUID], *, is_open: bool) -> None:
+    """For the release before, which asks the room and not the ticket."""
     tx.run(_SET_OPEN, rooms=list(room_ids), to="open" if is_open else "closed")
 
 

@@ -11,7 +11,6 @@ from starlette.responses import Response
 
 from parlour.features.accounts.models import Desk
 from parlour.features.chat.models import Audience
-from parlour.features.chat.service import RoomClosed
 from parlour.features.conversation import pages as conversation
 from parlour.features.conversation.view import holds_unread, room_view
 from parlour.features.desk import rows, units
@@ -21,7 +20,7 @@ from parlour.features.tickets.access import service as access
 from parlour.features.tickets.canned import service as canned
 from parlour.features.tickets.canned.service import UnknownPlaceholder
 from parlour.features.tickets.models import Priority, Status, Ticket
-from parlour.features.tickets.service import UnseenMessage
+from parlour.features.tickets.service import TicketClosed, UnseenMessage
 from parlour.features.workspaces import audit
 from parlour.features.workspaces.models import AuditEntry
 from parlour.kernel.access import Actor, Permission
@@ -32,7 +31,7 @@ from parlour.web.pages import redirect, wants_json
 from parlour.web.site import db
 
 Choice = TypeVar("Choice", bound=StrEnum)
-NOT_SENT = (*REFUSALS, Conflict, RoomClosed, UnknownPlaceholder, UnseenMessage)
+NOT_SENT = (*REFUSALS, Conflict, TicketClosed, UnknownPlaceholder, UnseenMessage)
 UNDO_SECONDS = 5
 VERSIONED = ("status", "priority", "assignee")
 """The fields whose every change raises the ticket's version by one and leaves one entry in the trail."""
@@ -101,6 +100,7 @@ def _room(found: units.TicketPage, actor: Actor, desk: Desk, writing: Writing) -
     view = room_view(
         found.history,
         actor,
+        is_open=internal or not found.ticket.is_closed,
         page_url=f"{here}/notes" if internal else here,
         chat_url=f"{here}/notes" if internal else f"{here}/chat",
         socket_url=f"/realtime?workspace={desk.workspace_id}",

@@ -6,11 +6,11 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response
 
-from parlour.features.chat.service import RoomClosed
 from parlour.features.conversation import pages as conversation
 from parlour.features.conversation import units as rooms
 from parlour.features.conversation.view import room_view
 from parlour.features.portal.visitor import customer, visit
+from parlour.features.tickets.service import TicketClosed
 from parlour.kernel.errors import Conflict, DomainError
 from parlour.web.forms import REFUSALS, read_form_leniently
 from parlour.web.ids import id_in
@@ -40,6 +40,7 @@ async def _page(
     view = room_view(
         history,
         here.actor,
+        is_open=not ticket.is_closed,
         page_url=chat_url,
         chat_url=chat_url,
         socket_url=f"/realtime?ticket={ticket.ticket_id}&portal={workspace.slug}",
@@ -63,6 +64,6 @@ async def send(request: Request) -> Response:
         return conversation.sent_as_json(await conversation.send(request, actor, ticket_id, fields))
     try:
         await conversation.send(request, actor, ticket_id, fields)
-    except (*REFUSALS, Conflict, RoomClosed) as error:
+    except (*REFUSALS, Conflict, TicketClosed) as error:
         return await _page(request, ticket_id, typed=fields, refused=error)
     return redirect(f"/support/{workspace.slug}/ticket/{ticket_id}/chat#latest")

@@ -114,5 +114,5 @@ async def ticket(request: Request) -> Response:
         workspace=here.workspace,
         ticket=found,
         messages=latest,
-        room_open=history.room.is_open,
+        room_open=not found.is_closed,
     )

@@ -56,6 +56,11 @@ class Ticket:
     waiting_since: datetime | None = None
     first_answer_at: datetime | None = None
 
+    @property
+    def is_closed(self) -> bool:
+        """A word brings a resolved ticket back; to a closed one nobody adds any."""
+        return self.status is Status.CLOSED
+
 
 @dataclass(frozen=True, slots=True)
 class TicketRow:

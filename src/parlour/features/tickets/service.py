@@ -33,6 +33,14 @@ class UnknownTicket(NotFound):
     message = "We could not find this ticket."
 
 
+class TicketClosed(DomainError):
+    """The conversation is over."""
+
+    status = 409
+    code = "ticket_closed"
+    message = "This ticket is closed, so nothing more can be added to it."
+
+
 class UnseenMessage(DomainError):
     """The customer wrote again while the agent was answering: the answer may be blind."""
 
@@ -150,14 +158,16 @@ def send_message(
     """Say something in the ticket's public room, and let the ticket's life follow from it.
 
     An agent's `seen` is the last message on the agent's page: raises UnseenMessage when the customer
-    has said more since. `then` is the status that the agent sets in the same act. Also raises what
-    `chat.post` raises, and UnknownTicket.
+    has said more since. `then` is the status that the agent sets in the same act. Raises TicketClosed for
+    what is not a repeat. Also raises what `chat.post` raises, and UnknownTicket.
     """
     ticket = _visible(tx, store.lock_ticket(tx, ticket_id))
     by_customer = tx.actor.kind is Kind.CUSTOMER
     posted = chat.post(tx, ticket.chat_room_id, content, client_id)
     if posted.repeat:
         return Sent(posted.message, ticket.status, repeat=True)
+    if ticket.is_closed:
+        raise TicketClosed
     if by_customer:
         status = life.after_customer_message(ticket.status)
     else:
