@@ -16,7 +16,7 @@ from parlour.features.accounts.events.service import Event
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Role
 from parlour.kernel.errors import Forbidden
-from tests.features.authenticator import turn_on
+from tests.features.authenticator import PAGE, introduce, turn_on
 from tests.features.test_second_factor import after_the_password, enter
 from tests.house import PASSWORD, Browser, House
 
@@ -93,6 +93,25 @@ async def test_an_owner_reads_of_a_wrong_second_factor_and_of_the_right_one(
     assert [line.partition(" 127.")[0] for line in lines if " 127." in line] == [
         "Wrong code of the second factor",
         "Signed in 2 times in an hour",
+    ]
+
+
+async def test_an_owner_reads_of_wrong_passwords_of_whoever_is_signed_in(house: House, desk: Browser) -> None:
+    """An open desk is a way to guess, too. What a form merely lacks is no guess."""
+    await desk.submit("/profile/password", {"password": "", "new_password": "short"}, page="/profile")
+    nothing = await shown(house, desk, "?kind=wrong_password")
+    wrong = {"password": "a wrong guess", "new_password": "short", "action": "codes", "code": "", "seal": ""}
+    await desk.submit("/profile/password", wrong, page="/profile")
+    for action in ("on", "off", "codes"):
+        _, fields = await introduce(desk)
+        await desk.submit(PAGE, {**fields, **wrong, "seal": fields["seal"], "action": action}, page=PAGE)
+    for _ in range(8):
+        await desk.submit("/profile/password", wrong, page="/profile")
+
+    assert nothing == []
+    assert [line.partition(" 127.")[0] for line in (await shown(house, desk))[:2]] == [
+        "Too many tries to sign in",
+        "Wrong password 9 times in an hour",
     ]
 
 

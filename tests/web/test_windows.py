@@ -63,6 +63,13 @@ async def told(answer: Any) -> float:
     return float(await answer if isawaitable(answer) else answer)
 
 
+async def give_back(windows: Any, rate: Rate) -> None:
+    if isinstance(windows, OwnWindows):
+        windows.give_back("key")
+    else:
+        assert await windows.give_back("key", rate) == 0
+
+
 @pytest.mark.parametrize("kind", ["own", *SHARED])
 async def test_so_many_in_so_many_seconds_and_then_again(kind: str, tmp_path: Path) -> None:
     rate = Rate.of("2/1 second")
@@ -75,6 +82,20 @@ async def test_so_many_in_so_many_seconds_and_then_again(kind: str, tmp_path: Pa
     assert first[:2] == [0, 0]
     assert 0 < looked <= first[2] <= 1
     assert later == [0, 0]
+
+
+@pytest.mark.parametrize("kind", ["own", *SHARED])
+async def test_a_use_that_is_given_back_leaves_those_before_it(kind: str, tmp_path: Path) -> None:
+    rate = Rate.of("2/10 minutes")
+    async with open_windows(kind, tmp_path) as (windows, _):
+        await give_back(windows, rate)
+        taken = [await told(windows.take("key", rate)) for _ in range(2)]
+        await give_back(windows, rate)
+        after = [await told(windows.take("key", rate)) for _ in range(2)]
+
+    assert taken == [0, 0]
+    assert after[0] == 0
+    assert 590 < after[1] <= 600
 
 
 @pytest.mark.parametrize("kind", SHARED)

@@ -30,6 +30,7 @@ _LOOK = text(f"""
 """)  # noqa: S608 nobody's words
 
 _FORGET = text("DELETE FROM limit_windows WHERE key = :key")
+_GIVE_BACK = text("UPDATE limit_windows SET hits = trim_array(hits, 1) WHERE key = :key AND hits <> '{}'")
 _SWEEP = text("""
     DELETE FROM limit_windows WHERE key = ANY(ARRAY(
         SELECT key FROM limit_windows WHERE expires_at < statement_timestamp() ORDER BY expires_at LIMIT 500))
@@ -50,6 +51,12 @@ def look(tx: Tx, key: str, amount: int, seconds: int) -> float:
 def forget(tx: Tx, key: str) -> float:
     """Begin again from none. Returns 0: the next one need not wait."""
     tx.execute(_FORGET, {"key": key})
+    return 0.0
+
+
+def give_back(tx: Tx, key: str) -> float:
+    """Uncount the newest use. Returns 0: the next one need not wait."""
+    tx.execute(_GIVE_BACK, {"key": key})
     return 0.0
 
 

@@ -78,6 +78,13 @@ class Limits:
         if self._shared is not None:
             await self._ask(self._shared.forget(key, limit.rate))
 
+    async def give_back(self, limit: Limit, *who: str) -> None:
+        """Uncount one use."""
+        key = _key(limit, who)
+        self._own.give_back(key)
+        if self._shared is not None:
+            await self._ask(self._shared.give_back(key, limit.rate))
+
     async def takes(self, limit: Limit, *who: str) -> bool:
         """Count one use. False, and nothing counted, when there were enough: for what is told to nobody."""
         return not await self._take(limit, *who)

@@ -20,5 +20,8 @@ class PostgresWindows:
     async def forget(self, key: str, _: Rate) -> float:
         return await self._db.alone(windows.forget, key)
 
+    async def give_back(self, key: str, _: Rate) -> float:
+        return await self._db.alone(windows.give_back, key)
+
     async def close(self) -> None:
         """The database is somebody else's to close."""

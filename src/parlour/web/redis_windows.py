@@ -54,6 +54,10 @@ class RedisWindows:
         await self._redis.delete(_name(key))
         return 0.0
 
+    async def give_back(self, key: str, _: Rate) -> float:
+        await self._redis.rpop(_name(key))
+        return 0.0
+
     async def _ask(self, key: str, rate: Rate, what: str) -> float:
         return float(await self._count(keys=[_name(key)], args=[rate.amount, rate.seconds, what]))
 

@@ -37,6 +37,12 @@ def unseal(connection: HTTPConnection, purpose: str, sealed: str) -> list[str] |
     return facts if int(until) > clock.now().timestamp() else None
 
 
+def ends_at(sealed: str) -> int:
+    """When it says that it ends, in seconds since 1970; 0 for what is none. Nothing is proved by it."""
+    until = sealed.rpartition(".")[0].rpartition(".")[2]
+    return int(until) if re.fullmatch("[0-9]{1,12}", until) else 0
+
+
 def _signature(purpose: str, body: str, browser: str, key: bytes) -> str:
     signed = f"seal|{purpose}|{browser}|{body}"
     return hmac.new(key, signed.encode(), hashlib.sha256).hexdigest()

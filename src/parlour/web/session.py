@@ -36,6 +36,7 @@ BROWSERS_LIMIT = 20
 """Secrets of a browser that are looked at: pages that may be its first at once."""
 
 _SECRET = re.compile(r"[A-Za-z0-9_-]{20,64}")
+_ACCOUNT = re.compile(r"[0-9a-f]{16}")
 _TICKET_NAME = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
@@ -122,6 +123,17 @@ def keep_pending(connection: HTTPConnection, response: Response, sealed: str) ->
 def known(connection: HTTPConnection, account: str) -> str:
     """What says that this account has been signed in to in this browser, sealed."""
     return connection.cookies.get(_name(connection, KNOWN + account), "")
+
+
+def known_accounts(connection: HTTPConnection) -> dict[str, str]:
+    """The same for each account that the browser says it is known for."""
+    prefix, held = _name(connection, KNOWN), connection.cookies.items()
+    named = {name.removeprefix(prefix): value for name, value in held if name.startswith(prefix)}
+    return {account: value for account, value in named.items() if _ACCOUNT.fullmatch(account)}
+
+
+def forget_known(connection: HTTPConnection, response: Response, account: str) -> None:
+    _set(connection, response, KNOWN + account, "", 0)
 
 
 def keep_known(connection: HTTPConnection, response: Response, account: str, sealed: str) -> None:

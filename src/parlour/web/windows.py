@@ -40,6 +40,9 @@ class Windows(Protocol):
     def forget(self, key: str, rate: Rate) -> Coroutine[Any, Any, float]:
         """Begin again from none. Answers 0."""
 
+    def give_back(self, key: str, rate: Rate) -> Coroutine[Any, Any, float]:
+        """Uncount the newest use. Answers 0."""
+
     async def close(self) -> None: ...
 
 
@@ -73,6 +76,10 @@ class OwnWindows:
 
     def forget(self, key: str) -> None:
         self._windows.pop(key, None)
+
+    def give_back(self, key: str) -> None:
+        if (window := self._windows.get(key)) and window.uses:
+            window.uses.pop()
 
     def _wait(self, key: str, rate: Rate, now: float) -> float:
         window = self._windows.get(key)

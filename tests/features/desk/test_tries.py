@@ -1,7 +1,6 @@
 """Guessing is slowed down, and nobody can shut an agent out by guessing."""
 
 import httpx
-import pytest
 
 from parlour.features.accounts import service as accounts
 from parlour.features.accounts.password_reset import service as password_reset
@@ -107,12 +106,19 @@ async def test_nobody_is_unlocked_who_is_not_there(house: House) -> None:
     assert not await house.db.write(Actor.system(), accounts.unlock, "nobody@acme.example")
 
 
-@pytest.mark.parametrize("email", ["nobody@acme.example", "", "no address"])
-async def test_an_unknown_account_is_slowed_down_alike(house: House, email: str) -> None:
+async def test_an_unknown_account_is_slowed_down_alike(house: House) -> None:
+    nobody = "nobody@acme.example"
     async with house.browser("203.0.113.9") as stranger:
-        answers = [(await sign_in(stranger, "wrong guess", email)).status_code for _ in range(11)]
+        answers = [(await sign_in(stranger, "wrong guess", nobody)).status_code for _ in range(11)]
 
     assert answers == [422] * 10 + [429]
+
+
+async def test_a_network_that_types_no_addresses_is_slowed_down_too(house: House) -> None:
+    async with house.browser("203.0.113.9") as stranger:
+        answers = [(await sign_in(stranger, "wrong guess", "no address")).status_code for _ in range(31)]
+
+    assert answers == [422] * 30 + [429]
 
 
 async def test_a_stolen_session_does_not_use_up_the_owners_proofs(house: House, visitor: Browser) -> None:

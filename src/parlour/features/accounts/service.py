@@ -32,6 +32,12 @@ class WrongCredentials(DomainError):
     message = "That email address and password do not match."
 
 
+class WrongPassword(Invalid):
+    """Somebody who is signed in was asked for the password once more, and gave another."""
+
+    code = "wrong_password"
+
+
 class SecondFactorRequired(Forbidden):
     """The workspace asks its members for a second factor, and this one has none yet."""
 
@@ -97,14 +103,17 @@ def credentials(tx: Tx, email: str) -> Credentials | None:
 
 
 @requires(Permission.SYSTEM)
-def counted_as(tx: Tx, email: str) -> str:
-    """The name under which wrong tries at the account are counted, whether or not there is one."""
-    address = clean_email(email) or ""
-    return f"{address} {store.unlocks(tx, address)}"
+def counted_as(tx: Tx, email: str) -> str | None:
+    """The name under which wrong tries at the account are counted, whether or not there is one.
+
+    None for what is no address: in one count for all of these, each would be shut out by the others.
+    """
+    address = clean_email(email)
+    return f"{address} {store.unlocks(tx, address)}" if address else None
 
 
 @requires(Permission.SYSTEM)
-def counted_as_user(tx: Tx, user_id: UUID) -> str:
+def counted_as_user(tx: Tx, user_id: UUID) -> str | None:
     return counted_as(tx, store.email_of(tx, user_id) or "")
 
 
@@ -208,6 +217,11 @@ async def prove(db: Database, person: Actor, token: str | None, password: str) -
     """
     account = await db.read(person, own_account, token)
     return account if await password_matches(account.password_hash, password) else None
+
+
+def refusal(problems: dict[str, str]) -> Invalid:
+    """Of a form that asks for the password once more, and what was wrong with it."""
+    return WrongPassword(problems) if problems.get("password") == "wrong" else Invalid(problems)
 
 
 @requires(Permission.ACCOUNT_USE)

@@ -1,5 +1,7 @@
 """Who sits at the desk, and at whose."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -9,14 +11,17 @@ from starlette.responses import Response
 from parlour.features.accounts import service as accounts
 from parlour.features.accounts.devices import device_name
 from parlour.features.accounts.models import Desk, SignedIn
+from parlour.features.accounts.profile.service import public_id
 from parlour.kernel.access import Actor
-from parlour.kernel.errors import DomainError, NotFound, SignedOut
+from parlour.kernel.errors import Conflict, DomainError, Invalid, NotFound, SignedOut
+from parlour.web.counting import count
 from parlour.web.errors import error_page
 from parlour.web.ids import id_of
+from parlour.web.limits import Limit
 from parlour.web.pages import redirect, render
 from parlour.web.render import initials
 from parlour.web.session import session_token
-from parlour.web.site import db
+from parlour.web.site import db, site
 from parlour.web.tries import Tries
 
 
@@ -51,6 +56,25 @@ def themselves(person: SignedIn) -> Actor:
 async def tries_at(request: Request, email: str) -> Tries:
     """The tries at the account with this address, whether or not there is one."""
     return Tries(request, await db(request).read(Actor.system(), accounts.counted_as, email))
+
+
+@asynccontextmanager
+async def proving(request: Request, person: SignedIn) -> AsyncIterator[None]:
+    """Whoever is signed in gives the password once more: what is done with it counts as a try at it, unless
+    the password was right, whatever else was not. Raises TooMany.
+    """
+    session = public_id(person.session_hash)
+    await count(request, Limit.PROVE_PASSWORD, session)
+    right = False
+    try:
+        yield
+        right = True
+    except (Invalid, Conflict) as refused:
+        right = not (isinstance(refused, Invalid) and "password" in refused.problems)
+        raise
+    finally:
+        if right:
+            await site(request).limits.forget(Limit.PROVE_PASSWORD, session)
 
 
 def device_of(request: Request) -> str:

@@ -45,6 +45,7 @@ def not_let_in(request: Request, response: Response, who: UUID | str, refused: D
     """Note a try that failed. What a form lacked is no try."""
     kinds = {
         accounts.WrongCredentials: Event.WRONG_PASSWORD,
+        accounts.WrongPassword: Event.WRONG_PASSWORD,
         second_factor.WrongCode: Event.WRONG_CODE,
         TooMany: Event.TOO_MANY_TRIES,
     }

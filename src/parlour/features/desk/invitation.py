@@ -1,5 +1,7 @@
 """Accepting an invitation."""
 
+from uuid import UUID
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,6 +18,7 @@ from parlour.web.limits import Limit
 from parlour.web.pages import redirect, render
 from parlour.web.session import keep_session, session_token
 from parlour.web.site import db
+from parlour.web.tries import Tries
 
 
 async def ask(request: Request) -> Response:
@@ -69,10 +72,7 @@ async def accept(request: Request) -> Response:
         found, *_ = await db(request).read(Actor.visitor(), units.invitation, token)
         email = found.email
         tries = await tries_at(request, email)
-        await tries.count_password()
-        workspace_id, session = await invitations.accept(
-            db(request), token, name, fields.get("password", ""), session_token(request), device_of(request)
-        )
+        workspace_id, session = await _accept(request, tries, token, name, fields.get("password", ""))
     except invitations.InvitationExpired:
         return await _form(request, token)
     except SecondFactorNeeded as needed:
@@ -83,6 +83,19 @@ async def accept(request: Request) -> Response:
     response = redirect(f"/workspace/{workspace_id}")
     events.signed_in(request, response, email)
     keep_session(request, response, session)
-    await tries.forget()
     tries.remember(response)
     return response
+
+
+async def _accept(request: Request, tries: Tries, token: str, name: str, password: str) -> tuple[UUID, str]:
+    """Of a new account, nobody has guessed at a password: what is refused there is no try either."""
+    await tries.count_password()
+    try:
+        done = await invitations.accept(
+            db(request), token, name, password, session_token(request), device_of(request)
+        )
+    except (SecondFactorNeeded, Invalid):
+        await tries.password_was_right()
+        raise
+    await tries.password_was_right()
+    return done

@@ -8,11 +8,9 @@ from starlette.responses import Response
 from parlour.features.accounts.models import Preferences, SignedIn
 from parlour.features.accounts.profile import service as profiles
 from parlour.features.desk import events
-from parlour.features.desk.agent import device_of, person_in, themselves, whoami
+from parlour.features.desk.agent import device_of, person_in, proving, themselves, whoami
 from parlour.kernel.errors import DomainError
-from parlour.web.counting import count
 from parlour.web.forms import REFUSALS, read_form, read_form_leniently
-from parlour.web.limits import Limit
 from parlour.web.pages import redirect, render
 from parlour.web.session import forget_session, forget_storage, keep_session, session_token
 from parlour.web.site import db
@@ -80,12 +78,12 @@ async def change_password(request: Request) -> Response:
     try:
         if stale:
             raise stale
-        await count(request, Limit.PROVE_PASSWORD, profiles.public_id(person.session_hash))
-        token = await profiles.change_password(
-            db(request), themselves(person), session_token(request), current, new, device_of(request)
-        )
+        async with proving(request, person):
+            token = await profiles.change_password(
+                db(request), themselves(person), session_token(request), current, new, device_of(request)
+            )
     except REFUSALS as error:
-        return await _page(request, person, refused=error)
+        return events.not_let_in(request, await _page(request, person, refused=error), person.user_id, error)
     response = redirect("/profile?saved=password#your-password")
     keep_session(request, response, token)
     return response

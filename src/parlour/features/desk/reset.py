@@ -80,6 +80,6 @@ async def reset(request: Request) -> Response:
         return _reset(request, "password" if email else "code", token=token, email=email, refused=error)
     response = redirect("/auth/login?reset=done")
     tries = await tries_at(request, email)
-    await tries.forget()
+    await tries.forget_passwords()
     tries.remember(response)
     return response

@@ -14,7 +14,7 @@ from parlour.features.accounts.models import Pending, SignedIn
 from parlour.features.accounts.profile.service import public_id
 from parlour.features.accounts.second_factor import service as second_factor
 from parlour.features.desk import events
-from parlour.features.desk.agent import device_of, person_in, themselves, whoami
+from parlour.features.desk.agent import device_of, person_in, proving, themselves, whoami
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import DomainError, Invalid, SignedOut
 from parlour.kernel.keyring import Keyring
@@ -81,12 +81,13 @@ async def change(request: Request) -> Response:
             raise stale
         if action is _turn_on and secret is None:
             raise Invalid({"form": ForeignForm.code})
-        await count(request, Limit.PROVE_PASSWORD, public_id(person.session_hash))
-        return await action(request, person, fields, secret or "")
+        async with proving(request, person):
+            return await action(request, person, fields, secret or "")
     except second_factor.AlreadySo:
         return redirect(HERE)
     except REFUSALS as error:
-        return await _page(request, person, secret=secret, code=fields.get("code", ""), refused=error)
+        response = await _page(request, person, secret=secret, code=fields.get("code", ""), refused=error)
+        return events.not_let_in(request, response, person.user_id, error)
 
 
 def _secret_in(request: Request, person: SignedIn, fields: Mapping[str, str]) -> str | None:
@@ -205,6 +206,7 @@ async def _finish(request: Request, facts: list[str], code: str) -> tuple[Tries,
     token = await db(request).write(
         owner, second_factor.finish, _keys(request), mark, code, session_token(request), device_of(request)
     )
+    await tries.code_was_right()
     return tries, token
 
 

@@ -59,9 +59,9 @@ async def _sign_in(request: Request, tries: Tries, email: str, password: str) ->
             db(request), email, password, session_token(request), device_of(request)
         )
     except accounts.SecondFactorNeeded:
-        await tries.forget()
+        await tries.password_was_right()
         raise
-    await tries.forget()
+    await tries.password_was_right()
     return token
 
 

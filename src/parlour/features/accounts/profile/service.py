@@ -66,7 +66,7 @@ async def change_password(
 ) -> str:
     """Every other session ends. Returns this browser's new one.
 
-    Raises Invalid for a wrong current password or a new one that can't be taken, SignedOut.
+    Raises WrongPassword, Invalid for a new one that can't be taken, SignedOut.
     """
     own = await db.read(person, accounts.own_account, token)
     names = await db.read(person, accounts.own_names)
@@ -77,7 +77,7 @@ async def change_password(
     if wrong := problem_with(new, own.email, names) or ("same" if same else None):
         problems["new_password"] = wrong
     if problems:
-        raise Invalid(problems)
+        raise accounts.refusal(problems)
     return await db.write(person, _change_password, token, own, await hash_apart(new), device)
 
 

@@ -130,7 +130,7 @@ async def turn_on(
     if step is None:
         problems["code"] = "wrong" if code.strip() else "required"
     if proved is None or step is None:
-        raise Invalid(problems)
+        raise accounts.refusal(problems)
     sealed = keys.seal(secret, proved.user_id.hex)
     return await db.write(person, _turn_on, token, proved, sealed, step, device)
 
@@ -159,7 +159,7 @@ def _replace_codes(tx: Tx, user_id: UUID) -> list[str]:
 async def _prove(db: Database, person: Actor, token: str | None, password: str) -> Credentials:
     proved = await accounts.prove(db, person, token, password)
     if proved is None:
-        raise Invalid({"password": "wrong" if password else "required"})
+        raise accounts.refusal({"password": "wrong" if password else "required"})
     return proved
 
 
