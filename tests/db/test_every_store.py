@@ -82,7 +82,7 @@ def of_workspaces(tx: Tx, ada: UUID) -> list[Call]:
         (workspaces.insert_audit_entry, {**audited, "before": None, "after": "low"}),
         (
             workspaces.insert_audit_entries,
-            {"action": "status", "changes": {clock.new_id(): ("new", "open")}},
+            {"action": "status", "changes": [(clock.new_id(), "new", "open"), (None, "x", None)]},
         ),
         (workspaces.audit_entries, {"ticket_id": audited["ticket_id"], "limit": 9}),
         (workspaces.other_entries, {**place, "limit": 9}),

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from parlour.features.accounts import operator
+from parlour.features.accounts.events import service as events
 from parlour.features.accounts.invitations import service as invitations
 from parlour.features.accounts.password_reset import service as password_reset
 from parlour.features.accounts.passwords import hash_password
@@ -22,6 +23,7 @@ from tests.features.authenticator import half_minute, turn_on
 from tests.features.test_people import held, many_of
 from tests.features.test_second_factor import after_the_password, enter
 from tests.house import PASSWORD, Browser, House
+from tests.mailbox import mails, text_of
 from tests.tickets import ada
 
 BEN = "ben@acme.example"
@@ -166,6 +168,39 @@ async def test_another_password_ends_the_sessions(house: House, ben: UUID) -> No
 
     assert page.status_code == 303
     assert (await signs_in(house), await signs_in(house, other)) == (False, True)
+
+
+async def test_the_owner_hears_of_a_password_and_of_a_lifted_factor_that_were_not_their_doing(
+    house: House,
+) -> None:
+    now, ada_at = half_minute(), "ada@acme.example"
+    with clock.at(now):
+        async with aclosing(await house.sign_in()) as desk:
+            await turn_on(desk, now)
+    other = "a quiet long evening"
+    await house.db.write(Actor.system(), operator.reset_second_factor, ada_at)
+    await house.db.write(Actor.system(), operator.reset_second_factor, ada_at)  # it was off: nothing to tell
+    await house.db.write(Actor.system(), operator.set_password, ada_at, other, hash_password(other))
+    told = {str(mail["Subject"]): text_of(mail) for mail in await mails(house, ada_at, 3)}
+
+    assert set(told) == {
+        "The second step at sign-in was turned on for your Parlour account",
+        "The second step at sign-in was lifted from your Parlour account",
+        "Another password was set for your Parlour account",
+    }
+    by_operator = [text for text in told.values() if "By: whoever runs this Parlour" in text]
+    assert len(by_operator) == 2
+    assert all("You did not ask for it?" in text and "/auth/forgot" in text for text in by_operator)
+    assert not any(other in text for text in by_operator)
+
+
+async def test_what_a_disabled_account_had_invited_stands_in_the_trail(house: House, ben: UUID) -> None:
+    admin = Actor.agent(house.workspace.workspace_id, ben, Role.ADMIN, "Ben")
+    await house.db.write(admin, invitations.invite, "second@home.example", Role.ADMIN)
+    await disable(house)
+    trail = await house.db.read(ada(house), events.trail, action="invitation_ended")
+
+    assert [(row.actor_name, row.detail) for row in trail.rows] == [("", "second@home.example: admin")]
 
 
 async def test_an_address_that_nobody_has_is_said_so(house: House) -> None:

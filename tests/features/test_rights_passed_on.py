@@ -8,6 +8,7 @@ from uuid import UUID
 import httpx
 import pytest
 
+from parlour.features.accounts.events import service as events
 from parlour.features.accounts.invitations import service as invitations
 from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.models import Field, Filters
@@ -104,6 +105,40 @@ async def test_an_invitation_that_ended_is_shown_so_and_can_be_cleared_away(
     assert "ended: whoever sent it may not give this role any more" in page.text
     assert cleared.status_code == 303
     assert await house.as_system(invitations.pending) == []
+
+
+async def test_the_trail_says_which_invitations_ended_by_whose_doing(
+    house: House, desk: Browser, people: str, chloe: UUID
+) -> None:
+    for address, role in (("one@home.example", "admin"), ("two@home.example", "viewer")):
+        async with aclosing(await house.sign_in("chloe@acme.example")) as browser:
+            await invite(house, browser, people, address, role)
+    await desk.submit(f"{people}/{chloe}/role", {"role": "agent"}, page=people)
+    await desk.submit(f"{people}/{chloe}/remove", {}, page=people)
+    trail = await house.db.read(ada(house), events.trail, action="invitation_ended")
+    page = await desk.get(f"/workspace/{house.workspace.workspace_id}/settings/audit?kind=invitation_ended")
+
+    assert sorted((row.actor_name, row.detail) for row in trail.rows) == [
+        ("Ada Moreau", "one@home.example: admin"),
+        ("Ada Moreau", "two@home.example: viewer"),
+    ]
+    assert page.text.count("Invitation ended") >= 3
+
+
+async def test_the_trail_says_what_was_withdrawn_and_what_a_newer_invitation_replaced(
+    house: House, desk: Browser, people: str
+) -> None:
+    for role in ("admin", "viewer"):
+        await desk.submit(f"{people}/invite", {"email": SECOND, "role": role}, page=people)
+    [left] = await house.as_system(invitations.pending)
+    await desk.submit(f"{people}/invitations/{left.invitation_id}/withdraw", {}, page=people)
+    trail = await house.db.read(ada(house), events.trail, action="invitation")
+
+    assert [row.detail for row in trail.rows] == [
+        f"{SECOND}: viewer",
+        f"{SECOND}: admin → {SECOND}: viewer",
+        f"{SECOND}: admin",
+    ]
 
 
 async def test_an_invitation_that_ended_before_its_mail_went_out_is_not_mailed(

@@ -20,14 +20,23 @@ class Change(StrEnum):
     SECOND_FACTOR_OFF = "second_factor_off"
     RECOVERY_CODE_USED = "recovery_code_used"
     RECOVERY_CODES_MADE = "recovery_codes_made"
+    PASSWORD_SET = "password_set"  # noqa: S105 a word
+    """By the operator, like the next."""
+    SECOND_FACTOR_RESET = "second_factor_reset"
 
 
 @requires(Permission.ACCOUNT_USE)
 def tell(tx: Tx, owner: Credentials, change: Change, device: str) -> None:
     """Mail the owner in this transaction's name, and record the change wherever the owner works."""
-    facts = {"email": owner.email, "change": change.value, "device": device, "at": clock.now().isoformat()}
-    tx.acting_as(Actor.system()).enqueue(SECURITY, facts)
+    mail(tx, owner.email, change, device)
     record(tx, owner, change.value)
+
+
+@requires(Permission.ACCOUNT_USE)
+def mail(tx: Tx, email: str, change: Change, device: str = "") -> None:
+    """Let the owner know, in this transaction's name."""
+    facts = {"email": email, "change": change.value, "device": device, "at": clock.now().isoformat()}
+    tx.acting_as(Actor.system()).enqueue(SECURITY, facts)
 
 
 @requires(Permission.ACCOUNT_USE)

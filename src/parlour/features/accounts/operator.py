@@ -1,12 +1,15 @@
-"""What an operator does to an account that is not theirs. Each is noted wherever the account belongs."""
+"""What an operator does to an account that is not theirs. Each is noted wherever the account belongs; of
+another password or a lifted second factor its owner is mailed, who may not have asked for it.
+"""
 
 from collections.abc import Sequence
 
 from parlour.db.database import Tx
+from parlour.features.accounts import notices, store
 from parlour.features.accounts import service as accounts
-from parlour.features.accounts import store
 from parlour.features.accounts.invitations import service as invitations
 from parlour.features.accounts.models import Account
+from parlour.features.accounts.notices import Change
 from parlour.features.accounts.passwords import problem_with
 from parlour.features.accounts.second_factor import service as second_factor
 from parlour.features.workspaces import audit
@@ -69,7 +72,8 @@ def reset_second_factor(tx: Tx, email: str) -> bool:
     found = account(tx, email)
     done = second_factor.forget(tx.acting_as(Actor.person(found.user_id)))
     if done:
-        _note(tx, found, "second_factor_reset")
+        _note(tx, found, Change.SECOND_FACTOR_RESET.value)
+        notices.mail(tx, found.email, Change.SECOND_FACTOR_RESET)
     return done
 
 
@@ -83,7 +87,8 @@ def set_password(tx: Tx, email: str, password: str, password_hash: str) -> None:
     store.set_password_hash(themselves, user_id=found.user_id, password_hash=password_hash)
     store.end_resets(themselves, found.user_id)
     accounts.end_sessions(themselves)
-    _note(tx, found, "password_set")
+    _note(tx, found, Change.PASSWORD_SET.value)
+    notices.mail(tx, found.email, Change.PASSWORD_SET)
 
 
 def _note(tx: Tx, about: Account, action: str) -> None:

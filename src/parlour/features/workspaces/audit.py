@@ -22,7 +22,14 @@ def record(
 @requires(Permission.PORTAL_SEE)
 def record_all(tx: Tx, action: str, changes: Mapping[UUID, tuple[str, str]]) -> None:
     """`record` for each of these tickets, {ticket: (before, after)}."""
-    store.insert_audit_entries(tx, action=action, changes=changes)
+    told = [(ticket_id, before, after) for ticket_id, (before, after) in changes.items()]
+    store.insert_audit_entries(tx, action=action, changes=told)
+
+
+@requires(Permission.PORTAL_SEE)
+def record_ends(tx: Tx, action: str, before: Sequence[str]) -> None:
+    """`record` for each of these, which are no more."""
+    store.insert_audit_entries(tx, action=action, changes=[(None, what, None) for what in before])
 
 
 @requires(Permission.TICKET_LIST)

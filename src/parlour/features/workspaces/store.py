@@ -1,6 +1,6 @@
 """SQL of workspaces and their members."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import Integer, bindparam, delete, exists, insert, select, update
@@ -184,7 +184,10 @@ def insert_audit_entry(
     )
 
 
-def insert_audit_entries(tx: Tx, *, action: str, changes: Mapping[UUID, tuple[str, str]]) -> None:
+def insert_audit_entries(
+    tx: Tx, *, action: str, changes: Sequence[tuple[UUID | None, str | None, str | None]]
+) -> None:
+    """An entry for each (ticket_id, before, after)."""
     said = {"workspace_id": tx.workspace_id, "actor_id": tx.actor.id, "actor_name": tx.actor.name}
     entries = [
         {
@@ -196,7 +199,7 @@ def insert_audit_entries(tx: Tx, *, action: str, changes: Mapping[UUID, tuple[st
             "after": after,
             "created_at": clock.now(),
         }
-        for ticket_id, (before, after) in changes.items()
+        for ticket_id, before, after in changes
     ]
     if entries:
         tx.execute(_INSERT_ENTRY, entries)

@@ -39,6 +39,11 @@ def _parts(token: str) -> tuple[UUID, str]:
         raise InvitationExpired from None
 
 
+def _said(email: str, role: Role) -> str:
+    """As the audit trail has it."""
+    return f"{email}: {role.value}"
+
+
 @requires(Permission.MEMBER_MANAGE)
 def invite(tx: Tx, email: str, role: Role) -> None:
     """Mail the address a way in. Raises Invalid (`email`), Forbidden for an admin who invites an owner."""
@@ -49,7 +54,7 @@ def invite(tx: Tx, email: str, role: Role) -> None:
     if known and workspaces.is_member(tx, known):
         raise Invalid({"email": "member"})
     assert tx.actor.user_id is not None
-    invitations_store.delete_open_of(tx, address)
+    replaced = [_said(*one) for one in invitations_store.delete_open_of(tx, address)]
     invitation_id = clock.new_id()
     invitations_store.insert_invitation(
         tx,
@@ -60,7 +65,7 @@ def invite(tx: Tx, email: str, role: Role) -> None:
         invited_by=tx.actor.user_id,
         expires_at=clock.now() + LIFE,
     )
-    audit.record(tx, "invitation", after=f"{address}: {role.value}")
+    audit.record(tx, "invitation", before=", ".join(replaced) or None, after=_said(address, role))
     tx.enqueue(
         INVITATION, {"invitation_id": str(invitation_id), "invited_by": tx.actor.name, "email": address}
     )
@@ -78,16 +83,17 @@ def withdraw(tx: Tx, invitation_id: UUID) -> None:
     found = invitations_store.by_id(tx, invitation_id)
     if found is None or not invitations_store.delete_open(tx, invitation_id):
         raise NotFound
-    audit.record(tx, "invitation", before=f"{found.email}: {found.role.value}")
+    audit.record(tx, "invitation", before=_said(found.email, found.role))
 
 
 @requires(Permission.WORKSPACE_SEE)
 def end_what_is_not_theirs(tx: Tx, user_id: UUID) -> None:
-    """End this person's open invitations to every role that they may not give any more."""
+    """End this person's open invitations to every role that they may not give any more. Each is noted."""
     now = workspaces.role_of(tx, user_id)
     lost = [role for role in Role if not workspaces.may_give(now, role)]
     if lost:
-        invitations_store.end_given_by(tx.as_system(), user_id, lost)
+        ended = invitations_store.end_given_by(tx.as_system(), user_id, lost)
+        audit.record_ends(tx, "invitation_ended", [_said(email, role) for email, role in ended])
 
 
 @requires(Permission.SYSTEM)
@@ -155,7 +161,7 @@ def _join(tx: Tx, token: str, user_id: UUID) -> None:
     except workspaces.NotTheirsToGive:
         raise InvitationExpired from None
     newcomer = Actor.agent(invitation.workspace_id, user_id, invitation.role, invitation.email)
-    audit.record(tx.acting_as(newcomer), "member", after=f"{invitation.email}: {invitation.role.value}")
+    audit.record(tx.acting_as(newcomer), "member", after=_said(invitation.email, invitation.role))
 
 
 @requires(Permission.SYSTEM)

@@ -1,6 +1,6 @@
 """SQL of invitations."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -90,8 +90,8 @@ def use(tx: Tx, invitation_id: UUID) -> bool:
     return tx.run(query, this=invitation_id).rowcount > 0
 
 
-def end_given_by(tx: Tx, user_id: UUID, roles: Collection[Role]) -> None:
-    """End what this person gave away of these roles."""
+def end_given_by(tx: Tx, user_id: UUID, roles: Collection[Role]) -> list[tuple[str, Role]]:
+    """End what this person gave away of these roles: to whom, and which."""
     given = (
         invitations.c.workspace_id == HERE,
         invitations.c.invited_by == user_id,
@@ -100,7 +100,12 @@ def end_given_by(tx: Tx, user_id: UUID, roles: Collection[Role]) -> None:
         invitations.c.ended_at.is_(None),
         invitations.c.expires_at > clock.now(),  # the index of what can still be used
     )
-    tx.run(update(invitations).where(*given).values(ended_at=clock.now()))
+    ended = update(invitations).where(*given).values(ended_at=clock.now())
+    return _addressed(tx.run(ended.returning(invitations.c.email, invitations.c.role)))
+
+
+def _addressed(rows: Iterable[Any]) -> list[tuple[str, Role]]:
+    return [(email, Role(role)) for email, role in rows]
 
 
 def delete_open(tx: Tx, invitation_id: UUID) -> bool:
@@ -108,9 +113,9 @@ def delete_open(tx: Tx, invitation_id: UUID) -> bool:
     return tx.run(query, this=invitation_id).rowcount > 0
 
 
-def delete_open_of(tx: Tx, email: str) -> None:
-    """A newer invitation takes the older one's place."""
+def delete_open_of(tx: Tx, email: str) -> list[tuple[str, Role]]:
+    """A newer invitation takes the older one's place. To whom it was, and to which role."""
     query = delete(invitations).where(
         invitations.c.workspace_id == HERE, invitations.c.email == email, invitations.c.used_at.is_(None)
     )
-    tx.run(query)
+    return _addressed(tx.run(query.returning(invitations.c.email, invitations.c.role)))
