@@ -294,6 +294,20 @@ async def test_all_dead_jobs_or_those_of_a_kind_are_revived_in_steps_and_nothing
     assert sorted(job.kind for job in await box.claim()) == ["mail.a", "mail.a", "mail.b", "mail.waits"]
 
 
+async def test_a_dead_job_that_is_taken_back_has_the_attempts_that_were_left_and_no_other_job_changes(
+    box: Box,
+) -> None:
+    """So that taking back, however often, ends."""
+    dead_id, waiting_id = await box.put("mail.dead"), await box.put("mail.waits")
+    dead, _ = await box.claim()
+    await box.db.write(SYSTEM, outbox.bury, dead, error="no")
+
+    taken = await box.db.write(SYSTEM, outbox.take_back, [dead_id, waiting_id])
+
+    assert taken == {dead_id}
+    assert [(job.job_id, job.attempts) for job in await box.claim()] == [(dead_id, 2)]
+
+
 async def test_only_a_dead_job_can_be_revived(box: Box) -> None:
     job_id = await box.put()
 

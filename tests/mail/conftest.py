@@ -29,6 +29,9 @@ class PostOffice:
         self.encrypted: list[bool] = []
         self.logins: list[tuple[str, str]] = []
         self.conversations = 0
+        self.nobody = ""
+        """What every recipient but `somebody` is answered with."""
+        self.somebody: set[str] = set()
         self.takes = 0.0
         """Seconds from the end of a mail to the answer."""
         self._server: asyncio.Server | None = None
@@ -91,7 +94,8 @@ class PostOffice:
         self, _: SMTP, __: Session, envelope: Envelope, address: str, ___: list[str]
     ) -> str:
         envelope.rcpt_tos.append(address)
-        return self._answer("RCPT", "250 OK")
+        friendly = self.nobody if self.nobody and address not in self.somebody else "250 OK"
+        return self._answer("RCPT", friendly)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         answer = self._answer("DATA", "250 OK")

@@ -135,14 +135,35 @@ async def test_a_mailbox_that_does_not_exist_ends_the_job_in_the_servers_words(
 async def test_what_was_given_up_before_it_was_plain_that_everybody_is_refused_comes_back(
     post: PostRound, office: PostOffice
 ) -> None:
-    office.answers["RCPT"] = ["550 5.1.1 no such user"] * 3
+    office.nobody = "550 5.1.1 no such user"
     for number in (1, 2, 3):
         await post.ask(f"c{number}@example.test")
         await post.tries(number)
+    await post.tries(5)
 
+    office.nobody = ""
     await post.tries_later(6)
 
     assert {mail["To"] for mail in office.mails} == {f"c{number}@example.test" for number in (1, 2, 3)}
+    assert await post.dead() == []
+
+
+async def test_those_that_are_refused_at_the_same_moment_come_back_too(
+    post: PostRound, office: PostOffice
+) -> None:
+    """One may find everybody refused before another has been given up: then the next mail looks again."""
+    office.nobody = "550 5.1.1 no such user"
+    await asyncio.gather(*[post.ask(f"c{number}@example.test") for number in (1, 2, 3)])
+    await post.tries(3)
+    office.nobody = ""
+    await post.ask("c4@example.test")
+    await post.tries(4)
+    await time_passes(post.db, LONGEST_DELAY)
+    post.worker.wake()
+
+    async with asyncio.timeout(10):
+        while len(office.mails) < 4:
+            await asyncio.sleep(0.01)
     assert await post.dead() == []
 
 

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from parlour.db.outbox import Postponed, Undeliverable
 from parlour.kernel import clock
-from parlour.mail.relay import RelayRefuses
+from parlour.mail.relay import REMEMBERED, RelayRefuses
 from parlour.mail.send import FolderMailer, Mail, SmtpMailer, mailer_for
 from parlour.settings import Settings
 from tests.mail.conftest import PostOffice, parse
@@ -185,7 +185,7 @@ async def test_a_no_for_now_postpones_in_the_servers_words(
 
 async def test_one_no_for_every_recipient_is_about_us_after_all(office: PostOffice, mail: Mail) -> None:
     mailer = SmtpMailer(office.url, SENDER)
-    office.answers["RCPT"] = ["550 5.1.1 no such user"] * 5
+    office.nobody = "550 5.1.1 no such user"
     outcomes = [await outcome(mailer, to_number(mail, number)) for number in (1, 2, 3, 1)]
 
     assert [type(each) for each in outcomes] == [Undeliverable, Undeliverable, RelayRefuses, RelayRefuses]
@@ -193,6 +193,43 @@ async def test_one_no_for_every_recipient_is_about_us_after_all(office: PostOffi
         ["<1@desk.example>", "<2@desk.example>"],
         [],
     ]
+
+
+@pytest.mark.parametrize("no", ["550 5.1.1 no such user", "550 no such user"])
+async def test_any_number_of_dead_addresses_is_not_about_us_while_the_server_takes_our_own(
+    no: str, office: PostOffice, mail: Mail
+) -> None:
+    mailer = SmtpMailer(office.url, SENDER)
+    office.nobody, office.somebody = no, {SENDER}
+    with capture_logs() as logs:
+        outcomes = [await outcome(mailer, to_number(mail, number)) for number in range(10)]
+
+    assert {type(each) for each in outcomes} == {Undeliverable}
+    assert (mailer.refusing, logs, office.copies) == (False, [], [])
+
+
+async def test_a_server_that_takes_our_own_again_has_recovered(office: PostOffice, mail: Mail) -> None:
+    mailer = SmtpMailer(office.url, SENDER)
+    office.nobody = "550 5.1.1 no such user"
+    for number in (1, 2, 3):
+        await outcome(mailer, to_number(mail, number))
+    refused = mailer.refusing
+    office.somebody = {SENDER}
+
+    assert isinstance(await outcome(mailer, to_number(mail, 4)), Undeliverable)
+    assert (refused, mailer.refusing) == (True, False)
+
+
+async def test_of_many_refused_mails_the_newest_come_back(office: PostOffice, mail: Mail) -> None:
+    mailer = SmtpMailer(office.url, SENDER)
+    office.nobody = "550 5.1.1 no such user"
+    again = REMEMBERED + 20
+    for number in range(again):
+        await outcome(mailer, replace(mail, message_id=f"<{number}@desk.example>"))
+    last = [await outcome(mailer, to_number(mail, number)) for number in (again, again + 1)][-1]
+
+    assert isinstance(last, RelayRefuses)
+    assert last.wronged == {f"<{number}@desk.example>" for number in range(21, again + 1)}
 
 
 async def test_a_mail_that_was_taken_between_leaves_the_no_to_its_recipient(

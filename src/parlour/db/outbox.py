@@ -134,7 +134,7 @@ def bury(tx: Tx, job: Job, *, error: str) -> None:
 
 def revive(tx: Tx, job_id: UUID) -> None:
     """Let a dead job run again now, with all its attempts. Raises NotFound when no such job is dead."""
-    if not _revive(tx, [job_id]):
+    if not _run_again(tx, [job_id], attempts=0):
         raise NotFound
 
 
@@ -143,20 +143,25 @@ def revive_some(tx: Tx, *, kind: str | None, limit: int) -> int:
     dead = select(outbox.c.job_id).where(_DEAD).order_by(outbox.c.dead_at).limit(limit)
     if kind is not None:
         dead = dead.where(outbox.c.kind == kind)
-    return _revive(tx, tx.execute(dead).scalars().all())
+    return len(_run_again(tx, tx.execute(dead).scalars().all(), attempts=0))
 
 
-def _revive(tx: Tx, job_ids: Sequence[UUID]) -> int:
+def take_back(tx: Tx, job_ids: Sequence[UUID]) -> set[UUID]:
+    """Let those of these that are dead run again, with the attempts that they have left. Says which."""
+    return _run_again(tx, job_ids)
+
+
+def _run_again(tx: Tx, job_ids: Sequence[UUID], **afresh: int) -> set[UUID]:
     now = moment(tx.connection)
     query = (
         update(outbox)
         .where(outbox.c.job_id.in_(job_ids), _DEAD)
-        .values(dead_at=None, attempts=0, run_at=now, due_at=now, put_at=now, locked_until=None)
-        .returning(outbox.c.kind)
+        .values(dead_at=None, run_at=now, due_at=now, put_at=now, locked_until=None, **afresh)
+        .returning(outbox.c.job_id, outbox.c.kind)
     )
-    kinds = tx.execute(query).scalars().all()
-    tx.events.extend(JobQueued(kind) for kind in set(kinds))
-    return len(kinds)
+    kinds = {row[0]: row[1] for row in tx.execute(query)}
+    tx.events.extend(JobQueued(kind) for kind in set(kinds.values()))
+    return set(kinds)
 
 
 def sweep(tx: Tx, *, older_than: timedelta, limit: int) -> int:

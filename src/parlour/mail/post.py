@@ -1,6 +1,6 @@
 """From a job to a mail: what every mail needs, whatever it is about."""
 
-from contextlib import suppress
+import time
 from typing import Any
 from uuid import UUID
 
@@ -8,12 +8,14 @@ from parlour.db import outbox
 from parlour.db.database import Database
 from parlour.db.outbox import Job
 from parlour.kernel.access import Actor
-from parlour.kernel.errors import NotFound
 from parlour.kernel.secrets import derived_secret
 from parlour.mail.compose import Renderer, compose, job_of, message_id
 from parlour.mail.relay import RelayRefuses
 from parlour.mail.send import Mailer
 from parlour.settings import Settings
+
+GIVEN_UP_WITHIN = 60.0
+"""Seconds from the refusal of a mail to the end of its job, by far."""
 
 
 class Post:
@@ -24,7 +26,8 @@ class Post:
         self._render = render
         self._mailer = mailer
         self._settings = settings
-        self._wronged: set[UUID] = set()
+        self._wronged: dict[UUID, float] = {}
+        """Jobs to be taken back, and how long each may still be on its way to being given up."""
 
     @property
     def base_url(self) -> str:
@@ -38,16 +41,22 @@ class Post:
         """Raises Undeliverable, Postponed."""
         known_as = message_id(job.job_id, self._settings.mail_host)
         mail = compose(self._render, template, to, known_as, context)
+        await self._take_back_wronged()
         try:
             await self._mailer.send(mail)
         except RelayRefuses as refusal:
-            self._wronged |= {job_of(one) for one in refusal.wronged} - {job.job_id}
-            await self._revive_wronged()
+            until = time.monotonic() + GIVEN_UP_WITHIN
+            self._wronged |= {job_of(one): until for one in refusal.wronged if one != known_as}
+            await self._take_back_wronged()
             raise
 
-    async def _revive_wronged(self) -> None:
-        """What was given up before it was plain that the server refuses everybody is tried again, too."""
-        for job_id in set(self._wronged):
-            with suppress(NotFound):  # not given up yet: the next refusal looks again
-                await self._db.write(Actor.system(), outbox.revive, job_id)
-                self._wronged.discard(job_id)
+    async def _take_back_wronged(self) -> None:
+        """What was given up before it was plain that the server refuses everybody is tried again, too.
+
+        Another slot may just be about to give one up: the next mail looks again.
+        """
+        now = time.monotonic()
+        self._wronged = {job_id: until for job_id, until in self._wronged.items() if now < until}
+        if self._wronged:
+            for job_id in await self._db.write(Actor.system(), outbox.take_back, list(self._wronged)):
+                self._wronged.pop(job_id, None)

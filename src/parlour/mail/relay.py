@@ -12,7 +12,9 @@ import structlog
 from parlour.db.outbox import Postponed, Undeliverable
 
 ALIKE = 3
-"""So many recipients refused with the same code, and no mail taken between them: it is not about them."""
+"""So many recipients refused with one code, and no mail taken between them: perhaps it is not about them."""
+REMEMBERED = 100
+"""Refused mails that come back by themselves when the refusal proves to be of everybody."""
 SAY_AGAIN_SECONDS = 3600.0
 
 _ENHANCED = re.compile(r"\s*5\.(\d{1,3}\.\d{1,3})\b")
@@ -52,19 +54,31 @@ class Relay:
         self.refusing, self._doubted = False, ""
         self._refused.clear()
 
+    def casts_doubt(self, code: int, words: str, *, to: str) -> bool:
+        """Whether this answer to RCPT, after those before it, may be about us although it says otherwise.
+
+        Three dead addresses in a row look the same. Ask the server for what it must take, tell `accepted`
+        if it does, then ask `refused_recipient`.
+        """
+        if not _is_about_recipient(code, words):
+            return False
+        answer = f"{code} {_numbers(words)}"
+        if answer != self._answer:
+            self._answer, self._refused = answer, {}
+        return answer == self._doubted or len({*self._refused.values(), to}) >= ALIKE
+
     def refused_recipient(self, code: int, words: str, *, to: str, message_id: str) -> Exception:
         """What the answer to RCPT means for the mail."""
-        if not 500 <= code <= 599:
-            return Postponed(f"{code} {words}")
-        numbers = _numbers(words)
-        about_them = _ABOUT_RECIPIENT.fullmatch(numbers) if numbers else code in _PLAIN_ABOUT_RECIPIENT
-        if not about_them:
+        if not _is_about_recipient(code, words):
             return self.refused(code, words)
-        if self._is_everybodys(f"{code} {numbers}", to):
+        if self.casts_doubt(code, words, to=to):
+            self._doubted = self._answer
             wronged = frozenset(self._refused)
             self._refused.clear()
             return self._refuses(code, words, wronged)
         self._refused[message_id] = to
+        if len(self._refused) > REMEMBERED:
+            del self._refused[next(iter(self._refused))]
         return Undeliverable(f"{code} {words}")
 
     def refused_message(self, code: int, words: str) -> Exception:
@@ -81,13 +95,6 @@ class Relay:
             return self._refuses(code, words, frozenset())
         return Postponed(f"{code} {words}")
 
-    def _is_everybodys(self, answer: str, to: str) -> bool:
-        if answer != self._answer:
-            self._answer, self._refused = answer, {}
-        if len({*self._refused.values(), to}) >= ALIKE:
-            self._doubted = answer
-        return answer == self._doubted
-
     def _refuses(self, code: int, words: str, wronged: frozenset[str]) -> RelayRefuses:
         """Says so once, and again after an hour: each mail has a line of its own."""
         answer = f"{code} {words}"
@@ -96,6 +103,13 @@ class Relay:
             log.error("mail.relay_refuses", answer=answer, meanwhile="mails are kept and tried again")
         self.refusing = True
         return RelayRefuses(answer, wronged)
+
+
+def _is_about_recipient(code: int, words: str) -> bool:
+    numbers = _numbers(words)
+    if not 500 <= code <= 599:
+        return False
+    return bool(_ABOUT_RECIPIENT.fullmatch(numbers)) if numbers else code in _PLAIN_ABOUT_RECIPIENT
 
 
 def _numbers(words: str) -> str:

@@ -130,7 +130,7 @@ class SmtpMailer:
             async with self._connection() as server:
                 await server.send_message(wire, timeout=ANSWER_TIMEOUT)
         except (aiosmtplib.SMTPException, OSError) as error:  # an SSLError is an OSError too
-            raise self._meaning(error, mail) from error
+            raise await self._meaning(error, mail) from error
         self._relay.accepted()
         log.info("mail.sent", message_id=mail.message_id, server=self._host)
 
@@ -139,12 +139,13 @@ class SmtpMailer:
         async with self._connection():
             pass
 
-    def _meaning(self, error: Exception, mail: Mail) -> Exception:
+    async def _meaning(self, error: Exception, mail: Mail) -> Exception:
         match error:
             case aiosmtplib.SMTPRecipientsRefused(recipients=[refusal, *_]):
-                return self._relay.refused_recipient(
-                    refusal.code, refusal.message, to=mail.to, message_id=mail.message_id
-                )
+                code, words = refusal.code, refusal.message
+                if self._relay.casts_doubt(code, words, to=mail.to) and await self._takes_our_own():
+                    self._relay.accepted()
+                return self._relay.refused_recipient(code, words, to=mail.to, message_id=mail.message_id)
             case aiosmtplib.SMTPDataError():
                 return self._relay.refused_message(error.code, error.message)
             case aiosmtplib.SMTPResponseException():
@@ -157,6 +158,17 @@ class SmtpMailer:
                 )
             case _:
                 return Postponed(str(error) or type(error).__name__)
+
+    async def _takes_our_own(self) -> bool:
+        """Whether the server would take a mail to the address that we send from; none is sent."""
+        try:
+            async with self._connection() as server:
+                await server.mail(self._sender)
+                await server.rcpt(self._sender)
+                await server.rset()
+        except (aiosmtplib.SMTPException, OSError):
+            return False
+        return True
 
     def _connection(self) -> aiosmtplib.SMTP:
         implicit, demanded = self._scheme == "smtps", self._scheme == "smtp+starttls"
