@@ -54,12 +54,18 @@ def _quick_place() -> str | None:
     return str(memory) if roomy else None
 
 
-def _unprivileged() -> list[str]:
+def unprivileged() -> list[str]:
     """What a command begins with so that it does not run as root, which PostgreSQL refuses."""
     if os.getuid() != 0:
         return []
     user = _somebody()
     return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+
+
+def given_to_the_server(folder: Path) -> None:
+    """Whoever runs PostgreSQL here owns the folder from now on."""
+    if os.getuid() == 0:
+        os.chown(folder, _somebody().pw_uid, _somebody().pw_gid)
 
 
 @cache
@@ -70,8 +76,15 @@ def _somebody() -> pwd.struct_passwd:
         return pwd.getpwnam("nobody")
 
 
-def _children(process: int) -> list[int]:
+def children(process: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def programs() -> Path:
+    """The folder of PostgreSQL's own commands."""
+    found = POSTGRESQL.path()
+    assert found is not None, "PostgreSQL's server is not installed."
+    return found.resolve().parent
 
 
 class Server:
@@ -84,22 +97,15 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
         self._bouncer: Bouncer | None = None
         atexit.register(self.end)
-        if os.getuid() == 0:
-            os.chown(self.folder, _somebody().pw_uid, _somebody().pw_gid)
+        given_to_the_server(self.folder)
         self._make()
         self.start()
         self._furnish()
 
-    @property
-    def programs(self) -> Path:
-        found = POSTGRESQL.path()
-        assert found is not None, "PostgreSQL's server is not installed."
-        return found.resolve().parent
-
     def _make(self) -> None:
         subprocess.run(
             [
-                *(*_unprivileged(), str(self.programs / "initdb"), "--pgdata", str(self.folder / "data")),
+                *(*unprivileged(), str(programs() / "initdb"), "--pgdata", str(self.folder / "data")),
                 *("--username=postgres", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8"),
             ],
             check=True,
@@ -120,7 +126,7 @@ class Server:
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    *(*_unprivileged(), str(self.programs / "postgres"), "-D", str(self.folder / "data")),
+                    *(*unprivileged(), str(programs() / "postgres"), "-D", str(self.folder / "data")),
                     *(f"--port={self.port}", *settings),
                 ],
                 cwd=self.folder,
@@ -151,7 +157,7 @@ class Server:
     def frozen(self) -> Iterator[None]:
         """Nothing of it moves, and its connections stay up, as on a machine whose disk hangs."""
         assert self._process is not None
-        everything = [self._process.pid, *_children(self._process.pid)]
+        everything = [self._process.pid, *children(self._process.pid)]
         try:
             for process in everything:
                 os.kill(process, signal.SIGSTOP)
@@ -178,9 +184,8 @@ class Server:
             (self.folder / "data" / "recovery.signal").touch()
             with (self.folder / "data" / "postgresql.auto.conf").open("a") as settings:
                 settings.write("restore_command = 'false'\nrecovery_target_timeline = 'current'\n")
-        if os.getuid() == 0:
-            for path in (self.folder / "data", *(self.folder / "data").rglob("*")):
-                os.chown(path, _somebody().pw_uid, _somebody().pw_gid)
+        for path in (self.folder / "data", *(self.folder / "data").rglob("*")):
+            given_to_the_server(path)
         self.start()
         while promoted and self._recovers():
             time.sleep(0.05)
@@ -272,16 +277,14 @@ class Standby:
         self.port = free_port()
         self._folder = Path(tempfile.mkdtemp(prefix="standby-", dir=server.folder))
         copy = self._folder / "data"
-        programs = server.programs
-        if os.getuid() == 0:
-            os.chown(self._folder, _somebody().pw_uid, _somebody().pw_gid)
+        given_to_the_server(self._folder)
         place = ("--host=127.0.0.1", f"--port={server.port}", "--username=postgres")
-        command = (str(programs / "pg_basebackup"), *place, f"--pgdata={copy}", "--checkpoint=fast", "-R")
-        subprocess.run([*_unprivileged(), *command], check=True, capture_output=True, cwd=self._folder)
+        command = (str(programs() / "pg_basebackup"), *place, f"--pgdata={copy}", "--checkpoint=fast", "-R")
+        subprocess.run([*unprivileged(), *command], check=True, capture_output=True, cwd=self._folder)
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    *(*_unprivileged(), str(programs / "postgres"), "-D", str(copy), f"--port={self.port}"),
+                    *(*unprivileged(), str(programs() / "postgres"), "-D", str(copy), f"--port={self.port}"),
                     *("--listen_addresses=127.0.0.1", "--unix_socket_directories=", "--max_connections=300"),
                 ],
                 cwd=self._folder,
@@ -330,7 +333,7 @@ class Bouncer:
             f"logfile = {folder / 'pgbouncer.log'}\n"
         )
         self._process = subprocess.Popen(
-            [*_unprivileged(), str(program), "--quiet", str(settings)],
+            [*unprivileged(), str(program), "--quiet", str(settings)],
             cwd=folder,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
