@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from uuid import UUID
 
 import psycopg
 
@@ -34,8 +35,9 @@ DATABASE = "parlour"
 
 def guided(heading: str, language: str) -> list[str]:
     """What stands in the guide's blocks of this language below this heading, a text each."""
-    [chapter] = re.findall(rf"^### {heading}\n(.*?)(?=^##)", GUIDE.read_text(encoding="utf-8"), re.M | re.S)
-    return re.findall(rf"^```{language}\n(.*?)^```", chapter, re.M | re.S)
+    whole = re.MULTILINE | re.DOTALL
+    [chapter] = re.findall(rf"^### {heading}\n(.*?)(?=^##)", GUIDE.read_text(encoding="utf-8"), whole)
+    return re.findall(rf"^```{language}\n(.*?)^```", chapter, whole)
 
 
 class Files:
@@ -130,7 +132,7 @@ class Files:
         migrate_with(url.replace(f"{APP}:{PASSWORD}", OWNER), for_role=url)
         return url
 
-    def conversation(self, ticket_id: str) -> list[tuple[int, str, str, object]]:
+    def conversation(self, ticket_id: str) -> list[tuple[int, str, str, UUID | None]]:
         """Of each message of the ticket's public room, by seq: seq, sender_type, content, client_id."""
         query = """SELECT seq, sender_type, content, messages.client_id FROM messages
                    JOIN tickets ON tickets.chat_room_id = messages.room_id

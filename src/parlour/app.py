@@ -31,7 +31,7 @@ from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.bulk.job import BulkJobs
 from parlour.features.tickets.handover import HandoverJobs
 from parlour.features.tickets.mails import TicketMails
-from parlour.kernel.errors import DomainError, StorageFull
+from parlour.kernel.errors import DomainError, StandbyAway, StorageFull
 from parlour.kernel.events import JobQueued
 from parlour.mail.post import Post
 from parlour.mail.send import Mailer, mailer_for
@@ -201,6 +201,7 @@ async def alive(request: Request) -> Response:
     return PlainTextResponse("ok\n")
 
 
+STANDBY_AWAY = "a commit waits for a standby that does not answer: nothing can be stored\n"
 NOT_READY = {
     Standing.OLDER: "the database needs `parlour migrate`\n",
     Standing.TOO_NEW: "a newer Parlour has migrated the database, and this one is too old for it: upgrade\n",
@@ -220,6 +221,8 @@ async def ready(request: Request) -> Response:
             found = await db(request).probe(standing)
     except StorageFull:
         return PlainTextResponse("the disk is full: nothing can be stored\n", 503)
+    except StandbyAway:
+        return PlainTextResponse(STANDBY_AWAY, 503)
     except Exception:
         return PlainTextResponse("the database does not answer, or takes no writes\n", 503)
     if found in NOT_READY:

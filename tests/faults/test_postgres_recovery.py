@@ -27,10 +27,10 @@ class Place:
     """A first PostgreSQL with Parlour's database, room for a second, and Parlour on it."""
 
     def __init__(self, folder: Path, home: Path) -> None:
-        self.folder, self.home = folder, home
+        self.folder = folder
         self.first = Files(folder / "main", free_port())
         self.second = Files(folder / "second" / "main", self.first.port, "127.0.0.2")
-        self._node: Node | None = None
+        self.node = Node(home / "node", "")
 
     def lines(self, heading: str, language: str, server: Files) -> list[str]:
         """The guide's, with what its folders and machines are called here."""
@@ -41,16 +41,13 @@ class Place:
         return found
 
     def parlour(self, url: str) -> Node:
-        self._node = Node(
-            self.home / "node", "", PARLOUR_DATABASE_URL=url, PARLOUR_SECRET_KEY=SECRET
-        )
-        self._node.command("workspace", "create", SLUG, "--name", "Acme Outdoor")
-        self._node.start()
-        return self._node
+        self.node.environment |= {"PARLOUR_DATABASE_URL": url, "PARLOUR_SECRET_KEY": SECRET}
+        self.node.command("workspace", "create", SLUG, "--name", "Acme Outdoor")
+        self.node.start()
+        return self.node
 
     def close(self) -> None:
-        if self._node is not None:
-            self._node.kill()
+        self.node.kill()
         self.first.kill()
         self.second.kill()
 
@@ -106,10 +103,15 @@ async def test_a_recovery_to_a_point_in_time_keeps_what_was_before_it(place: Pla
     assert [message["content"] for message in new["messages"]][-5:] == [each.content for each in kept[1:]]
 
 
-async def test_a_standby_that_takes_over_has_everything_that_was_acknowledged(place: Place) -> None:
-    chapter, first, second = "A standby that has everything", place.first, place.second
-    make_role, wait_for_it = place.lines(chapter, "sql", first)
-    copy, address, _ = place.lines(chapter, "sh", second)
+STANDBY = "A standby that has everything"
+
+
+@pytest.fixture
+def pair(place: Place) -> Place:
+    """With a standby that every commit waits for, and Parlour that has both addresses."""
+    first, second = place.first, place.second
+    make_role, wait_for_it = place.lines(STANDBY, "sql", first)
+    copy, address, _ = place.lines(STANDBY, "sh", second)
     first.make()
     first.configure("host all,replication all 127.0.0.0/8 trust\n", "pg_hba.conf")
     first.start()
@@ -121,10 +123,27 @@ async def test_a_standby_that_takes_over_has_everything_that_was_acknowledged(pl
     for statement in wait_for_it.splitlines():
         first.run("psql", url_of(first), "--command", statement)
     first.wait_until("SELECT bool_or(sync_state = 'sync') FROM pg_stat_replication")
-    both = re.sub(r"^.*@db1\.example\.com,db2\.example\.com/parlour|'\n$", "", address)
-    node = place.parlour(url.replace(first.host, f"{first.host},{second.host}") + both)
+    [options] = re.findall(r"@db1\.example\.com,db2\.example\.com/parlour(\?.*)'", address)
+    place.parlour(url.replace(first.host, f"{first.host},{second.host}") + options)
+    return place
+
+
+async def ready(who: Customer) -> tuple[int, str]:
+    answer = await who.get("/readyz")
+    return answer.status_code, answer.text
+
+
+async def is_well(who: Customer) -> None:
+    """Soon, and with news between nodes."""
+    async with asyncio.timeout(20):
+        while await ready(who) != (200, "ok\n"):
+            await asyncio.sleep(0.2)
+
+
+async def test_a_standby_that_takes_over_has_everything_that_was_acknowledged(pair: Place) -> None:
+    first, second = pair.first, pair.second
     said: list[Said] = []
-    async with Customer(node, "maria") as maria:
+    async with Customer(pair.node, "maria") as maria:
         ticket = await maria.open_ticket()
         old, enough = await shown(maria, ticket), asyncio.Event()
         talking = asyncio.create_task(maria.talk(ticket, enough, said, pause=0.01))
@@ -132,7 +151,7 @@ async def test_a_standby_that_takes_over_has_everything_that_was_acknowledged(pl
             await asyncio.sleep(0.01)
         await asyncio.to_thread(first.kill)
         acknowledged = len(said)
-        [promote] = re.findall(r"^psql .*$", "\n".join(place.lines(chapter, "sh", first)), re.M)
+        [promote] = re.findall(r"^psql .*$", "\n".join(pair.lines(STANDBY, "sh", first)), re.MULTILINE)
         first.run("sh", "-ec", promote.replace(first.host, second.host))
         async with asyncio.timeout(30):
             while len(said) < acknowledged + 10:
@@ -140,9 +159,30 @@ async def test_a_standby_that_takes_over_has_everything_that_was_acknowledged(pl
         enough.set()
         await talking
         new = await shown(maria, ticket)
+        await is_well(maria)
 
     check_nothing_lost(second, ticket, said)
     assert new["epoch"] != old["epoch"]
+
+
+async def test_while_the_only_standby_is_away_nothing_is_acknowledged_and_it_is_said(pair: Place) -> None:
+    async with Customer(pair.node, "maria") as maria:
+        ticket = await maria.open_ticket()
+        await asyncio.to_thread(pair.second.kill)
+        saying = asyncio.create_task(maria.say(ticket, "maria 0"))
+        async with asyncio.timeout(20):
+            while (without := await ready(maria))[0] == 200:
+                await asyncio.sleep(0.2)
+        reading = await shown(maria, ticket)
+        acknowledged = saying.done()
+        await asyncio.to_thread(pair.second.start)
+        said = await saying
+        await is_well(maria)
+
+    assert without == (503, "a commit waits for a standby that does not answer: nothing can be stored\n")
+    assert not acknowledged
+    assert len(reading["messages"]) == 1
+    check_nothing_lost(pair.first, ticket, [said])
 
 
 def url_of(server: Files) -> str:

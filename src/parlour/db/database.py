@@ -214,7 +214,7 @@ class Database(ABC):
     @abstractmethod
     async def probe(self, function: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a read for the system in a transaction that also writes, so that it ends well only where others
-        could be stored too. What it writes changes nothing and grows nothing. Raises StorageFull.
+        could be stored too. What it writes changes and grows nothing. Raises StorageFull and StandbyAway.
         """
 
     @abstractmethod

@@ -15,6 +15,8 @@ from parlour.db.backlog import Backlog
 from parlour.db.database import Tx
 from parlour.db.schema import outbox
 
+STANDBY_SECONDS = 2.0
+"""Longer than a standby at the other end of the world takes to answer."""
 STEPS_A_LOOK = 200_000
 """Steps of SQLite's machine between two looks at the clock."""
 NETWORK_FILE_SYSTEMS = ("nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "ceph", "glusterfs", "afs")
@@ -58,6 +60,19 @@ def unsafe_settings(tx: Tx) -> dict[str, str]:
         "WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off' ORDER BY name"
     )
     return {row[0]: row[1] for row in tx.execute(query)}
+
+
+def waits_for_a_standby(tx: Tx) -> bool:
+    """Whether a commit of this role is on this machine's disk and waits for another machine's in vain.
+
+    It is looked for rather than tried: nothing ends such a wait but the standby, so that each try would keep
+    a connection of the server.
+    """
+    query = text(
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE wait_event = 'SyncRep'"
+        " AND query_start < statement_timestamp() - make_interval(secs => :seconds))"
+    )
+    return bool(tx.execute(query, {"seconds": STANDBY_SECONDS}).scalar_one())
 
 
 def rights(tx: Tx) -> Rights:

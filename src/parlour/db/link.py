@@ -131,6 +131,12 @@ class Answering(psycopg.Connection[Any]):
             raise psycopg.OperationalError("The server does not answer.") from None
 
 
+def connect_options(url: str) -> dict[str, Any]:
+    """What psycopg connects with: one reading of an address for all, also of one that names several hosts."""
+    there = make_url(url).set(drivername="postgresql+psycopg")
+    return dict(there.get_dialect()().create_connect_args(there)[1])
+
+
 def make_engine(url: str, *, isolation_level: Any = "AUTOCOMMIT", answering: bool = False) -> Engine:
     """Transactions are opened by hand unless another isolation level is given.
 

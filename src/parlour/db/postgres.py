@@ -36,7 +36,7 @@ from parlour.db.database import (
 )
 from parlour.db.link import ALONE, PROBE, READ, SCAN, WRITE, Link, Mode, make_engine
 from parlour.kernel.access import Actor
-from parlour.kernel.errors import NotFound, Overloaded, StorageFull, Unreachable
+from parlour.kernel.errors import NotFound, Overloaded, StandbyAway, StorageFull, Unreachable
 from parlour.logs import Episode
 
 QUEUE_LIMIT = 5_000
@@ -158,6 +158,8 @@ class PostgresDatabase(Database):
     async def probe(self, function: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         def look(tx: Tx) -> R:
             windows.take(tx, "probe", 1, 60)  # always the same row
+            if inspection.waits_for_a_standby(tx):
+                raise StandbyAway
             return function(tx, *args, **kwargs)
 
         if time.monotonic() < self._full_until:

@@ -83,6 +83,10 @@ class Unreachable(Overloaded):
     """The database did not answer in time; nothing was stored."""
 
 
+class StandbyAway(Overloaded):
+    """The database waits for a copy of itself before it says that anything is stored."""
+
+
 class StorageFull(Overloaded):
     """The disk takes nothing more, or nothing at all; nothing was stored."""
 

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 
-from parlour.db.link import NOTICE_A_DEAD_PEER
+from parlour.db.link import NOTICE_A_DEAD_PEER, connect_options
 from parlour.realtime.nodes import Line, SharedBus
 
 CHANNEL = "parlour"
@@ -40,7 +40,7 @@ class PostgresBus(SharedBus):
 
     async def _connection(self) -> AsyncConnection:
         return await AsyncConnection.connect(
-            make_conninfo(self._url, **NOTICE_A_DEAD_PEER),
+            make_conninfo(**connect_options(self._url) | NOTICE_A_DEAD_PEER),
             autocommit=True,
             prepare_threshold=None,
             connect_timeout=CONNECT_SECONDS,
