@@ -75,6 +75,19 @@ def test_what_the_database_has_told_of_is_told_once(stream: io.StringIO, error: 
     assert [line["event"] for line in lines(stream)] == ["away"]
 
 
+def test_what_goes_on_is_told_again_now_and_then(
+    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Episode, "SAY_AGAIN_SECONDS", 0.0)
+    logs.configure("json", stream=stream)
+    database = Episode(structlog.get_logger("parlour.db"), "away", "back")
+
+    for _ in range(2):
+        database.begins(why="gone")
+
+    assert [line["event"] for line in lines(stream)] == ["away", "away"]
+
+
 def test_text_into_a_file_has_no_colours(stream: io.StringIO) -> None:
     logs.configure("text", stream=stream)
 

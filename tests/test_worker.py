@@ -19,6 +19,7 @@ from parlour.db.outbox import Job, Postponed, Undeliverable
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
 from parlour.kernel.events import JobQueued
+from parlour.logs import Episode
 from parlour.worker import ATTEMPTS, LEASE, LONGEST_DELAY, SLOTS, Worker, delay_after
 from tests.house import open_database
 from tests.jobs import time_passes
@@ -347,6 +348,28 @@ async def test_a_database_that_fails_does_not_end_the_worker(tmp_path: Path, han
             await put(db)
             worker.wake()
             await until(lambda: done(db))
+
+
+async def test_an_outage_of_the_database_is_said_when_it_begins_now_and_then_and_when_it_is_over(
+    tmp_path: Path, hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not by every look for jobs, of which there is one a second."""
+    monkeypatch.setattr(the_worker, "LONGEST_REST", 0.001)
+    monkeypatch.setattr(Episode, "QUIET_SECONDS", 0.1)
+    monkeypatch.setattr(Episode, "SAY_AGAIN_SECONDS", 0.2)
+    with capture_logs() as logs:
+        async with open_database(tmp_path) as db:
+            await db.close()
+            async with working(db, hands):
+                await asyncio.sleep(0.5)
+                await db.open()
+                await until(lambda: any(line["event"] == "jobs.reachable" for line in logs))
+
+    said = [line["event"] for line in logs if line["event"].startswith("jobs.")]
+    assert said[0] == "jobs.unreachable"
+    assert said.count("jobs.reachable") == 1
+    assert said[-1] == "jobs.reachable"
+    assert 2 <= said.count("jobs.unreachable") <= 4
 
 
 async def test_jobs_that_finished_a_week_ago_are_swept_away(db: Database, hands: Hands) -> None:

@@ -33,10 +33,11 @@ _REQUEST_FIELDS = ("client", "method", "path", "status")
 
 
 class Episode:
-    """A trouble that many meet at once: one line when it begins, and one when it is over."""
+    """A trouble that many meet at once: a line when it begins, each minute of it, and when it is over."""
 
     QUIET_SECONDS = 5.0
     """Nothing of it for so long, and it is over: some get through in the midst of most."""
+    SAY_AGAIN_SECONDS = 60.0
 
     def __init__(self, log: Any, began: str, ended: str) -> None:
         self._log = log
@@ -45,14 +46,17 @@ class Episode:
         self._lock = threading.Lock()
         self._since: float | None = None
         self._newest = 0.0
+        self._say_at = 0.0
 
     def begins(self, **facts: object) -> None:
         """Somebody met it. Any thread may say so."""
         with self._lock:
             self._newest = time.monotonic()
-            if self._since is not None:
+            if self._since is None:
+                self._since = self._newest
+            elif self._newest < self._say_at:
                 return
-            self._since = self._newest
+            self._say_at = self._newest + self.SAY_AGAIN_SECONDS
         self._log.error(self._began, **facts)
 
     def ends(self) -> None:

@@ -15,6 +15,7 @@ from parlour.db.database import Database, Tx
 from parlour.db.lanes import Lane
 from parlour.db.outbox import Job, Postponed, Undeliverable
 from parlour.kernel.access import Actor
+from parlour.logs import Episode
 
 Handler = Callable[[Job], Awaitable[None]]
 Chore = Callable[[Tx], int]
@@ -79,6 +80,7 @@ class Worker:
         self._stopping = False
         self._stopped: asyncio.Task[None] | None = None
         self._next_sweep = 0.0
+        self._unreachable = Episode(log, "jobs.unreachable", "jobs.reachable")
 
     def wake(self) -> None:
         """Look for jobs now; one was just committed."""
@@ -93,8 +95,9 @@ class Worker:
                 self._news.clear()
                 try:
                     rest = await self._round()
+                    self._unreachable.ends()
                 except Exception as error:
-                    log.warning("jobs.unreachable", error=_words(error))
+                    self._unreachable.begins(error=_words(error))
                     rest = LONGEST_REST
                 await self._rest(rest)
         finally:
@@ -159,7 +162,7 @@ class Worker:
             try:
                 kept = await self._db.write(Actor.system(), outbox.renew, jobs, lease=self._lease)
             except Exception as error:
-                log.warning("jobs.unrenewed", error=_words(error))
+                self._unreachable.begins(error=_words(error))
                 continue
             for task, job in holding.items():
                 if job.job_id not in kept and not task.done():
