@@ -12,13 +12,14 @@ from parlour.app import make_bus
 from parlour.kernel import clock
 from parlour.kernel.events import Event, JobQueued, MessageSent, RoomRead, TicketChanged
 from parlour.kernel.messages import Message
+from parlour.realtime import nodes as nodes_module
 from parlour.realtime.bus import Head, MemoryBus
 from parlour.realtime.postgres import PostgresBus
 from parlour.realtime.redis import RedisBus
 from parlour.settings import BadSetting
 from tests import postgres_server
 from tests.house import settings_for
-from tests.realtime.buses import Middle, Node, die, middle_of, two_nodes, until
+from tests.realtime.buses import PATIENCE, Middle, Node, die, middle_of, two_nodes, until
 
 BETWEEN_NODES = [
     pytest.param("redis", marks=pytest.mark.redis),
@@ -57,6 +58,20 @@ async def test_its_own_node_hears_everything_in_order_before_publish_returns(nod
     here.bus.publish(events)
 
     assert here.heard == events
+
+
+@pytest.mark.parametrize("middle", BETWEEN_NODES, indirect=True)
+async def test_it_has_started_as_soon_as_it_hears_itself(
+    middle: Middle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nodes_module, "LOOK", 3_600)
+    bus = middle.bus()
+    async with asyncio.timeout(PATIENCE):
+        await bus.start()
+    connected = bus.connected
+    await bus.stop()
+
+    assert connected
 
 
 @pytest.mark.parametrize("nodes", ALL, indirect=True)

@@ -81,6 +81,7 @@ class SharedBus(Bus):
         self._line: Line | None = None
         self._speak_at = 0.0
         self._running: asyncio.Task[None] | None = None
+        self._tried = asyncio.Event()
 
     @abstractmethod
     def _connect(self) -> AbstractAsyncContextManager[Line]:
@@ -117,9 +118,9 @@ class SharedBus(Bus):
 
     async def start(self) -> None:
         """Returns when the first attempt to connect has ended, well or not: an outage stops nobody."""
-        tried = asyncio.Event()
-        self._running = asyncio.create_task(self._stay_connected(tried), name="bus")
-        await tried.wait()
+        self._tried.clear()
+        self._running = asyncio.create_task(self._stay_connected(), name="bus")
+        await self._tried.wait()
 
     async def stop(self) -> None:
         if self._line is not None and self.connected:
@@ -133,15 +134,15 @@ class SharedBus(Bus):
         self.connected = False
         self._listeners.clear()
 
-    async def _stay_connected(self, tried: asyncio.Event) -> None:
+    async def _stay_connected(self) -> None:
         while True:
             why = "the connection ended"
             try:
-                await self._one_connection(tried)
+                await self._one_connection()
             except Exception as error:
                 why = _words(error)
             finally:
-                tried.set()
+                self._tried.set()
                 self.connected = False
                 self._line = None
             if not self._told:
@@ -149,7 +150,7 @@ class SharedBus(Bus):
                 log.warning("bus.away", why=why, meanwhile="messages come by way of the database")
             await asyncio.sleep(random.uniform(*RETRY_SECONDS))  # noqa: S311 nobody gains by guessing it
 
-    async def _one_connection(self, tried: asyncio.Event) -> None:
+    async def _one_connection(self) -> None:
         """From connecting to the first failure of whatever kind."""
         connecting = self._connect()
         async with asyncio.timeout(CONNECT_SECONDS):
@@ -161,8 +162,8 @@ class SharedBus(Bus):
             self._speak_at = monotonic() + REUNION_SECONDS
             for peer in self._peers.values():
                 peer.silent = LATE_AFTER
-            working = [asyncio.create_task(work) for work in (self._hear(line), self._speak(line))]
-            working.append(asyncio.create_task(self._watch(tried)))
+            work = self._hear(line), self._speak(line), self._watch()
+            working = [asyncio.create_task(each) for each in work]
             done, _ = await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
             await done.pop()
         finally:
@@ -221,6 +222,7 @@ class SharedBus(Bus):
         self._unheard = 0
         if not self.connected:
             self.connected = True
+            self._tried.set()
             self.missed += 1
             if self._told:
                 self._told = False
@@ -243,15 +245,13 @@ class SharedBus(Bus):
         peer.number = max(peer.number, payload.number)
         return news
 
-    async def _watch(self, tried: asyncio.Event) -> None:
+    async def _watch(self) -> None:
         """Count the looks, not the seconds: a process that stood still has not listened either."""
         while self._unheard < DEAF_AFTER:
             await asyncio.sleep(LOOK)
-            if self.connected:
-                tried.set()
             self._unheard += 1
             if self._unheard == LATE_AFTER:
-                tried.set()
+                self._tried.set()
                 self.connected = False
             for node, peer in list(self._peers.items()):
                 peer.silent += 1
