@@ -25,6 +25,7 @@ PAGES = {
         "Get a fresh link": "{portal}/access",
         "Ticket": "{portal}/ticket/{ticket}",
         "Room": "{portal}/ticket/{ticket}/chat",
+        "Forget this browser": "{portal}/forget",
         "No such page": "{portal}/ticket/nowhere",
     },
     "Anybody's pages": {
@@ -46,6 +47,7 @@ PAGES = {
         "Canned replies": "{desk}/replies",
         "New canned reply": "{desk}/replies/new",
         "People": "{desk}/people",
+        "Audit trail": "{desk}/settings/audit",
         "New workspace": "/workspace/new",
         "Profile": "/profile",
         "Second factor": "/profile/second-factor",
