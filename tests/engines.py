@@ -29,6 +29,7 @@ WITHOUT_DATABASE = (
 WITH_ITS_OWN = (
     "faults/test_chaos.py",
     "faults/test_nodes.py",
+    "faults/test_postgres_full_disk.py",
     "faults/test_postgres_recovery.py",
     "faults/test_workers.py",
     "realtime",

@@ -46,21 +46,23 @@ class Files:
     def __init__(self, data: Path, port: int, host: str = "127.0.0.1") -> None:
         self.data, self.port, self.host = data, port, host
         self.log = data.with_suffix(".log")
+        self.within = unprivileged()
+        """What each of its commands begins with."""
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    def make(self) -> None:
+    def make(self, *more: str) -> None:
         options = ("--username=postgres", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8")
-        self.run(str(programs() / "initdb"), f"--pgdata={self.data}", *options)
+        self.run(str(programs() / "initdb"), f"--pgdata={self.data}", *options, *more)
 
     def run(self, *command: str) -> str:
         """As the server's user, who finds PostgreSQL's programs."""
         path = f"{programs()}{os.pathsep}{os.environ['PATH']}"
         done = subprocess.run(
-            [*unprivileged(), *command],
+            [*self.within, *command],
             capture_output=True,
             text=True,
             timeout=60,
@@ -72,8 +74,7 @@ class Files:
         return done.stdout
 
     def configure(self, lines: str, name: str = "postgresql.conf") -> None:
-        with (self.data / name).open("a") as settings:
-            settings.write(lines)
+        self.run("sh", "-ec", 'printf %s "$0" >> "$1"', lines, str(self.data / name))
 
     def start(self) -> None:
         """Returns when it answers; by then a recovery may still go on."""
@@ -81,7 +82,7 @@ class Files:
         options = (f"--listen_addresses={self.host}", "--unix_socket_directories=", "--shared_buffers=32MB")
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*unprivileged(), *command, *options], cwd=self.data.parent, stdout=log, stderr=log
+                [*self.within, *command, *options], cwd=self.data.parent, stdout=log, stderr=log
             )
         deadline = time.monotonic() + STARTS_WITHIN
         while True:

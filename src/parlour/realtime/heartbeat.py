@@ -13,6 +13,7 @@ import structlog
 from parlour.realtime.connection import Connection
 from parlour.realtime.protocol import Close, Timings
 from parlour.realtime.rooms import Rooms
+from parlour.realtime.trouble import report
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +54,7 @@ class Heartbeat:
             try:
                 self._beat(turn, late)
             except Exception:
-                log.exception("a heartbeat failed")
+                report(log, "a heartbeat failed")
 
     def _beat(self, turn: int, late: float) -> None:
         """`late`: this process stood still for so long, and what came in meanwhile is still unread."""
@@ -90,6 +91,6 @@ class Heartbeat:
             async with asyncio.timeout(self._timings.heartbeat / 4):
                 await self._rooms.refresh(rooms)
         except Exception:
-            log.exception("the heads of the rooms could not be read", rooms=len(rooms))
+            report(log, "the heads of the rooms could not be read", rooms=len(rooms))
         for connection in connections:
             connection.push(self._rooms.heads(connection))

@@ -14,6 +14,7 @@ import structlog
 from parlour.kernel.messages import Stretch
 from parlour.realtime.access import Access
 from parlour.realtime.bus import Bus
+from parlour.realtime.trouble import report
 
 log = structlog.get_logger(__name__)
 
@@ -75,4 +76,4 @@ class History:
                     await self._access.begin_epoch(epoch)
                     await self.look()
         except Exception:
-            log.exception("the database went back, and could not be given a new epoch")
+            report(log, "the database went back, and could not be given a new epoch")

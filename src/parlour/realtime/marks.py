@@ -10,6 +10,7 @@ import structlog
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import DomainError
 from parlour.realtime.room import Subscription
+from parlour.realtime.trouble import report
 
 log = structlog.get_logger(__name__)
 
@@ -52,4 +53,4 @@ class ReadMarks:
         except DomainError:
             return
         except Exception:
-            log.exception("a read mark was not stored", room_id=str(subscription.room.room_id))
+            report(log, "a read mark was not stored", room_id=str(subscription.room.room_id))

@@ -20,6 +20,7 @@ from parlour.realtime.budget import Budget
 from parlour.realtime.history import History
 from parlour.realtime.protocol import REPLAY_LIMIT, Close
 from parlour.realtime.room import UNKNOWN, Room, Subscription
+from parlour.realtime.trouble import report
 
 log = structlog.get_logger(__name__)
 
@@ -125,7 +126,7 @@ class Replay:
         except (NotFound, Forbidden, SignedOut):
             self._lost(subscription)
         except Exception:
-            log.exception("a listener could not come in again")
+            report(log, "a listener could not come in again")
             subscription.connection.close(Close.INTERNAL_ERROR)
 
     def doubt(self, room: Room) -> None:
@@ -137,7 +138,7 @@ class Replay:
         try:
             await self._after(room, Place(room.head, room.last_id, self._history.epoch))
         except Exception:
-            log.exception("could not look whether history went back", room_id=str(room.room_id))
+            report(log, "could not look whether history went back", room_id=str(room.room_id))
 
     async def _after(self, room: Room, place: Place) -> Stretch:
         """What follows; a room whose past is another one starts over, and then there is nothing."""
@@ -189,7 +190,7 @@ class Replay:
                 try:
                     await self._read_on(room)
                 except Exception:
-                    log.exception("could not read what a room missed", room_id=str(room.room_id))
+                    report(log, "could not read what a room missed", room_id=str(room.room_id))
                     await asyncio.sleep(RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)])
                     failures += 1
         finally:

@@ -38,6 +38,7 @@ from parlour.realtime.protocol import (
     Watch,
 )
 from parlour.realtime.rooms import Rooms
+from parlour.realtime.trouble import report
 from parlour.realtime.vigil import Vigil
 
 log = structlog.get_logger(__name__)
@@ -160,7 +161,7 @@ class Realtime:
         except (NotFound, Forbidden):
             return Close.REVOKED
         except Exception:
-            log.exception("could not find out whose socket this is")
+            report(log, "could not find out whose socket this is")
             return Close.INTERNAL_ERROR
         crowded = self._by_person[_person(actor)] >= CONNECTIONS_PER_ACTOR
         if actor.kind is Kind.CUSTOMER:
@@ -222,7 +223,7 @@ class Realtime:
         except (NotFound, Forbidden, SignedOut):
             connection.push(protocol.error("not_found", getattr(request, "room", None)))
         except Exception:
-            log.exception("a socket's request failed", request=type(request).__name__)
+            report(log, "a socket's request failed", request=type(request).__name__)
             connection.close(Close.INTERNAL_ERROR)
 
     async def _subscribe(self, connection: Connection, request: Subscribe) -> None:
@@ -260,7 +261,7 @@ class Realtime:
             except (NotFound, Forbidden):
                 connection.close(Close.REVOKED)
             except Exception:
-                log.exception("could not check again whose socket this is")
+                report(log, "could not check again whose socket this is")
                 connection.recheck_at = monotonic() + RECHECK_RETRY_SECONDS
 
     async def _prove(self, connection: Connection) -> None:

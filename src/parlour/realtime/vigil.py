@@ -15,6 +15,7 @@ import structlog
 from parlour.realtime.bus import Bus
 from parlour.realtime.protocol import Timings
 from parlour.realtime.rooms import Rooms
+from parlour.realtime.trouble import report
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +50,7 @@ class Vigil:
                 self._presence()
                 await self._doubt()
             except Exception:
-                log.exception("could not ask how far the rooms are")
+                report(log, "could not ask how far the rooms are")
 
     def _presence(self) -> None:
         self._rooms.forget_silent()

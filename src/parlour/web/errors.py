@@ -1,6 +1,6 @@
 """What a browser or program gets when something went wrong."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from parlour.kernel.errors import DomainError, NotFound, Overloaded, SignedOut, Unreachable
-from parlour.web.forms import safe_path
+from parlour.web.forms import read_form_leniently, safe_path
 from parlour.web.pages import as_json, redirect, render, waiting, wants_json
 
 Boundary = Callable[[Request, DomainError], Awaitable[Response | None]]
@@ -36,6 +36,8 @@ class NoSuchMethod(DomainError):
     message = "This page does not work that way."
 
 
+WORDS = {"content", "description"}
+"""Fields in which somebody may have written for an hour. Forms with a password have none of them."""
 CLIENT_CLOSED_REQUEST = 499
 """As nginx writes it down."""
 BY_STATUS: dict[int, type[DomainError]] = {404: NotFound, 405: NoSuchMethod, 413: TooLarge}
@@ -79,12 +81,27 @@ class Errors:
 
     async def _page(self, request: Request, error: DomainError) -> Response:
         """In the feature's layout, which takes a look into the database: not when that is what failed."""
+        if isinstance(error, Overloaded):
+            request.state.typed = await _typed(request)
         for prefix, boundary in self.boundaries.items():
             if request.url.path.startswith(prefix) and not isinstance(error, Unreachable):
                 response = await _within(boundary, request, error)
                 if response is not None:
                     return response
         return error_page(request, error, layout="plain", home="/")
+
+
+async def _typed(request: Request) -> Mapping[str, str]:
+    """The fields of a form with somebody's words in it, which can be sent again from the error page. Its own
+    page, which keeps them as a rule, needs the database.
+    """
+    if request.method != "POST":
+        return {}
+    try:
+        fields, _ = await read_form_leniently(request)
+    except (DomainError, HTTPException):
+        return {}
+    return fields if WORDS & fields.keys() else {}
 
 
 async def _within(boundary: Boundary, request: Request, error: DomainError) -> Response | None:
@@ -135,5 +152,7 @@ def error_page(request: Request, error: DomainError, **context: Any) -> Response
         "message": error.message,
         "retry_after": error.retry_after,
     }
+    typed = getattr(request.state, "typed", {})
     has_page = "GET" in _methods(request)
-    return render(request, "errors/error.html", refused=error, error=shown, has_page=has_page, **context)
+    page = {"error": shown, "has_page": has_page, "typed": typed, **context}
+    return render(request, "errors/error.html", refused=error, **page)
