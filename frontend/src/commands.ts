@@ -1,15 +1,13 @@
 // What a key or the command palette does to a ticket: to the one on the page, or to the row with the focus.
 // Each command uses the form or the link that stands on the page for it; where there is none, it cannot run.
-import htmx from "htmx.org";
+import { change, linkOf, ROWS } from "./choices";
 import { all, copy, one } from "./dom";
 
-const ROWS = "[data-ticket-row], #overview tbody tr";
 const TOAST_LASTS = 5_000;
 
 export const tools = (): HTMLElement | null => one("[data-desk-tools]");
 
 const rowAt = (element: Element | null): HTMLElement | null => element?.closest<HTMLElement>(ROWS) ?? null;
-const linkOf = (row: Element): HTMLAnchorElement | null => one("a[data-open]", row) ?? one<HTMLAnchorElement>("a", row);
 const composer = (): HTMLElement | null => {
   const field = one("[data-composer]:not([hidden]) textarea");
   return field instanceof HTMLElement ? field : null;
@@ -62,32 +60,16 @@ export function toast(name: string): void {
   setTimeout(() => note.remove(), TOAST_LASTS);
 }
 
-/** A list has no field for the assignee: the form that every page of the desk carries is sent for the row. */
-async function assignRow(row: HTMLElement, link: HTMLAnchorElement, version: string): Promise<void> {
-  const form = one<HTMLFormElement>("form[data-assign]")!;
-  const overview = row.closest<HTMLElement>("#overview");
-  (form.elements.namedItem("version") as HTMLInputElement).value = version;
-  (form.elements.namedItem("shape") as HTMLInputElement).value = overview ? "overview" : "row";
-  let refused = false;
-  const refuse = () => (refused = true);
-  form.addEventListener("htmx:response:error", refuse);
-  form.addEventListener("htmx:error", refuse);
-  const target = overview ?? row;
-  const request = { source: form, target, swap: "outerMorph" } as Parameters<typeof htmx.ajax>[2];
-  await htmx.ajax("POST", `${link.pathname}/assignee`, request).catch(refuse);
-  form.removeEventListener("htmx:response:error", refuse);
-  form.removeEventListener("htmx:error", refuse);
-  toast(refused ? "not-assigned" : "yours");
+/** A list has no field for the assignee. */
+async function assignRow(row: HTMLElement, me: string): Promise<void> {
+  toast((await change(row, "assignee", me)) ? "yours" : "not-assigned");
 }
 
 function assign(where: HTMLElement): boolean {
   const me = tools()?.dataset.agent ?? "";
   const row = where.matches(ROWS) ? where : null;
   if (!row) return choose(choice("assignee", where), me);
-  const link = linkOf(row);
-  const version = one<HTMLInputElement>('input[name="version"]', row)?.value;
-  if (!link || !version) return false;
-  void assignRow(row, link, version);
+  void assignRow(row, me);
   return true;
 }
 
@@ -133,14 +115,14 @@ const press = (selector: string): boolean => {
  * One change of a ticket after the other: the second one needs the version that the first one made. Which ticket
  * is meant was said when the key was pressed, wherever the focus is by then.
  */
-function inTurn(change: (where: HTMLElement) => boolean): boolean {
+function inTurn(act: (where: HTMLElement) => boolean): boolean {
   const where = place();
   if (!where) return false;
   const begin = (): boolean => {
     const here = where.isConnected ? where : document.getElementById(where.id);
     if (!here) return false;
-    if (!one("form[method=post].htmx-request", here) && !one("form[data-assign].htmx-request")) return change(here);
-    // The event comes just before htmx says on the form itself that its request is over.
+    if (!here.matches(".htmx-request") && !one("form[method=post].htmx-request", here)) return act(here);
+    // The event comes just before htmx says on the element itself that its request is over.
     document.addEventListener("htmx:finally:request", () => setTimeout(begin), { once: true });
     return true;
   };

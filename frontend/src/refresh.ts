@@ -1,6 +1,6 @@
 // Fetches a part of the page again and changes it where it stands.
 import htmx from "htmx.org";
-import { all, one } from "./dom";
+import { one } from "./dom";
 
 /** Hundreds of pages that hear the same news must not all ask in the same moment. */
 export const jitter = (): number => 200 + Math.random() * 1_000;
@@ -17,19 +17,6 @@ export async function refresh(part: Element, url: string): Promise<void> {
     select: `#${CSS.escape(part.id)}`,
     swap: "outerMorph",
   } as Parameters<typeof htmx.ajax>[2]);
-}
-
-/** A dropdown that somebody has used shows their choice for ever, unless it is told otherwise. */
-function settleChoices(root: Element): void {
-  for (const option of all<HTMLOptionElement>(".choice option", root)) {
-    if (option.selected !== option.defaultSelected) option.selected = option.defaultSelected;
-  }
-}
-
-export function startRefresh(): void {
-  document.addEventListener("htmx:after:swap", () => {
-    for (const list of all("#list, #overview")) settleChoices(list);
-  });
 }
 
 /** The dashboard fetches itself again, once for all that happened within a moment. */

@@ -1,5 +1,6 @@
 // The ticket table while things happen: a row that changed is fetched again where it stands, all other
 // news is only counted. No row moves while somebody looks at it.
+import { linkOf } from "./choices";
 import { all, copy, one, sentence } from "./dom";
 import type { TicketFrame } from "./frames";
 import { inUse, jitter, refresh } from "./refresh";
@@ -43,7 +44,8 @@ async function work(): Promise<void> {
     const row = rowOf(ticketId);
     if (row && inUse(row)) continue;
     waiting.delete(ticketId);
-    if (row?.dataset.rowUrl) await refresh(row, row.dataset.rowUrl).catch(() => undefined);
+    const link = row && linkOf(row);
+    if (link) await refresh(row, `${link.pathname}/row`).catch(() => undefined);
   }
   timer = waiting.size ? window.setTimeout(() => void work(), 1_000) : 0;
 }

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from gettext import NullTranslations
 from pathlib import Path
 from typing import Any
@@ -23,20 +23,48 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 _translations = NullTranslations()
 
 
-# A sentence that has nothing to be filled in.
-_SENTENCE = re.compile(r"""(?<!\w)_\(("[^"\\]*"|'[^'\\]*')\)""")
+_STRING = r"""(?:"[^"\\]*"|'[^'\\]*')"""
+_SENTENCE = re.compile(rf"(?<!\w)_\(({_STRING})\)")
+"""One that has nothing to be filled in, anywhere."""
+_SPOKEN = re.compile(rf"{{{{ _\(({_STRING})((?:, \w+=(?:[\w.]+|{_STRING}))*)\) }}}}")
+"""One that is all there is of an expression, with plain names or words to be filled in."""
+_VALUE = re.compile(rf", (\w+)=([\w.]+|{_STRING})")
+_PLACE = re.compile(r"\{(\w+)\}")
+_ICON = re.compile(rf"{{{{ icon\(({_STRING})(?:, ({_STRING}))?\) }}}}")
+_JINJA = re.compile(r"\{[{%#]")
 
 
 def find_template(name: str) -> str | None:
-    """The template with its plain sentences translated already: a page has a hundred of them."""
     owner, _, rest = name.partition("/")
     folder = OWN_FOLDERS.get(owner)
     path = PACKAGE / folder / "templates" / rest if folder else PACKAGE / "web" / "templates" / name
-    return _SENTENCE.sub(_translated, path.read_text()) if path.is_file() else None
+    return path.read_text() if path.is_file() else None
+
+
+def prepare(source: str, draw: Callable[..., str]) -> str:
+    """A page's template with its sentences and icons as plain text, as far as they are known before it.
+
+    A page has hundreds of them: what is text already costs nothing when it is rendered.
+    """
+    source = _ICON.sub(lambda found: draw(*(part[1:-1] for part in found.groups() if part)), source)
+    return _SENTENCE.sub(_translated, _SPOKEN.sub(_put_together, source))
 
 
 def _translated(sentence: re.Match[str]) -> str:
     return json.dumps(translate(sentence[1][1:-1]), ensure_ascii=False)
+
+
+def _put_together(spoken: re.Match[str]) -> str:
+    """The sentence itself, around the values that the template fills in."""
+    values = dict(_VALUE.findall(spoken[2]))
+    sentence = escape(translate(spoken[1][1:-1]))
+    if _JINJA.search(sentence):
+        return spoken[0]
+    return _PLACE.sub(lambda place: _filled_in(values[place[1]]), sentence) if values else sentence
+
+
+def _filled_in(value: str) -> str:
+    return escape(value[1:-1]) if value[0] in "\"'" else f"{{{{ {value} }}}}"
 
 
 def translate(text: str, **values: object) -> str:
@@ -46,7 +74,7 @@ def translate(text: str, **values: object) -> str:
 
 
 def iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds")[:19] + "Z"
+    return moment.astimezone(UTC).isoformat()[:19] + "Z"
 
 
 def when(moment: datetime) -> str:
@@ -87,12 +115,19 @@ def linkify(text: str) -> str:
     )
 
 
+def icon(sprite: str, name: str, look: str = "") -> str:
+    """One of frontend/icons.txt, with the classes of its look. It never carries meaning alone."""
+    classes = escape(f"icon {look}".rstrip())
+    return Markup(f'<svg class="{classes}" aria-hidden="true"><use href="{sprite}#{escape(name)}"/></svg>')
+
+
 class Renderer:
     """MiniJinja with our words, filters and asset addresses. Templates are compiled once."""
 
     def __init__(self, asset: Callable[[str], str]) -> None:
+        self._icon = cache(partial(icon, asset("icons.svg")))
         self._environment = Environment(
-            loader=find_template,
+            loader=self._load,
             trim_blocks=True,
             lstrip_blocks=True,
             auto_escape_callback=lambda name: "html" if name.endswith(".html") else None,
@@ -104,10 +139,18 @@ class Renderer:
                 "linkify": linkify,
                 "name": name_in_mail,
             },
-            globals={"_": translate, "asset": cache(lambda name: Markup(asset(name)))},
+            globals={"_": translate, "asset": cache(lambda name: Markup(asset(name))), "svg": self._icon},
             undefined_behavior="strict",
             debug=False,  # or an error would print every variable of the page, secrets included
         )
 
+    def _load(self, name: str) -> str | None:
+        source = find_template(name)
+        if source is None or not name.endswith(".html"):
+            return source
+        return prepare(source, self._icon)
+
     def __call__(self, name: str, /, **context: Any) -> str:
-        return self._environment.render_template(name, **context)
+        page = self._environment.render_template(name, **context)
+        # MiniJinja escapes slashes too. Of what can end a text or an attribute in quotes they are none.
+        return page.replace("&#x2f;", "/")

@@ -1,7 +1,9 @@
 """The start page, the dashboard and the list of tickets."""
 
+import re
 from contextlib import aclosing
 from html import unescape
+from urllib.parse import urljoin
 
 from parlour.features.accounts import service as accounts
 from parlour.features.tickets import service as tickets
@@ -67,7 +69,29 @@ async def test_the_list_shows_everything_about_each_ticket(
 
     for shown in ("The parcel is late", "#1", "maria@example.com", "Open", "Urgent", "Ada Moreau"):
         assert shown in row
-    assert f'href="{home(house)}/tickets/{ticket.ticket_id}"' in unescape(row)
+
+
+async def test_a_row_leads_to_its_ticket_from_every_page_that_it_stands_on(
+    house: House, visitor: Browser, desk: Browser
+) -> None:
+    ticket = await house.open_ticket(visitor)
+    place = f"{home(house)}/tickets/{ticket.ticket_id}"
+    the_list, dashboard = f"{home(house)}/tickets", home(house)
+    csrf = await desk.csrf(the_list)
+    refused = await desk.post(f"{the_list}/bulk", data={"csrf": csrf})
+    pages = [
+        *[(await desk.get(address), address) for address in (the_list, f"{the_list}?status=new", dashboard)],
+        (refused, f"{the_list}/bulk"),
+        *[
+            (await desk.get(f"{place}/row", headers={"HX-Current-URL": f"http://parlour.test{at}"}), at)
+            for at in (the_list, f"{the_list}?q=a#b", f"{the_list}/bulk", dashboard)
+        ],
+    ]
+
+    assert refused.status_code == 422
+    for page, address in pages:
+        [link, *_] = re.findall(r'<th scope="row".*?href="([^"]+)"', page.text)
+        assert urljoin(address, link) == place
 
 
 async def test_the_latest_activity_comes_first(house: House, visitor: Browser, desk: Browser) -> None:

@@ -103,6 +103,18 @@ def place(desk: Desk) -> dict[str, Any]:
     return {"workspace": workspace, "me": whoami(desk.person, desk.workspaces)}
 
 
+def _tickets_at(request: Request, desk: Desk) -> str:
+    """What leads to a ticket, less its id, from the page on which the answer will stand.
+
+    Every row says it, so it is as short as that page allows.
+    """
+    home = f"/workspace/{desk.workspace_id}"
+    page = request.headers.get("hx-current-url", request.scope["path"]).partition("?")[0].partition("#")[0]
+    if page.endswith(f"{home}/tickets"):
+        return "tickets/"
+    return f"{desk.workspace_id}/tickets/" if page.endswith(home) else f"{home}/tickets/"
+
+
 def render_at(
     request: Request,
     desk: Desk,
@@ -112,7 +124,8 @@ def render_at(
     refused: DomainError | None = None,
     **context: Any,
 ) -> Response:
-    return render(request, template, status=status, refused=refused, **place(desk), **context)
+    around = {**place(desk), "tickets_at": _tickets_at(request, desk)}
+    return render(request, template, status=status, refused=refused, **around, **context)
 
 
 def _to_second_factor(request: Request) -> Response:

@@ -60,18 +60,17 @@ async def _row(request: Request, desk: Desk, ticket_id: UUID, *, status: int = 2
         status=status,
         ticket=row_view(ticket),
         stale=status != 200,
-        back="",
-        **choices(),
+        selected=(),
         may_update=actor.may(Permission.TICKET_UPDATE),
         may_bulk=actor.may(Permission.BULK_UPDATE),
     )
 
 
 def row_view(row: TicketRow) -> dict[str, Any]:
-    """Plain values: a template asks for them more than once, and an object is slow to answer."""
+    """Plain values: an object is slow to answer a template."""
     return {
         "ticket_id": str(row.ticket_id),
-        "number": str(row.number),
+        "number": row.number,
         "subject": row.subject,
         "email": row.email,
         "status": row.status.value,
