@@ -61,6 +61,12 @@ EXEMPTIONS = (
         lambda condition: condition == "expires_at <",
     ),
     Exemption(
+        "Whoever shows a secret gives up what it opens, in whatever workspace, and learns nothing of it.",
+        (Delete,),
+        (grants,),
+        lambda condition: condition == "visitor_hash in",
+    ),
+    Exemption(
         "The sweep looks for the oldest change of many tickets, whose it may be, to forget it.",
         (Select,),
         (bulk_changes,),
@@ -224,6 +230,8 @@ class Ties:
         if operator in (operators.eq, operators.lt):
             sign = "=" if operator is operators.eq else "<"
             self._said.setdefault(table, set()).add(f"{column.name} {sign}")
+        if operator is operators.in_op and (isinstance(other, BindParameter) or _only_values(other)):
+            self._said.setdefault(table, set()).add(f"{column.name} in")
         if column.name != "workspace_id" or operator not in (operators.eq, operators.in_op):
             return
         if isinstance(other, ColumnClause):

@@ -317,6 +317,7 @@ def of_access(ticket: Ticket) -> list[Call]:
         (access.granted_email, {"visitor_hash": "v", **this, "at": clock.now()}),
         (access.granted_tickets, {"hashes": ["v", "w"], "limit": 9}),
         (access.delete_grants, this),
+        (access.one_at_a_time, {}),
         (access.delete_grants_of, {"hashes": ["v"]}),
         (access.delete_expired, {"before": clock.now(), "limit": 9}),
     ]

@@ -62,7 +62,7 @@ async def test_a_customer_stays_the_same_in_the_own_room(house: House, visitor: 
 
     told = behind(
         house,
-        "SELECT t.email, g.email, m.sender_id, m.sender_name FROM tickets t "
+        "SELECT DISTINCT t.email, g.email, m.sender_id, m.sender_name FROM tickets t "
         "JOIN grants g ON g.ticket_id = t.ticket_id JOIN messages m ON m.room_id = t.chat_room_id "
         "WHERE m.seq = 1",
     )

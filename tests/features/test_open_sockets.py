@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from uuid import uuid4
 
 import pytest
 import uvicorn
@@ -141,6 +142,28 @@ async def test_the_sockets_of_a_removed_member_close_within_two_seconds(
     assert codes == [4403, 4403]
     assert took < SOON
     await stays.enter(ticket.chat_room_id)
+
+
+async def test_a_forgotten_browsers_pages_close_in_every_workspace_and_nobody_elses(
+    house: House, visitor: Browser, port: int
+) -> None:
+    form = "/support/other/ticket/new"
+    said = {"subject": "S", "description": "D", "email": "m@x.example"}
+    async with house.browser() as neighbour:
+        queries = []
+        for browser in (visitor, neighbour):
+            sent = {**said, "client_id": str(uuid4())}
+            answer = await browser.submit(form, sent, page=form)
+            queries.append(f"portal=other&ticket={answer.headers['location'].rpartition('/')[2]}")
+        here = await at_the_portal(port, visitor, await house.open_ticket(visitor))
+        there = await open_page(port, visitor, queries[0])
+        stays = await open_page(port, neighbour, queries[1])
+        await visitor.submit("/support/acme/forget", {}, page="/support/acme/forget")
+
+        async with asyncio.timeout(SOON):
+            assert [await page.close_code() for page in (here, there)] == [4403, 4403]
+        await stays.until_quiet()
+        assert stays.socket.close_code is None
 
 
 async def test_who_has_no_second_factor_is_out_once_the_workspace_asks_for_one(

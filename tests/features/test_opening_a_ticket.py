@@ -62,6 +62,41 @@ async def test_twenty_identical_submits_at_once_make_one_ticket_and_one_mail(
     assert len(room.messages) == 1
 
 
+@pytest.mark.parametrize("held", [0, 1], ids=["a fresh browser", "one that has a ticket"])
+async def test_the_same_words_in_many_forms_at_once_make_one_ticket(
+    house: House, visitor: Browser, held: int
+) -> None:
+    """The page was opened several times, or gone back to before the first answer came."""
+    for _ in range(held):
+        await house.open_ticket(visitor, subject="Another matter")
+    token = await visitor.csrf(NEW)
+    answers = await asyncio.gather(*[visitor.post(NEW, data={"csrf": token, **form()}) for _ in range(12)])
+    rows = (await house.as_system(listing.workspace_tickets, Filters())).rows
+    [address] = {answer.headers.get("location", "") for answer in answers}
+    page = await visitor.get(address)
+
+    assert len(rows) == held + 1
+    assert page.status_code == 200
+
+
+async def test_the_same_words_at_once_from_two_browsers_are_two_tickets(
+    house: House, visitor: Browser
+) -> None:
+    """Whoever knows what somebody else has just written does not come into their ticket by it."""
+    async with house.browser() as other:
+        browsers = [visitor, other]
+        tokens = [await browser.csrf(NEW) for browser in browsers]
+        sent = [
+            browser.post(NEW, data={"csrf": token, **form()})
+            for browser, token in zip(browsers, tokens, strict=True)
+        ]
+        first, second = [answer.headers["location"] for answer in await asyncio.gather(*sent)]
+        seen = [(await visitor.get(second)).status_code, (await other.get(first)).status_code]
+
+    assert first != second
+    assert seen == [403, 403]
+
+
 @pytest.mark.parametrize(
     ("field", "value", "sentence"),
     [

@@ -5,6 +5,7 @@ import re
 import unicodedata
 from collections.abc import Collection
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -100,6 +101,16 @@ def _in_an_array(element: one_of, compiler: Any, **more: Any) -> str:
     column, values = element.clauses
     array: Any = bindparam(values.key, type_=ARRAY(column.type))
     return str(compiler.process(column == func.any(array), **more))
+
+
+_LOCK = text("SELECT pg_catalog.pg_advisory_xact_lock(:name)")
+
+
+def lock(tx: Tx, *name: str) -> None:
+    """Whoever locks this name waits until this transaction has ended. On SQLite one writes at a time."""
+    if not _is_sqlite(tx):
+        digest = blake2b("\0".join(name).encode(), digest_size=8).digest()
+        tx.execute(_LOCK, {"name": int.from_bytes(digest, signed=True)})
 
 
 def delete_some(tx: Tx, table: Table, which: ColumnElement[bool], order: Column[Any], *, limit: int) -> int:

@@ -1,6 +1,6 @@
 """What a customer's browser holds."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -12,16 +12,21 @@ KEYS_A_BROWSER = 50
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """A secret for each of the browser's tickets.
+    """A secret for each of the browser's tickets, and its own, by which it is known before it has any.
 
     The release before gave a browser one secret for all: while it lasts it opens what it did.
     """
 
     of_tickets: Mapping[UUID, str] = field(default_factory=dict)
     of_several: str | None = None
+    browsers: Sequence[str] = ()
 
     def hashes_for(self, ticket_id: UUID) -> list[str]:
         return [hash_of(key) for key in (self.of_tickets.get(ticket_id), self.of_several) if key]
+
+    def hashes_of_form(self, *words: str) -> list[str]:
+        """What a form with these words is known by, if this browser sends it; the first is to be kept."""
+        return [hash_of("\0".join(("form", browser, *words))) for browser in self.browsers]
 
     @property
     def hashes(self) -> list[str]:

@@ -65,7 +65,7 @@ def keys(connection: HTTPConnection) -> Keys:
     """What the browser holds of tickets."""
     named = _named(connection, TICKET)
     of_tickets = {_ticket_of(text): secret for text, secret in named if _TICKET_NAME.fullmatch(text)}
-    return Keys(of_tickets, _read(connection, VISITOR))
+    return Keys(of_tickets, _read(connection, VISITOR), browser_secrets(connection))
 
 
 def keep_key(connection: HTTPConnection, response: Response, ticket_id: UUID, secret: str) -> None:
@@ -150,7 +150,16 @@ def forget_session(connection: HTTPConnection, response: Response) -> None:
 
 def customer_cookies(connection: HTTPConnection) -> dict[str, str]:
     """The cookies that open a customer's tickets, by their names: the secrets in them."""
-    ours = tuple(_name(connection, cookie) for cookie in CUSTOMERS)
+    return _held(connection, CUSTOMERS)
+
+
+def browser_cookies(connection: HTTPConnection) -> dict[str, str]:
+    """The same of the browser's own secrets."""
+    return _held(connection, (BROWSER,))
+
+
+def _held(connection: HTTPConnection, cookies: Iterable[str]) -> dict[str, str]:
+    ours = tuple(_name(connection, cookie) for cookie in cookies)
     held = connection.cookies.items()
     return {name: value for name, value in held if name.startswith(ours) and _SECRET.fullmatch(value)}
 

@@ -192,16 +192,14 @@ async def test_a_secret_that_nobody_issued_becomes_nobodys(
 async def test_a_link_that_is_opened_again_and_again_leaves_one_row(
     house: House, visitor: Browser, ticket: Ticket, link: Link
 ) -> None:
-    def rows() -> list[tuple[object, ...]]:
+    def rows() -> int:
         settings = house.app.parlour.settings
-        return behind_its_back(settings, "SELECT count(*) FROM grants WHERE email = ?", ticket.email)
+        return len(behind_its_back(settings, "SELECT email FROM grants WHERE email = ?", ticket.email))
 
-    [before] = rows()
+    before = rows()
     for _ in range(20):
         await exchange(visitor, link.token)
-    [after] = rows()
-
-    assert (before, after) == ((1,), (2,))
+    assert rows() == before + 1
 
 
 async def test_access_lasts_a_month_from_the_last_link(visitor: Browser, ticket: Ticket, link: Link) -> None:

@@ -41,6 +41,7 @@ users = Table(
     Column("second_factor", Boolean, nullable=False, default=False, server_default=false()),
     Column("unlocks", Integer, nullable=False, default=0, server_default="0"),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("last_seen_at", UtcDateTime, comment="written every 5 minutes; empty for never"),
     Column("disabled_at", UtcDateTime),
 )
 

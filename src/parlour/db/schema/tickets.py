@@ -113,5 +113,6 @@ grants = Table(
     PrimaryKeyConstraint("workspace_id", "visitor_hash", "ticket_id"),
     ForeignKeyConstraint(["workspace_id", "ticket_id"], ["tickets.workspace_id", "tickets.ticket_id"]),
     Index(None, "workspace_id", "ticket_id"),
+    Index(None, "visitor_hash"),
     comment="Which tickets a customer's browser may open: the server's half of the visitor cookie.",
 )

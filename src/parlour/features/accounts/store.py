@@ -125,11 +125,19 @@ def insert_session(tx: Tx, *, session_hash: str, user_id: UUID, device: str, exp
             device=device,
         )
     )
+    _see(tx, user_id, now)
+
+
+def _see(tx: Tx, user_id: UUID, now: datetime) -> None:
+    """Kept with the person: sessions are forgotten soon after their last use."""
+    tx.execute(update(users).where(users.c.user_id == user_id).values(last_seen_at=now))
 
 
 def touch_session(tx: Tx, *, user_id: UUID, session_hash: str) -> None:
+    now = clock.now()
     this = (sessions.c.user_id == user_id) & (sessions.c.session_hash == session_hash)
-    tx.execute(update(sessions).where(this).values(last_seen_at=clock.now()))
+    tx.execute(update(sessions).where(this).values(last_seen_at=now))
+    _see(tx, user_id, now)
 
 
 def delete_session(tx: Tx, session_hash: str) -> None:

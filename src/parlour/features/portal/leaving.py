@@ -8,7 +8,7 @@ from parlour.features.tickets.access import service as access
 from parlour.kernel.access import Actor
 from parlour.web.forms import read_form_leniently
 from parlour.web.pages import redirect, render
-from parlour.web.session import customer_cookies, forget, forget_storage
+from parlour.web.session import browser_cookies, customer_cookies, forget, forget_storage
 from parlour.web.site import db
 
 
@@ -24,9 +24,8 @@ async def forget_browser(request: Request) -> Response:
     if stale:
         return render(request, "portal/forget.html", refused=stale, workspace=workspace, done=False)
     held = customer_cookies(request)
-    system = Actor.system(workspace.workspace_id)
-    await db(request).write(system, access.forget_secrets, list(held.values()))
+    await db(request).write(Actor.system(), access.forget_secrets, list(held.values()))
     response = redirect(f"/support/{workspace.slug}/forget?done=1")
-    forget(request, response, held)
+    forget(request, response, [*held, *browser_cookies(request)])
     forget_storage(response)
     return response

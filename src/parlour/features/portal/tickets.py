@@ -98,7 +98,7 @@ async def _open(request: Request, workspace: Workspace, draft: Draft) -> tuple[U
             await count(request, Limit.OPEN_BY_EMAIL, mailbox_of(draft.email))
         except TooMany:
             # The same form, sent many times at once: asked in its turn, behind those that were counted.
-            if not await db(request).write(visitor, units.was_opened, draft, keys(request)):
+            if not await db(request).write(visitor, units.was_opened_before, draft, keys(request)):
                 raise
     return await db(request).write(visitor, units.open_and_admit, draft, keys(request))
 

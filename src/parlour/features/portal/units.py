@@ -56,6 +56,14 @@ def was_opened(tx: Tx, draft: Draft, keys: Keys) -> bool:
 
 
 @requires(Permission.TICKET_OPEN)
+def was_opened_before(tx: Tx, draft: Draft, keys: Keys) -> bool:
+    """`was_opened`, behind those that came first with the same words."""
+    access.one_at_a_time(tx, draft)
+    return was_opened(tx, draft, keys)
+
+
+@requires(Permission.TICKET_OPEN)
 def open_and_admit(tx: Tx, draft: Draft, keys: Keys) -> tuple[UUID, str]:
+    access.one_at_a_time(tx, draft)
     ticket = access.opened_in_these_words(tx, draft, keys) or tickets.open_ticket(tx, draft)
     return ticket.ticket_id, access.admit_opener(tx, ticket, keys)

@@ -58,7 +58,20 @@ class NoAccess(Forbidden):
 
 @requires(Permission.TICKET_OPEN)
 def admit_opener(tx: Tx, ticket: Ticket, keys: Keys) -> str:
-    """Let the browser that has just opened `ticket` into it. Returns the secret for its cookie."""
+    """Let the browser that has just opened `ticket` into it. Returns the secret for its cookie.
+
+    The words that opened it are kept with the browser's own secret, and no cookie can hold both: they lead
+    back to the ticket by the form alone.
+    """
+    form = keys.hashes_of_form(ticket.email, ticket.subject, ticket.description)
+    if form:
+        access_store.insert_grant(
+            tx.as_system(),
+            visitor_hash=form[0],
+            ticket_id=ticket.ticket_id,
+            email=ticket.email,
+            expires_at=clock.now() + SAME_FORM,
+        )
     return _admit(tx, ticket.ticket_id, ticket.email, keys)
 
 
@@ -144,22 +157,32 @@ def opened_in_these_words(tx: Tx, draft: Draft, keys: Keys) -> Ticket | None:
     """The ticket that this browser has just opened in the same words, unless it is closed.
 
     Whoever goes back to the form and sends it once more finds the words still there, as browsers restore
-    them, under the id of a new form. `draft` is `tickets.checked`.
+    them, under the id of a new form. Also before the first answer has come, when the browser has no key to
+    the ticket yet: what opened it there is remembered by `admit_opener`. `draft` is `tickets.checked`.
     """
-    if not keys.hashes:
+    hashes = keys.hashes_of_form(draft.email, draft.subject, draft.description)
+    if not hashes:
         return None
-    granted = access_store.granted_tickets(_holding(tx, keys.hashes), keys.hashes, limit=KEYS_A_BROWSER)
+    granted = access_store.granted_tickets(_holding(tx, hashes), hashes, limit=KEYS_A_BROWSER)
     these = [ticket_id for ticket_id, _ in granted]
     return (
         store.in_these_words(tx.as_system(), these, draft, since=clock.now() - SAME_FORM) if these else None
     )
 
 
+@requires(Permission.TICKET_OPEN)
+def one_at_a_time(tx: Tx, draft: Draft) -> None:
+    """Forms with these words are taken one after the other: the second finds what the first has opened."""
+    access_store.one_at_a_time(tx, draft.email, draft.subject, draft.description)
+
+
 @requires(Permission.SYSTEM)
 def forget_secrets(tx: Tx, secrets: Sequence[str]) -> None:
-    """What whoever holds these could open in the workspace, nobody opens with them any more."""
-    for ticket_id in access_store.delete_grants_of(tx, [hash_of(secret) for secret in secrets]):
-        tx.emit(AccessChanged(tx.workspace_id, ticket_id=ticket_id))
+    """What whoever holds these could open, in whatever workspace, nobody opens with them any more. To have
+    them is the right to give them up; whoever shows others of his own ends nothing of anybody else's.
+    """
+    for workspace_id, ticket_id in access_store.delete_grants_of(tx, [hash_of(one) for one in secrets]):
+        tx.emit(AccessChanged(workspace_id, ticket_id=ticket_id))
 
 
 @requires(Permission.PORTAL_SEE)

@@ -101,10 +101,16 @@ def delete_grants(tx: Tx, ticket_id: UUID) -> None:
     )
 
 
-def delete_grants_of(tx: Tx, hashes: Sequence[str]) -> list[UUID]:
-    """The tickets that they were for."""
-    query = delete(grants).where(grants.c.workspace_id == tx.workspace_id, grants.c.visitor_hash.in_(hashes))
-    return list(tx.execute(query.returning(grants.c.ticket_id)).scalars())
+def delete_grants_of(tx: Tx, hashes: Sequence[str]) -> list[tuple[UUID, UUID]]:
+    """In every workspace. The (workspace_id, ticket_id) that they were for."""
+    query = delete(grants).where(grants.c.visitor_hash.in_(hashes))
+    found = tx.execute(query.returning(grants.c.workspace_id, grants.c.ticket_id))
+    return [(workspace_id, ticket_id) for workspace_id, ticket_id in found]
+
+
+def one_at_a_time(tx: Tx, *words: str) -> None:
+    """Whoever comes with the same words to the same workspace waits until this transaction has ended."""
+    dialect.lock(tx, tx.workspace_id.hex, *words)
 
 
 def delete_expired(tx: Tx, *, before: datetime, limit: int) -> int:
