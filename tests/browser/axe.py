@@ -13,12 +13,17 @@ from playwright.async_api import Page, ViewportSize
 from tests.browser.people import DESKTOP, PHONE
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-# The system's theme, the visitor's own choice (the class that the server writes from the cookie), the window.
-SCREENS: list[tuple[Literal["light", "dark"], str, ViewportSize]] = [
-    ("light", "", DESKTOP),
-    ("light", "dark", DESKTOP),
-    ("dark", "", PHONE),
-    ("dark", "light", PHONE),
+EVERYTHING = {"type": "tag", "values": TAGS}
+COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
+"""What another theme can change on the same page: these, and nothing else that axe looks at."""
+
+# The system's theme, the visitor's own choice (the class that the server writes from the cookie), the window,
+# and what is looked at.
+SCREENS: list[tuple[Literal["light", "dark"], str, ViewportSize, object]] = [
+    ("light", "", DESKTOP, EVERYTHING),
+    ("light", "dark", DESKTOP, COLOURS),
+    ("dark", "", PHONE, EVERYTHING),
+    ("dark", "light", PHONE, COLOURS),
 ]
 NARROW: ViewportSize = {"width": 320, "height": 640}
 """WCAG 1.4.10: nobody has to scroll sideways at 320 pixels, which is 1280 at 400 %."""
@@ -30,12 +35,12 @@ CHOOSE = """(theme) => {
 TOO_WIDE = """() => [document.documentElement, ...document.querySelectorAll("[data-log], main")]
     .filter((box) => box.scrollWidth > box.clientWidth)
     .map((box) => `${box.tagName} ${box.className}: ${box.scrollWidth} > ${box.clientWidth}`)"""
-RUN = """async (tags) => {
+RUN = """async (which) => {
     await Promise.all(document.getAnimations()
         .filter((animation) => animation.effect.getComputedTiming().endTime < Infinity)
         .map((animation) => animation.finished.catch(() => {})));
     const found = await axe.run(document, {
-        runOnly: { type: "tag", values: tags },
+        runOnly: which,
         resultTypes: ["violations"],
     });
     return found.violations.flatMap((violation) => violation.nodes.map((node) =>
@@ -58,11 +63,11 @@ async def violations(page: Page) -> list[str]:
     """On every screen that we promise."""
     await page.evaluate(f"() => {{ {source()} }}")
     found: list[str] = []
-    for system, chosen, size in SCREENS:
+    for system, chosen, size, which in SCREENS:
         await page.set_viewport_size(size)
         await page.emulate_media(color_scheme=system)
         await page.evaluate(CHOOSE, chosen)
         where = f"{chosen or system} at {size['width']}"
-        found += [f"{where}: {text}" for text in await page.evaluate(RUN, TAGS)]
+        found += [f"{where}: {text}" for text in await page.evaluate(RUN, which)]
     await page.set_viewport_size(NARROW)
     return found + [f"at {NARROW['width']}: {text}" for text in await too_wide(page)]

@@ -227,17 +227,17 @@ async def test_axe_finds_nothing(state: State, live: Live, past: Past, people: P
     assert await violations(ada.page) == []
 
 
-@pytest.mark.parametrize("width", [320, 390, 768, 1024, 1280, 1536])
 @pytest.mark.parametrize("page", ["", "/tickets", "/people", "/replies"])
-async def test_no_page_is_wider_than_its_window(
-    live: Live, past: Past, people: People, page: str, width: int
-) -> None:
+async def test_no_page_is_wider_than_its_window(live: Live, past: Past, people: People, page: str) -> None:
     await past.ticket("Dusseldorferstrassenbahnhaltestelle" * 5)
     ada = await people.agent()
-    await ada.page.set_viewport_size({"width": width, "height": 800})
     await ada.page.goto(f"{live.desk}{page}")
+    found = {}
+    for width in (1536, 1280, 1024, 768, 390, 320):
+        await ada.page.set_viewport_size({"width": width, "height": 800})
+        found[width] = await too_wide(ada.page)
 
-    assert await too_wide(ada.page) == []
+    assert not any(found.values()), found
 
 
 async def test_a_mouse_opens_the_palette_and_the_list_of_the_keys(live: Live, people: People) -> None:

@@ -17,9 +17,10 @@ from tests.live import PASSWORD, email_of
 pytestmark = [pytest.mark.postgres, pytest.mark.redis, pytest.mark.timeout(180)]
 
 
-@pytest.fixture(params=["redis", "postgresql"])
-def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cluster]:
-    with open_cluster(tmp_path, redis=request.param == "redis") as cluster:
+@pytest.fixture(scope="module", params=["redis", "postgresql"])
+def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """One for all tests: each leaves it as whole as it was."""
+    with open_cluster(tmp_path_factory.mktemp("cluster"), redis=request.param == "redis") as cluster:
         yield cluster
 
 
@@ -63,7 +64,7 @@ async def test_a_message_to_one_node_is_at_once_on_a_page_of_the_other(cluster: 
         await asyncio.sleep(0.5)
         cluster.nodes = [one]
         took = []
-        for number in range(20):
+        for number in range(11):
             sent = monotonic()
             await grace.say(ticket, f"number {number}")
             await hears(ear, number + 1)
@@ -72,7 +73,7 @@ async def test_a_message_to_one_node_is_at_once_on_a_page_of_the_other(cluster: 
         cluster.nodes = [one, two]
         listening.cancel()
 
-    assert sorted(took)[10] < 0.25, took
+    assert sorted(took)[5] < 0.25, took
 
 
 async def test_sign_in_tries_on_both_nodes_count_together(cluster: Cluster) -> None:
