@@ -6,6 +6,7 @@ import pytest
 
 from tests import tenants
 from tests.house import Browser, House, open_house
+from tests.post_office import PostOffice
 from tests.servers import pytest_collection_modifyitems, pytest_sessionfinish, pytest_terminal_summary
 
 __all__ = ["pytest_collection_modifyitems", "pytest_sessionfinish", "pytest_terminal_summary"]
@@ -23,6 +24,14 @@ def every_statement_names_its_workspace() -> Iterator[None]:
     tenants.watch.found.clear()
     yield
     assert tenants.watch.found == []
+
+
+@pytest.fixture
+async def office() -> AsyncIterator[PostOffice]:
+    office = PostOffice()
+    await office.open()
+    yield office
+    await office.close()
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ from parlour.db.database import Database, Tx
 from parlour.db.moments import moment
 from parlour.db.schema import outbox
 from parlour.kernel.access import Actor
+from parlour.settings import Settings
+from tests.house import behind_its_back
 
 MOMENTS = ("run_at", "due_at", "put_at", "locked_until", "finished_at", "dead_at")
 
@@ -22,6 +24,11 @@ def _move_back(tx: Tx, span: timedelta) -> None:
     for job_id, *moments in tx.execute(select(outbox.c.job_id, *columns)).all():
         earlier = {name: at and at - span for name, at in zip(MOMENTS, moments, strict=True)}
         tx.execute(update(outbox).where(outbox.c.job_id == job_id).values(earlier))
+
+
+def stored_jobs(settings: Settings, columns: str) -> list[tuple[object, ...]]:
+    """Past the application, oldest first."""
+    return behind_its_back(settings, f"SELECT {columns} FROM outbox ORDER BY job_id")  # noqa: S608
 
 
 def are_due(tx: Tx) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import postgres_server
-from tests.mail.conftest import PostOffice
+from tests.post_office import PostOffice
 from tests.postgres_server import ON_POSTGRESQL
 from tests.shell import Shell
 

@@ -5,7 +5,7 @@ import re
 import sqlite3
 import stat
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from parlour.db.backup.rows import BackupUnusable, Kind
 from parlour.db.database import DatabaseUnusable
 from parlour.db.file import make_engine
 from parlour.db.sqlite import SqliteDatabase
-from tests.db.test_postgres_commands import Place
+from tests.db.place import Place
 from tests.shell import Shell, sentence
 
 Rows = dict[str, list[bytes]]
@@ -331,15 +331,6 @@ def test_a_line_says_every_kind_of_column_that_there_is(tmp_path: Path) -> None:
 
 
 # --------------------------------------------------------------------------------- on PostgreSQL
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    place = Place(tmp_path)
-    yield place
-    place.server.drop(place.name)
-    with place.server.admin_connection() as admin:
-        admin.execute(f'DROP ROLE IF EXISTS "{place.role}"'.encode())
 
 
 @pytest.mark.postgresql

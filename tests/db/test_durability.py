@@ -9,7 +9,7 @@ from sqlalchemy import text
 from parlour.db.database import Tx
 from parlour.db.postgres import PostgresDatabase
 from parlour.kernel.access import Actor
-from tests.db.test_postgres_commands import Place
+from tests.db.place import Place
 from tests.shell import sentence
 
 pytestmark = pytest.mark.postgresql

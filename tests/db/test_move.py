@@ -4,7 +4,6 @@ import re
 import sqlite3
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,22 +11,13 @@ import pytest
 
 from parlour import demo
 from parlour.db.sqlite import SqliteDatabase
-from tests.db.test_postgres_commands import Place
+from tests.db.place import Place
 from tests.shell import sentence
 
 pytestmark = pytest.mark.postgresql
 
 MANY = 60_000
 """Messages that take long enough to be interrupted in the middle."""
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    place = Place(tmp_path)
-    yield place
-    place.server.drop(place.name)
-    with place.server.admin_connection() as admin:
-        admin.execute(f'DROP ROLE IF EXISTS "{place.role}"'.encode())
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.db.test_postgres_commands import Place
+from tests.db.place import Place
 from tests.servers import POSTGRESQL
 
 pytestmark = pytest.mark.postgresql

@@ -4,55 +4,18 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import psycopg
 import pytest
 
-from tests import postgres_server
+from tests.db.place import Place
 from tests.postgres_server import OWNER, PASSWORD, free_port
-from tests.shell import Shell, sentence
+from tests.shell import sentence
 
 pytestmark = pytest.mark.postgresql
 
 GUIDE = Path(__file__).parents[2] / "docs/postgresql.md"
-Admin = psycopg.Connection[tuple[object, ...]]
-
-
-class Place:
-    """An empty database, commands that know it, and an administrator."""
-
-    def __init__(self, folder: Path) -> None:
-        self.server = postgres_server.server()
-        self.name = f"empty_{uuid4().hex[:12]}"
-        self.role = f"role {uuid4().hex[:12]}"
-        self.server.create(self.name, "template0")
-        self.shell = Shell(folder / "data")
-        self.shell.environment["PARLOUR_DATABASE_URL"] = self.url(self.role.replace(" ", "%20"))
-
-    def url(self, role: str, password: str = "p%23ss%2Fw%25rd") -> str:
-        return f"postgres://{role}:{password}@127.0.0.1:{self.server.port}/{self.name}"
-
-    @property
-    def owner_url(self) -> str:
-        return self.server.owner_url(self.name)
-
-    def admin(self) -> Admin:
-        return self.server.admin_connection(self.name)
-
-    def migrate(self) -> str:
-        done = self.shell.run("migrate", "--owner-url", self.owner_url)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    place = Place(tmp_path)
-    yield place
-    place.server.drop(place.name)
-    with place.server.admin_connection() as admin:
-        admin.execute(f'DROP ROLE IF EXISTS "{place.role}"'.encode())
 
 
 @pytest.fixture

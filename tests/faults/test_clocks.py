@@ -1,8 +1,5 @@
 """Clocks that differ between machines, and clocks that are set while jobs and limits run."""
 
-import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from uuid import uuid4
 
@@ -10,9 +7,11 @@ import pytest
 
 from tests.clocks import Clock
 from tests.cluster import RoamingCustomer, open_cluster
-from tests.faults.people import Customer, Records
+from tests.faults.people import Customer
+from tests.jobs import stored_jobs
 from tests.live import Live
-from tests.mail.conftest import PostOffice
+from tests.post_office import PostOffice
+from tests.until import until
 
 pytestmark = [pytest.mark.faketime, pytest.mark.timeout(120)]
 
@@ -20,31 +19,12 @@ HOUR = 3600
 
 
 @pytest.fixture
-async def office() -> AsyncIterator[PostOffice]:
-    office = PostOffice()
-    await office.open()
-    yield office
-    await office.close()
-
-
-@pytest.fixture
 def clock(tmp_path: Path) -> Clock:
     return Clock(tmp_path)
 
 
-async def until(true: Callable[[], object], within: float = 30) -> None:
-    deadline = time.monotonic() + within
-    while not true():
-        assert time.monotonic() < deadline, "It did not happen in time."
-        await asyncio.sleep(0.05)
-
-
-def jobs(live: Live, columns: str) -> list[tuple[object, ...]]:
-    return Records(live.settings).rows(f"SELECT {columns} FROM outbox ORDER BY job_id")  # noqa: S608
-
-
 def finished(live: Live) -> bool:
-    return all(done for (done,) in jobs(live, "finished_at IS NOT NULL"))
+    return all(done for (done,) in stored_jobs(live.settings, "finished_at IS NOT NULL"))
 
 
 @pytest.mark.postgres
@@ -78,7 +58,7 @@ async def test_a_mail_that_waits_is_not_kept_by_a_clock_that_is_set_back(
     with Live(tmp_path, PARLOUR_SMTP_URL=office.url, **clock.environment) as live:
         async with Customer(live, "maria") as maria:
             await maria.open_ticket()
-        await until(lambda: jobs(live, "attempts > 0 AND locked_until IS NULL") == [(1,)])
+        await until(lambda: stored_jobs(live.settings, "attempts > 0 AND locked_until IS NULL") == [(1,)])
         clock.set(0)
         await office.open()
         await until(lambda: finished(live))
@@ -94,7 +74,7 @@ async def test_nor_by_one_that_was_set_back_before_the_next_start(
     with Live(tmp_path, PARLOUR_SMTP_URL=office.url, **clock.environment) as live:
         async with Customer(live, "maria") as maria:
             await maria.open_ticket()
-        await until(lambda: jobs(live, "attempts > 0 AND locked_until IS NULL") == [(1,)])
+        await until(lambda: stored_jobs(live.settings, "attempts > 0 AND locked_until IS NULL") == [(1,)])
         live.kill()
         clock.set(0)
         await office.open()
@@ -111,12 +91,12 @@ async def test_a_clock_that_jumps_an_hour_ahead_doubles_no_mail(
     with Live(tmp_path, PARLOUR_SMTP_URL=office.url, **clock.environment) as live:
         async with Customer(live, "maria") as maria:
             await maria.open_ticket()
-        await until(lambda: jobs(live, "locked_until IS NOT NULL") == [(1,)])
+        await until(lambda: stored_jobs(live.settings, "locked_until IS NOT NULL") == [(1,)])
         clock.set(HOUR)
         await until(lambda: finished(live))
 
     assert len(office.envelopes) == 1
-    assert jobs(live, "attempts") == [(1,)]
+    assert stored_jobs(live.settings, "attempts") == [(1,)]
 
 
 async def test_a_limit_is_no_longer_after_the_clock_was_set_back(tmp_path: Path, clock: Clock) -> None:

@@ -4,12 +4,11 @@ That release is real: an earlier commit of this repository, run from its own sou
 this one's migrations then take over.
 """
 
-import asyncio
 import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.policy import default
@@ -22,6 +21,7 @@ from tests.faults.people import Agent, Customer, Records, Ticket
 from tests.live import AGENTS, PASSWORD, ROOT, SLUG, Live, email_of
 from tests.postgres_server import ON_POSTGRESQL, server
 from tests.releases import source_of
+from tests.until import until
 
 OLDEST_RELEASE = "4b11dc2193630af1774c0c1c1f06dd2a1def073f"
 """The newest commit whose last migration is 0004. No earlier schema was ever released."""
@@ -227,13 +227,6 @@ def progress(live: Live) -> tuple[object, ...]:
         "SELECT done, (SELECT count(*) FROM tickets WHERE priority = 'urgent') FROM bulk_changes"
     )
     return row
-
-
-async def until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + WITHIN
-    while not true():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.05)
 
 
 def upgrade(live: Live) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from time import monotonic
@@ -13,6 +13,7 @@ import pytest
 from tests.cluster import Cluster, Ear, RoamingAgent, RoamingCustomer, open_cluster
 from tests.faults.people import Said
 from tests.live import PASSWORD, email_of
+from tests.until import until
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis, pytest.mark.timeout(180)]
 
@@ -22,12 +23,6 @@ def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     """One for all tests: each leaves it as whole as it was."""
     with open_cluster(tmp_path_factory.mktemp("cluster"), redis=request.param == "redis") as cluster:
         yield cluster
-
-
-async def until(true: Callable[[], bool], within: float = 10) -> None:
-    async with asyncio.timeout(within):
-        while not true():
-            await asyncio.sleep(0.02)
 
 
 async def hears(ear: Ear, messages: int) -> None:

@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.faults.people import Agent, Customer, Person, Records, Said, check_nothing_lost
 from tests.live import SLUG, Live, free_port
-from tests.mail.conftest import PostOffice
+from tests.post_office import PostOffice
 
 pytestmark = pytest.mark.timeout(120)
 

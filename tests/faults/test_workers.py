@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -13,6 +13,7 @@ import pytest
 
 from tests.cluster import Cluster, Ear, RoamingCustomer, open_cluster
 from tests.live import Live
+from tests.until import until
 
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(180)]
 
@@ -30,12 +31,6 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
 def children(live: Live) -> list[int]:
     listed = Path(f"/proc/{live.pid}/task/{live.pid}/children").read_text()
     return [int(pid) for pid in listed.split()]
-
-
-async def until(true: Callable[[], bool], within: float = 15) -> None:
-    async with asyncio.timeout(within):
-        while not true():
-            await asyncio.sleep(0.02)
 
 
 async def hears(ear: Ear, messages: int) -> None:

@@ -19,20 +19,12 @@ from parlour.kernel.secrets import hash_of
 from parlour.worker import LONGEST_DELAY
 from tests.house import House, behind_its_back, open_house
 from tests.jobs import time_passes
-from tests.mail.conftest import PostOffice, parse
+from tests.post_office import PostOffice, parse
 
 MARIA = "maria@example.com"
 ADA = "ada@acme.example"
 COPIES = 3
 SECRET = re.compile(r"^(?:[0-9a-f]{32}\.)?[\w-]{43}$", re.MULTILINE)
-
-
-@pytest.fixture
-async def office() -> AsyncIterator[PostOffice]:
-    office = PostOffice()
-    await office.open()
-    yield office
-    await office.close()
 
 
 @pytest.fixture

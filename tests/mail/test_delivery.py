@@ -22,7 +22,7 @@ from parlour.web.render import Renderer
 from parlour.worker import LONGEST_DELAY, Worker
 from tests.house import open_database, settings_for
 from tests.jobs import time_passes
-from tests.mail.conftest import PostOffice
+from tests.post_office import PostOffice
 
 SYSTEM = Actor.system()
 FACTS = {

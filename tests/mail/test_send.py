@@ -16,7 +16,7 @@ from parlour.kernel import clock
 from parlour.mail.relay import REMEMBERED, RelayRefuses
 from parlour.mail.send import FolderMailer, Mail, SmtpMailer, mailer_for
 from parlour.settings import Settings
-from tests.mail.conftest import PostOffice, parse
+from tests.post_office import PostOffice, parse
 
 SENDER = "support@desk.example"
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

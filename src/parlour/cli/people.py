@@ -18,6 +18,9 @@ workspace_app = typer.Typer(
 )
 agent_app = typer.Typer(help="The people who answer tickets.", no_args_is_help=True, rich_markup_mode=None)
 
+Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The address that the account signs in with.")]
+FromStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from stdin.")]
+
 
 @workspace_app.command("create")
 def create_workspace(
@@ -34,13 +37,11 @@ def create_workspace(
 
 @agent_app.command("create")
 def create_agent(
-    email: Annotated[str, typer.Argument(metavar="EMAIL", help="The address to sign in with.")],
+    email: Email,
     workspace: Annotated[str, typer.Option(help="The slug of the workspace to join.")],
     role: Annotated[Role, typer.Option(help="What the agent may do there.")],
     name: Annotated[str, typer.Option(help="What customers see; the address's first part if left out.")] = "",
-    password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the password from stdin.")
-    ] = False,
+    password_stdin: FromStdin = False,
 ) -> None:
     """Make an account for an agent and let it into a workspace."""
     password = _password(from_stdin=password_stdin)
@@ -62,9 +63,6 @@ def _password(*, from_stdin: bool) -> str:
     if sys.stdin.isatty():
         return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
     return line_from_stdin("The password")
-
-
-Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The address that the account signs in with.")]
 
 
 @agent_app.command("list")
@@ -100,9 +98,7 @@ def reset_second_factor(email: Email) -> None:
 @agent_app.command("set-password")
 def set_password(
     email: Email,
-    password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the password from stdin.")
-    ] = False,
+    password_stdin: FromStdin = False,
 ) -> None:
     """Give an account another password. Its sessions end; a second factor stays."""
     password = _password(from_stdin=password_stdin)
