@@ -1,12 +1,14 @@
 """The compose file cannot be run here; what can be said of it by reading is said."""
 
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from parlour.settings import NAMES
+from tests.shell import Shell
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 
@@ -49,4 +51,25 @@ def test_nothing_of_ours_runs_with_a_writable_root_or_more_rights_than_it_needs(
 
 
 def test_the_proxy_runs_the_file_that_is_tested() -> None:
-    assert any(mount.startswith("./Caddyfile:") for mount in services()["caddy"]["volumes"])
+    caddy = services()["caddy"]
+    site = (DEPLOY / "Caddyfile").read_text(encoding="utf-8")
+
+    assert any(mount.startswith("./Caddyfile:") for mount in caddy["volumes"])
+    assert set(re.findall(r"\{\$(\w+):", site)) == set(caddy["environment"]) == {"SITE", "NODES"}
+
+
+def test_the_nodes_behind_the_proxy_are_the_web_services() -> None:
+    nodes = services()["caddy"]["environment"]["NODES"].split()
+
+    assert nodes == [f"{name}:8000" for name in services() if name.startswith("web-")]
+
+
+def test_the_commands_at_the_top_work_as_they_stand_there(tmp_path: Path) -> None:
+    head = (DEPLOY / "compose.yaml").read_text(encoding="utf-8").partition("\nname:")[0]
+    commands = re.findall(r"(?<=parlour )(?:workspace|agent) create .*", head)
+    shell = Shell(tmp_path / "data")
+
+    done = [shell.run(*shlex.split(each), typed="correct horse battery\n") for each in commands]
+
+    assert [each.stderr for each in done if each.returncode] == []
+    assert len(done) == 2

@@ -93,18 +93,19 @@ def nginx(proxy: Proxy, *backends: int) -> None:
 
 def caddy(proxy: Proxy, *backends: int) -> None:
     site = (ROOT / "deploy/Caddyfile").read_text()
-    for ours, theirs in {
-        f"\n{DOMAIN} {{": f"\nhttps://127.0.0.1:{proxy.port} {{\n\ttls {proxy.certificate} {proxy.key}",
-        "127.0.0.1:8000": " ".join(f"127.0.0.1:{backend}" for backend in backends),
-    }.items():
-        assert ours in site, ours
-        site = site.replace(ours, theirs)
+    begins = f"\n{{$SITE:{DOMAIN}}} {{\n"
+    assert begins in site
+    site = site.replace(begins, f"{begins}\ttls {proxy.certificate} {proxy.key}\n")
+    place = {
+        "SITE": f"https://127.0.0.1:{proxy.port}",
+        "NODES": " ".join(f"127.0.0.1:{backend}" for backend in backends),
+    }
     ours = f"{{\n\tadmin off\n\thttp_port {proxy.plain_port}\n\tskip_install_trust\n}}\n"
     path = proxy.folder / "Caddyfile"
     path.write_text(ours + site)
     home = str(proxy.folder)
     command = (str(CADDY.path()), "run", "--adapter", "caddyfile", "--config", str(path))
-    proxy.start(*command, XDG_DATA_HOME=home, XDG_CONFIG_HOME=home, HOME=home)
+    proxy.start(*command, XDG_DATA_HOME=home, XDG_CONFIG_HOME=home, HOME=home, **place)
 
 
 @pytest.fixture(
