@@ -278,6 +278,30 @@ def test_a_data_folder_that_cannot_be_made_is_refused_with_a_sentence(shell: She
     assert "PARLOUR_DATA_DIR" in sentence(refused)
 
 
+TOO_LONG = "a" * 300
+"""No file system takes such a name."""
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize(
+    ("command", "environment"),
+    [
+        (["backup", f"{TOO_LONG}.backup"], {}),
+        (["backup", "new.backup"], {"PARLOUR_DATABASE_URL": f"sqlite:///{TOO_LONG}.db"}),
+        (["restore", f"{TOO_LONG}.backup"], {}),
+        (["move", "--from", f"sqlite:///{TOO_LONG}.db", "--to", "postgresql://a:b@127.0.0.1:1/new"], {}),
+        (["workspace", "list"], {"PARLOUR_DATA_DIR": TOO_LONG}),
+        (["serve", "--port", "0"], {"PARLOUR_DATABASE_URL": f"sqlite:///{TOO_LONG}.db"}),
+    ],
+)
+def test_a_place_that_cannot_be_looked_at_is_said_so(
+    shell: Shell, command: list[str], environment: dict[str, str]
+) -> None:
+    shell.folder.mkdir()
+
+    assert "File name too long" in sentence(shell.run(*command, **environment))
+
+
 @pytest.mark.sqlite
 def test_a_file_that_is_no_database_is_refused_with_a_sentence(shell: Shell) -> None:
     shell.folder.mkdir()

@@ -66,6 +66,23 @@ def test_nothing_that_is_secret_is_shown(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
+    "given",
+    [
+        "redis://127.0.0.1:9/0?password=s3cret-word",
+        "redis://127.0.0.1:9/0?db=1&PASSWORD=s3cret-word&timeout=2",
+        "rediss://:s3cret-word@127.0.0.1:9/0?ssl_password=s3cret-word",
+    ],
+)
+def test_a_password_behind_the_question_mark_is_not_shown(shell: Shell, given: str) -> None:
+    _, lines = said(shell, PARLOUR_REDIS_URL=given)
+    [shown] = [line for line in lines if "PARLOUR_REDIS_URL:" in line]
+
+    assert "s3cret" not in "".join(lines)
+    assert "(hidden)" in shown
+    assert "127.0.0.1:9/0" in shown
+
+
+@pytest.mark.parametrize(
     ("setting", "value", "word"),
     [
         ("PARLOUR_BASEURL", "https://support.example", "PARLOUR_BASE_URL"),
@@ -94,6 +111,15 @@ def test_a_folder_without_a_desk_is_said_and_left_alone(shell: Shell, tmp_path: 
 
 
 @pytest.mark.sqlite
+@pytest.mark.sqlite
+def test_a_place_that_cannot_be_looked_at_is_said(shell: Shell) -> None:
+    looked = shell.run("doctor", PARLOUR_DATA_DIR="a" * 300)
+
+    assert looked.returncode == 1
+    assert "cannot be looked at: File name too long." in looked.stdout
+    assert looked.stderr == ""
+
+
 def test_others_who_can_read_the_data_are_noticed(shell: Shell) -> None:
     (shell.folder / "parlour.db").chmod(0o644)
 

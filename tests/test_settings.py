@@ -237,6 +237,12 @@ def test_two_secret_keys_are_one_too_many(tmp_path: Path) -> None:
         read(tmp_path, SECRET_KEY=KEY, SECRET_KEY_FILE="/run/secrets/key")
 
 
+@pytest.mark.parametrize("name", ["PARLOUR_DATA_DIR", "PARLOUR_SECRET_KEY_FILE"])
+def test_a_home_that_is_nobodys_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BadSetting, match=f"{name} is ~nobody-at-all/data, and there is no such home"):
+        Settings.from_environment({"PARLOUR_DATA_DIR": str(tmp_path), name: "~nobody-at-all/data"})
+
+
 def test_a_data_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 

@@ -143,8 +143,16 @@ def _given(environ: Mapping[str, str]) -> dict[str, str]:
 
 def _place(given: Mapping[str, str]) -> tuple[Path, str]:
     """The data folder and the database's URL."""
-    data_dir = Path(given.get("PARLOUR_DATA_DIR", "data")).expanduser().absolute()
+    data_dir = _path("PARLOUR_DATA_DIR", given.get("PARLOUR_DATA_DIR", "data"), "/var/lib/parlour")
     return data_dir, _database_url(given.get("PARLOUR_DATABASE_URL", f"sqlite:///{data_dir / 'parlour.db'}"))
+
+
+def _path(name: str, said: str, right: str) -> Path:
+    """From where this process works, or from somebody's home (`~`, `~name`)."""
+    try:
+        return Path(said).expanduser().absolute()
+    except RuntimeError:
+        raise BadSetting(name, f"is {said}, and there is no such home", right) from None
 
 
 def mail_host(base_url: str) -> str:
@@ -284,7 +292,7 @@ def _secret_key(given: Mapping[str, str], data_dir: Path) -> bytes:
         if len(key) < SECRET_BYTES:
             raise BadSetting(name, f"needs at least {SECRET_BYTES} bytes", "$(openssl rand -hex 32)")
         return key
-    path = Path(given[file_name]).expanduser() if file_name in given else data_dir / "secret_key"
+    path = _path(file_name, given[file_name], right) if file_name in given else data_dir / "secret_key"
     try:
         if file_name not in given:
             _keep_new_key(path)

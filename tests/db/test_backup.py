@@ -14,7 +14,7 @@ import pytest
 from parlour import demo
 from parlour.db import migrate, schema
 from parlour.db.backup import archive, load, read
-from parlour.db.backup.rows import BackupUnusable, Kind
+from parlour.db.backup.rows import STEP, BackupUnusable, Kind, Tally, counted
 from parlour.db.database import DatabaseUnusable
 from parlour.db.file import make_engine
 from parlour.db.sqlite import SqliteDatabase
@@ -190,6 +190,13 @@ def flip(file: Path) -> None:
     file.write_bytes(content)
 
 
+def say_it_is_encrypted(file: Path) -> None:
+    """By one bit of what the archive says of a member at its end."""
+    content = bytearray(file.read_bytes())
+    content[content.index(b"PK\1\2", content.index(b"PK\1\2") + 1) + 8] |= 1
+    file.write_bytes(content)
+
+
 def lose_a_row(file: Path) -> None:
     """As somebody would who edits it by hand."""
     with zipfile.ZipFile(file) as opened:
@@ -228,6 +235,7 @@ def be_another_archive(file: Path) -> None:
     [
         (cut, "damaged or not all of it"),
         (flip, "damaged or not all of it"),
+        (say_it_is_encrypted, "damaged or not all of it"),
         (lose_a_row, "damaged or not all of it"),
         (come_from_the_future, "made by a newer Parlour, 9.0"),
         (be_of_a_later_schema, "A newer Parlour made this backup (schema 9999)"),
@@ -252,6 +260,16 @@ async def test_what_is_no_whole_backup_of_ours_is_not_restored(
         load.into_sqlite(target, source, quietly)
     assert not target.exists() or objects(target) == []
     assert not target.with_name("parlour.db.unfinished").exists()
+
+
+@pytest.mark.parametrize("rows", [0, 1, STEP - 1, STEP, STEP + 1, 2 * STEP])
+def test_the_end_of_a_table_is_told_once(rows: int) -> None:
+    told: list[int] = []
+    lines = (b"[1]" for _ in range(rows))
+    for _ in counted(lines, Tally(), "tickets", rows, lambda _, done, __: told.append(done)):
+        pass
+
+    assert told == [*range(STEP, rows, STEP), rows]
 
 
 def objects(path: Path) -> list[object]:

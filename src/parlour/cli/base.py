@@ -11,7 +11,7 @@ from rich.console import Console
 from parlour import logs
 from parlour.app import make_database
 from parlour.db.database import Database, Standing
-from parlour.db.file import DataFolderInUse
+from parlour.db.file import DataFolderInUse, is_there
 from parlour.db.migrate import standing
 from parlour.kernel.access import Actor
 from parlour.settings import Settings
@@ -81,7 +81,7 @@ def once(run: Callable[[Database], Awaitable[T]], *, makes: bool = False) -> T:
 
 def _refuse_an_empty_place(*, makes: bool) -> None:
     path = Settings.sqlite_file(os.environ)
-    if path is None or path.exists():
+    if path is None or is_there(path):
         return
     if not any(os.environ.get(name, "").strip() for name in ("PARLOUR_DATA_DIR", "PARLOUR_DATABASE_URL")):
         raise Refused(

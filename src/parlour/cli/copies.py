@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from parlour import logs
 from parlour.cli.base import Refused, err, settings_now
-from parlour.db.file import Ownership
+from parlour.db.file import Ownership, is_there, sentences
 from parlour.settings import Settings, postgresql_url
 
 # What works on both databases is imported where it is used: SQLite does without PostgreSQL's half.
@@ -77,9 +77,10 @@ def move(
         raise Refused("--from must begin with sqlite:///, for example sqlite:////var/lib/parlour/parlour.db.")
     path = Path(source.removeprefix("sqlite:///")).resolve()
     url = postgresql_url("--to", target)
-    if not path.is_file():
+    if not is_there(path):
         raise Refused(f"There is no database at {path}.")
-    owned = Ownership(path)  # for as long as it takes, no server opens it
+    with sentences(path):
+        owned = Ownership(path)  # for as long as it takes, no server opens it
     try:
         with read.of_sqlite(path) as snapshot, _progress() as tell:
             counts = load.into_postgresql(url, snapshot, tell)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import re
 import shutil
 import stat
 import urllib.request
@@ -20,7 +21,7 @@ from parlour import __version__
 from parlour.app import make_bus, make_database
 from parlour.db import backlog, inspection
 from parlour.db.database import Database, DatabaseUnusable, Standing
-from parlour.db.file import is_owned
+from parlour.db.file import is_owned, is_there
 from parlour.db.migrate import standing
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
@@ -36,6 +37,11 @@ SKEW = timedelta(seconds=2)
 AHEAD = timedelta(minutes=1)
 LATE = 300.0
 """Seconds that a job may be overdue."""
+
+AS_THE_SERVER = "Run this as the user that the server runs as."
+
+_PASSWORDS = re.compile(r"([?&][^=&]*password=)[^&]*", re.IGNORECASE)
+"""Drivers take them behind the question mark, too."""
 
 State = Literal["ok", "note", "wrong"]
 MARKS: dict[State, str] = {"ok": "[green]ok   [/]", "note": "[yellow]note [/]", "wrong": "[bold red]wrong[/]"}
@@ -94,16 +100,17 @@ def _shown(value: object) -> str:
         parts = urlsplit(str(value))
     except ValueError:
         return "(hidden)"
-    if parts.password is None:
-        return str(value)
-    where = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{parts.username}:(hidden)@{where}"))
+    shown = str(value)
+    if parts.password is not None:
+        where = parts.netloc.rpartition("@")[2]
+        shown = urlunsplit(parts._replace(netloc=f"{parts.username}:(hidden)@{where}"))
+    return _PASSWORDS.sub(r"\1(hidden)", shown)
 
 
 async def _findings(environ: Mapping[str, str]) -> AsyncIterator[Finding]:
     try:
         path = Settings.sqlite_file(environ)
-        if path is not None and not path.exists():
+        if path is not None and not is_there(path):
             yield Finding(
                 "database",
                 "wrong",
@@ -114,6 +121,9 @@ async def _findings(environ: Mapping[str, str]) -> AsyncIterator[Finding]:
         settings = Settings.from_environment(environ)
     except BadSetting as error:
         yield Finding("settings", "wrong", str(error))
+        return
+    except DatabaseUnusable as error:
+        yield Finding("database", "wrong", str(error), AS_THE_SERVER)
         return
     for one in (*_in_force(settings, environ), *_settings(settings), *_folder(settings)):
         yield one
@@ -157,15 +167,16 @@ def _settings(settings: Settings) -> Iterator[Finding]:
 
 def _folder(settings: Settings) -> Iterator[Finding]:
     folder = settings.data_dir
-    for path in (folder, folder / "secret_key", *_database_files(settings)):
-        if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
-            yield Finding(
-                "data folder",
-                "wrong",
-                f"other users of this machine can read {path}.",
-                f"chmod go= {path}",
-            )
-    free = shutil.disk_usage(folder).free
+    try:
+        for path in (folder, folder / "secret_key", *_database_files(settings)):
+            if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+                says = f"other users of this machine can read {path}."
+                yield Finding("data folder", "wrong", says, f"chmod go= {path}")
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        says = f"{error.filename or folder} cannot be looked at: {error.strerror}."
+        yield Finding("data folder", "wrong", says, AS_THE_SERVER)
+        return
     says = f"{folder}, {free / 1024**3:,.1f} GiB free."
     if free >= LITTLE_SPACE:
         yield Finding("data folder", "ok", says)

@@ -88,6 +88,14 @@ def sentences(path: Path) -> Iterator[None]:
         raise DatabaseUnusable(f"The database {path} cannot be opened: {why}.") from error
 
 
+def is_there(path: Path) -> bool:
+    """Raises DatabaseUnusable when that cannot be found out, as by who may not look into the folder."""
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise DatabaseUnusable(f"{path} cannot be looked at: {error.strerror}.") from None
+
+
 class Ownership:
     """The right of this process to write to one file, by whatever name somebody else may reach it.
 
@@ -138,11 +146,13 @@ class Ownership:
 
 
 def is_owned(path: Path) -> bool:
-    """Whether a server, or another program that needs the file to itself, has it at this moment."""
+    """Whether a server, or another program that needs the file to itself, is known to have it now."""
     try:
         Ownership(path).release()
     except DataFolderInUse:
         return True
+    except OSError:
+        return False
     return False
 
 

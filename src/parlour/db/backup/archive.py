@@ -28,8 +28,9 @@ SPEED = 1
 CHUNK = 2**16
 NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, TypeError, NotImplementedError)
-"""What Python's reader of ZIP archives, and of JSON, says of a file that is damaged."""
+BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, TypeError, RuntimeError)
+"""What Python's reader of ZIP archives, and of JSON, says of a file that is damaged; RuntimeError, that it is
+encrypted, or packed in a way that nobody knows."""
 
 
 class Archive:
@@ -130,9 +131,10 @@ def write(path: Path, source: Source, tell: Tell) -> int:
 
 def refuse_an_impossible_place(path: Path) -> None:
     """Raises BackupUnusable."""
-    _refuse_an_existing_file(path)
-    if not path.parent.is_dir():
-        raise BackupUnusable(f"There is no folder {path.parent}.")
+    with _writing(path):
+        _refuse_an_existing_file(path)
+        if not path.parent.is_dir():
+            raise BackupUnusable(f"There is no folder {path.parent}.")
 
 
 def _refuse_an_existing_file(path: Path) -> None:

@@ -51,8 +51,9 @@ def into_sqlite(path: Path, source: Source, tell: Tell) -> dict[str, int]:
     it was, and what it had made is thrown away by the next one. Raises DataFolderInUse, DatabaseUnusable.
     """
     path = path.resolve()
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    owned = Ownership(path)
+    with sentences(path):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        owned = Ownership(path)
     try:
         with sentences(path):
             _refuse_rows_in_file(path)

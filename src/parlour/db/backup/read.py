@@ -92,7 +92,7 @@ def of_sqlite(path: Path) -> Iterator[Snapshot]:
     """The file as it is now, whatever is written meanwhile: its log is not folded in past this point, and the
     writer does not wait.
     """
-    if not path.is_file():
+    if not file.is_there(path):
         raise DatabaseUnusable(f"There is no database at {path}.")
     engine = file.make_engine(path, writer=False, checkpoints=False)
     with file.sentences(path), engine.connect().execution_options(migration=True) as connection:

@@ -70,7 +70,7 @@ def counted(lines: Lines, tally: Tally, label: str, total: int, tell: Tell) -> L
     with closing(lines):
         for line in lines:
             tally.add(line)
-            if tally.rows % STEP == 0:
+            if tally.rows % STEP == 0 and tally.rows != total:
                 tell(label, tally.rows, total)
             yield line
     tell(label, tally.rows, tally.rows)
