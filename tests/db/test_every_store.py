@@ -72,6 +72,7 @@ def of_workspaces(tx: Tx, ada: UUID) -> list[Call]:
         (workspaces.hold_role, {"user_id": ada}),
         (workspaces.lock_members, {}),
         (workspaces.members_of, {"limit": 9}),
+        (workspaces.standings_of, {"limit": 9}),
         (workspaces.memberships, {"user_id": ada}),
         (workspaces.has_owner_besides, {"user_id": ada}),
         (workspaces.name_of, {"user_id": ada}),

@@ -50,7 +50,7 @@ async def _page(
         may_manage=actor.may(Permission.MEMBER_MANAGE),
         roles=[role.value for role in Role if role is not Role.OWNER or desk.role is Role.OWNER],
         second_factor_required=desk.second_factor_required,
-        members=known.members,
+        members=[(member, known.standings.get(member.user_id)) for member in known.members],
         invitations=known.invitations,
         invitations_shown=invitations.SHOWN,
         members_shown=workspaces.MEMBERS_SHOWN,

@@ -1,6 +1,6 @@
 """What the desk's pages read as of one moment: a transaction each, put together from the services."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from parlour.features.tickets.models import Bulk, Field, Filters, Page, SavedVie
 from parlour.features.tickets.views import service as saved
 from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
-from parlour.features.workspaces.models import AuditEntry, Member, Membership, TrailPage, Workspace
+from parlour.features.workspaces.models import AuditEntry, Member, Membership, Standing, TrailPage, Workspace
 from parlour.kernel.access import Actor, Permission, requires
 
 
@@ -35,13 +35,17 @@ def invitation(tx: Tx, token: str) -> tuple[Invitation, Workspace, bool]:
 
 @dataclass(frozen=True, slots=True)
 class People:
+    """`standings` is empty for those who do not manage members."""
+
     members: Sequence[Member]
+    standings: Mapping[UUID, Standing]
     invitations: Sequence[Invitation]
 
 
 @requires(Permission.MEMBER_SEE)
 def people(tx: Tx) -> People:
-    return People(workspaces.members(tx), invitations.pending(tx))
+    standings = workspaces.standings(tx) if tx.actor.may(Permission.MEMBER_MANAGE) else {}
+    return People(workspaces.members(tx), standings, invitations.pending(tx))
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,16 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """How an account stands, for those who manage its workspace. `last_seen_at` is right to 5 minutes, and
+    None for somebody who has never come in.
+    """
+
+    second_factor: bool
+    last_seen_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class AuditEntry:
     """Who changed what, from what to what, when. `action` is a machine word such as `status`."""
 

@@ -1,12 +1,12 @@
 """Tenants and who belongs to them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from parlour.db.database import Tx
 from parlour.features.workspaces import audit, store
-from parlour.features.workspaces.models import Member, Membership, Workspace
+from parlour.features.workspaces.models import Member, Membership, Standing, Workspace
 from parlour.kernel import clock, text
 from parlour.kernel.access import ROLE_PERMISSIONS, Actor, Permission, Role, requires
 from parlour.kernel.errors import DomainError, Forbidden, Invalid, NotFound
@@ -256,6 +256,12 @@ def _changed(tx: Tx, user_id: UUID, name: str, before: Role, after: Role | None)
 @requires(Permission.WORKSPACE_SEE)
 def members(tx: Tx) -> Sequence[Member]:
     return store.members_of(tx, limit=MEMBERS_SHOWN)
+
+
+@requires(Permission.MEMBER_MANAGE)
+def standings(tx: Tx) -> Mapping[UUID, Standing]:
+    """How the accounts of `members` stand."""
+    return store.standings_of(tx, limit=MEMBERS_SHOWN)
 
 
 @requires(Permission.MEMBER_SEE)

@@ -1,13 +1,14 @@
 """SQL of workspaces and their members."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, bindparam, delete, exists, insert, select, update
+from sqlalchemy import Column, Integer, Select, bindparam, delete, exists, insert, select, update
 
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import audit_log, members, users, workspaces
-from parlour.features.workspaces.models import AuditEntry, Member, Membership, TrailRow, Workspace
+from parlour.features.workspaces.models import AuditEntry, Member, Membership, Standing, TrailRow, Workspace
 from parlour.kernel import clock
 from parlour.kernel.access import Role
 
@@ -20,13 +21,21 @@ _THIS_MEMBER = (members.c.workspace_id == HERE) & (members.c.user_id == bindpara
 _ROLE = select(members.c.role).where(_THIS_MEMBER)
 _IN_USE = exists().where(users.c.user_id == members.c.user_id, users.c.disabled_at.is_(None))
 _ROLE_NOW = _ROLE.where(_IN_USE)
-_MEMBERS = (
-    select(users.c.user_id, users.c.name, users.c.email, members.c.role, users.c.disabled_at)
-    .join(members, members.c.user_id == users.c.user_id)
-    .where(members.c.workspace_id == HERE)
-    .order_by(users.c.name, users.c.user_id)
-    .limit(bindparam("limit", type_=Integer()))
-)
+
+
+def _of_members(*columns: Column[Any]) -> Select[Any]:
+    """The first `limit` of them by their names."""
+    return (
+        select(*columns)
+        .join(members, members.c.user_id == users.c.user_id)
+        .where(members.c.workspace_id == HERE)
+        .order_by(users.c.name, users.c.user_id)
+        .limit(bindparam("limit", type_=Integer()))
+    )
+
+
+_MEMBERS = _of_members(users.c.user_id, users.c.name, users.c.email, members.c.role, users.c.disabled_at)
+_STANDINGS = _of_members(users.c.user_id, users.c.second_factor, users.c.last_seen_at)
 _NEXT_TICKET_NUMBER = (
     update(workspaces)
     .where(workspaces.c.workspace_id == HERE)
@@ -153,6 +162,12 @@ def members_of(tx: Tx, *, limit: int) -> Sequence[Member]:
         Member(user_id, name, email, Role(role), disabled=disabled_at is not None)
         for user_id, name, email, role, disabled_at in found
     ]
+
+
+def standings_of(tx: Tx, *, limit: int) -> Mapping[UUID, Standing]:
+    """Of the same members as `members_of`."""
+    found = tx.run(_STANDINGS, limit=limit)
+    return {user_id: Standing(second_factor, seen_at) for user_id, second_factor, seen_at in found}
 
 
 def memberships(tx: Tx, user_id: UUID) -> Sequence[Membership]:

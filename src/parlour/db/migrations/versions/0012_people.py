@@ -18,11 +18,14 @@ IN_USE = "SELECT user_id, max(last_seen_at) AS at FROM sessions GROUP BY user_id
 
 
 def upgrade() -> None:
-    """Sessions are swept half a day after their last use, so the moment is kept with the person. Of those
-    who came before, what is still known of it: their sign-ins of half a year, and their sessions.
-    """
+    """Sessions are swept half a day after their last use, so the moment is kept with the person."""
     op.create_index("ix_grants_visitor_hash", "grants", ["visitor_hash"])
     op.add_column("users", sa.Column("last_seen_at", UtcDateTime(), nullable=True))
+    keep_what_is_known()
+
+
+def keep_what_is_known() -> None:
+    """Of those who came before: their sign-ins of half a year, and their sessions."""
     is_sqlite = op.get_bind().dialect.name == "sqlite"
     named = "replace(seen.actor_id, '-', '')" if is_sqlite else "seen.actor_id"
     user = "users.user_id" if is_sqlite else "users.user_id::text"
