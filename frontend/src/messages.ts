@@ -8,6 +8,9 @@ import { dayOf, localTimes } from "./times";
 export type Sent = { seq: number; client_id: string; content: string; at: string };
 
 const MESSAGE = "li.message, li.message-event";
+const BODY = ".message-body";
+
+const momentOf = (item: Element | null): string => (item && one<HTMLTimeElement>("time", item)?.dateTime) ?? "";
 
 export class MessageList {
   readonly list: HTMLElement;
@@ -67,8 +70,8 @@ export class MessageList {
       .map((item) => ({
         seq: Number(item.dataset.seq),
         client_id: item.dataset.clientId!,
-        content: one('[data-field="content"]', item)?.textContent ?? "",
-        at: item.dataset.at ?? "",
+        content: one(BODY, item)?.textContent ?? "",
+        at: momentOf(item),
       }));
   }
 
@@ -154,8 +157,8 @@ export class MessageList {
     item.dataset.sender = message.sender_type;
     item.dataset.senderId = message.sender_id;
     if (!mine) {
-      setField(item, "author", message.sender_name);
-      setField(item, "initials", initials(message.sender_name));
+      must(".message-author", item).textContent = message.sender_name;
+      must(".message-avatar", item).textContent = initials(message.sender_name);
     }
     this.#stamp(item, message);
     return item;
@@ -181,7 +184,7 @@ export class MessageList {
     item.dataset.clientId = unsent.client_id;
     delete item.dataset.seq;
     this.#moment(item, unsent.at);
-    must('[data-field="content"]', item).replaceChildren(...linked(unsent.content));
+    must(BODY, item).replaceChildren(...linked(unsent.content));
     return item;
   }
 
@@ -197,12 +200,11 @@ export class MessageList {
     item.dataset.messageId = message.message_id;
     item.dataset.clientId = message.client_id ?? "";
     this.#moment(item, message.created_at);
-    one('[data-field="content"]', item)?.replaceChildren(...linked(message.content));
+    one(BODY, item)?.replaceChildren(...linked(message.content));
   }
 
   #moment(item: HTMLElement, at: string): void {
-    item.dataset.at = at;
-    const time = one<HTMLTimeElement>('time[data-field="time"]', item);
+    const time = one<HTMLTimeElement>("time", item);
     if (time) time.dateTime = at;
     localTimes(item);
   }
@@ -238,7 +240,7 @@ export class MessageList {
       if (separator.hasAttribute("data-day")) separator.remove();
       else unread = separator;
     }
-    const at = item.dataset.at ?? "";
+    const at = momentOf(item);
     const newDay = !item.hidden && dayOf(new Date(at)) !== this.#dayBefore(previous);
     if (newDay) (unread ?? item).before(this.#dayLine(at));
     const goesOn =
@@ -246,14 +248,14 @@ export class MessageList {
       !unread &&
       previous?.dataset.senderId === item.dataset.senderId &&
       item.matches(".message") &&
-      previous?.dataset.at?.slice(0, 15) === at.slice(0, 15);
+      momentOf(previous).slice(0, 15) === at.slice(0, 15);
     item.toggleAttribute("data-grouped", Boolean(goesOn));
   }
 
   #dayBefore(previous: HTMLElement | null): number | null {
     let item = previous;
     while (item && (item.hidden || !item.matches(MESSAGE))) item = item.previousElementSibling as HTMLElement | null;
-    return item ? dayOf(new Date(item.dataset.at ?? "")) : null;
+    return item ? dayOf(new Date(momentOf(item))) : null;
   }
 
   #dayLine(at: string): HTMLElement {

@@ -59,7 +59,7 @@ async def stored(live: Live, ticket: Ticket) -> list[str]:
 async def shown(page: Person) -> list[str]:
     """What stands on the page as part of the conversation, in order."""
     words: list[str] = await page.page.locator(
-        "li.message[data-seq]:not([data-seq='']) [data-field='content']"
+        "li.message[data-seq]:not([data-seq='']) .message-body"
     ).evaluate_all("(all) => all.map((one) => one.textContent)")
     return words
 

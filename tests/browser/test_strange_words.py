@@ -157,7 +157,7 @@ async def test_links_are_the_same_whoever_finds_them(live: Live, past: Past, peo
         drawn = await room.messages.count()
         await room.log.evaluate("(log) => { log.scrollTop = -log.scrollHeight }")
         await expect(room.messages).not_to_have_count(drawn)
-    found = await maria.page.locator("[data-field=content]").evaluate_all(LINKS)
+    found = await maria.page.locator(".message-body").evaluate_all(LINKS)
 
     wanted = [[[part["text"], part["href"]] for part in v["parts"] if "href" in part] for v in vectors]
     assert found[1 : len(vectors) + 1] == wanted

@@ -8,11 +8,11 @@ from parlour.features.chat.models import CONTENT_LIMIT, History
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission
 from parlour.kernel.messages import Message
-from parlour.web.render import iso, when
+from parlour.web.render import initials, iso, linkify, when
 
 
 def message_view(message: Message, actor: Actor) -> dict[str, Any]:
-    """Plain values: a template asks for them more than once, and an object is slow to answer."""
+    """Plain values: an object is slow to answer a template."""
     mine = message.sender_type != "system" and message.sender_id == actor.id
     return {
         "message_id": str(message.message_id),
@@ -27,6 +27,31 @@ def message_view(message: Message, actor: Actor) -> dict[str, Any]:
         "when": when(message.created_at),
         "mine": mine,
     }
+
+
+def _log(
+    messages: Sequence[Message], actor: Actor, *, seen: int, unread_after: int | None
+) -> list[dict[str, Any]]:
+    """The messages with what stands between them, and how far one's own have come."""
+    log = [message_view(message, actor) for message in messages]
+    day, before = "", ""
+    sent: dict[str, dict[str, Any]] = {}
+    for view in log:
+        parted = view["at"][:10] != day or view["seq"] - 1 == unread_after
+        # The same person within ten minutes: the rest of the moment is what differs.
+        together = f"{view['sender_id']} {view['at'][:15]}"
+        view["day"] = view["at"][:10] if view["at"][:10] != day else ""
+        view["first_unread"] = view["seq"] - 1 == unread_after
+        view["grouped"] = together == before and not parted
+        view["receipt"] = ""
+        view["initials"] = "" if view["mine"] else initials(view["sender_name"])
+        view["html"] = linkify(view["content"])
+        if view["mine"]:
+            sent["seen" if view["seq"] <= seen else "sent"] = view
+        day, before = view["at"][:10], together
+    for receipt, view in sent.items():
+        view["receipt"] = receipt
+    return log
 
 
 def unread_after(messages: Sequence[Message], read_upto: int, actor: Actor) -> int | None:
@@ -60,14 +85,18 @@ def room_view(
     is_open: bool,
     page_url: str,
     client_id: UUID | None = None,
+    new_after: int | None = None,
     **as_they_are: Any,
 ) -> dict[str, Any]:
-    """What chat/room.html shows. `page_url` is where older pages are, by `?before=`.
+    """What chat/room.html shows. Older pages are at `page_url`; what follows `new_after` is new.
 
     `as_they_are`: chat_url, socket_url, new_ticket_url; and of the composer draft, problem, and what only an
     agent's answer needs.
     """
     internal = history.room.internal
+    seen = 0 if internal else history.seen.get(actor.other_side, 0)
+    if new_after is None:
+        new_after = unread_after(history.messages, history.read_upto, actor)
     head = history.messages[-1].seq if history.messages else history.room.last_seq
     return {
         "room_id": history.room.room_id,
@@ -76,12 +105,11 @@ def room_view(
         "head": head,
         "read_upto": max(head, history.read_upto),
         "open": is_open,
-        "messages": [message_view(message, actor) for message in history.messages],
+        "messages": _log(history.messages, actor, seen=seen, unread_after=new_after),
         "older": f"{page_url}?before={history.messages[0].seq}" if history.has_older else None,
         "newest": not history.has_newer,
         "unread": holds_unread(history, actor),
-        "unread_after": unread_after(history.messages, history.read_upto, actor),
-        "seen": 0 if internal else history.seen.get(actor.other_side, 0),
+        "seen": seen,
         "side": actor.side,
         "me": "customer" if actor.side == "customer" else actor.id,
         "can_write": actor.may(Permission.NOTE_WRITE if internal else Permission.TICKET_REPLY),

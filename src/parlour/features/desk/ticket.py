@@ -97,7 +97,7 @@ def _room(found: units.TicketPage, actor: Actor, desk: Desk, writing: Writing) -
     here = f"/workspace/{desk.workspace_id}/tickets/{found.ticket.ticket_id}"
     internal = found.history.room.audience is Audience.INTERNAL
     wants_undo = desk.person.settings.undo_send and not internal
-    view = room_view(
+    return room_view(
         found.history,
         actor,
         is_open=internal or not found.ticket.is_closed,
@@ -110,9 +110,6 @@ def _room(found: units.TicketPage, actor: Actor, desk: Desk, writing: Writing) -
         undo_seconds=UNDO_SECONDS if wants_undo else 0,
         **asdict(writing),
     )
-    if writing.new_after is not None:
-        view["unread_after"] = writing.new_after
-    return view
 
 
 def _choices(found: units.TicketPage, actor: Actor) -> dict[str, Any]:
