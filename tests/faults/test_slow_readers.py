@@ -104,6 +104,49 @@ async def test_those_who_never_read_cost_a_bounded_amount_of_memory(
     assert after - before < BOUND // 2
 
 
+async def ask(live: Live, path: str, cookies: dict[str, str], times: int) -> socket.socket:
+    """Several requests for a page at once, of which nothing is ever read."""
+    line = socket.socket()
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1400)  # as on the internet: the system keeps less
+    line.connect(("127.0.0.1", live.port))
+    carried = "; ".join(f"{name}={value}" for name, value in cookies.items())
+    asked = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{live.port}\r\nCookie: {carried}\r\n\r\n"
+    await asyncio.to_thread(line.sendall, asked.encode() * times)
+    return line
+
+
+async def test_pages_that_nobody_reads_cost_a_bounded_amount_of_memory(live: Live) -> None:
+    db = make_database(live.settings, exclusive=False)
+    await db.open()
+    past = Past(db, UUID(live.workspace_id))
+    ticket = await past.ticket(email="maria@customer.example")
+    await past.said(
+        ticket, [(past.customer(ticket), f"{n} " + "\N{GRINNING FACE}" * 19_990, None) for n in range(9)]
+    )
+    cookies = await past.visitor(ticket)
+    await db.close()
+    path = f"/support/{SLUG}/ticket/{ticket.ticket_id}"
+    before = memory(live)
+
+    lines = []
+    most = 0
+    for _ in range(300):
+        lines.append(await ask(live, path, cookies, 2))
+        most = max(most, memory(live))
+    for _ in range(60):
+        await asyncio.sleep(0.1)
+        most = max(most, memory(live))
+    async with httpx.AsyncClient(cookies=cookies) as reader:
+        page = await reader.get(f"{live.url}{path}")
+    for line in lines:
+        line.close()
+
+    print(f"a page {len(page.content) >> 10} KiB, before {before >> 20} MiB, most {most >> 20} MiB")
+    assert page.status_code == 200
+    assert most - before < BOUND
+
+
 async def test_answers_to_pings_do_not_wait_for_whoever_never_reads(live: Live) -> None:
     db = make_database(live.settings, exclusive=False)
     await db.open()

@@ -13,6 +13,7 @@ from parlour.kernel.networks import as_peers
 from parlour.realtime.protocol import FRAME_LIMIT
 from parlour.server.connections import KEEP_ALIVE_SECONDS, Connection, places
 from parlour.server.sockets import Socket
+from parlour.server.untaken import keep_within
 from parlour.settings import Settings
 
 DRAIN_SECONDS = 10
@@ -40,9 +41,10 @@ class Server(uvicorn.Server):
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             now = loop.time()
-            for connection in list(self.server_state.connections):
-                if isinstance(connection, Connection):
-                    connection.look(now)
+            connections = [each for each in self.server_state.connections if isinstance(each, Connection)]
+            for connection in connections:
+                connection.look(now)
+            keep_within(connections, now)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         parlour = self._application.parlour

@@ -13,6 +13,8 @@ import structlog
 from uvicorn.protocols.http.flow_control import service_unavailable
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from parlour.server.untaken import Untaken
+
 HEAD_LIMIT = 64 * 1024
 """Bytes of the request line and the headers together."""
 TARGET_LIMIT = 16 * 1024
@@ -23,6 +25,8 @@ KEEP_ALIVE_SECONDS = 60
 BODY_SECONDS = 20.0
 BODY_RATE = 500
 """Bytes a second that a body must bring on the average, after its first `BODY_SECONDS`: any phone does."""
+TAKEN_RATE = 500
+"""Bytes a second that the other side must take of an answer on the average, after `BODY_SECONDS`."""
 CROWDED_SECONDS = 2.0
 """For the head of a request that came when all places were taken."""
 FAREWELL_SECONDS = 0.5
@@ -61,6 +65,7 @@ class Connection(HttpToolsProtocol):
         self._unread = 0  # bytes since the head began, or since the body last brought any
         self._head = 0
         self._crowded = self._ending = False
+        self.untaken = Untaken()
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(cast(Transport, transport))
@@ -167,6 +172,10 @@ class Connection(HttpToolsProtocol):
 
     def look(self, now: float) -> None:
         """End it when it is late. Somebody calls this several times a second."""
+        held = self.transport.get_write_buffer_size()
+        self.untaken.look(held * 2 if self._answering else held, now)  # the next one waits behind it
+        if self.untaken.seconds(now) > BODY_SECONDS and self.untaken.rate(now) < TAKEN_RATE:
+            self.let_go()
         if now < self.late_at:
             return
         if self.transport.is_closing():
@@ -179,6 +188,11 @@ class Connection(HttpToolsProtocol):
         else:
             self.late_at = now + HEAD_SECONDS
             self.transport.close()
+
+    def let_go(self) -> None:
+        """At once, with what the other side has not taken."""
+        log.info("connection.let_go", bytes=self.untaken.size, client=self.client[0] if self.client else "")
+        self.transport.abort()
 
     def _refuse(self, status: int) -> None:
         """Answer with nothing but the status, unless an answer has begun, and hear no more."""
