@@ -159,8 +159,8 @@ class Town:
 
 async def _open(house: House, workspace: Workspace, email: str) -> Ticket:
     draft = Draft("The parcel is late", "It should have been here on Monday.", email, uuid4())
-    ticket: Ticket = await house.db.write(Actor.visitor(workspace.workspace_id), tickets.open_ticket, draft)
-    return ticket
+    opened = await house.db.write(Actor.visitor(workspace.workspace_id), tickets.open_ticket, draft)
+    return opened.ticket
 
 
 async def _be_careful(town: Town) -> None:

@@ -42,7 +42,7 @@ class Past:
 
         def open_it(tx: Tx) -> Ticket:
             with clock.at(at or clock.now()):
-                return tickets.open_ticket(tx, draft)
+                return tickets.open_ticket(tx, draft).ticket
 
         return await self.db.write(self.system, open_it)
 

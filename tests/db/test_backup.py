@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 
@@ -19,6 +20,7 @@ from parlour.db.database import DatabaseUnusable
 from parlour.db.file import make_engine
 from parlour.db.sqlite import SqliteDatabase
 from tests.db.place import Place
+from tests.postgres_server import Bouncer, given_to_the_server
 from tests.shell import Shell, sentence
 
 Rows = dict[str, list[bytes]]
@@ -398,6 +400,27 @@ def test_a_role_that_does_not_see_every_row_makes_no_backup(place: Place, tmp_pa
 
     assert "add --owner-url" in sentence(refused)
     assert not (tmp_path / "file").exists()
+
+
+@pytest.mark.postgresql
+@pytest.mark.pgbouncer
+def test_a_backup_through_a_proxy_keeps_no_migration_waiting(
+    shell: Shell, place: Place, tmp_path: Path
+) -> None:
+    """Whose connections go on when whoever was lent one has left."""
+    place.shell.run("restore", str(backup(shell, tmp_path / "file")), "--owner-url", place.owner_url)
+    folder = Path(mkdtemp(dir=place.server.folder))
+    given_to_the_server(folder)
+    proxy = Bouncer(folder, place.server.port)
+    try:
+        by_the_proxy = place.owner_url.replace(f":{place.server.port}/", f":{proxy.port}/")
+        backup(place.shell, tmp_path / "second", "--owner-url", by_the_proxy)
+        with place.admin() as admin:
+            held = admin.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchone()
+    finally:
+        proxy.stop()
+
+    assert held == (0,)
 
 
 @pytest.mark.postgresql

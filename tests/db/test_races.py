@@ -85,8 +85,9 @@ async def test_tickets_opened_at_once_get_numbers_without_a_gap_and_repeats_get_
         *[house.db.write(visitor, tickets.open_ticket, draft) for draft in drafts for _ in range(2)]
     )
 
-    assert {ticket.number for ticket in opened} == set(range(1, AT_ONCE + 1))
-    assert len({ticket.ticket_id for ticket in opened}) == AT_ONCE
+    assert {one.ticket.number for one in opened} == set(range(1, AT_ONCE + 1))
+    assert len({one.ticket.ticket_id for one in opened}) == AT_ONCE
+    assert sum(one.repeat for one in opened) == AT_ONCE
 
 
 async def test_of_two_owners_who_leave_at_once_one_stays(house: House) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from parlour import __version__
-from parlour.cli import copies, database, serving, unlock
+from parlour.cli import copies, database, serving
 from parlour.cli.base import Refused, err, refuse_bytes
 from parlour.cli.doctor import doctor
 from parlour.cli.jobs import jobs_app
@@ -46,7 +46,6 @@ def _options(
     """A self-hosted support desk with a live chat room for every ticket."""
 
 
-agent_app.command()(unlock.unlock)
 app.command()(serving.serve)
 app.command("demo")(serving.run_demo)
 app.command()(database.migrate)

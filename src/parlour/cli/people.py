@@ -95,6 +95,14 @@ def reset_second_factor(email: Email) -> None:
     typer.echo(f"{email} signs in with the password alone{'' if done else ', as before'}.")
 
 
+@agent_app.command("unlock")
+def unlock_agent(email: Email) -> None:
+    """Forget an account's wrong tries, at the password and at the second factor, also in a running server."""
+    if not once(lambda db: db.write(Actor.system(), accounts.unlock, email)):
+        raise Refused(f"Nobody signs in as {email}.")
+    typer.echo(f"{email} may try again at once.")
+
+
 @agent_app.command("set-password")
 def set_password(
     email: Email,

@@ -84,7 +84,7 @@ def _play(tx: Tx, agents: Mapping[str, Actor], story: Mapping[str, Any]) -> None
     visitor = tx.acting_as(Actor.visitor(tx.workspace_id))
     draft = Draft(story["subject"], story["description"], story["email"], clock.new_id())
     with clock.at(moment):
-        ticket = tickets.open_ticket(visitor, draft)
+        ticket = tickets.open_ticket(visitor, draft).ticket
     customer = Actor.customer(tx.workspace_id, ticket.ticket_id, ticket.email)
     notes: UUID | None = None
     for step in story["steps"]:

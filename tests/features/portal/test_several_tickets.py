@@ -27,8 +27,8 @@ def address(ticket: Ticket, slug: str = "acme") -> str:
 async def opened(house: House, slug: str = "acme") -> Ticket:
     place = house.workspace if slug == "acme" else house.other
     draft = Draft("Late", "Since Monday.", "maria@example.com", uuid4())
-    made: Ticket = await house.db.write(Actor.visitor(place.workspace_id), tickets.open_ticket, draft)
-    return made
+    opened = await house.db.write(Actor.visitor(place.workspace_id), tickets.open_ticket, draft)
+    return opened.ticket
 
 
 async def mailed(house: House, ticket: Ticket) -> str:

@@ -245,7 +245,7 @@ async def test_a_customer_reaches_only_the_own_ticket(house: House, ticket: Tick
 async def test_numbers_count_up_in_each_workspace_by_itself(house: House, ticket: Ticket) -> None:
     def open_three(tx: Tx) -> list[int]:
         drafts = [Draft("S", "D", "sam@example.com", uuid4()) for _ in range(3)]
-        return [tickets.open_ticket(tx, draft).number for draft in drafts]
+        return [tickets.open_ticket(tx, draft).ticket.number for draft in drafts]
 
     here, there = house.workspace.workspace_id, house.other.workspace_id
 

@@ -7,7 +7,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Connection, Select, Text, cast, func, inspect, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, Text, cast, func, inspect, select
 from sqlalchemy import column as named_column
 from sqlalchemy import table as named_table
 from sqlalchemy.types import TypeEngine
@@ -108,14 +108,24 @@ def of_postgresql(url: str) -> Iterator[Snapshot]:
     engine = link.make_engine(url)
     with (
         postgres.sentences(),
-        postgres.connected(engine, url).execution_options(migration=True) as connection,
+        _unlimited(engine, url, "BEGIN") as keeper,
     ):
-        connection.exec_driver_sql(f"SELECT pg_catalog.pg_advisory_lock_shared({roles.MIGRATING})")
-        connection.exec_driver_sql("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        keeper.exec_driver_sql(f"SELECT pg_catalog.pg_advisory_xact_lock_shared({roles.MIGRATING})")
+        with _unlimited(engine, url, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") as connection:
+            roles.refuse_who_does_not_see_everything(connection)
+            yield Snapshot(connection)
+
+
+@contextmanager
+def _unlimited(engine: Engine, url: str, begin: str) -> Iterator[Connection]:
+    """A transaction that may take as long as it takes. What it holds ends with it, also where a proxy lends
+    connections by the transaction.
+    """
+    with postgres.connected(engine, url).execution_options(migration=True) as connection:
+        connection.exec_driver_sql(begin)
         for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
             connection.exec_driver_sql(f"SET LOCAL {limit} = 0")
-        roles.refuse_who_does_not_see_everything(connection)
-        yield Snapshot(connection)
+        yield connection
 
 
 def contents(connection: Connection) -> Contents:

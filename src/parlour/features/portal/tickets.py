@@ -16,15 +16,15 @@ from parlour.features.workspaces.models import Workspace
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
 from parlour.kernel.addresses import mailbox_of
-from parlour.kernel.errors import Conflict, DomainError, TooMany
+from parlour.kernel.errors import Conflict, DomainError
 from parlour.kernel.keys import KEYS_A_BROWSER
-from parlour.web.counting import count, network_of
+from parlour.web.counting import count, network_of, takes
 from parlour.web.forms import REFUSALS, BadForm, read_form_leniently, uuid_field
 from parlour.web.ids import id_in
 from parlour.web.limits import Limit
 from parlour.web.pages import redirect, render
 from parlour.web.session import keep_key, keys
-from parlour.web.site import db
+from parlour.web.site import db, site
 
 LATEST = 3
 
@@ -92,15 +92,15 @@ async def _open(request: Request, workspace: Workspace, draft: Draft) -> tuple[U
     """The ticket's id and the browser's new visitor secret. A repeat is no new ticket of the address."""
     visitor = Actor.visitor(workspace.workspace_id)
     draft = tickets.checked(draft)
+    of_address = (Limit.OPEN_BY_EMAIL, mailbox_of(draft.email))
     await count(request, Limit.OPEN_BY_NETWORK, network_of(request))
-    if not await db(request).read(visitor, units.was_opened, draft, keys(request)):
-        try:
-            await count(request, Limit.OPEN_BY_EMAIL, mailbox_of(draft.email))
-        except TooMany:
-            # The same form, sent many times at once: asked in its turn, behind those that were counted.
-            if not await db(request).write(visitor, units.was_opened_before, draft, keys(request)):
-                raise
-    return await db(request).write(visitor, units.open_and_admit, draft, keys(request))
+    counted = await takes(request, *of_address)
+    if not counted and not await db(request).write(visitor, units.was_opened, draft, keys(request)):
+        await count(request, *of_address)
+    opened, secret = await db(request).write(visitor, units.open_and_admit, draft, keys(request))
+    if counted and opened.repeat:
+        await site(request).limits.give_back(*of_address)
+    return opened.ticket.ticket_id, secret
 
 
 async def ticket(request: Request) -> Response:

@@ -8,7 +8,7 @@ from uuid import UUID
 from parlour.db.database import P, R, Tx, Unit
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.access import service as access
-from parlour.features.tickets.models import Draft, TicketRow
+from parlour.features.tickets.models import Draft, Opened, TicketRow
 from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.models import Workspace
 from parlour.kernel.access import Actor, Permission, requires
@@ -49,21 +49,17 @@ def front_page(tx: Tx, slug: str, keys: Keys) -> tuple[Workspace, Sequence[Ticke
 
 @requires(Permission.TICKET_OPEN)
 def was_opened(tx: Tx, draft: Draft, keys: Keys) -> bool:
-    """Whether `open_and_admit` would find the ticket there already."""
+    """Whether `open_and_admit` would find the ticket there already, behind those that came first."""
+    access.one_at_a_time(tx, draft)
     if tickets.was_opened(tx, draft.client_id):
         return True
     return access.opened_in_these_words(tx, draft, keys) is not None
 
 
 @requires(Permission.TICKET_OPEN)
-def was_opened_before(tx: Tx, draft: Draft, keys: Keys) -> bool:
-    """`was_opened`, behind those that came first with the same words."""
+def open_and_admit(tx: Tx, draft: Draft, keys: Keys) -> tuple[Opened, str]:
+    """The ticket, which may have been there already, and the browser's new secret for it."""
     access.one_at_a_time(tx, draft)
-    return was_opened(tx, draft, keys)
-
-
-@requires(Permission.TICKET_OPEN)
-def open_and_admit(tx: Tx, draft: Draft, keys: Keys) -> tuple[UUID, str]:
-    access.one_at_a_time(tx, draft)
-    ticket = access.opened_in_these_words(tx, draft, keys) or tickets.open_ticket(tx, draft)
-    return ticket.ticket_id, access.admit_opener(tx, ticket, keys)
+    same = access.opened_in_these_words(tx, draft, keys)
+    opened = Opened(same, repeat=True) if same else tickets.open_ticket(tx, draft)
+    return opened, access.admit_opener(tx, opened.ticket, keys)

@@ -193,6 +193,14 @@ class Bulk:
 
 
 @dataclass(frozen=True, slots=True)
+class Opened:
+    """`repeat`: this very ticket had been opened before; nothing was written."""
+
+    ticket: Ticket
+    repeat: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
     """A message that is on disk, and what it made of its ticket."""
 

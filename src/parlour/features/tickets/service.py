@@ -11,6 +11,7 @@ from parlour.features.tickets.models import (
     DESCRIPTION_LIMIT,
     SUBJECT_LIMIT,
     Draft,
+    Opened,
     Priority,
     Sent,
     Status,
@@ -82,7 +83,7 @@ def checked(draft: Draft) -> Draft:
 
 
 @requires(Permission.TICKET_OPEN)
-def open_ticket(tx: Tx, draft: Draft) -> Ticket:
+def open_ticket(tx: Tx, draft: Draft) -> Opened:
     """The ticket, its rooms, its first message and the job that mails the confirmation, or none of them.
 
     The same `client_id` again answers with the first ticket. Raises Invalid with a code a field, or
@@ -93,7 +94,7 @@ def open_ticket(tx: Tx, draft: Draft) -> Ticket:
     if first:
         if (first.subject, first.description, first.email) != (draft.subject, draft.description, draft.email):
             raise Conflict
-        return first
+        return Opened(first, repeat=True)
     now = clock.now()
     ticket_id = clock.new_id()
     ticket = Ticket(
@@ -118,7 +119,7 @@ def open_ticket(tx: Tx, draft: Draft) -> Ticket:
     chat.post(tx.acting_as(customer), ticket.chat_room_id, draft.description, draft.client_id)
     tx.enqueue(CONFIRMATION, {"ticket_id": str(ticket_id), "email": draft.email})
     changes.tell(tx, ticket, spoke=customer.kind)
-    return ticket
+    return Opened(ticket, repeat=False)
 
 
 @requires(Permission.TICKET_OPEN)
