@@ -21,7 +21,9 @@ GUIDE = Path(__file__).parents[2] / "docs/postgresql.md"
 @pytest.fixture
 def owned(place: Place) -> Iterator[Place]:
     """With the roles and the database of the guide. The owner is called like the database."""
-    [owner, app] = re.findall(r"CREATE ROLE parlour_\w+ (.*) PASSWORD", GUIDE.read_text(encoding="utf-8"))
+    [owner, app] = re.findall(
+        r"CREATE ROLE parlour_(?:owner|app) (.*) PASSWORD", GUIDE.read_text(encoding="utf-8")
+    )
     with place.admin() as admin:
         admin.execute(f'CREATE ROLE "{place.name}" {owner}'.encode())
         admin.execute(f'CREATE ROLE "{place.role}" {app}'.encode())
