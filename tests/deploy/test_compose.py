@@ -1,21 +1,32 @@
 """The compose file cannot be run here; what can be said of it by reading is said."""
 
+import json
 import re
 import shlex
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
+import typer
 import yaml
 
+from parlour.cli import app
 from parlour.settings import NAMES
 from tests.shell import Shell
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 
 
+CONTAINERFILE = (DEPLOY / "Containerfile").read_text(encoding="utf-8")
+
+
+def compose() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+    return loaded
+
+
 def services() -> dict[str, dict[str, Any]]:
-    loaded = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
-    found: dict[str, dict[str, Any]] = loaded["services"]
+    found: dict[str, dict[str, Any]] = compose()["services"]
     return found
 
 
@@ -73,3 +84,66 @@ def test_the_commands_at_the_top_work_as_they_stand_there(tmp_path: Path) -> Non
 
     assert [each.stderr for each in done if each.returncode] == []
     assert len(done) == 2
+
+
+def test_every_service_volume_and_file_that_it_names_exists() -> None:
+    for name, each in services().items():
+        for mount in each.get("volumes", []):
+            source = mount.partition(":")[0]
+            assert source in compose()["volumes"] or (DEPLOY / source).is_file(), (name, source)
+        needed = each.get("depends_on", [])
+        assert set(needed) <= services().keys(), name
+        for other in needed:
+            if isinstance(needed, dict) and needed[other]["condition"] == "service_healthy":
+                assert "healthcheck" in services()[other], other
+        assert set(each.get("networks", [])) <= compose()["networks"].keys(), name
+
+
+def test_every_address_in_it_leads_to_a_service() -> None:
+    for name, each in services().items():
+        texts = [str(value) for value in each.get("environment", {}).values()] + each.get("command", [])
+        hosts = re.findall(r"(?:@|redis://)([\w-]+)[:/]", " ".join(texts))
+        assert set(hosts) <= services().keys(), name
+
+
+def test_the_proxy_asks_the_port_that_is_served_and_is_the_one_that_is_trusted() -> None:
+    caddy, [exposed] = services()["caddy"], re.findall(r"^EXPOSE (\d+)", CONTAINERFILE, re.MULTILINE)
+    nodes = [node.split(":") for node in caddy["environment"]["NODES"].split()]
+    address = caddy["networks"]["inside"]["ipv4_address"]
+
+    assert {port for _, port in nodes} == {exposed}
+    assert {services()[host]["environment"]["PARLOUR_TRUSTED_PROXIES"] for host, _ in nodes} == {address}
+    assert ip_address(address) in ip_network(compose()["networks"]["inside"]["ipam"]["config"][0]["subnet"])
+
+
+def test_what_the_image_is_made_from_and_asked_for_exists() -> None:
+    for sources in re.findall(r"^COPY (?!--from)(.+) \S+$", CONTAINERFILE, re.MULTILINE):
+        for source in sources.split():
+            assert (DEPLOY.parent / source).exists(), source
+    [probe] = re.findall(r"http://127\.0\.0\.1:(\d+/\w+)", CONTAINERFILE)
+    [exposed] = re.findall(r"^EXPOSE (\d+)", CONTAINERFILE, re.MULTILINE)
+    assert probe == f"{exposed}/healthz"
+
+
+def command_lines() -> list[list[str]]:
+    """What the containers and the units run, without the values of options."""
+    [served] = re.findall(r"^CMD (\[.*\])", CONTAINERFILE, re.MULTILINE)
+    contained = [
+        each["command"] for each in services().values() if "parlour" in each["image"] and "command" in each
+    ]
+    units = [
+        line.split()
+        for unit in DEPLOY.glob("*.service")
+        for line in re.findall(
+            r"^ExecStart=\S+/parlour (.*)$", unit.read_text(encoding="utf-8"), re.MULTILINE
+        )
+    ]
+    lines = [json.loads(served), *contained, *units]
+    return [[line[0], *(word for word in line if word.startswith("--"))] for line in lines]
+
+
+def test_every_command_that_is_run_exists_with_its_options() -> None:
+    commands = typer.main.get_group(app).commands
+    for name, *options in command_lines():
+        known = {option for parameter in commands[name].params for option in parameter.opts}
+        assert set(options) <= known, name
