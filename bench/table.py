@@ -68,7 +68,8 @@ def steps(tx: Tx, filters: Filters) -> int:
         if filters.q:
             listing.workspace_tickets(tx, filters)
         else:
-            listing_store.page(tx, filters, key=None, backwards=False, limit=filters.limit + 1)
+            ids, _ = listing_store.page(tx, filters, key=None, backwards=False, limit=filters.limit + 1)
+            listing_store.rows(tx, ids)
     finally:
         raw.set_progress_handler(None, 0)
     return count

@@ -27,6 +27,7 @@ from parlour.features.tickets.access import store as access
 from parlour.features.tickets.bulk import store as bulk
 from parlour.features.tickets.canned import store as replies
 from parlour.features.tickets.listing import store as listing
+from parlour.features.tickets.listing.search import store as search
 from parlour.features.tickets.models import (
     Bulk,
     Changed,
@@ -244,6 +245,7 @@ def of_listing(ticket: Ticket) -> list[Call]:
     these = {"ticket_ids": [ticket.ticket_id]}
     calls: list[Call] = [
         (listing.how_many_of, these),
+        (listing.rows, these),
         (listing.recent_and_urgent, {"limit": 9}),
         (listing.counts, {}),
     ]
@@ -258,9 +260,9 @@ def of_listing(ticket: Ticket) -> list[Call]:
             (listing.ids, {**this, "limit": 9}),
             (listing.among, {**this, **these}),
             (listing.by_number, {**this, "number": ticket.number}),
-            (listing.addresses, {"beginning": "maria", "limit": 9}),
-            (listing.of_addresses, {"emails": [ticket.email], "before": None, "limit": 9}),
-            (listing.of_all_addresses, {"beginning": "maria", "before": ticket.ticket_id, "limit": 9}),
+            (search.addresses, {"beginning": "maria", "limit": 9}),
+            (search.of_addresses, {"emails": [ticket.email], "before": None, "limit": 9}),
+            (search.of_all_addresses, {"beginning": "maria", "before": ticket.ticket_id, "limit": 9}),
         ]
     return calls
 
@@ -291,9 +293,10 @@ def of_bulk(ticket: Ticket, ada: UUID) -> list[Call]:
     this, items = {"bulk_id": clock.new_id()}, {"ticket_ids": [ticket.ticket_id]}
     moment = clock.now()
     now = Bulk(this["bulk_id"], ada, Field.STATUS, "open", 1, 1, 1, moment, None, None, 0, ticket.ticket_id)
-    wanted = {"user_id": ada, "field": Field.STATUS, "value": "open", "ticket_ids": [ticket.ticket_id]}
+    wanted = {"user_id": ada, "field": Field.STATUS, "value": "open", "total": 1}
     return [
         (bulk.insert_bulk, {**this, **wanted}),
+        (bulk.list_items, {**this, **items}),
         (bulk.lock_bulk, this),
         (bulk.bulk, this),
         (bulk.waiting, {**this, "beyond": None, "limit": 9}),

@@ -12,6 +12,7 @@ from parlour.db import dialect
 from parlour.db.database import Tx
 from parlour.features.chat import store as chat
 from parlour.features.tickets.listing import store as listing_store
+from parlour.features.tickets.listing.search import store as search_store
 from parlour.features.tickets.models import Filters, Order, Stage, Status
 from parlour.kernel.access import Actor, Role
 from tests import postgres_server
@@ -73,17 +74,22 @@ def explained(tx: Tx) -> Iterator[list[str]]:
 
 def page_of(**narrowed: Any) -> Callable[[Tx], object]:
     filters = Filters(**narrowed)
-    return lambda tx: listing_store.page(tx, filters, key=None, backwards=False, limit=26)
+
+    def ask(tx: Tx) -> None:
+        with dialect.walking_in_order(tx):
+            listing_store.page(tx, filters, key=None, backwards=False, limit=26)
+
+    return ask
 
 
 LISTS: dict[str, tuple[Callable[[Tx], object], str]] = {
     "all": (page_of(), "ix_tickets_activity"),
-    "of a status": (page_of(status=Status.OPEN), "ix_tickets_status_activity"),
+    "of a status": (page_of(status=Status.OPEN), "ix_tickets_status_rank"),
     "unfinished": (page_of(status=Stage.ACTIVE), "ix_tickets_active"),
     "by creation": (page_of(order=Order.CREATED), "ix_tickets_created"),
     "by priority": (page_of(order=Order.PRIORITY), "ix_tickets_rank"),
     "of an address": (
-        lambda tx: listing_store.of_all_addresses(tx, "someone42@", before=None, limit=26),
+        lambda tx: search_store.of_all_addresses(tx, "someone42@", before=None, limit=26),
         "ix_tickets_email",
     ),
 }
@@ -102,7 +108,7 @@ async def test_a_page_of_tickets_walks_an_index_in_its_order(full: House, which:
             ask(tx)
         return plans
 
-    [plan] = await full.db.scan(agent(full), look)
+    plan = "\n".join(await full.db.scan(agent(full), look))
     assert index in plan
     assert "Seq Scan on tickets" not in plan
 

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,8 +11,11 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from parlour.db import outbox
+from parlour.db.lanes import lane_of
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.bulk import service as bulk
+from parlour.features.tickets.bulk.job import BulkJobs
 from parlour.features.tickets.models import Bulk, Field, Filters, Priority, Status, Ticket
 from parlour.features.workspaces import audit
 from parlour.kernel.access import Actor, Role
@@ -251,11 +254,59 @@ async def test_all_that_match_are_changed_by_a_job_and_put_back_by_one(
     assert len(left) == len(before)
 
 
-async def test_a_job_goes_on_where_it_broke_off(house: House, tmp_path: Path) -> None:
+async def begun_by_nobody(house: House, chosen: list[UUID], field: Field, value: str) -> Bulk:
+    """A large change whose tickets are written down, and no worker to change them."""
+    await house.app.parlour.worker.stop()
+    started: Bulk = await house.db.write(ada(house), bulk.start, chosen, field, value)
+    await house.as_system(bulk.write_down, started.bulk_id, sorted(chosen))
+    return started
+
+
+async def carry_on(house: House) -> None:
+    """What a worker does that comes back."""
+    lane, lease = lane_of(bulk.JOB), timedelta(seconds=30)
+    for job in await house.db.write(Actor.system(), outbox.claim, lane, lease=lease, limit=8):
+        await BulkJobs(house.db).carry_on(job)
+
+
+async def test_no_transaction_of_a_large_change_takes_many_tickets_at_a_time(tmp_path: Path) -> None:
+    with metered() as meter:
+        async with open_house(tmp_path) as house:
+            await asyncio.to_thread(stock, house, 1_200)
+            everything = await house.db.scan(ada(house), bulk.matching, Filters())
+            await house.app.parlour.worker.stop()
+            costs = []
+            for some in (everything[:200], everything):
+                meter.reset()
+                await house.db.write(ada(house), bulk.start, some, Field.PRIORITY, "low")
+                costs.append(sum(cost for sql, cost in meter.by_statement.items() if "INSERT" in sql))
+
+    assert costs[1] < 1.2 * costs[0]
+
+
+async def test_a_large_change_that_broke_off_while_it_was_written_down_is_done_and_can_be_undone(
+    house: House, tmp_path: Path, desk: Browser
+) -> None:
     await asyncio.to_thread(stock, house, 150)
     everything = await house.db.scan(ada(house), bulk.matching, Filters())
     await house.app.parlour.worker.stop()
+    before = await house.db.scan(ada(house), bulk.matching, Filters(priority=Priority.LOW))
     started = await house.db.write(ada(house), bulk.start, everything, Field.PRIORITY, "low")
+    await house.as_system(bulk.write_down, started.bulk_id, sorted(everything)[:70])
+    await carry_on(house)
+    done = await finished(house, started.bulk_id)
+    low = await house.db.scan(ada(house), bulk.matching, Filters(priority=Priority.LOW))
+    await undo(house, desk, str(started.bulk_id))
+    await carry_on(house)
+
+    assert (done.total, done.done, len(low)) == (150, 150, 150)
+    assert await house.db.scan(ada(house), bulk.matching, Filters(priority=Priority.LOW)) == before
+
+
+async def test_a_job_goes_on_where_it_broke_off(house: House, tmp_path: Path) -> None:
+    await asyncio.to_thread(stock, house, 150)
+    everything = await house.db.scan(ada(house), bulk.matching, Filters())
+    started = await begun_by_nobody(house, everything, Field.PRIORITY, "low")
     first = await house.db.write(ada(house), bulk.step, started.bulk_id)
     second = await house.db.write(ada(house), bulk.step, started.bulk_id)
     third = await house.db.write(ada(house), bulk.step, started.bulk_id)
@@ -271,8 +322,7 @@ async def test_a_running_change_cannot_be_undone_and_shows_how_far_it_is(
 ) -> None:
     await asyncio.to_thread(stock, house, 150)
     everything = await house.db.scan(ada(house), bulk.matching, Filters())
-    await house.app.parlour.worker.stop()
-    started = await house.db.write(ada(house), bulk.start, everything, Field.PRIORITY, "low")
+    started = await begun_by_nobody(house, everything, Field.PRIORITY, "low")
     await house.db.write(ada(house), bulk.step, started.bulk_id)
     part = await desk.get(f"{table(house)}/bulk/{started.bulk_id}", headers={"hx-request": "true"})
 
@@ -324,8 +374,7 @@ async def test_no_step_costs_more_because_many_went_before_it(tmp_path: Path) ->
         async with open_house(tmp_path) as house:
             await asyncio.to_thread(stock, house, 1_000)
             everything = await house.db.scan(ada(house), bulk.matching, Filters())
-            await house.app.parlour.worker.stop()
-            started = await house.db.write(ada(house), bulk.start, everything, Field.STATUS, "pending")
+            started = await begun_by_nobody(house, everything, Field.STATUS, "pending")
             costs = {"change": await costs_of(house, meter, started)}
             await house.db.write(ada(house), bulk.undo, started.bulk_id)
             costs["undo"] = await costs_of(house, meter, started)

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from itertools import product
 from pathlib import Path
 from uuid import UUID
 
@@ -26,7 +27,17 @@ from parlour.features.tickets import handover
 from parlour.features.tickets.access import service as access
 from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.listing import service as listing
-from parlour.features.tickets.models import COUNT_LIMIT, Bulk, Field, Filters, Order
+from parlour.features.tickets.models import (
+    COUNT_LIMIT,
+    Bulk,
+    Field,
+    Filters,
+    Order,
+    Priority,
+    Stage,
+    Status,
+    Whose,
+)
 from parlour.kernel.access import Actor, Role
 from parlour.kernel.keys import Keys
 from parlour.kernel.messages import Place
@@ -44,7 +55,7 @@ pytestmark = pytest.mark.timeout(180)
 FEW, MANY = 1_000, 100_000
 GROWTH, SLACK = 1.5, 3_000
 """What a cost may differ by: trees grow a level, and a job of the worker's may fall into the moment."""
-COUNTED = {"the dashboard": 6, "the list ": 1, "one of them ": 5}
+COUNTED = {"the dashboard": 6, "the list ": 1.5, "a list of ": 2, "waiting in ": 7, "one of them ": 5}
 """How often a page counts or looks through so many as COUNT_LIMIT, more than there are among a thousand."""
 STEPS_A_COUNT = 13
 
@@ -101,9 +112,35 @@ class City:
             async with await self.town.come("owner") as browser:
                 await self.cost(partial(self._look, browser, path))
                 costs[name] = self.meter.scanned
+        for name, filters in self._lists().items():
+            costs[name] = await self.cost(partial(self._list, filters)) + self.meter.scanned
         for name, act in (await self._units()).items():
             costs[name] = await self.cost(act)
         return costs
+
+    def _lists(self) -> Mapping[str, Filters]:
+        """What the table's filters and orders can be put together to; some of one kind are one here."""
+        whose = {
+            "": None,
+            "the busy one's": self.crowd.busy,
+            "Ada's": self.crowd.ada,
+            "nobody's": Whose.NOBODY,
+        }
+        every = product(
+            (None, Stage.ACTIVE, Status.CLOSED), (None, Priority.URGENT), whose, (False, True), Order
+        )
+        lists = {}
+        for status, priority, who, waiting, order in every:
+            name = f"a list of {who} {status or ''} {priority or ''} by {order}"
+            lists[f"waiting in {name}" if waiting else name] = Filters(
+                status=status, priority=priority, assignee=whose[who], waiting=waiting, order=order
+            )
+        return lists
+
+    async def _list(self, filters: Filters) -> None:
+        db = self.town.house.db
+        run = db.read if listing.costs_the_same(filters) else db.scan
+        await run(self.town.owner, listing.workspace_tickets, filters)
 
     def _routes(self) -> list[tuple[str, str]]:
         routes = sorted(http_routes(self.town.house))
@@ -199,6 +236,7 @@ def begun_by_nobody(tx: Tx, ticket_ids: list[UUID], value: str) -> Bulk:
     """A change of many tickets without its job, or the worker does what is to be measured."""
     made = bulk.start(tx, ticket_ids, Field.PRIORITY, value)
     tx.acting_as(Actor.system()).execute(delete(jobs).where(jobs.c.kind == bulk.JOB))
+    bulk.write_down(tx.as_system(), made.bulk_id, ticket_ids)
     return made
 
 
@@ -216,7 +254,7 @@ async def open_city(folder: Path) -> AsyncIterator[City]:
             yield city
 
 
-def counted(page: str) -> int:
+def counted(page: str) -> float:
     kinds = next((kinds for begins, kinds in COUNTED.items() if page.startswith(begins)), 0)
     return kinds * STEPS_A_COUNT * (COUNT_LIMIT + 1)
 

@@ -1,5 +1,6 @@
 """The ticket table: filters, orders, pages, search, and changes in its rows."""
 
+import asyncio
 import re
 from base64 import urlsafe_b64encode
 from html import unescape
@@ -12,7 +13,7 @@ from parlour.features.tickets import service as tickets
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Priority, Status, Ticket
 from parlour.kernel.access import Role
-from tests.house import Browser, House
+from tests.house import Browser, House, behind_its_back, stock
 
 HTMX = {"hx-request": "true"}
 
@@ -267,3 +268,19 @@ async def test_the_rows_of_another_workspace_are_not_there(house: House, five: l
     assert (await mallory.get(table(house))).status_code == 404
     assert (await mallory.get(f"{theirs}/{five[0].ticket_id}/row")).status_code == 404
     assert numbers((await mallory.get(f"{theirs}?q=question")).text) == []
+
+
+async def test_a_list_that_has_not_looked_far_enough_says_so_and_goes_on(house: House, desk: Browser) -> None:
+    """Those that wait, by creation, are picked out of all that are active."""
+    await asyncio.to_thread(stock, house, 4_000)
+    behind_its_back(
+        house.app.parlour.settings, "UPDATE tickets SET waiting_since = NULL WHERE number > ?", 1_000
+    )
+    page = await desk.get(table(house, "?waiting=us&sort=created"))
+    further = re.search(r'href="([^"]+)"[^>]*>(?:<svg.*?</svg>)?Look further back', page.text, re.DOTALL)
+    assert further
+    beyond = await desk.get(unescape(further[1]))
+
+    assert "Nothing among those looked through" in page.text
+    assert "Looked through 1000 tickets at a time" in page.text
+    assert beyond.text.count("data-ticket-row") == 25

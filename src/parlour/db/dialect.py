@@ -3,7 +3,8 @@
 import json
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Integer,
+    Select,
     Table,
     Text,
     Uuid,
@@ -120,6 +122,43 @@ def delete_some(tx: Tx, table: Table, which: ColumnElement[bool], order: Column[
     first = select(place).select_from(table).where(which).order_by(order).limit(limit).correlate(None)
     these = place.in_(first) if _is_sqlite(tx) else place == func.any(func.array(first.scalar_subquery()))
     return tx.execute(delete(table).where(which, these)).rowcount
+
+
+def walks_on(
+    database: str, walks: Sequence[Select[Any]], order: Sequence[ColumnElement[Any]]
+) -> Sequence[Select[Any]]:
+    """The parts of a union, each of which is to be read in this order.
+
+    SQLite orders the parts of an ordered union by itself, and takes no ORDER BY in them.
+    """
+    return [walk.order_by(*order) for walk in walks] if database == "postgresql" else walks
+
+
+_WALKING = {
+    **dict.fromkeys(("enable_sort", "enable_bitmapscan", "enable_seqscan", "jit"), "off"),
+    **dict.fromkeys(("seq_page_cost", "random_page_cost"), "0"),
+}
+_WALK = select(
+    *(func.current_setting(name).label(name) for name in _WALKING),
+    *(func.set_config(name, value, True) for name, value in _WALKING.items()),
+)
+_AS_BEFORE = select(*(func.set_config(name, bindparam(name), True) for name in _WALKING))
+
+
+@contextmanager
+def walking_in_order(tx: Tx) -> Iterator[None]:
+    """Meanwhile that index is walked, in its order, that leads past the fewest rows.
+
+    PostgreSQL, when it plans for any value, takes the rows behind one for few, and would rather collect and
+    sort all of them, or walk an index whose rows lie closer together past those that do not fit. SQLite walks
+    anyway.
+    """
+    if _is_sqlite(tx):
+        yield
+        return
+    before = tx.execute(_WALK).mappings().one()
+    yield
+    tx.execute(_AS_BEFORE, {name: before[name] for name in _WALKING})
 
 
 _GRANTS_SQLITE = (

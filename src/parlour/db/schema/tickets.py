@@ -18,6 +18,8 @@ from sqlalchemy import (
 
 from parlour.db.schema.base import UtcDateTime, metadata
 
+_RANKED = ("priority_rank", "last_message_at", "ticket_id")
+_CREATED = ("priority_rank", "created_at", "ticket_id")
 ACTIVE = "status IN ('new', 'open', 'pending')"
 
 
@@ -69,7 +71,11 @@ tickets = Table(
     Index("ix_tickets_activity", "workspace_id", "last_message_at", "ticket_id"),
     Index("ix_tickets_created", "workspace_id", "created_at", "ticket_id"),
     Index("ix_tickets_rank", "workspace_id", "priority_rank", "last_message_at", "ticket_id"),
-    Index("ix_tickets_status_activity", "workspace_id", "status", "last_message_at", "ticket_id"),
+    # Every other combination of status and priority, also of one person's: several walks of these, merged.
+    Index("ix_tickets_status_rank", "workspace_id", "status", *_RANKED),
+    Index("ix_tickets_status_created", "workspace_id", "status", *_CREATED),
+    Index("ix_tickets_assignee_status_rank", "workspace_id", "assignee_id", "status", *_RANKED),
+    Index("ix_tickets_assignee_status_created", "workspace_id", "assignee_id", "status", *_CREATED),
     # Led by the person, so that it also serves the foreign key.
     Index("ix_tickets_assignee", "assignee_id", "workspace_id", "last_message_at", "ticket_id"),
     _active_index("ix_tickets_active", "last_message_at", "ticket_id"),

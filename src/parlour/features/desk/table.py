@@ -13,7 +13,7 @@ from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.desk.query import BUILT_IN, TableQuery
 from parlour.features.tickets.bulk import service as changes
 from parlour.features.tickets.listing import service as listing
-from parlour.features.tickets.models import COUNT_LIMIT, PAGE_SIZES, Order, SavedView
+from parlour.features.tickets.models import COUNT_LIMIT, LOOKED_THROUGH, PAGE_SIZES, Order, SavedView
 from parlour.kernel.access import Permission
 from parlour.kernel.errors import DomainError
 from parlour.web.pages import redirect
@@ -56,6 +56,8 @@ async def page(
         "tickets": [rows.row_view(row) for row in found.page.rows],
         "count": found.page.count,
         "count_limit": COUNT_LIMIT,
+        "looked_through": LOOKED_THROUGH,
+        "further": found.page.further,
         "query": query,
         "here": _address(desk, query.text),
         **_ways_on(desk, query, found),

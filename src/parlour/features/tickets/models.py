@@ -106,6 +106,8 @@ class Whose(StrEnum):
 PAGE_SIZES = (25, 50, 100)
 COUNT_LIMIT = 1000
 """Nobody needs to know more exactly how many there are, and counting on would cost more and more."""
+LOOKED_THROUGH = 1000
+"""Tickets that one page looks at where no index holds all that was chosen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +131,16 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`count` stops at COUNT_LIMIT + 1; None where nobody counted."""
+    """`count` stops at COUNT_LIMIT + 1; None where nobody counted.
+
+    `further`: what was looked at did not fill the page, and the way on leads to what was not.
+    """
 
     rows: Sequence[TicketRow]
     next: str | None
     previous: str | None
     count: int | None
+    further: bool = False
 
 
 @dataclass(frozen=True, slots=True)

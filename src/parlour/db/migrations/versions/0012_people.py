@@ -1,6 +1,6 @@
 """When each person was last here, and what a browser may open wherever it is.
 
-Revision: 0012, after 0010
+Revision: 0012, after 0011
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ from alembic import op
 from parlour.db.schema import UtcDateTime
 
 revision = "0012"
-down_revision = "0010"
+down_revision = "0011"
 
 SIGNED_IN = (
     "SELECT actor_id, max(last_at) AS at FROM security_events WHERE action = 'signed_in' GROUP BY actor_id"

@@ -9,7 +9,10 @@ from parlour.kernel.access import Actor
 
 
 class BulkJobs:
-    """What was done stays done when a run breaks off: the next one goes on behind it."""
+    """What was done stays done when a run breaks off: the next one goes on behind it.
+
+    No ticket is changed before all of them are written down, so that all that was changed can be undone.
+    """
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -18,5 +21,9 @@ class BulkJobs:
     async def carry_on(self, job: Job) -> None:
         system = Actor.system(job.workspace_id)
         bulk_id, user_id = UUID(job.payload["bulk_id"]), UUID(job.payload["user_id"])
+        tickets = [UUID(ticket_id) for ticket_id in job.payload.get("ids", [])]
+        for first in range(0, len(tickets), bulk.LISTED_AT_ONCE):
+            some = tickets[first : first + bulk.LISTED_AT_ONCE]
+            await self._db.write(system, bulk.write_down, bulk_id, some)
         while await self._db.write(system, bulk.carry_on, bulk_id, user_id):
             pass

@@ -26,6 +26,8 @@ KEPT = timedelta(days=30)
 SWEEP_BATCH = 500
 CHUNK = 50
 """Tickets a transaction of the job: short enough that nobody else's write waits for it."""
+LISTED_AT_ONCE = 500
+"""So many tickets of a large change the job writes down in a transaction, before it changes the first."""
 
 
 class BulkRunning(DomainError):
@@ -42,7 +44,7 @@ def matching(tx: Tx, filters: Filters) -> list[UUID]:
 
 @requires(Permission.BULK_UPDATE)
 def start(tx: Tx, ticket_ids: Sequence[UUID], field: Field, value: str) -> Bulk:
-    """Give all these tickets one value, at once or as a job.
+    """Give all these tickets one value, at once or as a job, which carries the list of them.
 
     Raises Invalid (`ids`: required, too_many; `value`: required, unknown) and NotFound when one of the
     tickets is not this workspace's.
@@ -57,10 +59,13 @@ def start(tx: Tx, ticket_ids: Sequence[UUID], field: Field, value: str) -> Bulk:
         raise NotFound
     bulk_id = clock.new_id()
     bulk_store.insert_bulk(
-        tx, bulk_id=bulk_id, user_id=tx.actor.user_id, field=field, value=value, ticket_ids=ticket_ids
+        tx, bulk_id=bulk_id, user_id=tx.actor.user_id, field=field, value=value, total=len(ticket_ids)
     )
     audit.record(tx, "bulk", after=f"{field.value}:{value}")
-    return _go(tx, bulk_id, len(ticket_ids))
+    if len(ticket_ids) > AT_ONCE:
+        return _leave_to_a_job(tx, bulk_id, ticket_ids)
+    bulk_store.list_items(tx, bulk_id, ticket_ids)
+    return step(tx, bulk_id, limit=AT_ONCE)
 
 
 def _check(tx: Tx, field: Field, value: str) -> None:
@@ -82,12 +87,18 @@ def _member(value: str) -> UUID:
         raise Invalid({"value": "unknown"}) from None
 
 
-def _go(tx: Tx, bulk_id: UUID, tickets: int) -> Bulk:
-    """Do it here and now, or leave it to a job, which acts in the name of whoever asked."""
-    if tickets <= AT_ONCE:
-        return step(tx, bulk_id, limit=AT_ONCE)
-    tx.enqueue(JOB, {"bulk_id": str(bulk_id), "user_id": str(tx.actor.user_id)})
+def _leave_to_a_job(tx: Tx, bulk_id: UUID, ticket_ids: Sequence[UUID]) -> Bulk:
+    """It acts in the name of whoever asked, on the tickets that it is to write down first, if any."""
+    ids = [ticket_id.hex for ticket_id in ticket_ids]
+    tx.enqueue(JOB, {"bulk_id": str(bulk_id), "user_id": str(tx.actor.user_id), "ids": ids})
     return bulk(tx, bulk_id)
+
+
+@requires(Permission.SYSTEM)
+def write_down(tx: Tx, bulk_id: UUID, ticket_ids: Sequence[UUID]) -> None:
+    """Some of the tickets of a change. Those that are written down already stay as they are."""
+    if bulk_store.lock_bulk(tx, bulk_id) is not None:
+        bulk_store.list_items(tx, bulk_id, ticket_ids)
 
 
 @requires(Permission.BULK_UPDATE)
@@ -209,7 +220,9 @@ def undo(tx: Tx, bulk_id: UUID) -> Bulk:
         raise BulkRunning
     bulk_store.turn_round(tx, bulk_id)
     audit.record(tx, "bulk_undone", before=f"{found.field.value}:{found.value}")
-    return _go(tx, bulk_id, found.changed)
+    if found.changed > AT_ONCE:
+        return _leave_to_a_job(tx, bulk_id, [])
+    return step(tx, bulk_id, limit=AT_ONCE)
 
 
 @requires(Permission.SYSTEM)

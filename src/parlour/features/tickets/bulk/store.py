@@ -38,9 +38,7 @@ def _items(tx: Tx, bulk_id: UUID) -> ColumnElement[bool]:
     return (bulk_items.c.workspace_id == tx.workspace_id) & (bulk_items.c.bulk_id == bulk_id)
 
 
-def insert_bulk(
-    tx: Tx, *, bulk_id: UUID, user_id: UUID | None, field: Field, value: str, ticket_ids: Sequence[UUID]
-) -> None:
+def insert_bulk(tx: Tx, *, bulk_id: UUID, user_id: UUID | None, field: Field, value: str, total: int) -> None:
     tx.execute(
         insert(bulk_changes).values(
             workspace_id=tx.workspace_id,
@@ -48,12 +46,17 @@ def insert_bulk(
             user_id=user_id,
             field=field.value,
             value=value,
-            total=len(ticket_ids),
+            total=total,
             created_at=clock.now(),
         )
     )
-    items = insert(bulk_items).values(workspace_id=tx.workspace_id, bulk_id=bulk_id)
-    tx.execute(items, [{"ticket_id": ticket_id} for ticket_id in ticket_ids])
+
+
+def list_items(tx: Tx, bulk_id: UUID, ticket_ids: Sequence[UUID]) -> None:
+    """Which tickets are to change; those that are listed already stay as they are."""
+    items = dialect.insert(tx, bulk_items).on_conflict_do_nothing()
+    this = {"workspace_id": tx.workspace_id, "bulk_id": bulk_id}
+    tx.execute(items, [{**this, "ticket_id": ticket_id} for ticket_id in ticket_ids])
 
 
 def lock_bulk(tx: Tx, bulk_id: UUID) -> Bulk | None:

@@ -13,6 +13,7 @@ from parlour.db.database import Tx
 from parlour.features.chat import service as chat
 from parlour.features.tickets import store
 from parlour.features.tickets.listing import store as listing_store
+from parlour.features.tickets.listing.search import store as search_store
 from parlour.features.tickets.models import PAGE_SIZES, Filters, Order, Page, Ticket, TicketRow
 from parlour.kernel.access import Permission, requires
 from parlour.kernel.addresses import beginning_of_email
@@ -52,15 +53,23 @@ def _page(tx: Tx, filters: Filters) -> Page:
     backwards = filters.before is not None
     cursor = filters.before or filters.after
     key = _read_cursor(filters.order, cursor) if cursor else None
-    rows = listing_store.page(tx, filters, key=key, backwards=backwards, limit=filters.limit + 1)
+    with dialect.walking_in_order(tx):
+        ids, edge = listing_store.page(tx, filters, key=key, backwards=backwards, limit=filters.limit + 1)
+        count = listing_store.count(tx, filters)
+    rows = listing_store.rows(tx, ids)
     more = len(rows) > filters.limit
     rows = (rows[1:] if backwards else rows[:-1]) if more else rows
-    has_next, has_previous = (True, more) if backwards else (more, cursor is not None)
+    first, last = (_cursor(_key(filters.order, row)) for row in (rows[0], rows[-1])) if rows else (None, None)
+    on = _cursor(edge) if edge else None
+    ahead, behind = (first if more else on), (last or cursor)
+    if not backwards:
+        ahead, behind = (last if more else on), (first if cursor else None)
     return Page(
         rows=rows,
-        next=_cursor(filters.order, rows[-1]) if rows and has_next else None,
-        previous=_cursor(filters.order, rows[0]) if rows and has_previous else None,
-        count=listing_store.count(tx, filters),
+        next=behind if backwards else ahead,
+        previous=ahead if backwards else behind,
+        count=count,
+        further=edge is not None,
     )
 
 
@@ -69,8 +78,8 @@ def _key(order: Order, row: TicketRow) -> list[Any]:
     return [store.RANKS[row.priority], *key] if order is Order.PRIORITY else key
 
 
-def _cursor(order: Order, row: TicketRow) -> str:
-    values = [value if isinstance(value, int) else str(value) for value in _key(order, row)]
+def _cursor(key: Sequence[Any]) -> str:
+    values = [value if isinstance(value, int) else str(value) for value in key]
     return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
 
 
@@ -108,15 +117,15 @@ def _by_email(tx: Tx, filters: Filters, beginning: str) -> Page | None:
         before = UUID(filters.after) if filters.after else None
     except ValueError:
         return None  # the cursor of a search for words
-    emails = listing_store.addresses(tx, beginning, limit=ADDRESSES + 1)
+    emails = search_store.addresses(tx, beginning, limit=ADDRESSES + 1)
     if not emails:
         return None
     rows: list[TicketRow] = []
     for _ in range(READS):
         if len(emails) > ADDRESSES:
-            ids = listing_store.of_all_addresses(tx, beginning, before=before, limit=MATCHES_READ)
+            ids = search_store.of_all_addresses(tx, beginning, before=before, limit=MATCHES_READ)
         else:
-            ids = listing_store.of_addresses(tx, emails, before=before, limit=MATCHES_READ)
+            ids = search_store.of_addresses(tx, emails, before=before, limit=MATCHES_READ)
         allowed = listing_store.among(tx, filters, ids)
         for ticket_id in ids:
             if ticket_id in allowed:
@@ -175,7 +184,8 @@ def _position(cursor: str | None) -> int | None:
 def matching(tx: Tx, filters: Filters, *, limit: int) -> list[UUID]:
     """Up to `limit` of all the tickets that fit, on whatever page they are."""
     if not filters.q.strip():
-        return listing_store.ids(tx, filters, limit=limit)
+        with dialect.walking_in_order(tx):
+            return listing_store.ids(tx, filters, limit=limit)
     found: dict[UUID, None] = {}
     filters = replace(filters, limit=PAGE_SIZES[-1], after=None, before=None)
     while len(found) < limit:

@@ -1,18 +1,24 @@
 """SQL of lists of tickets: filters, orders, pages, counts, search."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
     Executable,
     Integer,
     Select,
     TextClause,
-    Uuid,
+    UnaryExpression,
+    asc,
     bindparam,
+    case,
+    desc,
     func,
     literal,
     select,
@@ -21,10 +27,20 @@ from sqlalchemy import (
     union_all,
 )
 
+from parlour.db import dialect
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import ACTIVE, tickets
 from parlour.features.tickets import store
-from parlour.features.tickets.models import COUNT_LIMIT, Filters, Order, Stage, Status, TicketRow, Whose
+from parlour.features.tickets.models import (
+    COUNT_LIMIT,
+    LOOKED_THROUGH,
+    Filters,
+    Order,
+    Stage,
+    Status,
+    TicketRow,
+    Whose,
+)
 
 ORDERS: dict[Order, tuple[ColumnElement[Any], ...]] = {
     Order.ACTIVITY: (tickets.c.last_message_at, tickets.c.ticket_id),
@@ -47,19 +63,29 @@ _CONDITIONS: dict[str, _Condition] = {
 }
 _Shape = frozenset[str]
 
-_ALONE, _AMONG_ACTIVE = frozenset[str](), frozenset({"active"})
-_INDEXED: dict[Order, set[_Shape]] = {
-    Order.ACTIVITY: {
-        _ALONE,
-        _AMONG_ACTIVE,
-        *(frozenset({name}) for name in ("status", "priority", "nobody", "assignee")),
-        *(_AMONG_ACTIVE | {name} for name in ("waiting", "priority", "nobody", "assignee")),
-    },
-    Order.CREATED: {_ALONE},
-    Order.PRIORITY: {_ALONE, _AMONG_ACTIVE, frozenset({"priority"}), _AMONG_ACTIVE | {"priority"}},
+_LEADS: dict[Order, tuple[tuple[str, ...], ...]] = {
+    Order.ACTIVITY: (
+        (),
+        ("active",),
+        ("active", "waiting"),
+        ("priority",),
+        ("active", "priority"),
+        ("assignee",),
+        ("active", "assignee"),
+        ("status", "priority"),
+        ("assignee", "status", "priority"),
+    ),
+    Order.CREATED: ((), ("status", "priority"), ("assignee", "status", "priority")),
+    Order.PRIORITY: ((), ("active",), ("status",), ("assignee", "status")),
 }
+"""What the indexes begin with that go on in this order, beside the workspace."""
 ACTIVE_STATUSES = (Status.NEW, Status.OPEN, Status.PENDING)
 _LIMIT = bindparam("limit", type_=Integer())
+_CHOICES: dict[str, Sequence[_Condition]] = {
+    "status": [tickets.c.status == status.value for status in Status],
+    "active status": [tickets.c.status == status.value for status in ACTIVE_STATUSES],
+    "priority": [tickets.c.priority_rank == rank for rank in store.RANKS.values()],
+}
 
 
 def _shape(filters: Filters) -> _Shape:
@@ -89,11 +115,11 @@ def _narrow(query: Select[Any], shape: _Shape) -> Select[Any]:
 
 
 def indexed(filters: Filters) -> bool:
-    """Whether one index holds the filters and the order together: then a page costs the same everywhere.
+    """Whether indexes hold the filters and the order together, so that only what is shown is read.
 
-    Others walk the index of their order past whatever does not fit, which can take long.
+    Else the tickets that wait are picked out of those that an index holds, LOOKED_THROUGH at a time.
     """
-    return not filters.q.strip() and _shape(filters) in _INDEXED[filters.order]
+    return not filters.q.strip() and bool(_walks(_shape(filters), filters.order))
 
 
 def _columns(shape: _Shape, order: Order) -> tuple[ColumnElement[Any], ...]:
@@ -102,46 +128,150 @@ def _columns(shape: _Shape, order: Order) -> tuple[ColumnElement[Any], ...]:
     return columns[1:] if order is Order.PRIORITY and "priority" in shape else columns
 
 
+def _choices(name: str, shape: _Shape) -> Sequence[_Condition]:
+    """What a column of an index is to be, each in a walk of its own."""
+    if name in shape:
+        return [_CONDITIONS[name]]
+    if name == "assignee":
+        return [_CONDITIONS["nobody"]]
+    return _CHOICES["active status" if name == "status" and "active" in shape else name]
+
+
+def _serves(lead: tuple[str, ...], shape: _Shape) -> bool:
+    """Whether nothing else is between the tickets of this shape in an index that begins so."""
+    whose = shape & {"nobody", "assignee"}
+    if ("assignee" in lead) != bool(whose) or not shape.issuperset({"active", "waiting"} & set(lead)):
+        return False
+    held = {*lead, *whose, *({"active"} if "status" in lead else ())}
+    return held >= shape
+
+
+def _walks(shape: _Shape, order: Order) -> list[tuple[_Condition, ...]]:
+    """The conditions of as few walks as it takes, along an index each; none when no index fits."""
+    if order is Order.PRIORITY and "priority" in shape:
+        order = Order.ACTIVITY
+    ways = [
+        list(product(*(_choices(name, shape) for name in lead)))
+        for lead in _LEADS[order]
+        if _serves(lead, shape)
+    ]
+    return min(ways, key=len, default=[])
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """How a list is read. `picks`: of what is looked through only those that wait belong to it.
+
+    `edge` is then the key of the last ticket that a page looks at.
+    """
+
+    keys: Select[Any] | CompoundSelect[Any]
+    edge: Select[Any] | CompoundSelect[Any]
+    count: Executable
+    picks: bool
+
+
+_WAITS = tickets.c.waiting_since.is_not(None).label("waits")
+
+
 @cache
-def _page(shape: _Shape, order: Order, *, beyond: bool, backwards: bool) -> Select[Any]:
+def _reading(
+    database: str, shape: _Shape, order: Order, *, beyond: bool = False, backwards: bool = False
+) -> _Reading:
+    picks = not _walks(shape, order)
+    # Whoever waits has a ticket that is active: then the walks are those of the active ones.
+    held = shape - {"waiting"} if picks else shape
+    bound = _beyond(_columns(shape, order), backwards=backwards) if beyond else []
+    by = _by(shape, order, backwards=backwards)
+    read = [_WAITS] if picks else []  # else the index alone says it all
+    found = _walked(database, held, order, by, read, *bound)
+    if isinstance(found, CompoundSelect):
+        found = found.order_by(*by)
+    seen = found.limit(bindparam("looked", type_=Integer())).subquery()
+    newest = _by(shape, Order.ACTIVITY, backwards=False)
+    some = _walked(database, held, Order.ACTIVITY, newest, read).limit(_LIMIT).subquery()
+    counts = [func.count(), func.count(case((some.c["waits"], 1)))] if picks else [func.count()]
+    return _Reading(
+        keys=(select(*seen.c).where(seen.c["waits"]).order_by(*by) if picks else found).limit(_LIMIT),
+        edge=found.limit(1).offset(bindparam("skipped", type_=Integer())),
+        count=select(*counts).select_from(some),
+        picks=picks,
+    )
+
+
+def _sort(shape: _Shape, order: Order) -> Sequence[ColumnElement[Any]]:
+    """PostgreSQL takes "is nobody's" for no equality, so that the order has to begin with it."""
     columns = _columns(shape, order)
-    query = _narrow(store.ROWS, shape)
-    if beyond:
-        here = tuple_(*columns)
-        there = tuple_(*(bindparam(f"key{at}", type_=column.type) for at, column in enumerate(columns)))
-        query = query.where(here > there if backwards else here < there)
-    return query.order_by(*[column.asc() if backwards else column.desc() for column in columns]).limit(_LIMIT)
+    return [tickets.c.assignee_id, *columns] if "nobody" in shape else columns
+
+
+def _by(shape: _Shape, order: Order, *, backwards: bool) -> list[UnaryExpression[Any]]:
+    return [asc(column.name) if backwards else desc(column.name) for column in _sort(shape, order)]
+
+
+def _beyond(columns: Sequence[ColumnElement[Any]], *, backwards: bool) -> list[ColumnElement[bool]]:
+    here = tuple_(*columns)
+    there = tuple_(*(bindparam(f"key{at}", type_=column.type) for at, column in enumerate(columns)))
+    return [here > there if backwards else here < there]
+
+
+def _walked(
+    database: str,
+    shape: _Shape,
+    order: Order,
+    by: Sequence[UnaryExpression[Any]],
+    read: Sequence[ColumnElement[Any]],
+    *bound: _Condition,
+) -> Select[Any] | CompoundSelect[Any]:
+    """All that the walks come by: of each no more is read than is asked for."""
+    one = select(*_sort(shape, order), *read).where(tickets.c.workspace_id == HERE, *bound)
+    walks = [one.where(*conditions) for conditions in _walks(shape, order)]
+    if len(walks) == 1:
+        return walks[0].order_by(*by)
+    return union_all(*dialect.walks_on(database, walks, by))
 
 
 def page(
     tx: Tx, filters: Filters, *, key: Sequence[Any] | None, backwards: bool, limit: int
-) -> list[TicketRow]:
-    """`limit` rows beyond `key`, always in the list's own order."""
+) -> tuple[list[UUID], Sequence[Any] | None]:
+    """`limit` tickets beyond `key`, always in the list's own order.
+
+    Also the key of the last ticket that was looked at, when there may be more that fit beyond it.
+    """
     shape = _shape(filters)
-    query = _page(shape, filters.order, beyond=key is not None, backwards=backwards)
-    last = key[-len(_columns(shape, filters.order)) :] if key else ()
-    values = {f"key{at}": value for at, value in enumerate(last)}
-    found = [store.ticket_row(row) for row in tx.run(query, limit=limit, **_values(filters), **values)]
-    return found[::-1] if backwards else found
+    reading = _reading(dialect.name_of(tx), shape, filters.order, beyond=key is not None, backwards=backwards)
+    kept = len(ORDERS[filters.order]) - len(_columns(shape, filters.order))
+    values = _values(filters) | {f"key{at}": value for at, value in enumerate(key[kept:] if key else ())}
+    looked = {"looked": LOOKED_THROUGH} if reading.picks else {}
+    ids = [row.ticket_id for row in tx.run(reading.keys, limit=limit, **looked, **values)]
+    found = ids[::-1] if backwards else ids
+    if not reading.picks or len(found) == limit:
+        return found, None
+    last = tx.run(reading.edge, skipped=LOOKED_THROUGH - 1, **values).first()
+    rank = [values["rank"]] * kept
+    return found, [*rank, *(getattr(last, c.name) for c in _columns(shape, filters.order))] if last else None
 
 
-@cache
-def _count(shape: _Shape) -> Select[Any]:
-    some = _narrow(select(tickets.c.ticket_id), shape).limit(COUNT_LIMIT + 1).subquery()
-    return select(func.count()).select_from(some)
+def rows(tx: Tx, ticket_ids: Sequence[UUID]) -> list[TicketRow]:
+    """These tickets, in the order in which they are named."""
+    found = {row.ticket_id: row for row in store.these(tx, ticket_ids)}
+    return [found[ticket_id] for ticket_id in ticket_ids if ticket_id in found]
 
 
-def count(tx: Tx, filters: Filters) -> int:
-    """Never looks at more than COUNT_LIMIT + 1 rows that fit."""
-    counted: int = tx.run(_count(_shape(filters)), **_values(filters)).scalar_one()
-    return counted
+def count(tx: Tx, filters: Filters) -> int | None:
+    """Up to COUNT_LIMIT + 1; None when so many would have to be looked through."""
+    reading = _reading(dialect.name_of(tx), _shape(filters), filters.order)
+    looked, *waiting = tx.run(reading.count, limit=COUNT_LIMIT + 1, **_values(filters)).one()
+    if not reading.picks:
+        return int(looked)
+    return int(waiting[0]) if looked <= COUNT_LIMIT else None
 
 
 def ids(tx: Tx, filters: Filters, *, limit: int) -> list[UUID]:
-    """The first of the list, in its own order."""
-    order = [column.desc() for column in ORDERS[filters.order]]
-    query = _narrow(select(tickets.c.ticket_id), _shape(filters)).order_by(*order).limit(limit)
-    return list(tx.run(query, **_values(filters)).scalars())
+    """The first of the list, in its own order: up to `limit`, among as many that are looked through."""
+    reading = _reading(dialect.name_of(tx), _shape(filters), filters.order)
+    looked = {"looked": limit} if reading.picks else {}
+    return [row.ticket_id for row in tx.run(reading.keys, limit=limit, **looked, **_values(filters))]
 
 
 def how_many_of(tx: Tx, ticket_ids: Sequence[UUID]) -> int:
@@ -179,66 +309,6 @@ def by_number(tx: Tx, filters: Filters, number: int) -> list[TicketRow]:
     """The ticket with this number, when the filters let it through."""
     query = _narrow(store.ROWS, _shape(filters)).where(tickets.c.number == number)
     return [store.ticket_row(row) for row in tx.run(query, **_values(filters))]
-
-
-_OF_ADDRESS = (
-    select(tickets.c.ticket_id)
-    .where(
-        tickets.c.workspace_id == HERE,
-        tickets.c.email == bindparam("email"),
-        tickets.c.ticket_id < bindparam("before", type_=Uuid()),
-    )
-    .order_by(tickets.c.ticket_id.desc())
-    .limit(_LIMIT)
-)
-_OF_ADDRESSES = (
-    select(tickets.c.ticket_id)
-    .where(
-        tickets.c.workspace_id == HERE,
-        tickets.c.email.between(bindparam("first"), bindparam("last")),
-        tickets.c.ticket_id < bindparam("before", type_=Uuid()),
-    )
-    .order_by(tickets.c.ticket_id.desc())
-    .limit(_LIMIT)
-)
-_NEXT_ADDRESS = (
-    select(tickets.c.email)
-    .where(tickets.c.workspace_id == HERE, tickets.c.email.between(bindparam("first"), bindparam("last")))
-    .order_by(tickets.c.email)
-    .limit(1)
-)
-_LAST_ID = UUID(int=2**128 - 1)
-_LAST_CHARACTER = "\U0010ffff"
-
-
-def addresses(tx: Tx, beginning: str, *, limit: int) -> list[str]:
-    """The first addresses that begin so, each found by one search of the index."""
-    found: list[str] = []
-    first, last = beginning, beginning + _LAST_CHARACTER
-    while len(found) < limit:
-        email = tx.run(_NEXT_ADDRESS, first=first, last=last).scalar_one_or_none()
-        if email is None:
-            break
-        found.append(email)
-        first = email + "\x01"
-    return found
-
-
-def of_addresses(tx: Tx, emails: Sequence[str], *, before: UUID | None, limit: int) -> list[UUID]:
-    """The newest tickets of these addresses that are older than `before`; each address is read in order."""
-    until = before or _LAST_ID
-    ids = [
-        ticket_id
-        for email in emails
-        for ticket_id in tx.run(_OF_ADDRESS, email=email, before=until, limit=limit).scalars()
-    ]
-    return sorted(ids, reverse=True)[:limit]
-
-
-def of_all_addresses(tx: Tx, beginning: str, *, before: UUID | None, limit: int) -> list[UUID]:
-    """`of_addresses` for more of them than one asks for each: all their tickets are read and sorted."""
-    asked = {"first": beginning, "last": beginning + _LAST_CHARACTER, "before": before or _LAST_ID}
-    return list(tx.run(_OF_ADDRESSES, **asked, limit=limit).scalars())
 
 
 def _newest_and_most_urgent() -> Executable:
