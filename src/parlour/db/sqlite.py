@@ -9,9 +9,9 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,6 +28,8 @@ from parlour.kernel.errors import Overloaded, StorageFull
 BATCH = 512
 QUEUE_LIMIT = 20_000
 SCAN_THREADS = 4
+SCAN_SECONDS = 5.0
+"""How long a scan for somebody who waits for a page may hold its thread."""
 FOLD_SECONDS = 10.0
 """Between two attempts to win room on a disk that is nearly full."""
 
@@ -160,7 +162,8 @@ class SqliteDatabase(Database):
             connection = getattr(self._scan_local, "connection", None)
             if connection is None:
                 connection = self._scan_local.connection = self._connect_reader()
-            return _snapshot(connection, lambda tx: function(tx, *args, **kwargs), actor)
+            with _deadline(connection, None if actor.kind is Kind.SYSTEM else SCAN_SECONDS):
+                return _snapshot(connection, lambda tx: function(tx, *args, **kwargs), actor)
 
         return await asyncio.get_running_loop().run_in_executor(self._scans, run)
 
@@ -325,6 +328,25 @@ def _run_in_savepoint(raw: sqlite3.Connection, connection: Connection, unit: _Wr
         raw.execute("RELEASE unit")
     else:
         raise unit.error  # SQLite gave up the whole transaction
+
+
+@contextmanager
+def _deadline(connection: Connection, seconds: float | None) -> Iterator[None]:
+    """Raises Overloaded when what runs on the connection meanwhile takes longer."""
+    if seconds is None:
+        yield
+        return
+    timer = threading.Timer(seconds, _driver(connection).interrupt)
+    timer.start()
+    try:
+        yield
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+            raise Overloaded from error
+        raise
+    finally:
+        timer.cancel()
+        timer.join()  # or it would interrupt whoever scans next
 
 
 def _snapshot(connection: Connection, call: Callable[[Tx], R], actor: Actor) -> R:
