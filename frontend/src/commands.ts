@@ -135,7 +135,7 @@ export const commands: Record<string, () => boolean> = {
   reply: () => write(false),
   note: () => write(true),
   theme: () => press("[data-theme-toggle]"),
-  leave: () => press('form[action="/auth/logout"] button'),
+  leave: () => press('button[form="leave"]'),
   keys: () => {
     const dialog = one<HTMLDialogElement>("[data-keys-dialog]");
     dialog?.showModal();

@@ -10,6 +10,8 @@ export type Sent = { seq: number; client_id: string; content: string; at: string
 const MESSAGE = "li.message, li.message-event";
 const BODY = ".message-body";
 
+/** Agents by their id; whoever is the only one of the kind goes by that. */
+const speakerOf = (item: HTMLElement | null): string | undefined => item?.dataset.senderId ?? item?.dataset.sender;
 const momentOf = (item: Element | null): string => (item && one<HTMLTimeElement>("time", item)?.dateTime) ?? "";
 
 export class MessageList {
@@ -246,7 +248,7 @@ export class MessageList {
     const goesOn =
       !newDay &&
       !unread &&
-      previous?.dataset.senderId === item.dataset.senderId &&
+      speakerOf(previous) === speakerOf(item) &&
       item.matches(".message") &&
       momentOf(previous).slice(0, 15) === at.slice(0, 15);
     item.toggleAttribute("data-grouped", Boolean(goesOn));

@@ -46,7 +46,7 @@ function day(moment: Date, words: DOMStringMap): string {
 function write(element: HTMLTimeElement): void {
   const moment = new Date(element.dateTime);
   if (Number.isNaN(moment.getTime())) return;
-  const kind = element.dataset.fmt ?? "datetime";
+  const kind = element.dataset.fmt ?? "relative";
   const text =
     kind === "day" ? day(moment, element.dataset) : kind === "relative" ? relative(moment) : formats[kind]?.format(moment);
   if (text && element.textContent !== text) element.textContent = text;
@@ -54,14 +54,14 @@ function write(element: HTMLTimeElement): void {
 }
 
 export function localTimes(root: ParentNode = document): void {
-  all<HTMLTimeElement>("time[datetime][data-fmt]", root).forEach(write);
+  all<HTMLTimeElement>("time[datetime]", root).forEach(write);
 }
 
 /** Keeps "5 minutes ago" and "Today" true while the page stays open. */
 export function startTimes(): void {
   localTimes();
   const refresh = () =>
-    document.hidden || all<HTMLTimeElement>('time[data-fmt="relative"], time[data-fmt="day"]').forEach(write);
+    document.hidden || all<HTMLTimeElement>('time:not([data-fmt]), time[data-fmt="day"]').forEach(write);
   setInterval(refresh, 60_000);
   document.addEventListener("visibilitychange", refresh);
 }

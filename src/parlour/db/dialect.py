@@ -15,10 +15,12 @@ from sqlalchemy import (
     Boolean,
     Column,
     ColumnElement,
+    Dialect,
     Integer,
     Select,
     Table,
     Text,
+    TypeDecorator,
     Uuid,
     bindparam,
     delete,
@@ -30,6 +32,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeEngine
 
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import UtcDateTime, grants
@@ -77,8 +80,8 @@ def insert_on(database: str, table: Table) -> Any:
 class one_of(FunctionElement[bool]):  # noqa: N801 read like a function of SQLAlchemy's
     """`one_of(column, "these")`: the column is one of the values that come with the execution.
 
-    A list of its own length is a statement of its own to PostgreSQL, and its plan for any length is for a
-    few; an array is one value.
+    A list of its own length is a statement of its own, put together anew each time, and PostgreSQL's plan for
+    any length is for a few; an array, or on SQLite its JSON, is one value.
     """
 
     type = Boolean()
@@ -92,10 +95,27 @@ class one_of(FunctionElement[bool]):  # noqa: N801 read like a function of SQLAl
         return self
 
 
+class _Listed(TypeDecorator[Any]):
+    """Values as a JSON array of what the column holds."""
+
+    impl = Text()
+    cache_ok = True
+
+    def __init__(self, item: TypeEngine[Any]) -> None:
+        super().__init__()
+        self.item = item
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str:
+        stored = self.item.dialect_impl(dialect).bind_processor(dialect)
+        return json.dumps([stored(each) for each in value] if stored else list(value))
+
+
 @compiles(one_of)
-def _in_a_list(element: one_of, compiler: Any, **more: Any) -> str:
+def _in_json(element: one_of, compiler: Any, **more: Any) -> str:
     column, values = element.clauses
-    return str(compiler.process(column.in_(values), **more))
+    listed: Any = bindparam(values.key, type_=_Listed(column.type))
+    found = func.json_each(listed).table_valued("value")
+    return str(compiler.process(column.in_(select(found.c.value)), **more))
 
 
 @compiles(one_of, "postgresql")

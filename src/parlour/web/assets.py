@@ -56,7 +56,7 @@ class Assets:
         whole = hashlib.sha256()
         for name, file in self.files.items():
             whole.update(name.encode() + b"\0" + file.plain + b"\0")
-        self.digest = whole.hexdigest()[:16]
+        self.digest = whole.hexdigest()[:10]
 
     def url(self, name: str) -> str:
         """Raises LookupError for a file that was not built."""

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from gettext import NullTranslations
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ _SPOKEN = re.compile(rf"{{{{ _\(({_STRING})((?:, \w+=(?:[\w.]+|{_STRING}))*)\) }
 _VALUE = re.compile(rf", (\w+)=([\w.]+|{_STRING})")
 _PLACE = re.compile(r"\{(\w+)\}")
 _ICON = re.compile(rf"{{{{ icon\(({_STRING})(?:, ({_STRING}))?\) }}}}")
+_INDENT = re.compile(r"\n\s+")
 _JINJA = re.compile(r"\{[{%#]")
 
 
@@ -44,10 +45,10 @@ def find_template(name: str) -> str | None:
 def prepare(source: str, draw: Callable[..., str]) -> str:
     """A page's template with its sentences and icons as plain text, as far as they are known before it.
 
-    A page has hundreds of them: what is text already costs nothing when it is rendered.
+    A page has hundreds of them: what is text already costs nothing later. The indents stay here.
     """
     source = _ICON.sub(lambda found: draw(*(part[1:-1] for part in found.groups() if part)), source)
-    return _SENTENCE.sub(_translated, _SPOKEN.sub(_put_together, source))
+    return _SENTENCE.sub(_translated, _SPOKEN.sub(_put_together, _INDENT.sub("\n", source)))
 
 
 def _translated(sentence: re.Match[str]) -> str:
@@ -73,27 +74,34 @@ def translate(text: str, **values: object) -> str:
     return sentence.format(**values) if values else sentence
 
 
+def _utc(moment: datetime) -> datetime:
+    """Nearly all come from the database, which has them so."""
+    return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+
+
 def iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat()[:19] + "Z"
+    return _utc(moment).isoformat()[:19] + "Z"
 
 
 def when(moment: datetime) -> str:
     """For readers without JavaScript, so it names its zone."""
-    at = moment.astimezone(UTC)
+    at = _utc(moment)
     return f"{at.day} {MONTHS[at.month - 1]} {at.year}, {at.hour:02}:{at.minute:02} UTC"
 
 
 def time_element(at: datetime, kind: str = "relative") -> str:
     """A whole <time>: pages hold many, and each crossing between the template and here costs.
 
-    The script rewrites it in the reader's zone, as its `kind` says: `relative`, `full`, `date`.
+    The script rewrites it in the reader's zone, as its `kind` says: `full`, `date`, else as "an hour ago".
     """
-    return Markup(f'<time datetime="{iso(at)}" data-fmt="{kind}">{when(at)}</time>')
+    shown = "" if kind == "relative" else f' data-fmt="{kind}"'
+    return Markup(f'<time datetime="{iso(at)}"{shown}>{when(at)}</time>')
 
 
 _WORD = re.compile(r"[^\W_]+")
 
 
+@lru_cache(maxsize=1024)
 def initials(name: str) -> str:
     """Two letters at most, of a name or of an address's local part, as frontend/src/dom.ts takes them."""
     words = _WORD.findall(name.split("@", 1)[0])

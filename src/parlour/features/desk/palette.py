@@ -27,7 +27,7 @@ async def palette(request: Request) -> Response:
         request,
         desk,
         "desk/palette.html",
-        tickets=found.tickets,
+        tickets=[row._asdict() for row in found.tickets],
         views=found.views,
         built_in={name: query.text for name, query in BUILT_IN.items()},
     )

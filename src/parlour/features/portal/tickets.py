@@ -43,8 +43,9 @@ async def home(request: Request) -> Response:
     )
     held = keys(request)
     full = len(held.of_tickets) >= KEYS_A_BROWSER or len(rows) >= KEYS_A_BROWSER
+    tickets = [row._asdict() for row in rows]
     return render(
-        request, "portal/home.html", workspace=workspace, tickets=rows, full=full, most=KEYS_A_BROWSER
+        request, "portal/home.html", workspace=workspace, tickets=tickets, full=full, most=KEYS_A_BROWSER
     )
 
 

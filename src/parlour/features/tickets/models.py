@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from parlour.kernel.messages import Message
@@ -62,9 +63,8 @@ class Ticket:
         return self.status is Status.CLOSED
 
 
-@dataclass(frozen=True, slots=True)
-class TicketRow:
-    """A ticket in a list."""
+class TicketRow(NamedTuple):
+    """A ticket in a list. A tuple: pages make them by the dozen."""
 
     ticket_id: UUID
     number: int

@@ -52,6 +52,10 @@ RANKS = {Priority.LOW: 0, Priority.MEDIUM: 1, Priority.HIGH: 2, Priority.URGENT:
 """What `priority_rank` holds: priorities in their order, for the index."""
 
 
+_STATUSES = {status.value: status for status in Status}
+_PRIORITIES = {priority.value: priority for priority in Priority}
+
+
 def _ticket(row: Any) -> Ticket:
     fields = list(row)
     fields[5:7] = Status(row[5]), Priority(row[6])
@@ -59,9 +63,8 @@ def _ticket(row: Any) -> Ticket:
 
 
 def ticket_row(row: Any) -> TicketRow:
-    fields = list(row)
-    fields[4:6] = Status(row[4]), Priority(row[5])
-    return TicketRow(*fields)
+    ticket_id, number, subject, email, status, priority, *rest = row
+    return TicketRow(ticket_id, number, subject, email, _STATUSES[status], _PRIORITIES[priority], *rest)
 
 
 _THIS = (tickets.c.workspace_id == HERE) & (tickets.c.ticket_id == bindparam("this_ticket"))

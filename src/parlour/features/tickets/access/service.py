@@ -6,7 +6,6 @@ to what the browser holds, and a cookie that somebody planted there never opens 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -149,7 +148,7 @@ def tickets_of_browser(tx: Tx, keys: Keys) -> Sequence[TicketRow]:
         for email, theirs in rooms.items()
         for room_id in chat.unread_by_customer(tx.as_system(), email, theirs)
     }
-    return [replace(row, unread=row.chat_room_id in unread) for row in rows]
+    return [row._replace(unread=row.chat_room_id in unread) for row in rows]
 
 
 @requires(Permission.TICKET_OPEN)

@@ -45,7 +45,7 @@ def workspace_tickets(tx: Tx, filters: Filters) -> Page:
     """One page of the workspace's tickets. Raises NotFound for a cursor that is none of ours."""
     page = _search(tx, filters) if filters.q.strip() else _page(tx, filters)
     unread = _unread(tx, page.rows)
-    rows = [replace(row, unread=True) if row.chat_room_id in unread else row for row in page.rows]
+    rows = [row._replace(unread=True) if row.chat_room_id in unread else row for row in page.rows]
     return replace(page, rows=rows)
 
 
@@ -151,7 +151,7 @@ def _by_words(tx: Tx, filters: Filters, *, repeats: bool = False) -> Page:
             if match.ticket_id in allowed and match.ticket_id not in rows and match.ticket_id not in shown:
                 if len(rows) == filters.limit:
                     return Page(list(rows.values()), str(last), None, None)
-                rows[match.ticket_id] = replace(allowed[match.ticket_id], excerpt=match.excerpt)
+                rows[match.ticket_id] = allowed[match.ticket_id]._replace(excerpt=match.excerpt)
             last = match.position
         if len(matches) < MATCHES_READ:
             return Page(list(rows.values()), None, None, None)
@@ -203,7 +203,7 @@ def row(tx: Tx, ticket_id: UUID) -> TicketRow:
     found = store.these(tx, [ticket_id])
     if not found:
         raise NotFound
-    return replace(found[0], unread=bool(_unread(tx, found)))
+    return found[0]._replace(unread=bool(_unread(tx, found)))
 
 
 def _unread(tx: Tx, rows: Sequence[TicketRow]) -> set[UUID]:
