@@ -1,6 +1,7 @@
 """The real server without a proxy, before strangers: heads, bodies and silence without end."""
 
 import asyncio
+import re
 import resource
 import socket
 from collections.abc import Iterator
@@ -153,15 +154,33 @@ async def slow_upload(live: Live) -> int:
     return await stranger.answer()
 
 
+async def until_let_go(live: Live) -> float:
+    """Seconds for which somebody who asks and takes nothing is kept."""
+    async with httpx.AsyncClient(base_url=live.url) as client:
+        page = await client.get("/auth/login")
+    [style] = re.findall(r"/static/\w+/app\.css", page.text)
+    line, began = socket.socket(), monotonic()
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1400)  # as on the internet: the system keeps less
+    line.connect(("127.0.0.1", live.port))
+    line.sendall(f"GET {style} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode() * 30)
+    with line, suppress(ConnectionError):
+        while monotonic() - began < BODY_SECONDS + SPARE_SECONDS:
+            await asyncio.sleep(0.2)
+            line.send(b"\r\n")  # only so does one learn that nobody is there any more
+    return monotonic() - began
+
+
 async def test_whoever_is_slow_is_let_go_in_time_unless_it_moves(live: Live) -> None:
     """All at once, because each of them takes its time."""
     live.unshown_log()
-    uploading = asyncio.create_task(slow_upload(live))
+    uploading, taking = asyncio.create_task(slow_upload(live)), asyncio.create_task(until_let_go(live))
     found = await asyncio.gather(*(slowly(live, name) for name in SLOW))
-    moving = await uploading
+    moving, kept = await uploading, await taking
     waited = dict(zip(SLOW, found, strict=True))
 
     assert moving == 403
+    assert kept < BODY_SECONDS + SPARE_SECONDS
     assert {name: status for name, (status, _) in waited.items()} == {
         name: status for name, (_, status) in SLOW.items()
     }

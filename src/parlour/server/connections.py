@@ -66,6 +66,7 @@ class Connection(HttpToolsProtocol):
         self._head = 0
         self._crowded = self._ending = False
         self.untaken = Untaken()
+        self._running: RequestResponseCycle | None = None
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(cast(Transport, transport))
@@ -76,6 +77,16 @@ class Connection(HttpToolsProtocol):
         self.late_at = self.loop.time() + CROWDED_SECONDS
         if len(self.connections) > self._places + SPARE:
             self.transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """What is being answered may be older than the newest request, which alone is told otherwise."""
+        if self._running is not None:
+            self._running.disconnected = True
+        super().connection_lost(exc)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
 
     def _make_room(self) -> bool:
         """End those that ask for nothing and have been waited for the longest: many at once, because to find
