@@ -25,11 +25,21 @@ const run = (file, args) => {
 
 const checkTypes = () => run(program("tsc"), ["--project", "tsconfig.json"]);
 
+/** The looks of the parts of basecoat that the portal's sheet imports; theirs stand under a heading each. */
+const looks = () => {
+  const wanted = [...readFileSync(join(here, "css/portal.css"), "utf8").matchAll(/components\/([\w-]+)\.css/g)].map(([, name]) => name);
+  const all = readFileSync(join(packages, "basecoat-css/dist/styles/vega.css"), "utf8");
+  const parts = all.slice(all.indexOf("{") + 1, all.lastIndexOf("}")).split(/^ *\/\* (?=[A-Z][\w ]* \*\/$)/m);
+  const kept = parts.filter((part) => wanted.includes(part.split(" */")[0].toLowerCase().replaceAll(" ", "-")));
+  mkdirSync(join(packages, ".parlour"), { recursive: true });
+  writeFileSync(join(packages, ".parlour/looks.css"), `@layer components {\n${kept.map((part) => `/* ${part}`).join("")}\n}\n`);
+};
+
 /** The styles' own compiler has once given other bytes for the same sources: what counts is what two runs agree on. */
-const styles = () => {
-  const file = join(out, "app.css");
+const styles = (name) => {
+  const file = join(out, name);
   const compile = () => {
-    run(program("tailwindcss"), ["--input", "css/app.css", "--output", file, "--optimize"]);
+    run(program("tailwindcss"), ["--input", join("css", name), "--output", file, "--minify"]);
     return readFileSync(file, "utf8");
   };
   for (let before = compile(), tries = 0; tries < 4; tries++) {
@@ -37,7 +47,7 @@ const styles = () => {
     if (now === before) return;
     before = now;
   }
-  process.stderr.write("No two runs of the style compiler gave the same app.css.\n");
+  process.stderr.write(`No two runs of the style compiler gave the same ${name}.\n`);
   process.exit(1);
 };
 
@@ -80,7 +90,9 @@ const copies = () => {
 
 mkdirSync(out, { recursive: true });
 checkTypes();
-styles();
+looks();
+styles("app.css");
+styles("portal.css");
 await scripts();
 sprite();
 copies();

@@ -1,0 +1,83 @@
+"""What pages cost, so that it stays so: statements and bytes, which a slow machine does not change."""
+
+from collections.abc import Iterator
+from contextlib import aclosing, contextmanager
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+
+from parlour.features.tickets import service as tickets
+from parlour.kernel.access import Actor
+from tests.house import Browser, House
+
+PAGES = {
+    "list": ("desk", "/workspace/{workspace}/tickets", 7, 62_000),
+    "dashboard": ("desk", "/workspace/{workspace}", 3, 36_000),
+    "ticket": ("desk", "/workspace/{workspace}/tickets/{ticket}", 20, 72_000),
+    "conversation": ("visitor", "/support/acme/ticket/{ticket}/chat", 12, 48_000),
+    "portal": ("visitor", "/support/acme", 8, 7_000),
+    "new ticket": ("visitor", "/support/acme/ticket/new", 2, 8_000),
+}
+"""Whose it is, where it is, and the most statements and bytes with 25 tickets or 50 messages on it."""
+FIRST_VISIT = 65_000
+
+
+@pytest.fixture
+async def furnished(house: House, visitor: Browser) -> dict[str, str]:
+    """25 tickets, one of them with 50 messages."""
+    for number in range(24):
+        async with house.browser(f"127.0.1.{number}") as other:
+            await house.open_ticket(other, subject=f"Parcel {number}", email=f"m{number}@example.com")
+    ticket = await house.open_ticket(visitor)
+    customer = Actor.customer(house.workspace.workspace_id, ticket.ticket_id, ticket.email)
+    for number in range(49):
+        words = f"Message {number} about the parcel"
+        await house.db.write(customer, tickets.send_message, ticket.ticket_id, words, uuid4())
+    return {"workspace": str(house.workspace.workspace_id), "ticket": str(ticket.ticket_id)}
+
+
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    """The statements that run meanwhile, wherever."""
+    found: list[str] = []
+
+    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+        found.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield found
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+@pytest.mark.sqlite
+async def test_a_page_takes_no_more_statements_and_bytes_than_it_did(
+    house: House, visitor: Browser, furnished: dict[str, str]
+) -> None:
+    spent = {}
+    async with aclosing(await house.sign_in()) as desk:
+        for name, (who, address, *_) in PAGES.items():
+            browser = desk if who == "desk" else visitor
+            await browser.get(address.format(**furnished))
+            with counted() as statements:
+                page = await browser.get(address.format(**furnished))
+            assert page.status_code == 200
+            spent[name] = (len(statements), len(page.content))
+
+    for name, (_, _, most, bytes_) in PAGES.items():
+        assert spent[name] <= (most, spent[name][1]), (name, spent[name])
+        assert spent[name][1] <= bytes_, (name, spent[name])
+
+
+async def test_a_customers_first_visit_is_light(house: House, visitor: Browser) -> None:
+    page = await visitor.get("/support/acme")
+    files = house.app.parlour.site.assets.files
+    fetched = [file for name, file in files.items() if f"/{name}" in page.text.replace("favicon-news", "")]
+    weight = len(page.content) + sum(len(file.brotlied or file.plain) for file in fetched)
+
+    assert len(fetched) == 5
+    assert weight <= FIRST_VISIT
