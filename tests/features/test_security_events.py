@@ -91,8 +91,8 @@ async def test_an_owner_reads_of_a_wrong_second_factor_and_of_the_right_one(
     lines = await shown(house, desk)
 
     assert [line.partition(" 127.")[0] for line in lines if " 127." in line] == [
+        "Signed in",
         "Wrong code of the second factor",
-        "Signed in 2 times in an hour",
     ]
 
 

@@ -59,7 +59,9 @@ async def test_who_may_not_uses_up_nothing_of_those_who_may(town: Town, route: s
 
 
 def ticket(email: str) -> dict[str, str]:
-    return {"subject": "Late", "description": "Since Monday.", "email": email, "client_id": str(uuid4())}
+    """In words of its own: the same words from one browser are the same ticket."""
+    form = str(uuid4())
+    return {"subject": f"Late {form}", "description": "Since Monday.", "email": email, "client_id": form}
 
 
 async def opened(browser: Browser, emails: list[str], slug: str = "acme") -> int:
