@@ -107,6 +107,8 @@ POST /bulk/{bulk_id}/undo           sign-in sign-in  sign-in   sign-in  list  li
 /workspace/{workspace_id}/tickets/{ticket_id}
 GET  -                              sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 GET  /row                           sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
+GET  /next                          sign-in sign-in  sign-in   sign-in  beside beside beside 404     sign-in
+GET  /previous                      sign-in sign-in  sign-in   sign-in  beside beside beside 404     sign-in
 GET  /chat                          sign-in sign-in  sign-in   sign-in  ticket ticket ticket 404     sign-in
 POST /chat                          sign-in sign-in  sign-in   sign-in  replied replied 403 404      sign-in
 GET  /notes                         sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
@@ -146,6 +148,7 @@ WORDS = {
     "texts": "{workspace}/replies",
     "list": f"{{workspace}}/tickets(\\?(bulk={UUID}|status=open))?",
     "ticket": "{workspace}/tickets/{ticket_id}",
+    "beside": f"{{workspace}}/tickets(/{UUID})?\\?(from=)?status(=|%3D)active.*",
     "replied": "{workspace}/tickets/{ticket_id}#latest",
     "noted": "{workspace}/tickets/{ticket_id}/notes#latest",
 }

@@ -100,9 +100,11 @@ class Chat {
         this.#reading.steady(() => this.#messages.show(...unsent));
         this.#countdown.run();
       },
-      sent: (message: Message, status: string | null) => {
+      sent: (message: Message, status: string | null, then: string) => {
         this.#feed.confirmed(message);
         if (status) this.#open(status);
+        const after = then && one("[data-after]")?.dataset.after;
+        if (after) location.assign(after);
       },
       refused: (unsent: Unsent, code: string, problems: Record<string, string>) => this.#refused(unsent, code, problems),
       gone: (clientId: string) => {

@@ -18,8 +18,12 @@ export const currentRow = (): HTMLElement | null => rowAt(document.activeElement
 
 let last = "";
 
+/** On a ticket's page, to its neighbour in the list that it was opened from. */
+const beside = (by: 1 | -1): boolean => press(`[data-beside] a[rel~="${by > 0 ? "next" : "prev"}"]`);
+
 /** A row that was replaced has lost the focus; going on starts from where it was. */
 export function step(by: 1 | -1): boolean {
+  if (one("[data-beside]")) return beside(by);
   const rows = all(ROWS);
   const here = rows.findIndex((row) => row === currentRow());
   const from = here >= 0 ? here : document.activeElement === document.body ? rows.findIndex((row) => row.id === last) : -1;
@@ -93,7 +97,7 @@ function write(notes: boolean): boolean {
   if (!room) return false;
   if (room.hasAttribute("data-internal") !== notes) {
     const tab = one<HTMLAnchorElement>("a[data-tab-room]");
-    return go(tab && `${tab.pathname}#composer-content`);
+    return go(tab && `${tab.pathname}${tab.search}#composer-content`);
   }
   const field = composer();
   field?.focus();

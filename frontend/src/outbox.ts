@@ -11,7 +11,8 @@ export type Unsent = Outgoing & { at: string; state: "held" | "pending" | "faile
 
 export interface Tray {
   show(unsent: Unsent, waiting: boolean): void;
-  sent(message: Message, status: string | null): void;
+  /** `then`: the status that was asked for with it. */
+  sent(message: Message, status: string | null, then: string): void;
   /** True when its text went back to where it was written. */
   refused(unsent: Unsent, code: string, problems: Record<string, string>): boolean;
   /** Another tab sent or discarded it. */
@@ -135,7 +136,7 @@ export class Outbox {
       this.#tries = 0;
       if (answer.kind === "sent") {
         this.discard(unsent.client_id);
-        this.tray.sent(answer.message, answer.status);
+        this.tray.sent(answer.message, answer.status, unsent.then ?? "");
       } else {
         const failed = this.#change(unsent.client_id, { state: "failed", code: answer.code });
         if (failed) this.tray.show(failed, false);

@@ -3,10 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from parlour.kernel.access import Role
+
+
+class After(StrEnum):
+    """Where the desk goes when an agent is done with a ticket: resolved it, sent it on, gave it away."""
+
+    STAY = "stay"
+    NEXT = "next"
+    LIST = "list"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +26,17 @@ class Preferences:
     shortcuts: bool = True
     notify: bool = False
     title_badge: bool = True
+    after: After = After.STAY
 
     @staticmethod
     def of(stored: Mapping[str, Any]) -> "Preferences":
-        """From `users.settings`, which may know fewer of them, or others."""
-        names = [known.name for known in fields(Preferences)]
-        return Preferences(**{name: stored[name] for name in names if isinstance(stored.get(name), bool)})
+        """From `users.settings`, which may know fewer of them, or others; also from a form's ticked boxes."""
+        switches = [known.name for known in fields(Preferences) if known.name != "after"]
+        after = stored.get("after")
+        return Preferences(
+            **{name: stored[name] for name in switches if isinstance(stored.get(name), bool)},
+            after=After(after) if after in set(After) else After.STAY,
+        )
 
 
 @dataclass(frozen=True, slots=True)

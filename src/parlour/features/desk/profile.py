@@ -66,7 +66,8 @@ async def choose(request: Request) -> Response:
     """A box that isn't ticked isn't sent."""
     person = await person_in(request)
     fields = await read_form(request)
-    chosen = Preferences(**{known.name: known.name in fields for known in fields_of(Preferences)})
+    ticked = {known.name: known.name in fields for known in fields_of(Preferences)}
+    chosen = Preferences.of({**ticked, "after": fields.get("after")})
     await db(request).write(themselves(person), profiles.choose, session_token(request), chosen)
     return redirect("/profile?saved=preferences#preferences")
 

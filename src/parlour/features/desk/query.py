@@ -102,6 +102,7 @@ BUILT_IN = {
     "mine": TableQuery(status=Stage.ACTIVE, assignee=ME),
     "unassigned": TableQuery(status=Stage.ACTIVE, assignee=Whose.NOBODY),
     "waiting_for_us": TableQuery(waiting=US),
+    "active": TableQuery(status=Stage.ACTIVE),
     "waiting_for_customer": TableQuery(status=Status.PENDING),
     "all": TableQuery(),
 }

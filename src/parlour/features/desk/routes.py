@@ -5,6 +5,7 @@ from starlette.routing import Route
 from parlour.features.desk import (
     audit,
     bulk,
+    came_from,
     canned,
     dashboard,
     events,
@@ -75,6 +76,8 @@ _PAGES = [
     Route(f"{_TICKETS}/bulk/{{bulk_id:id}}/undo", bulk.undo, methods=["POST"]),
     Route(f"{_TICKET}/row", rows.row),
     Route(_TICKET, ticket.ticket),
+    Route(f"{_TICKET}/next", came_from.following),
+    Route(f"{_TICKET}/previous", came_from.preceding),
     Route(f"{_TICKET}/chat", ticket.chat),
     Route(f"{_TICKET}/chat", ticket.send, methods=["POST"]),
     Route(f"{_TICKET}/notes", notes.notes),

@@ -9,12 +9,13 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response
 
-from parlour.features.accounts.models import Desk
+from parlour.features.accounts.models import After, Desk
 from parlour.features.chat.models import Audience
 from parlour.features.conversation import pages as conversation
 from parlour.features.conversation.view import holds_unread, room_view
 from parlour.features.desk import rows, units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.desk.came_from import came_from, go_on, ways
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.access import service as access
 from parlour.features.tickets.canned import service as canned
@@ -77,10 +78,12 @@ async def page(
     actor = actor_at(desk)
     before = conversation.seq_in(request, "before") if request.method == "GET" else None
     found = await db(request).read(actor, units.ticket_page, ticket_id, audience, before)
+    on = ways(desk, came_from(request, desk), found.ticket)
     context = {
         "ticket": found.ticket,
-        "room": _room(found, actor, desk, writing or Writing()),
+        "room": _room(found, actor, desk, writing or Writing(), on["address"]),
         "others": found.others,
+        "ways": on,
         "elsewhere": {
             "room_id": found.elsewhere.room.room_id,
             "head": found.elsewhere.room.last_seq,
@@ -93,7 +96,7 @@ async def page(
     return render_at(request, desk, template, refused=refused, **context)
 
 
-def _room(found: units.TicketPage, actor: Actor, desk: Desk, writing: Writing) -> dict[str, Any]:
+def _room(found: units.TicketPage, actor: Actor, desk: Desk, writing: Writing, came: str) -> dict[str, Any]:
     here = f"/workspace/{desk.workspace_id}/tickets/{found.ticket.ticket_id}"
     internal = found.history.room.audience is Audience.INTERNAL
     wants_undo = desk.person.settings.undo_send and not internal
@@ -103,6 +106,7 @@ def _room(found: units.TicketPage, actor: Actor, desk: Desk, writing: Writing) -
         is_open=internal or not found.ticket.is_closed,
         page_url=f"{here}/notes" if internal else here,
         chat_url=f"{here}/notes" if internal else f"{here}/chat",
+        came=came,
         socket_url=f"/realtime?workspace={desk.workspace_id}",
         new_ticket_url=None,
         replies=found.replies,
@@ -160,7 +164,7 @@ async def send(request: Request) -> Response:
         return await _insert(request, desk, ticket_id, fields)
     if "read" in fields:
         await conversation.mark_read(request, actor, ticket_id, fields)
-        return redirect(f"/workspace/{desk.workspace_id}/tickets/{ticket_id}#latest")
+        return redirect(_latest(request, desk, ticket_id))
     more = {"seen": conversation.seq_field(fields, "seen"), "then": _then(fields)}
     if wants_json(request):
         sent = await conversation.send(request, actor, ticket_id, fields, canned.answer, **more)
@@ -169,7 +173,14 @@ async def send(request: Request) -> Response:
         await conversation.send(request, actor, ticket_id, fields, canned.answer, **more)
     except NOT_SENT as error:
         return await page(request, desk, ticket_id, refused=error, writing=not_sent(fields, error))
-    return redirect(f"/workspace/{desk.workspace_id}/tickets/{ticket_id}#latest")
+    if more["then"]:
+        return redirect(go_on(desk, came_from(request, desk), ticket_id))
+    return redirect(_latest(request, desk, ticket_id))
+
+
+def _latest(request: Request, desk: Desk, ticket_id: UUID) -> str:
+    kept = came_from(request, desk).address if "from" in request.query_params else ""
+    return f"/workspace/{desk.workspace_id}/tickets/{ticket_id}{kept}#latest"
 
 
 def not_sent(fields: Mapping[str, str], error: DomainError) -> Writing:
@@ -268,9 +279,32 @@ async def _change(
         return await page(request, desk, ticket_id, audience, refused=error, writing=unchanged)
     if answer := await rows.answer(request, desk, ticket_id, fields):
         return answer
-    if typed or "hx-request" in request.headers:
+    if typed:
         return await page(request, desk, ticket_id, audience, writing=typed)
-    return redirect(f"/workspace/{desk.workspace_id}/tickets/{ticket_id}{'/notes' if notes else ''}")
+    return await _changed(request, desk, ticket_id, audience, done=_is_done(desk, field, value))
+
+
+async def _changed(
+    request: Request, desk: Desk, ticket_id: UUID, audience: Audience, *, done: bool
+) -> Response:
+    """The ticket as it is now, or on from it when the agent is done with it and chose so."""
+    came = came_from(request, desk)
+    away = go_on(desk, came, ticket_id) if done and desk.person.settings.after is not After.STAY else None
+    if "hx-request" in request.headers:
+        answer = await page(request, desk, ticket_id, audience)
+        if away:
+            answer.headers["HX-Redirect"] = away
+        return answer
+    kept = came.address if "from" in request.query_params else ""
+    tab = "/notes" if audience is Audience.INTERNAL else ""
+    return redirect(away or f"/workspace/{desk.workspace_id}/tickets/{ticket_id}{tab}{kept}")
+
+
+def _is_done(desk: Desk, field: str, value: object) -> bool:
+    """Whether the ticket is off this agent's hands by that change."""
+    if field == "assignee":
+        return value not in (None, desk.person.user_id)
+    return value in (Status.PENDING, Status.RESOLVED, Status.CLOSED)
 
 
 async def revoke_access(request: Request) -> Response:

@@ -73,7 +73,38 @@ def _page(tx: Tx, filters: Filters) -> Page:
     )
 
 
-def _key(order: Order, row: TicketRow) -> list[Any]:
+def place(order: Order, ticket: TicketRow | Ticket) -> str:
+    """Where the ticket stands now in any list of this order: the cursor of what comes before and after it."""
+    return _cursor(_key(order, ticket))
+
+
+@requires(Permission.TICKET_LIST)
+def beside(tx: Tx, filters: Filters, ticket_id: UUID, at: str, *, backwards: bool) -> tuple[UUID, str] | None:
+    """The ticket after this one in the list, or before it, and its place; None at the list's end.
+
+    `at` is the `place` that this one had, which it may have left since; empty for where it is now. Of a
+    search only the page that `filters` name is looked at. Raises NotFound.
+    """
+    if filters.q.strip():
+        return _beside_found(tx, filters, ticket_id, backwards=backwards)
+    if not at:
+        at = place(filters.order, row(tx, ticket_id))
+    key = _read_cursor(filters.order, at)
+    with dialect.walking_in_order(tx):
+        ids, _ = listing_store.page(tx, filters, key=key, backwards=backwards, limit=1)
+    found = listing_store.rows(tx, ids)
+    return (found[0].ticket_id, place(filters.order, found[0])) if found else None
+
+
+def _beside_found(tx: Tx, filters: Filters, ticket_id: UUID, *, backwards: bool) -> tuple[UUID, str] | None:
+    ids = [found.ticket_id for found in _search(tx, filters).rows]
+    if ticket_id not in ids:
+        return None
+    there = ids.index(ticket_id) + (-1 if backwards else 1)
+    return (ids[there], "") if 0 <= there < len(ids) else None
+
+
+def _key(order: Order, row: TicketRow | Ticket) -> list[Any]:
     key: list[Any] = [row.created_at if order is Order.CREATED else row.last_message_at, row.ticket_id]
     return [store.RANKS[row.priority], *key] if order is Order.PRIORITY else key
 

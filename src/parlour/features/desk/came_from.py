@@ -1,0 +1,135 @@
+"""Where a ticket was opened from, and the ways on from it: back to the list, to the next ticket of it.
+
+It stands in the ticket's address (`from`, `at`) and in those that its forms post to; right after the list
+itself the referrer says it, so that no row has to. It is only ever read as a list of this desk.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from parlour.features.accounts.models import After, Desk
+from parlour.features.desk.agent import actor_at, desk_in
+from parlour.features.desk.query import BUILT_IN, TableQuery
+from parlour.features.tickets.listing import service as listing
+from parlour.features.tickets.models import Order, Ticket
+from parlour.web.ids import id_in
+from parlour.web.pages import redirect
+from parlour.web.site import db
+
+DASHBOARD = "dashboard"
+EVERYTHING = "all"
+"""The list that nothing narrows, whose own address says nothing."""
+_PLACE = re.compile(r"[\w-]{1,200}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class CameFrom:
+    """`list`: as the list's address has it, or DASHBOARD. `at`: the ticket's place when it was opened."""
+
+    list: str
+    at: str = ""
+
+    @property
+    def query(self) -> TableQuery:
+        """The list to go on in; the dashboard has none of its own, so the unfinished ones."""
+        return BUILT_IN["active"] if self.list == DASHBOARD else read_list(self.list)
+
+    @property
+    def address(self) -> str:
+        """What a ticket's address holds of it, with its question mark."""
+        return f"?{urlencode({'from': self.list} | ({'at': self.at} if self.at else {}))}"
+
+
+def came_from(request: Request, desk: Desk) -> CameFrom:
+    """What the address says, else the page before, else the unfinished tickets."""
+    given = request.query_params
+    if given.get("from"):
+        at = given.get("at", "")
+        return CameFrom(_checked(given["from"]), at if _PLACE.fullmatch(at) else "")
+    return CameFrom(_checked(_before(request, f"/workspace/{desk.workspace_id}")))
+
+
+def _before(request: Request, home: str) -> str:
+    page = urlsplit(request.headers.get("referer", ""))
+    if page.path == f"{home}/tickets":
+        return page.query or EVERYTHING
+    if page.path == home:
+        return DASHBOARD
+    inside = page.path.startswith(f"{home}/tickets/")
+    return dict(parse_qsl(page.query)).get("from", "") if inside else ""
+
+
+def _checked(text: str) -> str:
+    if text == DASHBOARD:
+        return text
+    return (read_list(text).text or EVERYTHING) if text else BUILT_IN["active"].text
+
+
+def read_list(text: str) -> TableQuery:
+    return TableQuery.read(dict(parse_qsl(text)))
+
+
+def ways(desk: Desk, came: CameFrom, ticket: Ticket) -> dict[str, Any]:
+    """Where a ticket's page leads. Its place is taken when it is opened, whatever becomes of it then."""
+    at = came.at or ("" if came.query.q else listing.place(_order(came.query), ticket))
+    came = CameFrom(came.list, at)
+    here = f"/workspace/{desk.workspace_id}/tickets/{ticket.ticket_id}"
+    after = desk.person.settings.after
+    return {
+        "back": back(desk, came, ticket.ticket_id),
+        "to_dashboard": came.list == DASHBOARD,
+        "address": came.address,
+        "next": f"{here}/next{came.address}",
+        "previous": f"{here}/previous{came.address}",
+        "after": "" if after is After.STAY else go_on(desk, came, ticket.ticket_id),
+    }
+
+
+def back(desk: Desk, came: CameFrom, ticket_id: UUID) -> str:
+    """The list, at the ticket's row."""
+    home = f"/workspace/{desk.workspace_id}"
+    if came.list == DASHBOARD:
+        return home
+    text = came.query.text
+    return f"{home}/tickets{'?' if text else ''}{text}#ticket-{ticket_id}"
+
+
+def go_on(desk: Desk, came: CameFrom, ticket_id: UUID) -> str:
+    """Where an act that is the last one on a ticket leads, as the agent chose."""
+    here = f"/workspace/{desk.workspace_id}/tickets/{ticket_id}"
+    after = desk.person.settings.after
+    if after is After.NEXT:
+        return f"{here}/next{came.address}"
+    return back(desk, came, ticket_id) if after is After.LIST else f"{here}{came.address}#latest"
+
+
+async def following(request: Request) -> Response:
+    """To the next ticket of the list; behind the last one, back to the list."""
+    return await _beside(request, backwards=False)
+
+
+async def preceding(request: Request) -> Response:
+    return await _beside(request, backwards=True)
+
+
+async def _beside(request: Request, *, backwards: bool) -> Response:
+    desk = await desk_in(request)
+    ticket_id = id_in(request, "ticket_id")
+    came = came_from(request, desk)
+    filters = came.query.filters(desk.person.user_id)
+    run = db(request).read if listing.costs_the_same(filters) else db(request).scan
+    found = await run(actor_at(desk), listing.beside, filters, ticket_id, came.at, backwards=backwards)
+    if found is None:
+        return redirect(back(desk, came, ticket_id))
+    other, at = found
+    return redirect(f"/workspace/{desk.workspace_id}/tickets/{other}{CameFrom(came.list, at).address}")
+
+
+def _order(query: TableQuery) -> Order:
+    return Order(query.sort) if query.sort else Order.ACTIVITY

@@ -1,0 +1,46 @@
+"""From a list into its tickets, along them, and back to where one was."""
+
+import re
+from uuid import uuid4
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.past import Past
+from tests.browser.people import People, Room
+from tests.live import Live
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def test_one_goes_along_the_tickets_of_a_list_and_comes_back_to_it(
+    live: Live, past: Past, people: People
+) -> None:
+    email = f"t{uuid4().hex[:10]}@customer.example"
+    third, second, first = [await past.ticket(f"Number {n}", email=email) for n in (3, 2, 1)]
+    await past.hire("lia", "Lia Along")
+    lia = await people.agent("lia")
+    await lia.page.goto(f"{live.url}/profile")
+    await lia.page.get_by_label("When you are done").select_option("next")
+    await lia.page.get_by_role("button", name="Save the preferences").click()
+    await expect(lia.page.get_by_text("The preferences are saved.")).to_be_visible()
+    address = f"{live.desk}/tickets?q={email.replace('@', '%40')}"
+    await lia.page.goto(address)
+    await lia.has_sent("watch")
+    await lia.page.keyboard.press("j")
+    await lia.page.keyboard.press("Enter")
+    await expect(lia.page.get_by_role("heading", name="Number 1")).to_be_visible()
+    await Room(lia.page).is_live()
+    await Room(lia.page).composer.fill("It is on its way.")
+    await lia.page.get_by_label("Send and set the status").click()
+    await lia.page.get_by_role("button", name="Send and resolve").click()
+    await expect(lia.page.get_by_role("heading", name="Number 2")).to_be_visible()
+    await lia.page.keyboard.press("j")
+    await expect(lia.page.get_by_role("heading", name="Number 3")).to_be_visible()
+    await lia.page.keyboard.press("k")
+    await expect(lia.page.get_by_role("heading", name="Number 2")).to_be_visible()
+    await lia.page.get_by_role("link", name="Back to the tickets").click()
+
+    await expect(lia.page).to_have_url(re.compile(re.escape(f"{address}#ticket-{second.ticket_id}")))
+    await expect(lia.page.locator("[data-ticket-row]")).to_have_count(3)
+    assert [first.subject, third.subject] == ["Number 1", "Number 3"]
