@@ -4,7 +4,6 @@ Two checks: the browser says where the request came from (Origin, Sec-Fetch-Site
 a token that only a page shown to this browser, in this session, can hold.
 """
 
-import hashlib
 import hmac
 
 from starlette.requests import HTTPConnection, Request
@@ -37,7 +36,7 @@ def token(connection: HTTPConnection) -> str:
 
 def _token(connection: HTTPConnection, browser: str, key: bytes) -> str:
     bound_to = f"csrf|{browser}|{session_token(connection) or ''}"
-    return hmac.new(key, bound_to.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(key, bound_to.encode(), "sha256").hex()
 
 
 def same_origin(connection: HTTPConnection) -> bool:

@@ -24,7 +24,9 @@ TRANSPORT = "max-age=31536000"
 class SecurityHeaders:
     def __init__(self, app: ASGIApp, *, secure: bool) -> None:
         self.app = app
-        self.fixed = {**ALWAYS, "Strict-Transport-Security": TRANSPORT} if secure else ALWAYS
+        fixed = {**ALWAYS, "Strict-Transport-Security": TRANSPORT} if secure else ALWAYS
+        self.fixed = [(name.lower().encode(), value.encode()) for name, value in fixed.items()]
+        self._names = {name for name, _ in self.fixed}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -33,10 +35,9 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self.fixed.items():
-                    headers[name] = value
-                headers.setdefault("Cache-Control", "no-store")
+                given = [header for header in message["headers"] if header[0].lower() not in self._names]
+                message["headers"] = [*given, *self.fixed]
+                MutableHeaders(scope=message).setdefault("Cache-Control", "no-store")
             await send(message)
 
         await self.app(scope, receive, send_with_headers)

@@ -42,7 +42,7 @@ def render(
     page = {
         "theme": theme if theme in THEMES else "",
         "csrf": csrf.token(request),
-        "path": request.url.path,
+        "path": request.scope["path"],
         "lang": "en",
         "dir": "ltr",
     }

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cache, lru_cache, partial
+from functools import cache, cached_property, lru_cache, partial
 from gettext import NullTranslations
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,9 @@ from parlour.web.linkify import may_hold_links, split_links
 PACKAGE = Path(__file__).parents[1]
 OWN_FOLDERS = {"portal": "features/portal", "desk": "features/desk", "mail": "mail"}
 """The first part of a template's name says whose it is; all others are shared, in web/templates."""
+
+PARTS = 500
+"""Pieces of pages that are kept, of some 10 kB each."""
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -157,6 +160,16 @@ class Renderer:
         if source is None or not name.endswith(".html"):
             return source
         return prepare(source, self._icon)
+
+    @cached_property
+    def part(self) -> Callable[..., str]:
+        """A piece of a page that looks the same whenever its context, all of it hashable, is the same."""
+
+        @lru_cache(maxsize=PARTS)
+        def made(template: str, /, **context: Any) -> str:
+            return Markup(self(template, **context))
+
+        return made
 
     def __call__(self, name: str, /, **context: Any) -> str:
         page = self._environment.render_template(name, **context)

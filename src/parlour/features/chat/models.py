@@ -35,6 +35,14 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True)
+class Glimpse:
+    """A room from outside. `news`: somebody else has spoken in it beyond the actor's mark."""
+
+    room: Room
+    news: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Posted:
     """`repeat`: this very message had been stored before; nothing was written."""
 

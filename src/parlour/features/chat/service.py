@@ -15,6 +15,7 @@ from parlour.features.chat.models import (
     CONTENT_LIMIT,
     Answers,
     Audience,
+    Glimpse,
     History,
     Posted,
     Room,
@@ -129,6 +130,15 @@ def notes_room(tx: Tx, ticket_id: UUID) -> UUID:
     if room is None:
         raise NotFound
     return room.room_id
+
+
+@requires(Permission.NOTE_READ)
+def glimpse(tx: Tx, ticket_id: UUID, audience: Audience) -> Glimpse:
+    """A room of the ticket that stands behind another. Raises NotFound."""
+    found = store.glimpse(tx, ticket_id, audience, reader=tx.actor.id)
+    if found is None:
+        raise NotFound
+    return found
 
 
 @requires(Permission.TICKET_REPLY)

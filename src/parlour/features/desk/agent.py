@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 from typing import Any
 
 from starlette.requests import Request
@@ -93,14 +92,26 @@ def whoami(person: SignedIn, workspaces: int = 1) -> dict[str, Any]:
         "email": person.email,
         "initials": initials(person.name),
         "workspaces": workspaces,
-        "settings": asdict(person.settings),
+        "settings": person.settings,
     }
 
 
-def place(desk: Desk) -> dict[str, Any]:
+def place(request: Request, desk: Desk) -> dict[str, Any]:
     """What every page of the desk shows around its content."""
-    workspace = {"workspace_id": desk.workspace_id, "slug": desk.workspace_slug, "name": desk.workspace_name}
-    return {"workspace": workspace, "me": whoami(desk.person, desk.workspaces)}
+    workspace = {
+        "workspace_id": str(desk.workspace_id),
+        "slug": desk.workspace_slug,
+        "name": desk.workspace_name,
+    }
+    me = whoami(desk.person, desk.workspaces)
+    tools = site(request).renderer.part(
+        "desk_tools.html",
+        **workspace,
+        user_id=str(desk.person.user_id),
+        several=desk.workspaces > 1,
+        settings=desk.person.settings,
+    )
+    return {"workspace": workspace, "me": me, "tools": tools, "tickets_at": _tickets_at(request, desk)}
 
 
 def _tickets_at(request: Request, desk: Desk) -> str:
@@ -124,8 +135,7 @@ def render_at(
     refused: DomainError | None = None,
     **context: Any,
 ) -> Response:
-    around = {**place(desk), "tickets_at": _tickets_at(request, desk)}
-    return render(request, template, status=status, refused=refused, **around, **context)
+    return render(request, template, status=status, refused=refused, **place(request, desk), **context)
 
 
 def _to_second_factor(request: Request) -> Response:
@@ -143,4 +153,6 @@ async def boundary(request: Request, error: DomainError) -> Response | None:
         return None
     except accounts.SecondFactorRequired:
         return _to_second_factor(request)
-    return error_page(request, error, layout="desk", home=f"/workspace/{desk.workspace_id}", **place(desk))
+    return error_page(
+        request, error, layout="desk", home=f"/workspace/{desk.workspace_id}", **place(request, desk)
+    )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -80,7 +81,7 @@ class TableQuery:
     @property
     def text(self) -> str:
         """Always the same text for the same list, so that views compare by it."""
-        return urlencode({name: getattr(self, name) for name in self.__slots__ if getattr(self, name)})
+        return _text(self)
 
     def but(self, **changes: str) -> str:
         """The address of the same list with something else, from its beginning; after the question mark."""
@@ -96,6 +97,12 @@ class TableQuery:
             "priority": self.priority,
             "assignee": whose,
         }
+
+
+@lru_cache(maxsize=1000)
+def _text(query: TableQuery) -> str:
+    """A page leads to ten lists, most of them the same on all pages."""
+    return urlencode({name: getattr(query, name) for name in query.__slots__ if getattr(query, name)})
 
 
 BUILT_IN = {

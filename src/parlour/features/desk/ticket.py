@@ -12,7 +12,7 @@ from starlette.responses import Response
 from parlour.features.accounts.models import After, Desk
 from parlour.features.chat.models import Audience
 from parlour.features.conversation import pages as conversation
-from parlour.features.conversation.view import holds_unread, room_view
+from parlour.features.conversation.view import room_view
 from parlour.features.desk import rows, units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.desk.came_from import came_from, go_on, ways
@@ -87,7 +87,7 @@ async def page(
         "elsewhere": {
             "room_id": found.elsewhere.room.room_id,
             "head": found.elsewhere.room.last_seq,
-            "unread": holds_unread(found.elsewhere, actor),
+            "unread": found.elsewhere.news and actor.may(Permission.TICKET_REPLY),
         },
         **_choices(found, actor),
         **_changes(found, stale),

@@ -8,7 +8,8 @@ from parlour.db.database import Tx
 from parlour.features.accounts.events import service as events
 from parlour.features.accounts.invitations import service as invitations
 from parlour.features.accounts.models import Invitation
-from parlour.features.chat.models import Audience, History
+from parlour.features.chat import service as chat
+from parlour.features.chat.models import Audience, Glimpse, History
 from parlour.features.conversation import units as conversation
 from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.canned import service as canned
@@ -101,7 +102,7 @@ def bulk_change(tx: Tx, bulk_id: UUID) -> tuple[Bulk, str]:
 class TicketPage:
     ticket: Ticket
     history: History
-    elsewhere: History
+    elsewhere: Glimpse
     members: Sequence[Member]
     changes: Sequence[AuditEntry]
     others: Sequence[Ticket]
@@ -115,7 +116,7 @@ def ticket_page(tx: Tx, ticket_id: UUID, audience: Audience, before: int | None)
     return TicketPage(
         ticket=ticket,
         history=history,
-        elsewhere=conversation.conversation(tx, ticket_id, audience=other)[1],
+        elsewhere=chat.glimpse(tx, ticket_id, other),
         members=workspaces.members(tx),
         changes=audit.of_ticket(tx, ticket_id),
         others=listing.others_of_customer(tx, ticket),
