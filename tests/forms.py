@@ -9,7 +9,9 @@ import pyotp
 
 from parlour.features.accounts.invitations import service as invitations
 from parlour.features.accounts.password_reset import service as password_reset
+from parlour.features.tickets import life
 from parlour.features.tickets import service as tickets
+from parlour.features.tickets.models import Status
 from parlour.kernel.access import Actor, Role
 from parlour.kernel.secrets import new_secret
 from tests.house import PASSWORD
@@ -50,6 +52,17 @@ async def _changed(town: "Town", field: str) -> Form:
         "assignee": "" if now.assignee_id else str(town.house.ada),
     }
     return {field: values[field], "version": str(now.version)}
+
+
+async def _put_aside(town: "Town") -> Form:
+    now = await town.house.as_system(tickets.ticket, town.ticket.ticket_id)
+    if now.status in life.FINISHED:
+        again = {"seen_version": now.version}
+        now = await town.house.db.write(
+            town.owner, tickets.update_ticket_status, now.ticket_id, Status.OPEN, **again
+        )
+    until = "next-week" if now.aside_until else "tomorrow"
+    return {"until": until, "version": str(now.version)}
 
 
 async def _said(_: "Town") -> Form:
@@ -143,5 +156,6 @@ FORMS: dict[str, Callable[["Town"], Awaitable[Form]]] = {
     f"{_TICKET}/status": _change_of("status"),
     f"{_TICKET}/priority": _change_of("priority"),
     f"{_TICKET}/assignee": _change_of("assignee"),
+    f"{_TICKET}/snooze": _put_aside,
     f"{_TICKET}/access/revoke": _fixed(end="now"),
 }

@@ -117,6 +117,7 @@ GET  /replies                       sign-in sign-in  sign-in   sign-in  200   20
 POST /status                        sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in
 POST /priority                      sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in
 POST /assignee                      sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in
+POST /snooze                        sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in
 POST /access/revoke                 sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in
 """
 

@@ -138,6 +138,7 @@ export const commands: Record<string, () => boolean> = {
   assign: () => toSelected(`assignee:${tools()?.dataset.agent}`) ?? inTurn(assign),
   reply: () => write(false),
   note: () => write(true),
+  snooze,
   theme: () => press("[data-theme-toggle]"),
   leave: () => press('button[form="leave"]'),
   keys: () => {
@@ -147,11 +148,26 @@ export const commands: Record<string, () => boolean> = {
   },
 };
 
+/** The ways to put this ticket aside, with the focus on the first. */
+function snooze(): boolean {
+  const ways = one<HTMLDetailsElement>("[data-panel] details[data-snooze]");
+  if (!ways) return false;
+  const first = () => one("button", ways)?.focus();
+  // What has just been opened can take the focus only a moment later.
+  if (ways.open) first();
+  else ways.addEventListener("toggle", first, { once: true });
+  for (let at: Element | null | undefined = ways; at; at = at.parentElement?.closest("details")) {
+    (at as HTMLDetailsElement).open = true;
+  }
+  return true;
+}
+
 /** Whether the command would find something to do. */
 export function possible(name: string): boolean {
   if (name === "resolve" || name === "assign") {
     return choice("status", place()) !== null || one('input[name="ids"]:checked') !== null;
   }
+  if (name === "snooze") return one("[data-panel] details[data-snooze]") !== null;
   if (name === "reply" || name === "note") return Boolean(currentRow() ?? one("[data-room][data-side='agent'][data-can-write]"));
   return name in commands;
 }

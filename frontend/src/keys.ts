@@ -47,6 +47,7 @@ const KEYS: Record<string, () => boolean> = {
   a: () => commands.assign!(),
   r: () => commands.reply!(),
   n: () => commands.note!(),
+  z: () => commands.snooze!(),
   g: () => Boolean((prefixed = performance.now())),
 };
 /** These go on for as long as the key is held; others act once. */

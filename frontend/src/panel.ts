@@ -11,9 +11,17 @@ export function followPanel(frame: TicketFrame): void {
   timer = window.setTimeout(() => refresh(frame), 600);
 }
 
-/** Without a script the fields belong to the composer's form; with one, each to the form that it stands in. */
+/**
+ * Without a script the fields belong to the composer's form; with one, each to the form that it stands in. The server
+ * learns where the reader is, so that a morning is the reader's.
+ */
 function takeFields(): void {
-  for (const field of all("[data-panel] form[data-inline] [form]")) field.removeAttribute("form");
+  const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
+  for (const field of all<HTMLInputElement>("[data-zone]")) field.value = timeZone;
+  for (const field of all("[data-panel] form[data-inline] [form]")) {
+    field.removeAttribute("form");
+    field.removeAttribute("formaction");
+  }
 }
 
 export function startPanel(): void {

@@ -31,6 +31,7 @@ from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.bulk.job import BulkJobs
 from parlour.features.tickets.handover import HandoverJobs
 from parlour.features.tickets.mails import TicketMails
+from parlour.features.tickets.snooze.service import SnoozeJobs
 from parlour.kernel.errors import DomainError, StandbyAway, StorageFull
 from parlour.kernel.events import JobQueued
 from parlour.mail.post import Post
@@ -107,6 +108,7 @@ def make_worker(settings: Settings, database: Database, renderer: Renderer, mail
         **AccountMails(database, post).handlers,
         **BulkJobs(database).handlers,
         **HandoverJobs(database).handlers,
+        **SnoozeJobs(database).handlers,
     }
     keys = second_factor.keyring(settings.secret_keys)
     chores: list[Chore] = [

@@ -34,6 +34,7 @@ NARROWED: dict[str, Filters] = {
     "assignee": Filters(assignee=UUID(int=1)),
     "nobody": Filters(assignee=Whose.NOBODY),
     "waiting": Filters(waiting=True),
+    "snoozed": Filters(status=Stage.SNOOZED),
 }
 
 

@@ -6,7 +6,7 @@ a conflict), so it has no effect outside its transaction.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from uuid import UUID
@@ -108,14 +108,17 @@ class Tx:
         """Publish `event` once the commit is on disk."""
         self.events.append(event)
 
-    def enqueue(self, kind: str, payload: dict[str, Any], *, after: timedelta = AT_ONCE) -> UUID:
-        """Store a job in this transaction; it runs at least once, `after` so long or soon after the commit.
+    def enqueue(
+        self, kind: str, payload: dict[str, Any], *, after: timedelta = AT_ONCE, at: datetime | None = None
+    ) -> UUID:
+        """Store a job in this transaction; it runs at least once: `after` so long, when the moment `at` has
+        come, or soon after the commit.
 
         Workers look every second for what has become due: only a job that is due at once is told of.
         An `email` in the payload is shown to the operator as whom the job is for.
         """
         job_id = clock.new_id()
-        due = moment(self.connection, after)
+        due = at or moment(self.connection, after)
         self.execute(
             insert(schema.outbox).values(
                 job_id=job_id,
@@ -128,7 +131,7 @@ class Tx:
                 put_at=moment(self.connection),
             )
         )
-        if not after:
+        if not after and not at:
             self.events.append(JobQueued(kind))
         return job_id
 

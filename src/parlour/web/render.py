@@ -92,11 +92,13 @@ def when(moment: datetime) -> str:
     return f"{at.day} {MONTHS[at.month - 1]} {at.year}, {at.hour:02}:{at.minute:02} UTC"
 
 
-def time_element(at: datetime, kind: str = "relative") -> str:
+def time_element(at: datetime | str, kind: str = "relative") -> str:
     """A whole <time>: pages hold many, and each crossing between the template and here costs.
 
     The script rewrites it in the reader's zone, as its `kind` says: `full`, `date`, else as "an hour ago".
+    The audit trail has moments as text.
     """
+    at = datetime.fromisoformat(at) if isinstance(at, str) else at
     shown = "" if kind == "relative" else f' data-fmt="{kind}"'
     return Markup(f'<time datetime="{iso(at)}"{shown}>{when(at)}</time>')
 

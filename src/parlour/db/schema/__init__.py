@@ -26,11 +26,12 @@ from parlour.db.schema.desk import (
 from parlour.db.schema.house import HOUSE_TABLES, history, schema_floor
 from parlour.db.schema.jobs import outbox
 from parlour.db.schema.rooms import chat_rooms, messages, read_marks
-from parlour.db.schema.tickets import ACTIVE, access_links, grants, tickets
+from parlour.db.schema.tickets import ACTIVE, SNOOZED, access_links, grants, tickets
 
 __all__ = [
     "ACTIVE",
     "HOUSE_TABLES",
+    "SNOOZED",
     "TENANT_TABLES",
     "UtcDateTime",
     "access_links",

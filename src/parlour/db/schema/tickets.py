@@ -21,6 +21,8 @@ from parlour.db.schema.base import UtcDateTime, metadata
 _RANKED = ("priority_rank", "last_message_at", "ticket_id")
 _CREATED = ("priority_rank", "created_at", "ticket_id")
 ACTIVE = "status IN ('new', 'open', 'pending')"
+SNOOZED = "{0}snoozed_until IS NOT NULL AND {0}status = 'pending'"
+"""`{0}`: what the columns are called by, if anything."""
 
 
 def _active_index(name: str, *columns: str | TextClause, also: str = "") -> Index:
@@ -52,6 +54,7 @@ tickets = Table(
         "waiting_since", UtcDateTime, comment="the oldest word of the customer that no agent has answered"
     ),
     Column("first_answer_at", UtcDateTime),
+    Column("snoozed_until", UtcDateTime, comment="when a ticket that was put aside opens again"),
     PrimaryKeyConstraint("workspace_id", "ticket_id"),
     ForeignKeyConstraint(
         ["workspace_id", "chat_room_id"],
@@ -79,6 +82,14 @@ tickets = Table(
     # Led by the person, so that it also serves the foreign key.
     Index("ix_tickets_assignee", "assignee_id", "workspace_id", "last_message_at", "ticket_id"),
     _active_index("ix_tickets_active", "last_message_at", "ticket_id"),
+    Index(
+        "ix_tickets_snoozed",
+        "workspace_id",
+        "last_message_at",
+        "ticket_id",
+        sqlite_where=text(SNOOZED.format("")),
+        postgresql_where=text(SNOOZED.format("")),
+    ),
     _active_index("ix_tickets_active_rank", "priority_rank", "last_message_at", "ticket_id"),
     _active_index("ix_tickets_active_assignee", "assignee_id", "last_message_at", "ticket_id"),
     _active_index("ix_tickets_waiting", text("(waiting_since IS NULL)"), "last_message_at", "ticket_id"),

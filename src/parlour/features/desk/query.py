@@ -92,8 +92,9 @@ class TableQuery:
         """What a changed ticket is compared with in the browser, to know whether this list cares."""
         whose = str(me) if self.assignee == ME else self.assignee
         active = self.status == Stage.ACTIVE or (self.waiting and not self.status)
+        snoozed = self.status == Stage.SNOOZED
         return {
-            "statuses": " ".join(ACTIVE) if active else self.status,
+            "statuses": " ".join(ACTIVE) if active else Status.PENDING if snoozed else self.status,
             "priority": self.priority,
             "assignee": whose,
         }
@@ -111,6 +112,7 @@ BUILT_IN = {
     "waiting_for_us": TableQuery(waiting=US),
     "active": TableQuery(status=Stage.ACTIVE),
     "waiting_for_customer": TableQuery(status=Status.PENDING),
+    "snoozed": TableQuery(status=Stage.SNOOZED),
     "all": TableQuery(),
 }
 """The views that everyone has."""
@@ -128,7 +130,7 @@ def _assignee(text: str) -> str:
 def _status(text: str) -> Status | Stage | None:
     if not text:
         return None
-    return Stage.ACTIVE if text == Stage.ACTIVE else Status(text)
+    return Stage(text) if text in {*Stage} else Status(text)
 
 
 def _whose(text: str, me: UUID) -> UUID | Whose | None:

@@ -20,6 +20,7 @@ from parlour.features.desk import (
     rows,
     second_factor,
     sign_in,
+    snooze,
     table,
     ticket,
     views,
@@ -92,6 +93,7 @@ _PAGES = [
     Route(f"{_TICKET}/status", ticket.set_status, methods=["POST"]),
     Route(f"{_TICKET}/priority", ticket.set_priority, methods=["POST"]),
     Route(f"{_TICKET}/assignee", ticket.set_assignee, methods=["POST"]),
+    Route(f"{_TICKET}/snooze", snooze.snooze, methods=["POST"]),
     Route(f"{_TICKET}/access/revoke", ticket.revoke_access, methods=["POST"]),
 ]
 

@@ -79,6 +79,7 @@ def row_view(row: TicketRow) -> dict[str, Any]:
         "last_message_at": row.last_message_at,
         "version": row.version,
         "assignee_name": row.assignee_name,
+        "snoozed_until": row.snoozed_until if row.status is Status.PENDING else None,
         "unread": row.unread,
         "excerpt": row.excerpt,
     }

@@ -34,7 +34,7 @@ from parlour.web.site import db
 Choice = TypeVar("Choice", bound=StrEnum)
 NOT_SENT = (*REFUSALS, Conflict, TicketClosed, UnknownPlaceholder, UnseenMessage)
 UNDO_SECONDS = 5
-VERSIONED = ("status", "priority", "assignee")
+VERSIONED = ("status", "priority", "assignee", "snooze")
 """The fields whose every change raises the ticket's version by one and leaves one entry in the trail."""
 
 
@@ -246,6 +246,23 @@ async def set_assignee(request: Request) -> Response:
     return await _change(request, "assignee", _member, tickets.assign_ticket)
 
 
+def around(fields: Mapping[str, str]) -> tuple[Audience, Writing | None]:
+    """The room beside the form of a change, and what stood in its composer.
+
+    Without a script the composer's form brings the change: what was typed stays in it.
+    """
+    audience = Audience.INTERNAL if fields.get("tab") == "notes" else Audience.PUBLIC
+    return audience, Writing(draft=fields["content"]) if fields.get("content", "").strip() else None
+
+
+def version_in(fields: Mapping[str, str]) -> int:
+    """The version that the agent saw. Raises BadForm."""
+    version = fields.get("version", "")
+    if not (version.isascii() and version.isdecimal() and len(version) < 16):
+        raise BadForm
+    return int(version)
+
+
 async def _change(
     request: Request, field: str, parse: Callable[[str], Any], action: Callable[..., Ticket]
 ) -> Response:
@@ -253,24 +270,21 @@ async def _change(
     desk = await desk_in(request)
     ticket_id = id_in(request, "ticket_id")
     fields, stale = await read_form_leniently(request)
-    notes = fields.get("tab") == "notes"
-    audience = Audience.INTERNAL if notes else Audience.PUBLIC
-    # Without a script the composer's form brings the change: what was typed stays in it.
-    typed = Writing(draft=fields["content"]) if fields.get("content", "").strip() else None
+    audience, typed = around(fields)
     if stale:
         if typed is None:
             raise stale
         return await page(request, desk, ticket_id, audience, refused=stale, writing=not_sent(fields, stale))
-    version = fields.get("version", "")
-    if not (version.isascii() and version.isdecimal() and len(version) < 16) or field not in fields:
+    version = version_in(fields)
+    if field not in fields:
         raise BadForm
     value = parse(fields[field])
     try:
-        await db(request).write(actor_at(desk), action, ticket_id, value, seen_version=int(version))
+        await db(request).write(actor_at(desk), action, ticket_id, value, seen_version=version)
     except tickets.StaleTicket as error:
         if answer := await rows.answer(request, desk, ticket_id, fields, error):
             return answer
-        overtaken = Stale(field, fields[field], max(0, error.current.version - int(version)))
+        overtaken = Stale(field, fields[field], max(0, error.current.version - version))
         return await page(request, desk, ticket_id, audience, refused=error, stale=overtaken, writing=typed)
     except Invalid as error:
         if typed is None:
@@ -281,10 +295,10 @@ async def _change(
         return answer
     if typed:
         return await page(request, desk, ticket_id, audience, writing=typed)
-    return await _changed(request, desk, ticket_id, audience, done=_is_done(desk, field, value))
+    return await changed(request, desk, ticket_id, audience, done=_is_done(desk, field, value))
 
 
-async def _changed(
+async def changed(
     request: Request, desk: Desk, ticket_id: UUID, audience: Audience, *, done: bool
 ) -> Response:
     """The ticket as it is now, or on from it when the agent is done with it and chose so."""

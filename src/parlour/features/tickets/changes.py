@@ -4,6 +4,7 @@ The tickets are locked, and come back as they are now, in the order in which the
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from parlour.db.database import Tx
@@ -62,7 +63,7 @@ def _set_statuses(tx: Tx, tickets: Sequence[Ticket], to: Callable[[Ticket], Stat
     now: dict[UUID, Ticket] = {}
     for status in Status:
         moving = [ticket for ticket in tickets if to(ticket) is status and ticket.status is not status]
-        changed = _change(tx, moving, status=status.value)
+        changed = _change(tx, moving, status=status.value, snoozed_until=None)
         follow_status(tx, moving, status)
         now |= changed
     for ticket in now.values():
@@ -75,6 +76,29 @@ def _change(tx: Tx, tickets: Sequence[Ticket], **values: object) -> dict[UUID, T
         return {}
     ticket_ids = [ticket.ticket_id for ticket in tickets]
     return {each.ticket_id: each for each in store.change_all(tx, ticket_ids, clock.now(), **values)}
+
+
+@requires(Permission.TICKET_UPDATE)
+def put_aside(tx: Tx, ticket: Ticket, until: datetime) -> Ticket:
+    """Pending until then, which is the agents' affair: the customer's room hears nothing of it."""
+    [changed] = _change(tx, [ticket], status=Status.PENDING.value, snoozed_until=until).values()
+    return _say_snooze(tx, ticket, changed)
+
+
+@requires(Permission.TICKET_UPDATE)
+def bring_back(tx: Tx, ticket: Ticket) -> Ticket:
+    """Open again, as quietly as it was put aside."""
+    [changed] = _change(tx, [ticket], status=Status.OPEN.value, snoozed_until=None).values()
+    return _say_snooze(tx, ticket, changed)
+
+
+def _say_snooze(tx: Tx, before: Ticket, after: Ticket) -> Ticket:
+    told = [ticket.aside_until.isoformat() if ticket.aside_until else "" for ticket in (before, after)]
+    audit.record(tx, "snooze", ticket_id=after.ticket_id, before=told[0], after=told[1])
+    word = "snooze:on" if after.aside_until else "snooze:off"
+    chat.announce_to_all(tx, [after.ticket_id], Audience.INTERNAL, word)
+    tell(tx, after)
+    return after
 
 
 @requires(Permission.TICKET_REPLY)

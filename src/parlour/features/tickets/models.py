@@ -56,6 +56,12 @@ class Ticket:
     last_message_at: datetime
     waiting_since: datetime | None = None
     first_answer_at: datetime | None = None
+    snoozed_until: datetime | None = None
+
+    @property
+    def aside_until(self) -> datetime | None:
+        """When it opens again. The release before may have changed the status and left the moment."""
+        return self.snoozed_until if self.status is Status.PENDING else None
 
     @property
     def is_closed(self) -> bool:
@@ -79,6 +85,7 @@ class TicketRow(NamedTuple):
     version: int
     waiting_since: datetime | None
     assignee_name: str | None
+    snoozed_until: datetime | None = None
     unread: bool = False
     excerpt: str | None = None
 
@@ -92,9 +99,12 @@ class Order(StrEnum):
 
 
 class Stage(StrEnum):
-    """Several statuses under one name: `active` is every ticket that is not finished."""
+    """What is no one status: `active` is every ticket that is not finished, `snoozed` the pending ones that
+    were put aside until a moment.
+    """
 
     ACTIVE = "active"
+    SNOOZED = "snoozed"
 
 
 class Whose(StrEnum):

@@ -204,7 +204,12 @@ def add_note(tx: Tx, ticket_id: UUID, content: str, client_id: UUID) -> Sent:
     return Sent(posted.message, changed.status, repeat=False)
 
 
-def _lock(tx: Tx, ticket_id: UUID, seen_version: int) -> Ticket:
+@requires(Permission.TICKET_UPDATE)
+def locked(tx: Tx, ticket_id: UUID, *, seen_version: int) -> Ticket:
+    """The ticket, which nobody else changes before this transaction has ended.
+
+    Raises StaleTicket when somebody changed it after `seen_version`, UnknownTicket.
+    """
     ticket = _visible(tx, store.lock_ticket(tx, ticket_id))
     if ticket.version != seen_version:
         raise StaleTicket(current=ticket)
@@ -218,7 +223,7 @@ def update_ticket_status(tx: Tx, ticket_id: UUID, status: Status, *, seen_versio
     Raises StaleTicket when someone else changed the ticket after `seen_version`: an agent must never
     undo a colleague's decision without having seen it. Raises Invalid for a way back to `new`.
     """
-    ticket = _lock(tx, ticket_id, seen_version)
+    ticket = locked(tx, ticket_id, seen_version=seen_version)
     if status is Status.NEW and ticket.status is not Status.NEW:
         raise Invalid({"status": "never_new"})
     return changes.set_status(tx, [ticket], status)[0]
@@ -227,7 +232,7 @@ def update_ticket_status(tx: Tx, ticket_id: UUID, status: Status, *, seen_versio
 @requires(Permission.TICKET_UPDATE)
 def update_ticket_priority(tx: Tx, ticket_id: UUID, priority: Priority, *, seen_version: int) -> Ticket:
     """Raises StaleTicket, UnknownTicket."""
-    return changes.set_priority(tx, [_lock(tx, ticket_id, seen_version)], priority)[0]
+    return changes.set_priority(tx, [locked(tx, ticket_id, seen_version=seen_version)], priority)[0]
 
 
 @requires(Permission.TICKET_UPDATE)
@@ -236,4 +241,4 @@ def assign_ticket(tx: Tx, ticket_id: UUID, assignee_id: UUID | None, *, seen_ver
 
     Raises Invalid when that person may not, StaleTicket, UnknownTicket.
     """
-    return changes.assign(tx, [_lock(tx, ticket_id, seen_version)], assignee_id)[0]
+    return changes.assign(tx, [locked(tx, ticket_id, seen_version=seen_version)], assignee_id)[0]

@@ -30,6 +30,7 @@ _TICKET = (
     tickets.c.last_message_at,
     tickets.c.waiting_since,
     tickets.c.first_answer_at,
+    tickets.c.snoozed_until,
 )
 _ROW = (
     tickets.c.ticket_id,
@@ -45,6 +46,7 @@ _ROW = (
     tickets.c.version,
     tickets.c.waiting_since,
     users.c.name,
+    tickets.c.snoozed_until,
 )
 
 
@@ -128,7 +130,12 @@ _SPOKE: dict[bool, dict[str, Any]] = {
     },
 }
 """What a word changes, by whether it is the customer's, who waits from the first that nobody answered."""
-_MOVED = {"status": bindparam("to"), "version": tickets.c.version + 1, "updated_at": _MOMENT}
+_MOVED = {
+    "status": bindparam("to"),
+    "snoozed_until": None,
+    "version": tickets.c.version + 1,
+    "updated_at": _MOMENT,
+}
 _SPEAKS = {
     (by_customer, moves): update(tickets)
     .where(_THIS)

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Select,
     TextClause,
     UnaryExpression,
+    and_,
     asc,
     bindparam,
     case,
@@ -29,7 +30,7 @@ from sqlalchemy import (
 
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
-from parlour.db.schema import ACTIVE, tickets
+from parlour.db.schema import ACTIVE, SNOOZED, tickets
 from parlour.features.tickets import store
 from parlour.features.tickets.models import (
     COUNT_LIMIT,
@@ -50,6 +51,7 @@ ORDERS: dict[Order, tuple[ColumnElement[Any], ...]] = {
 # In the words of the indexes, as text: only so does the planner see that they fit.
 _ACTIVE = text(f"tickets.{ACTIVE}")
 _WAITING = text("(tickets.waiting_since IS NULL) = false")
+_SNOOZED = text(SNOOZED.format("tickets."))
 
 # What a list is narrowed by. Its shape says which of them; the values come with each execution.
 _Condition = ColumnElement[bool] | TextClause
@@ -57,6 +59,7 @@ _CONDITIONS: dict[str, _Condition] = {
     "active": _ACTIVE,
     "status": tickets.c.status == bindparam("status"),
     "waiting": _WAITING,
+    "snoozed": _SNOOZED,
     "priority": tickets.c.priority_rank == bindparam("rank"),
     "nobody": tickets.c.assignee_id.is_(None),
     "assignee": tickets.c.assignee_id == bindparam("assignee"),
@@ -68,6 +71,7 @@ _LEADS: dict[Order, tuple[tuple[str, ...], ...]] = {
         (),
         ("active",),
         ("active", "waiting"),
+        ("snoozed",),
         ("priority",),
         ("active", "priority"),
         ("assignee",),
@@ -89,10 +93,11 @@ _CHOICES: dict[str, Sequence[_Condition]] = {
 
 
 def _shape(filters: Filters) -> _Shape:
-    """Whoever waits has a ticket that is active, which the words of the index say too."""
+    """Whoever waits has a ticket that is active, what was put aside is pending: the indexes say so too."""
     asked = (
         ("active", filters.status is Stage.ACTIVE or filters.waiting),
-        ("status", isinstance(filters.status, Status)),
+        ("status", filters.status not in (None, Stage.ACTIVE)),
+        ("snoozed", filters.status is Stage.SNOOZED),
         ("waiting", filters.waiting),
         ("priority", filters.priority),
         ("nobody", filters.assignee is Whose.NOBODY),
@@ -102,8 +107,9 @@ def _shape(filters: Filters) -> _Shape:
 
 
 def _values(filters: Filters) -> dict[str, Any]:
+    status = Status.PENDING if filters.status is Stage.SNOOZED else filters.status
     return {
-        "status": filters.status.value if filters.status else None,
+        "status": status.value if status else None,
         "rank": store.RANKS[filters.priority] if filters.priority else None,
         "assignee": filters.assignee,
     }
@@ -117,7 +123,8 @@ def _narrow(query: Select[Any], shape: _Shape) -> Select[Any]:
 def indexed(filters: Filters) -> bool:
     """Whether indexes hold the filters and the order together, so that only what is shown is read.
 
-    Else the tickets that wait are picked out of those that an index holds, LOOKED_THROUGH at a time.
+    Else the tickets that wait, or were put aside, are picked out of those that an index holds, LOOKED_THROUGH
+    at a time.
     """
     return not filters.q.strip() and bool(_walks(_shape(filters), filters.order))
 
@@ -140,9 +147,16 @@ def _choices(name: str, shape: _Shape) -> Sequence[_Condition]:
 def _serves(lead: tuple[str, ...], shape: _Shape) -> bool:
     """Whether nothing else is between the tickets of this shape in an index that begins so."""
     whose = shape & {"nobody", "assignee"}
-    if ("assignee" in lead) != bool(whose) or not shape.issuperset({"active", "waiting"} & set(lead)):
+    if ("assignee" in lead) != bool(whose) or not shape.issuperset(
+        {"active", "waiting", "snoozed"} & set(lead)
+    ):
         return False
-    held = {*lead, *whose, *({"active"} if "status" in lead else ())}
+    held = {
+        *lead,
+        *whose,
+        *({"active"} if "status" in lead else ()),
+        *({"status"} if "snoozed" in lead else ()),
+    }
     return held >= shape
 
 
@@ -160,7 +174,7 @@ def _walks(shape: _Shape, order: Order) -> list[tuple[_Condition, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """How a list is read. `picks`: of what is looked through only those that wait belong to it.
+    """How a list is read. `picks`: of what is looked through only some belong to it, as _PICKED says.
 
     `edge` is then the key of the last ticket that a page looks at.
     """
@@ -171,7 +185,7 @@ class _Reading:
     picks: bool
 
 
-_WAITS = tickets.c.waiting_since.is_not(None).label("waits")
+_PICKED = {"waiting": tickets.c.waiting_since.is_not(None), "snoozed": tickets.c.snoozed_until.is_not(None)}
 
 
 @cache
@@ -179,20 +193,21 @@ def _reading(
     database: str, shape: _Shape, order: Order, *, beyond: bool = False, backwards: bool = False
 ) -> _Reading:
     picks = not _walks(shape, order)
-    # Whoever waits has a ticket that is active: then the walks are those of the active ones.
-    held = shape - {"waiting"} if picks else shape
+    # What is picked is active, or pending: then the walks are those of all that are.
+    held = shape - _PICKED.keys() if picks else shape
     bound = _beyond(_columns(shape, order), backwards=backwards) if beyond else []
     by = _by(shape, order, backwards=backwards)
-    read = [_WAITS] if picks else []  # else the index alone says it all
+    picked = [condition for name, condition in _PICKED.items() if name in shape]
+    read = [and_(*picked).label("picked")] if picks else []  # else the index alone says it all
     found = _walked(database, held, order, by, read, *bound)
     if isinstance(found, CompoundSelect):
         found = found.order_by(*by)
     seen = found.limit(bindparam("looked", type_=Integer())).subquery()
     newest = _by(shape, Order.ACTIVITY, backwards=False)
     some = _walked(database, held, Order.ACTIVITY, newest, read).limit(_LIMIT).subquery()
-    counts = [func.count(), func.count(case((some.c["waits"], 1)))] if picks else [func.count()]
+    counts = [func.count(), func.count(case((some.c["picked"], 1)))] if picks else [func.count()]
     return _Reading(
-        keys=(select(*seen.c).where(seen.c["waits"]).order_by(*by) if picks else found).limit(_LIMIT),
+        keys=(select(*seen.c).where(seen.c["picked"]).order_by(*by) if picks else found).limit(_LIMIT),
         edge=found.limit(1).offset(bindparam("skipped", type_=Integer())),
         count=select(*counts).select_from(some),
         picks=picks,
@@ -261,10 +276,10 @@ def rows(tx: Tx, ticket_ids: Sequence[UUID]) -> list[TicketRow]:
 def count(tx: Tx, filters: Filters) -> int | None:
     """Up to COUNT_LIMIT + 1; None when so many would have to be looked through."""
     reading = _reading(dialect.name_of(tx), _shape(filters), filters.order)
-    looked, *waiting = tx.run(reading.count, limit=COUNT_LIMIT + 1, **_values(filters)).one()
+    looked, *picked = tx.run(reading.count, limit=COUNT_LIMIT + 1, **_values(filters)).one()
     if not reading.picks:
         return int(looked)
-    return int(waiting[0]) if looked <= COUNT_LIMIT else None
+    return int(picked[0]) if looked <= COUNT_LIMIT else None
 
 
 def ids(tx: Tx, filters: Filters, *, limit: int) -> list[UUID]:
@@ -296,7 +311,8 @@ def _lets_through(filters: Filters, row: TicketRow) -> bool:
     active = row.status in ACTIVE_STATUSES
     passed = {
         "active": active,
-        "status": row.status is filters.status,
+        "status": row.status == _values(filters)["status"],
+        "snoozed": row.snoozed_until is not None,
         "waiting": row.waiting_since is not None,
         "priority": row.priority is filters.priority,
         "nobody": row.assignee_id is None,

@@ -1,0 +1,39 @@
+"""Putting a ticket aside until a morning."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from parlour.features.desk import ticket
+from parlour.features.desk.agent import actor_at, desk_in
+from parlour.features.tickets.service import StaleTicket
+from parlour.features.tickets.snooze import service as snoozing
+from parlour.features.tickets.snooze.mornings import morning, zone_named
+from parlour.kernel.errors import Invalid
+from parlour.web.forms import read_form_leniently
+from parlour.web.ids import id_in
+from parlour.web.site import db
+
+
+async def snooze(request: Request) -> Response:
+    """`until` says which morning, `day` which day, `zone` where: the page's script knows, without it UTC."""
+    desk = await desk_in(request)
+    ticket_id = id_in(request, "ticket_id")
+    fields, stale = await read_form_leniently(request)
+    audience, typed = ticket.around(fields)
+    if stale:
+        writing = ticket.not_sent(fields, stale) if typed else None
+        return await ticket.page(request, desk, ticket_id, audience, refused=stale, writing=writing)
+    version = ticket.version_in(fields)
+    try:
+        until = morning(fields.get("until", ""), fields.get("day", ""), zone_named(fields.get("zone", "")))
+        await db(request).write(actor_at(desk), snoozing.snooze, ticket_id, until, seen_version=version)
+    except StaleTicket as error:
+        overtaken = ticket.Stale("snooze", "", max(0, error.current.version - version))
+        return await ticket.page(
+            request, desk, ticket_id, audience, refused=error, stale=overtaken, writing=typed
+        )
+    except Invalid as error:
+        return await ticket.page(request, desk, ticket_id, audience, refused=error, writing=typed)
+    if typed:
+        return await ticket.page(request, desk, ticket_id, audience, writing=typed)
+    return await ticket.changed(request, desk, ticket_id, audience, done=True)
