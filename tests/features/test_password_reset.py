@@ -32,7 +32,7 @@ def links_for_ada(house: House) -> list[str]:
 
 
 async def set_password(browser: Browser, token: str, password: str = NEW) -> int:
-    fields = {"token": token, "new_password": password}
+    fields = {"token": f"Code: {token[:9]}\n{token[9:]}.", "new_password": password}
     return (await browser.submit(RESET, fields, page=RESET)).status_code
 
 

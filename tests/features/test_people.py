@@ -55,7 +55,7 @@ async def test_an_invited_person_makes_an_account_and_is_in(
     house: House, desk: Browser, stranger: Browser, people: str
 ) -> None:
     code = await invite(house, desk, people, "ben@acme.example")
-    page = await stranger.submit("/invite", {"token": code}, page="/invite")
+    page = await stranger.submit("/invite", {"token": f"Paste this code:\n{code}."}, page="/invite")
     fields = {"token": code, "name": "Ben Okafor", "password": "a quiet long evening"}
     answer = await stranger.submit("/invite/accept", fields, page="/invite")
     desk_page = await stranger.get(answer.headers["location"])

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Callable
 from contextlib import aclosing
 from datetime import timedelta
 
@@ -183,6 +184,33 @@ async def test_a_recovery_code_works_once_however_it_is_typed_and_the_owner_hear
 
     assert "A recovery code was used to sign in to your Parlour account" in {m["Subject"] for m in told}
     assert not [mail for mail in told if codes[0] in text_of(mail)]
+
+
+async def test_a_code_is_found_among_what_was_pasted_with_it(house: House, desk: Browser) -> None:
+    now = half_minute()
+    with clock.at(now):
+        app, codes = await turn_on(desk, now)
+    full_width = str.maketrans("0123456789", "０１２３４５６７８９")
+    shown: list[Callable[[str], str]] = [
+        lambda code: f"Parlour 2: {code[:3]} {code[3:]}.",
+        lambda code: code.translate(full_width),
+        lambda code: f"“{code}”\n",
+    ]
+    written: list[Callable[[str], str]] = [
+        lambda code: f"Code: “{code}”.",
+        lambda code: f"my last code {code[:7]}\n{code[7:]}, I hope",
+        lambda code: "code " + code.replace("-", " ").upper(),
+        lambda code: code.replace("-", "–"),
+        lambda code: f"({code.replace('-', '')})",
+    ]
+    pasted = [
+        (minute, around(app.at(now + timedelta(minutes=minute)))) for minute, around in enumerate(shown, 5)
+    ]
+    pasted += [(20, around(code)) for around, code in zip(written, codes, strict=False)]
+    for minutes, typed in pasted:
+        with clock.at(now + timedelta(minutes=minutes)):
+            async with aclosing(await after_the_password(house)) as browser:
+                assert (typed, *await enter(browser, typed)) == (typed, 303, "in")
 
 
 async def test_of_two_who_use_a_recovery_code_at_once_one_is_in(house: House, desk: Browser) -> None:

@@ -143,6 +143,24 @@ def test_a_name_stays_in_its_place_and_is_no_link(template: str, name: str, rend
         assert len(re.findall("B", words)) < 60
 
 
+def test_an_answer_keeps_its_spaces_and_each_line_its_direction(renderer: Renderer) -> None:
+    said = "  if (x):\n\tgo  on\n\nمرحبا، الطلب ORD-12\nsee https://acme.example  now"
+    answer = {**WITH_NAMES["replies"], "replies": [SimpleNamespace(**{**vars(SAID), "content": said})]}
+
+    mail = compose(renderer, "replies", "mary@example.test", ID, answer)
+    lines = re.findall('<div dir="auto">(.*)</div>', mail.html)
+    there = '<a href="https://acme.example" rel="noopener noreferrer nofollow" target="_blank">'
+
+    assert f"\n\n{said}\n\n" in mail.text
+    assert lines == [
+        "\u00a0 if (x):",
+        "\u00a0\u00a0\u00a0\u00a0go\u00a0 on",
+        "<br>",
+        "مرحبا، الطلب ORD-12",
+        f"see {there}https://acme.example</a>\u00a0 now",
+    ]
+
+
 def test_an_address_that_mail_cannot_reach_is_refused(renderer: Renderer) -> None:
     with pytest.raises(Undeliverable):
         compose(renderer, "confirmation", "mary@example.test\nBcc: all@example.test", ID, CONFIRMATION)

@@ -23,6 +23,7 @@ from parlour.db.outbox import Postponed, Undeliverable
 from parlour.kernel import clock
 from parlour.kernel.addresses import ascii_host, clean_email
 from parlour.kernel.text import one_line
+from parlour.mail.headers import mailbox, words
 from parlour.mail.relay import Relay
 from parlour.settings import Settings
 
@@ -85,13 +86,13 @@ def message(mail: Mail, sender: str) -> EmailMessage:
     Raises Undeliverable for a host whose name DNS cannot hold.
     """
     wire = EmailMessage(policy=_POLICY)
-    wire["From"] = Address(display_name=mail.sender_name, addr_spec=sender)
+    wire.set_raw("From", mailbox("From", mail.sender_name, sender))
     local, _, host = mail.to.rpartition("@")
     try:
         wire["To"] = Address(username=local, domain=ascii_host(host))
     except UnicodeError:
         raise Undeliverable("The address has a host that cannot be written in DNS.") from None
-    wire["Subject"] = mail.subject
+    wire.set_raw("Subject", words("Subject", mail.subject))
     wire["Date"] = format_datetime(clock.now())
     wire["Message-ID"] = mail.message_id
     for name, value in {**_AUTOMATIC, **mail.headers}.items():

@@ -67,6 +67,15 @@ async def test_a_link_opens_its_ticket_in_any_browser(visitor: Browser, ticket: 
     assert (before.status_code, after.status_code) == (403, 200)
 
 
+@pytest.mark.parametrize("around", ["http://parlour.test/support/acme/access#{}", "Code: “{}”."])
+async def test_a_code_is_found_among_what_was_pasted_with_it(
+    visitor: Browser, ticket: Ticket, link: Link, around: str
+) -> None:
+    answer = await exchange(visitor, around.format(link.token))
+
+    assert (answer.status_code, answer.headers["location"]) == (303, address(ticket))
+
+
 async def test_a_link_works_again_on_another_device(
     house: House, visitor: Browser, ticket: Ticket, link: Link
 ) -> None:

@@ -12,6 +12,7 @@ from parlour.features.desk.agent import device_of, tries_at
 from parlour.features.desk.second_factor import ask_for_code
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import DomainError, Invalid
+from parlour.kernel.secrets import secret_in
 from parlour.web.counting import count, network_of
 from parlour.web.forms import REFUSALS, read_form_leniently
 from parlour.web.limits import Limit
@@ -32,7 +33,7 @@ def _ask(request: Request, *, token: str = "", refused: DomainError | None = Non
 
 async def look(request: Request) -> Response:
     fields, stale = await read_form_leniently(request)
-    token = fields.get("token", "").strip()
+    token = secret_in(fields.get("token", ""))
     try:
         if stale:
             raise stale
@@ -64,7 +65,7 @@ async def _form(
 
 async def accept(request: Request) -> Response:
     fields, stale = await read_form_leniently(request)
-    token, name = fields.get("token", ""), fields.get("name", "")
+    token, name = secret_in(fields.get("token", "")), fields.get("name", "")
     email = ""
     try:
         if stale:

@@ -8,6 +8,7 @@ from parlour.features.desk.agent import device_of, tries_at
 from parlour.kernel.access import Actor
 from parlour.kernel.addresses import mailbox_of, required_email
 from parlour.kernel.errors import DomainError, Invalid
+from parlour.kernel.secrets import secret_in
 from parlour.web.counting import count, network_of, takes
 from parlour.web.forms import REFUSALS, read_form_leniently
 from parlour.web.limits import Limit
@@ -63,7 +64,7 @@ def _reset(
 async def reset(request: Request) -> Response:
     """First with the mailed code alone, which only shows the form; then with the new password too."""
     fields, stale = await read_form_leniently(request)
-    token, email = fields.get("token", "").strip(), ""
+    token, email = secret_in(fields.get("token", "")), ""
     try:
         if stale:
             raise stale

@@ -9,6 +9,7 @@ from parlour.features.workspaces.models import Workspace
 from parlour.kernel.access import Actor
 from parlour.kernel.addresses import mailbox_of, required_email
 from parlour.kernel.errors import DomainError, Invalid
+from parlour.kernel.secrets import secret_in
 from parlour.web.counting import count, network_of, takes
 from parlour.web.forms import REFUSALS, read_form_leniently
 from parlour.web.limits import Limit
@@ -63,7 +64,8 @@ async def _exchange(request: Request, workspace: Workspace, token: str) -> Respo
     if not token.strip():
         raise Invalid({"token": "missing"})
     visitor = Actor.visitor(workspace.workspace_id)
-    ticket_id, secret = await db(request).write(visitor, access.exchange_link, token, keys(request))
+    opened = secret_in(token)
+    ticket_id, secret = await db(request).write(visitor, access.exchange_link, opened, keys(request))
     response = redirect(f"/support/{workspace.slug}/ticket/{ticket_id}")
     keep_key(request, response, ticket_id, secret)
     return response

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import re
 import secrets
+import unicodedata
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
@@ -27,6 +28,7 @@ from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission, requires
 from parlour.kernel.errors import Conflict, Invalid, SignedOut
 from parlour.kernel.keyring import Keyring, Sealed, Unreadable
+from parlour.kernel.text import without_invisible
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +38,13 @@ RECOVERY_CODES = 10
 RESEALED_AT_ONCE = 200
 """Secrets in one transaction of the hourly sweep: some milliseconds of work."""
 NO_KEY = "neither PARLOUR_SECRET_KEY nor PARLOUR_SECRET_KEY_PREVIOUS opens it"
-CODE = re.compile(r"[0-9]{6}")
+_GAP = r"[\s\u2010-\u2015-]*"
+_CODE = re.compile(rf"(?<![0-9])[0-9](?:{_GAP}[0-9]){{5}}(?!{_GAP}[0-9])")
+_IN_GROUPS = re.compile(
+    r"(?<![0-9A-Za-z])" + rf"\s*[\u2010-\u2015-]{_GAP}".join([r"[A-Za-z2-7](?:\s*[A-Za-z2-7]){3}"] * 4)
+)
+_IN_ONE = re.compile(rf".*(?<![0-9A-Za-z])([A-Za-z2-7](?:{_GAP}[A-Za-z2-7]){{15}})(?![0-9A-Za-z])", re.DOTALL)
+"""Codes among what was pasted with them. Without dashes, words before one look like a part: the last fits."""
 ISSUER = "Parlour"
 
 
@@ -84,9 +92,10 @@ def setup_address(secret: str, email: str) -> str:
 def _matching_step(secret: str, typed: str, *, after: int) -> int | None:
     """The step whose code this is, of those that may still be used."""
     now = int(clock.now().timestamp()) // STEP
-    code = re.sub(r"[\s-]", "", typed)
-    if not CODE.fullmatch(code):
+    found = _CODE.search(unicodedata.normalize("NFKC", typed))
+    if not found:
         return None
+    code = re.sub(_GAP, "", found[0])
     totp = pyotp.TOTP(secret)
     steps = [step for step in (now, now - 1, now + 1) if step > after]
     return next((step for step in steps if hmac.compare_digest(totp.generate_otp(step), code)), None)
@@ -99,7 +108,9 @@ def _new_codes() -> list[str]:
 
 
 def _code_hash(user_id: UUID, typed: str) -> str:
-    plain = re.sub(r"[\s-]", "", typed).lower()
+    typed = unicodedata.normalize("NFKC", without_invisible(typed))
+    found = _IN_GROUPS.search(typed) or _IN_ONE.match(typed)
+    plain = re.sub(_GAP, "", found[found.lastindex or 0] if found else typed).lower()
     return hashlib.sha256(f"{user_id}|{plain}".encode()).hexdigest()
 
 

@@ -1,0 +1,39 @@
+"""Headers that hold people's words, folded here: the standard library's own folding loses spaces between
+encoded words. RFC 2047 has readers drop the white space between two of them.
+"""
+
+import re
+import textwrap
+from email.header import Header
+from email.headerregistry import Address
+
+LINE = 76
+"""Characters; RFC 5322 asks for 78 at most, with which the library would fold once more."""
+_PLAIN = re.compile(r"(?!.*=\?)[!-~]{1,60}(?: [!-~]{1,60})*")
+"""One space between words that fit on a line, and nothing that looks encoded."""
+
+
+def words(name: str, text: str) -> str:
+    """The text of the header `name`, in lines. Decoded, it is `text` again, every space of it."""
+    if not text or _PLAIN.fullmatch(text):
+        indented = textwrap.wrap(
+            text, LINE, initial_indent=" " * len(f"{name}: "), subsequent_indent=" ", break_on_hyphens=False
+        )
+        return "\r\n".join(indented).strip()
+    return _encoded(name, text)
+
+
+def mailbox(name: str, display: str, address: str) -> str:
+    """An address in the name of somebody."""
+    if not display:
+        return address
+    if display.isascii() and _PLAIN.fullmatch(display):
+        one = str(Address(display, addr_spec=address))
+        if len(f"{name}: {one}") <= LINE:
+            return one
+    return f"{_encoded(name, display)}\r\n <{address}>"
+
+
+def _encoded(name: str, text: str) -> str:
+    """All of it, so that every space stands inside of an encoded word."""
+    return Header(text, "utf-8", LINE, name).encode(linesep="\r\n")
