@@ -1,6 +1,7 @@
 """Whatever is typed into forms and addresses: an answer, never a fault of ours, and soon.
 
-A tenth of the tries in the everyday run; all of them where PARLOUR_TEST_FUZZ is set, as in CI.
+A tenth of the tries in the everyday run and on PostgreSQL; all of them where PARLOUR_TEST_FUZZ is set, as in
+CI.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.people import VISITORS, Town, http_routes, open_town
+from tests.postgres_server import ON_POSTGRESQL
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -24,7 +26,7 @@ SECONDS = 5
 """Far more than any of these takes; less than a person would wait for."""
 
 bounded = settings(
-    max_examples=120 if os.environ.get("PARLOUR_TEST_FUZZ") else 12,
+    max_examples=120 if os.environ.get("PARLOUR_TEST_FUZZ") and not ON_POSTGRESQL else 12,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
