@@ -73,7 +73,7 @@ function keepExcerpts(): void {
   });
   document.addEventListener("htmx:after:swap", () => {
     const row = excerpt && document.getElementById(excerpt.row);
-    if (excerpt && row && !one("[data-excerpt]", row)) one("[data-subject]", row)?.append(excerpt.element);
+    if (excerpt && row && !one("[data-excerpt]", row)) one("th", row)?.append(excerpt.element);
     excerpt = null;
   });
 }

@@ -14,15 +14,16 @@ from parlour.kernel.access import Actor
 from tests.house import Browser, House
 
 PAGES = {
-    "list": ("desk", "/workspace/{workspace}/tickets", 7, 62_000),
-    "dashboard": ("desk", "/workspace/{workspace}", 3, 36_000),
-    "ticket": ("desk", "/workspace/{workspace}/tickets/{ticket}", 20, 72_000),
-    "conversation": ("visitor", "/support/acme/ticket/{ticket}/chat", 12, 48_000),
-    "portal": ("visitor", "/support/acme", 8, 7_000),
-    "new ticket": ("visitor", "/support/acme/ticket/new", 2, 8_000),
+    "list": ("desk", "/workspace/{workspace}/tickets", 7, 60_000),
+    "dashboard": ("desk", "/workspace/{workspace}", 3, 32_000),
+    "ticket": ("desk", "/workspace/{workspace}/tickets/{ticket}", 12, 75_000),
+    "conversation": ("visitor", "/support/acme/ticket/{ticket}/chat", 8, 46_000),
+    "portal": ("visitor", "/support/acme", 4, 6_000),
+    "new ticket": ("visitor", "/support/acme/ticket/new", 1, 7_000),
 }
 """Whose it is, where it is, and the most statements and bytes with 25 tickets or 50 messages on it."""
-FIRST_VISIT = 65_000
+FIRST_VISIT = 64_000
+"""Bytes over the wire: the page, its style sheet, script, font and icons."""
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ async def test_a_page_takes_no_more_statements_and_bytes_than_it_did(
             spent[name] = (len(statements), len(page.content))
 
     for name, (_, _, most, bytes_) in PAGES.items():
-        assert spent[name] <= (most, spent[name][1]), (name, spent[name])
+        assert spent[name][0] <= most, (name, spent[name])
         assert spent[name][1] <= bytes_, (name, spent[name])
 
 
