@@ -144,6 +144,7 @@ FORMS: dict[str, Callable[["Town"], Awaitable[Form]]] = {
     f"{_WORKSPACE}/people/{{user_id}}/role": _fixed(role="viewer"),
     f"{_WORKSPACE}/people/{{user_id}}/remove": _fixed(remove="now"),
     f"{_WORKSPACE}/people/invitations/{{invitation_id}}/withdraw": _fixed(withdraw="now"),
+    f"{_WORKSPACE}/tickets/new": _opened,
     f"{_WORKSPACE}/tickets/views": _fixed(name="Late ones", query="status=open", for_everyone="yes"),
     f"{_WORKSPACE}/tickets/views/{{view_id}}/delete": _fixed(delete="now"),
     f"{_WORKSPACE}/tickets/bulk": _many,

@@ -96,6 +96,8 @@ POST /{reply_id}/delete             sign-in sign-in  sign-in   sign-in  texts te
 
 /workspace/{workspace_id}/tickets
 GET  -                              sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
+GET  /new                           sign-in sign-in  sign-in   sign-in  200   200   403     404      sign-in
+POST /new                           sign-in sign-in  sign-in   sign-in  begun begun 403     404      sign-in
 GET  /views                         sign-in sign-in  sign-in   sign-in  list  list  list    404      sign-in
 POST /views                         sign-in sign-in  sign-in   sign-in  list  list  403     404      sign-in
 POST /views/{view_id}/delete        sign-in sign-in  sign-in   sign-in  list  list  403     404      sign-in
@@ -143,6 +145,7 @@ WORDS = {
     "mine": "/profile",
     "saved": "/profile\\?saved=(name|password|preferences|session)#[a-z-]+",
     "opened": f"/support/{{slug}}/ticket/{UUID}",
+    "begun": f"{{workspace}}/tickets/{UUID}",
     "gone": "/support/{slug}/forget\\?done=1",
     "sent": "/support/{slug}/ticket/{ticket_id}/chat#latest",
     "people": "{workspace}/people",

@@ -48,6 +48,7 @@ WITH_NAMES: dict[str, dict[str, Any]] = {
         "page": "https://desk.example/invite",
     },
     "replies": {**CONFIRMATION, "replies": [SAID], "earlier": 0},
+    "first_word": {**CONFIRMATION, "replies": [SAID], "earlier": 0},
 }
 
 

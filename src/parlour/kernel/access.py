@@ -32,6 +32,7 @@ class Kind(StrEnum):
 class Permission(StrEnum):
     PORTAL_SEE = "portal:see"
     TICKET_OPEN = "ticket:open"
+    TICKET_OPEN_FOR = "ticket:open-for"
     TICKET_READ = "ticket:read"
     TICKET_LIST = "ticket:list"
     TICKET_REPLY = "ticket:reply"
@@ -63,6 +64,7 @@ _VIEWER = {
     Permission.MEMBER_SEE,
 }
 _AGENT = _VIEWER | {
+    Permission.TICKET_OPEN_FOR,
     Permission.TICKET_REPLY,
     Permission.TICKET_UPDATE,
     Permission.NOTE_WRITE,

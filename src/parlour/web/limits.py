@@ -27,6 +27,7 @@ class Limit(Enum):
 
     OPEN_BY_NETWORK = ("open by network", "30/10 minutes")
     OPEN_BY_EMAIL = ("open by email", "10/hour")
+    OPEN_BY_AGENT = ("open by agent", "60/hour")
     SEND = ("send", "20/10 seconds")
     EXCHANGE = ("exchange", "30/10 minutes")
     FRESH_LINK_BY_NETWORK = ("fresh link by network", "10/10 minutes")

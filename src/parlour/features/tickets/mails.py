@@ -22,6 +22,7 @@ class TicketMails:
             tickets.CONFIRMATION: self.confirm,
             access.FRESH_LINKS: self.fresh_links,
             tickets.UNSEEN_REPLIES: self.unseen_replies,
+            tickets.FIRST_WORD: self.first_word,
         }
 
     async def confirm(self, job: Job) -> None:
@@ -45,12 +46,19 @@ class TicketMails:
 
     async def unseen_replies(self, job: Job) -> None:
         """What agents said while the customer was away."""
+        await self._mail_answers(job, "replies")
+
+    async def first_word(self, job: Job) -> None:
+        """What an agent began a ticket with; nothing when it was seen before the mail could leave."""
+        await self._mail_answers(job, "first_word")
+
+    async def _mail_answers(self, job: Job, template: str) -> None:
         system, ticket_id = Actor.system(job.workspace_id), UUID(job.payload["ticket_id"])
         unseen = await self._db.write(system, access.unseen_replies, job, self._secret(job, ticket_id))
         if unseen:
             said, earlier = unseen.messages, unseen.earlier
             await self._send(
-                job, "replies", unseen.link.email, link=unseen.link, replies=said, earlier=earlier
+                job, template, unseen.link.email, link=unseen.link, replies=said, earlier=earlier
             )
 
     def _secret(self, job: Job, ticket_id: UUID) -> str:

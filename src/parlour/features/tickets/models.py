@@ -59,6 +59,11 @@ class Ticket:
     snoozed_until: datetime | None = None
 
     @property
+    def begun_by_agent(self) -> bool:
+        """Whether its first word is an agent's, who then waited for nobody's."""
+        return self.first_answer_at == self.created_at
+
+    @property
     def aside_until(self) -> datetime | None:
         """When it opens again. The release before may have changed the status and left the moment."""
         return self.snoozed_until if self.status is Status.PENDING else None

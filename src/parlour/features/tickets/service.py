@@ -1,7 +1,8 @@
 """The ticket and its life."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from parlour.db.database import Tx
@@ -17,6 +18,7 @@ from parlour.features.tickets.models import (
     Status,
     Ticket,
 )
+from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel import clock, text
 from parlour.kernel.access import Actor, Kind, Permission, requires
@@ -24,6 +26,7 @@ from parlour.kernel.addresses import clean_email
 from parlour.kernel.errors import Conflict, DomainError, Invalid, NotFound
 
 CONFIRMATION = "mail.confirmation"
+FIRST_WORD = "mail.first_word"
 UNSEEN_REPLIES = "mail.unseen_replies"
 AWAY_AFTER = timedelta(minutes=10)
 """How long an answer may wait to be seen in the room before it goes by mail (as Libredesk does)."""
@@ -90,36 +93,63 @@ def open_ticket(tx: Tx, draft: Draft) -> Opened:
     Conflict when the id came with other words.
     """
     draft = checked(draft)
-    first = store.by_client_id(tx.as_system(), draft.client_id)
-    if first:
-        if (first.subject, first.description, first.email) != (draft.subject, draft.description, draft.email):
-            raise Conflict
-        return Opened(first, repeat=True)
+    if repeat := _opened_before(tx, draft):
+        return repeat
     now = clock.now()
-    ticket_id = clock.new_id()
+    ticket = _new_ticket(tx, draft, now, status=Status.NEW, waiting_since=now)
+    customer = Actor.customer(tx.workspace_id, ticket.ticket_id, draft.email)
+    chat.post(tx.acting_as(customer), ticket.chat_room_id, draft.description, draft.client_id)
+    tx.enqueue(CONFIRMATION, {"ticket_id": str(ticket.ticket_id), "email": draft.email})
+    changes.tell(tx, ticket, spoke=customer.kind)
+    return Opened(ticket, repeat=False)
+
+
+@requires(Permission.TICKET_OPEN_FOR)
+def open_for(tx: Tx, draft: Draft) -> Opened:
+    """A ticket of the address in the draft, begun by the agent, whose it is. The description is what the
+    agent says in it, and a job mails that with a link. Raises what `open_ticket` raises.
+    """
+    draft = checked(draft)
+    if repeat := _opened_before(tx, draft):
+        return repeat
+    now = clock.now()
+    ticket = _new_ticket(tx, draft, now, status=Status.OPEN, assignee_id=tx.user_id, first_answer_at=now)
+    chat.post(tx, ticket.chat_room_id, draft.description, draft.client_id)
+    audit.record(tx, "opened", ticket_id=ticket.ticket_id)
+    tx.enqueue(FIRST_WORD, {"ticket_id": str(ticket.ticket_id), "email": draft.email})
+    changes.tell(tx, ticket, spoke=tx.actor.kind)
+    return Opened(ticket, repeat=False)
+
+
+def _opened_before(tx: Tx, draft: Draft) -> Opened | None:
+    first = store.by_client_id(tx.as_system(), draft.client_id)
+    if first is None:
+        return None
+    if (first.subject, first.description, first.email) != (draft.subject, draft.description, draft.email):
+        raise Conflict
+    return Opened(first, repeat=True)
+
+
+def _new_ticket(tx: Tx, draft: Draft, now: datetime, **facts: Any) -> Ticket:
+    """With its rooms, in which nothing is said yet."""
+    tx, ticket_id = tx.as_system(), clock.new_id()
     ticket = Ticket(
         ticket_id=ticket_id,
         workspace_id=tx.workspace_id,
         number=workspaces.take_ticket_number(tx),
         subject=draft.subject,
         description=draft.description,
-        status=Status.NEW,
         priority=Priority.MEDIUM,
         email=draft.email,
         chat_room_id=chat.open_rooms(tx, ticket_id),
-        assignee_id=None,
         version=1,
         created_at=now,
         updated_at=now,
         last_message_at=now,
-        waiting_since=now,
+        **({"assignee_id": None} | facts),
     )
     store.insert_ticket(tx, ticket, client_id=draft.client_id)
-    customer = Actor.customer(tx.workspace_id, ticket_id, draft.email)
-    chat.post(tx.acting_as(customer), ticket.chat_room_id, draft.description, draft.client_id)
-    tx.enqueue(CONFIRMATION, {"ticket_id": str(ticket_id), "email": draft.email})
-    changes.tell(tx, ticket, spoke=customer.kind)
-    return Opened(ticket, repeat=False)
+    return ticket
 
 
 @requires(Permission.TICKET_OPEN)

@@ -173,12 +173,14 @@ def insert_ticket(tx: Tx, ticket: Ticket, *, client_id: UUID) -> None:
             priority_rank=RANKS[ticket.priority],
             email=ticket.email,
             chat_room_id=ticket.chat_room_id,
+            assignee_id=ticket.assignee_id,
             client_id=client_id,
             version=ticket.version,
             created_at=ticket.created_at,
             updated_at=ticket.updated_at,
             last_message_at=ticket.last_message_at,
             waiting_since=ticket.waiting_since,
+            first_answer_at=ticket.first_answer_at,
         )
     )
     dialect.index_words(tx, ticket.ticket_id, ticket.subject)
