@@ -56,6 +56,7 @@ POST /second-factor                 sign-in sign-in  sign-in   sign-in  422   42
 GET  -                              200     200      200       200      200   200   200     200      200
 GET  /ticket/new                    200     200      200       200      200   200   200     200      200
 POST /ticket/new                    opened  opened   opened    opened   opened opened opened opened  opened
+GET  /accent.css                    200     200      200       200      200   200   200     200      200
 GET  /access                        200     200      200       200      200   200   200     200      200
 POST /access                        200     200      200       200      200   200   200     200      200
 GET  /forget                        200     200      200       200      200   200   200     200      200
@@ -72,10 +73,12 @@ GET  /slug                          sign-in sign-in  sign-in   sign-in  200   20
 /workspace/{workspace_id}
 GET  -                              sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 GET  /palette                       sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
-POST /name                          sign-in sign-in  sign-in   sign-in  people 403  403     404      sign-in
-POST /second-factor                 sign-in sign-in  sign-in   sign-in  people 403  403     404      sign-in
 
 /workspace/{workspace_id}/settings
+GET  -                              sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
+POST -                              sign-in sign-in  sign-in   sign-in  chosen 403  403     404      sign-in
+GET  /security                      sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
+POST /security                      sign-in sign-in  sign-in   sign-in  secure 403  403     404      sign-in
 GET  /audit                         sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
 
 /workspace/{workspace_id}/people
@@ -149,6 +152,8 @@ WORDS = {
     "gone": "/support/{slug}/forget\\?done=1",
     "sent": "/support/{slug}/ticket/{ticket_id}/chat#latest",
     "people": "{workspace}/people",
+    "chosen": "{workspace}/settings\\?saved=1",
+    "secure": "{workspace}/settings/security",
     "texts": "{workspace}/replies",
     "list": f"{{workspace}}/tickets(\\?(bulk={UUID}|status=open))?",
     "ticket": "{workspace}/tickets/{ticket_id}",

@@ -45,6 +45,8 @@ from parlour.features.tickets.models import (
 )
 from parlour.features.tickets.views import store as views
 from parlour.features.workspaces import store as workspaces
+from parlour.features.workspaces.models import WorkspaceSettings
+from parlour.features.workspaces.settings import store as choices
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Role
 from parlour.kernel.keyring import Sealed
@@ -79,6 +81,9 @@ def of_workspaces(tx: Tx, ada: UUID) -> list[Call]:
         (workspaces.name_of, {"user_id": ada}),
         (workspaces.rename, {"name": "Acme"}),
         (workspaces.set_second_factor_required, {"required": True}),
+        (choices.settings, {}),
+        (choices.lock, {}),
+        (choices.change, {"settings": WorkspaceSettings()}),
         (workspaces.second_factor_required_of, {"user_id": ada}),
         (workspaces.has_second_factor, {"user_id": ada}),
         (workspaces.insert_audit_entry, {**audited, "before": None, "after": "low"}),

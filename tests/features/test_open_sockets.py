@@ -175,7 +175,7 @@ async def test_who_has_no_second_factor_is_out_once_the_workspace_asks_for_one(
         await turn_on(desk, now)
     async with aclosing(await house.sign_in("ben@acme.example")) as ben:
         his, hers = await at_the_desk(port, house, ben), await at_the_desk(port, house, desk)
-        await desk.submit(f"{here}/second-factor", {"required": "yes"}, page=f"{here}/people")
+        await desk.submit(f"{here}/settings/security", {"required": "yes"}, page=f"{here}/people")
 
         async with asyncio.timeout(SOON):
             assert await his.close_code() == 4403

@@ -12,7 +12,7 @@ from tests.house import PASSWORD, Browser, House
 
 async def ask(house: House, desk: Browser, required: str = "yes") -> int:
     here = f"/workspace/{house.workspace.workspace_id}"
-    answer = await desk.submit(f"{here}/second-factor", {"required": required}, page=f"{here}/people")
+    answer = await desk.submit(f"{here}/settings/security", {"required": required}, page=f"{here}/people")
     return answer.status_code
 
 

@@ -119,7 +119,7 @@ async def test_an_owner_reads_of_wrong_passwords_of_whoever_is_signed_in(house: 
 async def test_an_owner_reads_of_a_refused_right(house: House, desk: Browser) -> None:
     async with aclosing(await house.sign_in(BEN)) as browser:
         here = f"/workspace/{house.workspace.workspace_id}"
-        await browser.submit(f"{here}/name", {"name": "Mine"}, page=f"{here}/people")
+        await browser.submit(f"{here}/settings", {"name": "Mine"}, page=f"{here}/people")
         await browser.get(page_of(house))
 
     lines = await shown(house, desk, "?kind=refused")
@@ -132,7 +132,7 @@ async def test_an_owner_reads_of_a_refused_right(house: House, desk: Browser) ->
 async def test_a_form_that_is_not_ours_is_no_refused_right(house: House, desk: Browser) -> None:
     here = f"/workspace/{house.workspace.workspace_id}"
 
-    answer = await desk.post(f"{here}/name", data={"name": "Mine", "csrf": "forged"})
+    answer = await desk.post(f"{here}/settings", data={"name": "Mine", "csrf": "forged"})
 
     assert answer.status_code == 403
     assert await shown(house, desk, "?kind=refused") == []

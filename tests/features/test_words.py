@@ -28,7 +28,7 @@ async def test_a_workspaces_name_is_one_line_that_both_databases_can_store(house
 @pytest.mark.parametrize("nothing", NOBODY_SEES)
 async def test_a_name_that_nobody_sees_is_no_name(house: House, desk: Browser, nothing: str) -> None:
     here = f"/workspace/{house.workspace.workspace_id}"
-    workspace = await desk.submit(f"{here}/name", {"name": nothing}, page=f"{here}/people")
+    workspace = await desk.submit(f"{here}/settings", {"name": nothing}, page=f"{here}/settings")
     person = await desk.submit("/profile", {"form": "name", "name": nothing}, page="/profile")
     with pytest.raises(Invalid) as founding:
         await house.db.write(Actor.system(), workspaces.create_workspace, "third", nothing)

@@ -64,7 +64,8 @@ async def test_only_an_address_that_has_a_page_is_tried_again(house: House, desk
     here = f"/workspace/{house.workspace.workspace_id}"
     token = await desk.csrf(here)
     break_database(house, "sessions")
-    page, form = await desk.get(here), await desk.post(f"{here}/name", data={"csrf": token})
+    of_nothing_but_a_form = f"{here}/replies/{house.ada}/delete"
+    page, form = await desk.get(here), await desk.post(of_nothing_but_a_form, data={"csrf": token})
 
     assert (page.status_code, form.status_code) == (500, 500)
     assert "Try again" in page.text

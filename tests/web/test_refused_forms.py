@@ -15,7 +15,11 @@ SRC = Path(__file__).parents[2] / "src" / "parlour"
         ("/workspace/new", "/workspace/new", {"name": "Second Home", "slug": "second-home"}),
         ("/profile", "/profile", {"name": "Ada Lovelace"}),
         ("{home}/people", "{home}/people/invite", {"email": "nia@acme.example", "role": "agent"}),
-        ("{home}/people", "{home}/name", {"name": "Acme and Sons"}),
+        (
+            "{home}/settings",
+            "{home}/settings",
+            {"name": "Acme and Sons", "welcome": "Hello!", "accent": "#123"},
+        ),
         ("{home}/tickets", "{home}/tickets/views", {"name": "Late ones", "query": "status=open"}),
         ("{home}/replies/new", "{home}/replies/new", {"name": "Thanks", "content": "Thank you."}),
     ],

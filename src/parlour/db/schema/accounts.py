@@ -26,7 +26,7 @@ workspaces = Table(
     Column("slug", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False),
     Column("last_ticket_number", Integer, nullable=False, default=0),
-    Column("settings", JSON, nullable=False, default=dict, comment="general ones; nobody has any so far"),
+    Column("settings", JSON, nullable=False, default=dict, comment="as features/workspaces/choices.py"),
     Column("second_factor_required", Boolean, nullable=False, default=False, server_default=false()),
     Column("created_at", UtcDateTime, nullable=False),
 )

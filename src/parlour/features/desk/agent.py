@@ -11,7 +11,7 @@ from parlour.features.accounts import service as accounts
 from parlour.features.accounts.devices import device_name
 from parlour.features.accounts.models import Desk, SignedIn
 from parlour.features.accounts.profile.service import public_id
-from parlour.kernel.access import Actor
+from parlour.kernel.access import Actor, Permission
 from parlour.kernel.errors import Conflict, DomainError, Invalid, NotFound, SignedOut
 from parlour.web.counting import count
 from parlour.web.errors import error_page
@@ -102,6 +102,7 @@ def place(request: Request, desk: Desk) -> dict[str, Any]:
         "workspace_id": str(desk.workspace_id),
         "slug": desk.workspace_slug,
         "name": desk.workspace_name,
+        "managed": actor_at(desk).may(Permission.WORKSPACE_MANAGE),
     }
     me = whoami(desk.person, desk.workspaces)
     tools = site(request).renderer.part(

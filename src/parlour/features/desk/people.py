@@ -1,4 +1,4 @@
-"""Who works in a workspace: roles, invitations, leaving; and the workspace's own name."""
+"""Who works in a workspace: roles, invitations, leaving."""
 
 from collections.abc import Mapping
 
@@ -46,10 +46,9 @@ async def _page(
         desk,
         "desk/people.html",
         refused=refused,
-        form={"email": "", "role": Role.AGENT.value, "name": desk.workspace_name, **(form or {})},
+        form={"email": "", "role": Role.AGENT.value, **(form or {})},
         may_manage=actor.may(Permission.MEMBER_MANAGE),
         roles=[role.value for role in Role if role is not Role.OWNER or desk.role is Role.OWNER],
-        second_factor_required=desk.second_factor_required,
         members=[(member, known.standings.get(member.user_id)) for member in known.members],
         invitations=known.invitations,
         invitations_shown=invitations.SHOWN,
@@ -119,26 +118,3 @@ async def remove(request: Request) -> Response:
     except (workspaces.LastOwner, Forbidden) as error:
         return await _page(request, desk, refused=error)
     return redirect("/") if user_id == desk.person.user_id else _back(desk)
-
-
-async def ask_for_second_factor(request: Request) -> Response:
-    desk = await desk_in(request)
-    required = (await read_form(request)).get("required") == "yes"
-    try:
-        await db(request).write(actor_at(desk), workspaces.ask_for_second_factor, required)
-    except workspaces.OwnFactorFirst as error:
-        return await _page(request, desk, refused=error)
-    return _back(desk)
-
-
-async def rename(request: Request) -> Response:
-    desk = await desk_in(request)
-    fields, stale = await read_form_leniently(request)
-    name = fields.get("name", "")
-    try:
-        if stale:
-            raise stale
-        await db(request).write(actor_at(desk), workspaces.rename_workspace, name)
-    except REFUSALS as error:
-        return await _page(request, desk, form={"name": name}, refused=error)
-    return _back(desk)

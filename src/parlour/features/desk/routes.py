@@ -20,6 +20,8 @@ from parlour.features.desk import (
     reset,
     rows,
     second_factor,
+    security,
+    settings,
     sign_in,
     snooze,
     table,
@@ -30,6 +32,7 @@ from parlour.features.desk import (
 _TICKETS = "/workspace/{workspace_id:id}/tickets"
 _TICKET = f"{_TICKETS}/{{ticket_id:id}}"
 _PEOPLE = "/workspace/{workspace_id:id}/people"
+_SETTINGS = "/workspace/{workspace_id:id}/settings"
 
 _PAGES = [
     Route("/", pages.start),
@@ -63,9 +66,11 @@ _PAGES = [
     Route(f"{_PEOPLE}/{{user_id:id}}/role", people.set_role, methods=["POST"]),
     Route(f"{_PEOPLE}/{{user_id:id}}/remove", people.remove, methods=["POST"]),
     Route(f"{_PEOPLE}/invitations/{{invitation_id:id}}/withdraw", people.withdraw, methods=["POST"]),
-    Route("/workspace/{workspace_id:id}/name", people.rename, methods=["POST"]),
-    Route("/workspace/{workspace_id:id}/settings/audit", audit.trail),
-    Route("/workspace/{workspace_id:id}/second-factor", people.ask_for_second_factor, methods=["POST"]),
+    Route(_SETTINGS, settings.general),
+    Route(_SETTINGS, settings.choose, methods=["POST"]),
+    Route(f"{_SETTINGS}/security", security.page),
+    Route(f"{_SETTINGS}/security", security.ask_for_second_factor, methods=["POST"]),
+    Route(f"{_SETTINGS}/audit", audit.trail),
     Route("/workspace/{workspace_id:id}", dashboard.dashboard),
     Route("/workspace/{workspace_id:id}/palette", palette.palette),
     Route(_TICKETS, table.tickets),

@@ -49,6 +49,14 @@ def people(tx: Tx) -> People:
     return People(workspaces.members(tx), standings, invitations.pending(tx))
 
 
+@requires(Permission.MEMBER_MANAGE)
+def security(tx: Tx) -> Sequence[tuple[Member, Standing]]:
+    """The members, those without a second factor first, and how their accounts stand."""
+    standings = workspaces.standings(tx)
+    stand = [(member, standings[member.user_id]) for member in workspaces.members(tx)]
+    return sorted(stand, key=lambda one: one[1].second_factor)
+
+
 @dataclass(frozen=True, slots=True)
 class Trail:
     page: TrailPage

@@ -2,10 +2,11 @@
 
 from starlette.routing import Route
 
-from parlour.features.portal import access, chat, leaving, tickets
+from parlour.features.portal import accent, access, chat, leaving, tickets
 
 routes = [
     Route("/support/{slug}", tickets.home),
+    Route("/support/{slug}/accent.css", accent.sheet),
     Route("/support/{slug}/ticket/new", tickets.new_ticket),
     Route("/support/{slug}/ticket/new", tickets.open_ticket, methods=["POST"]),
     Route("/support/{slug}/ticket/{ticket_id:id}", tickets.ticket),

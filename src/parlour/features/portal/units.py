@@ -10,7 +10,7 @@ from parlour.features.tickets import service as tickets
 from parlour.features.tickets.access import service as access
 from parlour.features.tickets.models import Draft, Opened, TicketRow
 from parlour.features.workspaces import service as workspaces
-from parlour.features.workspaces.models import Workspace
+from parlour.features.workspaces.models import Portal
 from parlour.kernel.access import Actor, Permission, requires
 from parlour.kernel.keys import Keys
 
@@ -19,7 +19,7 @@ from parlour.kernel.keys import Keys
 class Visit(Generic[R]):
     """Whose portal this is, who this browser is there, and what was found in that name."""
 
-    workspace: Workspace
+    workspace: Portal
     actor: Actor
     found: R
 
@@ -41,7 +41,7 @@ def visit(
 
 
 @requires(Permission.PORTAL_SEE)
-def front_page(tx: Tx, slug: str, keys: Keys) -> tuple[Workspace, Sequence[TicketRow]]:
+def front_page(tx: Tx, slug: str, keys: Keys) -> tuple[Portal, Sequence[TicketRow]]:
     workspace = workspaces.workspace_at(tx, slug)
     visitor = tx.acting_as(Actor.visitor(workspace.workspace_id))
     return workspace, access.tickets_of_browser(visitor, keys)

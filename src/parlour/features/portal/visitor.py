@@ -10,7 +10,7 @@ from parlour.features.portal import units
 from parlour.features.portal.units import Visit
 from parlour.features.tickets.access import service as access
 from parlour.features.workspaces import service as workspaces
-from parlour.features.workspaces.models import Workspace
+from parlour.features.workspaces.models import Portal
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import DomainError, NotFound
 from parlour.web.errors import error_page
@@ -24,7 +24,7 @@ def slug_in(request: Request) -> str:
     return slug
 
 
-async def workspace_in(request: Request) -> Workspace:
+async def workspace_in(request: Request) -> Portal:
     """Raises UnknownWorkspace."""
     return await db(request).read(Actor.visitor(), workspaces.workspace_at, slug_in(request))
 
@@ -42,7 +42,7 @@ async def visit(
     )
 
 
-async def customer(request: Request, ticket_id: UUID) -> tuple[Workspace, Actor]:
+async def customer(request: Request, ticket_id: UUID) -> tuple[Portal, Actor]:
     """Who this browser is for the ticket, and where. Raises UnknownWorkspace, UnknownTicket, NoAccess."""
     here = await visit(request, ticket_id, lambda _: None)
     return here.workspace, here.actor

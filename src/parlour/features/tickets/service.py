@@ -20,6 +20,7 @@ from parlour.features.tickets.models import (
 )
 from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
+from parlour.features.workspaces.settings import service as choices
 from parlour.kernel import clock, text
 from parlour.kernel.access import Actor, Kind, Permission, requires
 from parlour.kernel.addresses import clean_email
@@ -208,8 +209,18 @@ def send_message(
     at = posted.message.created_at
     changed = store.spoke(tx, ticket, at, by_customer=by_customer, status=status)
     changes.follow_status(tx, [ticket], changed.status)
+    if not by_customer:
+        changed = _taken(tx, ticket, changed)
     changes.tell(tx, changed, spoke=tx.actor.kind)
     return Sent(posted.message, changed.status, repeat=False)
+
+
+def _taken(tx: Tx, before: Ticket, answered: Ticket) -> Ticket:
+    """Whoever answers first takes a ticket of nobody's, where the workspace chose so."""
+    first = before.first_answer_at is None and before.assignee_id is None and tx.actor.user_id is not None
+    if first and choices.settings(tx).auto_assign:
+        [answered] = changes.assign(tx, [answered], tx.actor.user_id)
+    return answered
 
 
 def _nothing_unseen(tx: Tx, ticket: Ticket, seen: int | None) -> None:

@@ -3,9 +3,36 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from parlour.kernel.access import Role
+
+
+class ReplyTime(StrEnum):
+    """How soon customers usually hear from the team, as the workspace tells them."""
+
+    UNSAID = ""
+    MINUTES = "minutes"
+    HOURS = "hours"
+    DAY = "day"
+    DAYS = "days"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceSettings:
+    """What a workspace chose, or what holds as long as it did not.
+
+    `welcome` is a sentence of the portal's, `accent` a colour of it like `#1d4e89`; both may be empty. With
+    `auto_assign` whoever answers a ticket of nobody's first becomes its assignee. `first_steps`: the
+    dashboard may still say how to begin.
+    """
+
+    welcome: str = ""
+    reply_time: ReplyTime = ReplyTime.UNSAID
+    accent: str = ""
+    auto_assign: bool = False
+    first_steps: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +40,13 @@ class Workspace:
     workspace_id: UUID
     slug: str
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Portal(Workspace):
+    """A workspace as its customers meet it."""
+
+    settings: WorkspaceSettings
 
 
 @dataclass(frozen=True, slots=True)

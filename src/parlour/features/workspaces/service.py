@@ -6,7 +6,7 @@ from uuid import UUID
 
 from parlour.db.database import Tx
 from parlour.features.workspaces import audit, store
-from parlour.features.workspaces.models import Member, Membership, Standing, Workspace
+from parlour.features.workspaces.models import Member, Membership, Portal, Standing, Workspace
 from parlour.kernel import clock, text
 from parlour.kernel.access import ROLE_PERMISSIONS, Actor, Permission, Role, requires
 from parlour.kernel.errors import DomainError, Forbidden, Invalid, NotFound
@@ -109,8 +109,9 @@ def rename_workspace(tx: Tx, name: str) -> None:
     if problems:
         raise Invalid(problems)
     before = workspace(tx).name
-    store.rename(tx, name)
-    audit.record(tx, "workspace", before=before, after=name)
+    if name != before:
+        store.rename(tx, name)
+        audit.record(tx, "workspace", before=before, after=name)
 
 
 @requires(Permission.WORKSPACE_MANAGE)
@@ -139,7 +140,7 @@ def every(tx: Tx) -> Sequence[Workspace]:
 
 
 @requires(Permission.PORTAL_SEE)
-def workspace_at(tx: Tx, slug: str) -> Workspace:
+def workspace_at(tx: Tx, slug: str) -> Portal:
     """The workspace whose portal is at `slug`. Raises UnknownWorkspace."""
     workspace = store.by_slug(tx, slug) if SLUG.fullmatch(slug) else None
     if workspace is None:

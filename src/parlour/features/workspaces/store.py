@@ -8,13 +8,22 @@ from sqlalchemy import Column, Integer, Select, bindparam, delete, exists, inser
 
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import audit_log, members, users, workspaces
-from parlour.features.workspaces.models import AuditEntry, Member, Membership, Standing, TrailRow, Workspace
+from parlour.features.workspaces import choices
+from parlour.features.workspaces.models import (
+    AuditEntry,
+    Member,
+    Membership,
+    Portal,
+    Standing,
+    TrailRow,
+    Workspace,
+)
 from parlour.kernel import clock
 from parlour.kernel.access import Role
 
 _WORKSPACE = (workspaces.c.workspace_id, workspaces.c.slug, workspaces.c.name)
 
-_BY_SLUG = select(*_WORKSPACE).where(workspaces.c.slug == bindparam("slug"))
+_BY_SLUG = select(*_WORKSPACE, workspaces.c.settings).where(workspaces.c.slug == bindparam("slug"))
 _BY_ID = select(*_WORKSPACE).where(workspaces.c.workspace_id == HERE)
 
 _THIS_MEMBER = (members.c.workspace_id == HERE) & (members.c.user_id == bindparam("member"))
@@ -64,9 +73,9 @@ def insert_workspace(tx: Tx, *, workspace_id: UUID, slug: str, name: str) -> Wor
     return Workspace(workspace_id, slug, name)
 
 
-def by_slug(tx: Tx, slug: str) -> Workspace | None:
+def by_slug(tx: Tx, slug: str) -> Portal | None:
     row = tx.execute(_BY_SLUG, {"slug": slug}).first()
-    return Workspace(*row) if row else None
+    return Portal(row[0], row[1], row[2], choices.read(row[3])) if row else None
 
 
 def every(tx: Tx) -> Sequence[Workspace]:

@@ -19,7 +19,7 @@ from parlour.features.tickets.models import Draft, Link, MailedLinks, Ticket, Ti
 from parlour.features.tickets.service import UnknownTicket
 from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
-from parlour.features.workspaces.models import Workspace
+from parlour.features.workspaces.models import Portal
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission, requires
 from parlour.kernel.addresses import required_email
@@ -116,7 +116,7 @@ def customer_of(tx: Tx, ticket_id: UUID, keys: Keys) -> Actor:
 
 
 @requires(Permission.PORTAL_SEE)
-def customer_at(tx: Tx, slug: str, ticket_id: UUID, keys: Keys) -> tuple[Workspace, Actor]:
+def customer_at(tx: Tx, slug: str, ticket_id: UUID, keys: Keys) -> tuple[Portal, Actor]:
     """Whose portal is at `slug`, and the customer that this browser is there.
 
     Raises UnknownWorkspace and what `customer_of` raises.

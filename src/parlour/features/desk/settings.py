@@ -1,0 +1,78 @@
+"""What a workspace chooses for itself: the pages of its settings."""
+
+from collections.abc import Mapping
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from parlour.features.accounts.models import Desk
+from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.workspaces.colours import accent
+from parlour.features.workspaces.models import ReplyTime, WorkspaceSettings
+from parlour.features.workspaces.settings import service as choices
+from parlour.kernel.access import permitted
+from parlour.kernel.errors import DomainError
+from parlour.web.forms import REFUSALS, BadForm, read_form_leniently
+from parlour.web.pages import redirect
+from parlour.web.site import db, site
+
+
+async def general(request: Request) -> Response:
+    return await _general(request, await desk_in(request))
+
+
+async def _general(
+    request: Request,
+    desk: Desk,
+    *,
+    typed: Mapping[str, str] | None = None,
+    refused: DomainError | None = None,
+) -> Response:
+    permitted(actor_at(desk), choices.choose)
+    chosen = await db(request).read(actor_at(desk), choices.settings)
+    form = {
+        "name": desk.workspace_name,
+        "welcome": chosen.welcome,
+        "reply_time": chosen.reply_time.value,
+        "accent": chosen.accent,
+        "auto_assign": "yes" if chosen.auto_assign else "",
+    }
+    return render_at(
+        request,
+        desk,
+        "desk/settings_general.html",
+        refused=refused,
+        form=form if typed is None else {name: typed.get(name, "") for name in form},
+        accent=accent(chosen.accent) if chosen.accent else None,
+        chosen=chosen,
+        reply_times=[time.value for time in ReplyTime],
+        base_url=site(request).settings.base_url,
+        saved=request.query_params.get("saved") == "1" and not refused,
+    )
+
+
+async def choose(request: Request) -> Response:
+    desk = await desk_in(request)
+    fields, stale = await read_form_leniently(request)
+    try:
+        if stale:
+            raise stale
+        name, chosen = fields.get("name", ""), _chosen(fields)
+        await db(request).write(actor_at(desk), choices.choose, name, chosen)
+    except REFUSALS as error:
+        return await _general(request, desk, typed=fields, refused=error)
+    return redirect(f"/workspace/{desk.workspace_id}/settings?saved=1")
+
+
+def _chosen(fields: Mapping[str, str]) -> WorkspaceSettings:
+    """A box that isn't ticked isn't sent. Raises BadForm."""
+    try:
+        reply_time = ReplyTime(fields.get("reply_time", ""))
+    except ValueError:
+        raise BadForm from None
+    return WorkspaceSettings(
+        welcome=fields.get("welcome", ""),
+        reply_time=reply_time,
+        accent=fields.get("accent", ""),
+        auto_assign=fields.get("auto_assign") == "yes",
+    )

@@ -1,0 +1,42 @@
+"""The settings of a workspace as its row holds them, in one column of JSON."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from parlour.features.workspaces.colours import colour
+from parlour.features.workspaces.models import ReplyTime, WorkspaceSettings
+from parlour.kernel import text
+
+WELCOME_LIMIT = 200
+
+
+def read(held: object) -> WorkspaceSettings:
+    """What does not fit, because another release or somebody's hand left it there, is as if never chosen."""
+    values: Mapping[str, object] = held if isinstance(held, dict) else {}
+    welcome = values.get("welcome")
+    return WorkspaceSettings(
+        welcome=text.one_line(welcome)[:WELCOME_LIMIT].rstrip() if isinstance(welcome, str) else "",
+        reply_time=_reply_time(values.get("reply_time")),
+        accent=colour(values.get("accent")) or "",
+        auto_assign=values.get("auto_assign") is True,
+        first_steps=values.get("first_steps") is not False,
+    )
+
+
+def _reply_time(value: object) -> ReplyTime:
+    try:
+        return ReplyTime(str(value))
+    except ValueError:
+        return ReplyTime.UNSAID
+
+
+def written(settings: WorkspaceSettings, held: object) -> dict[str, Any]:
+    """To be kept: a newer release may have left choices in `held` that are none of ours to drop."""
+    return {
+        **(held if isinstance(held, dict) else {}),
+        "welcome": settings.welcome,
+        "reply_time": settings.reply_time.value,
+        "accent": settings.accent,
+        "auto_assign": settings.auto_assign,
+        "first_steps": settings.first_steps,
+    }

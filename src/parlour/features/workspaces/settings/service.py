@@ -1,0 +1,59 @@
+"""What a workspace has chosen for itself, and its people to choose."""
+
+from dataclasses import replace
+
+from parlour.db.database import Tx
+from parlour.features.workspaces import audit
+from parlour.features.workspaces import service as workspaces
+from parlour.features.workspaces.choices import WELCOME_LIMIT
+from parlour.features.workspaces.colours import colour
+from parlour.features.workspaces.models import WorkspaceSettings
+from parlour.features.workspaces.settings import store
+from parlour.kernel import text
+from parlour.kernel.access import Permission, requires
+from parlour.kernel.errors import Invalid
+
+
+@requires(Permission.WORKSPACE_SEE)
+def settings(tx: Tx) -> WorkspaceSettings:
+    return store.settings(tx)
+
+
+@requires(Permission.WORKSPACE_MANAGE)
+def choose(tx: Tx, name: str, chosen: WorkspaceSettings) -> None:
+    """The workspace's name and all that is chosen, but for `first_steps`; each change is noted.
+
+    Raises Invalid with a code for each of `name`, `welcome` and `accent`.
+    """
+    before = store.lock(tx)
+    problems = {}
+    welcome = text.one_line(chosen.welcome)
+    if len(welcome) > WELCOME_LIMIT:
+        problems["welcome"] = "too_long"
+    accent = colour(chosen.accent) if chosen.accent.strip() else ""
+    if accent is None:
+        problems["accent"] = "no_colour"
+    try:
+        workspaces.rename_workspace(tx, name)
+    except Invalid as refused:
+        problems |= refused.problems
+    if problems or accent is None:
+        raise Invalid(problems)
+    after = replace(chosen, welcome=welcome, accent=accent, first_steps=before.first_steps)
+    store.change(tx, after)
+    _note(tx, before, after)
+
+
+def _note(tx: Tx, before: WorkspaceSettings, after: WorkspaceSettings) -> None:
+    for what in ("welcome", "reply_time", "accent"):
+        was, now = str(getattr(before, what)), str(getattr(after, what))
+        if was != now:
+            audit.record(tx, what, before=was or None, after=now or None)
+    if before.auto_assign != after.auto_assign:
+        audit.record(tx, "auto_assign", after="yes" if after.auto_assign else "no")
+
+
+@requires(Permission.WORKSPACE_MANAGE)
+def dismiss_first_steps(tx: Tx) -> None:
+    """The dashboard says no more how to begin."""
+    store.change(tx, replace(store.lock(tx), first_steps=False))
