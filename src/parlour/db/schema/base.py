@@ -1,10 +1,15 @@
 """What every table is made with: one MetaData, its naming, and how moments are kept."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import DateTime, Dialect, MetaData, String, TypeDecorator
 from sqlalchemy.types import TypeEngine
+
+
+def _read(stored: str | None) -> datetime | None:
+    return datetime.fromisoformat(stored) if stored else None
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -21,8 +26,9 @@ class UtcDateTime(TypeDecorator[datetime]):
             return value
         return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
-    def process_result_value(self, value: Any, _: Dialect) -> datetime | None:
-        return datetime.fromisoformat(value) if isinstance(value, str) else value
+    def result_processor(self, dialect: Dialect, _: object) -> Callable[[Any], datetime | None] | None:
+        """At once, not by way of `process_result_value`: a page reads a hundred moments."""
+        return _read if dialect.name == "sqlite" else None
 
 
 metadata = MetaData(
