@@ -16,8 +16,9 @@ from uuid import UUID, uuid4
 import httpx
 
 from bench.fill import fill, fill_postgresql
-from parlour.app import Application, create_app, make_database
+from parlour.app import Application, create_app
 from parlour.db.database import Database, P, R, Tx, Unit
+from parlour.db.factory import make_database
 from parlour.db.sqlite import SqliteDatabase
 from parlour.features.accounts import service as accounts
 from parlour.features.accounts.passwords import hash_password

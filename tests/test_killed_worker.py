@@ -20,7 +20,7 @@ async def test_a_job_of_a_process_that_was_killed_is_run_by_the_next(tmp_path: P
     program = textwrap.dedent(
         """
         import asyncio, os
-        from parlour.app import make_database
+        from parlour.db.factory import make_database
         from parlour.kernel.access import Actor
         from parlour.settings import Settings
         from parlour.worker import Worker

@@ -15,8 +15,8 @@ from starlette.types import Receive, Scope, Send
 
 from parlour.db import windows
 from parlour.db.database import Database, Standing
+from parlour.db.factory import make_database
 from parlour.db.migrate import standing
-from parlour.db.sqlite import SqliteDatabase
 from parlour.features.accounts import service as accounts
 from parlour.features.accounts.events import service as events
 from parlour.features.accounts.mails import AccountMails
@@ -56,15 +56,6 @@ READY_SECONDS = 1.5
 """Whoever asks whether a node is ready waits for seconds at most, and so does every other node's turn."""
 BODY_LIMIT = 512 * 1024
 """Bytes. The longest description, every character of it percent-encoded, is half of this."""
-
-
-def make_database(settings: Settings, *, exclusive: bool = True) -> Database:
-    """PostgreSQL's half is imported only where it is used: a house of one process does without it."""
-    if settings.is_postgresql:
-        from parlour.db.postgres import PostgresDatabase
-
-        return PostgresDatabase(settings.database_url)
-    return SqliteDatabase(settings.sqlite_path, exclusive=exclusive)
 
 
 def make_bus(settings: Settings) -> Bus:

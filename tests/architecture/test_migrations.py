@@ -51,6 +51,12 @@ def test_a_migration_takes_nothing_from_the_release_before(path: Path) -> None:
     assert contractions(path.read_text(encoding="utf-8")) == []
 
 
+def test_the_files_are_named_by_their_revisions_in_one_line() -> None:
+    chain = [each.revision for each in ScriptDirectory(str(SCRIPTS)).walk_revisions()]
+
+    assert [path.name[:4] for path in sorted(VERSIONS.glob("*.py"))] == chain[::-1]
+
+
 def test_what_a_migration_contracts_to_is_no_revision_after_it() -> None:
     """It names itself when no earlier program fits any more."""
     scripts = ScriptDirectory(str(SCRIPTS))

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, async_playwright, expect
 
-from parlour.app import make_database
+from parlour.db.factory import make_database
 from tests.browser.past import Past
 from tests.browser.people import PATIENCE, People
 from tests.live import Live, pytest_runtest_makereport

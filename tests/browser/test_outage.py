@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 
-from parlour.app import make_database
+from parlour.db.factory import make_database
 from tests.browser.axe import violations
 from tests.browser.past import Past
 from tests.browser.people import NETWORK_LOST, People, Room, chat_of, status_of

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from parlour.app import make_database
+from parlour.db.factory import make_database
 from parlour.features.tickets.models import Ticket
 from tests.browser.past import Past
 from tests.browser.people import NETWORK_LOST, People, Person, Room, chat_of, desk_of

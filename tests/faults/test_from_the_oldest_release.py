@@ -37,7 +37,7 @@ MANY, HALF = 101, 50
 BREAKS_OFF = f"""
 import asyncio, os, sys
 from uuid import UUID, uuid4
-from parlour.app import make_database
+from parlour.db.factory import make_database
 from parlour.features.tickets import bulk, service
 from parlour.features.tickets.models import Draft, Field, Filters
 from parlour.kernel.access import Actor

@@ -14,7 +14,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from parlour.app import make_database
+from parlour.db.factory import make_database
 from parlour.features.tickets.models import Ticket
 from tests.browser.past import Past
 from tests.live import SLUG, Live

@@ -9,8 +9,8 @@ from typing import TypeVar
 from rich.console import Console
 
 from parlour import logs
-from parlour.app import make_database
 from parlour.db.database import Database, Standing
+from parlour.db.factory import make_database
 from parlour.db.file import DataFolderInUse, is_there
 from parlour.db.migrate import standing
 from parlour.kernel.access import Actor

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from parlour.app import make_database
 from parlour.cli.base import Refused, prepared, settings_now
 from parlour.db.database import Standing
+from parlour.db.factory import make_database
 from parlour.settings import Settings, postgresql_url
 
 

@@ -18,9 +18,9 @@ import typer
 from rich.console import Console
 
 from parlour import __version__
-from parlour.app import make_bus, make_database
 from parlour.db import backlog, inspection
 from parlour.db.database import Database, DatabaseUnusable, Standing
+from parlour.db.factory import make_database
 from parlour.db.file import is_owned, is_there
 from parlour.db.migrate import standing
 from parlour.kernel import clock
@@ -311,6 +311,8 @@ async def _mail(settings: Settings) -> Finding:
 
 
 async def _bus(settings: Settings) -> Finding:
+    from parlour.app import make_bus
+
     bus = make_bus(settings)
     if not settings.redis_url and not settings.is_postgresql:
         return Finding("bus", "ok", "one process needs none.")

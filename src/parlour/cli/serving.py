@@ -1,30 +1,16 @@
 """`parlour serve`, `demo` and `worker`: what runs until it is told to stop."""
 
 import asyncio
-import signal
 import socket
 import tempfile
-from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from parlour import demo
-from parlour.app import create_app, make_bus, make_database, make_worker
-from parlour.cli.base import Refused, prepared, settings_now
+from parlour.cli.base import Refused, settings_now
 from parlour.db.database import Database
-from parlour.kernel.events import JobQueued
-from parlour.mail.send import mailer_for
-from parlour.server import make_server
-from parlour.server.small import answering, worker_app
-from parlour.server.waiting import when_there
-from parlour.server.workers import Workers
 from parlour.settings import Settings
-from parlour.web.assets import Assets
-from parlour.web.metrics import Metrics
-from parlour.web.render import Renderer
 
 REAL_THINGS = ("PARLOUR_DATABASE_URL", "PARLOUR_REDIS_URL", "PARLOUR_SMTP_URL")
 """What the demo keeps away from, whatever the environment says: its people are made up."""
@@ -47,7 +33,9 @@ def serve(
         settings = settings_now(PARLOUR_BASE_URL=_base_url(host, listener))
         if workers > 1 and not settings.is_postgresql:
             raise Refused("SQLite is written by one process: use --workers 1.")
-        _listen(settings, listener, lambda db: when_there(db.prepare, listener), workers)
+        from parlour.cli import running
+
+        running.serve(settings, listener, workers)
 
 
 def _base_url(host: str, listener: socket.socket) -> str:
@@ -55,29 +43,6 @@ def _base_url(host: str, listener: socket.socket) -> str:
     port = listener.getsockname()[1]
     shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else f"[{host}]" if ":" in host else host
     return f"http://{shown}:{port}"
-
-
-def _listen(
-    settings: Settings,
-    listener: socket.socket,
-    prepare: Callable[[Database], Awaitable[None]],
-    workers: int = 1,
-) -> None:
-    asyncio.run(prepared(make_database(settings), prepare))
-    make_bus(settings)  # a URL that cannot be used is refused here, once, and not by every process
-    host, port = listener.getsockname()[:2]
-
-    def serve_here(shared: Path | None = None) -> bool:
-        server = make_server(create_app(settings, shared=shared), settings, host, port)
-        server.run(sockets=[listener])
-        return server.started
-
-    def serve_together() -> bool:
-        with tempfile.TemporaryDirectory(prefix="parlour-numbers-") as shared:
-            return Workers(workers, lambda: serve_here(Path(shared)), listener).run()
-
-    if not (serve_here() if workers == 1 else serve_together()):
-        raise Refused("Parlour could not start; the lines above say why.")
 
 
 def _bound(host: str, port: int) -> socket.socket:
@@ -96,6 +61,9 @@ def run_demo(
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on.")] = 8000,
 ) -> None:
     """Serve a workspace full of believable tickets, to look around in."""
+    from parlour import demo
+    from parlour.cli import running
+
     host = "127.0.0.1"
     with tempfile.TemporaryDirectory(prefix="parlour-demo-") as folder, _bound(host, port) as listener:
         base_url = _base_url(host, listener)
@@ -106,10 +74,12 @@ def run_demo(
             await demo.fill(db)
             _welcome(settings, kept=str(settings.data_dir) != folder)
 
-        _listen(settings, listener, prepare)
+        running.listen(settings, listener, prepare)
 
 
 def _welcome(settings: Settings, *, kept: bool) -> None:
+    from parlour import demo
+
     out = Console(highlight=False, soft_wrap=True)
     out.print()
     out.print("  [bold]Parlour[/] is showing its demo workspace.")
@@ -133,34 +103,11 @@ def worker(
     ] = 0,
 ) -> None:
     """Run background jobs apart from the web processes."""
+    from parlour.cli import running
+
     settings = settings_now()
     if not metrics_port:
-        asyncio.run(_work(settings, None))
+        asyncio.run(running.work(settings, None))
         return
     with _bound("127.0.0.1", metrics_port) as listener:
-        asyncio.run(_work(settings, listener))
-
-
-async def _work(settings: Settings, listener: socket.socket | None) -> None:
-    db = make_database(settings)
-    await db.open()
-    try:
-        await when_there(db.prepare, listener)
-        jobs = make_worker(settings, db, Renderer(Assets().url), mailer_for(settings))
-        bus = make_bus(settings)
-        db.on_commit(bus.publish)
-        bus.subscribe(lambda event: jobs.wake() if isinstance(event, JobQueued) else None)
-        await bus.start()
-        stopped = asyncio.Event()
-        for name in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(name, stopped.set)
-        running = asyncio.create_task(jobs.run())
-        metrics = Metrics(db)
-        metrics.watch("parlour_bus_connected", "1 while news come at once", lambda: int(bus.connected))
-        async with answering(listener, worker_app(metrics)):
-            await stopped.wait()
-        await jobs.stop()
-        await running
-        await bus.stop()
-    finally:
-        await db.close()
+        asyncio.run(running.work(settings, listener))

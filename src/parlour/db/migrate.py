@@ -8,27 +8,21 @@ older program cannot know the migrations that came after it.
 from functools import cache
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, delete, insert, inspect, select
+from sqlalchemy import Connection, column, delete, insert, inspect, select, table
 
 from parlour.db.database import Standing, Tx
 from parlour.db.schema import schema_floor
 
 SCRIPTS = Path(__file__).with_name("migrations")
 POLICIES = SCRIPTS / "policies.sql"
+STAMP = table("alembic_version", column("version_num"))
+"""Where Alembic keeps the revision of a schema. Alembic itself is imported only where something is migrated:
+every start asks how the schema stands.
+"""
 
 
 class SchemaTooNew(Exception):
     """A newer Parlour has migrated this database; this one could damage what it doesn't know."""
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(SCRIPTS))
-    return config
 
 
 def upgrade(connection: Connection) -> Standing:
@@ -40,9 +34,10 @@ def upgrade(connection: Connection) -> Standing:
     before = usable(connection)
     if before is Standing.NEWER:
         return before
-    _run(connection, "head")
-    connection.execute(delete(schema_floor))
-    connection.execute(insert(schema_floor).values(revision=_floor()))
+    if before is not Standing.CURRENT:
+        _run(connection, newest())
+        connection.execute(delete(schema_floor))
+        connection.execute(insert(schema_floor).values(revision=_floor()))
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(POLICIES.read_text(encoding="utf-8").replace("%", "%%"))
     return before
@@ -59,7 +54,11 @@ def upgrade_to(connection: Connection, revision: str) -> None:
 
 
 def _run(connection: Connection, target: str) -> None:
-    config = _config()
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
     config.attributes["connection"] = connection
     command.upgrade(config, target)
 
@@ -103,20 +102,23 @@ def _standing(connection: Connection) -> Standing:
 
 
 def _heads(connection: Connection) -> tuple[str, ...]:
-    return MigrationContext.configure(connection).get_current_heads()
+    if not inspect(connection).has_table(STAMP.name):
+        return ()
+    return tuple(connection.execute(select(STAMP.c.version_num)).scalars())
 
 
 @cache
 def _revisions() -> tuple[str, ...]:
-    """Every revision that this program knows, the oldest first."""
-    known = ScriptDirectory.from_config(_config()).walk_revisions()
-    return tuple(reversed([each.revision for each in known]))
+    """Every revision that this program knows, the oldest first, by the names of their files."""
+    return tuple(sorted(path.name.partition("_")[0] for path in (SCRIPTS / "versions").glob("[0-9]*.py")))
 
 
 def _floor() -> str:
     """The oldest revision whose program may work on the newest schema: the newest that a migration names as
     `CONTRACTS`, else the very first.
     """
-    scripts = ScriptDirectory.from_config(_config()).walk_revisions()
+    from alembic.script import ScriptDirectory
+
+    scripts = ScriptDirectory(str(SCRIPTS)).walk_revisions()
     named = [str(each.module.CONTRACTS) for each in scripts if hasattr(each.module, "CONTRACTS")]
-    return max(named, key=_revisions().index, default=_revisions()[0])
+    return max(named, default=_revisions()[0])
