@@ -1,10 +1,11 @@
 // One room on the page: puts the socket, the feed, the outbox and the list together. A ticket's page
 // at the desk has a second room behind its other tab, on the same socket.
+import { announcer } from "./announce";
 import { Api } from "./api";
 import { attended, onAttention } from "./attention";
 import { Composer } from "./composer";
 import { Countdown } from "./countdown";
-import { must, one, sentence } from "./dom";
+import { one, sentence } from "./dom";
 import { Feed } from "./feed";
 import type { Frame, Message, Place, Side } from "./frames";
 import { History } from "./history";
@@ -38,8 +39,8 @@ class Chat {
   readonly #countdown: Countdown;
   #readTo = 0;
   #seenTo = 0;
+  readonly #announce: (text: string) => void;
   #readTimer = 0;
-  #announceTimer = 0;
 
   constructor(readonly room: HTMLElement) {
     const { room: id, side, me, chatUrl, socketUrl } = room.dataset as Record<string, string>;
@@ -48,6 +49,7 @@ class Chat {
     this.#id = id!;
     this.#side = side as Side;
     this.#canWrite = room.hasAttribute("data-can-write");
+    this.#announce = announcer(room);
     this.#messages = new MessageList(room, this.#side, me!);
     this.#countdown = new Countdown(room);
     this.#reading = new Reading(room, () => this.#look());
@@ -102,6 +104,7 @@ class Chat {
       },
       sent: (message: Message, status: string | null, then: string) => {
         this.#feed.confirmed(message);
+        this.#announce(sentence('[data-text="sent"]', this.room));
         if (status) this.#open(status);
         const after = then && one("[data-after]")?.dataset.after;
         if (after) location.assign(after);
@@ -187,7 +190,10 @@ class Chat {
   #refused(unsent: Unsent, code: string, problems: Record<string, string>): boolean {
     if (code === "ticket_closed") this.#composer.open(false);
     if (code === "unseen_message") void this.#askUnseen(unsent);
-    if (code !== "placeholder") return false;
+    if (code !== "placeholder") {
+      this.#announce(this.#messages.reason(code));
+      return false;
+    }
     this.#messages.forget(unsent.client_id);
     const word = `{${problems.placeholder ?? ""}}`;
     this.#composer.giveBack(unsent.content, sentence('[data-problem="placeholder"]', this.room, { word }));
@@ -221,7 +227,7 @@ class Chat {
     let added = false;
     if (message.client_id) this.#outbox.arrived(message.client_id);
     this.#reading.steady(() => (added = this.#messages.put(message)));
-    this.#presence.stopped(message.sender_type, message.sender_name);
+    this.#presence.spoke(message.sender_type, message.sender_name);
     if (added && !this.#messages.isMine(message)) {
       if (message.sender_type !== "system") {
         if (message.sender_type !== this.#side) news();
@@ -240,12 +246,6 @@ class Chat {
       this.#composer.seen(this.#seenTo);
     }
     this.#markRead();
-  }
-
-  /** For screen readers; of a whole burst, the last one. */
-  #announce(text: string): void {
-    clearTimeout(this.#announceTimer);
-    this.#announceTimer = window.setTimeout(() => (must("[data-announce]", this.room).textContent = text), 200);
   }
 
   /** Read is what somebody attends to, with the newest message in view. Viewers leave no mark. */

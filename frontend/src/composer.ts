@@ -1,8 +1,10 @@
-// Where a person writes. What is written survives a reload; Enter sends, Shift+Enter breaks the line.
+// Where a person writes. What is written survives a reload. Enter sends, Shift+Enter breaks the line; on a touch
+// screen, whose keyboard has no such key, Enter breaks it and the button sends.
 import { load, local, save } from "./keep";
 import { copyElement, must, one, setField } from "./dom";
 
 const TYPING_EVERY = 2_500;
+const byTouch = (): boolean => matchMedia("(pointer: coarse)").matches;
 
 export interface Writing {
   /** `then` is the status that was chosen along with sending, or nothing. */
@@ -13,6 +15,8 @@ export interface Writing {
 export class Composer {
   readonly #form: HTMLFormElement | null;
   readonly #text: HTMLTextAreaElement | null;
+  /** The draft as this tab last read or wrote it: whatever else stands in the field was written here. */
+  #kept: string;
   #saveTimer = 0;
   #typed = 0;
 
@@ -23,12 +27,16 @@ export class Composer {
   ) {
     this.#form = one<HTMLFormElement>("[data-composer]", room);
     this.#text = this.#form && must<HTMLTextAreaElement>("textarea", this.#form);
+    this.#kept = this.#stored();
     if (!this.#form || !this.#text) return;
-    this.#text.value ||= load<string>(local, key) ?? "";
+    this.#text.value ||= this.#kept;
+    this.#text.enterKeyHint = byTouch() ? "enter" : "send";
     this.#form.addEventListener("submit", (event) => this.#submit(event));
     this.#text.addEventListener("keydown", (event) => this.#key(event));
     this.#text.addEventListener("input", () => this.#input());
     addEventListener("pagehide", () => this.#keep());
+    addEventListener("storage", (event) => event.key === key && this.#follow());
+    addEventListener("pageshow", (event) => event.persisted && this.#follow());
   }
 
   /** Words that were not sent come back, before whatever was written since. */
@@ -91,6 +99,7 @@ export class Composer {
   #key(event: KeyboardEvent): void {
     // While an input method composes, Enter chooses a word; Safari says so only by the code 229.
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+    if (byTouch() && !event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
     if (!event.repeat) this.#form!.requestSubmit(one('button[type="submit"]', this.#form!));
   }
@@ -105,8 +114,20 @@ export class Composer {
     this.writing.typing();
   }
 
+  /** A tab that only shows a draft does not write it: it may have been sent from another one by now. */
   #keep(): void {
     clearTimeout(this.#saveTimer);
-    save(local, this.key, this.#text!.value || null);
+    if (this.#text!.value === this.#kept) return;
+    this.#kept = this.#text!.value;
+    save(local, this.key, this.#kept || null);
+  }
+
+  #stored = (): string => load<string>(local, this.key) ?? "";
+
+  /** The same draft in another tab was changed, or sent. Words of this tab's own stay. */
+  #follow(): void {
+    const before = this.#kept;
+    this.#kept = this.#stored();
+    if (this.#text!.value === before) this.#text!.value = this.#kept;
   }
 }

@@ -36,8 +36,8 @@ export type TicketFrame = {
   room: string;
   number: number;
   status: string;
-  priority: string;
-  /** These two come to agents alone. */
+  /** These come to agents alone. */
+  priority?: string;
   assignee_id?: string | null;
   version?: number;
   /** Whose new message this tells of, if of any. */

@@ -93,7 +93,7 @@ export class MessageList {
     const state = unsent.code === "gone" ? "gone" : unsent.state;
     item.dataset.state = state === "pending" && waiting ? "waiting" : state;
     if (unsent.due) item.dataset.due = String(unsent.due);
-    if (unsent.state === "failed") setField(item, "reason", this.#reason(unsent.code));
+    if (unsent.state === "failed") setField(item, "reason", this.reason(unsent.code));
     if (known) return;
     this.list.append(item);
     this.#separate(item);
@@ -148,7 +148,7 @@ export class MessageList {
     );
   }
 
-  #reason(code: string): string {
+  reason(code: string): string {
     return sentence(`[data-reason="${CSS.escape(code)}"]`, this.room) || sentence('[data-reason="other"]', this.room);
   }
 
@@ -168,12 +168,14 @@ export class MessageList {
 
   /** A code that this page does not know says nothing, yet holds its place. */
   #renderEvent(message: Message): HTMLElement {
-    const named = message.sender_name ? ":not([data-nameless])" : "[data-nameless]";
+    const own = message.sender_name === this.room.dataset.myName;
+    const named = message.sender_name ? ":not([data-nameless], [data-own])" : "[data-nameless]";
     const [kind, value = ""] = message.content.split(/:(.*)/s);
     const known = [message.content, `${kind}:*`]
       .map((code) => `[data-event="${CSS.escape(code)}"]`)
       .find((template) => one(`template${template}`, this.room));
-    const item = copyElement(known ? `${known}${named}` : "[data-event-unknown]", this.room);
+    const template = own && known && one(`template${known}[data-own]`, this.room) ? `${known}[data-own]` : `${known}${named}`;
+    const item = copyElement(known ? template : "[data-event-unknown]", this.room);
     fillField(item, "sentence", { name: message.sender_name, value });
     this.#stamp(item, message);
     return item;
@@ -236,9 +238,10 @@ export class MessageList {
   #separate(item: HTMLElement): void {
     let previous = item.previousElementSibling as HTMLElement | null;
     let unread: HTMLElement | null = null;
-    while (previous && !previous.matches(MESSAGE)) {
+    while (previous && (previous.hidden || !previous.matches(MESSAGE))) {
       const separator = previous;
       previous = previous.previousElementSibling as HTMLElement | null;
+      if (separator.matches(MESSAGE)) continue;
       if (separator.hasAttribute("data-day")) separator.remove();
       else unread = separator;
     }

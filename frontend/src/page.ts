@@ -2,6 +2,7 @@
 import { startAccess } from "./access";
 import { startBusy } from "./busy";
 import { startChat } from "./chat";
+import { startCorrected } from "./corrected";
 import { startDrafts } from "./drafts";
 import { startFocus } from "./focus";
 import { startLeave } from "./leave";
@@ -10,7 +11,7 @@ import { startTheme } from "./theme";
 import { startTimes } from "./times";
 
 export function startPage(): void {
-  for (const start of [startAccess, startTheme, startTimes, startDrafts, startBusy, startFocus, startTab, startLeave, startChat]) {
+  for (const start of [startAccess, startTheme, startTimes, startDrafts, startCorrected, startBusy, startFocus, startTab, startLeave, startChat]) {
     // One that fails must not take the others with it.
     try {
       start();

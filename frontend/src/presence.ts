@@ -1,13 +1,14 @@
 // The lines around the log: who is here, who is typing, and whether the page is connected.
 import type { Frame, Person, Side } from "./frames";
 import type { State } from "./socket";
-import { copy, fillField, must, one, sentence } from "./dom";
+import { all, copy, fillField, must, one, sentence } from "./dom";
 
 const TYPING_LASTS = 5_000;
 const names = (people: string[]): string =>
   new Intl.ListFormat(document.documentElement.lang || undefined, { type: "conjunction" }).format(people);
 
 export class Presence {
+  #here: Extract<Frame, { t: "presence" }> | null = null;
   readonly #typing = new Map<string, { side: Side; name: string; timer: number }>();
   #lost = false;
   #patience = 0;
@@ -20,14 +21,26 @@ export class Presence {
   ) {}
 
   here(frame: Extract<Frame, { t: "presence" }>): void {
-    const others = frame.agents.filter((agent) => agent.id !== this.me);
-    const line = this.#line(others, frame.customer);
+    this.#here = frame;
+    this.#showHere(frame);
+  }
+
+  #showHere(frame: Extract<Frame, { t: "presence" }>): void {
+    const present = frame.agents.filter((agent) => agent.id !== this.me);
+    const others = present.filter((agent) => this.#known(agent.name));
+    const line = present.length && !others.length ? "team-here" : this.#line(others, frame.customer);
     const content = copy(`[data-presence-line="${line}"]`, this.room);
     if (!content) return;
     fillField(content, "text", { names: names(others.map((agent) => agent.name)) });
     const place = must("[data-presence]", this.room);
-    place.toggleAttribute("data-here", this.#amongAgents || this.side === "customer" ? others.length > 0 : frame.customer);
+    place.toggleAttribute("data-here", this.#amongAgents || this.side === "customer" ? present.length > 0 : frame.customer);
     if (place.textContent.trim() !== content.textContent.trim()) place.replaceChildren(content);
+  }
+
+  /** To a customer an agent is the team, until he or she has answered. */
+  #known(name: string): boolean {
+    if (this.side !== "customer") return true;
+    return all('li[data-sender="agent"] .message-author', this.room).some((author) => author.textContent === name);
   }
 
   /** Where customers never come: among the notes. */
@@ -61,12 +74,20 @@ export class Presence {
     if (this.#typing.delete(key)) this.#showTyping();
   }
 
+  /** Somebody's words have come: they type no more, and a customer now knows their name. */
+  spoke(side: string, name: string): void {
+    this.stopped(side, name);
+    if (this.#here) this.#showHere(this.#here);
+  }
+
   #showTyping(): void {
     const place = must("[data-typing]", this.room);
-    const people = [...this.#typing.values()].map((person) => person.name);
-    if (people.length === 0) return place.replaceChildren();
-    const text =
-      people.length === 1
+    const typing = [...this.#typing.values()].map((person) => person.name);
+    if (typing.length === 0) return place.replaceChildren();
+    const people = typing.filter((name) => this.#known(name));
+    const text = !people.length
+      ? sentence('[data-text="typing-team"]', this.room)
+      : people.length === 1
         ? sentence('[data-text="typing-one"]', this.room, { name: people[0]! })
         : sentence('[data-text="typing-many"]', this.room, { names: names(people) });
     if (place.textContent.trim() === text) return;
@@ -87,6 +108,7 @@ export class Presence {
     this.#patience = window.setTimeout(() => {
       place.dataset.state = state;
       // Who is here is not known any more.
+      this.#here = null;
       must("[data-presence]", this.room).replaceChildren();
       if (state !== "offline" || this.#lost) return;
       this.#lost = true;
@@ -98,6 +120,7 @@ export class Presence {
   banner(why: string): void {
     clearTimeout(this.#patience);
     must("[data-connection]", this.room).dataset.state = "over";
+    this.#here = null;
     must("[data-presence]", this.room).replaceChildren();
     const content = copy(`[data-banner-for="${why}"]`, this.room);
     if (content) one("[data-banner]", this.room)?.replaceChildren(content);

@@ -16,7 +16,7 @@ function badges(kind: "status" | "priority", ticketId: string, value: string): v
 function forms(frame: TicketFrame): void {
   const values: Record<string, string> = {
     status: frame.status,
-    priority: frame.priority,
+    priority: frame.priority ?? "",
     assignee: frame.assignee_id ?? "",
   };
   for (const form of all<HTMLFormElement>("form[data-inline]")) {
@@ -35,6 +35,6 @@ function forms(frame: TicketFrame): void {
 
 export function showTicket(frame: TicketFrame, alone: boolean): void {
   badges("status", frame.ticket_id, frame.status);
-  badges("priority", frame.ticket_id, frame.priority);
+  if (frame.priority) badges("priority", frame.ticket_id, frame.priority);
   if (alone) forms(frame);
 }

@@ -112,6 +112,7 @@ class People:
         viewport: ViewportSize = DESKTOP,
         bypass_csp: bool = False,
         timezone: str = "UTC",
+        touch: bool = False,
         cookies: dict[str, str] | None = None,
     ) -> Person:
         context = await self._chromium.new_context(
@@ -121,6 +122,8 @@ class People:
             bypass_csp=bypass_csp,
             reduced_motion="reduce",
             timezone_id=timezone,
+            is_mobile=touch,
+            has_touch=touch,
             locale="en-GB",
             extra_http_headers={"X-Forwarded-For": f"10.0.{next(_addresses) % 250}.{next(_addresses) % 250}"},
         )
@@ -140,6 +143,7 @@ class People:
         viewport: ViewportSize = DESKTOP,
         bypass_csp: bool = False,
         timezone: str = "UTC",
+        touch: bool = False,
     ) -> Person:
         """Somebody whose browser may enter these tickets; looks at nothing yet."""
         return await self.stranger(
@@ -147,6 +151,7 @@ class People:
             viewport=viewport,
             bypass_csp=bypass_csp,
             timezone=timezone,
+            touch=touch,
             cookies=await self._past.visitor(*tickets),
         )
 

@@ -153,7 +153,7 @@ async def chat_with_an_agent_typing(scene: Scene) -> Page:
     await go(ada, f"{scene.live.desk}/tickets/{scene.tickets['open'].ticket_id}")
     await Room(ada.page).is_live()
     await Room(ada.page).composer.press_sequentially("Let me")
-    await expect(maria.page.get_by_text("Ada Moreau is typing…")).to_be_visible()
+    await expect(maria.page.get_by_text("The team is typing…")).to_be_visible()
     return maria.page
 
 

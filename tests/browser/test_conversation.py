@@ -85,13 +85,20 @@ async def test_the_agent_sees_the_customer_typing_until_the_words_come(talk: Tal
     await expect(typing).to_have_count(0)
 
 
-async def test_the_customer_sees_the_agent_typing_by_name(talk: Talk) -> None:
+async def test_to_the_customer_an_agent_is_the_team_until_the_first_answer(talk: Talk) -> None:
+    page = talk.maria.page
+    await expect(page.get_by_text("The team is here", exact=True)).to_be_visible()
     await talk.agent.composer.press_sequentially("Let me see")
+    await expect(page.get_by_text("The team is typing…")).to_be_visible()
+    await talk.agent.composer.press("Enter")
 
-    await expect(talk.maria.page.get_by_text("Ada Moreau is typing…")).to_be_visible()
+    await expect(page.get_by_text("Ada Moreau is here", exact=True)).to_be_visible()
 
 
-async def test_who_stops_typing_is_no_longer_said_to_type(talk: Talk) -> None:
+async def test_who_stops_typing_is_no_longer_said_to_type(past: Past, talk: Talk) -> None:
+    await past.said(talk.ticket, [(await past.agent("ada"), "Good morning", None)])
+    await talk.maria.page.reload()
+    await talk.customer.is_live()
     typing = talk.maria.page.get_by_text("Ada Moreau is typing…")
     await talk.agent.composer.press_sequentially("Hm")
     await expect(typing).to_be_visible()
@@ -100,7 +107,7 @@ async def test_who_stops_typing_is_no_longer_said_to_type(talk: Talk) -> None:
 
 
 async def test_each_sees_that_the_other_is_here(talk: Talk) -> None:
-    await expect(talk.maria.page.get_by_text("Ada Moreau is here")).to_be_visible()
+    await expect(talk.maria.page.get_by_text("The team is here")).to_be_visible()
     await expect(talk.ada.page.get_by_text("The customer is here")).to_be_visible()
 
 
@@ -132,12 +139,6 @@ async def test_a_change_of_status_shows_in_the_customers_header(talk: Talk) -> N
     await expect(talk.agent.status).to_have_text("Pending")
 
 
-async def test_a_change_of_priority_shows_in_the_customers_header(talk: Talk) -> None:
-    await talk.ada.page.get_by_label("Priority", exact=True).select_option("urgent")
-
-    await expect(talk.maria.page.locator("header [data-ticket-priority]")).to_have_text("Urgent")
-
-
 async def test_a_second_change_in_a_row_is_no_conflict_with_the_first(talk: Talk) -> None:
     await choose_status(talk.ada, Status.PENDING)
     await expect(talk.customer.status).to_have_text("Pending")
@@ -158,6 +159,7 @@ async def test_a_customer_who_writes_again_reopens_a_resolved_ticket(talk: Talk)
     await talk.customer.send("It is still broken")
 
     await expect(talk.customer.status).to_have_text("Open")
+    await talk.customer.shows("You reopened this ticket")
     await expect(talk.agent.status).to_have_text("Open")
     await expect(talk.ada.page.get_by_label("Status", exact=True)).to_have_value("open")
 

@@ -277,7 +277,7 @@ async def test_a_customer_does_not_see_an_agent_who_reads_the_notes(
     await expect(maria.page.get_by_text("Nobody is here right now.")).to_be_visible()
 
     await ada.page.get_by_role("link", name="Conversation").click()
-    await expect(maria.page.get_by_text("Ada Moreau is here")).to_be_visible()
+    await expect(maria.page.get_by_text("The team is here")).to_be_visible()
 
 
 async def test_a_list_says_that_its_session_has_ended(live: Live, past: Past, people: People) -> None:

@@ -65,7 +65,7 @@ async def test_the_link_opens_the_ticket_and_the_address_bar_keeps_no_secret(
     await maria.page.goto(link)
 
     await expect(maria.page.get_by_role("heading", name="Opened elsewhere")).to_be_visible()
-    assert maria.page.url == f"{live.portal}/ticket/{ticket.ticket_id}"
+    assert maria.page.url == chat_of(live, ticket)
     assert not [url for url in asked if secret in url.partition("#")[0]]
 
 

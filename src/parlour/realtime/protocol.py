@@ -233,6 +233,7 @@ def ticket(event: TicketChanged) -> Frame:
         _encode(
             _of_ticket(event)
             | {
+                "priority": event.priority,
                 "assignee_id": str(event.assignee_id) if event.assignee_id else None,
                 "version": event.version,
             }
@@ -252,7 +253,6 @@ def _of_ticket(event: TicketChanged) -> dict[str, Any]:
         "room": str(event.room_id),
         "number": event.number,
         "status": event.status,
-        "priority": event.priority,
         "spoke": event.spoke,
     }
 

@@ -63,7 +63,7 @@ async def test_a_link_opens_its_ticket_in_any_browser(visitor: Browser, ticket: 
     answer = await exchange(visitor, link.token)
     after = await visitor.get(address(ticket))
 
-    assert (answer.status_code, answer.headers["location"]) == (303, address(ticket))
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{address(ticket)}/chat")
     assert (before.status_code, after.status_code) == (403, 200)
 
 
@@ -73,7 +73,7 @@ async def test_a_code_is_found_among_what_was_pasted_with_it(
 ) -> None:
     answer = await exchange(visitor, around.format(link.token))
 
-    assert (answer.status_code, answer.headers["location"]) == (303, address(ticket))
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{address(ticket)}/chat")
 
 
 async def test_a_link_works_again_on_another_device(
@@ -333,7 +333,7 @@ async def test_the_mailed_link_opens_the_ticket_and_its_secret_is_not_in_the_dat
     assert found
     answer = await exchange(visitor, found[1])
 
-    assert (answer.status_code, answer.headers["location"]) == (303, address(ticket))
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{address(ticket)}/chat")
     data = house.app.parlour.settings.data_dir
     stored = b"".join(path.read_bytes() for path in data.glob("parlour.db*"))
     assert found[1].encode() not in stored

@@ -104,3 +104,11 @@ async def test_a_portal_that_does_not_exist_says_so(visitor: Browser) -> None:
 
     assert page.status_code == 404
     assert "No such support page" in page.text
+
+
+async def test_an_address_in_capitals_leads_to_the_page_in_small_letters(visitor: Browser) -> None:
+    moved = await visitor.get("/support/ACME/ticket/new?from=leaflet")
+    unknown = await visitor.get("/support/NOBODY")
+
+    assert (moved.status_code, moved.headers["location"]) == (303, "/support/acme/ticket/new?from=leaflet")
+    assert unknown.status_code == 404

@@ -1,5 +1,6 @@
 """A customer's ticket page."""
 
+import re
 from html import unescape
 
 import pytest
@@ -15,16 +16,19 @@ def address(ticket: Ticket) -> str:
     return f"/support/acme/ticket/{ticket.ticket_id}"
 
 
-async def test_it_shows_what_the_ticket_is(house: House, visitor: Browser) -> None:
+async def test_it_shows_what_the_ticket_is_and_nothing_that_is_noise_to_a_customer(
+    house: House, visitor: Browser
+) -> None:
     ticket = await house.open_ticket(visitor)
     await house.as_system(
         tickets.update_ticket_priority, ticket.ticket_id, Priority.URGENT, seen_version=ticket.version
     )
     page = await visitor.get(address(ticket))
 
-    for shown in ("The parcel is late", "It should have been here on Monday.", "Ticket #1", "Urgent"):
+    for shown in ("The parcel is late", "It should have been here on Monday.", "Ticket #1"):
         assert shown in page.text
-    assert "maria@example.com" in page.text
+    for noise in ("Urgent", "Priority", "maria@example.com"):
+        assert noise not in page.text
     assert f'href="{address(ticket)}/chat"' in unescape(page.text)
 
 
@@ -93,3 +97,28 @@ async def test_links_in_the_description_tell_the_other_site_nothing(house: House
         '<a href="https://example.com/track?id=1&amp;x=2" rel="noopener noreferrer nofollow" target="_blank">'
         in page.text
     )
+
+
+async def test_of_changes_a_customer_reads_only_what_ends_or_reopens_the_ticket(
+    house: House, visitor: Browser
+) -> None:
+    """And of what they did themselves that it was they, whatever name or address it was noted under."""
+    ticket = await house.open_ticket(visitor)
+    agent = Actor.agent(house.workspace.workspace_id, house.ada, Role.OWNER, "Ada Moreau")
+    changes = (Status.OPEN, Status.PENDING, Status.RESOLVED)
+    for version, status in enumerate(changes, start=ticket.version):
+        await house.db.write(
+            agent, tickets.update_ticket_status, ticket.ticket_id, status, seen_version=version
+        )
+    customer = Actor.customer(ticket.workspace_id, ticket.ticket_id, ticket.email)
+    await house.db.write(
+        customer, tickets.send_message, ticket.ticket_id, "It is still late.", clock.new_id()
+    )
+    pages = [await visitor.get(address(ticket)), await visitor.get(f"{address(ticket)}/chat")]
+
+    for page in pages:
+        shown = re.sub(r"<template.*?</template>|data-my-name=\S+", "", page.text, flags=re.DOTALL)
+        assert "Ada Moreau marked this ticket as resolved" in shown
+        assert "You reopened this ticket" in shown
+        for noise in ("marked this ticket as open", "pending", "Pending", ticket.email):
+            assert noise not in shown

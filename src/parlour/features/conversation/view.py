@@ -10,10 +10,15 @@ from parlour.kernel.access import Actor, Permission
 from parlour.kernel.messages import Message
 from parlour.web.render import initials, iso, linkify, when
 
+TOLD_CUSTOMERS = ("status:resolved", "status:reopened", "status:closed")
+"""What a customer reads of a ticket's changes; every other one only holds its place in the log."""
+
 
 def message_view(message: Message, actor: Actor) -> dict[str, Any]:
     """Plain values: an object is slow to answer a template."""
-    mine = message.sender_type != "system" and message.sender_id == actor.id
+    system, customer = message.sender_type == "system", actor.side == "customer"
+    own_change = system and customer and message.sender_name in (actor.name, actor.id)
+    mine = own_change or (not system and message.sender_id == actor.id)
     return {
         "message_id": str(message.message_id),
         "seq": message.seq,
@@ -26,7 +31,19 @@ def message_view(message: Message, actor: Actor) -> dict[str, Any]:
         "at": iso(message.created_at),
         "when": when(message.created_at),
         "mine": mine,
+        "untold": system and customer and message.content not in TOLD_CUSTOMERS,
     }
+
+
+_PLAIN: dict[str, Any] = {
+    "day": "",
+    "first_unread": False,
+    "grouped": False,
+    "receipt": "",
+    "initials": "",
+    "html": "",
+}
+"""A message that only holds its place."""
 
 
 def _log(
@@ -37,16 +54,18 @@ def _log(
     day, before = "", ""
     sent: dict[str, dict[str, Any]] = {}
     for view in log:
+        view.update(_PLAIN)
+        if view["untold"]:
+            continue
         parted = view["at"][:10] != day or view["seq"] - 1 == unread_after
         # The same person within ten minutes: the rest of the moment is what differs.
         together = f"{view['sender_id']} {view['at'][:15]}"
         view["day"] = view["at"][:10] if view["at"][:10] != day else ""
         view["first_unread"] = view["seq"] - 1 == unread_after
         view["grouped"] = together == before and not parted
-        view["receipt"] = ""
         view["initials"] = "" if view["mine"] else initials(view["sender_name"])
         view["html"] = linkify(view["content"])
-        if view["mine"]:
+        if view["mine"] and view["sender_type"] != "system":
             sent["seen" if view["seq"] <= seen else "sent"] = view
         day, before = view["at"][:10], together
     for receipt, view in sent.items():
@@ -73,6 +92,16 @@ def holds_unread(history: History, actor: Actor) -> bool:
         m.seq > history.read_upto and m.sender_type != "system" and m.sender_id != actor.id
         for m in history.messages
     )
+
+
+def _reader(actor: Actor) -> dict[str, Any]:
+    """Who looks at the room. A customer's id is an address, which pages do not need to know."""
+    return {
+        "side": actor.side,
+        "me": "customer" if actor.side == "customer" else actor.id,
+        "my_name": actor.name,
+        "told_customers": TOLD_CUSTOMERS,
+    }
 
 
 _EMPTY: dict[str, Any] = {"draft": "", "problem": None}
@@ -110,11 +139,10 @@ def room_view(
         "newest": not history.has_newer,
         "unread": holds_unread(history, actor),
         "seen": seen,
-        "side": actor.side,
-        "me": "customer" if actor.side == "customer" else actor.id,
         "can_write": actor.may(Permission.NOTE_WRITE if internal else Permission.TICKET_REPLY),
         "page_url": page_url,
         "client_id": client_id or clock.new_id(),
         "content_limit": CONTENT_LIMIT,
+        **_reader(actor),
         **(_EMPTY | as_they_are),
     }

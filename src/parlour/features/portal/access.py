@@ -66,7 +66,7 @@ async def _exchange(request: Request, workspace: Workspace, token: str) -> Respo
     visitor = Actor.visitor(workspace.workspace_id)
     opened = secret_in(token)
     ticket_id, secret = await db(request).write(visitor, access.exchange_link, opened, keys(request))
-    response = redirect(f"/support/{workspace.slug}/ticket/{ticket_id}")
+    response = redirect(f"/support/{workspace.slug}/ticket/{ticket_id}/chat")
     keep_key(request, response, ticket_id, secret)
     return response
 

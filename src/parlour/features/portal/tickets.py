@@ -27,6 +27,8 @@ from parlour.web.session import keep_key, keys
 from parlour.web.site import db, site
 
 LATEST = 3
+LOOKED_AT = 20
+"""Messages among which the latest are found: changes that customers are not told of stand between them."""
 
 
 class PerhapsAProgram(DomainError):
@@ -106,14 +108,14 @@ async def _open(request: Request, workspace: Workspace, draft: Draft) -> tuple[U
 
 async def ticket(request: Request) -> Response:
     ticket_id = id_in(request, "ticket_id")
-    here = await visit(request, ticket_id, rooms.conversation, ticket_id, None, LATEST)
+    here = await visit(request, ticket_id, rooms.conversation, ticket_id, None, LOOKED_AT)
     found, history = here.found
-    latest = [message_view(message, here.actor) for message in history.messages if message.seq > 1]
+    said = [message_view(message, here.actor) for message in history.messages if message.seq > 1]
     return render(
         request,
         "portal/ticket.html",
         workspace=here.workspace,
         ticket=found,
-        messages=latest,
+        messages=[message for message in said if not message["untold"]][-LATEST:],
         room_open=not found.is_closed,
     )

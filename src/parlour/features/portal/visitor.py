@@ -14,7 +14,7 @@ from parlour.features.workspaces.models import Portal
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import DomainError, NotFound
 from parlour.web.errors import error_page
-from parlour.web.pages import render
+from parlour.web.pages import redirect, render
 from parlour.web.session import keys
 from parlour.web.site import db
 
@@ -48,12 +48,25 @@ async def customer(request: Request, ticket_id: UUID) -> tuple[Portal, Actor]:
     return here.workspace, here.actor
 
 
+async def _in_small_letters(request: Request) -> Response | None:
+    """An address typed or printed in capitals leads to the same page of the portal that is there."""
+    slug = slug_in(request)
+    if slug == slug.lower() or request.method not in ("GET", "HEAD"):
+        return None
+    try:
+        await db(request).read(Actor.visitor(), workspaces.workspace_at, slug.lower())
+    except NotFound:
+        return None
+    url = request.url.replace(path=request.url.path.replace(slug, slug.lower(), 1))
+    return redirect(f"{url.path}?{url.query}" if url.query else url.path)
+
+
 async def boundary(request: Request, error: DomainError) -> Response | None:
-    """Every portal error in the portal's layout, as long as there is a portal."""
+    """Errors in the portal's layout, as long as there is a portal; or the way to the one that was meant."""
     try:
         workspace = await workspace_in(request)
     except NotFound:
-        return None
+        return await _in_small_letters(request)
     if isinstance(error, access.NoAccess):
         return render(request, "portal/locked.html", status=error.status, workspace=workspace)
     home = f"/support/{workspace.slug}"

@@ -120,7 +120,7 @@ def set_priority(tx: Tx, tickets: Sequence[Ticket], priority: Priority) -> list[
     changed = _change(tx, others, priority=priority.value, priority_rank=store.RANKS[priority])
     note_changes(tx, "priority", {each.ticket_id: (each.priority.value, priority.value) for each in others})
     for ticket in changed.values():
-        tell(tx, ticket)
+        tell(tx, ticket, inward=True)
     touched = {ticket.ticket_id: ticket for ticket in touch(tx, list(changed.values()))}
     return [touched.get(ticket.ticket_id, ticket) for ticket in tickets]
 

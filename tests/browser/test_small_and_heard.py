@@ -1,0 +1,141 @@
+"""The customer's room in a low window, by touch, on paper, by ear; and forms that are put right."""
+
+import pytest
+from playwright.async_api import ViewportSize, expect
+
+from parlour.features.tickets.models import Ticket
+from tests.browser.axe import too_wide
+from tests.browser.past import Past
+from tests.browser.people import PHONE, People, Room, chat_of, desk_of
+from tests.live import Live
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+ZOOMED: ViewportSize = {"width": 320, "height": 256}
+"""A window of 1280 x 1024 at 400 %."""
+ON_ITS_SIDE: ViewportSize = {"width": 740, "height": 160}
+"""A phone on its side, above its keyboard."""
+READABLE = 80
+"""Pixels: three lines of a message, and its edges."""
+
+
+async def long_talk(past: Past, lines: int = 30) -> Ticket:
+    ticket = await past.ticket()
+    ada = await past.agent("ada")
+    await past.said(ticket, [(ada, f"Line {number} of many", None) for number in range(lines)])
+    return ticket
+
+
+@pytest.mark.parametrize("window", [ZOOMED, ON_ITS_SIDE], ids=["zoomed", "on its side"])
+async def test_in_a_low_window_the_messages_can_be_read(
+    live: Live, past: Past, people: People, window: ViewportSize
+) -> None:
+    ticket = await long_talk(past)
+    maria = await people.customer(ticket, viewport=window)
+    await maria.page.goto(chat_of(live, ticket))
+    await Room(maria.page).composer.fill("Two\nlines")
+    log, composer = await Room(maria.page).log.bounding_box(), await Room(maria.page).composer.bounding_box()
+
+    assert log
+    assert composer
+    assert log["height"] >= READABLE
+    assert composer["y"] + composer["height"] <= max(window["height"], 208)
+    assert await too_wide(maria.page) == []
+
+
+@pytest.mark.parametrize("touch", [True, False], ids=["by touch", "by keys"])
+async def test_enter_breaks_the_line_on_a_touch_screen_and_sends_elsewhere(
+    live: Live, past: Past, people: People, touch: bool
+) -> None:
+    ticket = await past.ticket()
+    maria = await people.customer(ticket, viewport=PHONE, touch=touch)
+    await maria.page.goto(chat_of(live, ticket))
+    room = Room(maria.page)
+    await room.is_live()
+    await room.composer.press_sequentially("First")
+    await room.composer.press("Enter")
+    if touch:
+        await room.composer.press_sequentially("second")
+        await expect(maria.page.get_by_text("Enter breaks the line", exact=True)).to_be_visible()
+        await expect(room.composer).to_have_value("First\nsecond")
+        await room.send_button.tap()
+    await expect(room.composer).to_have_value("")
+
+    await expect(room.messages.last.get_by_text("Sent", exact=True)).to_be_visible()
+    assert await past.contents(ticket) == [ticket.description, "First\nsecond" if touch else "First"]
+
+
+async def test_paper_shows_all_of_the_room_in_the_light_theme(live: Live, past: Past, people: People) -> None:
+    ticket = await long_talk(past)
+    maria = await people.customer(ticket)
+    await maria.page.emulate_media(color_scheme="dark", media="print")
+    await maria.page.goto(chat_of(live, ticket))
+    log = Room(maria.page).log
+    shown = await log.evaluate(
+        "log => [log.scrollHeight - log.clientHeight, document.body.scrollHeight > 2 * innerHeight]"
+    )
+
+    assert shown == [0, True]
+    await expect(Room(maria.page).composer).to_be_hidden()
+    await expect(maria.page.get_by_text("Line 0 of many")).to_have_css("color", "rgb(0, 0, 0)")
+    assert await maria.page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"
+
+
+async def test_all_of_a_burst_is_said_and_that_ones_own_words_are_sent(
+    live: Live, past: Past, people: People
+) -> None:
+    ticket = await past.ticket()
+    maria, ada = await people.customer(ticket), await people.agent()
+    await maria.page.goto(chat_of(live, ticket))
+    await ada.page.goto(desk_of(live, ticket))
+    await Room(maria.page).is_live()
+    await Room(ada.page).is_live()
+    for words in ("One moment", "I have it", "It is on its way"):
+        await Room(ada.page).send(words)
+    heard = maria.page.locator("[data-announce] p")
+    said = [f"Ada Moreau: {words}" for words in ("One moment", "I have it", "It is on its way")]
+    await expect(heard).to_have_text(said)
+    await Room(maria.page).send("Thanks")
+
+    await expect(heard.last).to_have_text("Sent.")
+
+
+async def test_a_draft_that_was_sent_does_not_come_back_in_another_tab(
+    live: Live, past: Past, people: People
+) -> None:
+    ticket = await past.ticket()
+    maria = await people.customer(ticket)
+    await maria.page.goto(chat_of(live, ticket))
+    await Room(maria.page).composer.fill("Half a thought")
+    await maria.page.reload()
+    other = await maria.context.new_page()
+    await other.goto(chat_of(live, ticket))
+    await expect(Room(other).composer).to_have_value("Half a thought")
+    await Room(maria.page).send("Half a thought")
+    await expect(Room(other).composer).to_have_value("")
+    await other.close(run_before_unload=True)
+    await maria.page.reload()
+
+    await expect(Room(maria.page).composer).to_have_value("")
+
+
+async def test_what_was_wrong_with_a_field_goes_when_it_is_put_right(live: Live, people: People) -> None:
+    maria = await people.stranger()
+    page = maria.page
+    maria.expects("status of 422")
+    await page.goto(f"{live.portal}/ticket/new")
+    await page.get_by_label("Your email address").fill("maria")
+    await page.get_by_label("What can we help with?").fill("It is broken.")
+    await page.get_by_role("button", name="Open the ticket").click()
+    email, summary = page.get_by_label("Your email address"), page.get_by_role("alert")
+    await expect(summary.get_by_role("link")).to_have_count(2)
+    await email.fill("maria@")
+    await expect(email).to_have_attribute("aria-invalid", "true")
+    await email.fill("maria@customer.example")
+    await expect(email).not_to_have_attribute("aria-invalid", "true")
+    await expect(email).to_have_accessible_description("We send the link to your ticket there.")
+    await expect(summary.get_by_role("link")).to_have_count(1)
+    await page.get_by_label("Subject").fill("A lamp")
+
+    await expect(summary).to_have_count(0)
+    await expect(page.get_by_text("Enter a subject")).to_have_count(0)
