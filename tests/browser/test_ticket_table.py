@@ -71,9 +71,9 @@ async def test_what_is_not_on_the_page_is_only_counted(live: Live, past: Past, p
     customer = await people.stranger()
     await customer.page.goto(f"{live.portal}/ticket/new")
     await customer.page.get_by_label("Subject").fill("Something new")
-    await customer.page.locator("[name=description]").fill("It is new.")
+    await customer.page.locator("textarea[name=description]").fill("It is new.")
     await customer.page.get_by_label("email").fill("new@customer.example")
-    await customer.page.locator("[name=description]").press("Control+Enter")
+    await customer.page.locator("textarea[name=description]").press("Control+Enter")
     if "/ticket/new" in customer.page.url:
         await customer.page.locator("main form button[type=submit]").click()
     await expect(ada.get_by_role("link", name="1 update")).to_be_visible()
