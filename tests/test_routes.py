@@ -80,6 +80,7 @@ POST -                              sign-in sign-in  sign-in   sign-in  chosen 4
 GET  /security                      sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
 POST /security                      sign-in sign-in  sign-in   sign-in  secure 403  403     404      sign-in
 GET  /audit                         sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
+GET  /audit.csv                     sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
 
 /workspace/{workspace_id}/people
 GET  -                              sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in

@@ -71,6 +71,7 @@ _PAGES = [
     Route(f"{_SETTINGS}/security", security.page),
     Route(f"{_SETTINGS}/security", security.ask_for_second_factor, methods=["POST"]),
     Route(f"{_SETTINGS}/audit", audit.trail),
+    Route(f"{_SETTINGS}/audit.csv", audit.export),
     Route("/workspace/{workspace_id:id}", dashboard.dashboard),
     Route("/workspace/{workspace_id:id}/palette", palette.palette),
     Route(_TICKETS, table.tickets),

@@ -67,19 +67,25 @@ def note_refused(tx: Tx, detail: str) -> None:
 
 @requires(Permission.MEMBER_MANAGE)
 def trail(
-    tx: Tx, *, action: str = "", actor_id: str = "", before: UUID | None = None, after: UUID | None = None
+    tx: Tx,
+    *,
+    action: str = "",
+    actor_id: str = "",
+    before: UUID | None = None,
+    after: UUID | None = None,
+    size: int = PAGE,
 ) -> TrailPage:
     """A page of the changes that are about no ticket and of the events, as one list, the newest first.
 
     A row stands where it began: an event that comes again within its hour stays there.
     """
-    limit = PAGE + 1
+    limit = size + 1
     found = [
         *store.events(tx, action=action, actor_id=actor_id, before=before, after=after, limit=limit),
         *audit.of_no_ticket(tx, action=action, actor_id=actor_id, before=before, after=after, limit=limit),
     ]
     found.sort(key=lambda row: row.row_id, reverse=after is None)
-    more, rows = len(found) > PAGE, found[:PAGE]
+    more, rows = len(found) > size, found[:size]
     if after is not None:
         rows.reverse()
         return TrailPage(rows, newer=more, older=True)
