@@ -54,6 +54,11 @@ ALLOWED = {
 }
 
 
+def test_a_mail_may_bring_a_style_sheet_and_nothing_else_of_the_kind() -> None:
+    assert problems("mail/layout.html", REFUSED["style element"][0]) == []
+    assert problems("mail/layout.html", REFUSED["style attribute"][0])
+
+
 @pytest.mark.parametrize(("source", "message"), REFUSED.values(), ids=REFUSED)
 def test_it_refuses(source: str, message: str) -> None:
     found = problems("page.html", source)

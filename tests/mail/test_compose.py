@@ -94,13 +94,16 @@ def test_a_mail_says_nothing_that_a_visitor_typed(
 
 
 @pytest.mark.parametrize(("template", "context"), TEMPLATES.items(), ids=TEMPLATES)
-def test_a_mail_brings_no_style_script_or_picture(
+def test_a_mail_brings_no_script_or_picture_and_suits_phones_and_both_themes(
     template: str, context: dict[str, Any], renderer: Renderer
 ) -> None:
     html = compose(renderer, template, "mary@example.test", ID, context).html
 
-    for forbidden in ("<style", "style=", "<script", "<img", "bgcolor", "<link"):
+    for forbidden in ("style=", "<script", "<img", "bgcolor", "<link", "url(", "@import"):
         assert forbidden not in html
+    for needed in ('name="color-scheme" content="light dark"', "width=device-width", "font-size: 16px"):
+        assert needed in html
+    assert "@media (prefers-color-scheme: dark)" in html
 
 
 @pytest.mark.parametrize(("template", "context"), TEMPLATES.items(), ids=TEMPLATES)
@@ -142,6 +145,17 @@ def test_a_name_stays_in_its_place_and_is_no_link(template: str, name: str, rend
         ours = unescape(words).replace("https://desk.example", "")
         assert not re.search(r"(?i)https?://|mailto:\w|\w[.。]example|@evil|0\.0|www\.\w", ours)
         assert len(re.findall("B", words)) < 60
+
+
+@pytest.mark.parametrize("template", ["replies", "first_word"])
+def test_what_an_agent_says_comes_under_the_tickets_subject(template: str, renderer: Renderer) -> None:
+    subject = "Заказ  № 12, عاجل " + "long " * 30
+    about = {**WITH_NAMES["replies"], "ticket": {"number": 7, "subject": subject.strip()}}
+
+    mail = compose(renderer, template, "mary@example.test", ID, about)
+
+    assert mail.subject.removeprefix("Re: ") == f"{' '.join(subject.split())} (#7)"
+    assert f'<h1 dir="auto">{subject.strip()}</h1>' in mail.html
 
 
 def test_an_answer_keeps_its_spaces_and_each_line_its_direction(renderer: Renderer) -> None:

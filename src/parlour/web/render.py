@@ -132,7 +132,7 @@ _SPACE_THAT_VANISHES = re.compile(r"^ | (?= )")
 
 
 def as_written(text: str) -> str:
-    """`linkify` for mails, which bring no style: each line in its own direction, every space kept."""
+    """`linkify` for mails, whose styles may get lost: each line in its own direction, every space kept."""
     lines = (
         _SPACE_THAT_VANISHES.sub("\u00a0", line.replace("\t", "\u00a0" * 4)) for line in text.split("\n")
     )

@@ -56,9 +56,14 @@ class TicketMails:
         system, ticket_id = Actor.system(job.workspace_id), UUID(job.payload["ticket_id"])
         unseen = await self._db.write(system, access.unseen_replies, job, self._secret(job, ticket_id))
         if unseen:
-            said, earlier = unseen.messages, unseen.earlier
             await self._send(
-                job, template, unseen.link.email, link=unseen.link, replies=said, earlier=earlier
+                job,
+                template,
+                unseen.link.email,
+                link=unseen.link,
+                subject=unseen.subject,
+                replies=unseen.messages,
+                earlier=unseen.earlier,
             )
 
     def _secret(self, job: Job, ticket_id: UUID) -> str:
@@ -72,9 +77,13 @@ class TicketMails:
         *,
         link: Link | None = None,
         listed: Sequence[Link] = (),
+        subject: str = "",
         **context: Any,
     ) -> None:
-        """A secret stands in the link's fragment: no server, proxy or log on the way ever sees it."""
+        """A secret stands in the link's fragment: no server, proxy or log on the way ever sees it.
+
+        `subject` is the ticket's, for mails about what an agent has said: then it is no stranger's any more.
+        """
         workspace = await self._db.read(Actor.system(job.workspace_id), workspaces.workspace)
         portal = f"{self._post.base_url}/support/{workspace.slug}"
 
@@ -88,7 +97,7 @@ class TicketMails:
             workspace=workspace,
             portal=portal,
             days=access.LINK_LIFE.days,
-            ticket={"number": link.number} if link else None,
+            ticket={"number": link.number, "subject": subject} if link else None,
             tickets=[{"number": one.number, "opened_at": one.opened_at, **facts(one)} for one in listed],
             **(facts(link) if link else {}),
             **context,

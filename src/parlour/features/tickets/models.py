@@ -246,6 +246,7 @@ class UnseenReplies:
     """What a customer who is away should be mailed."""
 
     link: Link
+    subject: str
     messages: Sequence[Message]
     earlier: int
     """How many came before `messages` that are not in the mail, up to 1,000."""

@@ -243,7 +243,7 @@ def unseen_replies(tx: Tx, job: Job, secret: str) -> UnseenReplies | None:
     outbox.remember(tx, job, after=mailed, upto=said.newest[-1].seq)
     store.set_mailed_seq(tx, ticket.ticket_id, said.newest[-1].seq)
     link = _issue(tx, ticket, secret)
-    return UnseenReplies(link, said.newest, said.earlier) if link else None
+    return UnseenReplies(link, ticket.subject, said.newest, said.earlier) if link else None
 
 
 @requires(Permission.TICKET_UPDATE)
