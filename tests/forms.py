@@ -139,6 +139,7 @@ FORMS: dict[str, Callable[["Town"], Awaitable[Form]]] = {
     "/support/{slug}/forget": _fixed(),
     "/workspace/new": _founded,
     f"{_WORKSPACE}/settings": _fixed(name="Acme Outdoor and Sons", reply_time="day", accent="#1d4e89"),
+    f"{_WORKSPACE}/settings/mail": _fixed(send="now"),
     f"{_WORKSPACE}/settings/security": _fixed(required="no"),
     f"{_WORKSPACE}/people/invite": _invited,
     f"{_WORKSPACE}/people/{{user_id}}/role": _fixed(role="viewer"),

@@ -77,6 +77,8 @@ GET  /palette                       sign-in sign-in  sign-in   sign-in  200   20
 /workspace/{workspace_id}/settings
 GET  -                              sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
 POST -                              sign-in sign-in  sign-in   sign-in  chosen 403  403     404      sign-in
+GET  /mail                          sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
+POST /mail                          sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
 GET  /security                      sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
 POST /security                      sign-in sign-in  sign-in   sign-in  secure 403  403     404      sign-in
 GET  /audit                         sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in

@@ -131,7 +131,7 @@ class Parlour:
         self.realtime = Realtime(
             SocketAccess(self.db), self.bus, base_origin=settings.origin, timings=timings
         )
-        mailer = mailer_for(settings)
+        self.mailer = mailer = mailer_for(settings)
         self.worker = make_worker(settings, self.db, renderer, mailer)
         self.db.on_commit(self.bus.publish)
         self.bus.subscribe(lambda event: self.worker.wake() if isinstance(event, JobQueued) else None)
@@ -258,4 +258,5 @@ def create_app(settings: Settings, timings: Timings | None = None, shared: Path 
     )
     pages.state.site = parlour.site
     pages.state.parlour = parlour
+    pages.state.mailer = parlour.mailer
     return Application(parlour, pages)

@@ -49,6 +49,7 @@ WITH_NAMES: dict[str, dict[str, Any]] = {
     },
     "replies": {**CONFIRMATION, "replies": [SAID], "earlier": 0},
     "first_word": {**CONFIRMATION, "replies": [SAID], "earlier": 0},
+    "test": CONFIRMATION,
 }
 
 

@@ -48,6 +48,7 @@ class Limit(Enum):
     INVITE_BY_EMAIL = ("invite by email", "5/hour")
     RESET = ("reset", "30/15 minutes")
     PROVE_PASSWORD = ("prove password", "10/15 minutes")
+    TEST_MAIL = ("test mail", "10/hour")
 
     def __init__(self, key: str, rate: str) -> None:
         self.key = key

@@ -49,6 +49,12 @@ def people(tx: Tx) -> People:
     return People(workspaces.members(tx), standings, invitations.pending(tx))
 
 
+@requires(Permission.WORKSPACE_MANAGE)
+def managed(tx: Tx) -> Workspace:
+    """The workspace, for those who manage it."""
+    return workspaces.workspace(tx)
+
+
 @requires(Permission.MEMBER_MANAGE)
 def security(tx: Tx) -> Sequence[tuple[Member, Standing]]:
     """The members, those without a second factor first, and how their accounts stand."""

@@ -1,0 +1,119 @@
+"""How mail leaves, for those who manage a workspace, and a mail to oneself to see whether it does."""
+
+import asyncio
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import cast
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from parlour.db.outbox import Postponed, Undeliverable
+from parlour.features.accounts.models import Desk
+from parlour.features.desk import units
+from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.workspaces.models import Workspace
+from parlour.kernel import clock
+from parlour.kernel.errors import DomainError
+from parlour.mail.compose import compose, message_id
+from parlour.mail.send import Mailer
+from parlour.settings import Settings
+from parlour.web.counting import count
+from parlour.web.forms import REFUSALS, read_form_leniently
+from parlour.web.limits import Limit
+from parlour.web.site import db, site
+
+PATIENCE = 15.0
+"""Seconds for which somebody waits in front of the page."""
+_WORDS_LIMIT = 300
+
+
+class Outcome(StrEnum):
+    TAKEN = "taken"
+    REFUSED = "refused"
+    NOT_TAKEN = "not_taken"
+    NO_ANSWER = "no_answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """`words` are the mail server's own, or the system's."""
+
+    outcome: Outcome
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How mail leaves, without what signs in there. No `host`: mails become files."""
+
+    sender: str
+    host: str = ""
+    port: int | None = None
+    scheme: str = ""
+    signs_in: bool = False
+
+
+def way_of(settings: Settings) -> Way:
+    if settings.smtp_url is None:
+        return Way(settings.mail_from)
+    parts = urlsplit(settings.smtp_url)
+    return Way(
+        settings.mail_from, parts.hostname or "localhost", parts.port, parts.scheme, bool(parts.username)
+    )
+
+
+async def page(request: Request) -> Response:
+    desk = await desk_in(request)
+    await db(request).read(actor_at(desk), units.managed)
+    return _page(request, desk)
+
+
+def _page(
+    request: Request, desk: Desk, *, tried: Tried | None = None, refused: DomainError | None = None
+) -> Response:
+    return render_at(
+        request,
+        desk,
+        "desk/settings_mail.html",
+        refused=refused,
+        way=way_of(site(request).settings),
+        refusing=_mailer(request).refusing,
+        tried=tried,
+        patience=round(PATIENCE),
+    )
+
+
+async def try_out(request: Request) -> Response:
+    """Send a mail to whoever asks, and say what came of it."""
+    desk = await desk_in(request)
+    _, stale = await read_form_leniently(request)
+    workspace = await db(request).read(actor_at(desk), units.managed)
+    try:
+        if stale:
+            raise stale
+        await count(request, Limit.TEST_MAIL, str(desk.person.user_id))
+    except REFUSALS as error:
+        return _page(request, desk, refused=error)
+    return _page(request, desk, tried=await _send(request, workspace, desk.person.email))
+
+
+async def _send(request: Request, workspace: Workspace, to: str) -> Tried:
+    here = site(request)
+    known_as = message_id(clock.new_id(), here.settings.mail_host)
+    try:
+        mail = compose(here.renderer, "test", to, known_as, {"workspace": workspace})
+        async with asyncio.timeout(PATIENCE):
+            await _mailer(request).send(mail)
+    except TimeoutError:
+        return Tried(Outcome.NO_ANSWER)
+    except Undeliverable as error:
+        return Tried(Outcome.REFUSED, str(error)[:_WORDS_LIMIT])
+    except (Postponed, OSError) as error:
+        return Tried(Outcome.NOT_TAKEN, str(error)[:_WORDS_LIMIT])
+    return Tried(Outcome.TAKEN)
+
+
+def _mailer(request: Request) -> Mailer:
+    return cast(Mailer, request.app.state.mailer)
