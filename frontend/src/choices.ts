@@ -6,8 +6,7 @@ import { all, copy, one } from "./dom";
 export const ROWS = "[data-ticket-row], #overview tbody tr";
 const FIELDS = ["status", "priority"] as const;
 
-export const linkOf = (row: Element): HTMLAnchorElement | null =>
-  one("a[data-open]", row) ?? one<HTMLAnchorElement>("a", row);
+export const linkOf = (row: Element): HTMLAnchorElement | null => one<HTMLAnchorElement>("th a", row);
 
 const dropdownIn = (choice: Element): HTMLSelectElement | null => one<HTMLSelectElement>("select", choice);
 

@@ -52,7 +52,7 @@ async def at_list(live: Live, past: Past, people: People, count: int = 2) -> tup
 
 
 async def has_focus(page: Page, subject: str) -> None:
-    await expect(row(page, subject).locator("[data-open]")).to_be_focused()
+    await expect(row(page, subject).locator("th a")).to_be_focused()
 
 
 async def open_palette(page: Page) -> Locator:
