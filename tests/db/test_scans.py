@@ -3,14 +3,13 @@
 import pytest
 from sqlalchemy import text
 
-from parlour.db import sqlite
+from parlour.db import database
 from parlour.db.database import Tx
 from parlour.kernel.access import Actor, Role
 from parlour.kernel.errors import Overloaded
 from tests.house import House
 
-pytestmark = pytest.mark.sqlite
-
+MORE_THAN_THREADS = 5
 ENDLESS = "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n) SELECT count(*) FROM n"
 
 
@@ -22,9 +21,9 @@ def count(tx: Tx, statement: str) -> int:
 async def test_a_scan_is_given_up_and_its_thread_serves_the_next(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "SCAN_SECONDS", 0.2)
+    monkeypatch.setattr(database, "SCAN_SECONDS", 0.2)
     ada = Actor.agent(house.workspace.workspace_id, house.ada, Role.AGENT, "Ada")
-    for _ in range(sqlite.SCAN_THREADS + 1):
+    for _ in range(MORE_THAN_THREADS):
         with pytest.raises(Overloaded):
             await house.db.scan(ada, count, ENDLESS)
 

@@ -24,6 +24,8 @@ from parlour.kernel.events import Event, JobQueued
 P = ParamSpec("P")
 R = TypeVar("R")
 
+SCAN_SECONDS = 5.0
+"""How long a scan may take for somebody who waits for a page; the house itself may take its time."""
 HERE: BindParameter[UUID] = bindparam("workspace", type_=Uuid())
 """The workspace of the transaction, in statements for `Tx.run`."""
 
@@ -212,7 +214,9 @@ class Database(ABC):
 
     @abstractmethod
     async def scan(self, actor: Actor, function: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run a read whose cost can grow, away from the event loop."""
+        """Run a read whose cost can grow, away from the event loop. For whoever waits for a page it raises
+        Overloaded after SCAN_SECONDS.
+        """
 
     @abstractmethod
     async def probe(self, function: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:

@@ -13,7 +13,8 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from parlour.kernel.access import Actor
+from parlour.db import database
+from parlour.kernel.access import Actor, Kind
 from parlour.kernel.errors import Overloaded
 
 CONNECT_SECONDS = 3
@@ -52,11 +53,20 @@ class Mode:
     plans: str = "auto"
     """PostgreSQL's `plan_cache_mode`."""
     patience: float = 6.0
+    is_scan: bool = False
+    """One for somebody who waits may take SCAN_SECONDS."""
+
+    def limit(self, actor: Actor) -> int:
+        waits = self.is_scan and actor.kind is not Kind.SYSTEM
+        return round(database.SCAN_SECONDS * 1_000) if waits else self.statement_timeout
 
 
 READ = Mode(sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"), 6_000)
 SCAN = Mode(
-    sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"), 60_000, plans="force_custom_plan"
+    sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
+    60_000,
+    plans="force_custom_plan",
+    is_scan=True,
 )  # what it finds depends on the values, and so does the way to find it
 WRITE = Mode(sql.SQL("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"), 10_000)
 PROBE = Mode(WRITE.begin, 1_000, 1_000, patience=1.0)
@@ -203,7 +213,7 @@ class Link:
 
     def begin(self, mode: Mode, actor: Actor) -> None:
         limits = {
-            "statement_timeout": str(mode.statement_timeout),
+            "statement_timeout": str(mode.limit(actor)),
             "lock_timeout": str(mode.lock_timeout),
             "plans": mode.plans,
         }
@@ -211,7 +221,7 @@ class Link:
         if mode is ALONE:
             return
         self._words.execute(sql.SQL("; ").join([mode.begin, self._begin_with]), _facts(actor) | limits)
-        self.raw.patience = mode.statement_timeout / 1000 + GRACE_SECONDS
+        self.raw.patience = mode.limit(actor) / 1000 + GRACE_SECONDS
         self._actor = actor
 
     def admit(self, actor: Actor) -> None:

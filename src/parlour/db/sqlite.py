@@ -5,21 +5,23 @@ How the file is opened and kept to one process: `parlour.db.file`.
 """
 
 import asyncio
+import math
 import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from parlour.db import migrate, outbox
+from parlour.db import database, migrate, outbox
 from parlour.db.database import Database, DatabaseUnusable, P, R, Standing, Tx, Unit, tellable
+from parlour.db.deadlines import Deadlines
 from parlour.db.disk import Disk, refuses
 from parlour.db.file import Ownership, make_engine, sentences, warn_of_readers
 from parlour.kernel.access import Actor, Kind
@@ -28,8 +30,6 @@ from parlour.kernel.errors import Overloaded, StorageFull
 BATCH = 512
 QUEUE_LIMIT = 20_000
 SCAN_THREADS = 4
-SCAN_SECONDS = 5.0
-"""How long a scan for somebody who waits for a page may hold its thread."""
 FOLD_SECONDS = 10.0
 """Between two attempts to win room on a disk that is nearly full."""
 
@@ -112,6 +112,7 @@ class SqliteDatabase(Database):
             self._disown()
             raise
         self._scans = ThreadPoolExecutor(SCAN_THREADS, thread_name_prefix="scan")
+        self._deadlines = Deadlines()
         self._closed = False
         self._thread = threading.Thread(target=self._write_loop, args=(writer,), name="writer", daemon=True)
         self._thread.start()
@@ -141,6 +142,7 @@ class SqliteDatabase(Database):
             await asyncio.to_thread(self._thread.join)
         if self._scans:
             await asyncio.to_thread(self._scans.shutdown)
+            await asyncio.to_thread(self._deadlines.stop)
         for connection in self._connections:
             connection.close()
         self._disown()
@@ -162,7 +164,8 @@ class SqliteDatabase(Database):
             connection = getattr(self._scan_local, "connection", None)
             if connection is None:
                 connection = self._scan_local.connection = self._connect_reader()
-            with _deadline(connection, None if actor.kind is Kind.SYSTEM else SCAN_SECONDS):
+            seconds = math.inf if actor.kind is Kind.SYSTEM else database.SCAN_SECONDS
+            with self._deadlines.within(_driver(connection), seconds):
                 return _snapshot(connection, lambda tx: function(tx, *args, **kwargs), actor)
 
         return await asyncio.get_running_loop().run_in_executor(self._scans, run)
@@ -328,25 +331,6 @@ def _run_in_savepoint(raw: sqlite3.Connection, connection: Connection, unit: _Wr
         raw.execute("RELEASE unit")
     else:
         raise unit.error  # SQLite gave up the whole transaction
-
-
-@contextmanager
-def _deadline(connection: Connection, seconds: float | None) -> Iterator[None]:
-    """Raises Overloaded when what runs on the connection meanwhile takes longer."""
-    if seconds is None:
-        yield
-        return
-    timer = threading.Timer(seconds, _driver(connection).interrupt)
-    timer.start()
-    try:
-        yield
-    except DBAPIError as error:
-        if getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
-            raise Overloaded from error
-        raise
-    finally:
-        timer.cancel()
-        timer.join()  # or it would interrupt whoever scans next
 
 
 def _snapshot(connection: Connection, call: Callable[[Tx], R], actor: Actor) -> R:
