@@ -26,12 +26,12 @@ const refused = (code: string, problems: Record<string, string> = {}): Sent => (
 export class Api {
   constructor(readonly url: string) {}
 
-  newest = (): Promise<Page> => this.#page("");
-  before = (seq: number): Promise<Page> => this.#page(`before=${seq}`);
+  newest = (): Promise<Page> => this.page("");
+  before = (seq: number): Promise<Page> => this.page(`before=${seq}`);
   after = (place: Place): Promise<Page> =>
-    this.#page(String(new URLSearchParams(Object.entries(place).map(([key, value]) => [key, String(value)]))));
+    this.page(String(new URLSearchParams(Object.entries(place).map(([key, value]) => [key, String(value)]))));
 
-  async #page(query: string): Promise<Page> {
+  async page(query: string): Promise<Page> {
     const response = await fetch(`${this.url}?${query}`, {
       headers: { accept: "application/json" },
       signal: AbortSignal.timeout(TIMEOUT),

@@ -2,16 +2,13 @@
 // Each command uses the form or the link that stands on the page for it; where there is none, it cannot run.
 import { change, linkOf, ROWS } from "./choices";
 import { all, copy, one } from "./dom";
+import { turn } from "./faces";
 
 const TOAST_LASTS = 5_000;
 
 export const tools = (): HTMLElement | null => one("[data-desk-tools]");
 
 const rowAt = (element: Element | null): HTMLElement | null => element?.closest<HTMLElement>(ROWS) ?? null;
-const composer = (): HTMLElement | null => {
-  const field = one("[data-composer]:not([hidden]) textarea");
-  return field instanceof HTMLElement ? field : null;
-};
 
 /** The row with the focus, which may be on anything in it. */
 export const currentRow = (): HTMLElement | null => rowAt(document.activeElement);
@@ -88,20 +85,12 @@ function toSelected(change: string): boolean | null {
   return true;
 }
 
-/** Into the composer of this ticket's room, which may be behind the other tab. */
+/** Into the composer of this ticket, with the face that is asked for in front. */
 function write(notes: boolean): boolean {
   const row = currentRow();
   const link = row && linkOf(row);
-  if (row) return go(link && `${link.pathname}${notes ? "/notes" : ""}#composer-content`);
-  const room = one("[data-room][data-side='agent']");
-  if (!room) return false;
-  if (room.hasAttribute("data-internal") !== notes) {
-    const tab = one<HTMLAnchorElement>("a[data-tab-room]");
-    return go(tab && `${tab.pathname}${tab.search}#composer-content`);
-  }
-  const field = composer();
-  field?.focus();
-  return Boolean(field);
+  if (row) return go(link && `${link.pathname}${notes ? "/notes#note-content" : "#composer-content"}`);
+  return one("[data-room][data-side='agent']") !== null && turn(notes ? "note" : "reply");
 }
 
 export function go(address: string | null | undefined): boolean {

@@ -2,6 +2,7 @@
 // screen, whose keyboard has no such key, Enter breaks it and the button sends.
 import { load, local, save } from "./keep";
 import { copyElement, must, one, setField } from "./dom";
+import type { Face } from "./faces";
 
 const TYPING_EVERY = 2_500;
 const byTouch = (): boolean => matchMedia("(pointer: coarse)").matches;
@@ -10,6 +11,8 @@ export interface Writing {
   /** `then` is the status that was chosen along with sending, or nothing. */
   send(content: string, then: string): void;
   typing(): void;
+  /** Nothing stands in the field any more. */
+  emptied(): void;
 }
 
 export class Composer {
@@ -17,18 +20,21 @@ export class Composer {
   readonly #text: HTMLTextAreaElement | null;
   /** The draft as this tab last read or wrote it: whatever else stands in the field was written here. */
   #kept: string;
+  readonly #hint: string = "";
   #saveTimer = 0;
   #typed = 0;
 
   constructor(
     readonly room: HTMLElement,
+    face: Face,
     readonly key: string,
     readonly writing: Writing,
   ) {
-    this.#form = one<HTMLFormElement>("[data-composer]", room);
+    this.#form = one<HTMLFormElement>(`[data-writes="${face}"] [data-composer]`, room);
     this.#text = this.#form && must<HTMLTextAreaElement>("textarea", this.#form);
     this.#kept = this.#stored();
     if (!this.#form || !this.#text) return;
+    this.#hint = (this.#text.getAttribute("aria-describedby") ?? "").split(" ")[0]!;
     this.#text.value ||= this.#kept;
     this.#text.enterKeyHint = byTouch() ? "enter" : "send";
     this.#form.addEventListener("submit", (event) => this.#submit(event));
@@ -48,9 +54,10 @@ export class Composer {
     if (problem) {
       const note = copyElement("[data-composer-problem]", this.room);
       setField(note, "problem", problem);
+      note.id = this.#problem;
       this.#form.prepend(note);
       this.#text.setAttribute("aria-invalid", "true");
-      this.#text.setAttribute("aria-describedby", "composer-hint composer-problem");
+      this.#text.setAttribute("aria-describedby", `${this.#hint} ${this.#problem}`);
     }
     this.#text.focus();
   }
@@ -66,9 +73,17 @@ export class Composer {
   }
 
   #clear(): void {
-    one("#composer-problem", this.#form!)?.remove();
+    one(`#${this.#problem}`, this.#form!)?.remove();
     this.#text!.removeAttribute("aria-invalid");
-    this.#text!.setAttribute("aria-describedby", "composer-hint");
+    this.#text!.setAttribute("aria-describedby", this.#hint);
+  }
+
+  get #problem(): string {
+    return `${this.#form!.id}-problem`;
+  }
+
+  get written(): boolean {
+    return Boolean(this.#text?.value.trim());
   }
 
   /** A closed ticket shows why instead of the form; what was written stays in it. */
@@ -108,8 +123,9 @@ export class Composer {
     if (this.#text!.hasAttribute("aria-invalid")) this.#clear();
     clearTimeout(this.#saveTimer);
     this.#saveTimer = window.setTimeout(() => this.#keep(), 250);
+    if (!this.written) this.writing.emptied();
     const now = performance.now();
-    if (!this.#text!.value.trim() || (this.#typed && now - this.#typed < TYPING_EVERY)) return;
+    if (!this.written || (this.#typed && now - this.#typed < TYPING_EVERY)) return;
     this.#typed = now;
     this.writing.typing();
   }

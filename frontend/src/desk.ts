@@ -3,6 +3,7 @@ import "basecoat-css/dropdown-menu";
 import "./htmx";
 import { startChoices } from "./choices";
 import { startDashboard } from "./dashboard";
+import { startFaces } from "./faces";
 import { startForms } from "./forms";
 import { startKeys } from "./keys";
 import { startMenus } from "./menus";
@@ -16,6 +17,7 @@ import { startWatch } from "./watch";
 
 startPage();
 startForms();
+startFaces();
 startMenus();
 startPanel();
 startChoices();

@@ -3,6 +3,7 @@
 export type Side = "customer" | "agent";
 
 export type Message = {
+  room: string;
   message_id: string;
   seq: number;
   content: string;
@@ -21,7 +22,7 @@ export type Person = { id: string; name: string };
 export type Frame =
   | { t: "hello"; heartbeat: number; epoch: string }
   | { t: "subscribed"; room: string; epoch: string; head: number; seen: Record<Side, number> }
-  | ({ t: "message"; room: string } & Message)
+  | ({ t: "message" } & Message)
   | { t: "reset"; room: string; epoch: string; head: number; why: "behind" | "history" }
   | { t: "heads"; rooms: Record<string, number> }
   | { t: "typing"; room: string; side: Side; name: string }
@@ -45,7 +46,7 @@ export type TicketFrame = {
 };
 
 export type Request =
-  | ({ t: "subscribe"; room: string; aside?: true } & Place)
+  | ({ t: "subscribe"; room: string } & Place)
   | { t: "typing"; room: string }
   | { t: "read"; room: string; seq: number }
   | { t: "alive" }

@@ -1,21 +1,28 @@
 // Earlier messages: a plain link, which loads by itself when the reader comes near it.
-import type { Api } from "./api";
-import type { MessageList } from "./messages";
+import type { Page } from "./api";
+import type { Message } from "./frames";
 import type { Reading } from "./reading";
 import { must } from "./dom";
 
-/** `changed` is called when an older page turns out to be of another epoch than the page that it was for. */
+/** What went before what stands here. */
+export interface Past {
+  /** Of the address of the page that ends there. */
+  query(): string;
+  load(): Promise<Page>;
+  put(messages: Message[]): void;
+  epoch(): string | undefined;
+  /** An older page turned out to be of another epoch than the page that it was for. */
+  changed(): void;
+}
+
 export class History {
   readonly #box: HTMLElement;
   #loading = false;
 
   constructor(
     readonly room: HTMLElement,
-    readonly api: Api,
-    readonly messages: MessageList,
     readonly reading: Reading,
-    readonly epoch: () => string | undefined,
-    readonly changed: () => void,
+    readonly past: Past,
   ) {
     this.#box = must("[data-older-box]", room);
     must("[data-older]", room).addEventListener("click", (event) => {
@@ -29,11 +36,17 @@ export class History {
     reading.log.addEventListener("scroll", () => this.#observe(), { once: true });
   }
 
+  get offered(): boolean {
+    return !this.#box.hidden;
+  }
+
   offer(more: boolean): void {
     this.#box.hidden = !more;
     this.#box.dataset.state = "idle";
     const link = must<HTMLAnchorElement>("[data-older]", this.#box);
-    link.search = `?before=${this.messages.first}`;
+    const address = new URLSearchParams(link.search);
+    for (const [name, value] of new URLSearchParams(this.past.query())) address.set(name, value);
+    link.search = String(address);
   }
 
   #observe(): void {
@@ -49,13 +62,13 @@ export class History {
     this.#loading = true;
     this.#box.dataset.state = "loading";
     try {
-      const page = await this.api.before(this.messages.first);
-      if (page.epoch !== this.epoch()) {
+      const page = await this.past.load();
+      if (page.epoch !== this.past.epoch()) {
         this.#box.dataset.state = "idle";
-        return this.changed();
+        return this.past.changed();
       }
       this.reading.steady(() => {
-        this.messages.prepend(page.messages);
+        this.past.put(page.messages);
         this.offer(page.more && page.messages.length > 0);
       });
     } catch {

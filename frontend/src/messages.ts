@@ -1,4 +1,5 @@
-// The list of messages: confirmed ones by their seq, then what is still on its way.
+// The messages of one room in the list: confirmed ones by their seq, then what is still on its way. The list of an
+// agent holds two rooms: each keeps its own order, and between them what is earlier stands first.
 import type { Message, Place, Side } from "./frames";
 import type { Unsent } from "./outbox";
 import { all, copyElement, fillField, initials, must, one, sentence, setField } from "./dom";
@@ -12,30 +13,36 @@ const BODY = ".message-body";
 
 /** Agents by their id; whoever is the only one of the kind goes by that. */
 const speakerOf = (item: HTMLElement | null): string | undefined => item?.dataset.senderId ?? item?.dataset.sender;
+const isNote = (item: HTMLElement | null): boolean => Boolean(item?.hasAttribute("data-internal"));
 const momentOf = (item: Element | null): string => (item && one<HTMLTimeElement>("time", item)?.dateTime) ?? "";
 
 export class MessageList {
   readonly list: HTMLElement;
+  readonly #which: string;
   #seen: number;
 
   constructor(
     readonly room: HTMLElement,
     readonly side: Side,
     readonly me: string,
+    readonly notes: boolean,
   ) {
     this.list = must("[data-messages]", room);
-    this.#seen = Number(room.dataset.seen);
+    this.#which = notes ? "[data-internal]" : ":not([data-internal])";
+    this.#seen = notes ? 0 : Number(room.dataset.seen);
+    if (notes) return;
     all("[data-day]", this.list).forEach((separator) => separator.remove());
     this.#items().forEach((item) => this.#separate(item));
   }
 
   get first(): number {
-    return Number(one("li[data-seq]", this.list)?.dataset.seq ?? 0);
+    return Number(this.#confirmed()[0]?.dataset.seq ?? 0);
   }
 
-  get place(): Place {
+  /** The last one; `head` is its number, also where it is too old to stand here. */
+  place(head: number): Place {
     const last = this.#confirmed().at(-1)?.dataset;
-    return last ? { after: Number(last.seq), message_id: last.messageId! } : { after: 0 };
+    return last ? { after: Number(last.seq), message_id: last.messageId! } : { after: head };
   }
 
   isMine = (message: Message): boolean => message.sender_type !== "system" && message.sender_id === this.me;
@@ -55,10 +62,6 @@ export class MessageList {
   reconcile(message: Message): void {
     const known = this.#find(message);
     if (known) this.#confirm(known, message);
-  }
-
-  prepend(messages: Message[]): void {
-    messages.forEach((message) => this.put(message));
   }
 
   stands(message: Message): boolean {
@@ -104,10 +107,10 @@ export class MessageList {
     if (item && !item.dataset.seq) item.remove();
   }
 
-  /** Copies of what the customer said after `seq`. */
+  /** Copies of what others said after `seq`. */
   saidAfter(seq: number): HTMLElement[] {
     return this.#confirmed()
-      .filter((item) => item.dataset.sender === "customer" && Number(item.dataset.seq) > seq)
+      .filter((item) => item.matches(".message:not([data-mine])") && Number(item.dataset.seq) > seq)
       .map((item) => item.cloneNode(true) as HTMLElement);
   }
 
@@ -138,7 +141,7 @@ export class MessageList {
   }
 
   #items = (): HTMLElement[] => all(MESSAGE, this.list);
-  #confirmed = (): HTMLElement[] => all('li[data-seq]:not([data-seq=""])', this.list);
+  #confirmed = (): HTMLElement[] => all(`li[data-seq]:not([data-seq=""])${this.#which}`, this.list);
   #byClient = (id: string): HTMLElement | null => one(`li[data-client-id="${CSS.escape(id)}"]`, this.list);
 
   #find(message: Message): HTMLElement | null {
@@ -155,7 +158,7 @@ export class MessageList {
   #render(message: Message): HTMLElement {
     if (message.sender_type === "system") return this.#renderEvent(message);
     const mine = this.isMine(message);
-    const item = copyElement(`[data-message="${mine ? "mine" : "other"}"]`, this.room);
+    const item = copyElement(`[data-message="${this.#template(mine)}"]`, this.room);
     item.dataset.sender = message.sender_type;
     item.dataset.senderId = message.sender_id;
     if (!mine) {
@@ -164,6 +167,11 @@ export class MessageList {
     }
     this.#stamp(item, message);
     return item;
+  }
+
+  #template(mine: boolean): string {
+    if (this.notes) return mine ? "my-note" : "note";
+    return mine ? "mine" : "other";
   }
 
   /** A code that this page does not know says nothing, yet holds its place. */
@@ -176,13 +184,14 @@ export class MessageList {
       .find((template) => one(`template${template}`, this.room));
     const template = own && known && one(`template${known}[data-own]`, this.room) ? `${known}[data-own]` : `${known}${named}`;
     const item = copyElement(known ? template : "[data-event-unknown]", this.room);
+    item.toggleAttribute("data-internal", this.notes);
     fillField(item, "sentence", { name: message.sender_name, value });
     this.#stamp(item, message);
     return item;
   }
 
   #renderUnsent(unsent: Unsent): HTMLElement {
-    const item = copyElement('[data-message="mine"]', this.room);
+    const item = copyElement(`[data-message="${this.#template(true)}"]`, this.room);
     item.dataset.sender = this.side;
     item.dataset.senderId = this.me;
     item.dataset.clientId = unsent.client_id;
@@ -214,7 +223,7 @@ export class MessageList {
   }
 
   #place(item: HTMLElement, seq: number): void {
-    const before = this.#confirmed().findLast((other) => other !== item && Number(other.dataset.seq) < seq);
+    const before = this.#precedes(item, seq);
     const next = before ? before.nextElementSibling : this.list.firstElementChild;
     if (next !== item) {
       const follower = item.parentElement ? this.#after(item) : null;
@@ -226,6 +235,23 @@ export class MessageList {
     const follower = this.#after(item);
     if (follower) this.#separate(follower);
     this.receipts();
+  }
+
+  /** What it follows: the one before it in its room, and after that what was said earlier in the other room. */
+  #precedes(item: HTMLElement, seq: number): HTMLElement | null {
+    let before = this.#confirmed().findLast((other) => other !== item && Number(other.dataset.seq) < seq) ?? null;
+    const at = Date.parse(momentOf(item));
+    const isOther = (next: HTMLElement): boolean => Boolean(next.dataset.seq) && !next.matches(this.#which);
+    for (let next = this.#follower(before); next; next = this.#follower(next)) {
+      if (next === item) continue;
+      if (!isOther(next) || Date.parse(momentOf(next)) > at) break;
+      before = next;
+    }
+    return before;
+  }
+
+  #follower(item: HTMLElement | null): HTMLElement | null {
+    return item ? this.#after(item) : one(MESSAGE, this.list);
   }
 
   #after(item: HTMLElement): HTMLElement | null {
@@ -252,6 +278,7 @@ export class MessageList {
       !newDay &&
       !unread &&
       speakerOf(previous) === speakerOf(item) &&
+      isNote(previous) === isNote(item) &&
       item.matches(".message") &&
       momentOf(previous).slice(0, 15) === at.slice(0, 15);
     item.toggleAttribute("data-grouped", Boolean(goesOn));

@@ -7,7 +7,7 @@ import { onTicket } from "./watch";
 
 /** A room on the page counts its own messages; every other ticket is heard of here. */
 function startCount(): void {
-  const own = one("[data-room]:not([data-internal])")?.dataset.ticket;
+  const own = one("[data-room]")?.dataset.ticket;
   onTicket((frame) => {
     if (frame.spoke === "customer" && frame.ticket_id !== own) news();
   });

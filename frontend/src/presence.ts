@@ -33,7 +33,7 @@ export class Presence {
     if (!content) return;
     fillField(content, "text", { names: names(others.map((agent) => agent.name)) });
     const place = must("[data-presence]", this.room);
-    place.toggleAttribute("data-here", this.#amongAgents || this.side === "customer" ? present.length > 0 : frame.customer);
+    place.toggleAttribute("data-here", this.side === "customer" ? present.length > 0 : frame.customer);
     if (place.textContent.trim() !== content.textContent.trim()) place.replaceChildren(content);
   }
 
@@ -43,14 +43,8 @@ export class Presence {
     return all('li[data-sender="agent"] .message-author', this.room).some((author) => author.textContent === name);
   }
 
-  /** Where customers never come: among the notes. */
-  get #amongAgents(): boolean {
-    return this.room.hasAttribute("data-internal");
-  }
-
   #line(others: Person[], customer: boolean): string {
     const here = others.length === 1 ? "agent-here" : "agents-here";
-    if (this.#amongAgents) return others.length ? here : "nobody-else";
     if (this.side === "customer") return others.length ? here : "agents-away";
     return this.#forAgent(others, customer);
   }

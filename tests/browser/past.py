@@ -103,6 +103,9 @@ class Past:
 
         await self.db.write(self.system, say)
 
+    async def noted(self, ticket: Ticket, who: Actor, content: str) -> None:
+        await self.db.write(who, tickets.add_note, ticket.ticket_id, content, clock.new_id())
+
     async def status(self, ticket: Ticket, status: Status, who: Actor | None = None) -> None:
         def move(tx: Tx) -> None:
             version = tickets.ticket(tx, ticket.ticket_id).version

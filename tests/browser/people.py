@@ -196,7 +196,7 @@ class Room:
         self.page = page
         self.log = page.get_by_role("log")
         self.composer = page.get_by_role("textbox", name="Message")
-        self.send_button = page.get_by_role("button", name="Send", exact=True)
+        self.send_button = page.get_by_role("button", name=re.compile("^Send( to customer)?$"))
         self.messages = page.locator("li.message")
         self.status = page.locator("header [data-ticket-status]").last
         self.notice = page.locator("[data-closed]")

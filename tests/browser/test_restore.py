@@ -158,7 +158,7 @@ async def test_an_agents_own_words_are_offered_again_too(
     ada.expects(NETWORK_LOST, "Failed to fetch")
     await ada.page.goto(desk_of(live, ticket) + room)
     page = Room(ada.page)
-    page.composer = ada.page.locator("[data-composer] textarea")
+    page.composer = ada.page.locator(".composer-face:not([data-behind]) textarea")
     await page.is_live()
     copy = copy_of(live, tmp_path / "copy.db")
     await page.send("Said once")

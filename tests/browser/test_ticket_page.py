@@ -89,7 +89,7 @@ async def test_a_blind_answer_whose_question_was_closed_stays_in_the_list_as_not
     await blind_answer(talk, "Have you looked under the seat?")
     await talk.ada.page.keyboard.press("Escape")
 
-    await expect(talk.ada.page.get_by_text("Not sent: the customer has written again.")).to_be_visible()
+    await expect(talk.agent.log.get_by_text("Not sent: the customer has written again.")).to_be_visible()
     await talk.ada.page.get_by_role("button", name="Try again").click()
     await talk.customer.shows("Have you looked under the seat?")
 
@@ -141,33 +141,83 @@ async def test_a_slash_within_words_is_only_a_slash(talk: Talk) -> None:
     await expect(talk.agent.composer).to_have_value("either/or")
 
 
-async def test_notes_reach_a_colleague_and_never_the_customer(talk: Talk, people: People) -> None:
+async def beside(talk: Talk, people: People) -> Person:
+    """Ben, who has the same ticket open."""
     ben = await people.agent("ben")
     await ben.page.goto(f"{talk.desk}/tickets/{talk.ticket.ticket_id}")
     await Room(ben.page).is_live()
-    await talk.ada.page.get_by_role("link", name="Notes").click()
-    await talk.agent.is_live()
-    await expect(talk.ada.page.get_by_text("Ben Okafor is here")).to_be_visible()
-    await talk.ada.page.get_by_role("textbox", name="Note").fill("Treat him well.")
-    await talk.ada.page.get_by_role("button", name="Add note").click()
+    return ben
+
+
+async def test_notes_reach_a_colleague_between_the_messages_and_never_the_customer(
+    talk: Talk, people: People
+) -> None:
+    ben = await beside(talk, people)
+    await expect(talk.ada.page.get_by_text("and so is Ben Okafor")).to_be_visible()
+    await talk.ada.page.keyboard.press("n")
+    await talk.ada.page.keyboard.type("Treat him well.")
+    await talk.ada.page.keyboard.press("Enter")
     await talk.agent.shows("Treat him well.")
-
-    await expect(ben.page.locator("[data-tab-unread]")).to_be_visible()
-    await ben.page.get_by_role("link", name="Notes").click()
-    await Room(ben.page).shows("Treat him well.")
-    await expect(talk.customer.log).not_to_contain_text("Treat him well.")
-
-
-async def test_the_other_tab_says_that_the_customer_is_there_and_has_written(talk: Talk) -> None:
-    await talk.ada.page.get_by_role("link", name="Notes").click()
-    await talk.agent.is_live()
-    tab = talk.ada.page.get_by_role("link", name="Conversation")
-    await expect(tab).to_contain_text("The customer is here")
     await talk.customer.send("Hello?")
 
-    await expect(tab).to_contain_text("New here")
-    await tab.click()
-    await talk.agent.shows("Hello?")
+    said = Room(ben.page).messages.locator(".message-body")
+    await expect(said).to_have_text([talk.ticket.description, "Treat him well.", "Hello?"])
+    await expect(ben.page.locator("li.message[data-internal]")).to_have_count(1)
+    await expect(talk.customer.log).not_to_contain_text("Treat him well.")
+    await expect(talk.ada.page.locator("[data-announce]")).to_contain_text("Hello?")
+
+
+async def test_each_face_keeps_its_own_words(talk: Talk) -> None:
+    page = talk.ada.page
+    note = page.get_by_role("textbox", name="Note")
+    await talk.agent.composer.fill("Half an answer")
+    await page.get_by_role("button", name="Note", exact=True).click()
+    await expect(note).to_be_focused()
+    await expect(note).to_have_value("")
+    await expect(talk.agent.composer).to_be_hidden()
+    await page.keyboard.type("Half a note")
+    await page.get_by_role("button", name="Reply Draft").click()
+
+    await expect(talk.agent.composer).to_have_value("Half an answer")
+    await page.reload()
+    await page.get_by_role("button", name="Note Draft").click()
+    await expect(note).to_have_value("Half a note")
+    await page.get_by_role("button", name="Add note for team").click()
+    await talk.agent.shows("Half a note")
+    await expect(note).to_be_focused()  # the face is the one that was chosen until another one is
+    await expect(talk.customer.log).not_to_contain_text("Half")
+
+
+async def test_a_colleagues_answer_while_one_writes_stops_the_send(talk: Talk, people: People) -> None:
+    talk.ada.expects(status_of(409))
+    ben = await beside(talk, people)
+    await talk.agent.composer.fill("We are looking for it.")
+    await Room(ben.page).send("It left this morning.")
+    await talk.agent.shows("It left this morning.")
+    await talk.agent.composer.press("Enter")
+    question = talk.ada.page.get_by_role("dialog", name="A colleague has answered meanwhile")
+    await expect(question).to_contain_text("It left this morning.")
+    await question.get_by_role("button", name="Edit my reply").click()
+    await talk.agent.send("It left this morning, as Ben says.")
+
+    await talk.customer.shows("It left this morning, as Ben says.")
+    await expect(talk.customer.log).not_to_contain_text("We are looking for it.")
+
+
+async def test_scrolling_back_brings_messages_and_notes(talk: Talk, past: Past) -> None:
+    """And what comes meanwhile stands at the end."""
+    maria, ada = past.customer(talk.ticket), await past.agent("ada")
+    said = [f"Word {n}" for n in range(60)]
+    await past.said(talk.ticket, [(maria, text, None) for text in said[:30]])
+    await past.noted(talk.ticket, ada, "In the middle")
+    await past.said(talk.ticket, [(maria, text, None) for text in said[30:]])
+    await talk.ada.page.reload()
+    await talk.agent.is_live()
+    await talk.agent.log.evaluate("log => log.scrollTo(0, -log.scrollHeight)")
+    await talk.customer.send("At the end")
+
+    expected = [talk.ticket.description, *said[:30], "In the middle", *said[30:], "At the end"]
+    await expect(talk.agent.messages.locator(".message-body")).to_have_text(expected)
 
 
 async def test_a_change_by_a_colleague_shows_in_the_history_by_itself(talk: Talk, people: People) -> None:

@@ -198,7 +198,7 @@ def of_chat(tx: Tx, ticket: Ticket) -> list[Call]:
         (chat.answers, {**room, "after": 0, "upto": 9, "limit": 9}),
         (chat.count_answers, {**room, "after": 0, "upto": 9, "limit": 9}),
         (chat.message_id_at, {**room, "seq": 1}),
-        (chat.newest_of_customer, room),
+        (chat.newest_of_others, {**room, "after": 0, "but": "r"}),
         (chat.heads, {"rooms": [(tx.workspace_id, ticket.chat_room_id)]}),
         (chat.move_read_mark, {**room, "reader": "r", "side": "agent", "seq": 1}),
         (chat.read_mark, {**room, "reader": "r"}),

@@ -7,7 +7,8 @@ from playwright.async_api import Browser, Page
 
 from tests.faults.people import Person, Records
 
-_SHOWN = """() => [...document.querySelectorAll('[data-messages] > li[data-seq]:not([data-seq=""])')].map(
+_SHOWN = """() => [...document.querySelectorAll(
+    '[data-messages] > li[data-seq]:not([data-seq=""], [data-internal])')].map(
     (item) => [Number(item.dataset.seq), item.querySelector('.message-body')?.textContent ?? ''])"""
 _UNSENT = """() => document.querySelectorAll('[data-messages] > li.message:not([data-seq])').length
     + Object.keys(localStorage).filter((key) => key.startsWith('parlour:unsent:')).length"""
@@ -32,8 +33,8 @@ class Room:
         """Type and press Enter: what follows is the page's business. Answers what was typed."""
         text = words or f"{self.name} {self.said}"
         self.said += 1
-        await self.page.fill("[data-composer] textarea", text)
-        await self.page.press("[data-composer] textarea", "Enter")
+        await self.page.fill(".composer-face:not([data-behind]) textarea", text)
+        await self.page.press(".composer-face:not([data-behind]) textarea", "Enter")
         return text
 
     async def talk(self, until: asyncio.Event, pause: float) -> None:

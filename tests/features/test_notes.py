@@ -14,7 +14,7 @@ def without_ids(page: str) -> str:
     return re.sub(r'name="client_id" value="[^"]+"', "", page)
 
 
-async def test_a_note_stands_on_the_notes_tab_with_the_word_for_it(
+async def test_a_note_stands_in_the_list_with_the_word_for_it(
     house: House, visitor: Browser, desk: Browser
 ) -> None:
     ticket = await house.open_ticket(visitor)
@@ -24,7 +24,7 @@ async def test_a_note_stands_on_the_notes_tab_with_the_word_for_it(
 
     assert (sent.status_code, sent.headers["location"]) == (303, f"{notes}#latest")
     assert "He is a partner of ours." in page.text
-    assert "Only your team sees them, customers never do." in page.text
+    assert '</svg>Note<span class="sr-only"> (only your team sees this)</span>' in page.text
 
 
 async def test_a_customer_sees_neither_the_note_nor_a_hole_where_it_is(
@@ -135,23 +135,23 @@ async def test_notes_of_another_workspace_are_not_there(house: House, visitor: B
     assert (theirs.status_code, smuggled.status_code) == (404, 404)
 
 
-async def test_the_notes_tab_shows_a_dot_for_a_colleagues_note_until_it_is_read(
+async def test_a_colleagues_note_is_new_until_it_is_read(
     house: House, visitor: Browser, desk: Browser
 ) -> None:
     ticket = await house.open_ticket(visitor)
-    notes = f"{place(house, ticket)}/notes"
+    here = place(house, ticket)
+    room = await house.as_system(chat.notes_room, ticket.ticket_id)
     await house.add_agent("bob@acme.example", Role.AGENT)
     async with aclosing(await house.sign_in("bob@acme.example")) as bob:
-        await bob.submit(notes, words("Look at his last order."), page=notes)
-        own = await bob.get(place(house, ticket))
-    unread = await desk.get(place(house, ticket))
-    room = await house.as_system(chat.notes_room, ticket.ticket_id)
+        await bob.submit(f"{here}/notes", words("He is a partner of ours."), page=here)
+        await house.db.write(ada(house), chat.mark_read, room, 1)
+        await bob.submit(f"{here}/notes", words("Look at his last order."), page=here)
+        own = await bob.get(here)
+    unread = await desk.get(here)
     await house.db.write(ada(house), chat.mark_read, room, 2)
-    read = await desk.get(place(house, ticket))
+    read = await desk.get(here)
 
-    assert "data-tab-unread><" in unread.text
-    assert "data-tab-unread hidden><" in read.text
-    assert "data-tab-unread hidden><" in own.text
+    assert ["data-unread>" in page.text for page in (unread, read, own)] == [True, False, False]
 
 
 async def test_who_took_and_who_ranked_a_ticket_is_said_among_the_notes(

@@ -1,7 +1,10 @@
-"""An answer must not cross with words of the customer that the agent has not seen."""
+"""An answer must not cross with words of the customer, or of a colleague, that the agent has not seen."""
+
+from contextlib import aclosing
 
 from parlour.features.chat import service as chat
 from parlour.features.tickets.models import Status, Ticket
+from parlour.kernel.access import Role
 from tests.house import Browser, House
 from tests.tickets import JSON, customer_says, now, place, words
 
@@ -63,9 +66,26 @@ async def test_the_same_answer_with_what_was_seen_since_goes_out_once(
     assert (await contents(house, ticket)).count("Glad to hear.") == 1
 
 
-async def test_a_colleagues_answer_in_between_stops_nobody(
+async def test_a_colleagues_answer_in_between_stops_the_send_and_is_shown(
     house: House, visitor: Browser, desk: Browser
 ) -> None:
+    ticket = await house.open_ticket(visitor)
+    here = place(house, ticket)
+    await house.add_agent("bob@acme.example", Role.AGENT)
+    async with aclosing(await house.sign_in("bob@acme.example")) as bob:
+        await bob.submit(f"{here}/chat", words("It left this morning.", seen="1"), page=here)
+    fields = words("We are looking for it.", seen="1")
+    answer = await desk.submit(f"{here}/chat", fields, page=here)
+    asked = await desk.submit(f"{here}/chat", fields, page=here, headers=JSON)
+
+    assert (answer.status_code, asked.json()["code"]) == (409, "unseen_answer")
+    assert "It left this morning." in answer.text
+    assert "We are looking for it.</textarea>" in answer.text
+    assert "A colleague has answered meanwhile." in answer.text
+    assert await contents(house, ticket) == [ticket.description, "It left this morning."]
+
+
+async def test_ones_own_answers_in_a_row_stop_nothing(house: House, visitor: Browser, desk: Browser) -> None:
     ticket = await house.open_ticket(visitor)
     path, page = f"{place(house, ticket)}/chat", place(house, ticket)
     first = await desk.submit(path, words("One.", seen="1"), page=page, headers=JSON)

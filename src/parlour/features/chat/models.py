@@ -35,14 +35,6 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True)
-class Glimpse:
-    """A room from outside. `news`: somebody else has spoken in it beyond the actor's mark."""
-
-    room: Room
-    news: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Posted:
     """`repeat`: this very message had been stored before; nothing was written."""
 
@@ -60,12 +52,19 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A page of a room, oldest first, and what its reader should know about it."""
+    """A page of a room, oldest first, and what its reader should know about it.
+
+    `upto` is the number that the page ends with, also when it holds no message.
+    """
 
     room: Room
     epoch: str
     messages: Sequence[Message]
     has_older: bool
-    has_newer: bool
+    upto: int
     read_upto: int
     seen: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def has_newer(self) -> bool:
+        return self.upto < self.room.last_seq

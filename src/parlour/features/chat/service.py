@@ -15,7 +15,6 @@ from parlour.features.chat.models import (
     CONTENT_LIMIT,
     Answers,
     Audience,
-    Glimpse,
     History,
     Posted,
     Room,
@@ -132,19 +131,10 @@ def notes_room(tx: Tx, ticket_id: UUID) -> UUID:
     return room.room_id
 
 
-@requires(Permission.NOTE_READ)
-def glimpse(tx: Tx, ticket_id: UUID, audience: Audience) -> Glimpse:
-    """A room of the ticket that stands behind another. Raises NotFound."""
-    found = store.glimpse(tx, ticket_id, audience, reader=tx.actor.id)
-    if found is None:
-        raise NotFound
-    return found
-
-
 @requires(Permission.TICKET_REPLY)
-def newest_of_customer(tx: Tx, room_id: UUID) -> Message | None:
-    """The last thing that the customer said."""
-    return store.newest_of_customer(tx, room_id)
+def newest_of_others(tx: Tx, room_id: UUID, *, after: int) -> Message | None:
+    """The last thing that anybody but the actor said after number `after`."""
+    return store.newest_of_others(tx, room_id, after=after, but=tx.actor.id)
 
 
 @requires(Permission.ROOM_READ)
@@ -152,12 +142,13 @@ def history(tx: Tx, room_id: UUID, *, before: int | None = None, limit: int = PA
     """The newest page, or the one that ends just below `before`."""
     room = _visible(tx, store.room(tx, room_id))
     page = store.newest(tx, room_id, before=before, limit=limit, characters=PAGE_CHARACTERS)
+    last = room.last_seq if before is None else max(0, min(before - 1, room.last_seq))
     return History(
         room=room,
         epoch=epoch.current(tx),
         messages=page,
         has_older=bool(page) and page[0].seq > 1,
-        has_newer=bool(page) and page[-1].seq < room.last_seq,
+        upto=page[-1].seq if page else last,
         read_upto=store.read_mark(tx, room_id, tx.actor.id),
         seen=store.seen(tx, room_id),
     )

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Integer, Result, Row, bindparam, func, insert
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import chat_rooms, messages, read_marks
-from parlour.features.chat.models import Audience, Glimpse, Room
+from parlour.features.chat.models import Audience, Room
 from parlour.kernel import clock
 from parlour.kernel.messages import Message
 
@@ -57,6 +57,11 @@ _BY_CLIENT_ID = select(*_MESSAGE).where(
 )
 _NEWEST = select(*_MESSAGE).where(_IN_ROOM).order_by(messages.c.seq.desc()).limit(_LIMIT)
 _NEWEST_BEFORE = _NEWEST.where(messages.c.seq < bindparam("before", type_=BigInteger()))
+_NEWEST_OF_OTHERS = _NEWEST.where(
+    messages.c.seq > bindparam("after", type_=BigInteger()),
+    messages.c.sender_type != "system",
+    messages.c.sender_id != bindparam("but"),
+)
 _FOLLOWING = (
     select(*_MESSAGE)
     .where(_IN_ROOM, messages.c.seq > bindparam("after", type_=BigInteger()))
@@ -110,24 +115,6 @@ _UNREAD_ROOMS = select(chat_rooms.c.room_id).where(
 )
 
 
-_GLIMPSE = select(
-    *_ROOM,
-    select(messages.c.seq)
-    .where(
-        messages.c.workspace_id == HERE,
-        messages.c.room_id == chat_rooms.c.room_id,
-        messages.c.seq > _MARK_OF_READER,
-        messages.c.sender_type != "system",
-        messages.c.sender_id != bindparam("reader"),
-    )
-    .exists(),
-).where(
-    chat_rooms.c.workspace_id == HERE,
-    chat_rooms.c.ticket_id == bindparam("ticket"),
-    chat_rooms.c.audience == bindparam("audience"),
-)
-
-
 def _room(row: Row[*tuple[Any, ...]]) -> Room:
     return Room(row[0], row[1], Audience(row[2]), row[3])
 
@@ -157,11 +144,6 @@ def room_of(tx: Tx, ticket_id: UUID, audience: Audience) -> Room | None:
 def set_open(tx: Tx, room_ids: Sequence[UUID], *, is_open: bool) -> None:
     """For the release before, which asks the room and not the ticket."""
     tx.run(_SET_OPEN, rooms=list(room_ids), to="open" if is_open else "closed")
-
-
-def glimpse(tx: Tx, ticket_id: UUID, audience: Audience, *, reader: str) -> Glimpse | None:
-    row = tx.run(_GLIMPSE, ticket=ticket_id, audience=audience.value, reader=reader).first()
-    return Glimpse(_room(row), bool(row[4])) if row else None
 
 
 def take_seq(tx: Tx, room_id: UUID) -> Room | None:
@@ -241,8 +223,8 @@ def message_id_at(tx: Tx, room_id: UUID, seq: int) -> UUID | None:
     return tx.run(_MESSAGE_ID, room=room_id, seq=seq).scalar_one_or_none()
 
 
-def newest_of_customer(tx: Tx, room_id: UUID) -> Message | None:
-    row = tx.run(_NEWEST.where(messages.c.sender_type == "customer"), room=room_id, limit=1).first()
+def newest_of_others(tx: Tx, room_id: UUID, *, after: int, but: str) -> Message | None:
+    row = tx.run(_NEWEST_OF_OTHERS, room=room_id, after=after, but=but, limit=1).first()
     return Message(*row) if row else None
 
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from parlour.features.chat.models import Audience
 from parlour.features.conversation import units
+from parlour.features.conversation.timeline import Timeline
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Sent
 from parlour.kernel.access import Actor
@@ -72,6 +73,10 @@ async def page_as_json(
 def _as_page(epoch: str, messages: Sequence[Message], *, more: bool, reset: bool = False) -> Response:
     fields = [message_fields(message) for message in messages]
     return as_json({"epoch": epoch, "messages": fields, "more": more, "reset": reset})
+
+
+def timeline_as_json(found: Timeline) -> Response:
+    return _as_page(found.public.epoch, found.messages, more=found.before is not None)
 
 
 async def send(

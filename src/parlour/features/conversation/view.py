@@ -1,10 +1,11 @@
 """A room as a page shows it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from parlour.features.chat.models import CONTENT_LIMIT, History
+from parlour.features.conversation.timeline import Timeline
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission
 from parlour.kernel.messages import Message
@@ -47,28 +48,38 @@ _PLAIN: dict[str, Any] = {
 
 
 def _log(
-    messages: Sequence[Message], actor: Actor, *, seen: int, unread_after: int | None
+    messages: Sequence[Message],
+    actor: Actor,
+    *,
+    seen: int,
+    new: Collection[tuple[UUID, int]],
+    notes: UUID | None = None,
 ) -> list[dict[str, Any]]:
-    """The messages with what stands between them, and how far one's own have come."""
+    """The messages with what stands between them, and how far one's own have come.
+
+    The first of those that `new` names (a room and the number before) begins what is unread. `notes` is the
+    room of the notes.
+    """
     log = [message_view(message, actor) for message in messages]
+    first = next((m.message_id for m in messages if (m.room_id, m.seq - 1) in new), None)
     day, before = "", ""
-    sent: dict[str, dict[str, Any]] = {}
-    for view in log:
-        view.update(_PLAIN)
+    sent: dict[tuple[bool, str], dict[str, Any]] = {}
+    for message, view in zip(messages, log, strict=True):
+        view.update(_PLAIN, internal=message.room_id == notes, first_unread=message.message_id == first)
         if view["untold"]:
             continue
-        parted = view["at"][:10] != day or view["seq"] - 1 == unread_after
+        parted = view["at"][:10] != day or view["first_unread"]
         # The same person within ten minutes: the rest of the moment is what differs.
-        together = f"{view['sender_id']} {view['at'][:15]}"
+        together = f"{view['internal']} {view['sender_id']} {view['at'][:15]}"
         view["day"] = view["at"][:10] if view["at"][:10] != day else ""
-        view["first_unread"] = view["seq"] - 1 == unread_after
         view["grouped"] = together == before and not parted
         view["initials"] = "" if view["mine"] else initials(view["sender_name"])
         view["html"] = linkify(view["content"])
         if view["mine"] and view["sender_type"] != "system":
-            sent["seen" if view["seq"] <= seen else "sent"] = view
+            receipt = "seen" if view["seq"] <= seen and not view["internal"] else "sent"
+            sent[view["internal"], receipt] = view
         day, before = view["at"][:10], together
-    for receipt, view in sent.items():
+    for (_, receipt), view in sent.items():
         view["receipt"] = receipt
     return log
 
@@ -104,41 +115,37 @@ def _reader(actor: Actor) -> dict[str, Any]:
     }
 
 
+def _new_in(history: History, actor: Actor, new_after: int | None) -> set[tuple[UUID, int]]:
+    """After which number of the room something is new: `new_after`, or the actor's own mark."""
+    if new_after is None:
+        new_after = unread_after(history.messages, history.read_upto, actor)
+    return set() if new_after is None else {(history.room.room_id, new_after)}
+
+
 _EMPTY: dict[str, Any] = {"draft": "", "problem": None}
 
 
-def room_view(
+def _room(
     history: History,
     actor: Actor,
     *,
     is_open: bool,
     page_url: str,
     client_id: UUID | None = None,
-    new_after: int | None = None,
     **as_they_are: Any,
 ) -> dict[str, Any]:
-    """What chat/room.html shows. Older pages are at `page_url`; what follows `new_after` is new.
-
-    `as_they_are`: chat_url, socket_url, new_ticket_url; and of the composer draft, problem, and what only an
-    agent's answer needs.
-    """
+    """What there is to know of a room beside its messages."""
     internal = history.room.internal
-    seen = 0 if internal else history.seen.get(actor.other_side, 0)
-    if new_after is None:
-        new_after = unread_after(history.messages, history.read_upto, actor)
-    head = history.messages[-1].seq if history.messages else history.room.last_seq
     return {
         "room_id": history.room.room_id,
         "epoch": history.epoch,
         "internal": internal,
-        "head": head,
-        "read_upto": max(head, history.read_upto),
+        "head": history.upto,
+        "read_upto": max(history.upto, history.read_upto),
         "open": is_open,
-        "messages": _log(history.messages, actor, seen=seen, unread_after=new_after),
-        "older": f"{page_url}?before={history.messages[0].seq}" if history.has_older else None,
         "newest": not history.has_newer,
         "unread": holds_unread(history, actor),
-        "seen": seen,
+        "seen": 0 if internal else history.seen.get(actor.other_side, 0),
         "can_write": actor.may(Permission.NOTE_WRITE if internal else Permission.TICKET_REPLY),
         "page_url": page_url,
         "client_id": client_id or clock.new_id(),
@@ -146,3 +153,41 @@ def room_view(
         **_reader(actor),
         **(_EMPTY | as_they_are),
     }
+
+
+def room_view(
+    history: History, actor: Actor, *, page_url: str, new_after: int | None = None, **more: Any
+) -> dict[str, Any]:
+    """What chat/room.html shows. Older pages are at `page_url`; what follows `new_after` is new.
+
+    `more`: is_open, chat_url, socket_url, new_ticket_url; and of the composer draft, problem, client_id.
+    """
+    view = _room(history, actor, page_url=page_url, **more)
+    new = _new_in(history, actor, new_after)
+    view["messages"] = _log(history.messages, actor, seen=view["seen"], new=new)
+    view["older"] = f"{page_url}?before={history.messages[0].seq}" if history.has_older else None
+    return view
+
+
+def timeline_view(
+    found: Timeline,
+    actor: Actor,
+    *,
+    page_url: str,
+    public: Mapping[str, Any],
+    notes: Mapping[str, Any],
+    new_after: int | None = None,
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What chat/room.html shows of both rooms: the public one with all messages, and the notes' own.
+
+    `public` and `notes` are what `room_view` calls `more`, and what only an agent's answer needs.
+    """
+    room = _room(found.public, actor, page_url=page_url, **public)
+    aside = _room(found.notes, actor, page_url=page_url, **notes)
+    new = _new_in(found.public, actor, new_after) | _new_in(found.notes, actor, None)
+    room["messages"] = _log(found.messages, actor, seen=room["seen"], new=new, notes=aside["room_id"])
+    before = found.before
+    on = "&" if "?" in page_url else "?"
+    room["older"] = before and f"{page_url}{on}before={before.public}&notes={before.notes}"
+    room["newest"] = aside["newest"] = not found.has_newer
+    return room, aside

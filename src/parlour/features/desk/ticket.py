@@ -12,7 +12,9 @@ from starlette.responses import Response
 from parlour.features.accounts.models import After, Desk
 from parlour.features.chat.models import Audience
 from parlour.features.conversation import pages as conversation
-from parlour.features.conversation.view import room_view
+from parlour.features.conversation.timeline import Before
+from parlour.features.conversation.timeline import timeline as both_rooms
+from parlour.features.conversation.view import timeline_view
 from parlour.features.desk import rows, units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.desk.came_from import came_from, go_on, ways
@@ -26,6 +28,7 @@ from parlour.features.workspaces import audit
 from parlour.features.workspaces.models import AuditEntry
 from parlour.kernel.access import Actor, Permission
 from parlour.kernel.errors import Conflict, DomainError, Invalid
+from parlour.realtime.protocol import SEQ_LIMIT
 from parlour.web.forms import REFUSALS, BadForm, read_form, read_form_leniently, uuid_field
 from parlour.web.ids import id_in
 from parlour.web.pages import redirect, wants_json
@@ -61,7 +64,21 @@ class Stale:
 
 
 async def ticket(request: Request) -> Response:
-    return await page(request, await desk_in(request), id_in(request, "ticket_id"))
+    """The page; for its own script, the messages of both rooms before what it has."""
+    desk = await desk_in(request)
+    ticket_id = id_in(request, "ticket_id")
+    if wants_json(request):
+        _, found = await db(request).read(actor_at(desk), both_rooms, ticket_id, _before(request))
+        return conversation.timeline_as_json(found)
+    return await page(request, desk, ticket_id)
+
+
+def _before(request: Request) -> Before | None:
+    """Raises NotFound for nonsense; a room that is not named is shown to its end."""
+    public, notes = conversation.seq_in(request, "before"), conversation.seq_in(request, "notes")
+    if public is None and notes is None:
+        return None
+    return Before(SEQ_LIMIT if public is None else public, SEQ_LIMIT if notes is None else notes)
 
 
 async def page(
@@ -74,21 +91,21 @@ async def page(
     writing: Writing | None = None,
     stale: Stale | None = None,
 ) -> Response:
-    """The ticket with one of its rooms; for htmx, the panel alone."""
+    """The ticket and all that was said about it; for htmx, the panel alone.
+
+    `audience` is whom the composer in front writes to, and `writing` is what stands in that one.
+    """
     actor = actor_at(desk)
-    before = conversation.seq_in(request, "before") if request.method == "GET" else None
-    found = await db(request).read(actor, units.ticket_page, ticket_id, audience, before)
+    before = _before(request) if request.method == "GET" else None
+    found = await db(request).read(actor, units.ticket_page, ticket_id, before)
     on = ways(desk, came_from(request, desk), found.ticket)
+    room, notes = _rooms(found, actor, desk, audience, writing or Writing(), on["address"])
     context = {
         "ticket": found.ticket,
-        "room": _room(found, actor, desk, writing or Writing(), on["address"]),
+        "room": room,
+        "notes": notes,
         "others": found.others,
         "ways": on,
-        "elsewhere": {
-            "room_id": found.elsewhere.room.room_id,
-            "head": found.elsewhere.room.last_seq,
-            "unread": found.elsewhere.news and actor.may(Permission.TICKET_REPLY),
-        },
         **_choices(found, actor),
         **_changes(found, stale),
     }
@@ -96,23 +113,35 @@ async def page(
     return render_at(request, desk, template, refused=refused, **context)
 
 
-def _room(found: units.TicketPage, actor: Actor, desk: Desk, writing: Writing, came: str) -> dict[str, Any]:
+def _rooms(
+    found: units.TicketPage, actor: Actor, desk: Desk, audience: Audience, writing: Writing, came: str
+) -> tuple[dict[str, Any], dict[str, Any]]:
     here = f"/workspace/{desk.workspace_id}/tickets/{found.ticket.ticket_id}"
-    internal = found.history.room.audience is Audience.INTERNAL
-    wants_undo = desk.person.settings.undo_send and not internal
-    return room_view(
-        found.history,
-        actor,
-        is_open=internal or not found.ticket.is_closed,
-        page_url=f"{here}/notes" if internal else here,
-        chat_url=f"{here}/notes" if internal else f"{here}/chat",
-        came=came,
-        socket_url=f"/realtime?workspace={desk.workspace_id}",
-        new_ticket_url=None,
-        replies=found.replies,
-        replies_url=f"{here}/replies",
-        undo_seconds=UNDO_SECONDS if wants_undo else 0,
-        **asdict(writing),
+    internal = audience is Audience.INTERNAL
+    answer, note = (Writing(), writing) if internal else (writing, Writing())
+    room = {
+        "is_open": not found.ticket.is_closed,
+        "chat_url": f"{here}/chat",
+        "came": came,
+        "socket_url": f"/realtime?workspace={desk.workspace_id}",
+        "new_ticket_url": None,
+        "replies": found.replies,
+        "replies_url": f"{here}/replies",
+        "undo_seconds": UNDO_SECONDS if desk.person.settings.undo_send else 0,
+        "behind": internal,
+        **asdict(answer),
+    }
+    notes = {
+        "is_open": True,
+        "chat_url": f"{here}/notes",
+        "came": came,
+        "behind": not internal,
+        **asdict(note),
+    }
+    notes.pop("new_after")
+    new_after = room.pop("new_after")
+    return timeline_view(
+        found.timeline, actor, page_url=f"{here}{came}", public=room, notes=notes, new_after=new_after
     )
 
 

@@ -8,9 +8,7 @@ from parlour.db.database import Tx
 from parlour.features.accounts.events import service as events
 from parlour.features.accounts.invitations import service as invitations
 from parlour.features.accounts.models import Invitation
-from parlour.features.chat import service as chat
-from parlour.features.chat.models import Audience, Glimpse, History
-from parlour.features.conversation import units as conversation
+from parlour.features.conversation.timeline import Before, Timeline, timeline
 from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.canned import service as canned
 from parlour.features.tickets.listing import service as listing
@@ -115,8 +113,7 @@ def bulk_change(tx: Tx, bulk_id: UUID) -> tuple[Bulk, str]:
 @dataclass(frozen=True, slots=True)
 class TicketPage:
     ticket: Ticket
-    history: History
-    elsewhere: Glimpse
+    timeline: Timeline
     members: Sequence[Member]
     changes: Sequence[AuditEntry]
     others: Sequence[Ticket]
@@ -124,15 +121,13 @@ class TicketPage:
 
 
 @requires(Permission.TICKET_LIST)
-def ticket_page(tx: Tx, ticket_id: UUID, audience: Audience, before: int | None) -> TicketPage:
-    other = Audience.PUBLIC if audience is Audience.INTERNAL else Audience.INTERNAL
-    ticket, history = conversation.conversation(tx, ticket_id, before, audience=audience)
+def ticket_page(tx: Tx, ticket_id: UUID, before: Before | None) -> TicketPage:
+    ticket, found = timeline(tx, ticket_id, before)
     return TicketPage(
         ticket=ticket,
-        history=history,
-        elsewhere=chat.glimpse(tx, ticket_id, other),
+        timeline=found,
         members=workspaces.members(tx),
         changes=audit.of_ticket(tx, ticket_id),
         others=listing.others_of_customer(tx, ticket),
-        replies=canned.usable_names(tx) if audience is Audience.PUBLIC else [],
+        replies=canned.usable_names(tx),
     )

@@ -54,6 +54,13 @@ class UnseenMessage(DomainError):
     message = "The customer has written again. Read it before you answer."
 
 
+class UnseenAnswer(UnseenMessage):
+    """A colleague answered meanwhile: the customer may be about to hear the same twice, or two things."""
+
+    code = "unseen_answer"
+    message = "A colleague has answered. Read it before you answer, too."
+
+
 class StaleTicket(DomainError):
     """Somebody changed the ticket after this actor looked at it. `current` is what it is now."""
 
@@ -190,8 +197,9 @@ def send_message(
     """Say something in the ticket's public room, and let the ticket's life follow from it.
 
     An agent's `seen` is the last message on the agent's page: raises UnseenMessage when the customer
-    has said more since. `then` is the status that the agent sets in the same act. Raises TicketClosed for
-    what is not a repeat. Also raises what `chat.post` raises, and UnknownTicket.
+    has said more since, UnseenAnswer when a colleague has. `then` is the status that the agent sets in the
+    same act. Raises TicketClosed for what is not a repeat. Also raises what `chat.post` raises, and
+    UnknownTicket.
     """
     ticket = _visible(tx, store.lock_ticket(tx, ticket_id))
     by_customer = tx.actor.kind is Kind.CUSTOMER
@@ -224,10 +232,9 @@ def _taken(tx: Tx, before: Ticket, answered: Ticket) -> Ticket:
 
 
 def _nothing_unseen(tx: Tx, ticket: Ticket, seen: int | None) -> None:
-    if seen is not None:
-        newest = chat.newest_of_customer(tx, ticket.chat_room_id)
-        if newest and newest.seq > seen:
-            raise UnseenMessage
+    newest = None if seen is None else chat.newest_of_others(tx, ticket.chat_room_id, after=seen)
+    if newest:
+        raise UnseenMessage if newest.sender_type == "customer" else UnseenAnswer
 
 
 @requires(Permission.NOTE_WRITE)

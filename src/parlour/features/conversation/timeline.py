@@ -1,0 +1,79 @@
+"""Both rooms of a ticket as the one list by time that agents read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+from uuid import UUID
+
+from parlour.db.database import Tx
+from parlour.features.chat import service as chat
+from parlour.features.chat.models import History
+from parlour.features.tickets import service as tickets
+from parlour.features.tickets.models import Ticket
+from parlour.kernel.access import Permission, requires
+from parlour.kernel.messages import Message
+
+
+class Before(NamedTuple):
+    """Where an older page ends: below these numbers, one for each room, because each has its own."""
+
+    public: int
+    notes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """`public` and `notes` hold those of `messages` that are theirs."""
+
+    public: History
+    notes: History
+    messages: Sequence[Message]
+
+    @property
+    def before(self) -> Before | None:
+        """Where the next older page ends, if there is one."""
+        rooms = self.public, self.notes
+        if not any(room.has_older for room in rooms):
+            return None
+        public, notes = (room.messages[0].seq if room.messages else room.upto + 1 for room in rooms)
+        return Before(public, notes)
+
+    @property
+    def has_newer(self) -> bool:
+        return self.public.has_newer or self.notes.has_newer
+
+
+@requires(Permission.NOTE_READ)
+def timeline(tx: Tx, ticket_id: UUID, before: Before | None = None) -> tuple[Ticket, Timeline]:
+    """The ticket and the newest page of both its rooms, or the one that ends just below `before`."""
+    ticket = tickets.ticket(tx, ticket_id)
+    public = chat.history(tx, ticket.chat_room_id, before=before and before.public)
+    notes = chat.history(tx, chat.notes_room(tx, ticket_id), before=before and before.notes)
+    return ticket, merged(public, notes)
+
+
+def merged(public: History, notes: History) -> Timeline:
+    """The last messages of two pages by time, each room in its own order whatever its clocks said.
+
+    It goes back no further than both pages reach: what is before the one may lie between those of the other.
+    """
+    rooms = public, notes
+    left = [len(room.messages) for room in rooms]
+    found: list[Message] = []
+    characters = chat.PAGE_CHARACTERS
+    while len(found) < chat.PAGE and characters > 0:
+        if any(room.has_older and not count for room, count in zip(rooms, left, strict=True)):
+            break
+        tails = [(room.messages[left[at] - 1].created_at, at) for at, room in enumerate(rooms) if left[at]]
+        if not tails:
+            break
+        at = max(tails)[1]
+        left[at] -= 1
+        found.append(rooms[at].messages[left[at]])
+        characters -= len(found[-1].content)
+    return Timeline(_from(public, left[0]), _from(notes, left[1]), found[::-1])
+
+
+def _from(room: History, start: int) -> History:
+    """The page without its first `start` messages."""
+    return replace(room, messages=room.messages[start:], has_older=room.has_older or start > 0)
