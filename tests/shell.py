@@ -7,6 +7,7 @@ import sys
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import IO
 
 from parlour.settings import Settings
 from tests.house import behind_its_back
@@ -44,14 +45,16 @@ class Shell:
             check=False,
         )
 
-    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+    def start(self, *arguments: str, terminal: IO[bytes] | None = None) -> "subprocess.Popen[str]":
+        """Without waiting for its end; in a terminal of its own, not the one that tests run in, if given."""
         return subprocess.Popen(
             [sys.executable, "-m", "parlour", *arguments],
             env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdin=terminal or subprocess.DEVNULL,
+            stdout=terminal or subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=terminal is not None,
         )
 
     def rows(self, sql: str) -> list[tuple[object, ...]]:

@@ -1,5 +1,7 @@
 """The command line as people meet it: one process a command, its words, its exit code."""
 
+import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from parlour.cli import main
-from tests.shell import Shell, sentence
+from tests.shell import PATIENCE, Shell, sentence
 
 PASSWORD = "correct horse battery"
 
@@ -208,6 +210,27 @@ def test_a_password_is_only_read_from_standard_input(furnished: Shell) -> None:
     refused = furnished.run("agent", "create", "new@acme.example", *options)
 
     assert "--password-stdin" in sentence(refused)
+
+
+@pytest.mark.parametrize("option", [["--password-stdin"], []], ids=["asked for", "in a terminal"])
+def test_a_password_typed_in_a_terminal_is_asked_for_twice_and_never_shown(
+    furnished: Shell, option: list[str]
+) -> None:
+    email = f"typist{len(option)}@acme.example"
+    command = ["agent", "create", email, "--workspace", "acme", "--role", "agent", *option]
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "r+b", buffering=0) as screen, os.fdopen(theirs, "r+b", buffering=0) as terminal:
+        running = furnished.start(*command, terminal=terminal)
+        shown = b""
+        for prompt in (b"Password: ", b"confirmation: "):
+            while prompt not in shown:
+                shown += screen.read(4096)
+            screen.write(PASSWORD.encode() + b"\n")
+        while b"may now work" not in shown:
+            shown += screen.read(4096)
+        assert running.wait(PATIENCE) == 0
+
+    assert PASSWORD.encode() not in shown
 
 
 def test_an_agent_of_two_workspaces_keeps_the_first_password(furnished: Shell) -> None:

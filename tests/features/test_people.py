@@ -144,6 +144,40 @@ async def test_a_withdrawn_invitation_is_dead(
     assert (await stranger.submit("/invite", {"token": code}, page="/invite")).status_code == 410
 
 
+async def test_without_a_mail_server_the_link_is_there_to_be_given(
+    house: House, desk: Browser, stranger: Browser, people: str
+) -> None:
+    sent = await desk.submit(f"{people}/invite", {"email": "ben@acme.example", "role": "agent"}, page=people)
+    page = await desk.get(sent.headers["location"])
+    found = re.search(r'value="http://parlour\.test/invite#([\w.-]+)"', page.text)
+    assert found, page.text
+    opened = await stranger.submit("/invite", {"token": found[1]}, page="/invite")
+
+    assert "nothing was mailed" in page.text
+    assert "replaces" not in page.text
+    assert opened.status_code == 200
+    assert await mailed_code(house, "ben@acme.example") == found[1]
+
+
+async def test_a_second_invitation_says_that_it_replaces_the_first(desk: Browser, people: str) -> None:
+    for _ in range(2):
+        fields = {"email": "ben@acme.example", "role": "agent"}
+        sent = await desk.submit(f"{people}/invite", fields, page=people)
+    page = await desk.get(sent.headers["location"])
+
+    assert "It replaces the earlier one, whose link does not work any more." in page.text
+
+
+async def test_an_admin_finds_no_link_that_makes_owners(house: House, desk: Browser, people: str) -> None:
+    sent = await desk.submit(f"{people}/invite", {"email": "ben@acme.example", "role": "owner"}, page=people)
+    await house.add_agent("chloe@acme.example", Role.ADMIN)
+    async with aclosing(await house.sign_in("chloe@acme.example")) as admin:
+        page = await admin.get(sent.headers["location"])
+
+    assert "ben@acme.example" in page.text
+    assert "/invite#" not in page.text
+
+
 @pytest.mark.parametrize("address", ["", "nobody", "ada@acme.example"])
 async def test_an_address_that_cannot_be_invited_stays_in_the_form(
     desk: Browser, people: str, address: str

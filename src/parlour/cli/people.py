@@ -57,8 +57,8 @@ def create_agent(
 
 
 def _password(*, from_stdin: bool) -> str:
-    """Asked for without showing it where somebody types it. Raises Refused."""
-    if not from_stdin:
+    """Asked for in a terminal, which does not show it; else the first line that comes. Raises Refused."""
+    if not from_stdin and not sys.stdin.isatty():
         raise Refused("Give the password on standard input, with --password-stdin.")
     if sys.stdin.isatty():
         return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))

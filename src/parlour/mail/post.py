@@ -33,6 +33,11 @@ class Post:
     def base_url(self) -> str:
         return self._settings.base_url
 
+    @property
+    def key(self) -> bytes:
+        """For secrets that stand in other places than one job's mail."""
+        return self._settings.secret_key
+
     def secret(self, job: Job, about: object = "") -> str:
         """The secret in this job's mail: the same in every attempt, so that every copy opens the same."""
         return derived_secret(self._settings.secret_key, "mail", str(job.job_id), str(about))

@@ -52,7 +52,8 @@ class AccountMails:
     async def invitation(self, job: Job) -> None:
         """In the workspace's name, to an address that one of its admins typed."""
         system = Actor.system(job.workspace_id)
-        invitation_id, secret = UUID(job.payload["invitation_id"]), self._post.secret(job)
+        invitation_id = UUID(job.payload["invitation_id"])
+        secret = invitations.secret_of(self._post.key, invitation_id)
         made = await self._db.write(system, invitations.issue, invitation_id, secret)
         if made:
             page = f"{self._post.base_url}/invite"

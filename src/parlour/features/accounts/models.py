@@ -160,6 +160,14 @@ class Invitation:
 
 
 @dataclass(frozen=True, slots=True)
+class Invited:
+    """`again`: an earlier invitation of the same address has ended with this one."""
+
+    invitation_id: UUID
+    again: bool
+
+
+@dataclass(frozen=True, slots=True)
 class InvitationMail:
     """The token is the secret itself: here and in the mail, nowhere else."""
 

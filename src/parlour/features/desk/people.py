@@ -1,12 +1,13 @@
 """Who works in a workspace: roles, invitations, leaving."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.features.accounts.invitations import service as invitations
-from parlour.features.accounts.models import Desk
+from parlour.features.accounts.models import Desk, Invitation, Invited
 from parlour.features.desk import units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.tickets import handover
@@ -16,10 +17,10 @@ from parlour.kernel.addresses import mailbox_of, required_email
 from parlour.kernel.errors import DomainError, Forbidden
 from parlour.web.counting import count
 from parlour.web.forms import REFUSALS, BadForm, read_form, read_form_leniently
-from parlour.web.ids import id_in
+from parlour.web.ids import id_in, id_of
 from parlour.web.limits import Limit
 from parlour.web.pages import redirect
-from parlour.web.site import db
+from parlour.web.site import db, site
 
 
 async def people(request: Request) -> Response:
@@ -51,9 +52,29 @@ async def _page(
         roles=[role.value for role in Role if role is not Role.OWNER or desk.role is Role.OWNER],
         members=[(member, known.standings.get(member.user_id)) for member in known.members],
         invitations=known.invitations,
+        invited=_invited(request, desk, known.invitations),
+        mailed=site(request).settings.smtp_url is not None,
         invitations_shown=invitations.SHOWN,
         members_shown=workspaces.MEMBERS_SHOWN,
     )
+
+
+def _invited(request: Request, desk: Desk, waiting: Sequence[Invitation]) -> dict[str, Any] | None:
+    """The invitation that the address names, and its link where no mail server takes it there.
+
+    Whoever has the link gets the role, so it is shown to those who may give that role.
+    """
+    invitation_id = id_of(request.query_params.get("invited", ""))
+    found = next((one for one in waiting if one.invitation_id == invitation_id and not one.ended), None)
+    if found is None or not workspaces.may_give(desk.role, found.role):
+        return None
+    settings = site(request).settings
+    link = f"{settings.base_url}/invite#{invitations.token_of(settings.secret_key, found)}"
+    return {
+        "email": found.email,
+        "link": "" if settings.smtp_url else link,
+        "again": request.query_params.get("again") == "1",
+    }
 
 
 def _role(fields: Mapping[str, str]) -> Role:
@@ -75,20 +96,21 @@ async def invite(request: Request) -> Response:
     try:
         if stale:
             raise stale
-        await _invite(request, desk, form["email"], role)
+        invited = await _invite(request, desk, form["email"], role)
     except REFUSALS as error:
         return await _page(request, desk, form=form, refused=error)
-    return _back(desk)
+    again = "&again=1" if invited.again else ""
+    return redirect(f"/workspace/{desk.workspace_id}/people?invited={invited.invitation_id}{again}")
 
 
-async def _invite(request: Request, desk: Desk, email: str, role: Role) -> None:
+async def _invite(request: Request, desk: Desk, email: str, role: Role) -> Invited:
     """Counted for the workspace, for whoever invites, and for whoever would get the mails."""
     actor, address = actor_at(desk), required_email(email)
     permitted(actor, invitations.invite)
     await count(request, Limit.INVITE, str(desk.workspace_id))
     await count(request, Limit.INVITE_BY_PERSON, str(desk.person.user_id))
     await count(request, Limit.INVITE_BY_EMAIL, mailbox_of(address))
-    await db(request).write(actor, invitations.invite, address, role)
+    return await db(request).write(actor, units.invite, address, role, site(request).settings.secret_key)
 
 
 async def withdraw(request: Request) -> Response:

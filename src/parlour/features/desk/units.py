@@ -7,7 +7,7 @@ from uuid import UUID
 from parlour.db.database import Tx
 from parlour.features.accounts.events import service as events
 from parlour.features.accounts.invitations import service as invitations
-from parlour.features.accounts.models import Invitation
+from parlour.features.accounts.models import Invitation, Invited
 from parlour.features.conversation.timeline import Before, Timeline, timeline
 from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.canned import service as canned
@@ -17,7 +17,7 @@ from parlour.features.tickets.views import service as saved
 from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.models import AuditEntry, Member, Membership, Standing, TrailPage, Workspace
-from parlour.kernel.access import Actor, Permission, requires
+from parlour.kernel.access import Actor, Permission, Role, requires
 
 
 @requires(Permission.ACCOUNT_USE)
@@ -39,6 +39,15 @@ class People:
     members: Sequence[Member]
     standings: Mapping[UUID, Standing]
     invitations: Sequence[Invitation]
+
+
+@requires(Permission.MEMBER_MANAGE)
+def invite(tx: Tx, email: str, role: Role, key: bytes) -> Invited:
+    """The link works from now on, whether a mail or a person takes it there."""
+    invited = invitations.invite(tx, email, role)
+    secret = invitations.secret_of(key, invited.invitation_id)
+    invitations.issue(tx.as_system(), invited.invitation_id, secret)
+    return invited
 
 
 @requires(Permission.MEMBER_SEE)

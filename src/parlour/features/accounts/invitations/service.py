@@ -7,7 +7,7 @@ from uuid import UUID
 from parlour.db.database import Database, Tx
 from parlour.features.accounts import service, store
 from parlour.features.accounts.invitations import store as invitations_store
-from parlour.features.accounts.models import Invitation, InvitationMail
+from parlour.features.accounts.models import Invitation, InvitationMail, Invited
 from parlour.features.accounts.passwords import hash_apart, password_matches, problem_with
 from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
@@ -15,7 +15,7 @@ from parlour.kernel import clock, text
 from parlour.kernel.access import Actor, Permission, Role, requires
 from parlour.kernel.addresses import required_email
 from parlour.kernel.errors import DomainError, Forbidden, Invalid, NotFound
-from parlour.kernel.secrets import hash_of, new_secret
+from parlour.kernel.secrets import derived_secret, hash_of, new_secret
 
 INVITATION = "mail.invitation"
 LIFE = timedelta(days=7)
@@ -39,14 +39,26 @@ def _parts(token: str) -> tuple[UUID, str]:
         raise InvitationExpired from None
 
 
+def secret_of(key: bytes, invitation_id: UUID) -> str:
+    """The same in the mail, in each copy of it, and in the link that somebody takes there without a mail."""
+    return derived_secret(key, "invitation", str(invitation_id))
+
+
+def token_of(key: bytes, invitation: Invitation) -> str:
+    return f"{invitation.workspace_id.hex}.{secret_of(key, invitation.invitation_id)}"
+
+
 def _said(email: str, role: Role) -> str:
     """As the audit trail has it."""
     return f"{email}: {role.value}"
 
 
 @requires(Permission.MEMBER_MANAGE)
-def invite(tx: Tx, email: str, role: Role) -> None:
-    """Mail the address a way in. Raises Invalid (`email`), Forbidden for an admin who invites an owner."""
+def invite(tx: Tx, email: str, role: Role) -> Invited:
+    """Mail the address a way in, instead of an earlier one.
+
+    Raises Invalid (`email`), Forbidden for an admin who invites an owner.
+    """
     address = required_email(email)
     if not workspaces.may_give(tx.actor.role, role):
         raise Forbidden
@@ -59,7 +71,7 @@ def invite(tx: Tx, email: str, role: Role) -> None:
     invitations_store.insert_invitation(
         tx,
         invitation_id=invitation_id,
-        token_hash=hash_of(new_secret()),  # the mail's own secret takes its place
+        token_hash=hash_of(new_secret()),  # `issue` puts the one in its place that opens it
         email=address,
         role=role,
         invited_by=tx.actor.user_id,
@@ -69,6 +81,7 @@ def invite(tx: Tx, email: str, role: Role) -> None:
     tx.enqueue(
         INVITATION, {"invitation_id": str(invitation_id), "invited_by": tx.actor.name, "email": address}
     )
+    return Invited(invitation_id, again=bool(replaced))
 
 
 @requires(Permission.MEMBER_SEE)
