@@ -22,7 +22,7 @@ def enter_as_customer(page: Page, url: str, email: str, mails: Path) -> None:
     for link in mailed_links(mails, email, "access"):
         page.goto("about:blank")  # each link loads anew, as from a mail program
         page.goto(link)
-        page.wait_for_url("**/ticket/*")
+        page.wait_for_url("**/ticket/**")
 
 
 def mailed_links(mails: Path, email: str, page: str) -> list[str]:
