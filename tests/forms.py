@@ -138,6 +138,7 @@ FORMS: dict[str, Callable[["Town"], Awaitable[Form]]] = {
     "/support/{slug}/access": _asked,
     "/support/{slug}/forget": _fixed(),
     "/workspace/new": _founded,
+    f"{_WORKSPACE}/first-steps": _fixed(dismiss="now"),
     f"{_WORKSPACE}/settings": _fixed(name="Acme Outdoor and Sons", reply_time="day", accent="#1d4e89"),
     f"{_WORKSPACE}/settings/mail": _fixed(send="now"),
     f"{_WORKSPACE}/settings/security": _fixed(required="no"),

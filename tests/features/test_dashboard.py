@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import Connection, Engine, event, func, select
 
@@ -60,18 +60,24 @@ async def test_it_shows_the_five_latest_and_the_five_most_urgent(
     assert listed(page, "urgent")[1:] == [str(ticket.ticket_id) for ticket in made[1:5]]
 
 
-async def test_it_counts_by_status_and_those_that_wait_for_a_first_answer(
+async def test_it_counts_by_status_and_those_that_wait_and_each_number_leads_to_its_list(
     house: House, visitor: Browser, desk: Browser
 ) -> None:
     made = await several(house, visitor, 3)
     await house.as_system(tickets.update_ticket_status, made[0].ticket_id, Status.OPEN, seen_version=1)
+    ada = Actor.agent(house.workspace.workspace_id, house.ada, Role.OWNER, "Ada Moreau")
+    answered = await house.open_ticket(visitor, subject="Answered")
+    await house.db.write(ada, tickets.send_message, answered.ticket_id, "Here it is.", uuid4())
     page = (await desk.get(home(house))).text
 
+    links = re.findall(r'<a href="([^"]+\?(?:waiting|status)=\w+)" class="outline-none', page)
     counts = dict(re.findall(r'data-count="(\w+)">([^<]+)<', page))
+    lists = [(await desk.get(link)).text for link in links]
+    assert [len(re.findall(r"data-ticket-row", one)) for one in lists] == [int(n) for n in counts.values()]
     assert counts == {
         "unanswered": "3",
         "new": "2",
-        "open": "1",
+        "open": "2",
         "pending": "0",
         "resolved": "0",
         "closed": "0",
@@ -85,7 +91,7 @@ def nothing_to_mail(tx: Tx) -> bool:
 
 
 async def test_it_asks_the_database_three_times(house: House, visitor: Browser, desk: Browser) -> None:
-    await several(house, visitor, 2)
+    await several(house, visitor, 5)
     while not await house.db.read(Actor.system(), nothing_to_mail):
         await asyncio.sleep(0.01)
     with statements() as seen:

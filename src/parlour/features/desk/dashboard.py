@@ -1,14 +1,19 @@
 """The dashboard: what happened last, what is most urgent, how much there is."""
 
+from dataclasses import asdict
+
 from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.features.accounts.models import Desk
+from parlour.features.desk import units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
-from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Status
+from parlour.features.workspaces.settings import service as choices
 from parlour.kernel.access import Permission
-from parlour.web.site import db
+from parlour.web.forms import read_form
+from parlour.web.pages import redirect
+from parlour.web.site import db, site
 
 
 async def dashboard(request: Request) -> Response:
@@ -20,7 +25,7 @@ async def dashboard(request: Request) -> Response:
 async def page(request: Request, desk: Desk, *, template: str, status: int = 200) -> Response:
     """The whole page, or only the part of it that changes."""
     actor = actor_at(desk)
-    overview = await db(request).read(actor, listing.overview)
+    overview, steps = await db(request).read(actor, units.dashboard)
     return render_at(
         request,
         desk,
@@ -32,4 +37,21 @@ async def page(request: Request, desk: Desk, *, template: str, status: int = 200
         statuses=[value.value for value in Status],
         may_update=actor.may(Permission.TICKET_UPDATE),
         stale=status != 200,
+        steps=_undone(request, steps),
+        base_url=site(request).settings.base_url,
     )
+
+
+def _undone(request: Request, steps: units.FirstSteps | None) -> dict[str, bool] | None:
+    """What is done of each step; nothing once all of them are."""
+    if steps is None:
+        return None
+    done = {**asdict(steps), "mail": site(request).settings.smtp_url is not None}
+    return None if all(done.values()) else done
+
+
+async def dismiss_first_steps(request: Request) -> Response:
+    desk = await desk_in(request)
+    await read_form(request)
+    await db(request).write(actor_at(desk), choices.dismiss_first_steps)
+    return redirect(f"/workspace/{desk.workspace_id}")

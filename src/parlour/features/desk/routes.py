@@ -76,6 +76,7 @@ _PAGES = [
     Route(f"{_SETTINGS}/audit", audit.trail),
     Route(f"{_SETTINGS}/audit.csv", audit.export),
     Route("/workspace/{workspace_id:id}", dashboard.dashboard),
+    Route("/workspace/{workspace_id:id}/first-steps", dashboard.dismiss_first_steps, methods=["POST"]),
     Route("/workspace/{workspace_id:id}/palette", palette.palette),
     Route(_TICKETS, table.tickets),
     Route(f"{_TICKETS}/new", opening.form),

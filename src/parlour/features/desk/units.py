@@ -17,6 +17,7 @@ from parlour.features.tickets.views import service as saved
 from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.models import AuditEntry, Member, Membership, Standing, TrailPage, Workspace
+from parlour.features.workspaces.settings import service as choices
 from parlour.kernel.access import Actor, Permission, Role, requires
 
 
@@ -30,6 +31,33 @@ def invitation(tx: Tx, token: str) -> tuple[Invitation, Workspace, bool]:
     found = invitations.look(tx, token)
     place = workspaces.workspace(tx.acting_as(Actor.visitor(found.workspace_id)))
     return found, place, invitations.has_account(tx, token)
+
+
+@dataclass(frozen=True, slots=True)
+class FirstSteps:
+    """What a new workspace has already: a customer's ticket, colleagues, canned replies, any ticket."""
+
+    found: bool
+    invited: bool
+    replies: bool
+    tried: bool
+
+
+@requires(Permission.TICKET_LIST)
+def dashboard(tx: Tx) -> tuple[listing.Overview, FirstSteps | None]:
+    """The steps are for whoever manages a workspace that has hardly begun, until they dismiss them."""
+    overview = listing.overview(tx)
+    young = len(overview.recent) < listing.OVERVIEW and tx.actor.may(Permission.WORKSPACE_MANAGE)
+    if not young or not choices.settings(tx).first_steps:
+        return overview, None
+    members = workspaces.members(tx)
+    ours = {member.email for member in members}
+    return overview, FirstSteps(
+        found=any(row.email not in ours for row in overview.recent),
+        invited=len(members) > 1 or bool(invitations.pending(tx)),
+        replies=bool(canned.usable_names(tx)),
+        tried=bool(overview.recent),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -360,7 +360,7 @@ def recent_and_urgent(tx: Tx, *, limit: int) -> tuple[list[TicketRow], list[Tick
 
 _COUNTED: dict[str, tuple[_Condition, ...]] = {
     **{status.value: (tickets.c.status == status.value,) for status in Status},
-    "unanswered": (_ACTIVE, tickets.c.first_answer_at.is_(None)),
+    "unanswered": (_ACTIVE, _WAITING),
 }
 
 
@@ -373,5 +373,5 @@ _COUNTS = select(*(_how_many(*conditions).label(name) for name, conditions in _C
 
 
 def counts(tx: Tx) -> dict[str, int]:
-    """How many tickets have each status, and how many wait for a first answer: one statement, each capped."""
+    """How many tickets have each status, and in how many a customer waits: one statement, each capped."""
     return dict(zip(_COUNTED, tx.run(_COUNTS).one(), strict=True))
