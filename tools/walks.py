@@ -36,7 +36,7 @@ def invitation(page: Page, at: Demo) -> None:
     sign_in(page, at.url)
     page.goto(f"{at.desk}/people")
     page.get_by_label("Email address").fill(NEWCOMER)
-    page.get_by_role("button", name="Mail an invitation").click()
+    page.get_by_role("button", name="Make an invitation").click()
     [link] = mailed_links(at.mails, NEWCOMER, "invite")
     page.context.clear_cookies()
     page.goto(link)

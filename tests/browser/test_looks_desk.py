@@ -1,7 +1,8 @@
 """The pages of the desk that test_accessibility leaves out, in the states that a person brings them into."""
 
+import re
 from collections.abc import Awaitable, Callable
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from playwright.async_api import Page, expect
@@ -23,9 +24,16 @@ State = Callable[[Page, Live, Past], Awaitable[None]]
 async def people_refused(page: Page, live: Live, past: Past) -> None:
     await page.goto(f"{live.desk}/people")
     await page.get_by_label("Email address").fill("nonsense")
-    await page.get_by_role("button", name="Mail an invitation").click()
+    await page.get_by_role("button", name="Make an invitation").click()
     await expect(page.get_by_role("alert")).to_be_focused()
     await page.get_by_text("What the roles may do").click()
+
+
+async def people_with_a_link_to_give(page: Page, live: Live, past: Past) -> None:
+    await page.goto(f"{live.desk}/people")
+    await page.get_by_label("Email address").fill(f"{uuid4()}@acme.example")
+    await page.get_by_role("button", name="Make an invitation").click()
+    await expect(page.get_by_label("Give")).to_have_value(re.compile("/invite#"))
 
 
 async def people_about_to_remove(page: Page, live: Live, past: Past) -> None:
@@ -203,6 +211,7 @@ async def about_to_save_a_view(page: Page, live: Live, past: Past) -> None:
 
 STATES: list[State] = [
     people_refused,
+    people_with_a_link_to_give,
     people_about_to_remove,
     invitation,
     invitation_over,

@@ -21,7 +21,7 @@ async def invite(owner: Person, live: Live, address: str, role: str) -> None:
     await page.goto(f"{live.desk}/people")
     await page.get_by_label("Email address").fill(address)
     await page.get_by_label("Role", exact=True).select_option(role)
-    await page.get_by_role("button", name="Mail an invitation").click()
+    await page.get_by_role("button", name="Make an invitation").click()
     await expect(page.get_by_role("button", name=f"Withdraw the invitation of {address}")).to_be_visible()
 
 
