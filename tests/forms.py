@@ -1,17 +1,19 @@
 """What every page of the application would post: one ready form for each address that takes one."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pyotp
 
+from parlour.db.database import Tx
 from parlour.features.accounts.invitations import service as invitations
 from parlour.features.accounts.password_reset import service as password_reset
 from parlour.features.tickets import life
 from parlour.features.tickets import service as tickets
-from parlour.features.tickets.models import Status
+from parlour.features.tickets.models import Status, Tag
+from parlour.features.tickets.tags import service as tags
 from parlour.kernel.access import Actor, Role
 from parlour.kernel.secrets import new_secret
 from tests.house import PASSWORD
@@ -63,6 +65,21 @@ async def _put_aside(town: "Town") -> Form:
         )
     until = "next-week" if now.aside_until else "tomorrow"
     return {"until": until, "version": str(now.version)}
+
+
+async def _new_tag(_: "Town") -> Form:
+    return {"name": f"tag {uuid4().hex[:20]}", "colour": "teal"}
+
+
+async def _tagged(town: "Town") -> Form:
+    """One tag more, or one less once there are enough."""
+
+    def tagged(tx: Tx) -> tuple[Sequence[Tag], Sequence[Tag]]:
+        return tags.every(tx), tags.of_tickets(tx, [town.ticket.ticket_id]).get(town.ticket.ticket_id, ())
+
+    known, on = await town.house.as_system(tagged)
+    off = [tag for tag in known if tag not in on]
+    return {"tag": off[0].name} if off and len(on) < tags.TICKET_LIMIT else {"remove": str(on[0].tag_id)}
 
 
 async def _said(_: "Town") -> Form:
@@ -159,6 +176,10 @@ FORMS: dict[str, Callable[["Town"], Awaitable[Form]]] = {
     f"{_TICKET}/status": _change_of("status"),
     f"{_TICKET}/priority": _change_of("priority"),
     f"{_TICKET}/assignee": _change_of("assignee"),
+    f"{_WORKSPACE}/settings/tags": _new_tag,
+    f"{_WORKSPACE}/settings/tags/{{tag_id}}": _new_tag,
+    f"{_WORKSPACE}/settings/tags/{{tag_id}}/delete": _fixed(delete="now"),
+    f"{_TICKET}/tags": _tagged,
     f"{_TICKET}/snooze": _put_aside,
     f"{_TICKET}/access/revoke": _fixed(end="now"),
 }

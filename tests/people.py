@@ -24,6 +24,7 @@ from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.canned import service as canned
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Draft, Field, Ticket
+from parlour.features.tickets.tags import service as tags
 from parlour.features.tickets.views import service as views
 from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.models import Workspace
@@ -120,6 +121,7 @@ class Town:
                 "reply_id": {reply.reply_id for reply in canned.usable(tx)},
                 "invitation_id": {one.invitation_id for one in invitations.pending(tx)},
                 "user_id": {member.user_id for member in workspaces.members(tx)},
+                "tag_id": {tag.tag_id for tag in tags.every(tx)},
                 "bulk_id": {self.things.get("bulk_id")},
             }
             return {name for name, ids in there.items() if self.things.get(name) not in ids - {None}}
@@ -129,6 +131,8 @@ class Town:
                 return views.save_view(tx, "Late ones", "status=open", for_everyone=True).view_id
             if name == "reply_id":
                 return canned.add(tx, "Thanks", "Thank you for waiting.", shared=True).reply_id
+            if name == "tag_id":
+                return tags.make(tx, f"Late {uuid4().hex[:20]}", "red").tag_id
             if name == "invitation_id":
                 invitations.invite(tx, f"{uuid4().hex}@example.com", Role.AGENT)
                 return invitations.pending(tx)[-1].invitation_id
@@ -151,7 +155,14 @@ class Town:
             known = [tickets.ticket(tx, one.ticket_id) for one in (self.ticket, self.neighbours)]
             notes = chat.notes_room(tx, self.ticket.ticket_id)
             rooms = [chat.history(tx, room, limit=1).room for room in (self.ticket.chat_room_id, notes)]
-            kept = views.views(tx), canned.usable(tx), invitations.pending(tx), workspaces.members(tx)
+            kept = (
+                views.views(tx),
+                canned.usable(tx),
+                tags.every(tx),
+                tags.of_tickets(tx, [self.ticket.ticket_id]),
+                invitations.pending(tx),
+                workspaces.members(tx),
+            )
             return *known, *rooms, listing.overview(tx), *kept, workspaces.workspace(tx)
 
         return await self.house.db.read(self.owner, look)

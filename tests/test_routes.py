@@ -82,6 +82,11 @@ GET  /mail                          sign-in sign-in  sign-in   sign-in  200   40
 POST /mail                          sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
 GET  /security                      sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
 POST /security                      sign-in sign-in  sign-in   sign-in  secure 403  403     404      sign-in
+GET  /tags                          sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
+POST /tags                          sign-in sign-in  sign-in   sign-in  tags  403   403     404      sign-in
+GET  /tags/{tag_id}                 sign-in sign-in  sign-in   sign-in  tags  tags  tags    404      sign-in
+POST /tags/{tag_id}                 sign-in sign-in  sign-in   sign-in  tags  403   403     404      sign-in
+POST /tags/{tag_id}/delete          sign-in sign-in  sign-in   sign-in  tags  403   403     404      sign-in
 GET  /audit                         sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
 GET  /audit.csv                     sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
 
@@ -126,6 +131,7 @@ GET  /replies                       sign-in sign-in  sign-in   sign-in  200   20
 POST /status                        sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in
 POST /priority                      sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in
 POST /assignee                      sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in
+POST /tags                          sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in
 POST /snooze                        sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in
 POST /access/revoke                 sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in
 """
@@ -158,6 +164,7 @@ WORDS = {
     "people": "{workspace}/people",
     "chosen": "{workspace}/settings\\?saved=1",
     "secure": "{workspace}/settings/security",
+    "tags": "{workspace}/settings/tags",
     "texts": "{workspace}/replies",
     "list": f"{{workspace}}/tickets(\\?(bulk={UUID}|status=open))?",
     "ticket": "{workspace}/tickets/{ticket_id}",

@@ -128,6 +128,12 @@ export const commands: Record<string, () => boolean> = {
   reply: () => write(false),
   note: () => write(true),
   snooze,
+  tag: () => {
+    const field = one("[data-panel] input[name=tag]");
+    for (let at = field?.closest("details"); at; at = at.parentElement?.closest("details")) at.open = true;
+    field?.focus();
+    return field !== null;
+  },
   theme: () => press("[data-theme-toggle]"),
   leave: () => press('button[form="leave"]'),
   keys: () => {
@@ -156,6 +162,7 @@ export function possible(name: string): boolean {
   if (name === "resolve" || name === "assign") {
     return choice("status", place()) !== null || one('input[name="ids"]:checked') !== null;
   }
+  if (name === "tag") return one("[data-panel] input[name=tag]") !== null;
   if (name === "snooze") return one("[data-panel] details[data-snooze]") !== null;
   if (name === "reply" || name === "note") return Boolean(currentRow() ?? one("[data-room][data-side='agent'][data-can-write]"));
   return name in commands;

@@ -47,6 +47,7 @@ const KEYS: Record<string, () => boolean> = {
   a: () => commands.assign!(),
   r: () => commands.reply!(),
   n: () => commands.note!(),
+  t: () => commands.tag!(),
   z: () => commands.snooze!(),
   g: () => Boolean((prefixed = performance.now())),
 };

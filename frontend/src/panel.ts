@@ -18,15 +18,16 @@ export function followPanel(frame: TicketFrame): void {
 function takeFields(): void {
   const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
   for (const field of all<HTMLInputElement>("[data-zone]")) field.value = timeZone;
-  for (const field of all("[data-panel] form[data-inline] [form]")) {
-    field.removeAttribute("form");
-    field.removeAttribute("formaction");
-  }
+  for (const field of all("[data-panel] form[data-inline] [form]")) field.removeAttribute("form");
 }
 
 export function startPanel(): void {
   takeFields();
-  document.addEventListener("htmx:after:swap", takeFields);
+  document.addEventListener("htmx:after:swap", () => {
+    takeFields();
+    // What was taken does not stay in its field.
+    for (const field of all<HTMLInputElement>("[data-panel] input[name=tag]:not([aria-invalid])")) field.value = "";
+  });
 }
 
 function refresh(frame: TicketFrame): void {

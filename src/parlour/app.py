@@ -32,6 +32,7 @@ from parlour.features.tickets.bulk.job import BulkJobs
 from parlour.features.tickets.handover import HandoverJobs
 from parlour.features.tickets.mails import TicketMails
 from parlour.features.tickets.snooze.service import SnoozeJobs
+from parlour.features.tickets.tags.service import TagJobs
 from parlour.kernel.errors import DomainError, StandbyAway, StorageFull
 from parlour.kernel.events import JobQueued
 from parlour.mail.post import Post
@@ -100,6 +101,7 @@ def make_worker(settings: Settings, database: Database, renderer: Renderer, mail
         **BulkJobs(database).handlers,
         **HandoverJobs(database).handlers,
         **SnoozeJobs(database).handlers,
+        **TagJobs(database).handlers,
     }
     keys = second_factor.keyring(settings.secret_keys)
     chores: list[Chore] = [

@@ -28,9 +28,11 @@ from parlour.features.tickets.bulk import store as bulk
 from parlour.features.tickets.canned import store as replies
 from parlour.features.tickets.listing import store as listing
 from parlour.features.tickets.listing.search import store as search
+from parlour.features.tickets.listing.tagged import store as tagged
 from parlour.features.tickets.models import (
     Bulk,
     Changed,
+    Colour,
     Draft,
     Field,
     Filters,
@@ -40,9 +42,11 @@ from parlour.features.tickets.models import (
     SavedView,
     Stage,
     Status,
+    Tag,
     Ticket,
     Whose,
 )
+from parlour.features.tickets.tags import store as tags
 from parlour.features.tickets.views import store as views
 from parlour.features.workspaces import store as workspaces
 from parlour.features.workspaces.models import WorkspaceSettings
@@ -243,6 +247,8 @@ NARROWED = (
     Filters(),
     Filters(status=Status.NEW, priority=Priority.LOW, assignee=Whose.NOBODY, order=Order.PRIORITY),
     Filters(status=Stage.ACTIVE, waiting=True, assignee=clock.new_id(), order=Order.CREATED),
+    Filters(status=Stage.SNOOZED, waiting=True),
+    Filters(tag=clock.new_id(), status=Status.OPEN, order=Order.PRIORITY),
 )
 
 
@@ -252,6 +258,7 @@ def of_listing(ticket: Ticket) -> list[Call]:
         (listing.how_many_of, these),
         (listing.rows, these),
         (listing.recent_and_urgent, {"limit": 9}),
+        (tagged.among, {"tag_id": clock.new_id(), **these}),
         (listing.counts, {}),
     ]
     for filters in NARROWED:
@@ -291,6 +298,26 @@ def of_lists(ada: UUID) -> list[Call]:
         (replies.count, {"owner_id": ada}),
         (replies.update_reply, {"reply": reply}),
         (replies.delete_reply, {"reply_id": reply.reply_id}),
+    ]
+
+
+def of_tags(ticket: Ticket) -> list[Call]:
+    tag = Tag(clock.new_id(), "Late", Colour.RED)
+    this, known = {"tag_id": tag.tag_id}, replace(ticket, tagged=True)
+    return [
+        (tags.insert_tag, {"tag": tag, "key": "late"}),
+        (tags.every, {"limit": 9}),
+        (tags.tag, this),
+        (tags.by_key, {"key": "late"}),
+        (tags.how_many, {}),
+        (tags.put_on, {"ticket": ticket, **this}),
+        (tags.of_tickets, {"ticket_ids": [ticket.ticket_id]}),
+        (tickets.follow_on_tags, {"locked": [known], "priority_rank": 2}),
+        (tags.update_tag, {"tag": tag, "key": "late"}),
+        (tags.take_off, {"ticket_id": ticket.ticket_id, **this}),
+        (tags.hide_tag, {**this, "at": clock.now()}),
+        (tags.take_off_some, {**this, "limit": 9}),
+        (tags.delete_tag, this),
     ]
 
 
@@ -360,7 +387,7 @@ def every_call(tx: Tx, ada: UUID, ticket: Ticket) -> list[Call]:
     """Each store function with arguments that fit the house, in an order in which each finds something."""
     calls = [*of_workspaces(tx, ada), *of_accounts(tx, ada), *of_themselves(ada)]
     calls += [*of_invitations(ada), *of_chat(tx, ticket), *of_tickets(ticket, ada), *of_access(ticket)]
-    return [*calls, *of_listing(ticket), *of_lists(ada), *of_bulk(ticket, ada)]
+    return [*calls, *of_listing(ticket), *of_lists(ada), *of_tags(ticket), *of_bulk(ticket, ada)]
 
 
 async def test_every_function_of_every_store_names_the_workspace(house: House, visitor: Browser) -> None:

@@ -22,6 +22,8 @@ TENANTS = (
     "bulk_items",
     "audit_log",
     "security_events",
+    "tags",
+    "ticket_tags",
 )
 ELSEWHERE = {
     "workspaces": "the directory, which every node needs whole",

@@ -22,7 +22,8 @@ from tests.house import House, open_house
 
 MARGIN = 0.05
 WALK = re.compile(
-    r"SEARCH tickets USING (COVERING )?INDEX (ix_tickets_|sqlite_autoindex_tickets_1 .*ticket_id=)"
+    r"SEARCH (ticket_tags|tickets) USING (COVERING )?INDEX "
+    r"(ix_ticket_tags_|ix_tickets_|sqlite_autoindex_tickets_1 .*ticket_id=)"
 )
 BESIDE = ("MERGE", "LEFT", "RIGHT", "CO-ROUTINE", "SCAN anon", "USE TEMP B-TREE FOR ORDER BY")
 """How several walks are merged, and how those who wait are picked from one."""
@@ -35,6 +36,7 @@ NARROWED: dict[str, Filters] = {
     "nobody": Filters(assignee=Whose.NOBODY),
     "waiting": Filters(waiting=True),
     "snoozed": Filters(status=Stage.SNOOZED),
+    "tag": Filters(tag=UUID(int=1)),
 }
 
 

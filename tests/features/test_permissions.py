@@ -57,6 +57,7 @@ SYSTEM_ONLY = {
     "tickets.handover.carry_on",
     "tickets.handover.disable_account",
     "tickets.snooze.service.end",
+    "tickets.tags.service.take_off_some",
     "workspaces.service.add_member",
     "workspaces.service.create_workspace",
     "workspaces.service.every",

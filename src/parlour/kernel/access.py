@@ -42,6 +42,7 @@ class Permission(StrEnum):
     NOTE_WRITE = "note:write"
     BULK_UPDATE = "ticket:bulk"
     REPLY_TEMPLATES = "reply:templates"
+    TAG_MANAGE = "tag:manage"
     MEMBER_SEE = "member:see"
     MEMBER_MANAGE = "member:manage"
     WORKSPACE_MANAGE = "workspace:manage"
@@ -71,7 +72,7 @@ _AGENT = _VIEWER | {
     Permission.BULK_UPDATE,
     Permission.REPLY_TEMPLATES,
 }
-_ADMIN = _AGENT | {Permission.MEMBER_MANAGE, Permission.WORKSPACE_MANAGE}
+_ADMIN = _AGENT | {Permission.TAG_MANAGE, Permission.MEMBER_MANAGE, Permission.WORKSPACE_MANAGE}
 
 ROLE_PERMISSIONS: dict[Role, set[Permission]] = {
     Role.VIEWER: _VIEWER,

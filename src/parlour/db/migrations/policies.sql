@@ -74,7 +74,8 @@ END $do$;
 DO $do$
 DECLARE
     tenant_tables text[] := ARRAY[
-        'tickets', 'messages', 'read_marks', 'saved_views', 'canned_replies', 'invitations', 'audit_log'];
+        'tickets', 'messages', 'read_marks', 'saved_views', 'canned_replies', 'invitations', 'audit_log',
+        'tags', 'ticket_tags'];
     -- These have policies for whoever acts in no workspace, too.
     shared_tables text[] := ARRAY['workspaces', 'members', 'chat_rooms', 'access_links', 'grants',
         'bulk_changes', 'bulk_items', 'security_events'];
@@ -220,6 +221,16 @@ CREATE POLICY changed ON canned_replies FOR UPDATE USING (
     (SELECT app.serves()) OR ((SELECT app.works()) AND (owner_id IS NULL OR owner_id = (SELECT app.user_id()))));
 CREATE POLICY dropped ON canned_replies FOR DELETE USING (
     (SELECT app.serves()) OR ((SELECT app.works()) AND (owner_id IS NULL OR owner_id = (SELECT app.user_id()))));
+
+CREATE POLICY seen ON tags FOR SELECT USING ((SELECT app.looks() OR app.serves()));
+CREATE POLICY made ON tags FOR INSERT WITH CHECK ((SELECT app.manages() OR app.serves()));
+CREATE POLICY changed ON tags FOR UPDATE USING ((SELECT app.manages() OR app.serves()));
+CREATE POLICY dropped ON tags FOR DELETE USING ((SELECT app.serves()));
+
+CREATE POLICY seen ON ticket_tags FOR SELECT USING ((SELECT app.looks() OR app.serves()));
+CREATE POLICY put_on ON ticket_tags FOR INSERT WITH CHECK ((SELECT app.works() OR app.serves()));
+CREATE POLICY follows ON ticket_tags FOR UPDATE USING ((SELECT app.serves()));
+CREATE POLICY taken_off ON ticket_tags FOR DELETE USING ((SELECT app.works() OR app.serves()));
 
 CREATE POLICY worked ON bulk_changes USING ((SELECT app.works() OR app.serves()));
 CREATE POLICY worked ON bulk_items USING ((SELECT app.works() OR app.serves()));

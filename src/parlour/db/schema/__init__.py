@@ -26,6 +26,7 @@ from parlour.db.schema.desk import (
 from parlour.db.schema.house import HOUSE_TABLES, history, schema_floor
 from parlour.db.schema.jobs import outbox
 from parlour.db.schema.rooms import chat_rooms, messages, read_marks
+from parlour.db.schema.tags import tags, ticket_tags
 from parlour.db.schema.tickets import ACTIVE, SNOOZED, access_links, grants, tickets
 
 __all__ = [
@@ -55,6 +56,8 @@ __all__ = [
     "schema_floor",
     "security_events",
     "sessions",
+    "tags",
+    "ticket_tags",
     "tickets",
     "users",
     "workspaces",
@@ -75,5 +78,7 @@ TENANT_TABLES = (
     bulk_items,
     audit_log,
     security_events,
+    tags,
+    ticket_tags,
 )
 """The tables whose rows belong to one workspace. No statement may touch them without naming it."""

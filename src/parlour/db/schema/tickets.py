@@ -1,6 +1,7 @@
 """Tickets, and who may open one without an account."""
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     TextClause,
     UniqueConstraint,
     Uuid,
+    false,
     text,
 )
 
@@ -54,6 +56,7 @@ tickets = Table(
         "waiting_since", UtcDateTime, comment="the oldest word of the customer that no agent has answered"
     ),
     Column("first_answer_at", UtcDateTime),
+    Column("tagged", Boolean, nullable=False, default=False, server_default=false()),
     Column("snoozed_until", UtcDateTime, comment="when a ticket that was put aside opens again"),
     PrimaryKeyConstraint("workspace_id", "ticket_id"),
     ForeignKeyConstraint(

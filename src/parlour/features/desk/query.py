@@ -32,6 +32,7 @@ class TableQuery:
     priority: str = ""
     assignee: str = ""
     waiting: str = ""
+    tag: str = ""
     q: str = ""
     sort: str = ""
     per: str = ""
@@ -50,6 +51,7 @@ class TableQuery:
         if fields["per"] == str(PAGE_SIZES[0]):
             fields["per"] = ""
         fields["assignee"] = _assignee(fields["assignee"])
+        fields["tag"] = _id(fields["tag"])
         fields["q"] = text.one_line(fields["q"])[:Q_LIMIT].rstrip()
         return TableQuery(**fields)
 
@@ -62,6 +64,7 @@ class TableQuery:
             priority=Priority(self.priority) if self.priority else None,
             assignee=_whose(self.assignee, me),
             waiting=self.waiting == US,
+            tag=UUID(self.tag) if self.tag else None,
             q=self.q,
             order=Order(self.sort) if self.sort else Order.ACTIVITY,
             limit=int(self.per) if self.per else PAGE_SIZES[0],
@@ -76,7 +79,7 @@ class TableQuery:
 
     @property
     def narrowed(self) -> bool:
-        return any((self.status, self.priority, self.assignee, self.waiting, self.q))
+        return any((self.status, self.priority, self.assignee, self.waiting, self.tag, self.q))
 
     @property
     def text(self) -> str:
@@ -119,8 +122,10 @@ BUILT_IN = {
 
 
 def _assignee(text: str) -> str:
-    if text in ("", ME, Whose.NOBODY):
-        return text
+    return text if text in ("", ME, Whose.NOBODY) else _id(text)
+
+
+def _id(text: str) -> str:
     try:
         return str(UUID(text))
     except ValueError:

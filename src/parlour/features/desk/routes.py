@@ -26,6 +26,7 @@ from parlour.features.desk import (
     sign_in,
     snooze,
     table,
+    tags,
     ticket,
     views,
 )
@@ -71,6 +72,11 @@ _PAGES = [
     Route(_SETTINGS, settings.choose, methods=["POST"]),
     Route(f"{_SETTINGS}/mail", mail.page),
     Route(f"{_SETTINGS}/mail", mail.try_out, methods=["POST"]),
+    Route(f"{_SETTINGS}/tags", tags.index),
+    Route(f"{_SETTINGS}/tags", tags.make, methods=["POST"]),
+    Route(f"{_SETTINGS}/tags/{{tag_id:id}}", tags.one),
+    Route(f"{_SETTINGS}/tags/{{tag_id:id}}", tags.change, methods=["POST"]),
+    Route(f"{_SETTINGS}/tags/{{tag_id:id}}/delete", tags.delete, methods=["POST"]),
     Route(f"{_SETTINGS}/security", security.page),
     Route(f"{_SETTINGS}/security", security.ask_for_second_factor, methods=["POST"]),
     Route(f"{_SETTINGS}/audit", audit.trail),
@@ -106,6 +112,7 @@ _PAGES = [
     Route(f"{_TICKET}/status", ticket.set_status, methods=["POST"]),
     Route(f"{_TICKET}/priority", ticket.set_priority, methods=["POST"]),
     Route(f"{_TICKET}/assignee", ticket.set_assignee, methods=["POST"]),
+    Route(f"{_TICKET}/tags", tags.tag_ticket, methods=["POST"]),
     Route(f"{_TICKET}/snooze", snooze.snooze, methods=["POST"]),
     Route(f"{_TICKET}/access/revoke", ticket.revoke_access, methods=["POST"]),
 ]

@@ -81,6 +81,7 @@ def row_view(row: TicketRow) -> dict[str, Any]:
         "assignee_name": row.assignee_name,
         "snoozed_until": row.snoozed_until if row.status is Status.PENDING else None,
         "unread": row.unread,
+        "tags": [(tag.name, tag.colour.value) for tag in row.tags],
         "excerpt": row.excerpt,
     }
 

@@ -9,7 +9,7 @@ from parlour.features.tickets.service import StaleTicket
 from parlour.features.tickets.snooze import service as snoozing
 from parlour.features.tickets.snooze.mornings import morning, zone_named
 from parlour.kernel.errors import Invalid
-from parlour.web.forms import read_form_leniently
+from parlour.web.forms import read_form
 from parlour.web.ids import id_in
 from parlour.web.site import db
 
@@ -18,22 +18,15 @@ async def snooze(request: Request) -> Response:
     """`until` says which morning, `day` which day, `zone` where: the page's script knows, without it UTC."""
     desk = await desk_in(request)
     ticket_id = id_in(request, "ticket_id")
-    fields, stale = await read_form_leniently(request)
-    audience, typed = ticket.around(fields)
-    if stale:
-        writing = ticket.not_sent(fields, stale) if typed else None
-        return await ticket.page(request, desk, ticket_id, audience, refused=stale, writing=writing)
+    fields = await read_form(request)
+    audience = ticket.room_in(fields)
     version = ticket.version_in(fields)
     try:
         until = morning(fields.get("until", ""), fields.get("day", ""), zone_named(fields.get("zone", "")))
         await db(request).write(actor_at(desk), snoozing.snooze, ticket_id, until, seen_version=version)
     except StaleTicket as error:
         overtaken = ticket.Stale("snooze", "", max(0, error.current.version - version))
-        return await ticket.page(
-            request, desk, ticket_id, audience, refused=error, stale=overtaken, writing=typed
-        )
+        return await ticket.page(request, desk, ticket_id, audience, refused=error, stale=overtaken)
     except Invalid as error:
-        return await ticket.page(request, desk, ticket_id, audience, refused=error, writing=typed)
-    if typed:
-        return await ticket.page(request, desk, ticket_id, audience, writing=typed)
+        return await ticket.page(request, desk, ticket_id, audience, refused=error)
     return await ticket.changed(request, desk, ticket_id, audience, done=True)

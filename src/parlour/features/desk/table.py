@@ -19,6 +19,13 @@ from parlour.kernel.errors import DomainError
 from parlour.web.pages import redirect
 from parlour.web.site import db
 
+_LIMITS = {
+    "count_limit": COUNT_LIMIT,
+    "looked_through": LOOKED_THROUGH,
+    "page_sizes": PAGE_SIZES,
+    "bulk_limit": changes.LIMIT,
+}
+
 
 async def tickets(request: Request) -> Response:
     desk = await desk_in(request)
@@ -55,19 +62,17 @@ async def page(
     context: dict[str, Any] = {
         "tickets": [rows.row_view(row) for row in found.page.rows],
         "count": found.page.count,
-        "count_limit": COUNT_LIMIT,
-        "looked_through": LOOKED_THROUGH,
+        **_LIMITS,
         "further": found.page.further,
         "query": query,
         "here": _address(desk, query.text),
         **_ways_on(desk, query, found),
         "members": [member for member in found.members if member.answers],
-        "page_sizes": PAGE_SIZES,
+        "tags": found.tags,
         **rows.choices(),
         "live": query.live(desk.person.user_id),
         "bulk": found.bulk,
         "bulk_name": names.get(found.bulk.value, "") if found.bulk else "",
-        "bulk_limit": changes.LIMIT,
         "back": _address(desk, query.text),
         "may_update": actor.may(Permission.TICKET_UPDATE),
         "may_bulk": actor.may(Permission.BULK_UPDATE),

@@ -105,6 +105,8 @@ async def page(
         "room": room,
         "notes": notes,
         "others": found.others,
+        "tags": found.tags,
+        "other_tags": [tag for tag in found.all_tags if tag not in found.tags],
         "ways": on,
         **_choices(found, actor),
         **_changes(found, stale),
@@ -275,13 +277,9 @@ async def set_assignee(request: Request) -> Response:
     return await _change(request, "assignee", _member, tickets.assign_ticket)
 
 
-def around(fields: Mapping[str, str]) -> tuple[Audience, Writing | None]:
-    """The room beside the form of a change, and what stood in its composer.
-
-    Without a script the composer's form brings the change: what was typed stays in it.
-    """
-    audience = Audience.INTERNAL if fields.get("tab") == "notes" else Audience.PUBLIC
-    return audience, Writing(draft=fields["content"]) if fields.get("content", "").strip() else None
+def room_in(fields: Mapping[str, str]) -> Audience:
+    """The room beside the form of a change."""
+    return Audience.INTERNAL if fields.get("tab") == "notes" else Audience.PUBLIC
 
 
 def version_in(fields: Mapping[str, str]) -> int:
@@ -299,7 +297,9 @@ async def _change(
     desk = await desk_in(request)
     ticket_id = id_in(request, "ticket_id")
     fields, stale = await read_form_leniently(request)
-    audience, typed = around(fields)
+    audience = room_in(fields)
+    # Without a script the composer's form brings the change: what was typed stays in it.
+    typed = Writing(draft=fields["content"]) if fields.get("content", "").strip() else None
     if stale:
         if typed is None:
             raise stale

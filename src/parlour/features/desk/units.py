@@ -12,7 +12,8 @@ from parlour.features.conversation.timeline import Before, Timeline, timeline
 from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.canned import service as canned
 from parlour.features.tickets.listing import service as listing
-from parlour.features.tickets.models import Bulk, Field, Filters, Page, SavedView, Ticket, TicketRow
+from parlour.features.tickets.models import Bulk, Field, Filters, Page, SavedView, Tag, Ticket, TicketRow
+from parlour.features.tickets.tags import service as tags
 from parlour.features.tickets.views import service as saved
 from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
@@ -115,6 +116,7 @@ class Table:
     page: Page
     members: Sequence[Member]
     views: Sequence[SavedView]
+    tags: Sequence[Tag]
     bulk: Bulk | None
 
 
@@ -125,6 +127,7 @@ def table(tx: Tx, filters: Filters, bulk_id: UUID | None) -> Table:
         page=listing.workspace_tickets(tx, filters),
         members=workspaces.members(tx),
         views=saved.views(tx),
+        tags=tags.every(tx),
         bulk=bulk.bulk(tx, bulk_id) if bulk_id and may_bulk else None,
     )
 
@@ -155,6 +158,8 @@ class TicketPage:
     changes: Sequence[AuditEntry]
     others: Sequence[Ticket]
     replies: Sequence[tuple[UUID, str]]
+    tags: Sequence[Tag]
+    all_tags: Sequence[Tag]
 
 
 @requires(Permission.TICKET_LIST)
@@ -167,4 +172,6 @@ def ticket_page(tx: Tx, ticket_id: UUID, before: Before | None) -> TicketPage:
         changes=audit.of_ticket(tx, ticket_id),
         others=listing.others_of_customer(tx, ticket),
         replies=canned.usable_names(tx),
+        tags=tags.of_tickets(tx, [ticket_id]).get(ticket_id, ()) if ticket.tagged else (),
+        all_tags=tags.every(tx),
     )

@@ -118,6 +118,7 @@ def follow_status(tx: Tx, before: Sequence[Ticket], after: Status) -> None:
 def set_priority(tx: Tx, tickets: Sequence[Ticket], priority: Priority) -> list[Ticket]:
     others = [ticket for ticket in tickets if ticket.priority is not priority]
     changed = _change(tx, others, priority=priority.value, priority_rank=store.RANKS[priority])
+    store.follow_on_tags(tx, others, priority_rank=store.RANKS[priority])
     note_changes(tx, "priority", {each.ticket_id: (each.priority.value, priority.value) for each in others})
     for ticket in changed.values():
         tell(tx, ticket, inward=True)

@@ -57,6 +57,8 @@ class Ticket:
     waiting_since: datetime | None = None
     first_answer_at: datetime | None = None
     snoozed_until: datetime | None = None
+    tagged: bool = False
+    """Whether it has, or once had, a tag."""
 
     @property
     def begun_by_agent(self) -> bool:
@@ -72,6 +74,27 @@ class Ticket:
     def is_closed(self) -> bool:
         """A word brings a resolved ticket back; to a closed one nobody adds any."""
         return self.status is Status.CLOSED
+
+
+class Colour(StrEnum):
+    """What a tag can look like. The style sheet has each for both themes."""
+
+    GREY = "grey"
+    RED = "red"
+    ORANGE = "orange"
+    YELLOW = "yellow"
+    GREEN = "green"
+    TEAL = "teal"
+    BLUE = "blue"
+    PURPLE = "purple"
+    PINK = "pink"
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    tag_id: UUID
+    name: str
+    colour: Colour
 
 
 class TicketRow(NamedTuple):
@@ -92,6 +115,7 @@ class TicketRow(NamedTuple):
     assignee_name: str | None
     snoozed_until: datetime | None = None
     unread: bool = False
+    tags: Sequence[Tag] = ()
     excerpt: str | None = None
 
 
@@ -137,6 +161,7 @@ class Filters:
     priority: Priority | None = None
     assignee: UUID | Whose | None = None
     waiting: bool = False
+    tag: UUID | None = None
     q: str = ""
     order: Order = Order.ACTIVITY
     limit: int = PAGE_SIZES[0]

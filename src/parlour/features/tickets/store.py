@@ -9,7 +9,7 @@ from sqlalchemy import Integer, bindparam, func, insert, select, text, update
 
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
-from parlour.db.schema import ACTIVE, members, tickets, users
+from parlour.db.schema import ACTIVE, members, ticket_tags, tickets, users
 from parlour.features.tickets.models import Draft, Priority, Status, Ticket, TicketRow
 from parlour.kernel.access import Role
 
@@ -31,6 +31,7 @@ _TICKET = (
     tickets.c.waiting_since,
     tickets.c.first_answer_at,
     tickets.c.snoozed_until,
+    tickets.c.tagged,
 )
 _ROW = (
     tickets.c.ticket_id,
@@ -232,7 +233,19 @@ def spoke(tx: Tx, ticket: Ticket, moment: datetime, *, by_customer: bool, status
     moves = status is not ticket.status
     to = {"to": status.value} if moves else {}
     query = _SPEAKS[by_customer, moves]
-    return _ticket(tx.run(query, this_ticket=ticket.ticket_id, moment=moment, **to).one())
+    changed = _ticket(tx.run(query, this_ticket=ticket.ticket_id, moment=moment, **to).one())
+    follow_on_tags(tx, [ticket], last_message_at=moment)
+    return changed
+
+
+_ON_TAGS = (ticket_tags.c.workspace_id == HERE) & dialect.one_of(ticket_tags.c.ticket_id, "these")
+
+
+def follow_on_tags(tx: Tx, locked: Sequence[Ticket], **values: object) -> None:
+    """What lists are sorted by stands with the tags of a ticket too, where customers may not write."""
+    these = [ticket.ticket_id for ticket in locked if ticket.tagged]
+    if these:
+        tx.as_system().run(update(ticket_tags).where(_ON_TAGS).values(**values), these=these)
 
 
 def change_all(tx: Tx, ticket_ids: Sequence[UUID], moment: datetime, **values: object) -> list[Ticket]:

@@ -15,6 +15,7 @@ from parlour.features.tickets import store
 from parlour.features.tickets.listing import store as listing_store
 from parlour.features.tickets.listing.search import store as search_store
 from parlour.features.tickets.models import PAGE_SIZES, Filters, Order, Page, Ticket, TicketRow
+from parlour.features.tickets.tags import service as tags
 from parlour.kernel.access import Permission, requires
 from parlour.kernel.addresses import beginning_of_email
 from parlour.kernel.errors import NotFound
@@ -45,7 +46,11 @@ def workspace_tickets(tx: Tx, filters: Filters) -> Page:
     """One page of the workspace's tickets. Raises NotFound for a cursor that is none of ours."""
     page = _search(tx, filters) if filters.q.strip() else _page(tx, filters)
     unread = _unread(tx, page.rows)
-    rows = [row._replace(unread=True) if row.chat_room_id in unread else row for row in page.rows]
+    tagged = tags.of_tickets(tx, [row.ticket_id for row in page.rows])
+    rows = [
+        row._replace(unread=row.chat_room_id in unread, tags=tagged.get(row.ticket_id, ()))
+        for row in page.rows
+    ]
     return replace(page, rows=rows)
 
 
@@ -234,7 +239,8 @@ def row(tx: Tx, ticket_id: UUID) -> TicketRow:
     found = store.these(tx, [ticket_id])
     if not found:
         raise NotFound
-    return found[0]._replace(unread=bool(_unread(tx, found)))
+    its = tags.of_tickets(tx, [ticket_id]).get(ticket_id, ())
+    return found[0]._replace(unread=bool(_unread(tx, found)), tags=its)
 
 
 def _unread(tx: Tx, rows: Sequence[TicketRow]) -> set[UUID]:

@@ -1,7 +1,6 @@
 """SQL of lists of tickets: filters, orders, pages, counts, search."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import product
 from typing import Any
@@ -32,6 +31,8 @@ from parlour.db import dialect
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import ACTIVE, SNOOZED, tickets
 from parlour.features.tickets import store
+from parlour.features.tickets.listing.tagged import store as tagged
+from parlour.features.tickets.listing.tagged.store import Reading
 from parlour.features.tickets.models import (
     COUNT_LIMIT,
     LOOKED_THROUGH,
@@ -60,6 +61,7 @@ _CONDITIONS: dict[str, _Condition] = {
     "status": tickets.c.status == bindparam("status"),
     "waiting": _WAITING,
     "snoozed": _SNOOZED,
+    "tag": tagged.HAS,
     "priority": tickets.c.priority_rank == bindparam("rank"),
     "nobody": tickets.c.assignee_id.is_(None),
     "assignee": tickets.c.assignee_id == bindparam("assignee"),
@@ -99,6 +101,7 @@ def _shape(filters: Filters) -> _Shape:
         ("status", filters.status not in (None, Stage.ACTIVE)),
         ("snoozed", filters.status is Stage.SNOOZED),
         ("waiting", filters.waiting),
+        ("tag", filters.tag),
         ("priority", filters.priority),
         ("nobody", filters.assignee is Whose.NOBODY),
         ("assignee", isinstance(filters.assignee, UUID)),
@@ -112,6 +115,7 @@ def _values(filters: Filters) -> dict[str, Any]:
         "status": status.value if status else None,
         "rank": store.RANKS[filters.priority] if filters.priority else None,
         "assignee": filters.assignee,
+        "tag": filters.tag,
     }
 
 
@@ -126,12 +130,15 @@ def indexed(filters: Filters) -> bool:
     Else the tickets that wait, or were put aside, are picked out of those that an index holds, LOOKED_THROUGH
     at a time.
     """
-    return not filters.q.strip() and bool(_walks(_shape(filters), filters.order))
+    shape = _shape(filters)
+    return not filters.q.strip() and (shape == {"tag"} or bool(_walks(shape, filters.order)))
 
 
 def _columns(shape: _Shape, order: Order) -> tuple[ColumnElement[Any], ...]:
     """Among tickets of one rank the rest of the order is all there is."""
     columns = ORDERS[order]
+    if "tag" in shape:
+        return columns
     return columns[1:] if order is Order.PRIORITY and "priority" in shape else columns
 
 
@@ -172,26 +179,17 @@ def _walks(shape: _Shape, order: Order) -> list[tuple[_Condition, ...]]:
     return min(ways, key=len, default=[])
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """How a list is read. `picks`: of what is looked through only some belong to it, as _PICKED says.
-
-    `edge` is then the key of the last ticket that a page looks at.
-    """
-
-    keys: Select[Any] | CompoundSelect[Any]
-    edge: Select[Any] | CompoundSelect[Any]
-    count: Executable
-    picks: bool
-
-
 _PICKED = {"waiting": tickets.c.waiting_since.is_not(None), "snoozed": tickets.c.snoozed_until.is_not(None)}
 
 
 @cache
 def _reading(
     database: str, shape: _Shape, order: Order, *, beyond: bool = False, backwards: bool = False
-) -> _Reading:
+) -> Reading:
+    if "tag" in shape:
+        names = [column.name for column in ORDERS[order]]
+        others = [_CONDITIONS[name] for name in _CONDITIONS if name in shape - {"tag"}]
+        return tagged.reading(names, others, beyond=beyond, backwards=backwards)
     picks = not _walks(shape, order)
     # What is picked is active, or pending: then the walks are those of all that are.
     held = shape - _PICKED.keys() if picks else shape
@@ -206,7 +204,7 @@ def _reading(
     newest = _by(shape, Order.ACTIVITY, backwards=False)
     some = _walked(database, held, Order.ACTIVITY, newest, read).limit(_LIMIT).subquery()
     counts = [func.count(), func.count(case((some.c["picked"], 1)))] if picks else [func.count()]
-    return _Reading(
+    return Reading(
         keys=(select(*seen.c).where(seen.c["picked"]).order_by(*by) if picks else found).limit(_LIMIT),
         edge=found.limit(1).offset(bindparam("skipped", type_=Integer())),
         count=select(*counts).select_from(some),
@@ -303,11 +301,13 @@ def among(tx: Tx, filters: Filters, ticket_ids: Sequence[UUID]) -> dict[UUID, Ti
 
     They are looked at here: for a condition beside the ids SQLite would walk that condition's index.
     """
+    if filters.tag:
+        ticket_ids = tagged.among(tx, filters.tag, ticket_ids)
     return {row.ticket_id: row for row in store.these(tx, ticket_ids) if _lets_through(filters, row)}
 
 
 def _lets_through(filters: Filters, row: TicketRow) -> bool:
-    """What `_CONDITIONS` say."""
+    """What `_CONDITIONS` say; of the tags `among` has asked."""
     active = row.status in ACTIVE_STATUSES
     passed = {
         "active": active,
@@ -318,7 +318,7 @@ def _lets_through(filters: Filters, row: TicketRow) -> bool:
         "nobody": row.assignee_id is None,
         "assignee": row.assignee_id == filters.assignee,
     }
-    return all(passed[name] for name in _shape(filters))
+    return all(passed[name] for name in _shape(filters) - {"tag"})
 
 
 def by_number(tx: Tx, filters: Filters, number: int) -> list[TicketRow]:

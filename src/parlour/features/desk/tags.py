@@ -1,0 +1,107 @@
+"""Tags: of one ticket, and the settings' page that keeps them."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from parlour.features.accounts.models import Desk
+from parlour.features.desk import ticket
+from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.tickets.models import Colour
+from parlour.features.tickets.tags import service as tags
+from parlour.kernel.access import permitted
+from parlour.kernel.errors import DomainError, Invalid
+from parlour.web.forms import REFUSALS, read_form, read_form_leniently, uuid_field
+from parlour.web.ids import id_in
+from parlour.web.pages import redirect
+from parlour.web.site import db
+
+
+async def tag_ticket(request: Request) -> Response:
+    """Take off the tag that the button names, or add the one that was typed."""
+    desk = await desk_in(request)
+    ticket_id = id_in(request, "ticket_id")
+    fields = await read_form(request)
+    audience = ticket.room_in(fields)
+    try:
+        if fields.get("remove"):
+            gone = uuid_field(fields, "remove")
+            await db(request).write(actor_at(desk), tags.take_off, ticket_id, gone)
+        else:
+            await db(request).write(actor_at(desk), tags.put_on, ticket_id, fields.get("tag", ""))
+    except Invalid as error:
+        return await ticket.page(request, desk, ticket_id, audience, refused=error)
+    return await ticket.changed(request, desk, ticket_id, audience, done=False)
+
+
+async def index(request: Request) -> Response:
+    return await _page(request, await desk_in(request), {})
+
+
+async def one(request: Request) -> Response:
+    """A refused form leaves its page at its own address: whoever loads that again sees all tags."""
+    return redirect(_home(await desk_in(request)))
+
+
+def _home(desk: Desk) -> str:
+    return f"/workspace/{desk.workspace_id}/settings/tags"
+
+
+async def _page(
+    request: Request,
+    desk: Desk,
+    typed: Mapping[str, str],
+    refused: DomainError | None = None,
+    tag_id: UUID | None = None,
+) -> Response:
+    """All tags, each in a form of its own; `typed` and `refused` are about `tag_id`, or about a new one."""
+    actor = actor_at(desk)
+    permitted(actor, tags.make)
+    return render_at(
+        request,
+        desk,
+        "desk/settings_tags.html",
+        refused=refused,
+        tags=await db(request).read(actor, tags.every),
+        colours=[colour.value for colour in Colour],
+        typed=typed,
+        typed_of=tag_id,
+        name_limit=tags.NAME_LIMIT,
+        most=tags.TAGS_LIMIT,
+    )
+
+
+async def make(request: Request) -> Response:
+    desk = await desk_in(request)
+    fields, stale = await read_form_leniently(request)
+    try:
+        if stale:
+            raise stale
+        name, colour = fields.get("name", ""), fields.get("colour", "")
+        await db(request).write(actor_at(desk), tags.make, name, colour)
+    except REFUSALS as error:
+        return await _page(request, desk, fields, error)
+    return redirect(_home(desk))
+
+
+async def change(request: Request) -> Response:
+    desk = await desk_in(request)
+    tag_id = id_in(request, "tag_id")
+    fields, stale = await read_form_leniently(request)
+    try:
+        if stale:
+            raise stale
+        name, colour = fields.get("name", ""), fields.get("colour", "")
+        await db(request).write(actor_at(desk), tags.change, tag_id, name, colour)
+    except REFUSALS as error:
+        return await _page(request, desk, fields, error, tag_id)
+    return redirect(_home(desk))
+
+
+async def delete(request: Request) -> Response:
+    desk = await desk_in(request)
+    await read_form(request)
+    await db(request).write(actor_at(desk), tags.delete, id_in(request, "tag_id"))
+    return redirect(_home(desk))

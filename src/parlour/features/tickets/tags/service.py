@@ -1,0 +1,150 @@
+"""Tags: what the agents of a workspace sort its tickets by. Customers see nothing of them."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from parlour.db.database import Database, Tx
+from parlour.db.outbox import Job
+from parlour.features.tickets import store
+from parlour.features.tickets.models import Colour, Tag, Ticket
+from parlour.features.tickets.service import UnknownTicket
+from parlour.features.tickets.tags import store as tag_store
+from parlour.features.workspaces import audit
+from parlour.kernel import clock, text
+from parlour.kernel.access import Actor, Permission, requires
+from parlour.kernel.errors import Invalid, NotFound
+
+JOB = "tickets.untag"
+TAGS_LIMIT = 100
+"""Tags of a workspace: a list that one can still choose from."""
+TICKET_LIMIT = 10
+"""Tags of a ticket: each is written again with what the lists are sorted by."""
+NAME_LIMIT = 30
+AT_ONCE = 200
+"""Tickets a transaction that a deleted tag is taken off."""
+
+
+class UnknownTag(NotFound):
+    code = "unknown_tag"
+    message = "We could not find this tag."
+
+
+@requires(Permission.TICKET_LIST)
+def every(tx: Tx) -> Sequence[Tag]:
+    """The workspace's, by name."""
+    return tag_store.every(tx, limit=TAGS_LIMIT)
+
+
+@requires(Permission.TICKET_LIST)
+def of_tickets(tx: Tx, ticket_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Tag]]:
+    return tag_store.of_tickets(tx, ticket_ids) if ticket_ids else {}
+
+
+def _checked(tx: Tx, name: str, colour: str, *, besides: UUID | None = None) -> tuple[str, Colour]:
+    """Raises Invalid (`name`: required, too_long, taken; `colour`: unknown)."""
+    problems: dict[str, str] = {}
+    name = text.name(name)
+    if not name:
+        problems["name"] = "required"
+    elif len(name) > NAME_LIMIT:
+        problems["name"] = "too_long"
+    else:
+        other = tag_store.by_key(tx, name.casefold())
+        if other and other.tag_id != besides:
+            problems["name"] = "taken"
+    if colour not in {*Colour}:
+        problems["colour"] = "unknown"
+    if problems:
+        raise Invalid(problems)
+    return name, Colour(colour)
+
+
+@requires(Permission.TAG_MANAGE)
+def make(tx: Tx, name: str, colour: str) -> Tag:
+    """Raises Invalid (`name`: required, too_long, taken; `colour`: unknown; `form`: too_many)."""
+    name, chosen = _checked(tx, name, colour)
+    if tag_store.how_many(tx) >= TAGS_LIMIT:
+        raise Invalid({"form": "too_many"})
+    made = Tag(clock.new_id(), name, chosen)
+    tag_store.insert_tag(tx, made, key=name.casefold())
+    audit.record(tx, "tag_made", after=name)
+    return made
+
+
+@requires(Permission.TAG_MANAGE)
+def change(tx: Tx, tag_id: UUID, name: str, colour: str) -> None:
+    """Another name or colour, on every ticket at once. Raises what `make` raises, and UnknownTag."""
+    before = _tag(tx, tag_id)
+    name, chosen = _checked(tx, name, colour, besides=tag_id)
+    tag_store.update_tag(tx, Tag(tag_id, name, chosen), key=name.casefold())
+    audit.record(tx, "tag_changed", before=before.name, after=name)
+
+
+@requires(Permission.TAG_MANAGE)
+def delete(tx: Tx, tag_id: UUID) -> None:
+    """Nobody sees it from now on; a job takes it off the tickets, which may be many. Raises UnknownTag."""
+    gone = _tag(tx, tag_id)
+    tag_store.hide_tag(tx, tag_id, clock.now())
+    audit.record(tx, "tag_deleted", before=gone.name)
+    tx.enqueue(JOB, {"tag_id": str(tag_id)})
+
+
+@requires(Permission.SYSTEM)
+def take_off_some(tx: Tx, tag_id: UUID) -> bool:
+    """The next tickets of a deleted tag; False when none had it any more, and then the tag is gone too."""
+    if tag_store.take_off_some(tx, tag_id, limit=AT_ONCE):
+        return True
+    tag_store.delete_tag(tx, tag_id)
+    return False
+
+
+def _tag(tx: Tx, tag_id: UUID) -> Tag:
+    found = tag_store.tag(tx, tag_id)
+    if found is None:
+        raise UnknownTag
+    return found
+
+
+@requires(Permission.TICKET_UPDATE)
+def put_on(tx: Tx, ticket_id: UUID, name: str) -> None:
+    """Give the ticket the tag of this name. What colleagues do to its other tags meanwhile stays done.
+
+    Raises Invalid (`tag`: required, unknown, too_many), UnknownTicket.
+    """
+    ticket, name = _locked(tx, ticket_id), text.name(name)
+    tag = tag_store.by_key(tx, name.casefold())
+    if tag is None:
+        raise Invalid({"tag": "unknown" if name else "required"})
+    if len(tag_store.of_tickets(tx, [ticket_id]).get(ticket_id, [])) >= TICKET_LIMIT:
+        raise Invalid({"tag": "too_many"})
+    if tag_store.put_on(tx, ticket, tag.tag_id):
+        audit.record(tx, "tag", ticket_id=ticket_id, after=tag.name)
+
+
+@requires(Permission.TICKET_UPDATE)
+def take_off(tx: Tx, ticket_id: UUID, tag_id: UUID) -> None:
+    """Raises UnknownTicket, UnknownTag; nothing happens when a colleague was quicker."""
+    _locked(tx, ticket_id)
+    tag = _tag(tx, tag_id)
+    if tag_store.take_off(tx, ticket_id, tag_id):
+        audit.record(tx, "tag", ticket_id=ticket_id, before=tag.name)
+
+
+def _locked(tx: Tx, ticket_id: UUID) -> Ticket:
+    ticket = store.lock_ticket(tx, ticket_id)
+    if ticket is None:
+        raise UnknownTicket
+    return ticket
+
+
+class TagJobs:
+    """A run that broke off is taken up where it was: what is taken off is not found again."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self.handlers = {JOB: self.take_off}
+
+    async def take_off(self, job: Job) -> None:
+        system, tag_id = Actor.system(job.workspace_id), UUID(job.payload["tag_id"])
+        while await self._db.write(system, take_off_some, tag_id):
+            pass
