@@ -15,7 +15,7 @@ from parlour.web.assets import CODINGS, File
 from tests.house import Browser, House
 
 PAGES = {
-    "list": ("desk", "/workspace/{workspace}/tickets", 7, 60_000),
+    "list": ("desk", "/workspace/{workspace}/tickets", 9, 60_000),
     "dashboard": ("desk", "/workspace/{workspace}", 3, 32_000),
     "ticket": ("desk", "/workspace/{workspace}/tickets/{ticket}", 12, 75_000),
     "conversation": ("visitor", "/support/acme/ticket/{ticket}/chat", 8, 46_000),
