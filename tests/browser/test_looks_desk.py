@@ -209,7 +209,52 @@ async def about_to_save_a_view(page: Page, live: Live, past: Past) -> None:
     await expect(page.get_by_label("Name of the view")).to_be_visible()
 
 
+async def first_steps(page: Page, live: Live, past: Past) -> None:
+    """At the empty dashboard of somebody's second workspace, which they own."""
+    name = f"founder-{uuid4().hex[:8]}"
+    await past.hire(name, "Fay Founder", second_workspace=True)
+    await page.context.add_cookies(
+        [{"name": "parlour_session", "value": await past.session(name), "url": live.url}]
+    )
+    await page.goto(live.url)
+    await page.get_by_role("link", name="Second Company").click()
+    await expect(page.get_by_role("heading", name="First steps")).to_be_visible()
+
+
+async def settings_chosen(page: Page, live: Live, past: Past) -> None:
+    """With a colour that neither theme can show as it is."""
+    await first_steps(page, live, past)
+    await page.goto(f"{page.url}/settings")
+    await page.get_by_label("Expected time of reply").select_option("hours")
+    await page.get_by_label("Accent colour").fill("#808080")
+    await page.get_by_label("Welcome").fill("Whatever it is.")
+    await page.get_by_role("button", name="Save the settings").click()
+    await expect(page.get_by_text("Text in #808080 is too hard to read")).to_be_visible()
+
+
+async def portal_in_its_colour(page: Page, live: Live, past: Past) -> None:
+    await settings_chosen(page, live, past)
+    portal = await page.get_by_role("link", name="Customer portal").first.get_attribute("href")
+    await page.goto(f"{live.url}{portal}")
+    await expect(page.get_by_text("We usually answer within a few hours.")).to_be_visible()
+
+
+async def mail_tried(page: Page, live: Live, past: Past) -> None:
+    await page.goto(f"{live.desk}/settings/mail")
+    await page.get_by_role("button", name="Send a test mail").click()
+    await expect(page.get_by_text("The mail is a file in the folder now.")).to_be_visible()
+
+
+async def security(page: Page, live: Live, past: Past) -> None:
+    await page.goto(f"{live.desk}/settings/security")
+
+
 STATES: list[State] = [
+    first_steps,
+    settings_chosen,
+    portal_in_its_colour,
+    mail_tried,
+    security,
     people_refused,
     people_with_a_link_to_give,
     people_about_to_remove,

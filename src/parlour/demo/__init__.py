@@ -24,6 +24,8 @@ from parlour.features.tickets.canned import service as canned
 from parlour.features.tickets.models import Draft, Priority, Status
 from parlour.features.tickets.views import service as views
 from parlour.features.workspaces import service as workspaces
+from parlour.features.workspaces.models import ReplyTime, WorkspaceSettings
+from parlour.features.workspaces.settings import service as choices
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission, Role, requires
 
@@ -70,7 +72,12 @@ def _agent(tx: Tx, person: Mapping[str, str], password_hash: str) -> Actor:
 
 
 def _furnish(tx: Tx, agents: Mapping[str, Actor], script: Mapping[str, Any]) -> None:
-    """What agents have put within their reach: texts they write often, lists they look at often."""
+    """What agents have put within their reach (texts they write often, lists they look at often), and what
+    customers are told.
+    """
+    said = script["settings"]
+    chosen = WorkspaceSettings(welcome=said["welcome"], reply_time=ReplyTime(said["reply_time"]))
+    choices.choose(tx.acting_as(agents[said["by"]]), NAME, chosen)
     for kept in script["replies"]:
         theirs = tx.acting_as(agents[kept["by"]])
         canned.add(theirs, kept["name"], kept["content"], shared=kept["everyone"])
