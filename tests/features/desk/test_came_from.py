@@ -162,3 +162,14 @@ async def test_the_neighbours_follow_the_priority_that_the_list_showed(
     after = await desk.get(link(page, "Next ticket"))
 
     assert str(four[3].ticket_id) in after.headers["location"]
+
+
+@pytest.mark.parametrize("referer", ["http://[", "//[::1/tickets", "http://\u2100", "\xff", "?" * 500])
+async def test_whatever_the_browser_says_of_the_page_before_the_ticket_is_shown(
+    house: House, desk: Browser, four: list[Ticket], referer: str
+) -> None:
+    path = desk_of(house, f"/{four[0].ticket_id}")
+    page = await desk.get(path, headers={b"referer": referer.encode()})
+
+    assert page.status_code == 200
+    assert link(page.text, "Back to the tickets").startswith(desk_of(house, "?status=active#"))

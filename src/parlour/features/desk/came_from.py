@@ -56,7 +56,10 @@ def came_from(request: Request, desk: Desk) -> CameFrom:
 
 
 def _before(request: Request, home: str) -> str:
-    page = urlsplit(request.headers.get("referer", ""))
+    try:
+        page = urlsplit(request.headers.get("referer", ""))
+    except ValueError:  # brackets in the host that hold no address
+        return ""
     if page.path == f"{home}/tickets":
         return page.query or EVERYTHING
     if page.path == home:
