@@ -188,3 +188,12 @@ def test_a_template_must_begin_with_its_subject() -> None:
 
     with pytest.raises(ValueError, match="Subject"):
         compose(render, "broken", "mary@example.test", ID, CONFIRMATION)
+
+
+def test_what_was_said_stands_in_the_text_letter_by_letter(renderer: Renderer) -> None:
+    said = "In HTML a slash is &#x2f; or &sol;, and 1/2 is a half. <b>"
+    reply = SimpleNamespace(sender_name="Ada", created_at=SAID.created_at, content=said)
+    mail = compose(renderer, "replies", "m@example.test", ID, {**WITH_NAMES["replies"], "replies": [reply]})
+
+    assert said in mail.text
+    assert said in unescape(mail.html)

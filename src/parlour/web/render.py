@@ -188,4 +188,4 @@ class Renderer:
     def __call__(self, name: str, /, **context: Any) -> str:
         page = self._environment.render_template(name, **context)
         # MiniJinja escapes slashes too. Of what can end a text or an attribute in quotes they are none.
-        return page.replace("&#x2f;", "/")
+        return page.replace("&#x2f;", "/") if name.endswith(".html") else page
