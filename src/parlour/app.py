@@ -36,7 +36,7 @@ from parlour.features.tickets.tags.service import TagJobs
 from parlour.kernel.errors import DomainError, StandbyAway, StorageFull
 from parlour.kernel.events import JobQueued
 from parlour.mail.post import Post
-from parlour.mail.send import Mailer, mailer_for
+from parlour.mail.send import mailer_for
 from parlour.realtime.bus import Bus, MemoryBus
 from parlour.realtime.protocol import Timings
 from parlour.realtime.socket import Realtime
@@ -93,8 +93,7 @@ def make_limits(settings: Settings, database: Database) -> Limits:
     return Limits()
 
 
-def make_worker(settings: Settings, database: Database, renderer: Renderer, mailer: Mailer) -> Worker:
-    post = Post(database, renderer, mailer, settings)
+def make_worker(settings: Settings, database: Database, post: Post) -> Worker:
     handlers = {
         **TicketMails(database, post).handlers,
         **AccountMails(database, post).handlers,
@@ -133,8 +132,8 @@ class Parlour:
         self.realtime = Realtime(
             SocketAccess(self.db), self.bus, base_origin=settings.origin, timings=timings
         )
-        self.mailer = mailer = mailer_for(settings)
-        self.worker = make_worker(settings, self.db, renderer, mailer)
+        self.post = post = Post(self.db, renderer, mailer_for(settings), settings)
+        self.worker = make_worker(settings, self.db, post)
         self.db.on_commit(self.bus.publish)
         self.bus.subscribe(lambda event: self.worker.wake() if isinstance(event, JobQueued) else None)
         self.metrics = Metrics(self.db, shared)
@@ -143,7 +142,7 @@ class Parlour:
         )
         self.metrics.watch("parlour_sockets", "Open WebSockets", lambda: self.realtime.connections)
         self.metrics.watch(
-            "parlour_mail_refusing", "1 while the mail server refuses us", lambda: int(mailer.refusing)
+            "parlour_mail_refusing", "1 while the mail server refuses us", lambda: int(post.refusing)
         )
         self.metrics.watch("parlour_room_listeners", "Subscriptions", lambda: self.realtime.listeners)
 
@@ -260,5 +259,5 @@ def create_app(settings: Settings, timings: Timings | None = None, shared: Path 
     )
     pages.state.site = parlour.site
     pages.state.parlour = parlour
-    pages.state.mailer = parlour.mailer
+    pages.state.post = parlour.post
     return Application(parlour, pages)

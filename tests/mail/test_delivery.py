@@ -17,6 +17,7 @@ from parlour.db.outbox import Job
 from parlour.kernel.access import Actor
 from parlour.mail.compose import message_id
 from parlour.mail.post import Post
+from parlour.mail.relay import RelayRefuses
 from parlour.mail.send import SmtpMailer
 from parlour.web.render import Renderer
 from parlour.worker import LONGEST_DELAY, Worker
@@ -42,11 +43,11 @@ class PostRound:
         self.db = db
         self.worker = Worker(db, {"mail.confirmation": self._confirm})
         self.tried = 0
-        self._post = post
+        self.post = post
 
     async def _confirm(self, job: Job) -> None:
         self.tried += 1
-        await self._post.send(job, "confirmation", job.payload["email"], **FACTS)
+        await self.post.send(job, "confirmation", job.payload["email"], **FACTS)
 
     async def ask(self, email: str = "mary@example.test") -> None:
         await self.db.write(SYSTEM, lambda tx: tx.enqueue("mail.confirmation", {"email": email}))
@@ -145,6 +146,23 @@ async def test_what_was_given_up_before_it_was_plain_that_everybody_is_refused_c
     await post.tries_later(6)
 
     assert {mail["To"] for mail in office.mails} == {f"c{number}@example.test" for number in (1, 2, 3)}
+    assert await post.dead() == []
+
+
+async def test_they_come_back_also_when_a_mail_of_no_job_makes_it_plain(
+    post: PostRound, office: PostOffice
+) -> None:
+    office.nobody = "550 5.1.1 no such user"
+    for number in (1, 2):
+        await post.ask(f"c{number}@example.test")
+        await post.tries(number)
+    with pytest.raises(RelayRefuses):
+        await post.post.try_out("test", "ada@example.test", workspace=FACTS["workspace"])
+
+    office.nobody = ""
+    await post.tries_later(4)
+
+    assert {mail["To"] for mail in office.mails} == {f"c{number}@example.test" for number in (1, 2)}
     assert await post.dead() == []
 
 

@@ -15,6 +15,7 @@ from parlour.cli.base import Refused, prepared
 from parlour.db.database import Database
 from parlour.db.factory import make_database
 from parlour.kernel.events import JobQueued
+from parlour.mail.post import Post
 from parlour.mail.send import mailer_for
 from parlour.server import make_server
 from parlour.server.small import answering, worker_app
@@ -60,7 +61,8 @@ async def work(settings: Settings, listener: socket.socket | None) -> None:
     await db.open()
     try:
         await when_there(db.prepare, listener)
-        jobs = make_worker(settings, db, Renderer(Assets().url), mailer_for(settings))
+        post = Post(db, Renderer(Assets().url), mailer_for(settings), settings)
+        jobs = make_worker(settings, db, post)
         bus = make_bus(settings)
         db.on_commit(bus.publish)
         bus.subscribe(lambda event: jobs.wake() if isinstance(event, JobQueued) else None)

@@ -1,12 +1,14 @@
 """From a job to a mail: what every mail needs, whatever it is about."""
 
 import time
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from parlour.db import outbox
 from parlour.db.database import Database
 from parlour.db.outbox import Job
+from parlour.kernel import clock
 from parlour.kernel.access import Actor
 from parlour.kernel.secrets import derived_secret
 from parlour.mail.compose import Renderer, compose, job_of, message_id
@@ -19,7 +21,7 @@ GIVEN_UP_WITHIN = 60.0
 
 
 class Post:
-    """Composes the mails of jobs and hands them to the mailer."""
+    """Composes mails, nearly all of them of jobs, and hands them to the mailer."""
 
     def __init__(self, db: Database, render: Renderer, mailer: Mailer, settings: Settings) -> None:
         self._db = db
@@ -38,13 +40,28 @@ class Post:
         """For secrets that stand in other places than one job's mail."""
         return self._settings.secret_key
 
+    @property
+    def refusing(self) -> bool:
+        """Whether the server refused the last mail for reasons that are not its recipient's."""
+        return self._mailer.refusing
+
     def secret(self, job: Job, about: object = "") -> str:
         """The secret in this job's mail: the same in every attempt, so that every copy opens the same."""
         return derived_secret(self._settings.secret_key, "mail", str(job.job_id), str(about))
 
     async def send(self, job: Job, template: str, to: str, **context: Any) -> None:
         """Raises Undeliverable, Postponed."""
-        known_as = message_id(job.job_id, self._settings.mail_host)
+        await self._hand_over(job.job_id, template, to, context)
+
+    async def try_out(self, template: str, to: str, **context: Any) -> None:
+        """A mail of no job, which somebody waits for; what its answer says of others counts as ever.
+
+        Raises what `send` raises.
+        """
+        await self._hand_over(clock.new_id(), template, to, context)
+
+    async def _hand_over(self, number: UUID, template: str, to: str, context: Mapping[str, Any]) -> None:
+        known_as = message_id(number, self._settings.mail_host)
         mail = compose(self._render, template, to, known_as, context)
         await self._take_back_wronged()
         try:

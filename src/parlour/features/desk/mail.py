@@ -14,10 +14,8 @@ from parlour.features.accounts.models import Desk
 from parlour.features.desk import units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.workspaces.models import Workspace
-from parlour.kernel import clock
 from parlour.kernel.errors import DomainError
-from parlour.mail.compose import compose, message_id
-from parlour.mail.send import Mailer
+from parlour.mail.post import Post
 from parlour.settings import Settings
 from parlour.web.counting import count
 from parlour.web.forms import REFUSALS, read_form_leniently
@@ -79,7 +77,7 @@ def _page(
         "desk/settings_mail.html",
         refused=refused,
         way=way_of(site(request).settings),
-        refusing=_mailer(request).refusing,
+        refusing=_post(request).refusing,
         tried=tried,
         patience=round(PATIENCE),
     )
@@ -100,12 +98,9 @@ async def try_out(request: Request) -> Response:
 
 
 async def _send(request: Request, workspace: Workspace, to: str) -> Tried:
-    here = site(request)
-    known_as = message_id(clock.new_id(), here.settings.mail_host)
     try:
-        mail = compose(here.renderer, "test", to, known_as, {"workspace": workspace})
         async with asyncio.timeout(PATIENCE):
-            await _mailer(request).send(mail)
+            await _post(request).try_out("test", to, workspace=workspace)
     except TimeoutError:
         return Tried(Outcome.NO_ANSWER)
     except Undeliverable as error:
@@ -115,5 +110,5 @@ async def _send(request: Request, workspace: Workspace, to: str) -> Tried:
     return Tried(Outcome.TAKEN)
 
 
-def _mailer(request: Request) -> Mailer:
-    return cast(Mailer, request.app.state.mailer)
+def _post(request: Request) -> Post:
+    return cast(Post, request.app.state.post)
