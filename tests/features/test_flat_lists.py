@@ -25,7 +25,16 @@ WALK = re.compile(
     r"SEARCH (ticket_tags|tickets) USING (COVERING )?INDEX "
     r"(ix_ticket_tags_|ix_tickets_|sqlite_autoindex_tickets_1 .*ticket_id=)"
 )
-BESIDE = ("MERGE", "LEFT", "RIGHT", "CO-ROUTINE", "SCAN anon", "USE TEMP B-TREE FOR ORDER BY")
+BESIDE = (
+    "MERGE",
+    "LEFT",
+    "RIGHT",
+    "CO-ROUTINE",
+    "SCAN anon",
+    "LIST SUBQUERY",
+    "SCAN json_each",
+    "USE TEMP B-TREE FOR ORDER BY",
+)
 """How several walks are merged, and how those who wait are picked from one."""
 NARROWED: dict[str, Filters] = {
     "nothing": Filters(),

@@ -205,6 +205,7 @@ async def test_a_change_of_many_tickets_stops_with_the_right_of_whoever_asked_fo
     await asyncio.to_thread(stock, house, 150)
     chosen = await house.db.scan(asker, bulk.matching, Filters())
     started = await house.db.write(asker, bulk.start, chosen, Field.PRIORITY, "low")
+    await house.as_system(bulk.write_down, started.bulk_id, chosen)
     await house.as_system(bulk.carry_on, started.bulk_id, ben)
     if role:
         await house.db.write(ada(house), workspaces.set_role, ben, role)

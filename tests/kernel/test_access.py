@@ -11,6 +11,7 @@ TABLE = """
                  visitor  person   customer viewer   agent    admin    owner    system
 portal:see       yes      no       yes      yes      yes      yes      yes      yes
 ticket:open      yes      no       no       no       no       no       no       yes
+ticket:open-for  no       no       no       no       yes      yes      yes      yes
 ticket:read      no       no       yes      yes      yes      yes      yes      yes
 ticket:list      no       no       no       yes      yes      yes      yes      yes
 ticket:reply     no       no       yes      no       yes      yes      yes      yes
@@ -20,6 +21,7 @@ note:read        no       no       no       yes      yes      yes      yes      
 note:write       no       no       no       no       yes      yes      yes      yes
 ticket:bulk      no       no       no       no       yes      yes      yes      yes
 reply:templates  no       no       no       no       yes      yes      yes      yes
+tag:manage       no       no       no       no       no       yes      yes      yes
 member:see       no       no       no       yes      yes      yes      yes      yes
 member:manage    no       no       no       no       no       yes      yes      yes
 workspace:manage no       no       no       no       no       yes      yes      yes
