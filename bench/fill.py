@@ -53,6 +53,7 @@ INSERTS = (
     ),
 )
 SEARCH = "INSERT INTO ticket_search (workspace, ticket_id, words) VALUES (:workspace, :ticket, :subject)"
+SEARCH_TERMS = "INSERT INTO ticket_search_terms (rowid, terms) VALUES (?, ?)"
 SEARCH_POSTGRESQL = (
     "INSERT INTO ticket_search (workspace_id, ticket_id, words, terms)"
     " VALUES (CAST(CAST(:workspace AS text) AS uuid), :ticket, :subject,"
@@ -72,8 +73,11 @@ def fill(path: str, workspace_id: UUID, agents: Sequence[UUID], tickets: int, *,
         numbers = range(start, min(start + BATCH, first + tickets))
         connection.execute("BEGIN")
         rows = list(_rows(workspace_id, agents, numbers))
+        newest = connection.execute("SELECT rowid FROM ticket_search ORDER BY rowid DESC LIMIT 1").fetchone()
         for insert in (*INSERTS, SEARCH):
             connection.executemany(insert, rows)
+        terms = (f"{row['workspace']} {row['subject'].lower()}" for row in rows)
+        connection.executemany(SEARCH_TERMS, enumerate(terms, (newest or [0])[0] + 1))
         connection.execute("COMMIT")
     connection.execute(
         "UPDATE workspaces SET last_ticket_number = ? WHERE workspace_id = ?",

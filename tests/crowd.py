@@ -31,7 +31,7 @@ TICKETS = (
     f"""INSERT INTO tickets (workspace_id, ticket_id, number, subject, description, status, priority,
             priority_rank, email, chat_room_id, assignee_id, mailed_seq, version, created_at, updated_at,
             last_message_at, waiting_since, first_answer_at)
-        SELECT {{place}}, ID(8 * n), 1000000 + n, 'Parcel w' || n % 997, 'Late', {STATUS},
+        SELECT {{place}}, ID(8 * n), 1000000 + n, 'Parcel w' || (n % 997), 'Late', {STATUS},
             CASE {RANK} WHEN 0 THEN 'low' WHEN 1 THEN 'medium' WHEN 2 THEN 'high' ELSE 'urgent' END, {RANK},
             {EMAIL}, ID(8 * n + 1), {ASSIGNEE}, 0, 1, AT(n), AT(n), AT(n + n * 7919 % 500),
             CASE WHEN n % 3 = 0 THEN AT(n) END, CASE WHEN n % 6 > 0 THEN AT(n) END
@@ -75,10 +75,22 @@ SMALL_ONES = (
         SELECT ID({far} + n), 'small-' || n, 'Small', {each}, '{{}}', AT(n) FROM numbers""",
 )
 SEARCH = {
-    "sqlite": """INSERT INTO ticket_search (workspace, ticket_id, words)
-        SELECT {place}, ID(8 * n), 'Parcel w' || n % 997 FROM numbers""",
-    "postgresql": """INSERT INTO ticket_search (workspace_id, ticket_id, words, terms)
-        SELECT {place}, ID(8 * n), 'Parcel w' || n % 997, {hex} || ' parcel w' || n % 997 FROM numbers""",
+    "sqlite": (
+        """INSERT INTO ticket_search_terms (rowid, terms)
+            SELECT n + 1 - (SELECT min(n) FROM numbers)
+                + coalesce((SELECT rowid FROM ticket_search ORDER BY rowid DESC LIMIT 1), 0),
+            {place} || ' parcel w' || (n % 997) FROM numbers""",
+        """INSERT INTO ticket_search (workspace, ticket_id, words)
+            SELECT {place}, ID(8 * n), 'Parcel w' || (n % 997) FROM numbers ORDER BY n""",
+        """UPDATE search_progress SET low = 0,
+            high = (SELECT rowid FROM ticket_search ORDER BY rowid DESC LIMIT 1)""",
+    ),
+    "postgresql": (
+        """INSERT INTO ticket_search (workspace_id, ticket_id, words, terms)
+            SELECT {place}, ID(8 * n), 'Parcel w' || (n % 997), {hex} || ' parcel w' || (n % 997)
+            FROM numbers""",
+        "UPDATE search_progress SET low = 0, high = (SELECT max(position) FROM ticket_search)",
+    ),
 }
 
 
@@ -108,7 +120,7 @@ class Crowd:
     def grow(self, first: int, last: int) -> None:
         """Add the tickets `first` to `last`, and what comes with them."""
         engine = "postgresql" if self.settings.is_postgresql else "sqlite"
-        statements = [*TICKETS, SEARCH[engine], *BESIDE]
+        statements = [*TICKETS, *SEARCH[engine], *BESIDE]
         self._run([(each, self.workspace_id, 0, first, last) for each in statements])
 
     def add_small_ones(self) -> None:

@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-from parlour.db import windows
+from parlour.db import search, windows
 from parlour.db.database import Database, Standing
 from parlour.db.factory import make_database
 from parlour.db.migrate import standing
@@ -109,6 +109,7 @@ def make_worker(settings: Settings, database: Database, post: Post) -> Worker:
         access.sweep,
         bulk.sweep,
         second_factor.resealing(keys),
+        search.take_in,
     ]
     if settings.is_postgresql:
         chores.append(windows.sweep)

@@ -95,7 +95,10 @@ async def test_what_was_written_is_found_again(shell: Shell, other: Shell, tmp_p
     found = "SELECT rowid FROM ticket_search WHERE ticket_search MATCH 'refund' ORDER BY rowid"
 
     assert other.rows(found) == shell.rows(found) != []
-    execute(other, "INSERT INTO ticket_search(ticket_search) VALUES ('integrity-check')")
+    terms = found.replace("ticket_search", "ticket_search_terms")
+    assert other.rows(terms) == shell.rows(terms) == shell.rows(found)
+    for index in ("ticket_search", "ticket_search_terms"):
+        execute(other, f"INSERT INTO {index}({index}) VALUES ('integrity-check')")  # noqa: S608
 
 
 @pytest.mark.sqlite

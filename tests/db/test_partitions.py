@@ -37,6 +37,7 @@ ELSEWHERE = {
     "history": "one row about the database itself",
     "alembic_version": "of the schema itself",
     "schema_floor": "of the schema itself",
+    "search_progress": "one row about the index of words",
 }
 
 

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import Connection, Engine, event
 
-from parlour.db import dialect
+from parlour.db import dialect, search
 from parlour.db.database import Tx
 from parlour.features.chat import store as chat
 from parlour.features.tickets.listing import store as listing_store
@@ -162,8 +162,8 @@ async def test_a_search_walks_the_index_of_words(full: House) -> None:
 
 
 async def test_a_search_finds_the_newest_of_one_workspace_alone(full: House) -> None:
-    found = await full.db.scan(agent(full), dialect.matching, "w77 parc", before=None, limit=200)
+    found = await full.db.scan(agent(full), search.matching, "w77 parc", before=None, limit=200)
 
     assert len(found) == TICKETS // 2 // 10_000
     assert [match.position for match in found] == sorted((m.position for m in found), reverse=True)
-    assert found[0].excerpt == "\x02parcel\x03 \x02w77\x03"
+    assert found[0].words == "parcel w77"

@@ -1,13 +1,11 @@
 """The only SQL that differs between SQLite and PostgreSQL."""
 
 import json
-import re
-import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -36,31 +34,6 @@ from sqlalchemy.types import TypeEngine
 
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import UtcDateTime, grants
-
-MATCH_BEGINS, MATCH_ENDS = "\x02", "\x03"
-WORDS_LIMIT = 12
-EXCERPT_WORDS = 14
-
-TERM_LIMIT = 200
-"""Characters of a word that count. PostgreSQL's index takes no longer ones than 2 kB."""
-
-_WORD = re.compile(r"\w+")
-_PLAIN_WORD = re.compile(r"[^\W_]+(?:[\u0300-\u036f][^\W_]*)*")
-_INDEX_SQLITE = text(
-    "INSERT INTO ticket_search (workspace, ticket_id, words) VALUES (:workspace, :ticket, :words)"
-)
-_INDEX_POSTGRESQL = text(
-    "INSERT INTO ticket_search (workspace_id, ticket_id, words, terms) "
-    "VALUES (:workspace, :ticket, :words, :terms)"
-)
-
-
-class Match(NamedTuple):
-    """A place where the words were found. `position` grows with time; `excerpt` marks the words."""
-
-    position: int
-    ticket_id: UUID
-    excerpt: str
 
 
 def name_of(tx: Tx) -> str:
@@ -228,95 +201,5 @@ def heads(tx: Tx, rooms: Collection[tuple[UUID, UUID]]) -> dict[UUID, int]:
     return {row[0]: row[1] for row in found}
 
 
-def index_words(tx: Tx, ticket_id: UUID, words: str) -> None:
-    """Let these words find the ticket."""
-    if _is_sqlite(tx):
-        tx.execute(_INDEX_SQLITE, {"workspace": tx.workspace_id.hex, "ticket": ticket_id.hex, "words": words})
-        return
-    terms = search_terms(tx.workspace_id, words)
-    values = {"workspace": tx.workspace_id, "ticket": ticket_id, "words": words, "terms": terms}
-    tx.execute(_INDEX_POSTGRESQL, values)
-
-
-def search_terms(workspace_id: UUID, words: str) -> str:
-    """What PostgreSQL's index is made of: the workspace, then each of the words once."""
-    return " ".join([workspace_id.hex, *dict.fromkeys(_terms(words))])
-
-
-def matching(tx: Tx, typed: str, *, before: int | None, limit: int) -> list[Match]:
-    """The newest places that hold all the words, the last of them as a beginning. No words, no matches.
-
-    The workspace is a word of its own in the index, so that no search walks another's rows.
-    """
-    search = _matching_sqlite if _is_sqlite(tx) else _matching_postgresql
-    return search(tx, typed, before or 2**62, limit)
-
-
 def _is_sqlite(tx: Tx) -> bool:
     return tx.connection.dialect.name == "sqlite"
-
-
-def _matching_sqlite(tx: Tx, typed: str, before: int, limit: int) -> list[Match]:
-    words = _WORD.findall(typed)[:WORDS_LIMIT]
-    if not words:
-        return []
-    wanted = " AND ".join(f'"{word}"' for word in words) + "*"
-    query = text(
-        "SELECT rowid, ticket_id, snippet(ticket_search, 2, :begins, :ends, '…', :size) FROM ticket_search "
-        "WHERE ticket_search MATCH :wanted AND rowid < :before ORDER BY rowid DESC LIMIT :limit"
-    )
-    found = tx.execute(
-        query,
-        {
-            "begins": MATCH_BEGINS,
-            "ends": MATCH_ENDS,
-            "size": EXCERPT_WORDS,
-            "wanted": f'workspace : "{tx.workspace_id.hex}" AND words : ({wanted})',
-            "before": before,
-            "limit": limit,
-        },
-    )
-    return [Match(position, UUID(ticket), excerpt) for position, ticket, excerpt in found]
-
-
-def _matching_postgresql(tx: Tx, typed: str, before: int, limit: int) -> list[Match]:
-    """The same words as on SQLite, because both are taken apart here and not by the server's dictionaries."""
-    terms = _terms(typed)[:WORDS_LIMIT]
-    if not terms:
-        return []
-    wanted = " & ".join(f"'{term}'" for term in terms) + ":*"
-    query = text("SELECT place, ticket, found_words FROM app.search(:wanted, :before, :size)")
-    found = tx.execute(query, {"wanted": wanted, "before": before, "size": limit})
-    return [Match(position, ticket, _excerpt(words, terms)) for position, ticket, words in found]
-
-
-def _terms(words: str) -> list[str]:
-    """Words as they are compared: small, without accents, nothing but letters and digits."""
-    return [plain for word in _PLAIN_WORD.findall(words) if (plain := _plain(word))]
-
-
-def _plain(word: str) -> str:
-    apart = unicodedata.normalize("NFD", word.lower())
-    return "".join(letter for letter in apart if letter.isalnum())[:TERM_LIMIT]
-
-
-def _excerpt(words: str, terms: list[str]) -> str:
-    """The part around the first match, each match between MATCH_BEGINS and MATCH_ENDS."""
-    places = list(_PLAIN_WORD.finditer(words))
-    whole, beginning = set(terms), terms[-1]
-    hits = [n for n, place in enumerate(places) if _matches(_plain(place[0]), whole, beginning)]
-    first = max(0, min(hits[0] - 2 if hits else 0, len(places) - EXCERPT_WORDS))
-    last = min(len(places), first + EXCERPT_WORDS) - 1
-    if last < first:
-        return words
-    start = places[first].start() if first else 0
-    end = places[last].end() if last < len(places) - 1 else len(words)
-    shown, at = ["…" if first else ""], start
-    for place in (places[n] for n in hits if first <= n <= last):
-        shown += [words[at : place.start()], MATCH_BEGINS, place[0], MATCH_ENDS]
-        at = place.end()
-    return "".join([*shown, words[at:end], "…" if last < len(places) - 1 else ""])
-
-
-def _matches(term: str, whole: set[str], beginning: str) -> bool:
-    return term in whole or term.startswith(beginning)

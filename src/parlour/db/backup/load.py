@@ -21,7 +21,7 @@ from sqlalchemy import column as named_column
 from sqlalchemy import table as named_table
 from sqlalchemy.exc import DBAPIError
 
-from parlour.db import dialect, epoch, link, migrate, postgres, roles
+from parlour.db import epoch, link, migrate, postgres, roles, search
 from parlour.db.backup import read
 from parlour.db.backup.read import SEARCH, SEARCH_ON_SQLITE, Source
 from parlour.db.backup.rows import STEP, Shape, Tally, Tell, counted, decode
@@ -193,8 +193,14 @@ def _into_sqlite(connection: Connection, shape: Shape, rows: Iterator[list[Any]]
     names = SEARCH_ON_SQLITE if shape == SEARCH else tuple(each.name for each in shape.columns)
     target = named_table(shape.name, *map(named_column, names))
     statement = str(insert(target).compile(dialect=connection.dialect))
+    terms = shape == SEARCH and inspect(connection).has_table("ticket_search_terms")
     while batch := list(islice(rows, STEP)):
         connection.exec_driver_sql(statement, [tuple(values) for values in batch])
+        if terms:
+            connection.execute(
+                search.ADD_TERMS,
+                [{"place": row[0], "terms": search.terms_of(UUID(row[1]), row[3])} for row in batch],
+            )
 
 
 def _into_postgresql(connection: Connection, shape: Shape, rows: Iterator[list[Any]]) -> None:
@@ -206,5 +212,5 @@ def _into_postgresql(connection: Connection, shape: Shape, rows: Iterator[list[A
     with raw.cursor() as cursor, cursor.copy(command) as copy:
         for values in rows:
             if shape == SEARCH:
-                values.append(dialect.search_terms(UUID(values[1]), values[3]))
+                values.append(search.terms_of(UUID(values[1]), values[3]))
             copy.write_row(values)

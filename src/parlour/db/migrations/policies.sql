@@ -293,3 +293,34 @@ BEGIN
         USING format('%s & (%s)', replace(app.ws()::text, '-', ''), wanted)::tsquery, app.ws(), before, size;
 END $$;
 REVOKE EXECUTE ON FUNCTION app.search(text, bigint, integer) FROM PUBLIC;
+
+-- What older releases wrote, by position and from both sides, to have its terms made anew; `mailbox` is the
+-- customer's address where the words are a ticket's subject. The system asks, as the owner.
+CREATE OR REPLACE FUNCTION app.search_places(edge bigint, newer boolean, size integer)
+RETURNS TABLE (place bigint, workspace uuid, ticket uuid, found_words text, mailbox text, found_terms text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT app.oversees() THEN
+        RETURN;
+    END IF;
+    RETURN QUERY EXECUTE format(
+        'SELECT s."position", s.workspace_id, s.ticket_id, s.words, t.email, s.terms '
+        'FROM (SELECT * FROM public.ticket_search WHERE "position" %s $1 ORDER BY "position" %s LIMIT $2) s '
+        'LEFT JOIN public.tickets t ON t.workspace_id = s.workspace_id AND t.ticket_id = s.ticket_id '
+        'AND t.subject = s.words ORDER BY s."position" %2$s',
+        CASE WHEN newer THEN '>' ELSE '<' END, CASE WHEN newer THEN 'ASC' ELSE 'DESC' END)
+        USING edge, size;
+END $$;
+REVOKE EXECUTE ON FUNCTION app.search_places(bigint, boolean, integer) FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION app.search_terms(place bigint, workspace uuid, new_words text, new_terms text)
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF app.oversees() THEN
+        UPDATE public.ticket_search SET words = new_words, terms = new_terms
+        WHERE workspace_id = workspace AND "position" = place;
+    END IF;
+END $$;
+REVOKE EXECUTE ON FUNCTION app.search_terms(bigint, uuid, text, text) FROM PUBLIC;

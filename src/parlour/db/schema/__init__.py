@@ -23,7 +23,7 @@ from parlour.db.schema.desk import (
     saved_views,
     security_events,
 )
-from parlour.db.schema.house import HOUSE_TABLES, history, schema_floor
+from parlour.db.schema.house import HOUSE_TABLES, history, schema_floor, search_progress
 from parlour.db.schema.jobs import outbox
 from parlour.db.schema.rooms import chat_rooms, messages, read_marks
 from parlour.db.schema.tags import tags, ticket_tags
@@ -54,6 +54,7 @@ __all__ = [
     "recovery_codes",
     "saved_views",
     "schema_floor",
+    "search_progress",
     "security_events",
     "sessions",
     "tags",

@@ -1,6 +1,6 @@
 """What the database knows of itself. A copy of the data has rows of its own here."""
 
-from sqlalchemy import CheckConstraint, Column, Integer, Table, Text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Integer, Table, Text
 
 from parlour.db.schema.base import metadata
 
@@ -16,4 +16,14 @@ history = Table(
 )
 """One row: the line of history that this database is on."""
 
-HOUSE_TABLES = (schema_floor, history)
+search_progress = Table(
+    "search_progress",
+    metadata,
+    Column("one", Integer, primary_key=True),
+    Column("low", BigInteger, nullable=False),
+    Column("high", BigInteger, nullable=False),
+    CheckConstraint("one = 1", name="one"),
+)
+"""One row: words to search by have their terms as this program makes them from position `low` to `high`."""
+
+HOUSE_TABLES = (schema_floor, history, search_progress)

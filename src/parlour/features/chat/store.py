@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, Integer, Result, Row, bindparam, func, insert, select, update
 
-from parlour.db import dialect
+from parlour.db import dialect, search
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import chat_rooms, messages, read_marks
 from parlour.features.chat.models import Audience, Room
@@ -174,7 +174,7 @@ def insert_message(tx: Tx, message: Message, *, ticket_id: UUID) -> None:
     values = {name: getattr(message, name) for name in _FIELDS}
     tx.execute(_INSERT_MESSAGE, {"workspace_id": tx.workspace_id, **values})
     if message.sender_type != "system":
-        dialect.index_words(tx, ticket_id, message.content)
+        search.index_words(tx, ticket_id, message.content)
 
 
 def by_client_id(tx: Tx, room_id: UUID, sender_id: str, client_id: UUID) -> Message | None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Integer, bindparam, func, insert, select, text, update
 
-from parlour.db import dialect
+from parlour.db import dialect, search
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import ACTIVE, members, ticket_tags, tickets, users
 from parlour.features.tickets.models import Draft, Priority, Status, Ticket, TicketRow
@@ -184,7 +184,7 @@ def insert_ticket(tx: Tx, ticket: Ticket, *, client_id: UUID) -> None:
             first_answer_at=ticket.first_answer_at,
         )
     )
-    dialect.index_words(tx, ticket.ticket_id, ticket.subject)
+    search.index_words(tx, ticket.ticket_id, search.subject_words(ticket.subject, ticket.email))
 
 
 def ticket(tx: Tx, ticket_id: UUID) -> Ticket | None:

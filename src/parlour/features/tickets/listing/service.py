@@ -2,13 +2,13 @@
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from parlour.db import dialect
+from parlour.db import dialect, search
 from parlour.db.database import Tx
 from parlour.features.chat import service as chat
 from parlour.features.tickets import store
@@ -16,6 +16,7 @@ from parlour.features.tickets.listing import store as listing_store
 from parlour.features.tickets.listing.search import store as search_store
 from parlour.features.tickets.models import PAGE_SIZES, Filters, Order, Page, Ticket, TicketRow
 from parlour.features.tickets.tags import service as tags
+from parlour.kernel import words
 from parlour.kernel.access import Permission, requires
 from parlour.kernel.addresses import beginning_of_email
 from parlour.kernel.errors import NotFound
@@ -26,6 +27,8 @@ READS = 5
 pages before it: what it costs does not grow with what is there."""
 ADDRESSES = 50
 """So many addresses that begin alike are each read in order; the tickets of more are sorted."""
+NEWEST = 10**18 - 1
+"""A position beyond all there are."""
 OVERVIEW = 5
 
 
@@ -133,29 +136,38 @@ def _read_cursor(order: Order, cursor: str) -> list[Any]:
 
 
 def _search(tx: Tx, filters: Filters, *, repeats: bool = False) -> Page:
-    """A number, an address, or words: the newest place first."""
+    """The ticket of a number, or those of an address; then the newest places that hold the words."""
     typed = filters.q.strip()
-    number = typed.removeprefix("#")
-    if number.isascii() and number.isdecimal() and len(number) < 10:
-        rows = listing_store.by_number(tx, filters, int(number))
-        if rows:
-            return Page(rows, None, None, len(rows))
-    if "@" in typed and " " not in typed:
-        page = _by_email(tx, filters, beginning_of_email(typed))
-        if page:
+    number, address = _number(typed), beginning_of_email(typed) if "@" in typed and " " not in typed else ""
+    found: Sequence[TicketRow] = []
+    if number is not None and filters.after is None:
+        found = listing_store.by_number(tx, filters, number)
+    if address and not _is_position(filters.after):
+        page = _by_email(tx, filters, address)
+        if page.next:
             return page
-    return _by_words(tx, filters, repeats=repeats)
+        found, filters = page.rows, replace(filters, after=None)
+
+    def is_found(row: TicketRow) -> bool:
+        return row.number == number or bool(address and row.email.startswith(address))
+
+    return _by_words(tx, replace(filters, q=address or typed), found, is_found, repeats=repeats)
 
 
-def _by_email(tx: Tx, filters: Filters, beginning: str) -> Page | None:
-    """The newest tickets of addresses that begin so; None when there is no such address."""
+def _number(typed: str) -> int | None:
+    digits = typed.removeprefix("#")
+    return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 10 else None
+
+
+def _by_email(tx: Tx, filters: Filters, beginning: str) -> Page:
+    """The newest tickets of addresses that begin so. Raises NotFound for a cursor that is none of ours."""
     try:
         before = UUID(filters.after) if filters.after else None
     except ValueError:
-        return None  # the cursor of a search for words
+        raise NotFound from None
     emails = search_store.addresses(tx, beginning, limit=ADDRESSES + 1)
     if not emails:
-        return None
+        return Page([], None, None, None)
     rows: list[TicketRow] = []
     for _ in range(READS):
         if len(emails) > ADDRESSES:
@@ -174,20 +186,30 @@ def _by_email(tx: Tx, filters: Filters, beginning: str) -> Page | None:
     return Page(rows, str(before), None, None)
 
 
-def _by_words(tx: Tx, filters: Filters, *, repeats: bool = False) -> Page:
-    """A ticket stands where its newest place does: further pages leave it out, unless `repeats`."""
+def _by_words(
+    tx: Tx,
+    filters: Filters,
+    found: Sequence[TicketRow],
+    is_found: Callable[[TicketRow], bool],
+    *,
+    repeats: bool = False,
+) -> Page:
+    """What is found already, and on. A ticket stands where its newest place does: further pages leave it out,
+    unless `repeats`.
+    """
     before = _position(filters.after)
     shown = set() if repeats or before is None else _before(tx, filters.q, before)
-    rows: dict[UUID, TicketRow] = {}
-    last = before
+    rows = {row.ticket_id: row for row in found}
+    last = NEWEST if before is None else before
     for _ in range(READS):
-        matches = dialect.matching(tx, filters.q, before=last, limit=MATCHES_READ)
+        matches = search.matching(tx, filters.q, before=last, limit=MATCHES_READ)
         allowed = listing_store.among(tx, filters, list({match.ticket_id for match in matches}))
         for match in matches:
-            if match.ticket_id in allowed and match.ticket_id not in rows and match.ticket_id not in shown:
-                if len(rows) == filters.limit:
+            row = allowed.get(match.ticket_id)
+            if row and row.ticket_id not in rows and row.ticket_id not in shown and not is_found(row):
+                if len(rows) >= filters.limit:
                     return Page(list(rows.values()), str(last), None, None)
-                rows[match.ticket_id] = allowed[match.ticket_id]._replace(excerpt=match.excerpt)
+                rows[row.ticket_id] = row._replace(excerpt=words.excerpt(match.words, filters.q))
             last = match.position
         if len(matches) < MATCHES_READ:
             return Page(list(rows.values()), None, None, None)
@@ -199,7 +221,7 @@ def _before(tx: Tx, typed: str, position: int) -> set[UUID]:
     found: set[UUID] = set()
     last: int | None = None
     for _ in range(READS):
-        matches = dialect.matching(tx, typed, before=last, limit=MATCHES_READ)
+        matches = search.matching(tx, typed, before=last, limit=MATCHES_READ)
         above = [match.ticket_id for match in matches if match.position >= position]
         found.update(above)
         if len(above) < MATCHES_READ:
@@ -211,9 +233,13 @@ def _before(tx: Tx, typed: str, position: int) -> set[UUID]:
 def _position(cursor: str | None) -> int | None:
     if cursor is None:
         return None
-    if not cursor.isascii() or not cursor.isdecimal() or len(cursor) > 18:
+    if not _is_position(cursor):
         raise NotFound
     return int(cursor)
+
+
+def _is_position(cursor: str | None) -> bool:
+    return cursor is not None and cursor.isascii() and cursor.isdecimal() and len(cursor) <= 18
 
 
 @requires(Permission.TICKET_LIST)

@@ -1,0 +1,153 @@
+"""The words by which tickets are found: one row for a ticket's subject and address, one for each message.
+
+Both databases keep the same terms, which `kernel.words` makes. On SQLite they are an index of their own,
+`ticket_search_terms`, under the rowids of `ticket_search`, whose own index is what the release before this
+one searches. Terms that an older release has left are made anew, in steps, by `take_in`.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import select, text, update
+
+from parlour.db.database import Tx
+from parlour.db.schema import search_progress
+from parlour.kernel import words
+
+STEP = 500
+"""Rows in one transaction of `take_in`: some tens of milliseconds of work."""
+
+_ADD_SQLITE = text(
+    "INSERT INTO ticket_search (workspace, ticket_id, words) VALUES (:workspace, :ticket, :words)"
+)
+ADD_TERMS = text("INSERT INTO ticket_search_terms (rowid, terms) VALUES (:place, :terms)")
+_ADD_POSTGRESQL = text(
+    "INSERT INTO ticket_search (workspace_id, ticket_id, words, terms) "
+    "VALUES (:workspace, :ticket, :words, :terms)"
+)
+_FOUND_SQLITE = text(
+    "SELECT s.rowid, s.ticket_id, s.words FROM ticket_search_terms AS t CROSS JOIN ticket_search AS s "
+    "ON s.rowid = t.rowid WHERE t.ticket_search_terms MATCH :wanted AND t.rowid < :before "
+    "AND s.workspace = :workspace ORDER BY t.rowid DESC LIMIT :limit"
+)
+_FOUND_OF_OLD = text(
+    "SELECT rowid, ticket_id, words FROM ticket_search WHERE ticket_search MATCH :wanted "
+    "AND rowid < :before ORDER BY rowid DESC LIMIT :limit"
+)
+_FOUND_POSTGRESQL = text("SELECT place, ticket, found_words FROM app.search(:wanted, :before, :limit)")
+_PLACES_SQLITE = """SELECT s.rowid, s.workspace, s.words,
+    (SELECT t.email FROM tickets AS t
+        WHERE t.workspace_id = s.workspace AND t.ticket_id = s.ticket_id AND t.subject = s.words),
+    EXISTS (SELECT 1 FROM ticket_search_terms AS x WHERE x.rowid = s.rowid)
+    FROM ticket_search AS s WHERE s.rowid {side} :edge ORDER BY s.rowid {order} LIMIT :size"""
+_NEWER_SQLITE = text(_PLACES_SQLITE.format(side=">", order=""))
+_OLDER_SQLITE = text(_PLACES_SQLITE.format(side="<", order="DESC"))
+_PLACES_POSTGRESQL = text(
+    "SELECT place, workspace, found_words, mailbox, found_terms FROM app.search_places(:edge, :newer, :size)"
+)
+_SET_SQLITE = text("UPDATE ticket_search SET words = :words WHERE rowid = :place")
+_SET_POSTGRESQL = text("SELECT app.search_terms(:place, :workspace, :words, :terms)")
+
+
+class Match(NamedTuple):
+    """A place where the words were found. `position` grows with time."""
+
+    position: int
+    ticket_id: UUID
+    words: str
+
+
+def subject_words(subject: str, email: str) -> str:
+    """What a ticket itself is found by."""
+    return f"{subject}\n{email}"
+
+
+def index_words(tx: Tx, ticket_id: UUID, said: str) -> None:
+    """Let these words find the ticket."""
+    terms = terms_of(tx.workspace_id, said)
+    if not _is_sqlite(tx):
+        values = {"workspace": tx.workspace_id, "ticket": ticket_id, "words": said, "terms": terms}
+        tx.execute(_ADD_POSTGRESQL, values)
+        return
+    values = {"workspace": tx.workspace_id.hex, "ticket": ticket_id.hex, "words": said}
+    place = tx.execute(_ADD_SQLITE, values).lastrowid
+    tx.execute(ADD_TERMS, {"place": place, "terms": terms})
+
+
+def terms_of(workspace_id: UUID, said: str) -> str:
+    """What the index is made of: the workspace, then each of the words once.
+
+    The workspace is a word of its own, so that no search walks another's rows.
+    """
+    return " ".join([workspace_id.hex, *dict.fromkeys(words.terms(said))])
+
+
+def matching(tx: Tx, typed: str, *, before: int | None, limit: int) -> list[Match]:
+    """The newest places that hold all the words, the last of them as a beginning. No words, no matches."""
+    asked = words.wanted(typed)
+    if not asked:
+        return []
+    values: dict[str, Any] = {"before": before or 2**62, "limit": limit}
+    if not _is_sqlite(tx):
+        wanted = " & ".join(f"'{each.term}'" + ":*" * each.begins for each in asked)
+        return [Match(*row) for row in tx.execute(_FOUND_POSTGRESQL, values | {"wanted": wanted})]
+    wanted = " AND ".join(f'"{each.term}"' + "*" * each.begins for each in asked)
+    here = tx.workspace_id.hex
+    found = tx.execute(_FOUND_SQLITE, values | {"wanted": f'"{here}" AND {wanted}', "workspace": here}).all()
+    if len(found) < limit:
+        old = {"before": min(values["before"], _progress(tx)[0]), "limit": limit - len(found)}
+        old["wanted"] = f'workspace : "{here}" AND words : ({wanted})'
+        found = [*found, *tx.execute(_FOUND_OF_OLD, old)]
+    return [Match(place, UUID(ticket), said) for place, ticket, said in found]
+
+
+def take_in(tx: Tx) -> int:
+    """Make the terms that an older release did not, for up to STEP rows from each side. 0: that was the last.
+
+    What came since the last time goes first, then what was there before, from the newest on.
+    """
+    low, high = before = _progress(tx)
+    newer = _places(tx, high, newer=True)
+    more = len(newer) == STEP
+    older = _places(tx, low, newer=False) if low and not more else []
+    if newer:
+        high = newer[-1][0]
+    if low and not more:
+        low = older[-1][0] if len(older) == STEP else 0
+    for row in (*newer, *older):
+        _take_in(tx, *row)
+    if (low, high) != before:
+        tx.execute(update(search_progress).values(low=low, high=high))
+    return len(newer) + len(older) if more or low else 0
+
+
+def _progress(tx: Tx) -> tuple[int, int]:
+    query = select(search_progress.c.low, search_progress.c.high)
+    low, high = tx.execute(query).one()
+    return low, high
+
+
+def _places(tx: Tx, edge: int, *, newer: bool) -> Sequence[Any]:
+    values: dict[str, Any] = {"edge": edge, "size": STEP}
+    if not _is_sqlite(tx):
+        return tx.execute(_PLACES_POSTGRESQL, values | {"newer": newer}).all()
+    return tx.execute(_NEWER_SQLITE if newer else _OLDER_SQLITE, values).all()
+
+
+def _take_in(tx: Tx, place: int, workspace: Any, said: str, email: str | None, has: Any) -> None:
+    """`has`: the terms that are there, and on SQLite whether there are any."""
+    known = said if email is None else subject_words(said, email)
+    if _is_sqlite(tx):
+        if known != said:
+            tx.execute(_SET_SQLITE, {"place": place, "words": known})
+        if not has:
+            tx.execute(ADD_TERMS, {"place": place, "terms": terms_of(UUID(workspace), known)})
+        return
+    terms = terms_of(workspace, known)
+    if terms != has or known != said:
+        tx.execute(_SET_POSTGRESQL, {"place": place, "workspace": workspace, "words": known, "terms": terms})
+
+
+def _is_sqlite(tx: Tx) -> bool:
+    return tx.connection.dialect.name == "sqlite"

@@ -1,0 +1,142 @@
+"""Words as a search compares them, alike on every database.
+
+Small letters without accents, `ß` as `ss`, full-width signs as plain ones. Scripts that put no spaces
+between words (Chinese, Japanese, Thai and their like), and Korean, which joins particles to them, are taken
+in pairs of characters, so that any part of what was written is found.
+"""
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
+
+WORDS_LIMIT = 32
+"""So many terms of what was typed are looked for."""
+TERM_LIMIT = 200
+"""Characters of a word that count. PostgreSQL's index takes no longer ones than 2 kB."""
+MATCH_BEGINS, MATCH_ENDS = "\x02", "\x03"
+EXCERPT = 100
+"""Characters around the first match."""
+_BEFORE = 30
+
+_PLACES_OF_MARKS = (
+    *range(0x300, 0x2100),
+    *range(0x2CEF, 0x2E00),
+    *range(0x302A, 0x309B),
+    *range(0xA66F, 0xAC00),
+)
+_MARKS = "".join(c for c in map(chr, _PLACES_OF_MARKS) if unicodedata.category(c)[0] == "M")
+_WORD = re.compile(rf"[^\W_](?:[^\W_]|[{_MARKS}\u200c\u200d])*")
+_PLAIN = re.compile(r"[0-9a-z]+")
+_PAIRED = (
+    "\u0e00-\u0eff\u1000-\u11ff\u1780-\u17ff\u3005-\u3007\u302a-\u30ff\u3130-\u318f\u31f0-\u31ff\u3400-\u4dbf"
+    "\u4e00-\u9fff\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+_PIECE = re.compile(rf"(?P<paired>[{_PAIRED}]+)|[^{_PAIRED}]+")
+_LETTERS = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"}
+)
+_UNCOUNTED = "\u0640\u200c\u200d"
+"""Arabic's stretcher, and joiners: they change how a word looks."""
+
+
+class Wanted(NamedTuple):
+    """What was typed: terms that a text has to hold, and whether a longer word that begins so will do."""
+
+    term: str
+    begins: bool
+
+
+class _Place(NamedTuple):
+    start: int
+    end: int
+    term: str
+    paired: bool
+
+
+def terms(text: str) -> Iterator[str]:
+    """Everything that the text is found by. The last of a run of pairs stands alone, too."""
+    if text.isascii():
+        return (word[:TERM_LIMIT] for word in _PLAIN.findall(text.lower()))
+    return (place.term for place in _places(unicodedata.normalize("NFKC", text)))
+
+
+def wanted(typed: str) -> list[Wanted]:
+    """The last word as a beginning, for it may still be being typed; so is a character that stands alone."""
+    places = list(_places(unicodedata.normalize("NFKC", typed)))
+    found: dict[str, bool] = {}
+    for at, place in enumerate(places):
+        alone = place.paired and place.end - place.start == 1
+        if alone and at and places[at - 1].paired and places[at - 1].end == place.end:
+            continue  # the end of a run, which its last pair holds
+        found[place.term] = found.get(place.term, True) and (
+            alone or (at == len(places) - 1 and not place.paired)
+        )
+    return [Wanted(*each) for each in found.items()][:WORDS_LIMIT]
+
+
+def excerpt(text: str, typed: str) -> str:
+    """The part around the first match, each match between MATCH_BEGINS and MATCH_ENDS."""
+    plain = unicodedata.normalize("NFKC", text)
+    if len(plain) != len(text):
+        text = plain
+    asked = wanted(typed)
+    whole, beginnings = {each.term for each in asked}, tuple(each.term for each in asked if each.begins)
+    hits = [(place.start, place.end) for place in _places(plain) if _fits(place.term, whole, beginnings)]
+    first = hits[0][0] if hits else 0
+    start = text.rfind(" ", 0, max(0, first - _BEFORE)) + 1 if first > _BEFORE else 0
+    start = start if first - start <= 2 * _BEFORE else first - _BEFORE
+    end = (
+        len(text)
+        if len(text) - start <= EXCERPT
+        else max(text.rfind(" ", start, start + EXCERPT), first + _BEFORE)
+    )
+    shown, at = ["…" if start else ""], start
+    for begin, until in _joined(hits):
+        if begin >= end:
+            break
+        shown += [text[at:begin], MATCH_BEGINS, text[begin:until], MATCH_ENDS]
+        at = until
+    return "".join([*shown, text[at : max(at, end)].rstrip(), "…" if max(at, end) < len(text) else ""])
+
+
+def _joined(hits: Collection[tuple[int, int]]) -> list[tuple[int, int]]:
+    joined: list[tuple[int, int]] = []
+    for begin, until in hits:
+        if joined and begin < joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(until, joined[-1][1]))
+        else:
+            joined.append((begin, until))
+    return joined
+
+
+def _fits(term: str, whole: Collection[str], beginnings: tuple[str, ...]) -> bool:
+    return term in whole or term.startswith(beginnings)
+
+
+def _places(plain: str) -> Iterator[_Place]:
+    """The terms of a text in NFKC, and where they stand."""
+    for word in _WORD.finditer(plain):
+        for piece in _PIECE.finditer(word[0]):
+            start = word.start() + piece.start()
+            if not piece["paired"]:
+                if term := _folded(piece[0]):
+                    yield _Place(start, start + len(piece[0]), term, paired=False)
+                continue
+            for at in range(len(piece[0])):
+                pair = piece[0][at : at + 2]
+                yield _Place(start + at, start + at + len(pair), pair, paired=True)
+
+
+def _folded(word: str) -> str:
+    if word.isascii():
+        return word.lower()[:TERM_LIMIT]
+    apart = unicodedata.normalize("NFD", word.casefold()).translate(_LETTERS)
+    return "".join(c for c in apart if not _is_accent(c) and c not in _UNCOUNTED)[:TERM_LIMIT]
+
+
+def _is_accent(c: str) -> bool:
+    """Marks that people leave out when they search: those of India's scripts are vowels, and stay."""
+    return unicodedata.combining(c) > 0 and (
+        c < "\u0900" or "\u1ab0" <= c < "\u1b00" or "\u1dc0" <= c < "\u2100"
+    )
