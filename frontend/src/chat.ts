@@ -4,10 +4,8 @@ import { Api } from "./api";
 import { onAttention } from "./attention";
 import { Countdown } from "./countdown";
 import { one, sentence } from "./dom";
-import { writtenIn } from "./faces";
 import type { Frame, Message, Request, Side } from "./frames";
 import { History } from "./history";
-import { followPanel } from "./panel";
 import { Presence } from "./presence";
 import { Reading } from "./reading";
 import { Socket } from "./socket";
@@ -121,7 +119,6 @@ class Chat implements Surroundings {
     announceTicket(frame);
     if (frame.ticket_id !== this.room.dataset.ticket) return;
     showTicket(frame, true);
-    followPanel(frame);
     this.status(frame.status);
   }
 
@@ -161,7 +158,7 @@ class Chat implements Surroundings {
     if (button.matches("[data-undo], [data-edit]")) return thread.takeBack(clientId);
     if (button.hasAttribute("data-retry")) thread.again(clientId);
     else thread.discard(clientId);
-    writtenIn()?.focus();
+    one(".composer-face:not([data-behind]) textarea", this.room)?.focus();
   }
 }
 

@@ -49,6 +49,7 @@ export class Composer {
   giveBack(content: string, problem = ""): void {
     if (!this.#form || !this.#text) return;
     this.#text.value = [content, this.#text.value].filter((text) => text.trim()).join("\n\n");
+    this.#text.dispatchEvent(new Event("change", { bubbles: true }));
     this.#keep();
     this.#clear();
     if (problem) {

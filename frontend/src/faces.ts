@@ -8,7 +8,7 @@ const IN_FRONT = ".composer-face:not([data-behind])";
 const wrapper = (face: Face): HTMLElement | null => one(`.composer-face[data-writes="${face}"]`);
 
 /** The field in front; null where the ticket is closed, or where one may not write. */
-export const writtenIn = (): HTMLTextAreaElement | null =>
+const writtenIn = (): HTMLTextAreaElement | null =>
   one<HTMLTextAreaElement>(`${IN_FRONT} [data-composer]:not([hidden]) textarea`);
 
 /** Brings a face to the front, with the focus in its field. False where there is none to write in. */
@@ -24,7 +24,7 @@ export function turn(face: Face): boolean {
 }
 
 /** What waits unsent behind is said on its button. */
-export function tellOfDrafts(): void {
+function tellOfDrafts(): void {
   for (const button of all("[data-face]")) {
     const face = wrapper(button.dataset.face as Face);
     const written = face && one<HTMLTextAreaElement>("textarea", face)?.value.trim();
@@ -38,5 +38,6 @@ export function startFaces(): void {
     const button = (event.target as Element).closest<HTMLElement>("[data-face]");
     if (button) turn(button.dataset.face as Face);
   });
+  document.addEventListener("change", tellOfDrafts);
   tellOfDrafts();
 }

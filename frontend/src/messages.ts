@@ -2,7 +2,7 @@
 // agent holds two rooms: each keeps its own order, and between them what is earlier stands first.
 import type { Message, Place, Side } from "./frames";
 import type { Unsent } from "./outbox";
-import { all, copyElement, fillField, initials, must, one, sentence, setField } from "./dom";
+import { all, copyElement, initials, must, one, sentence, setField } from "./dom";
 import { linked } from "./linkify";
 import { dayOf, localTimes } from "./times";
 
@@ -158,7 +158,7 @@ export class MessageList {
   #render(message: Message): HTMLElement {
     if (message.sender_type === "system") return this.#renderEvent(message);
     const mine = this.isMine(message);
-    const item = copyElement(`[data-message="${this.#template(mine)}"]`, this.room);
+    const item = this.#fresh(mine);
     item.dataset.sender = message.sender_type;
     item.dataset.senderId = message.sender_id;
     if (!mine) {
@@ -169,29 +169,40 @@ export class MessageList {
     return item;
   }
 
-  #template(mine: boolean): string {
-    if (this.notes) return mine ? "my-note" : "note";
-    return mine ? "mine" : "other";
+  /** A fresh message; of notes, with the word for it. */
+  #fresh(mine: boolean): HTMLElement {
+    const item = copyElement(`[data-message="${mine ? "mine" : "other"}"]`, this.room);
+    item.toggleAttribute("data-internal", this.notes);
+    if (this.notes) must(".message-head", item).prepend(copyElement("[data-note-kind]", this.room));
+    return item;
   }
 
   /** A code that this page does not know says nothing, yet holds its place. */
   #renderEvent(message: Message): HTMLElement {
-    const own = message.sender_name === this.room.dataset.myName;
-    const named = message.sender_name ? ":not([data-nameless], [data-own])" : "[data-nameless]";
-    const [kind, value = ""] = message.content.split(/:(.*)/s);
-    const known = [message.content, `${kind}:*`]
-      .map((code) => `[data-event="${CSS.escape(code)}"]`)
-      .find((template) => one(`template${template}`, this.room));
-    const template = own && known && one(`template${known}[data-own]`, this.room) ? `${known}[data-own]` : `${known}${named}`;
-    const item = copyElement(known ? template : "[data-event-unknown]", this.room);
+    const { sender_name: name, content } = message;
+    const [kind, value = ""] = content.split(/:(.*)/s);
+    const whose = [name === this.room.dataset.myName && "[data-own]", name ? ":not([data-nameless], [data-own])" : "[data-nameless]"];
+    const template = [content, `${kind}:*`]
+      .flatMap((code) => whose.map((which) => which && `[data-event="${CSS.escape(code)}"]${which}`))
+      .find((selector) => selector && one(`template${selector}`, this.room));
+    const item = copyElement(template ? "[data-event-line]" : "[data-event-unknown]", this.room);
     item.toggleAttribute("data-internal", this.notes);
-    fillField(item, "sentence", { name: message.sender_name, value });
+    if (template) {
+      setField(item, "sentence", sentence(template, this.room, { name, value }));
+      const use = must("use", item);
+      use.setAttribute("href", `${use.getAttribute("href")!.split("#")[0]}#${this.#icon(template)}`);
+    }
     this.#stamp(item, message);
     return item;
   }
 
+  /** One icon, however it is said. */
+  #icon(template: string): string {
+    return must(`template${template.slice(0, template.indexOf("]") + 1)}[data-icon]`, this.room).dataset.icon!;
+  }
+
   #renderUnsent(unsent: Unsent): HTMLElement {
-    const item = copyElement(`[data-message="${this.#template(true)}"]`, this.room);
+    const item = this.#fresh(true);
     item.dataset.sender = this.side;
     item.dataset.senderId = this.me;
     item.dataset.clientId = unsent.client_id;

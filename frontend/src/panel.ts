@@ -2,10 +2,11 @@
 // history and all; never while somebody is choosing something in it.
 import { all, one } from "./dom";
 import type { TicketFrame } from "./frames";
+import { onTicket } from "./watch";
 
 let timer = 0;
 
-export function followPanel(frame: TicketFrame): void {
+function followPanel(frame: TicketFrame): void {
   clearTimeout(timer);
   // An own change answers with the panel itself: give it the time to.
   timer = window.setTimeout(() => refresh(frame), 600);
@@ -22,6 +23,7 @@ function takeFields(): void {
 }
 
 export function startPanel(): void {
+  onTicket((frame) => one("[data-panel]")?.dataset.panel === frame.ticket_id && followPanel(frame));
   takeFields();
   document.addEventListener("htmx:after:swap", () => {
     takeFields();

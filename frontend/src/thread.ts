@@ -4,7 +4,7 @@ import { Api } from "./api";
 import { attended } from "./attention";
 import { Composer } from "./composer";
 import { one, sentence } from "./dom";
-import { type Face, tellOfDrafts, turn } from "./faces";
+import type { Face } from "./faces";
 import { Feed } from "./feed";
 import type { Message, Place, Request, Side } from "./frames";
 import { MessageList } from "./messages";
@@ -171,7 +171,6 @@ export class Thread {
     this.messages.forget(unsent.client_id);
     const word = `{${problems.placeholder ?? ""}}`;
     this.#composer.giveBack(unsent.content, sentence('[data-problem="placeholder"]', this.page.room, { word }));
-    tellOfDrafts();
     return true;
   }
 
@@ -194,7 +193,7 @@ export class Thread {
     const unsent = this.#outbox.take(clientId);
     if (!unsent) return;
     this.messages.forget(clientId);
-    turn(this.#face);
+    one(`[data-face="${this.#face}"]`)?.click();
     this.#composer.giveBack(unsent.content);
     this.look();
     if (unsent.state === "held") this.#say("undone");

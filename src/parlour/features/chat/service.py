@@ -140,17 +140,41 @@ def newest_of_others(tx: Tx, room_id: UUID, *, after: int) -> Message | None:
 @requires(Permission.ROOM_READ)
 def history(tx: Tx, room_id: UUID, *, before: int | None = None, limit: int = PAGE) -> History:
     """The newest page, or the one that ends just below `before`."""
-    room = _visible(tx, store.room(tx, room_id))
-    page = store.newest(tx, room_id, before=before, limit=limit, characters=PAGE_CHARACTERS)
+    [found] = _pages(tx, [(_visible(tx, store.room(tx, room_id)), before)], limit)
+    return found
+
+
+@requires(Permission.NOTE_READ)
+def both_histories(
+    tx: Tx, ticket_id: UUID, *, before: int | None = None, notes_before: int | None = None
+) -> tuple[History, History]:
+    """`history` of a ticket's public room and of its notes. Raises NotFound."""
+    rooms = store.rooms_of(tx, ticket_id)
+    public, notes = (_visible(tx, rooms.get(audience)) for audience in (Audience.PUBLIC, Audience.INTERNAL))
+    first, second = _pages(tx, [(public, before), (notes, notes_before)], PAGE)
+    return first, second
+
+
+def _pages(tx: Tx, wanted: Sequence[tuple[Room, int | None]], limit: int) -> list[History]:
+    now = epoch.current(tx)
+    marks = store.marks(tx, [room.room_id for room, _ in wanted], tx.actor.id)
+    return [_page(tx, room, before, limit, now, marks.get(room.room_id, (0, {}))) for room, before in wanted]
+
+
+def _page(
+    tx: Tx, room: Room, before: int | None, limit: int, now: str, marks: tuple[int, dict[str, int]]
+) -> History:
+    page = store.newest(tx, room.room_id, before=before, limit=limit, characters=PAGE_CHARACTERS)
     last = room.last_seq if before is None else max(0, min(before - 1, room.last_seq))
+    read_upto, seen = marks
     return History(
         room=room,
-        epoch=epoch.current(tx),
+        epoch=now,
         messages=page,
         has_older=bool(page) and page[0].seq > 1,
         upto=page[-1].seq if page else last,
-        read_upto=store.read_mark(tx, room_id, tx.actor.id),
-        seen=store.seen(tx, room_id),
+        read_upto=read_upto,
+        seen=seen,
     )
 
 

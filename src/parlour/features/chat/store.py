@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Integer, Result, Row, bindparam, func, insert, select, update
+from sqlalchemy import BigInteger, Integer, Result, Row, bindparam, case, func, insert, select, update
 
 from parlour.db import dialect, search
 from parlour.db.database import HERE, Tx
@@ -30,11 +30,10 @@ _IN_ROOM = (messages.c.workspace_id == HERE) & (messages.c.room_id == bindparam(
 _LIMIT = bindparam("limit", type_=Integer())
 
 _ROOM_BY_ID = select(*_ROOM).where(_THIS_ROOM)
-_ROOM_OF_TICKET = select(*_ROOM).where(
-    chat_rooms.c.workspace_id == HERE,
-    chat_rooms.c.ticket_id == bindparam("ticket"),
-    chat_rooms.c.audience == bindparam("audience"),
+_ROOMS_OF_TICKET = select(*_ROOM).where(
+    chat_rooms.c.workspace_id == HERE, chat_rooms.c.ticket_id == bindparam("ticket")
 )
+_ROOM_OF_TICKET = _ROOMS_OF_TICKET.where(chat_rooms.c.audience == bindparam("audience"))
 _TAKE_SEQ = update(chat_rooms).where(_THIS_ROOM).values(last_seq=chat_rooms.c.last_seq + 1).returning(*_ROOM)
 _TAKE_SEQS = (
     update(chat_rooms)
@@ -81,15 +80,20 @@ _COUNT_ANSWERS = select(func.count()).select_from(
 _MESSAGE_ID = select(messages.c.message_id).where(
     _IN_ROOM, messages.c.seq == bindparam("seq", type_=BigInteger())
 )
-_READ_MARK = select(read_marks.c.seq).where(
-    read_marks.c.workspace_id == HERE,
-    read_marks.c.room_id == bindparam("room"),
-    read_marks.c.reader == bindparam("reader"),
-)
 _SEEN = (
     select(read_marks.c.side, func.max(read_marks.c.seq))
     .where(read_marks.c.workspace_id == HERE, read_marks.c.room_id == bindparam("room"))
     .group_by(read_marks.c.side)
+)
+_MARKS = (
+    select(
+        read_marks.c.room_id,
+        read_marks.c.side,
+        func.max(read_marks.c.seq),
+        func.max(case((read_marks.c.reader == bindparam("reader"), read_marks.c.seq), else_=0)),
+    )
+    .where(read_marks.c.workspace_id == HERE, dialect.one_of(read_marks.c.room_id, "rooms"))
+    .group_by(read_marks.c.room_id, read_marks.c.side)
 )
 _MARK_OF_READER = (
     select(func.coalesce(func.max(read_marks.c.seq), 0))
@@ -139,6 +143,10 @@ def room(tx: Tx, room_id: UUID) -> Room | None:
 def room_of(tx: Tx, ticket_id: UUID, audience: Audience) -> Room | None:
     row = tx.run(_ROOM_OF_TICKET, ticket=ticket_id, audience=audience.value).first()
     return _room(row) if row else None
+
+
+def rooms_of(tx: Tx, ticket_id: UUID) -> dict[Audience, Room]:
+    return {Audience(row[2]): _room(row) for row in tx.run(_ROOMS_OF_TICKET, ticket=ticket_id)}
 
 
 def set_open(tx: Tx, room_ids: Sequence[UUID], *, is_open: bool) -> None:
@@ -232,8 +240,13 @@ def heads(tx: Tx, rooms: Iterable[tuple[UUID, UUID]]) -> dict[UUID, int]:
     return dialect.heads(tx, list(rooms))
 
 
-def read_mark(tx: Tx, room_id: UUID, reader: str) -> int:
-    return tx.run(_READ_MARK, room=room_id, reader=reader).scalar_one_or_none() or 0
+def marks(tx: Tx, room_ids: Sequence[UUID], reader: str) -> dict[UUID, tuple[int, dict[str, int]]]:
+    """How far `reader` has read each of the rooms, and each side; nothing for one that nobody has read."""
+    found: dict[UUID, tuple[int, dict[str, int]]] = {}
+    for room_id, side, seq, own in tx.run(_MARKS, rooms=list(room_ids), reader=reader):
+        mine, seen = found.get(room_id, (0, {}))
+        found[room_id] = max(mine, own), {**seen, side: seq}
+    return found
 
 
 @cache

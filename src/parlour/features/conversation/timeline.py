@@ -3,14 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
-from uuid import UUID
 
-from parlour.db.database import Tx
 from parlour.features.chat import service as chat
 from parlour.features.chat.models import History
-from parlour.features.tickets import service as tickets
-from parlour.features.tickets.models import Ticket
-from parlour.kernel.access import Permission, requires
 from parlour.kernel.messages import Message
 
 
@@ -41,15 +36,6 @@ class Timeline:
     @property
     def has_newer(self) -> bool:
         return self.public.has_newer or self.notes.has_newer
-
-
-@requires(Permission.NOTE_READ)
-def timeline(tx: Tx, ticket_id: UUID, before: Before | None = None) -> tuple[Ticket, Timeline]:
-    """The ticket and the newest page of both its rooms, or the one that ends just below `before`."""
-    ticket = tickets.ticket(tx, ticket_id)
-    public = chat.history(tx, ticket.chat_room_id, before=before and before.public)
-    notes = chat.history(tx, chat.notes_room(tx, ticket_id), before=before and before.notes)
-    return ticket, merged(public, notes)
 
 
 def merged(public: History, notes: History) -> Timeline:

@@ -6,6 +6,7 @@ from uuid import UUID
 from parlour.db.database import Tx
 from parlour.features.chat import service as chat
 from parlour.features.chat.models import Audience, History
+from parlour.features.conversation.timeline import Before, Timeline, merged
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Sent, Ticket
 from parlour.kernel.access import Permission, requires
@@ -28,6 +29,14 @@ def conversation(
     """The ticket and a page of one of its rooms, as of one moment."""
     ticket = tickets.ticket(tx, ticket_id)
     return ticket, chat.history(tx, _room_of(tx, ticket, audience), before=before, limit=limit)
+
+
+@requires(Permission.NOTE_READ)
+def timeline(tx: Tx, ticket_id: UUID, before: Before | None = None) -> tuple[Ticket, Timeline]:
+    """The ticket and the newest page of both its rooms, or the one that ends just below `before`."""
+    ticket = tickets.ticket(tx, ticket_id)
+    ends = {"before": before.public, "notes_before": before.notes} if before else {}
+    return ticket, merged(*chat.both_histories(tx, ticket_id, **ends))
 
 
 @requires(Permission.TICKET_READ)

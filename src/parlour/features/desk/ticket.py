@@ -12,8 +12,8 @@ from starlette.responses import Response
 from parlour.features.accounts.models import After, Desk
 from parlour.features.chat.models import Audience
 from parlour.features.conversation import pages as conversation
+from parlour.features.conversation import units as rooms
 from parlour.features.conversation.timeline import Before
-from parlour.features.conversation.timeline import timeline as both_rooms
 from parlour.features.conversation.view import timeline_view
 from parlour.features.desk import rows, units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
@@ -68,7 +68,7 @@ async def ticket(request: Request) -> Response:
     desk = await desk_in(request)
     ticket_id = id_in(request, "ticket_id")
     if wants_json(request):
-        _, found = await db(request).read(actor_at(desk), both_rooms, ticket_id, _before(request))
+        _, found = await db(request).read(actor_at(desk), rooms.timeline, ticket_id, _before(request))
         return conversation.timeline_as_json(found)
     return await page(request, desk, ticket_id)
 

@@ -8,7 +8,8 @@ from parlour.db.database import Tx
 from parlour.features.accounts.events import service as events
 from parlour.features.accounts.invitations import service as invitations
 from parlour.features.accounts.models import Invitation, Invited
-from parlour.features.conversation.timeline import Before, Timeline, timeline
+from parlour.features.conversation import units as conversation
+from parlour.features.conversation.timeline import Before, Timeline
 from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.canned import service as canned
 from parlour.features.tickets.listing import service as listing
@@ -164,7 +165,7 @@ class TicketPage:
 
 @requires(Permission.TICKET_LIST)
 def ticket_page(tx: Tx, ticket_id: UUID, before: Before | None) -> TicketPage:
-    ticket, found = timeline(tx, ticket_id, before)
+    ticket, found = conversation.timeline(tx, ticket_id, before)
     return TicketPage(
         ticket=ticket,
         timeline=found,
