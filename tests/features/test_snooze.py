@@ -153,3 +153,14 @@ async def test_a_finished_ticket_is_not_put_aside_and_one_changed_meanwhile_not_
 
     assert statuses == [409, 422]
     assert await now(house, ticket) == closed
+
+
+async def test_enter_in_the_field_of_the_day_means_that_day(
+    house: House, visitor: Browser, desk: Browser
+) -> None:
+    """Browsers press the first button of the form then."""
+    page = (await desk.get(place(house, await house.open_ticket(visitor)))).text
+    form = page.partition('id="change-snooze"')[2].partition("</form>")[0]
+
+    first = form.partition('type="submit"')[2].partition(">")[0]
+    assert 'name="until" value="day"' in first
