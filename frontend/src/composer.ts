@@ -3,6 +3,7 @@
 import { load, local, save } from "./keep";
 import { copyElement, must, one, setField } from "./dom";
 import type { Face } from "./faces";
+import { showLimit, tooLong } from "./limits";
 
 const TYPING_EVERY = 2_500;
 const byTouch = (): boolean => matchMedia("(pointer: coarse)").matches;
@@ -60,6 +61,7 @@ export class Composer {
       this.#text.setAttribute("aria-invalid", "true");
       this.#text.setAttribute("aria-describedby", `${this.#hint} ${this.#problem}`);
     }
+    showLimit(this.#text);
     this.#text.focus();
   }
 
@@ -105,7 +107,9 @@ export class Composer {
     const content = text.value.replace(/^(?:[^\S\n]*\n)+/, "").trimEnd();
     text.focus();
     if (!content) return;
+    if (tooLong(text, content)) return showLimit(text);
     text.value = "";
+    showLimit(text);
     this.#clear();
     this.#keep();
     const button = event.submitter;

@@ -6,12 +6,13 @@ import { startCorrected } from "./corrected";
 import { startDrafts } from "./drafts";
 import { startFocus } from "./focus";
 import { startLeave } from "./leave";
+import { startLimits } from "./limits";
 import { startTab } from "./tab";
 import { startTheme } from "./theme";
 import { startTimes } from "./times";
 
 export function startPage(): void {
-  for (const start of [startAccess, startTheme, startTimes, startDrafts, startCorrected, startBusy, startFocus, startTab, startLeave, startChat]) {
+  for (const start of [startAccess, startTheme, startTimes, startDrafts, startCorrected, startBusy, startFocus, startTab, startLeave, startChat, startLimits]) {
     // One that fails must not take the others with it.
     try {
       start();

@@ -139,3 +139,23 @@ async def test_what_was_wrong_with_a_field_goes_when_it_is_put_right(live: Live,
 
     await expect(summary).to_have_count(0)
     await expect(page.get_by_text("Enter a subject")).to_have_count(0)
+
+
+async def test_nothing_that_is_pasted_is_cut_and_what_is_too_much_is_counted(
+    live: Live, past: Past, people: People
+) -> None:
+    ticket = await past.ticket()
+    maria = await people.customer(ticket)
+    await maria.page.goto(chat_of(live, ticket))
+    room = Room(maria.page)
+    await room.is_live()
+    await room.composer.fill("🙂" * 19_000)
+    await expect(maria.page.get_by_text("1000 characters left").first).to_be_visible()
+    await room.composer.fill("x" * 24_027)
+    await expect(maria.page.locator(".limit-note")).to_have_text("4027 characters too many")
+    await room.composer.press("Enter")
+    await expect(room.composer).to_have_value("x" * 24_027)
+    await room.send("Short enough")
+
+    await expect(maria.page.locator(".limit-note")).to_have_count(0)
+    await room.shows("Short enough")
