@@ -147,7 +147,7 @@ export const commands: Record<string, () => boolean> = {
 function snooze(): boolean {
   const ways = one<HTMLDetailsElement>("[data-panel] details[data-snooze]");
   if (!ways) return false;
-  const first = () => one("button", ways)?.focus();
+  const first = () => one("button.btn", ways)?.focus();
   // What has just been opened can take the focus only a moment later.
   if (ways.open) first();
   else ways.addEventListener("toggle", first, { once: true });
