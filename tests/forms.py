@@ -165,6 +165,8 @@ FORMS: dict[str, Callable[["Town"], Awaitable[Form]]] = {
     f"{_WORKSPACE}/people/invitations/{{invitation_id}}/withdraw": _fixed(withdraw="now"),
     f"{_WORKSPACE}/tickets/new": _opened,
     f"{_WORKSPACE}/tickets/views": _fixed(name="Late ones", query="status=open", for_everyone="yes"),
+    f"{_WORKSPACE}/tickets/views/{{view_id}}": _fixed(name="Late indeed"),
+    f"{_WORKSPACE}/tickets/views/{{view_id}}/move": _fixed(to="up"),
     f"{_WORKSPACE}/tickets/views/{{view_id}}/delete": _fixed(delete="now"),
     f"{_WORKSPACE}/tickets/bulk": _many,
     f"{_WORKSPACE}/tickets/bulk/{{bulk_id}}/undo": _fixed(undo="now"),

@@ -112,6 +112,9 @@ GET  /new                           sign-in sign-in  sign-in   sign-in  200   20
 POST /new                           sign-in sign-in  sign-in   sign-in  begun begun 403     404      sign-in
 GET  /views                         sign-in sign-in  sign-in   sign-in  list  list  list    404      sign-in
 POST /views                         sign-in sign-in  sign-in   sign-in  list  list  403     404      sign-in
+GET  /views/{view_id}               sign-in sign-in  sign-in   sign-in  list  list  list    404      sign-in
+POST /views/{view_id}               sign-in sign-in  sign-in   sign-in  list  list  403     404      sign-in
+POST /views/{view_id}/move          sign-in sign-in  sign-in   sign-in  list  list  403     404      sign-in
 POST /views/{view_id}/delete        sign-in sign-in  sign-in   sign-in  list  list  403     404      sign-in
 GET  /bulk                          sign-in sign-in  sign-in   sign-in  list  list  list    404      sign-in
 POST /bulk                          sign-in sign-in  sign-in   sign-in  list  list  403     404      sign-in

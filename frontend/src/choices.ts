@@ -1,10 +1,10 @@
-// What a list says of a ticket's status and priority becomes a dropdown, which saves at once what is chosen.
+// What a list says of a ticket's status, priority and assignee becomes a dropdown, which saves at once what is chosen.
 // The page brings the dropdowns once, however many rows it has.
 import htmx from "htmx.org";
 import { all, copy, one } from "./dom";
 
 export const ROWS = "[data-ticket-row], #overview tbody tr";
-const FIELDS = ["status", "priority"] as const;
+const FIELDS = ["status", "priority", "assignee"] as const;
 
 export const linkOf = (row: Element): HTMLAnchorElement | null => one<HTMLAnchorElement>("th a", row);
 

@@ -14,6 +14,7 @@ import { startPanel } from "./panel";
 import { startPalette } from "./palette";
 import { startCanned } from "./canned";
 import { startTable } from "./table";
+import { startViews } from "./views";
 import { startWatch } from "./watch";
 
 startPage();
@@ -25,6 +26,7 @@ startChoices();
 startCopy();
 startDashboard();
 startTable();
+startViews();
 startWatch();
 startCanned();
 startPalette();

@@ -1,7 +1,7 @@
 // Single keys for what one does all day. They can be switched off, and none of them is heard where somebody
 // writes or chooses, with a modifier, in a dialog, or while an input method composes.
 import { commands, go, select, step, tools } from "./commands";
-import { one } from "./dom";
+import { all, one } from "./dom";
 import { openPalette } from "./palette";
 
 const PREFIX_LASTS = 1_500;
@@ -34,7 +34,7 @@ function search(): boolean {
 function goTo(key: string): boolean {
   const desk = tools()?.dataset.desk;
   if (!desk || (key !== "d" && key !== "t")) return false;
-  return go(key === "d" ? desk : `${desk}/tickets`);
+  return go(key === "d" ? desk : `${desk}/tickets?status=active`);
 }
 
 const KEYS: Record<string, () => boolean> = {
@@ -75,6 +75,13 @@ function alone(event: KeyboardEvent, key: string): boolean {
   return !event.shiftKey || key === "?" || key === "/";
 }
 
+/** What the key is called on this machine. */
+function nameKeys(): void {
+  if (!/mac|iphone|ipad/i.test(navigator.platform)) return;
+  for (const key of all("[data-palette-key]")) key.textContent = "⌘K";
+}
+
 export function startKeys(): void {
+  nameKeys();
   if (tools()?.hasAttribute("data-shortcuts")) document.addEventListener("keydown", press);
 }

@@ -60,7 +60,7 @@ async def test_from_the_portals_front_page_to_an_answer(live: Live, people: Peop
     await ada.page.get_by_label("Email address").fill(email_of("ada"))
     await ada.page.get_by_label("Password").fill(PASSWORD)
     await ada.page.get_by_role("button", name="Sign in").click()
-    await ada.page.get_by_role("link", name="Tickets", exact=True).click()
+    await ada.page.get_by_role("link", name="All unfinished").click()
     await ada.page.get_by_role("link", name="The tent pole is broken").click()
     await Room(ada.page).shows("It snapped on the first evening.")
     await Room(ada.page).send("We send you a new one today.")

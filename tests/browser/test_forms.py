@@ -120,7 +120,7 @@ async def test_signing_in_leads_to_where_one_wanted_to_go(live: Live, people: Pe
     await ben.page.get_by_label("Password").fill(PASSWORD)
     await ben.page.get_by_role("button", name="Sign in").click()
 
-    await expect(ben.page.get_by_role("heading", name="Tickets")).to_be_visible()
+    await expect(ben.page.get_by_role("heading", name="All tickets")).to_be_visible()
 
 
 async def test_signing_out_shuts_the_desk(live: Live, people: People) -> None:

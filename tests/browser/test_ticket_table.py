@@ -192,6 +192,7 @@ async def test_a_view_is_saved_and_stands_among_the_others(live: Live, past: Pas
     await ada.get_by_label("Name of the view").fill(name)
     await ada.get_by_role("button", name="Save view").click()
     await expect(ada.get_by_role("link", name=name)).to_have_attribute("aria-current", "page")
+    await ada.get_by_text("Edit view").click()
     await ada.get_by_role("button", name="Delete view").click()
 
     await expect(ada.get_by_role("link", name=name)).to_have_count(0)

@@ -48,7 +48,7 @@ async def test_an_agent_signs_in_and_finds_the_ticket(live: Live, past: Past, pe
     await ada.page.get_by_label("Email address").fill(email_of("ada"))
     await ada.page.get_by_label("Password").fill(PASSWORD)
     await ada.page.get_by_role("button", name="Sign in").click()
-    await ada.page.get_by_role("link", name="Tickets", exact=True).click()
+    await ada.page.get_by_role("link", name="All unfinished").click()
     await ada.page.get_by_role("link", name="Found in the list").click()
 
     await expect(ada.page.get_by_role("heading", name="Found in the list")).to_be_visible()

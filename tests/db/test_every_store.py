@@ -81,6 +81,7 @@ def of_workspaces(tx: Tx, ada: UUID) -> list[Call]:
         (workspaces.members_of, {"limit": 9}),
         (workspaces.standings_of, {"limit": 9}),
         (workspaces.memberships, {"user_id": ada}),
+        (workspaces.known_as, {"actor_id": str(ada)}),
         (workspaces.has_owner_besides, {"user_id": ada}),
         (workspaces.name_of, {"user_id": ada}),
         (workspaces.rename, {"name": "Acme"}),
@@ -256,7 +257,9 @@ NARROWED = (
 def of_listing(ticket: Ticket) -> list[Call]:
     these = {"ticket_ids": [ticket.ticket_id]}
     calls: list[Call] = [
-        (listing.how_many_of, these),
+        (bulk.unchanged_since, {"ticket_ids": [ticket.ticket_id], "moment": clock.now()}),
+        (listing.ahead, {"filters": Filters(), "key": [clock.now(), clock.new_id()]}),
+        (bulk.how_many_of, these),
         (listing.rows, these),
         (listing.recent_and_urgent, {"limit": 9}),
         (tagged.among, {"tag_id": clock.new_id(), **these}),
@@ -290,6 +293,9 @@ def of_lists(ada: UUID) -> list[Call]:
         (views.how_many_of, {"owner_id": ada}),
         (views.how_many_of, {"owner_id": None}),
         (views.view, {"view_id": view.view_id}),
+        (views.set_name, {"view_id": view.view_id, "name": "Later"}),
+        (views.set_positions, {"view_ids": [view.view_id]}),
+        (views.counts, {"lists": [Filters(status=Stage.ACTIVE, assignee=ada)], "most": 9}),
         (views.delete_view, {"view_id": view.view_id}),
         (replies.insert_reply, {"reply": reply}),
         (replies.usable, {"limit": 9}),

@@ -254,6 +254,19 @@ async def test_all_that_match_are_changed_by_a_job_and_put_back_by_one(
     assert len(left) == len(before)
 
 
+async def test_all_that_match_are_those_that_were_there(
+    house: House, desk: Browser, three: list[Ticket], visitor: Browser
+) -> None:
+    page = (await desk.get(table(house, "?status=new"))).text
+    shown = re.findall(r'name="shown" value="([^"]+)"', page)[0]
+    late = await house.open_ticket(visitor, subject="It came later")
+    query = {"all": "yes", "query": "status=new", "shown": shown, "back": table(house)}
+    await change(house, desk, [], change="priority:high", **query)
+
+    assert {ticket.priority for ticket in await now(house, three)} == {Priority.HIGH}
+    assert [ticket.priority for ticket in await now(house, [late])] == [Priority.MEDIUM]
+
+
 async def begun_by_nobody(house: House, chosen: list[UUID], field: Field, value: str) -> Bulk:
     """A large change whose tickets are written down, and no worker to change them."""
     await house.app.parlour.worker.stop()

@@ -70,7 +70,7 @@ async def test_preferences_are_what_was_ticked_and_other_settings_stay(house: Ho
 
     await house.db.write(Actor.system(), seed)
     before = await desk.get("/profile")
-    await desk.submit("/profile/preferences", {"undo_send": "on"}, page="/profile")
+    await desk.submit("/profile/preferences", {"undo_send": "on", "after": "list"}, page="/profile")
     after = await desk.get("/profile")
 
     def ticked(page: str) -> set[str]:
@@ -85,6 +85,7 @@ async def test_preferences_are_what_was_ticked_and_other_settings_stay(house: Ho
         "shortcuts": False,
         "notify": False,
         "title_badge": False,
+        "after": "list",
     }
 
 

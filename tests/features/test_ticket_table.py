@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from parlour.features.desk import query
+from parlour.features.tickets import handover
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Priority, Status, Ticket
@@ -116,7 +117,8 @@ async def test_the_way_back_leads_to_the_same_page(house: House, desk: Browser, 
     back = (await desk.get(link(second, "prev"))).text
 
     assert numbers(back) == numbers(first)
-    assert "28 tickets" in back
+    assert "26–28 of 28" in second
+    assert "1–25 of 28" in back
 
 
 @pytest.mark.parametrize(
@@ -235,6 +237,54 @@ async def test_a_row_can_be_had_alone(house: House, desk: Browser, five: list[Ti
 
     assert numbers(answer.text) == [2]
     assert "Ada Moreau" in answer.text
+
+
+async def test_a_page_that_emptied_meanwhile_says_so_and_leads_back(
+    house: House, desk: Browser, visitor: Browser
+) -> None:
+    made = [await house.open_ticket(visitor, email=f"person{n}@example.com") for n in range(26)]
+    first = (await desk.get(table(house, "?status=new"))).text
+    await set_status(house, made[0], Status.OPEN)
+    second = (await desk.get(link(first, "next"))).text
+
+    assert "Nothing is left on this page" in second
+    assert f'href="{table(house, "?status=new")}"' in second
+
+
+async def test_a_filter_on_somebody_who_has_left_says_whose_it_is(house: House, desk: Browser) -> None:
+    ben = await house.add_agent("ben@acme.example", Role.AGENT, name="Ben Okafor")
+    async with await house.sign_in("ben@acme.example") as browser:
+        await browser.submit(f"{table(house)}/views", {"name": "x", "query": "q=x"}, page=table(house))
+    await house.as_system(handover.remove_member, ben)
+    page = (await desk.get(table(house, f"?assignee={ben}"))).text
+    stranger = (await desk.get(table(house, f"?assignee={uuid4()}"))).text
+
+    assert f'value="{ben}" selected>Ben Okafor (not here any more)<' in page
+    assert "selected>Somebody who is not here<" in stranger
+
+
+async def test_names_are_sorted_as_people_do(house: House, desk: Browser) -> None:
+    for name in ("Zoe", "bob", "Ärne"):
+        await house.add_agent(f"{uuid4().hex}@acme.example", Role.AGENT, name=name)
+    page = (await desk.get(table(house))).text
+    names = re.findall(r'<option value="[0-9a-f-]{36}">([^<]+)</option>', page.partition('id="list"')[0])
+
+    assert names == ["Ada Moreau", "Ärne", "bob", "Zoe"]
+
+
+async def test_what_is_finished_is_not_unread(house: House, desk: Browser, visitor: Browser) -> None:
+    await set_status(house, await house.open_ticket(visitor), Status.RESOLVED)
+
+    assert ">Unread " not in (await desk.get(table(house))).text
+
+
+async def test_an_assignee_is_chosen_in_the_row(house: House, desk: Browser, five: list[Ticket]) -> None:
+    fields = {"assignee": str(house.ada), "version": "1", "shape": "row"}
+    path = f"{table(house)}/{five[0].ticket_id}/assignee"
+    answer = await desk.submit(path, fields, page=table(house), headers=HTMX)
+
+    assert f'class="choice" data-assignee="{house.ada}"' in answer.text
+    assert '<template data-choices="assignee">' in (await desk.get(table(house))).text
 
 
 async def test_what_a_customer_said_is_unread_until_it_is_read(

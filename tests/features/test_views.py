@@ -1,13 +1,17 @@
 """Saved views of the ticket table."""
 
+import asyncio
 import re
 from uuid import uuid4
 
 import pytest
 
+from parlour.features.tickets import service as tickets
+from parlour.features.tickets.models import Status
 from parlour.features.tickets.views import service as views
 from parlour.kernel.access import Role
-from tests.house import Browser, House
+from tests.features.test_dashboard import statements
+from tests.house import Browser, House, stock
 
 
 def table(house: House, query: str = "") -> str:
@@ -20,8 +24,16 @@ async def save(house: House, browser: Browser, **fields: str):  # type: ignore[n
 
 
 def tabs(page: str) -> list[str]:
-    """The saved views' names, in their order."""
-    return re.findall(r'truncate" dir="auto">([^<]+)</span><span class="sr-only">\(', page)
+    """The saved views' names, in the order of the sidebar."""
+    sidebar = page.partition('data-views="')[2].partition("</ul>")[0]
+    return re.findall(r'<span dir="auto">([^<]+)</span><span class="sr-only"> \(', sidebar)
+
+
+def counts(page: str) -> dict[str, str]:
+    """What the sidebar says of each view that has a number."""
+    sidebar = page.partition('data-views="')[2].partition("</ul>")[0]
+    found = re.findall(r'<span(?: dir="auto")?>([^<]+)</span>.*?<b>([^<]*)</b>', sidebar)
+    return {name: count for name, count in found if count}
 
 
 @pytest.mark.parametrize(
@@ -30,6 +42,8 @@ def tabs(page: str) -> list[str]:
         ("mine", "?status=active&assignee=me"),
         ("unassigned", "?status=active&assignee=nobody"),
         ("waiting_for_us", "?waiting=us"),
+        ("active", "?status=active"),
+        ("snoozed", "?status=snoozed"),
         ("waiting_for_customer", "?status=pending"),
         ("all", ""),
     ],
@@ -140,3 +154,69 @@ async def test_a_view_of_another_workspace_is_not_there(house: House, desk: Brow
     assert (await mallory.submit(f"{theirs}/views/{one}/delete", {}, page=theirs)).status_code == 404
     assert (await mallory.submit(f"{theirs}/views/{uuid4()}/delete", {}, page=theirs)).status_code == 404
     assert tabs((await mallory.get(theirs)).text) == []
+
+
+async def test_the_sidebar_counts_what_stands_in_each_view(
+    house: House, desk: Browser, visitor: Browser
+) -> None:
+    made = [await house.open_ticket(visitor, subject=f"Parcel {n}") for n in range(3)]
+    await house.as_system(tickets.assign_ticket, made[0].ticket_id, house.ada, seen_version=1)
+    await house.as_system(tickets.update_ticket_status, made[1].ticket_id, Status.RESOLVED, seen_version=1)
+    await save(house, desk, name="Anna’s new ones", query=f"status=new&assignee={house.ada}")
+    await save(house, desk, name="Middling and mine", query=f"priority=medium&assignee={house.ada}")
+    await save(house, desk, name="A search", query="q=parcel")
+    page = (await desk.get(f"/workspace/{house.workspace.workspace_id}/people")).text
+
+    assert counts(page) == {
+        "Mine": "1",
+        "Unassigned": "1",
+        "Waiting for us": "2",
+        "All unfinished": "2",
+        "Middling and mine": "1",
+    }
+
+
+async def test_counts_end_at_ninety_nine_and_are_one_statement(house: House, desk: Browser) -> None:
+    await asyncio.to_thread(stock, house, 300)
+    for n in range(6):
+        await save(house, desk, name=f"View {n}", query="status=new" if n % 2 else "priority=high")
+    with statements() as seen:
+        page = (await desk.get(f"{table(house)}/views", headers={"hx-request": "true"})).text
+    counting = [one for one in seen if "count(" in one and "FROM tickets" in one]
+
+    assert len(counting) == 1
+    assert counting[0].count("count(") == 6 + 6
+    assert "99+" in page
+
+
+async def test_a_view_is_renamed_and_moved_among_its_owners(house: House, desk: Browser) -> None:
+    for name in ("zebra", "Ärger", "Bob", "Ours"):
+        await save(house, desk, name=name, query=f"q={name}", for_everyone="yes" if name == "Ours" else "")
+    assert tabs((await desk.get(table(house))).text) == ["Ärger", "Bob", "zebra", "Ours"]
+    bob = await view_id(house, desk, "?q=Bob")
+    await desk.submit(f"{table(house)}/views/{bob}/move", {"to": "down"}, page=table(house))
+    await desk.submit(f"{table(house)}/views/{bob}", {"name": "Robert"}, page=table(house))
+    await desk.submit(f"{table(house)}/views/{bob}/move", {"to": "down"}, page=table(house))
+    refused = await desk.submit(
+        f"{table(house)}/views/{bob}", {"name": " ", "query": "q=Bob"}, page=table(house)
+    )
+
+    assert tabs((await desk.get(table(house))).text) == ["Ärger", "zebra", "Robert", "Ours"]
+    assert (refused.status_code, "Enter a name." in refused.text) == (422, True)
+
+
+async def test_somebody_elses_views_are_neither_renamed_nor_moved(house: House, desk: Browser) -> None:
+    await save(house, desk)
+    await save(house, desk, name="Ours", query="status=new", for_everyone="yes")
+    own, ours = [await view_id(house, desk, q) for q in ("?status=active&priority=urgent", "?status=new")]
+    await house.add_agent("vic@acme.example", Role.VIEWER)
+    viewer = await house.sign_in("vic@acme.example")
+    answers = [
+        (
+            await viewer.submit(f"{table(house)}/views/{one}{what}", {"name": "X"}, page=table(house))
+        ).status_code
+        for one in (own, ours)
+        for what in ("", "/move")
+    ]
+
+    assert answers == [404, 404, 403, 403]

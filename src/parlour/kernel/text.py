@@ -99,6 +99,12 @@ def without_invisible(text: str) -> str:
     return "".join(kept)
 
 
+def order_of(name: str) -> tuple[str, str]:
+    """What lists of names are sorted by, as people do it: neither capitals nor accents come first or last."""
+    bare = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+    return bare.casefold(), name
+
+
 def password(text: str) -> str:
     """One form and one kind of space, so that every keyboard types the same (RFC 8265, OpaqueString)."""
     spaced = "".join(" " if unicodedata.category(c) == "Zs" else c for c in storable(text))

@@ -209,6 +209,9 @@ CREATE POLICY seen ON saved_views FOR SELECT USING (
 CREATE POLICY made ON saved_views FOR INSERT WITH CHECK (
     (SELECT app.serves()) OR ((SELECT app.looks()) AND owner_id = (SELECT app.user_id()))
     OR ((SELECT app.works()) AND owner_id IS NULL));
+CREATE POLICY changed ON saved_views FOR UPDATE USING (
+    (SELECT app.serves()) OR ((SELECT app.looks()) AND owner_id = (SELECT app.user_id()))
+    OR ((SELECT app.works()) AND owner_id IS NULL));
 CREATE POLICY dropped ON saved_views FOR DELETE USING (
     (SELECT app.serves()) OR ((SELECT app.looks()) AND owner_id = (SELECT app.user_id()))
     OR ((SELECT app.works()) AND owner_id IS NULL));

@@ -32,6 +32,14 @@ saved_views = Table(
     ),
     Column("name", Text, nullable=False),
     Column("query", Text, nullable=False),
+    Column(
+        "position",
+        Integer,
+        nullable=False,
+        default=0,
+        server_default="0",
+        comment="among its owner's; equal ones by name",
+    ),
     Column("created_at", UtcDateTime, nullable=False),
     PrimaryKeyConstraint("workspace_id", "view_id"),
 )

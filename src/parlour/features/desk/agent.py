@@ -11,6 +11,7 @@ from parlour.features.accounts import service as accounts
 from parlour.features.accounts.devices import device_name
 from parlour.features.accounts.models import Desk, SignedIn
 from parlour.features.accounts.profile.service import public_id
+from parlour.features.desk.sidebar import sidebar
 from parlour.kernel.access import Actor, Permission
 from parlour.kernel.errors import Conflict, DomainError, Invalid, NotFound, SignedOut
 from parlour.web.counting import count
@@ -97,7 +98,7 @@ def whoami(person: SignedIn, workspaces: int = 1) -> dict[str, Any]:
 
 
 def place(request: Request, desk: Desk) -> dict[str, Any]:
-    """What every page of the desk shows around its content."""
+    """What every page of the desk shows around its content. `listed`: the list that the page is about."""
     workspace = {
         "workspace_id": str(desk.workspace_id),
         "slug": desk.workspace_slug,
@@ -112,7 +113,8 @@ def place(request: Request, desk: Desk) -> dict[str, Any]:
         several=desk.workspaces > 1,
         settings=desk.person.settings,
     )
-    return {"workspace": workspace, "me": me, "tools": tools, "tickets_at": _tickets_at(request, desk)}
+    around = {"workspace": workspace, "me": me, "tools": tools, "tickets_at": _tickets_at(request, desk)}
+    return around | {"sidebar": (), "listed": None}
 
 
 def _tickets_at(request: Request, desk: Desk) -> str:
@@ -127,7 +129,7 @@ def _tickets_at(request: Request, desk: Desk) -> str:
     return f"{desk.workspace_id}/tickets/" if page.endswith(home) else f"{home}/tickets/"
 
 
-def render_at(
+async def render_at(
     request: Request,
     desk: Desk,
     template: str,
@@ -136,7 +138,10 @@ def render_at(
     refused: DomainError | None = None,
     **context: Any,
 ) -> Response:
-    return render(request, template, status=status, refused=refused, **place(request, desk), **context)
+    around = place(request, desk)
+    if "hx-request" not in request.headers and "sidebar" not in context:
+        around["sidebar"] = await sidebar(request, desk, actor_at(desk))
+    return render(request, template, status=status, refused=refused, **(around | context))
 
 
 def _to_second_factor(request: Request) -> Response:

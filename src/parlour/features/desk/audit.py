@@ -41,7 +41,7 @@ async def trail(request: Request) -> Response:
     )
     rows = found.page.rows
     filters = {name: value for name, value in chosen.items() if value}
-    return render_at(
+    return await render_at(
         request,
         desk,
         "desk/audit.html",

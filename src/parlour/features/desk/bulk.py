@@ -1,6 +1,7 @@
 """Changing many tickets from the table, watching it, undoing it."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -51,14 +52,27 @@ def _change(fields: Mapping[str, str]) -> tuple[Field, str]:
 
 
 async def _tickets(request: Request, desk: Desk, fields: Mapping[str, str]) -> list[UUID]:
-    """Raises NotFound for an id that is none."""
-    if fields.get("all") == "yes":
-        filters = query_in(fields.get("query", "")).filters(desk.person.user_id)
-        return await db(request).scan(actor_at(desk), bulk.matching, filters)
+    """Those that were ticked, and for `all` those that stood in the list when the page was shown.
+
+    Raises NotFound for an id that is none.
+    """
     try:
-        return [UUID(text) for text in await every(request, "ids")]
+        ticked = [UUID(text) for text in await every(request, "ids")]
     except ValueError:
         raise NotFound from None
+    if fields.get("all") != "yes":
+        return ticked
+    filters = query_in(fields.get("query", "")).filters(desk.person.user_id)
+    shown = _moment(fields.get("shown", ""))
+    return [*await db(request).scan(actor_at(desk), bulk.matching, filters, shown), *ticked]
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
 
 
 async def progress(request: Request) -> Response:
@@ -68,7 +82,7 @@ async def progress(request: Request) -> Response:
     template = "desk/bulk_panel.html" if "hx-request" in request.headers else "desk/bulk.html"
     back = rows.back_to(desk, request.query_params)
     context: dict[str, Any] = {"bulk": found, "bulk_name": name, "back": back}
-    return render_at(request, desk, template, **context)
+    return await render_at(request, desk, template, **context)
 
 
 async def undo(request: Request) -> Response:

@@ -29,7 +29,7 @@ async def index(request: Request) -> Response:
     desk = await desk_in(request)
     actor = actor_at(desk)
     found = await db(request).read(actor, canned.usable)
-    return render_at(
+    return await render_at(
         request,
         desk,
         "desk/canned.html",
@@ -47,7 +47,7 @@ async def for_ticket(request: Request) -> Response:
     return as_json({"replies": [{"name": reply.name, "content": reply.content} for reply in found]})
 
 
-def _form(
+async def _form(
     request: Request,
     desk: Desk,
     reply_id: UUID | None,
@@ -57,7 +57,7 @@ def _form(
     actor = actor_at(desk)
     if not actor.may(Permission.TICKET_UPDATE):
         raise Forbidden
-    return render_at(
+    return await render_at(
         request,
         desk,
         "desk/canned_form.html",
@@ -72,7 +72,7 @@ def _form(
 
 
 async def new(request: Request) -> Response:
-    return _form(request, await desk_in(request), None, _NOTHING)
+    return await _form(request, await desk_in(request), None, _NOTHING)
 
 
 async def add(request: Request) -> Response:
@@ -84,7 +84,7 @@ async def add(request: Request) -> Response:
             raise stale
         await db(request).write(actor_at(desk), canned.add, name, content, shared=shared)
     except REFUSALS as error:
-        return _form(request, desk, None, fields, error)
+        return await _form(request, desk, None, fields, error)
     return redirect(_home(desk))
 
 
@@ -92,7 +92,7 @@ async def edit(request: Request) -> Response:
     desk = await desk_in(request)
     found = await db(request).read(actor_at(desk), canned.reply, id_in(request, "reply_id"))
     typed = {"name": found.name, "content": found.content, "shared": "1" if found.shared else ""}
-    return _form(request, desk, found.reply_id, typed)
+    return await _form(request, desk, found.reply_id, typed)
 
 
 async def change(request: Request) -> Response:
@@ -105,7 +105,7 @@ async def change(request: Request) -> Response:
             raise stale
         await db(request).write(actor_at(desk), canned.change, reply_id, name, content, shared=shared)
     except REFUSALS as error:
-        return _form(request, desk, reply_id, fields, error)
+        return await _form(request, desk, reply_id, fields, error)
     return redirect(_home(desk))
 
 

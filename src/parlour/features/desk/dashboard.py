@@ -26,7 +26,7 @@ async def page(request: Request, desk: Desk, *, template: str, status: int = 200
     """The whole page, or only the part of it that changes."""
     actor = actor_at(desk)
     overview, steps = await db(request).read(actor, units.dashboard)
-    return render_at(
+    return await render_at(
         request,
         desk,
         template,

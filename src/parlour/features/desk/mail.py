@@ -65,13 +65,13 @@ def way_of(settings: Settings) -> Way:
 async def page(request: Request) -> Response:
     desk = await desk_in(request)
     await db(request).read(actor_at(desk), units.managed)
-    return _page(request, desk)
+    return await _page(request, desk)
 
 
-def _page(
+async def _page(
     request: Request, desk: Desk, *, tried: Tried | None = None, refused: DomainError | None = None
 ) -> Response:
-    return render_at(
+    return await render_at(
         request,
         desk,
         "desk/settings_mail.html",
@@ -93,8 +93,8 @@ async def try_out(request: Request) -> Response:
             raise stale
         await count(request, Limit.TEST_MAIL, str(desk.person.user_id))
     except REFUSALS as error:
-        return _page(request, desk, refused=error)
-    return _page(request, desk, tried=await _send(request, workspace, desk.person.email))
+        return await _page(request, desk, refused=error)
+    return await _page(request, desk, tried=await _send(request, workspace, desk.person.email))
 
 
 async def _send(request: Request, workspace: Workspace, to: str) -> Tried:

@@ -25,15 +25,15 @@ async def form(request: Request) -> Response:
     """`email` in the address fills that field in."""
     desk = await desk_in(request)
     permitted(actor_at(desk), tickets.open_for)
-    return _page(request, desk, {"email": request.query_params.get("email", "")})
+    return await _page(request, desk, {"email": request.query_params.get("email", "")})
 
 
-def _page(
+async def _page(
     request: Request, desk: Desk, typed: Mapping[str, str], refused: DomainError | None = None
 ) -> Response:
     # Words that were changed after a first send are another ticket.
     again = "" if isinstance(refused, Conflict) else typed.get("client_id", "")
-    return render_at(
+    return await render_at(
         request,
         desk,
         "desk/new_ticket.html",
@@ -58,7 +58,7 @@ async def open_ticket(request: Request) -> Response:
         await count(request, Limit.OPEN_BY_AGENT, str(desk.person.user_id))
         opened = await db(request).write(actor, tickets.open_for, draft)
     except BadForm as error:
-        return _page(request, desk, {**fields, "client_id": ""}, error)
+        return await _page(request, desk, {**fields, "client_id": ""}, error)
     except (*REFUSALS, Conflict) as error:
-        return _page(request, desk, fields, error)
+        return await _page(request, desk, fields, error)
     return redirect(f"/workspace/{desk.workspace_id}/tickets/{opened.ticket.ticket_id}")

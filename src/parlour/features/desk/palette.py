@@ -23,7 +23,7 @@ async def palette(request: Request) -> Response:
     filters = Filters(q=q, limit=SHOWN)
     run = db(request).read if listing.costs_the_same(filters) else db(request).scan
     found = await run(actor_at(desk), units.palette, filters)
-    return render_at(
+    return await render_at(
         request,
         desk,
         "desk/palette.html",

@@ -42,7 +42,7 @@ async def _page(
 ) -> Response:
     actor = actor_at(desk)
     known = await db(request).read(actor, units.people)
-    return render_at(
+    return await render_at(
         request,
         desk,
         "desk/people.html",

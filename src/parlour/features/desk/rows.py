@@ -53,7 +53,7 @@ def back_to(desk: Desk, fields: Mapping[str, str]) -> str:
 async def _row(request: Request, desk: Desk, ticket_id: UUID, *, status: int = 200) -> Response:
     actor = actor_at(desk)
     ticket = await db(request).read(actor, listing.row, ticket_id)
-    return render_at(
+    return await render_at(
         request,
         desk,
         "desk/ticket_row.html",
@@ -78,6 +78,7 @@ def row_view(row: TicketRow) -> dict[str, Any]:
         "created_at": row.created_at,
         "last_message_at": row.last_message_at,
         "version": row.version,
+        "assignee_id": str(row.assignee_id) if row.assignee_id else "",
         "assignee_name": row.assignee_name,
         "snoozed_until": row.snoozed_until if row.status is Status.PENDING else None,
         "unread": row.unread,

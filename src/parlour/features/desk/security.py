@@ -19,7 +19,7 @@ async def page(request: Request) -> Response:
 
 async def _page(request: Request, desk: Desk, refused: DomainError | None = None) -> Response:
     stand = await db(request).read(actor_at(desk), units.security)
-    return render_at(
+    return await render_at(
         request,
         desk,
         "desk/settings_security.html",

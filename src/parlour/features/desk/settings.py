@@ -37,7 +37,7 @@ async def _general(
         "accent": chosen.accent,
         "auto_assign": "yes" if chosen.auto_assign else "",
     }
-    return render_at(
+    return await render_at(
         request,
         desk,
         "desk/settings_general.html",

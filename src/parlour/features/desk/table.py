@@ -10,10 +10,12 @@ from starlette.responses import Response
 from parlour.features.accounts.models import Desk
 from parlour.features.desk import rows, units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
-from parlour.features.desk.query import BUILT_IN, TableQuery
+from parlour.features.desk.query import ME, TableQuery
+from parlour.features.desk.sidebar import sidebar
 from parlour.features.tickets.bulk import service as changes
 from parlour.features.tickets.listing import service as listing
-from parlour.features.tickets.models import COUNT_LIMIT, LOOKED_THROUGH, PAGE_SIZES, Order, SavedView
+from parlour.features.tickets.models import COUNT_LIMIT, LOOKED_THROUGH, PAGE_SIZES, Order, Whose
+from parlour.kernel import clock
 from parlour.kernel.access import Permission
 from parlour.kernel.errors import DomainError
 from parlour.web.pages import redirect
@@ -58,28 +60,35 @@ async def page(
     # Most lists cost the same whatever there is; the rest may take long, away from everyone else's requests.
     run = db(request).read if listing.costs_the_same(filters) else db(request).scan
     found = await run(actor, units.table, filters, _bulk_id(request))
-    names = {str(member.user_id): member.name for member in found.members}
     context: dict[str, Any] = {
         "tickets": [rows.row_view(row) for row in found.page.rows],
         "count": found.page.count,
         **_LIMITS,
         "further": found.page.further,
+        "ahead": found.page.ahead,
         "query": query,
         "here": _address(desk, query.text),
         **_ways_on(desk, query, found),
+        **_view_of(query, await sidebar(request, desk, actor)),
         "members": [member for member in found.members if member.answers],
         "tags": found.tags,
+        "of_another": _of_another(query, found),
+        "shown": clock.now().isoformat(),
         **rows.choices(),
         "live": query.live(desk.person.user_id),
-        "bulk": found.bulk,
-        "bulk_name": names.get(found.bulk.value, "") if found.bulk else "",
+        **_bulk(found),
         "back": _address(desk, query.text),
         "may_update": actor.may(Permission.TICKET_UPDATE),
         "may_bulk": actor.may(Permission.BULK_UPDATE),
         "typed": typed or {},
         "selected": selected,
     }
-    return render_at(request, desk, template, refused=refused, **context)
+    return await render_at(request, desk, template, refused=refused, **context)
+
+
+def _bulk(found: units.Table) -> dict[str, Any]:
+    names = {str(member.user_id): member.name for member in found.members}
+    return {"bulk": found.bulk, "bulk_name": names.get(found.bulk.value, "") if found.bulk else ""}
 
 
 def _ways_on(desk: Desk, query: TableQuery, found: units.Table) -> dict[str, Any]:
@@ -88,11 +97,27 @@ def _ways_on(desk: Desk, query: TableQuery, found: units.Table) -> dict[str, Any
         "next": _beside(desk, query, "after", found.page.next),
         "previous": _beside(desk, query, "before", found.page.previous),
         "sorts": {order.value: _address(desk, query.but(sort=order.value)) for order in Order},
-        "built_in": {
-            name: (_address(desk, view.text), query.first_page == view) for name, view in BUILT_IN.items()
-        },
-        "views": [_view(desk, query, view) for view in found.views],
     }
+
+
+def _view_of(query: TableQuery, views: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Which of the views the list is, if any; and all of them."""
+    listed = query.first_page.text
+    this = next((view for view in views if view["query"] == listed), None)
+    return {
+        "sidebar": views,
+        "listed": listed,
+        "built_in": this["key"] if this and not this["name"] else "",
+        "saved": this if this and this["name"] else None,
+    }
+
+
+def _of_another(query: TableQuery, found: units.Table) -> str | None:
+    """Whose tickets the list shows, when the choice beside it does not offer them; empty for unknown."""
+    offered = {str(member.user_id) for member in found.members if member.answers}
+    if query.assignee in ("", ME, Whose.NOBODY, *offered):
+        return None
+    return found.gone
 
 
 def _address(desk: Desk, query: str) -> str:
@@ -101,16 +126,6 @@ def _address(desk: Desk, query: str) -> str:
 
 def _beside(desk: Desk, query: TableQuery, side: str, cursor: str | None) -> str | None:
     return _address(desk, query.but(**{side: cursor})) if cursor else None
-
-
-def _view(desk: Desk, query: TableQuery, view: SavedView) -> dict[str, Any]:
-    return {
-        "view_id": view.view_id,
-        "name": view.name,
-        "for_everyone": view.owner_id is None,
-        "href": _address(desk, view.query),
-        "current": query.first_page.text == view.query,
-    }
 
 
 def _bulk_id(request: Request) -> UUID | None:

@@ -59,7 +59,7 @@ async def _page(
     """All tags, each in a form of its own; `typed` and `refused` are about `tag_id`, or about a new one."""
     actor = actor_at(desk)
     permitted(actor, tags.make)
-    return render_at(
+    return await render_at(
         request,
         desk,
         "desk/settings_tags.html",

@@ -112,7 +112,7 @@ async def page(
         **_changes(found, stale),
     }
     template = "desk/ticket_panel.html" if "hx-request" in request.headers else "desk/ticket.html"
-    return render_at(request, desk, template, refused=refused, **context)
+    return await render_at(request, desk, template, refused=refused, **context)
 
 
 def _rooms(

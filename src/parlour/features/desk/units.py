@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import parse_qsl
 from uuid import UUID
 
 from parlour.db.database import Tx
@@ -10,6 +11,7 @@ from parlour.features.accounts.invitations import service as invitations
 from parlour.features.accounts.models import Invitation, Invited
 from parlour.features.conversation import units as conversation
 from parlour.features.conversation.timeline import Before, Timeline
+from parlour.features.desk.query import TableQuery
 from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.canned import service as canned
 from parlour.features.tickets.listing import service as listing
@@ -116,21 +118,54 @@ def trail(tx: Tx, *, action: str, actor_id: str, before: UUID | None, after: UUI
 class Table:
     page: Page
     members: Sequence[Member]
-    views: Sequence[SavedView]
     tags: Sequence[Tag]
     bulk: Bulk | None
+    gone: str
+    """The name of the person that the list is narrowed to, of somebody who answers no more."""
 
 
 @requires(Permission.TICKET_LIST)
 def table(tx: Tx, filters: Filters, bulk_id: UUID | None) -> Table:
     may_bulk = tx.actor.may(Permission.BULK_UPDATE)
+    members = workspaces.members(tx)
     return Table(
         page=listing.workspace_tickets(tx, filters),
-        members=workspaces.members(tx),
-        views=saved.views(tx),
+        members=members,
         tags=tags.every(tx),
         bulk=bulk.bulk(tx, bulk_id) if bulk_id and may_bulk else None,
+        gone=_gone(tx, filters, members),
     )
+
+
+def _gone(tx: Tx, filters: Filters, members: Sequence[Member]) -> str:
+    who = filters.assignee
+    if not isinstance(who, UUID) or any(member.user_id == who and member.answers for member in members):
+        return ""
+    here = (member.name for member in members if member.user_id == who)
+    return next(here, None) or audit.known_as(tx, who)
+
+
+@dataclass(frozen=True, slots=True)
+class Sidebar:
+    """`counts`: of the built-in views, then of the saved ones, in their order; None for those not counted."""
+
+    views: Sequence[SavedView]
+    counts: Sequence[int | None]
+
+
+COUNTED_VIEWS = 20
+"""So many saved views have their count in the sidebar: together they cost a page no more than that."""
+
+
+@requires(Permission.TICKET_LIST)
+def sidebar(tx: Tx, built_in: Sequence[Filters]) -> Sidebar:
+    """The saved views, and how many tickets stand in these lists and in them."""
+    views = saved.views(tx)
+    me = tx.actor.user_id
+    lists = [TableQuery.read(dict(parse_qsl(view.query))) for view in views[:COUNTED_VIEWS]]
+    counts = saved.counts(tx, [*built_in, *(each.filters(me) for each in lists if me)])
+    missing = [None] * (len(built_in) + len(views) - len(counts))
+    return Sidebar(views, [*counts, *missing])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Saving and deleting views of the ticket table."""
+"""Saving, renaming, ordering and deleting views of the ticket table, and their counts."""
 
 from urllib.parse import parse_qsl
 
@@ -6,8 +6,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.features.desk import rows, table
-from parlour.features.desk.agent import actor_at, desk_in
+from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.desk.query import TableQuery
+from parlour.features.desk.sidebar import sidebar
 from parlour.features.tickets.views import service as views
 from parlour.web.forms import REFUSALS, read_form, read_form_leniently
 from parlour.web.ids import id_in
@@ -33,6 +34,37 @@ async def save(request: Request) -> Response:
     except REFUSALS as error:
         return await table.page(request, desk, query, refused=error, typed=fields)
     return redirect(f"/workspace/{desk.workspace_id}/tickets?{query.text}")
+
+
+async def counts(request: Request) -> Response:
+    """How many tickets the views hold by now; a refused form leaves its page at this address."""
+    desk = await desk_in(request)
+    if "hx-request" not in request.headers:
+        return redirect(f"/workspace/{desk.workspace_id}/tickets")
+    views_now = await sidebar(request, desk, actor_at(desk))
+    return await render_at(request, desk, "desk/views.html", sidebar=views_now)
+
+
+async def rename(request: Request) -> Response:
+    desk = await desk_in(request)
+    fields, stale = await read_form_leniently(request)
+    view_id = id_in(request, "view_id")
+    try:
+        if stale:
+            raise stale
+        await db(request).write(actor_at(desk), views.rename_view, view_id, fields.get("name", ""))
+    except REFUSALS as error:
+        query = query_in(fields.get("query", ""))
+        return await table.page(request, desk, query, refused=error, typed=fields)
+    return redirect(rows.back_to(desk, fields))
+
+
+async def move(request: Request) -> Response:
+    desk = await desk_in(request)
+    fields = await read_form(request)
+    up = fields.get("to") == "up"
+    await db(request).write(actor_at(desk), views.move_view, id_in(request, "view_id"), up=up)
+    return redirect(rows.back_to(desk, fields))
 
 
 async def delete(request: Request) -> Response:

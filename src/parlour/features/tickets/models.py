@@ -173,6 +173,7 @@ class Filters:
 class Page:
     """`count` stops at COUNT_LIMIT + 1; None where nobody counted.
 
+    `ahead`: how many stand before these, up to COUNT_LIMIT + 1; None where nobody counted.
     `further`: what was looked at did not fill the page, and the way on leads to what was not.
     """
 
@@ -181,6 +182,7 @@ class Page:
     previous: str | None
     count: int | None
     further: bool = False
+    ahead: int | None = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +193,7 @@ class SavedView:
     owner_id: UUID | None
     name: str
     query: str
+    position: int = 0
 
 
 class Field(StrEnum):

@@ -44,3 +44,9 @@ def of_no_ticket(
 ) -> Sequence[TrailRow]:
     """What was changed of the workspace, its people and their accounts, in the order that the store says."""
     return store.other_entries(tx, action=action, actor_id=actor_id, before=before, after=after, limit=limit)
+
+
+@requires(Permission.TICKET_LIST)
+def known_as(tx: Tx, user_id: UUID) -> str:
+    """The last name here of somebody who may have left; empty for whom the trail does not know."""
+    return store.known_as(tx, str(user_id)) or ""

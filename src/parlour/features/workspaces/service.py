@@ -256,7 +256,8 @@ def _changed(tx: Tx, user_id: UUID, name: str, before: Role, after: Role | None)
 
 @requires(Permission.WORKSPACE_SEE)
 def members(tx: Tx) -> Sequence[Member]:
-    return store.members_of(tx, limit=MEMBERS_SHOWN)
+    found = store.members_of(tx, limit=MEMBERS_SHOWN)
+    return sorted(found, key=lambda member: text.order_of(member.name))
 
 
 @requires(Permission.MEMBER_MANAGE)

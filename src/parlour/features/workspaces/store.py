@@ -45,6 +45,16 @@ def _of_members(*columns: Column[Any]) -> Select[Any]:
 
 _MEMBERS = _of_members(users.c.user_id, users.c.name, users.c.email, members.c.role, users.c.disabled_at)
 _STANDINGS = _of_members(users.c.user_id, users.c.second_factor, users.c.last_seen_at)
+_KNOWN_AS = (
+    select(audit_log.c.actor_name)
+    .where(
+        audit_log.c.workspace_id == HERE,
+        audit_log.c.actor_id == bindparam("actor"),
+        audit_log.c.ticket_id.is_(None),
+    )
+    .order_by(audit_log.c.entry_id.desc())
+    .limit(1)
+)
 _NEXT_TICKET_NUMBER = (
     update(workspaces)
     .where(workspaces.c.workspace_id == HERE)
@@ -253,3 +263,9 @@ def other_entries(
         TrailRow(entry_id, name, what, " → ".join(filter(None, (was, now))), 1, at)
         for entry_id, name, what, was, now, at in tx.run(query, limit=limit)
     ]
+
+
+def known_as(tx: Tx, actor_id: str) -> str | None:
+    """The name under which somebody last did something here that the trail holds."""
+    name: str | None = tx.run(_KNOWN_AS, actor=actor_id).scalar_one_or_none()
+    return name

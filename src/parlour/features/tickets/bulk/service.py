@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from parlour.db.database import Tx
 from parlour.features.tickets import changes, service
 from parlour.features.tickets.bulk import store as bulk_store
 from parlour.features.tickets.listing import service as listing
-from parlour.features.tickets.listing import store as listing_store
 from parlour.features.tickets.models import Bulk, Changed, Field, Filters, Priority, Status, Ticket
 from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
@@ -37,9 +36,10 @@ class BulkRunning(DomainError):
 
 
 @requires(Permission.BULK_UPDATE)
-def matching(tx: Tx, filters: Filters) -> list[UUID]:
-    """All tickets of a list, the first LIMIT of them."""
-    return listing.matching(tx, filters, limit=LIMIT)
+def matching(tx: Tx, filters: Filters, shown: datetime | None = None) -> list[UUID]:
+    """The first LIMIT tickets of a list, less those that came or changed after it was shown."""
+    found = listing.matching(tx, filters, limit=LIMIT)
+    return bulk_store.unchanged_since(tx, found, shown) if shown else found
 
 
 @requires(Permission.BULK_UPDATE)
@@ -55,7 +55,7 @@ def start(tx: Tx, ticket_ids: Sequence[UUID], field: Field, value: str) -> Bulk:
     if len(ticket_ids) > LIMIT:
         raise Invalid({"ids": "too_many"})
     _check(tx, field, value)
-    if listing_store.how_many_of(tx, ticket_ids) != len(ticket_ids):
+    if bulk_store.how_many_of(tx, ticket_ids) != len(ticket_ids):
         raise NotFound
     bulk_id = clock.new_id()
     bulk_store.insert_bulk(

@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Update, bindparam, delete, insert, select, true, update
+from sqlalchemy import ColumnElement, Update, bindparam, delete, func, insert, select, true, update
 
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
-from parlour.db.schema import bulk_changes, bulk_items
+from parlour.db.schema import bulk_changes, bulk_items, tickets
 from parlour.features.tickets.models import Bulk, Changed, Field, Status
 from parlour.kernel import clock
 
@@ -180,3 +180,24 @@ def delete_old(tx: Tx, *, before: datetime, limit: int) -> int:
         this = (bulk_changes.c.workspace_id == found[0]) & (bulk_changes.c.bulk_id == found[1])
         gone += tx.execute(delete(bulk_changes).where(this)).rowcount
     return gone
+
+
+_UNCHANGED = select(tickets.c.ticket_id).where(
+    tickets.c.workspace_id == HERE,
+    dialect.one_of(tickets.c.ticket_id, "these"),
+    tickets.c.updated_at <= bindparam("since", type_=tickets.c.updated_at.type),
+)
+
+
+def unchanged_since(tx: Tx, ticket_ids: Sequence[UUID], moment: datetime) -> list[UUID]:
+    """Those of the tickets that were there then, as they are now but for what was said."""
+    return list(tx.run(_UNCHANGED, these=list(ticket_ids), since=moment).scalars())
+
+
+def how_many_of(tx: Tx, ticket_ids: Sequence[UUID]) -> int:
+    """How many of these are tickets of this workspace."""
+    query = select(func.count()).where(
+        tickets.c.workspace_id == tx.workspace_id, tickets.c.ticket_id.in_(ticket_ids)
+    )
+    counted: int = tx.execute(query).scalar_one()
+    return counted

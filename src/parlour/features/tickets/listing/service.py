@@ -11,7 +11,7 @@ from uuid import UUID
 from parlour.db import dialect, search
 from parlour.db.database import Tx
 from parlour.features.chat import service as chat
-from parlour.features.tickets import store
+from parlour.features.tickets import life, store
 from parlour.features.tickets.listing import store as listing_store
 from parlour.features.tickets.listing.search import store as search_store
 from parlour.features.tickets.models import PAGE_SIZES, Filters, Order, Page, Ticket, TicketRow
@@ -68,6 +68,7 @@ def _page(tx: Tx, filters: Filters) -> Page:
     more = len(rows) > filters.limit
     rows = (rows[1:] if backwards else rows[:-1]) if more else rows
     first, last = (_cursor(_key(filters.order, row)) for row in (rows[0], rows[-1])) if rows else (None, None)
+    ahead_of = listing_store.ahead(tx, filters, _key(filters.order, rows[0])) if rows and cursor else 0
     on = _cursor(edge) if edge else None
     ahead, behind = (first if more else on), (last or cursor)
     if not backwards:
@@ -78,6 +79,7 @@ def _page(tx: Tx, filters: Filters) -> Page:
         previous=ahead if backwards else behind,
         count=count,
         further=edge is not None,
+        ahead=ahead_of,
     )
 
 
@@ -270,10 +272,13 @@ def row(tx: Tx, ticket_id: UUID) -> TicketRow:
 
 
 def _unread(tx: Tx, rows: Sequence[TicketRow]) -> set[UUID]:
-    """Their rooms that hold something new to the actor. Whoever leaves no marks, a viewer, has none."""
+    """Their rooms that hold something new to the actor. Whoever leaves no marks, a viewer, has none.
+
+    A ticket that is finished holds nothing to be read: a word of the customer would have brought it back.
+    """
     if not tx.actor.may(Permission.TICKET_REPLY):
         return set()
-    return chat.unread_rooms(tx, [row.chat_room_id for row in rows])
+    return chat.unread_rooms(tx, [row.chat_room_id for row in rows if row.status not in life.FINISHED])
 
 
 @requires(Permission.TICKET_LIST)

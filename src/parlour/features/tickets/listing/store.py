@@ -280,20 +280,30 @@ def count(tx: Tx, filters: Filters) -> int | None:
     return int(picked[0]) if looked <= COUNT_LIMIT else None
 
 
+@cache
+def _ahead(database: str, shape: _Shape, order: Order) -> Executable | None:
+    reading = _reading(database, shape, order, beyond=True, backwards=True)
+    return None if reading.picks else select(func.count()).select_from(reading.keys.subquery())
+
+
+def ahead(tx: Tx, filters: Filters, key: Sequence[Any]) -> int | None:
+    """How many stand before this place, up to COUNT_LIMIT + 1; None where they had to be picked out."""
+    shape = _shape(filters)
+    query = _ahead(dialect.name_of(tx), shape, filters.order)
+    if query is None:
+        return None
+    kept = len(ORDERS[filters.order]) - len(_columns(shape, filters.order))
+    values = _values(filters) | {f"key{at}": value for at, value in enumerate(key[kept:])}
+    with dialect.walking_in_order(tx):
+        counted: int = tx.run(query, limit=COUNT_LIMIT + 1, **values).scalar_one()
+    return counted
+
+
 def ids(tx: Tx, filters: Filters, *, limit: int) -> list[UUID]:
     """The first of the list, in its own order: up to `limit`, among as many that are looked through."""
     reading = _reading(dialect.name_of(tx), _shape(filters), filters.order)
     looked = {"looked": limit} if reading.picks else {}
     return [row.ticket_id for row in tx.run(reading.keys, limit=limit, **looked, **_values(filters))]
-
-
-def how_many_of(tx: Tx, ticket_ids: Sequence[UUID]) -> int:
-    """How many of these are tickets of this workspace."""
-    query = select(func.count()).where(
-        tickets.c.workspace_id == tx.workspace_id, tickets.c.ticket_id.in_(ticket_ids)
-    )
-    counted: int = tx.execute(query).scalar_one()
-    return counted
 
 
 def among(tx: Tx, filters: Filters, ticket_ids: Sequence[UUID]) -> dict[UUID, TicketRow]:

@@ -1,29 +1,50 @@
-"""SQL of saved views."""
+"""SQL of saved views, and of how many tickets stand in views."""
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, bindparam, delete, func, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    Integer,
+    TextClause,
+    Uuid,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 
 from parlour.db.database import HERE, Tx
-from parlour.db.schema import saved_views
-from parlour.features.tickets.models import SavedView
+from parlour.db.schema import ACTIVE, SNOOZED, saved_views, tickets
+from parlour.features.tickets import store
+from parlour.features.tickets.models import Filters, Priority, SavedView, Stage, Status, Whose
 from parlour.kernel import clock
 
-_VIEW = (saved_views.c.view_id, saved_views.c.owner_id, saved_views.c.name, saved_views.c.query)
+_VIEW = (
+    saved_views.c.view_id,
+    saved_views.c.owner_id,
+    saved_views.c.name,
+    saved_views.c.query,
+    saved_views.c.position,
+)
 _SEEN_BY = (
     select(*_VIEW)
     .where(
         saved_views.c.workspace_id == HERE,
         saved_views.c.owner_id.is_(None) | (saved_views.c.owner_id == bindparam("person")),
     )
-    .order_by(func.lower(saved_views.c.name), saved_views.c.view_id)
     .limit(bindparam("limit", type_=Integer()))
 )
 
 
 def seen_by(tx: Tx, user_id: UUID | None, *, limit: int) -> Sequence[SavedView]:
-    """Everyone's views and this person's own, by name."""
+    """Everyone's views and this person's own."""
     return [SavedView(*row) for row in tx.run(_SEEN_BY, person=user_id, limit=limit)]
 
 
@@ -46,6 +67,7 @@ def insert_view(tx: Tx, view: SavedView) -> None:
             owner_id=view.owner_id,
             name=view.name,
             query=view.query,
+            position=view.position,
             created_at=clock.now(),
         )
     )
@@ -59,9 +81,83 @@ def view(tx: Tx, view_id: UUID) -> SavedView | None:
     return SavedView(*row) if row else None
 
 
+def set_name(tx: Tx, view_id: UUID, name: str) -> None:
+    tx.execute(update(saved_views).where(_this(tx, view_id)).values(name=name))
+
+
+def set_positions(tx: Tx, view_ids: Sequence[UUID]) -> None:
+    """They stand in this order from now on."""
+    for position, view_id in enumerate(view_ids, start=1):
+        tx.execute(update(saved_views).where(_this(tx, view_id)).values(position=position))
+
+
 def delete_view(tx: Tx, view_id: UUID) -> None:
-    tx.execute(
-        delete(saved_views).where(
-            saved_views.c.workspace_id == tx.workspace_id, saved_views.c.view_id == view_id
-        )
-    )
+    tx.execute(delete(saved_views).where(_this(tx, view_id)))
+
+
+def _this(tx: Tx, view_id: UUID) -> ColumnElement[bool]:
+    return (saved_views.c.workspace_id == tx.workspace_id) & (saved_views.c.view_id == view_id)
+
+
+# ------------------------------------------------------------------------------------------------- counts
+
+_Condition = ColumnElement[bool] | TextClause
+_Shape = tuple[str, str, str, bool]
+"""Status, priority, whose (`somebody`, `nobody` or nothing), waiting: what a count is narrowed by."""
+_ACTIVE = text(f"tickets.{ACTIVE}")
+_SNOOZED = text(SNOOZED.format("tickets."))
+_WAITING = text("(tickets.waiting_since IS NULL) = false")
+
+
+def is_counted(filters: Filters) -> bool:
+    """Whether an index holds just these tickets; none holds a search, a tag's, or some of those that wait."""
+    alone = not (filters.priority or filters.assignee or filters.q or filters.tag)
+    if filters.waiting:
+        return alone and filters.status in (None, Stage.ACTIVE)
+    return alone if filters.status is Stage.SNOOZED else not (filters.q or filters.tag)
+
+
+def _shape(filters: Filters) -> _Shape:
+    whose = "somebody" if isinstance(filters.assignee, UUID) else filters.assignee or ""
+    return (filters.status or "", filters.priority or "", whose, filters.waiting)
+
+
+def _conditions(shape: _Shape, who: str) -> list[_Condition]:
+    """So that an index begins with all of them: one of a person's priority has the status in between."""
+    status, priority, whose, waiting = shape
+    found: list[_Condition] = []
+    if waiting:
+        return [_ACTIVE, _WAITING]
+    if status == Stage.SNOOZED:
+        return [_SNOOZED]
+    if status == Stage.ACTIVE:
+        found.append(_ACTIVE)
+    elif status:
+        found.append(tickets.c.status == status)
+    elif priority and whose:
+        found.append(tickets.c.status.in_(list(Status)))
+    if priority:
+        found.append(tickets.c.priority_rank == store.RANKS[Priority(priority)])
+    if whose:
+        is_theirs = tickets.c.assignee_id == bindparam(who, type_=Uuid())
+        found.append(tickets.c.assignee_id.is_(None) if whose == Whose.NOBODY else is_theirs)
+    return found
+
+
+@lru_cache(maxsize=256)
+def _counts(shapes: tuple[_Shape, ...], most: int) -> Executable:
+    def how_many(shape: _Shape, who: str) -> ColumnElement[int]:
+        some = select(tickets.c.ticket_id).where(tickets.c.workspace_id == HERE, *_conditions(shape, who))
+        return select(func.count()).select_from(some.limit(most).subquery()).scalar_subquery()
+
+    return select(*(how_many(shape, f"who{n}").label(f"count{n}") for n, shape in enumerate(shapes)))
+
+
+def counts(tx: Tx, lists: Sequence[Filters], *, most: int) -> Sequence[int]:
+    """How many tickets stand in each of these lists, up to `most`: one statement."""
+    if not lists:
+        return []
+    whose: dict[str, Any] = {
+        f"who{n}": each.assignee for n, each in enumerate(lists) if isinstance(each.assignee, UUID)
+    }
+    return list(tx.run(_counts(tuple(map(_shape, lists)), most), **whose).one())
