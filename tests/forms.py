@@ -178,6 +178,7 @@ FORMS: dict[str, Callable[["Town"], Awaitable[Form]]] = {
     f"{_TICKET}/status": _change_of("status"),
     f"{_TICKET}/priority": _change_of("priority"),
     f"{_TICKET}/assignee": _change_of("assignee"),
+    f"{_WORKSPACE}/contacts/{{contact_id}}": _fixed(name="Maria Lopez", note="Writes on Mondays."),
     f"{_WORKSPACE}/settings/tags": _new_tag,
     f"{_WORKSPACE}/settings/tags/{{tag_id}}": _new_tag,
     f"{_WORKSPACE}/settings/tags/{{tag_id}}/delete": _fixed(delete="now"),

@@ -18,6 +18,7 @@ from parlour.features.accounts import service as accounts
 from parlour.features.accounts.invitations import service as invitations
 from parlour.features.accounts.second_factor import service as second_factor
 from parlour.features.chat import service as chat
+from parlour.features.contacts import service as contacts
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.access import service as access
 from parlour.features.tickets.bulk import service as bulk
@@ -159,6 +160,7 @@ class Town:
                 views.views(tx),
                 canned.usable(tx),
                 tags.every(tx),
+                contacts.page(tx),
                 tags.of_tickets(tx, [self.ticket.ticket_id]),
                 invitations.pending(tx),
                 workspaces.members(tx),
@@ -204,6 +206,9 @@ async def open_town(folder: Path) -> AsyncIterator[Town]:
         town.people["careful"] = await house.add_agent(CAREFUL, Role.AGENT)
         await _be_careful(town)
         await town.furnish()
+        found = await house.db.read(town.owner, contacts.at, town.ticket.email)
+        assert found
+        town.things["contact_id"] = found.contact_id
         yield town
 
 

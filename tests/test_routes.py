@@ -75,6 +75,11 @@ GET  -                              sign-in sign-in  sign-in   sign-in  200   20
 POST /first-steps                   sign-in sign-in  sign-in   sign-in  own   403   403     404      sign-in
 GET  /palette                       sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 
+/workspace/{workspace_id}/contacts
+GET  -                              sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
+GET  /{contact_id}                  sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
+POST /{contact_id}                  sign-in sign-in  sign-in   sign-in  person person 403   404      sign-in
+
 /workspace/{workspace_id}/settings
 GET  -                              sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
 POST -                              sign-in sign-in  sign-in   sign-in  chosen 403  403     404      sign-in
@@ -164,6 +169,7 @@ WORDS = {
     "begun": f"{{workspace}}/tickets/{UUID}",
     "gone": "/support/{slug}/forget\\?done=1",
     "sent": "/support/{slug}/ticket/{ticket_id}/chat#latest",
+    "person": "{workspace}/contacts/{contact_id}\\?saved=1",
     "people": "{workspace}/people",
     "chosen": "{workspace}/settings\\?saved=1",
     "secure": "{workspace}/settings/security",

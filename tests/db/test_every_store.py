@@ -22,6 +22,7 @@ from parlour.features.accounts.profile import store as profile
 from parlour.features.accounts.second_factor import store as second_factor
 from parlour.features.chat import store as chat
 from parlour.features.chat.models import Audience
+from parlour.features.contacts import store as contacts
 from parlour.features.tickets import store as tickets
 from parlour.features.tickets.access import store as access
 from parlour.features.tickets.bulk import store as bulk
@@ -328,6 +329,17 @@ def of_tags(ticket: Ticket) -> list[Call]:
     ]
 
 
+def of_contacts(ticket: Ticket) -> list[Call]:
+    this = {"contact_id": clock.new_id()}
+    return [
+        (contacts.remember, {"email": ticket.email, "name": "Maria"}),
+        (contacts.contact, this),
+        (contacts.by_email, {"email": ticket.email}),
+        (contacts.following, {"beginning": "m", "after": "", "limit": 9}),
+        (contacts.change, {**this, "name": "Maria", "note": ""}),
+    ]
+
+
 def of_bulk(ticket: Ticket, ada: UUID) -> list[Call]:
     this, items = {"bulk_id": clock.new_id()}, {"ticket_ids": [ticket.ticket_id]}
     moment = clock.now()
@@ -394,7 +406,14 @@ def every_call(tx: Tx, ada: UUID, ticket: Ticket) -> list[Call]:
     """Each store function with arguments that fit the house, in an order in which each finds something."""
     calls = [*of_workspaces(tx, ada), *of_accounts(tx, ada), *of_themselves(ada)]
     calls += [*of_invitations(ada), *of_chat(tx, ticket), *of_tickets(ticket, ada), *of_access(ticket)]
-    return [*calls, *of_listing(ticket), *of_lists(ada), *of_tags(ticket), *of_bulk(ticket, ada)]
+    return [
+        *calls,
+        *of_listing(ticket),
+        *of_lists(ada),
+        *of_tags(ticket),
+        *of_contacts(ticket),
+        *of_bulk(ticket, ada),
+    ]
 
 
 async def test_every_function_of_every_store_names_the_workspace(house: House, visitor: Browser) -> None:

@@ -22,6 +22,7 @@ TENANTS = (
     "bulk_items",
     "audit_log",
     "security_events",
+    "contacts",
     "tags",
     "ticket_tags",
 )

@@ -17,7 +17,7 @@ from tests.house import Browser, House
 PAGES = {
     "list": ("desk", "/workspace/{workspace}/tickets", 10, 60_000),
     "dashboard": ("desk", "/workspace/{workspace}", 5, 36_000),
-    "ticket": ("desk", "/workspace/{workspace}/tickets/{ticket}", 14, 80_000),
+    "ticket": ("desk", "/workspace/{workspace}/tickets/{ticket}", 15, 80_000),
     "conversation": ("visitor", "/support/acme/ticket/{ticket}/chat", 8, 46_000),
     "portal": ("visitor", "/support/acme", 4, 6_000),
     "new ticket": ("visitor", "/support/acme/ticket/new", 1, 7_000),

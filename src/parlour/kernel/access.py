@@ -42,6 +42,7 @@ class Permission(StrEnum):
     NOTE_WRITE = "note:write"
     BULK_UPDATE = "ticket:bulk"
     REPLY_TEMPLATES = "reply:templates"
+    CONTACT_EDIT = "contact:edit"
     TAG_MANAGE = "tag:manage"
     MEMBER_SEE = "member:see"
     MEMBER_MANAGE = "member:manage"
@@ -66,6 +67,7 @@ _VIEWER = {
 }
 _AGENT = _VIEWER | {
     Permission.TICKET_OPEN_FOR,
+    Permission.CONTACT_EDIT,
     Permission.TICKET_REPLY,
     Permission.TICKET_UPDATE,
     Permission.NOTE_WRITE,

@@ -75,7 +75,7 @@ DO $do$
 DECLARE
     tenant_tables text[] := ARRAY[
         'tickets', 'messages', 'read_marks', 'saved_views', 'canned_replies', 'invitations', 'audit_log',
-        'tags', 'ticket_tags'];
+        'tags', 'ticket_tags', 'contacts'];
     -- These have policies for whoever acts in no workspace, too.
     shared_tables text[] := ARRAY['workspaces', 'members', 'chat_rooms', 'access_links', 'grants',
         'bulk_changes', 'bulk_items', 'security_events'];
@@ -224,6 +224,10 @@ CREATE POLICY changed ON canned_replies FOR UPDATE USING (
     (SELECT app.serves()) OR ((SELECT app.works()) AND (owner_id IS NULL OR owner_id = (SELECT app.user_id()))));
 CREATE POLICY dropped ON canned_replies FOR DELETE USING (
     (SELECT app.serves()) OR ((SELECT app.works()) AND (owner_id IS NULL OR owner_id = (SELECT app.user_id()))));
+
+CREATE POLICY seen ON contacts FOR SELECT USING ((SELECT app.looks() OR app.serves()));
+CREATE POLICY made ON contacts FOR INSERT WITH CHECK ((SELECT app.serves()));
+CREATE POLICY changed ON contacts FOR UPDATE USING ((SELECT app.works() OR app.serves()));
 
 CREATE POLICY seen ON tags FOR SELECT USING ((SELECT app.looks() OR app.serves()));
 CREATE POLICY made ON tags FOR INSERT WITH CHECK ((SELECT app.manages() OR app.serves()));

@@ -15,6 +15,7 @@ from parlour.db.schema.accounts import (
     workspaces,
 )
 from parlour.db.schema.base import UtcDateTime, metadata
+from parlour.db.schema.contacts import contacts
 from parlour.db.schema.desk import (
     audit_log,
     bulk_changes,
@@ -41,6 +42,7 @@ __all__ = [
     "bulk_items",
     "canned_replies",
     "chat_rooms",
+    "contacts",
     "credentials",
     "grants",
     "history",
@@ -81,5 +83,6 @@ TENANT_TABLES = (
     security_events,
     tags,
     ticket_tags,
+    contacts,
 )
 """The tables whose rows belong to one workspace. No statement may touch them without naming it."""

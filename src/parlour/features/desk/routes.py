@@ -7,6 +7,7 @@ from parlour.features.desk import (
     bulk,
     came_from,
     canned,
+    contacts,
     dashboard,
     events,
     founding,
@@ -34,6 +35,7 @@ from parlour.features.desk import (
 _TICKETS = "/workspace/{workspace_id:id}/tickets"
 _TICKET = f"{_TICKETS}/{{ticket_id:id}}"
 _PEOPLE = "/workspace/{workspace_id:id}/people"
+_CONTACTS = "/workspace/{workspace_id:id}/contacts"
 _SETTINGS = "/workspace/{workspace_id:id}/settings"
 
 _PAGES = [
@@ -68,6 +70,9 @@ _PAGES = [
     Route(f"{_PEOPLE}/{{user_id:id}}/role", people.set_role, methods=["POST"]),
     Route(f"{_PEOPLE}/{{user_id:id}}/remove", people.remove, methods=["POST"]),
     Route(f"{_PEOPLE}/invitations/{{invitation_id:id}}/withdraw", people.withdraw, methods=["POST"]),
+    Route(_CONTACTS, contacts.index),
+    Route(f"{_CONTACTS}/{{contact_id:id}}", contacts.contact),
+    Route(f"{_CONTACTS}/{{contact_id:id}}", contacts.change, methods=["POST"]),
     Route(_SETTINGS, settings.general),
     Route(_SETTINGS, settings.choose, methods=["POST"]),
     Route(f"{_SETTINGS}/mail", mail.page),

@@ -73,6 +73,7 @@ def row_view(row: TicketRow) -> dict[str, Any]:
         "number": row.number,
         "subject": row.subject,
         "email": row.email,
+        "customer_name": row.customer_name,
         "status": row.status.value,
         "priority": row.priority.value,
         "created_at": row.created_at,

@@ -105,6 +105,7 @@ async def page(
         "room": room,
         "notes": notes,
         "others": found.others,
+        "contact": found.contact,
         "tags": found.tags,
         "other_tags": [tag for tag in found.all_tags if tag not in found.tags],
         "ways": on,

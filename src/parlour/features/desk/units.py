@@ -9,6 +9,8 @@ from parlour.db.database import Tx
 from parlour.features.accounts.events import service as events
 from parlour.features.accounts.invitations import service as invitations
 from parlour.features.accounts.models import Invitation, Invited
+from parlour.features.contacts import service as contacts
+from parlour.features.contacts.models import Contact
 from parlour.features.conversation import units as conversation
 from parlour.features.conversation.timeline import Before, Timeline
 from parlour.features.desk.query import TableQuery
@@ -179,6 +181,19 @@ def palette(tx: Tx, filters: Filters) -> Palette:
     return Palette(listing.workspace_tickets(tx, filters).rows, saved.views(tx))
 
 
+@dataclass(frozen=True, slots=True)
+class PersonPage:
+    contact: Contact
+    tickets: Sequence[TicketRow]
+    next: UUID | None
+
+
+@requires(Permission.TICKET_LIST)
+def contact_page(tx: Tx, contact_id: UUID, before: UUID | None) -> PersonPage:
+    contact = contacts.contact(tx, contact_id)
+    return PersonPage(contact, *listing.of_address(tx, contact.email, before=before))
+
+
 @requires(Permission.BULK_UPDATE)
 def bulk_change(tx: Tx, bulk_id: UUID) -> tuple[Bulk, str]:
     found = bulk.bulk(tx, bulk_id)
@@ -196,6 +211,7 @@ class TicketPage:
     replies: Sequence[tuple[UUID, str]]
     tags: Sequence[Tag]
     all_tags: Sequence[Tag]
+    contact: Contact | None
 
 
 @requires(Permission.TICKET_LIST)
@@ -210,4 +226,5 @@ def ticket_page(tx: Tx, ticket_id: UUID, before: Before | None) -> TicketPage:
         replies=canned.usable_names(tx),
         tags=tags.of_tickets(tx, [ticket_id]).get(ticket_id, ()) if ticket.tagged else (),
         all_tags=tags.every(tx),
+        contact=contacts.at(tx, ticket.email),
     )

@@ -59,7 +59,7 @@ async def new_ticket(request: Request) -> Response:
 def _form(
     request: Request, workspace: Workspace, typed: Mapping[str, str], refused: DomainError | None = None
 ) -> Response:
-    form = {name: typed.get(name, "") for name in ("subject", "description", "email", "client_id")}
+    form = {name: typed.get(name, "") for name in ("name", "subject", "description", "email", "client_id")}
     # Words that were changed after a first send are another ticket.
     if isinstance(refused, Conflict) or not form["client_id"]:
         form["client_id"] = str(clock.new_id())
@@ -88,7 +88,7 @@ async def open_ticket(request: Request) -> Response:
 def _draft(fields: Mapping[str, str]) -> Draft:
     """Raises BadForm."""
     subject, description, email = (fields.get(name, "") for name in ("subject", "description", "email"))
-    return Draft(subject, description, email, uuid_field(fields, "client_id"))
+    return Draft(subject, description, email, uuid_field(fields, "client_id"), fields.get("name", ""))
 
 
 async def _open(request: Request, workspace: Workspace, draft: Draft) -> tuple[UUID, str]:

@@ -30,12 +30,13 @@ class Priority(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a visitor typed, as typed."""
+    """What a visitor typed, as typed; the name need not be given."""
 
     subject: str
     description: str
     email: str
     client_id: UUID
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,7 @@ class TicketRow(NamedTuple):
     waiting_since: datetime | None
     assignee_name: str | None
     snoozed_until: datetime | None = None
+    customer_name: str | None = None
     unread: bool = False
     tags: Sequence[Tag] = ()
     excerpt: str | None = None

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from parlour.db.database import Tx
 from parlour.features.chat import service as chat
+from parlour.features.contacts import service as contacts
 from parlour.features.tickets import changes, life, store
 from parlour.features.tickets.models import (
     DESCRIPTION_LIMIT,
@@ -77,7 +78,9 @@ def checked(draft: Draft) -> Draft:
     """As it would be stored. Raises Invalid with a code a field."""
     subject, description = text.one_line(draft.subject), text.many_lines(draft.description)
     email = clean_email(draft.email)
-    problems = {}
+    name, problems = text.name(draft.name), {}
+    if len(name) > text.NAME_LIMIT:
+        problems["name"] = "too_long"
     if email is None:
         problems["email"] = "invalid" if text.is_visible(draft.email) else "required"
     for field, words, limit in (
@@ -90,7 +93,7 @@ def checked(draft: Draft) -> Draft:
             problems[field] = "too_long"
     if problems or email is None:
         raise Invalid(problems)
-    return Draft(subject, description, email, draft.client_id)
+    return Draft(subject, description, email, draft.client_id, name)
 
 
 @requires(Permission.TICKET_OPEN)
@@ -157,6 +160,7 @@ def _new_ticket(tx: Tx, draft: Draft, now: datetime, **facts: Any) -> Ticket:
         **({"assignee_id": None} | facts),
     )
     store.insert_ticket(tx, ticket, client_id=draft.client_id)
+    contacts.remember(tx, draft.email, draft.name)
     return ticket
 
 

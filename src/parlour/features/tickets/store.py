@@ -9,7 +9,7 @@ from sqlalchemy import Integer, bindparam, func, insert, select, text, update
 
 from parlour.db import dialect, search
 from parlour.db.database import HERE, Tx
-from parlour.db.schema import ACTIVE, members, ticket_tags, tickets, users
+from parlour.db.schema import ACTIVE, contacts, members, ticket_tags, tickets, users
 from parlour.features.tickets.models import Draft, Priority, Status, Ticket, TicketRow
 from parlour.kernel.access import Role
 
@@ -48,6 +48,7 @@ _ROW = (
     tickets.c.waiting_since,
     users.c.name,
     tickets.c.snoozed_until,
+    contacts.c.name.label("customer_name"),
 )
 
 
@@ -100,7 +101,8 @@ _ANSWERS = (
     & (members.c.role != Role.VIEWER.value)
 )
 _IN_USE = (users.c.user_id == members.c.user_id) & users.c.disabled_at.is_(None)
-ROWS = select(*_ROW).outerjoin(members, _ANSWERS).outerjoin(users, _IN_USE)
+_WRITES = (contacts.c.workspace_id == tickets.c.workspace_id) & (contacts.c.email == tickets.c.email)
+ROWS = select(*_ROW).outerjoin(members, _ANSWERS).outerjoin(users, _IN_USE).outerjoin(contacts, _WRITES)
 """A ticket of somebody who may not answer any more is nobody's, also while `handover` has not come to it."""
 _THESE = ROWS.where(tickets.c.workspace_id == HERE, dialect.one_of(tickets.c.ticket_id, "these"))
 _IN_THESE_WORDS = (

@@ -262,6 +262,14 @@ def matching(tx: Tx, filters: Filters, *, limit: int) -> list[UUID]:
 
 
 @requires(Permission.TICKET_LIST)
+def of_address(tx: Tx, email: str, *, before: UUID | None) -> tuple[Sequence[TicketRow], UUID | None]:
+    """The newest tickets of exactly this address, older than `before`; and where the next page begins."""
+    limit = PAGE_SIZES[0]
+    ids = search_store.of_addresses(tx, [email], before=before, limit=limit + 1)
+    return listing_store.rows(tx, ids[:limit]), ids[limit - 1] if len(ids) > limit else None
+
+
+@requires(Permission.TICKET_LIST)
 def row(tx: Tx, ticket_id: UUID) -> TicketRow:
     """One row of the table as it is now. Raises NotFound."""
     found = store.these(tx, [ticket_id])

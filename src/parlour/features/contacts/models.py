@@ -1,0 +1,25 @@
+"""Somebody who writes to a workspace."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """`name` and `note` are empty when nobody has said them; the note is the agents' own."""
+
+    contact_id: UUID
+    email: str
+    name: str
+    note: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ContactPage:
+    """`next`: the address after which the next page begins."""
+
+    contacts: Sequence[Contact]
+    next: str | None

@@ -1,0 +1,67 @@
+"""The people who write to a workspace, and what its agents know of them.
+
+Anybody can type anybody's address: a name that comes with a ticket is taken only where none is known, and
+shows nothing of what is.
+"""
+
+from uuid import UUID
+
+from parlour.db.database import Tx
+from parlour.features.contacts import store
+from parlour.features.contacts.models import Contact, ContactPage
+from parlour.features.workspaces import audit
+from parlour.kernel import text
+from parlour.kernel.access import Permission, requires
+from parlour.kernel.addresses import beginning_of_email
+from parlour.kernel.errors import Invalid, NotFound
+
+PAGE = 50
+NOTE_LIMIT = 2_000
+
+
+class UnknownContact(NotFound):
+    code = "unknown_contact"
+    message = "We could not find this person."
+
+
+@requires(Permission.SYSTEM)
+def remember(tx: Tx, email: str, name: str) -> None:
+    """Somebody has written from this address, perhaps under a name."""
+    store.remember(tx, email, name)
+
+
+@requires(Permission.TICKET_LIST)
+def contact(tx: Tx, contact_id: UUID) -> Contact:
+    """Raises UnknownContact."""
+    found = store.contact(tx, contact_id)
+    if found is None:
+        raise UnknownContact
+    return found
+
+
+@requires(Permission.TICKET_LIST)
+def at(tx: Tx, email: str) -> Contact | None:
+    """Whose address this is; None for one whose only tickets a release before this one opened."""
+    return store.by_email(tx, email)
+
+
+@requires(Permission.TICKET_LIST)
+def page(tx: Tx, *, beginning: str = "", after: str = "") -> ContactPage:
+    """Those whose addresses begin so, by address."""
+    begins = beginning_of_email(beginning) if beginning else ""
+    found = store.following(tx, beginning=begins, after=after, limit=PAGE + 1)
+    return ContactPage(found[:PAGE], found[PAGE - 1].email if len(found) > PAGE else None)
+
+
+@requires(Permission.CONTACT_EDIT)
+def change(tx: Tx, contact_id: UUID, name: str, note: str) -> None:
+    """What the person is called here, and what the agents note. Raises UnknownContact, Invalid (too_long)."""
+    before = contact(tx, contact_id)
+    name, note = text.name(name), text.many_lines(note)
+    lengths = {"name": (name, text.NAME_LIMIT), "note": (note, NOTE_LIMIT)}
+    problems = {field: "too_long" for field, (words, limit) in lengths.items() if len(words) > limit}
+    if problems:
+        raise Invalid(problems)
+    store.change(tx, contact_id, name=name, note=note)
+    if name != before.name:
+        audit.record(tx, "contact_named", before=before.name, after=name)

@@ -1,0 +1,82 @@
+"""The people who write: all of them, and one with the tickets."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from parlour.features.accounts.models import Desk
+from parlour.features.contacts import service as contacts
+from parlour.features.desk import units
+from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.kernel import text
+from parlour.kernel.access import Permission
+from parlour.kernel.errors import DomainError, NotFound
+from parlour.web.forms import REFUSALS, read_form_leniently
+from parlour.web.ids import id_in
+from parlour.web.pages import redirect
+from parlour.web.site import db
+
+Q_LIMIT = 200
+
+
+async def index(request: Request) -> Response:
+    """By address; `q` is how it begins, `after` where the page does."""
+    desk = await desk_in(request)
+    q = text.one_line(text.storable(request.query_params.get("q", "")))[:Q_LIMIT]
+    after = text.storable(request.query_params.get("after", ""))
+    found = await db(request).read(actor_at(desk), contacts.page, beginning=q, after=after)
+    return await render_at(request, desk, "desk/contacts.html", contacts=found.contacts, next=found.next, q=q)
+
+
+async def contact(request: Request) -> Response:
+    return await _page(request, await desk_in(request))
+
+
+async def _page(
+    request: Request,
+    desk: Desk,
+    typed: Mapping[str, str] | None = None,
+    refused: DomainError | None = None,
+) -> Response:
+    actor = actor_at(desk)
+    found = await db(request).read(actor, units.contact_page, id_in(request, "contact_id"), _before(request))
+    known = {"name": found.contact.name, "note": found.contact.note}
+    return await render_at(
+        request,
+        desk,
+        "desk/contact.html",
+        refused=refused,
+        contact=found.contact,
+        tickets=[row._asdict() for row in found.tickets],
+        next=found.next,
+        first=_before(request) is None,
+        form={name: (typed or known).get(name, "") for name in known},
+        saved="saved" in request.query_params,
+        may_edit=actor.may(Permission.CONTACT_EDIT),
+        name_limit=text.NAME_LIMIT,
+        note_limit=contacts.NOTE_LIMIT,
+    )
+
+
+def _before(request: Request) -> UUID | None:
+    """The ticket that the page before ended with. Raises NotFound."""
+    try:
+        return UUID(request.query_params["before"]) if "before" in request.query_params else None
+    except ValueError:
+        raise NotFound from None
+
+
+async def change(request: Request) -> Response:
+    desk = await desk_in(request)
+    contact_id = id_in(request, "contact_id")
+    fields, stale = await read_form_leniently(request)
+    try:
+        if stale:
+            raise stale
+        name, note = fields.get("name", ""), fields.get("note", "")
+        await db(request).write(actor_at(desk), contacts.change, contact_id, name, note)
+    except REFUSALS as error:
+        return await _page(request, desk, fields, error)
+    return redirect(f"/workspace/{desk.workspace_id}/contacts/{contact_id}?saved=1")
