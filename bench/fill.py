@@ -71,8 +71,8 @@ def fill(path: str, workspace_id: UUID, agents: Sequence[UUID], tickets: int, *,
     )  # KiB: the indexes of a million tickets, written all over
     for start in range(first, first + tickets, BATCH):
         numbers = range(start, min(start + BATCH, first + tickets))
-        connection.execute("BEGIN")
         rows = list(_rows(workspace_id, agents, numbers))
+        connection.execute("BEGIN IMMEDIATE")  # a house that is open writes, too
         newest = connection.execute("SELECT rowid FROM ticket_search ORDER BY rowid DESC LIMIT 1").fetchone()
         for insert in (*INSERTS, SEARCH):
             connection.executemany(insert, rows)
