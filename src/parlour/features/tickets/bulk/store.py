@@ -194,10 +194,12 @@ def unchanged_since(tx: Tx, ticket_ids: Sequence[UUID], moment: datetime) -> lis
     return list(tx.run(_UNCHANGED, these=list(ticket_ids), since=moment).scalars())
 
 
+_HOW_MANY_OF = select(func.count()).where(
+    tickets.c.workspace_id == HERE, dialect.one_of(tickets.c.ticket_id, "these")
+)
+
+
 def how_many_of(tx: Tx, ticket_ids: Sequence[UUID]) -> int:
     """How many of these are tickets of this workspace."""
-    query = select(func.count()).where(
-        tickets.c.workspace_id == tx.workspace_id, tickets.c.ticket_id.in_(ticket_ids)
-    )
-    counted: int = tx.execute(query).scalar_one()
+    counted: int = tx.run(_HOW_MANY_OF, these=list(ticket_ids)).scalar_one()
     return counted
