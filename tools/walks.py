@@ -49,7 +49,7 @@ def several_workspaces(page: Page, at: Demo) -> None:
     page.get_by_label("Name").fill("Harbour Tools")
     page.get_by_label("Address").fill("harbour-tools")
     page.get_by_role("button", name="Make the workspace").click()
-    page.get_by_text("No tickets yet").wait_for()
+    page.get_by_role("heading", name="First steps").wait_for()
     page.goto(at.url)
 
 
@@ -57,7 +57,7 @@ def empty_dashboard(page: Page, at: Demo) -> None:
     sign_in(page, at.url, CHLOE)
     page.goto(at.url)
     page.get_by_role("link", name="Harbour Tools").click()
-    page.get_by_text("No tickets yet").wait_for()
+    page.get_by_role("heading", name="First steps").wait_for()
 
 
 def recovery_codes(page: Page, at: Demo) -> None:

@@ -250,7 +250,6 @@ async def security(page: Page, live: Live, past: Past) -> None:
 
 
 STATES: list[State] = [
-    first_steps,
     settings_chosen,
     portal_in_its_colour,
     mail_tried,

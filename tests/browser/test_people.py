@@ -102,11 +102,11 @@ async def test_a_workspace_is_made_on_the_page_and_one_can_go_back_and_forth(
     await page.get_by_label("Address").press_sequentially("-home")
     await expect(page.get_by_text("This address is free.")).to_be_visible()
     await page.get_by_role("button", name="Make the workspace").click()
-    await expect(page.get_by_text("No tickets yet")).to_be_visible()
+    await expect(page.get_by_role("heading", name="First steps")).to_be_visible()
 
     await page.goto("/")
     await page.get_by_role("link", name=re.compile("Second Home")).click()
-    await expect(page.get_by_text("No tickets yet")).to_be_visible()
+    await expect(page.get_by_role("heading", name="First steps")).to_be_visible()
     assert (await page.goto("/support/acme-home")).status == 200  # type: ignore[union-attr]
 
 

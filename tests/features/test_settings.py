@@ -32,10 +32,13 @@ async def test_customers_see_what_was_chosen(house: House, desk: Browser, visito
     await desk.submit(page_of(house), CHOSEN, page=page_of(house))
     home, new = await visitor.get("/support/acme"), await visitor.get("/support/acme/ticket/new")
     sheet = await visitor.get("/support/acme/accent.css?7dd3fc")
+    ticket = await house.open_ticket(visitor)
+    waiting = await visitor.get(f"/support/acme/ticket/{ticket.ticket_id}")
 
     assert "Tents, boots and everything else that got wet." in home.text
     assert "We usually answer within a few hours." in home.text
     assert "We usually answer within a few hours." in new.text
+    assert "We usually answer within a few hours." in waiting.text
     assert 'href="/support/acme/accent.css?7dd3fc"' in home.text
     assert (sheet.headers["content-type"], sheet.headers["cache-control"]) == (
         "text/css; charset=utf-8",
