@@ -153,7 +153,7 @@ async def chat_with_an_agent_typing(scene: Scene) -> Page:
     await go(ada, f"{scene.live.desk}/tickets/{scene.tickets['open'].ticket_id}")
     await Room(ada.page).is_live()
     await Room(ada.page).composer.press_sequentially("Let me")
-    await expect(maria.page.get_by_text("The team is typing…")).to_be_visible()
+    await expect(maria.page.get_by_text("Ada Moreau is typing…")).to_be_visible()
     return maria.page
 
 
@@ -165,7 +165,7 @@ async def chat_refused_message(scene: Scene) -> Page:
     await Room(maria.page).is_live()
     await scene.past.status(ticket, Status.CLOSED)
     await Room(maria.page).send("One more thing")
-    await expect(maria.page.get_by_text("Not sent: the ticket is closed.")).to_be_visible()
+    await expect(Room(maria.page).log.get_by_text("Not sent: the ticket is closed.")).to_be_visible()
     return maria.page
 
 
