@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parlour.kernel.words import MATCH_BEGINS, MATCH_ENDS, excerpt, terms, wanted
+from parlour.kernel.words import MATCH_BEGINS, MATCH_ENDS, TEXT_LIMIT, excerpt, terms, wanted
 
 
 def finds(typed: str, text: str) -> bool:
@@ -86,3 +86,11 @@ def test_an_excerpt_is_short_and_shows_the_match(text: str) -> None:
     assert MATCH_BEGINS in shown
     assert shown.endswith("…")
     assert len(shown) <= 1_100
+
+
+def test_what_a_text_is_made_of_is_bounded_whatever_signs_it_is_written_in() -> None:
+    """A ligature of eighteen letters costs whoever writes it one."""
+    unkind = "\ufdfa" * TEXT_LIMIT
+
+    assert sum(1 for _ in terms(unkind)) < TEXT_LIMIT / 2
+    assert len(excerpt(f"{unkind} x", "صلى")) < 200

@@ -8,12 +8,15 @@ in pairs of characters, so that any part of what was written is found.
 import re
 import unicodedata
 from collections.abc import Collection, Iterator
+from itertools import islice, takewhile
 from typing import NamedTuple
 
 WORDS_LIMIT = 32
 """So many terms of what was typed are looked for."""
 TERM_LIMIT = 200
 """Characters of a word that count. PostgreSQL's index takes no longer ones than 2 kB."""
+TEXT_LIMIT = 20_000
+"""Characters of a text that count, as plain signs: one that was written may stand for eighteen of them."""
 MATCH_BEGINS, MATCH_ENDS = "\x02", "\x03"
 EXCERPT = 100
 """Characters around the first match."""
@@ -58,12 +61,16 @@ def terms(text: str) -> Iterator[str]:
     """Everything that the text is found by. The last of a run of pairs stands alone, too."""
     if text.isascii():
         return (word[:TERM_LIMIT] for word in _PLAIN.findall(text.lower()))
-    return (place.term for place in _places(unicodedata.normalize("NFKC", text)))
+    return (place.term for place in _places(_plain(text)))
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFKC", text)[:TEXT_LIMIT]
 
 
 def wanted(typed: str) -> list[Wanted]:
     """The last word as a beginning, for it may still be being typed; so is a character that stands alone."""
-    places = list(_places(unicodedata.normalize("NFKC", typed)))
+    places = list(_places(_plain(typed)))
     found: dict[str, bool] = {}
     for at, place in enumerate(places):
         alone = place.paired and place.end - place.start == 1
@@ -77,12 +84,13 @@ def wanted(typed: str) -> list[Wanted]:
 
 def excerpt(text: str, typed: str) -> str:
     """The part around the first match, each match between MATCH_BEGINS and MATCH_ENDS."""
-    plain = unicodedata.normalize("NFKC", text)
+    plain = _plain(text)
     if len(plain) != len(text):
         text = plain
     asked = wanted(typed)
     whole, beginnings = {each.term for each in asked}, tuple(each.term for each in asked if each.begins)
-    hits = [(place.start, place.end) for place in _places(plain) if _fits(place.term, whole, beginnings)]
+    fitting = (place for place in _places(plain) if _fits(place.term, whole, beginnings))
+    hits = [(place.start, place.end) for place in islice(fitting, 1)]
     first = hits[0][0] if hits else 0
     start = text.rfind(" ", 0, max(0, first - _BEFORE)) + 1 if first > _BEFORE else 0
     start = start if first - start <= 2 * _BEFORE else first - _BEFORE
@@ -91,10 +99,9 @@ def excerpt(text: str, typed: str) -> str:
         if len(text) - start <= EXCERPT
         else max(text.rfind(" ", start, start + EXCERPT), first + _BEFORE)
     )
+    hits += [(place.start, place.end) for place in takewhile(lambda place: place.start < end, fitting)]
     shown, at = ["…" if start else ""], start
     for begin, until in _joined(hits):
-        if begin >= end:
-            break
         shown += [text[at:begin], MATCH_BEGINS, text[begin:until], MATCH_ENDS]
         at = until
     return "".join([*shown, text[at : max(at, end)].rstrip(), "…" if max(at, end) < len(text) else ""])
