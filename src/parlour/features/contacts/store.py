@@ -34,7 +34,8 @@ def remember(tx: Tx, email: str, name: str) -> None:
     query = dialect.insert(tx, contacts).values(email=email, name=name, note="", **new)
     unnamed = (contacts.c.name == "") & (query.excluded.name != "")
     keys = [contacts.c.workspace_id, contacts.c.email]
-    tx.execute(query.on_conflict_do_update(keys, set_={"name": query.excluded.name}, where=unnamed))
+    named = {"name": query.excluded.name}
+    tx.execute(query.on_conflict_do_update(index_elements=keys, set_=named, where=unnamed))
 
 
 def contact(tx: Tx, contact_id: UUID) -> Contact | None:
