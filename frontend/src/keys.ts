@@ -6,6 +6,8 @@ import { openPalette } from "./palette";
 
 const PREFIX_LASTS = 1_500;
 const ELSEWHERE = 'input:not([type="checkbox"]), textarea, select, [role="textbox"], [role="combobox"], dialog, [role="dialog"]';
+/** What has just been closed may still hold the focus for a moment. */
+const CLOSED = 'dialog:not([open]), [role="dialog"][hidden]';
 
 let prefixed = 0;
 
@@ -13,7 +15,9 @@ let prefixed = 0;
 function taken(event: KeyboardEvent): boolean {
   if (event.defaultPrevented || event.isComposing || event.keyCode === 229) return true;
   const at = event.target;
-  if (at instanceof HTMLElement && (at.isContentEditable || at.closest(ELSEWHERE))) return true;
+  if (at instanceof HTMLElement && !at.closest(CLOSED) && (at.isContentEditable || at.closest(ELSEWHERE))) {
+    return true;
+  }
   return one("dialog:modal") !== null;
 }
 

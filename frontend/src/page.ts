@@ -10,9 +10,10 @@ import { startLimits } from "./limits";
 import { startTab } from "./tab";
 import { startTheme } from "./theme";
 import { startTimes } from "./times";
+import { startTransitions } from "./transitions";
 
 export function startPage(): void {
-  for (const start of [startAccess, startTheme, startTimes, startDrafts, startCorrected, startBusy, startFocus, startTab, startLeave, startChat, startLimits]) {
+  for (const start of [startTransitions, startAccess, startTheme, startTimes, startDrafts, startCorrected, startBusy, startFocus, startTab, startLeave, startChat, startLimits]) {
     // One that fails must not take the others with it.
     try {
       start();

@@ -154,6 +154,22 @@ async def test_r_and_n_lead_into_the_composers(live: Live, past: Past, people: P
     await expect(ada.page.get_by_role("textbox", name="Note")).to_be_focused()
 
 
+async def test_a_key_is_heard_again_as_soon_as_a_dialog_is_closed(live: Live, people: People) -> None:
+    """Also where that one still holds the focus; and a transition that was skipped is no error."""
+    ada = await people.agent()
+    await ada.page.goto(f"{live.desk}/replies")
+    await ada.page.keyboard.press("Control+k")
+    await ada.page.keyboard.press("Escape")
+    await ada.page.evaluate("""() => {
+        const ready = Promise.reject(new DOMException('Skipping view transition', 'AbortError'));
+        dispatchEvent(Object.assign(new Event('pagereveal'), { viewTransition: { ready } }));
+        const field = document.querySelector('[data-palette] input');
+        field.dispatchEvent(new KeyboardEvent('keydown', { key: '?', bubbles: true }));
+    }""")
+
+    await expect(ada.page.get_by_role("heading", name="Keyboard shortcuts")).to_be_visible()
+
+
 async def test_g_and_a_second_key_go_to_a_page(live: Live, people: People) -> None:
     ada = await people.agent()
     await ada.page.goto(f"{live.desk}/people")

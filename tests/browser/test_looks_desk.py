@@ -92,6 +92,8 @@ async def notes(page: Page, live: Live, past: Past) -> None:
     await page.get_by_role("textbox", name="Note").fill("The driver read the number backwards.")
     await page.get_by_role("textbox", name="Note").press("Enter")
     await expect(page.get_by_role("log").get_by_text("The driver read")).to_be_visible()
+    await page.keyboard.type("@")
+    await expect(page.get_by_role("listbox", name="Members")).to_be_visible()
 
 
 async def answered_meanwhile(page: Page, live: Live, past: Past) -> None:

@@ -188,6 +188,22 @@ async def test_each_face_keeps_its_own_words(talk: Talk) -> None:
     await expect(talk.customer.log).not_to_contain_text("Half")
 
 
+async def test_a_members_name_is_chosen_from_a_list_at_the_caret(talk: Talk, past: Past) -> None:
+    await past.agent("ben")
+    await talk.ada.page.reload()
+    await talk.ada.page.keyboard.press("n")
+    await talk.ada.page.keyboard.type("Please look, @oka")
+    members = talk.ada.page.get_by_role("listbox", name="Members")
+    await expect(members.get_by_role("option")).to_have_text(["Ben Okafor"])
+    await talk.ada.page.keyboard.press("Enter")
+    note = talk.ada.page.get_by_role("textbox", name="Note")
+    await expect(note).to_have_value("Please look, @Ben Okafor ")
+    await expect(members).to_be_hidden()
+    await talk.ada.page.keyboard.press("Enter")
+
+    await talk.agent.shows("Please look, @Ben Okafor")
+
+
 async def test_a_colleagues_answer_while_one_writes_stops_the_send(talk: Talk, people: People) -> None:
     talk.ada.expects(status_of(409))
     ben = await beside(talk, people)

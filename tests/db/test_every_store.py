@@ -30,6 +30,7 @@ from parlour.features.tickets.canned import store as replies
 from parlour.features.tickets.listing import store as listing
 from parlour.features.tickets.listing.search import store as search
 from parlour.features.tickets.listing.tagged import store as tagged
+from parlour.features.tickets.mentions import store as mentions
 from parlour.features.tickets.models import (
     Bulk,
     Changed,
@@ -181,7 +182,7 @@ def of_invitations(ada: UUID) -> list[Call]:
     ]
 
 
-def of_chat(tx: Tx, ticket: Ticket) -> list[Call]:
+def of_chat(tx: Tx, ticket: Ticket, ada: UUID) -> list[Call]:
     room = {"room_id": ticket.chat_room_id}
     [first] = chat.following(tx, ticket.chat_room_id, after=0, limit=1, characters=9)
     second = replace(first, seq=2, message_id=clock.new_id(), client_id=clock.new_id())
@@ -198,6 +199,10 @@ def of_chat(tx: Tx, ticket: Ticket) -> list[Call]:
         ),
         (chat.take_seq, room),
         (chat.insert_message, {"message": second, "ticket_id": ticket.ticket_id}),
+        (
+            mentions.insert_mention,
+            {"user_id": ada, "ticket_id": ticket.ticket_id, "message_id": second.message_id},
+        ),
         (chat.by_client_id, {**room, "sender_id": second.sender_id, "client_id": second.client_id}),
         (chat.newest, {**room, "before": 9, "limit": 9, "characters": 9}),
         (chat.following, {**room, "after": 0, "limit": 9, "characters": 99}),
@@ -405,7 +410,7 @@ def functions_of_stores() -> set[str]:
 def every_call(tx: Tx, ada: UUID, ticket: Ticket) -> list[Call]:
     """Each store function with arguments that fit the house, in an order in which each finds something."""
     calls = [*of_workspaces(tx, ada), *of_accounts(tx, ada), *of_themselves(ada)]
-    calls += [*of_invitations(ada), *of_chat(tx, ticket), *of_tickets(ticket, ada), *of_access(ticket)]
+    calls += [*of_invitations(ada), *of_chat(tx, ticket, ada), *of_tickets(ticket, ada), *of_access(ticket)]
     return [
         *calls,
         *of_listing(ticket),

@@ -25,6 +25,7 @@ TENANTS = (
     "contacts",
     "tags",
     "ticket_tags",
+    "mentions",
 )
 ELSEWHERE = {
     "workspaces": "the directory, which every node needs whole",

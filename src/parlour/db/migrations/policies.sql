@@ -75,7 +75,7 @@ DO $do$
 DECLARE
     tenant_tables text[] := ARRAY[
         'tickets', 'messages', 'read_marks', 'saved_views', 'canned_replies', 'invitations', 'audit_log',
-        'tags', 'ticket_tags', 'contacts'];
+        'tags', 'ticket_tags', 'contacts', 'mentions'];
     -- These have policies for whoever acts in no workspace, too.
     shared_tables text[] := ARRAY['workspaces', 'members', 'chat_rooms', 'access_links', 'grants',
         'bulk_changes', 'bulk_items', 'security_events'];
@@ -186,6 +186,9 @@ END $do$;
 
 CREATE POLICY moved ON read_marks FOR UPDATE
     USING ((SELECT app.serves()) OR (reader = (SELECT app.actor()) AND (SELECT app.works() OR app.ticket() IS NOT NULL)));
+
+CREATE POLICY seen ON mentions FOR SELECT USING ((SELECT app.looks() OR app.serves()));
+CREATE POLICY named ON mentions FOR INSERT WITH CHECK ((SELECT app.works() OR app.serves()));
 
 -- ----------------------------------------------------------------------------------------- ways in
 

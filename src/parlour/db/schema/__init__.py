@@ -26,7 +26,7 @@ from parlour.db.schema.desk import (
 )
 from parlour.db.schema.house import HOUSE_TABLES, history, schema_floor, search_progress
 from parlour.db.schema.jobs import outbox
-from parlour.db.schema.rooms import chat_rooms, messages, read_marks
+from parlour.db.schema.rooms import chat_rooms, mentions, messages, read_marks
 from parlour.db.schema.tags import tags, ticket_tags
 from parlour.db.schema.tickets import ACTIVE, SNOOZED, access_links, grants, tickets
 
@@ -48,6 +48,7 @@ __all__ = [
     "history",
     "invitations",
     "members",
+    "mentions",
     "messages",
     "metadata",
     "outbox",
@@ -72,6 +73,7 @@ TENANT_TABLES = (
     chat_rooms,
     messages,
     read_marks,
+    mentions,
     access_links,
     grants,
     saved_views,

@@ -75,3 +75,15 @@ read_marks = Table(
     ForeignKeyConstraint(["workspace_id", "room_id"], ["chat_rooms.workspace_id", "chat_rooms.room_id"]),
     CheckConstraint("side IN ('customer', 'agent')", name="side"),
 )
+
+mentions = Table(
+    "mentions",
+    metadata,
+    Column("workspace_id", Uuid, nullable=False),
+    Column("user_id", Uuid, ForeignKey("users.user_id"), nullable=False),
+    Column("message_id", Uuid, nullable=False),
+    Column("ticket_id", Uuid, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "user_id", "message_id"),
+    ForeignKeyConstraint(["workspace_id", "message_id"], ["messages.workspace_id", "messages.message_id"]),
+)

@@ -9,6 +9,7 @@ from parlour.db.database import Tx
 from parlour.features.chat import service as chat
 from parlour.features.contacts import service as contacts
 from parlour.features.tickets import changes, life, store
+from parlour.features.tickets.mentions import service as mentions
 from parlour.features.tickets.models import (
     DESCRIPTION_LIMIT,
     SUBJECT_LIMIT,
@@ -252,6 +253,7 @@ def add_note(tx: Tx, ticket_id: UUID, content: str, client_id: UUID) -> Sent:
     posted = chat.post(tx, chat.notes_room(tx, ticket_id), content, client_id)
     if posted.repeat:
         return Sent(posted.message, ticket.status, repeat=True)
+    mentions.keep(tx, ticket_id, posted.message)
     [changed] = changes.touch(tx, [ticket])
     return Sent(posted.message, changed.status, repeat=False)
 

@@ -1,0 +1,45 @@
+"""Who is named in a note: `@` and the name of a member. It is kept, so that they can be told."""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from uuid import UUID
+
+from parlour.db.database import Tx
+from parlour.features.tickets.mentions import store
+from parlour.features.workspaces import service as workspaces
+from parlour.features.workspaces.models import Member
+from parlour.kernel.access import Permission, requires
+from parlour.kernel.messages import Message
+
+
+def named(content: str, members: Sequence[Member]) -> set[UUID]:
+    """Whoever bears a name that stands behind an `@`: all who share it. A first name will do while it is one
+    member's alone. The case does not matter, and no name begins within a word, as in an address.
+    """
+    called = _called(members)
+    longest_first = sorted(called, key=len, reverse=True)
+    names = "|".join(re.escape(name) for name in longest_first)
+    found = re.findall(rf"(?<!\w)@({names})(?!\w)", content.casefold()) if names else []
+    return {user_id for name in found for user_id in called[name]}
+
+
+def _called(members: Sequence[Member]) -> dict[str, set[UUID]]:
+    whole: dict[str, set[UUID]] = defaultdict(set)
+    first: dict[str, set[UUID]] = defaultdict(set)
+    for member in members:
+        if not member.disabled:
+            name = member.name.casefold()
+            whole[name].add(member.user_id)
+            first[name.split()[0]].add(member.user_id)
+    alone = {name: bearers for name, bearers in first.items() if len(bearers) == 1}
+    return alone | whole
+
+
+@requires(Permission.NOTE_WRITE)
+def keep(tx: Tx, ticket_id: UUID, note: Message) -> None:
+    """Note down whom the note names, but for its author."""
+    if "@" not in note.content:
+        return
+    for user_id in sorted(named(note.content, workspaces.members(tx)) - {tx.actor.user_id}, key=str):
+        store.insert_mention(tx, user_id=user_id, ticket_id=ticket_id, message_id=note.message_id)
