@@ -8,7 +8,7 @@ export type Page = { epoch: string; messages: Message[]; more: boolean; reset: b
 export type Outgoing = { client_id: string; content: string; seen?: number; then?: string };
 export type Sent =
   | { kind: "sent"; message: Message; status: string | null }
-  | { kind: "refused"; code: string; problems: Record<string, string> }
+  | { kind: "refused"; code: string }
   | { kind: "later"; after: number };
 
 const TIMEOUT = 20_000;
@@ -21,7 +21,7 @@ export function retryAfter(value: string | null): number {
   return Math.max(0, Math.min(wait || 0, 3_600_000));
 }
 
-const refused = (code: string, problems: Record<string, string> = {}): Sent => ({ kind: "refused", code, problems });
+const refused = (code: string): Sent => ({ kind: "refused", code });
 
 export class Api {
   constructor(readonly url: string) {}
@@ -73,6 +73,6 @@ export class Api {
       return { kind: "later", after: retryAfter(response.headers.get("retry-after")) };
     }
     const answer = (await response.json().catch(() => ({}))) as { code?: string; problems?: Record<string, string> };
-    return refused(answer.problems?.content ?? answer.code ?? "other", answer.problems);
+    return refused(answer.problems?.content ?? answer.code ?? "other");
   }
 }

@@ -6,7 +6,7 @@ type Reply = { name: string; content: string };
 const SHOWN = 50;
 /** Milliseconds for which the list is taken as it is. */
 const FRESH = 60_000;
-const GAP = /\{[\p{L}_][\p{L}\p{N}_-]{0,39}\}/u;
+const GAP = /\{([\p{L}_][\p{L}\p{N}_-]{0,39})\}/gu;
 
 class Picker {
   readonly #filter: HTMLInputElement;
@@ -138,13 +138,16 @@ class Picker {
     if (option) this.#insert(this.#shown[[...this.#list.children].indexOf(option)]);
   }
 
-  /** A gap that is left to fill is selected, so that one types over it. */
+  /** A gap that is left to fill is selected, so that one types over it; the composer looks whether they were filled. */
   #insert(reply: Reply | undefined): void {
     if (!reply) return;
     const { text } = this;
     const start = text.selectionStart;
     text.setRangeText(reply.content, start, text.selectionEnd, "end");
-    const gap = GAP.exec(reply.content);
+    const found = [...reply.content.matchAll(GAP)];
+    const gaps = text.form!.elements.namedItem("gaps") as HTMLInputElement;
+    gaps.value = [gaps.value, ...found.map((each) => each[1])].join(" ").trim();
+    const gap = found[0];
     if (gap) text.setSelectionRange(start + gap.index, start + gap.index + gap[0].length);
     text.dispatchEvent(new Event("input", { bubbles: true }));
     this.close();

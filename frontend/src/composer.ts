@@ -1,7 +1,7 @@
 // Where a person writes. What is written survives a reload. Enter sends, Shift+Enter breaks the line; on a touch
 // screen, whose keyboard has no such key, Enter breaks it and the button sends.
 import { load, local, save } from "./keep";
-import { copyElement, must, one, setField } from "./dom";
+import { copyElement, must, one, sentence, setField } from "./dom";
 import type { Face } from "./faces";
 import { showLimit, tooLong } from "./limits";
 
@@ -37,6 +37,7 @@ export class Composer {
     if (!this.#form || !this.#text) return;
     this.#hint = (this.#text.getAttribute("aria-describedby") ?? "").split(" ")[0]!;
     this.#text.value ||= this.#kept;
+    if (this.#gaps) this.#gaps.value ||= load<string>(local, `${key}:gaps`) ?? "";
     this.#text.enterKeyHint = byTouch() ? "enter" : "send";
     this.#form.addEventListener("submit", (event) => this.#submit(event));
     this.#text.addEventListener("keydown", (event) => this.#key(event));
@@ -47,22 +48,33 @@ export class Composer {
   }
 
   /** Words that were not sent come back, before whatever was written since. */
-  giveBack(content: string, problem = ""): void {
+  giveBack(content: string): void {
     if (!this.#form || !this.#text) return;
     this.#text.value = [content, this.#text.value].filter((text) => text.trim()).join("\n\n");
-    this.#text.dispatchEvent(new Event("change", { bubbles: true }));
     this.#keep();
     this.#clear();
-    if (problem) {
-      const note = copyElement("[data-composer-problem]", this.room);
-      setField(note, "problem", problem);
-      note.id = this.#problem;
-      this.#form.prepend(note);
-      this.#text.setAttribute("aria-invalid", "true");
-      this.#text.setAttribute("aria-describedby", `${this.#hint} ${this.#problem}`);
-    }
     showLimit(this.#text);
     this.#text.focus();
+  }
+
+  /** What a canned reply left to be filled in, in a sentence. It is told once: sent again, it goes as it is. */
+  #gapsLeft(content: string): string {
+    const gaps = this.#gaps;
+    if (!gaps) return "";
+    const left = [...new Set(gaps.value.split(" "))].filter((name) => name && content.includes(`{${name}}`));
+    gaps.value = "";
+    const words = left.map((name) => `{${name}}`).join(", ");
+    return words && sentence('[data-problem="placeholder"]', this.room, { words });
+  }
+
+  #refuse(problem: string): void {
+    this.#clear();
+    const note = copyElement("[data-composer-problem]", this.room);
+    setField(note, "problem", problem);
+    note.id = this.#problem;
+    this.#form!.prepend(note);
+    this.#text!.setAttribute("aria-invalid", "true");
+    this.#text!.setAttribute("aria-describedby", `${this.#hint} ${this.#problem}`);
   }
 
   /** For a plain submit: the newest message that was seen goes with it. */
@@ -108,6 +120,8 @@ export class Composer {
     text.focus();
     if (!content) return;
     if (tooLong(text, content)) return showLimit(text);
+    const gaps = this.#gapsLeft(content);
+    if (gaps) return this.#refuse(gaps);
     text.value = "";
     showLimit(text);
     this.#clear();
@@ -141,6 +155,12 @@ export class Composer {
     if (this.#text!.value === this.#kept) return;
     this.#kept = this.#text!.value;
     save(local, this.key, this.#kept || null);
+    if (this.#gaps) save(local, `${this.key}:gaps`, (this.#kept && this.#gaps.value) || null);
+  }
+
+  /** What canned replies brought in to be filled in; only an agent's answer has it. */
+  get #gaps(): HTMLInputElement | null {
+    return this.#form && one<HTMLInputElement>('input[name="gaps"]', this.#form);
   }
 
   #stored = (): string => load<string>(local, this.key) ?? "";

@@ -13,8 +13,7 @@ export interface Tray {
   show(unsent: Unsent, waiting: boolean): void;
   /** `then`: the status that was asked for with it. */
   sent(message: Message, status: string | null, then: string): void;
-  /** True when its text went back to where it was written. */
-  refused(unsent: Unsent, code: string, problems: Record<string, string>): boolean;
+  refused(unsent: Unsent, code: string): void;
   /** Another tab sent or discarded it. */
   gone(clientId: string): void;
 }
@@ -140,7 +139,7 @@ export class Outbox {
       } else {
         const failed = this.#change(unsent.client_id, { state: "failed", code: answer.code });
         if (failed) this.tray.show(failed, false);
-        if (this.tray.refused(unsent, answer.code, answer.problems)) this.discard(unsent.client_id);
+        this.tray.refused(unsent, answer.code);
       }
     }
   }

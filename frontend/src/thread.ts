@@ -104,7 +104,7 @@ export class Thread {
         const after = then && one("[data-after]")?.dataset.after;
         if (after) location.assign(after);
       },
-      refused: (unsent: Unsent, code: string, problems: Record<string, string>) => this.#refused(unsent, code, problems),
+      refused: (unsent: Unsent, code: string) => this.#refused(unsent, code),
       gone: (clientId: string) => {
         // Sent by another tab, most likely, and on its way here. Else it was discarded there.
         void this.feed.poll();
@@ -160,18 +160,11 @@ export class Thread {
     if (seconds) this.#say("undo-offered", { seconds: String(seconds) });
   }
 
-  /** What the server did not take. True when the text is back in the composer. */
-  #refused(unsent: Unsent, code: string, problems: Record<string, string>): boolean {
+  /** What the server did not take. */
+  #refused(unsent: Unsent, code: string): void {
     if (code === "ticket_closed") this.open(false);
     if (UNSEEN.includes(code)) void this.#askUnseen(unsent, code);
-    if (code !== "placeholder") {
-      this.page.announce(this.messages.reason(code));
-      return false;
-    }
-    this.messages.forget(unsent.client_id);
-    const word = `{${problems.placeholder ?? ""}}`;
-    this.#composer.giveBack(unsent.content, sentence('[data-problem="placeholder"]', this.page.room, { word }));
-    return true;
+    this.page.announce(this.messages.reason(code));
   }
 
   async #askUnseen(unsent: Unsent, code: string): Promise<void> {

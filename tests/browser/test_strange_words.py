@@ -130,12 +130,29 @@ async def test_line_breaks_are_kept_and_runs_of_spaces_too(
     assert await body.inner_text() == LINES
 
 
-async def test_arabic_is_laid_out_from_the_right(live: Live, strange: Ticket, people: People) -> None:
-    maria = await people.customer(strange)
-    await maria.page.goto(chat_of(live, strange))
-    body = Room(maria.page).log.get_by_text(RIGHT_TO_LEFT, exact=True).first
+SIDES = """(element) => {
+    const text = document.createRange(), lines = new Map();
+    text.selectNodeContents(element);
+    for (const {top, left, right} of text.getClientRects()) {
+        const line = lines.get(Math.round(top / 9)) ?? [left, right];
+        lines.set(Math.round(top / 9), [Math.min(line[0], left), Math.max(line[1], right)]);
+    }
+    const box = element.getBoundingClientRect();
+    return [...lines.values()].map(([left, right]) => left - box.left < box.right - right ? "left" : "right");
+}"""
 
-    assert await body.evaluate("element => getComputedStyle(element).direction") == "rtl"
+
+async def test_each_line_runs_in_its_own_direction(live: Live, past: Past, people: People) -> None:
+    """And a subject, of one line, stays at the edge where the page has it."""
+    text = f"{RIGHT_TO_LEFT}\nORD-12 is late!\n{RIGHT_TO_LEFT} ORD-12\n{'The longest of the lines. ' * 2}"
+    ticket = await past.ticket(subject=RIGHT_TO_LEFT)
+    await past.said(ticket, [(past.customer(ticket), text, None)])
+    maria = await people.customer(ticket)
+    await maria.page.goto(chat_of(live, ticket))
+    body = Room(maria.page).log.get_by_text("ORD-12 is late").first
+
+    assert (await body.evaluate(SIDES))[:3] == ["right", "left", "right"]
+    assert (await maria.page.locator("h1").evaluate(SIDES))[0] == "left"
 
 
 async def test_links_are_the_same_whoever_finds_them(live: Live, past: Past, people: People) -> None:

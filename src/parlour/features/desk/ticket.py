@@ -21,7 +21,7 @@ from parlour.features.desk.came_from import came_from, go_on, ways
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.access import service as access
 from parlour.features.tickets.canned import service as canned
-from parlour.features.tickets.canned.service import UnknownPlaceholder
+from parlour.features.tickets.canned.service import GapLeft
 from parlour.features.tickets.models import Priority, Status, Ticket
 from parlour.features.tickets.service import TicketClosed, UnseenMessage
 from parlour.features.workspaces import audit
@@ -35,7 +35,7 @@ from parlour.web.pages import redirect, wants_json
 from parlour.web.site import db
 
 Choice = TypeVar("Choice", bound=StrEnum)
-NOT_SENT = (*REFUSALS, Conflict, TicketClosed, UnknownPlaceholder, UnseenMessage)
+NOT_SENT = (*REFUSALS, Conflict, TicketClosed, GapLeft, UnseenMessage)
 UNDO_SECONDS = 5
 VERSIONED = ("status", "priority", "assignee", "snooze")
 """The fields whose every change raises the ticket's version by one and leaves one entry in the trail."""
@@ -50,6 +50,7 @@ class Writing:
     client_id: UUID | None = None
     then: str = ""
     placeholder: str = ""
+    gaps: str = ""
     reply_id: str = ""
     new_after: int | None = None
 
@@ -197,7 +198,8 @@ async def send(request: Request) -> Response:
     if "read" in fields:
         await conversation.mark_read(request, actor, ticket_id, fields)
         return redirect(_latest(request, desk, ticket_id))
-    more = {"seen": conversation.seq_field(fields, "seen"), "then": _then(fields)}
+    more: dict[str, Any] = {"seen": conversation.seq_field(fields, "seen"), "then": _then(fields)}
+    more["brought"] = fields.get("gaps", "").split()
     if wants_json(request):
         sent = await conversation.send(request, actor, ticket_id, fields, canned.answer, **more)
         return conversation.sent_as_json(sent)
@@ -221,25 +223,29 @@ def not_sent(fields: Mapping[str, str], error: DomainError) -> Writing:
     unseen = isinstance(error, UnseenMessage)
     if unseen:  # the same message, sent once more after a look
         unsent["client_id"] = uuid_field(fields, "client_id")
+    left = error.problems["placeholder"] if isinstance(error, GapLeft) else ""
     return Writing(
         **unsent,
         then=fields.get("then", ""),
-        placeholder=error.problems["placeholder"] if isinstance(error, UnknownPlaceholder) else "",
+        placeholder=left,
+        gaps="" if left else fields.get("gaps", ""),  # said once: sent again, it goes as it is
         new_after=conversation.seq_field(fields, "seen") if unseen else None,
     )
 
 
 async def _insert(request: Request, desk: Desk, ticket_id: UUID, fields: Mapping[str, str]) -> Response:
-    typed = fields.get("content", "")
+    typed, gaps = fields.get("content", ""), fields.get("gaps", "").split()
     if fields.get("reply"):
         chosen = uuid_field(fields, "reply")
         try:
             text = await db(request).read(actor_at(desk), canned.filled_one, ticket_id, chosen)
         except canned.UnknownReply as error:
-            gone = Writing(draft=typed, problem=error.code)
+            gone = Writing(draft=typed, problem=error.code, gaps=" ".join(gaps))
             return await page(request, desk, ticket_id, refused=error, writing=gone)
         typed = f"{typed.rstrip()}\n\n{text}" if typed.strip() else text
-    writing = Writing(draft=typed, problem="inserted", reply_id=fields.get("reply", ""))
+        gaps += canned.gaps(text)
+    chosen_reply = fields.get("reply", "")
+    writing = Writing(draft=typed, problem="inserted", reply_id=chosen_reply, gaps=" ".join(gaps))
     return await page(request, desk, ticket_id, writing=writing)
 
 

@@ -1,12 +1,12 @@
 """Canned replies: text that agents keep and fill in for a ticket; and the answers they send.
 
 Some belong to the workspace and everybody uses them, the others to one agent. A placeholder is a word
-in braces. One that we do not know is a gap for the agent to fill; it never reaches a customer, because
-it stops the answer.
+in braces. One that we do not know is a gap for the agent to fill: it stops the answer once, and is sent as it
+is by whoever means it. Braces that somebody typed are just braces.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from parlour.db.database import Tx
@@ -31,21 +31,21 @@ class UnknownReply(NotFound):
     message = "We could not find this canned reply."
 
 
-class UnknownPlaceholder(DomainError):
-    """The answer holds a placeholder that nothing fills in. `problems` names it."""
+class GapLeft(DomainError):
+    """Placeholders that a canned reply brought, and nothing fills in, still stand. `problems` names them."""
 
     status = 422
     code = "placeholder"
-    message = "The text holds a placeholder that we do not know. Fill it in before you send it."
+    message = "The text holds a placeholder that is still to be filled in."
 
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.problems = {"placeholder": name}
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(*names)
+        self.problems = {"placeholder": ", ".join(f"{{{name}}}" for name in names)}
 
 
-def unknown_placeholder(text: str) -> str | None:
-    """The first word in braces that stands for nothing."""
-    return next((name for name in _PLACEHOLDER.findall(text) if name not in PLACEHOLDERS), None)
+def gaps(text: str) -> list[str]:
+    """The words in braces that stand for nothing, each once."""
+    return [name for name in dict.fromkeys(_PLACEHOLDER.findall(text)) if name not in PLACEHOLDERS]
 
 
 def fill(text: str, ticket: Ticket, agent_name: str) -> str:
@@ -61,19 +61,18 @@ def answer(
     content: str,
     client_id: UUID,
     *,
+    brought: Collection[str] = (),
     seen: int | None = None,
     then: Status | None = None,
 ) -> Sent:
-    """An agent's answer, its placeholders filled in.
+    """An agent's answer, as it was typed. `brought` are the gaps that canned replies brought into it.
 
-    Raises UnknownPlaceholder, and what `tickets.send_message` raises.
+    Raises GapLeft, and what `tickets.send_message` raises.
     """
-    ticket = tickets.ticket(tx, ticket_id)
-    unknown = unknown_placeholder(content)
-    if unknown:
-        raise UnknownPlaceholder(unknown)
-    filled = fill(content, ticket, tx.actor.name)
-    return tickets.send_message(tx, ticket_id, filled, client_id, seen=seen, then=then)
+    left = [name for name in gaps(content) if name in brought]
+    if left:
+        raise GapLeft(left)
+    return tickets.send_message(tx, ticket_id, content, client_id, seen=seen, then=then)
 
 
 @requires(Permission.TICKET_LIST)
