@@ -60,6 +60,7 @@ async def test_what_is_ticked_unread_current_or_said_is_seen(live: Live, past: P
         await page.locator("[name=ids]").first.evaluate("one => getComputedStyle(one).appearance") == "auto"
     )
     assert await page.locator(".unread").first.evaluate(GROUND, "::before") != ground
+    await page.goto(live.desk)
     assert await page.locator("aside nav a[aria-current]").first.evaluate(GROUND) != ground
     await page.goto(desk_of(live, ticket))
     assert await page.locator("[data-face][aria-pressed=true]").evaluate(GROUND) != ground
