@@ -9,8 +9,10 @@ from playwright.async_api import Page, expect
 
 from parlour.db import outbox
 from parlour.db.database import Tx
+from parlour.features.tickets import service as tickets
 from parlour.features.tickets.bulk import service as bulk
-from parlour.features.tickets.models import Field, Priority, Ticket
+from parlour.features.tickets.models import Colour, Field, Priority, Ticket
+from parlour.features.tickets.tags import service as tags
 from tests.browser.axe import too_wide, violations
 from tests.browser.past import Past
 from tests.browser.people import PHONE, People, Room, desk_of, status_of
@@ -251,7 +253,69 @@ async def security(page: Page, live: Live, past: Past) -> None:
     await page.goto(f"{live.desk}/settings/security")
 
 
+async def every_tag(past: Past) -> None:
+    """The workspace has one of each colour."""
+
+    def make(tx: Tx) -> None:
+        known = {tag.name for tag in tags.every(tx)}
+        for colour in Colour:
+            if colour.value not in known:
+                tags.make(tx, colour.value, colour.value)
+
+    await past.db.write(past.system, make)
+
+
+async def tags_refused(page: Page, live: Live, past: Past) -> None:
+    await every_tag(past)
+    await page.goto(f"{live.desk}/settings/tags")
+    await page.locator("summary").filter(has_text="teal").click()
+    row = page.locator("details[open]").filter(has_text="teal")
+    await row.get_by_label("Name").fill("pink")
+    await row.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("There is a tag of this name already")).to_be_visible()
+
+
+async def tagged_and_put_aside(page: Page, live: Live, past: Past) -> None:
+    """By the keyboard; the next tag is one that nobody has made."""
+    await every_tag(past)
+    ticket = await answering(page, live, past)
+    for name in ("red", "nothing"):
+        await page.keyboard.press("t")
+        await page.keyboard.type(name)
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_text("Take off the tag red")).to_be_attached()
+        await page.locator("h1").click()
+    await expect(page.get_by_text("There is no tag of this name.")).to_be_visible()
+    await page.keyboard.press("z")
+    await expect(page.get_by_role("button", name="Tomorrow morning")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("Put aside until", exact=False).locator("time")).to_be_visible()
+    await expect(page.get_by_label("Status", exact=True)).to_have_value("pending")
+    assert (await past.db.read(past.system, tickets.ticket, ticket.ticket_id)).aside_until
+
+
+async def contact_refused(page: Page, live: Live, past: Past) -> None:
+    ticket = await past.ticket()
+    await page.goto(f"{live.desk}/contacts?q={ticket.email}")
+    await page.get_by_role("link", name=ticket.email).click()
+    await page.get_by_label("Name").evaluate("field => field.removeAttribute('maxlength')")
+    await page.get_by_label("Name").fill("x" * 81)
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("alert")).to_be_focused()
+
+
+async def ticket_for_somebody_refused(page: Page, live: Live, past: Past) -> None:
+    await page.goto(f"{live.desk}/tickets/new")
+    await page.get_by_role("button", name="Open and send").click()
+    await expect(page.get_by_role("alert")).to_be_focused()
+
+
 STATES: list[State] = [
+    tags_refused,
+    tagged_and_put_aside,
+    contact_refused,
+    ticket_for_somebody_refused,
+    first_steps,
     settings_chosen,
     portal_in_its_colour,
     mail_tried,
@@ -293,7 +357,7 @@ async def test_axe_finds_nothing(state: State, live: Live, past: Past, people: P
     assert await violations(ada.page) == []
 
 
-@pytest.mark.parametrize("page", ["", "/tickets", "/people", "/replies"])
+@pytest.mark.parametrize("page", ["", "/tickets", "/people", "/replies", "/contacts", "/settings/tags"])
 async def test_no_page_is_wider_than_its_window(live: Live, past: Past, people: People, page: str) -> None:
     await past.ticket("Dusseldorferstrassenbahnhaltestelle" * 5)
     ada = await people.agent()
