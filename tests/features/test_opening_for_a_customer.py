@@ -41,7 +41,7 @@ async def test_the_customer_gets_the_words_and_a_link_that_leads_into_the_conver
     into = await visitor.submit("/support/acme/access", {"token": found[1]}, page="/support/acme/access")
     room = await visitor.get(f"{into.headers['location'].partition('#')[0].removesuffix('/chat')}")
 
-    assert mail["Subject"] == "Acme Outdoor has written to you: ticket #1"
+    assert mail["Subject"] == "Your order 5512 (#1)"
     assert "Is green fine too?" in text_of(mail)
     assert "What the team wrote" in room.text
     assert (ticket.email, ticket.status, ticket.assignee_id) == ("noor@example.com", Status.OPEN, house.ada)
