@@ -58,7 +58,7 @@ async def test_a_reply_is_filled_in_for_the_ticket(house: House, visitor: Browse
 async def test_an_own_reply_is_for_its_owner_alone_and_a_shared_one_for_everybody(
     house: House, desk: Browser
 ) -> None:
-    own = await keep(house, desk, name="Mine")
+    own = await keep(house, desk, name="Hers alone")
     shared = await keep(house, desk, name="Ours", shared="1")
     await house.add_agent("bob@acme.example", Role.AGENT)
     async with aclosing(await house.sign_in("bob@acme.example")) as bob:
@@ -67,7 +67,7 @@ async def test_an_own_reply_is_for_its_owner_alone_and_a_shared_one_for_everybod
         deleted = await bob.submit(f"{own}/delete", {}, page=home(house))
 
     assert "Ours" in listed
-    assert "Mine" not in listed
+    assert "Hers alone" not in listed
     assert (*statuses, deleted.status_code) == (404, 200, 404)
 
 
