@@ -61,16 +61,12 @@ export function toast(name: string): void {
   setTimeout(() => note.remove(), TOAST_LASTS);
 }
 
-/** A list has no field for the assignee. */
-async function assignRow(row: HTMLElement, me: string): Promise<void> {
-  toast((await change(row, "assignee", me)) ? "yours" : "not-assigned");
-}
-
 function assign(where: HTMLElement): boolean {
   const me = tools()?.dataset.agent ?? "";
-  const row = where.matches(ROWS) ? where : null;
-  if (!row) return choose(choice("assignee", where), me);
-  void assignRow(row, me);
+  if (choice("assignee", where)) return choose(choice("assignee", where), me);
+  if (!where.matches(ROWS)) return false;
+  // The dashboard's lists have no field for it.
+  void change(where, "assignee", me).then((taken) => taken || toast("not-assigned"));
   return true;
 }
 

@@ -15,6 +15,7 @@ import { startPanel } from "./panel";
 import { startPalette } from "./palette";
 import { startCanned } from "./canned";
 import { startTable } from "./table";
+import { startUndo } from "./undo";
 import { startViews } from "./views";
 import { startWatch } from "./watch";
 
@@ -28,6 +29,7 @@ startChoices();
 startCopy();
 startDashboard();
 startTable();
+startUndo();
 startViews();
 startWatch();
 startCanned();

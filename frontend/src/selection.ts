@@ -29,8 +29,21 @@ function startRanges(): void {
   });
 }
 
+/** Escape selects nothing, unless it closes or leaves something else. */
+function startEscape(): void {
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.isComposing || event.defaultPrevented) return;
+    const ticked = boxes().filter((box) => box.checked);
+    const taken = one("dialog:modal, details[data-menu][open]") ?? (event.target as Element).closest("select, [type=search]");
+    if (!ticked.length || taken) return;
+    for (const box of ticked) box.checked = false;
+    countSelected();
+  });
+}
+
 export function startSelection(): void {
   startRanges();
+  startEscape();
   document.addEventListener("change", (event) => {
     const box = event.target as HTMLInputElement;
     if (box.matches("[data-select-page]")) for (const each of boxes()) each.checked = box.checked;

@@ -44,3 +44,24 @@ async def test_one_goes_along_the_tickets_of_a_list_and_comes_back_to_it(
     await expect(lia.page).to_have_url(re.compile(re.escape(f"{address}#ticket-{second.ticket_id}")))
     await expect(lia.page.locator("[data-ticket-row]")).to_have_count(3)
     assert [first.subject, third.subject] == ["Number 1", "Number 3"]
+
+
+async def test_a_key_on_a_row_can_be_undone_and_escape_selects_nothing(
+    live: Live, past: Past, people: People
+) -> None:
+    email = f"t{uuid4().hex[:10]}@customer.example"
+    ticket = await past.ticket("Resolved by mistake", email=email)
+    ada = (await people.agent()).page
+    await ada.goto(f"{live.desk}/tickets?q={email}")
+    row = ada.locator(f'[data-ticket-row="{ticket.ticket_id}"]')
+    await ada.keyboard.press("j")
+    await ada.keyboard.press("e")
+    await expect(row.locator(".choice[data-status=resolved]")).to_be_visible()
+    await expect(ada.get_by_text(f"#{ticket.number} is now: Resolved")).to_be_visible()
+    await ada.get_by_role("button", name="Undo").click()
+    await expect(ada.get_by_text("Undone.")).to_be_visible()
+    await expect(row.locator(".choice[data-status=new]")).to_be_visible()
+    await row.get_by_role("checkbox").check()
+    await ada.keyboard.press("Escape")
+
+    await expect(row.get_by_role("checkbox")).not_to_be_checked()

@@ -272,6 +272,39 @@ async def test_names_are_sorted_as_people_do(house: House, desk: Browser) -> Non
     assert names == ["Ada Moreau", "Ärne", "bob", "Zoe"]
 
 
+@pytest.mark.parametrize(
+    ("field", "value"), [("status", "resolved"), ("priority", "high"), ("assignee", "ada")]
+)
+async def test_a_change_of_one_row_is_undone_down_to_its_being_new(
+    house: House, desk: Browser, five: list[Ticket], field: str, value: str
+) -> None:
+    fields = {field: str(house.ada) if value == "ada" else value, "version": "1", "shape": "row"}
+    path = f"{table(house)}/{five[0].ticket_id}/{field}"
+    answer = await desk.submit(path, fields, page=table(house), headers=HTMX)
+    undo = f"{table(house)}/bulk/{answer.headers['x-undo']}/undo"
+    undone = await desk.submit(undo, {}, page=table(house), headers=HTMX)
+    now = await house.as_system(tickets.ticket, five[0].ticket_id)
+
+    assert (answer.status_code, undone.status_code) == (200, 204)
+    assert (now.status, now.priority, now.assignee_id) == (Status.NEW, Priority.MEDIUM, None)
+
+
+async def test_what_somebody_changed_again_since_is_not_undone(
+    house: House, desk: Browser, five: list[Ticket]
+) -> None:
+    fields = {"priority": "high", "version": "1", "shape": "row"}
+    path = f"{table(house)}/{five[0].ticket_id}/priority"
+    answer = await desk.submit(path, fields, page=table(house), headers=HTMX)
+    seen = (await house.as_system(tickets.ticket, five[0].ticket_id)).version
+    await house.as_system(
+        tickets.update_ticket_priority, five[0].ticket_id, Priority.URGENT, seen_version=seen
+    )
+    undo = f"{table(house)}/bulk/{answer.headers['x-undo']}/undo"
+
+    assert (await desk.submit(undo, {}, page=table(house), headers=HTMX)).status_code == 409
+    assert (await house.as_system(tickets.ticket, five[0].ticket_id)).priority is Priority.URGENT
+
+
 async def test_what_is_finished_is_not_unread(house: House, desk: Browser, visitor: Browser) -> None:
     await set_status(house, await house.open_ticket(visitor), Status.RESOLVED)
 

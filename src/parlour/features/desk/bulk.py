@@ -89,6 +89,8 @@ async def undo(request: Request) -> Response:
     desk = await desk_in(request)
     fields = await read_form(request)
     undone = await db(request).write(actor_at(desk), bulk.undo, id_in(request, "bulk_id"))
+    if "hx-request" in request.headers:  # from a note about one ticket, which shows the change by itself
+        return Response(status_code=204 if undone.put_back else 409)
     return _back(desk, fields, undone)
 
 

@@ -20,9 +20,10 @@ from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.desk.came_from import came_from, go_on, ways
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.access import service as access
+from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.canned import service as canned
 from parlour.features.tickets.canned.service import GapLeft
-from parlour.features.tickets.models import Priority, Status, Ticket
+from parlour.features.tickets.models import Field, Priority, Status, Ticket
 from parlour.features.tickets.service import TicketClosed, UnseenMessage
 from parlour.features.workspaces import audit
 from parlour.features.workspaces.models import AuditEntry
@@ -316,7 +317,7 @@ async def _change(
         raise BadForm
     value = parse(fields[field])
     try:
-        await db(request).write(actor_at(desk), action, ticket_id, value, seen_version=version)
+        undo = await _write(request, desk, ticket_id, field, value, action, version)
     except tickets.StaleTicket as error:
         if answer := await rows.answer(request, desk, ticket_id, fields, error):
             return answer
@@ -327,11 +328,33 @@ async def _change(
             raise
         unchanged = replace(typed, problem="not_changed")
         return await page(request, desk, ticket_id, audience, refused=error, writing=unchanged)
-    if answer := await rows.answer(request, desk, ticket_id, fields):
-        return answer
     if typed:
         return await page(request, desk, ticket_id, audience, writing=typed)
-    return await changed(request, desk, ticket_id, audience, done=_is_done(desk, field, value))
+    answer = await rows.answer(request, desk, ticket_id, fields)
+    answer = answer or await changed(request, desk, ticket_id, audience, done=_is_done(desk, field, value))
+    answer.headers.update(undo)
+    return answer
+
+
+async def _write(
+    request: Request,
+    desk: Desk,
+    ticket_id: UUID,
+    field: str,
+    value: object,
+    action: Callable[..., Ticket],
+    version: int,
+) -> dict[str, str]:
+    """The header that lets a script offer to undo it; without one there is nobody to offer it."""
+    actor = actor_at(desk)
+    if "hx-request" not in request.headers or value is Status.NEW:
+        await db(request).write(actor, action, ticket_id, value, seen_version=version)
+        return {}
+    text = str(value or "")
+    made = await db(request).write(
+        actor, bulk.change_one, ticket_id, Field(field), text, seen_version=version
+    )
+    return {"X-Undo": str(made.bulk_id)} if made.changed else {}
 
 
 async def changed(

@@ -68,6 +68,17 @@ def start(tx: Tx, ticket_ids: Sequence[UUID], field: Field, value: str) -> Bulk:
     return step(tx, bulk_id, limit=AT_ONCE)
 
 
+@requires(Permission.BULK_UPDATE)
+def change_one(tx: Tx, ticket_id: UUID, field: Field, value: str, *, seen_version: int) -> Bulk:
+    """One ticket, so that it can be undone like many. Raises Invalid, StaleTicket, UnknownTicket."""
+    service.locked(tx, ticket_id, seen_version=seen_version)
+    _check(tx, field, value)
+    bulk_id = clock.new_id()
+    bulk_store.insert_bulk(tx, bulk_id=bulk_id, user_id=tx.actor.user_id, field=field, value=value, total=1)
+    bulk_store.list_items(tx, bulk_id, [ticket_id])
+    return step(tx, bulk_id)
+
+
 def _check(tx: Tx, field: Field, value: str) -> None:
     if field is Field.ASSIGNEE:
         if value and workspaces.role_of(tx, _member(value)) in (None, Role.VIEWER):

@@ -1,0 +1,60 @@
+// After a change of one ticket a note says what was changed and takes it back, also on the page that one goes on to.
+import htmx from "htmx.org";
+import { toast, tools } from "./commands";
+import { ROWS } from "./choices";
+import { all, copy, fillField, one } from "./dom";
+import { load, save, session } from "./keep";
+
+const LASTS = 10_000;
+const KEY = "parlour:undo";
+
+type Change = { id: string; number: string; value: string; until: number };
+type Answered = CustomEvent<{ ctx: { response?: { headers: Headers }; request: { action: string } } }>;
+
+function offer(change: Change): void {
+  const note = copy('[data-toast="changed"]')?.firstElementChild as HTMLElement | null;
+  if (!note) return;
+  all("[data-undo-change]").forEach((old) => old.closest(".toast-note")?.remove());
+  fillField(note, "said", { number: change.number, value: change.value });
+  one("[data-undo-change]", note)?.addEventListener("click", () => void undo(change.id, note));
+  one("[data-toasts]")?.append(note);
+  const leave = (): void => void (note.matches(":hover, :focus-within") ? setTimeout(leave, 1_000) : note.remove());
+  setTimeout(leave, change.until - Date.now());
+}
+
+async function undo(id: string, note: HTMLElement): Promise<void> {
+  note.remove();
+  save(session, KEY, null);
+  let taken = true;
+  const refuse = (): void => void (taken = false);
+  const source = document.createElement("div");
+  source.addEventListener("htmx:response:error", refuse);
+  source.addEventListener("htmx:error", refuse);
+  one("[data-toasts]")?.append(source);
+  const values = { csrf: one<HTMLMetaElement>('meta[name="csrf"]')?.content ?? "" };
+  const request = { source, target: source, swap: "none", values } as Parameters<typeof htmx.ajax>[2];
+  await htmx.ajax("POST", `${tools()?.dataset.desk}/tickets/bulk/${id}/undo`, request).catch(refuse);
+  source.remove();
+  toast(taken ? "undone" : "not-undone");
+}
+
+/** What the field's dropdown calls its value, and which ticket it is about. */
+function changed(event: Event): void {
+  const { ctx } = (event as Answered).detail;
+  const id = ctx.response?.headers.get("x-undo");
+  if (!id) return;
+  const at = event.target as Element;
+  const row = at.closest(ROWS);
+  const field = new URL(ctx.request.action, location.href).pathname.split("/").pop() ?? "";
+  const select = one<HTMLSelectElement>(`select[name="${field}"]`, row ?? document);
+  const number = row ? one(".number", row)?.textContent.slice(1) : /#(\d+)/.exec(document.title)?.[1];
+  const change = { id, number: number ?? "", value: select?.selectedOptions[0]?.text ?? "", until: Date.now() + LASTS };
+  save(session, KEY, change);
+  offer(change);
+}
+
+export function startUndo(): void {
+  document.addEventListener("htmx:after:request", changed);
+  const last = load<Change>(session, KEY);
+  if (last && last.until > Date.now()) offer(last);
+}
