@@ -206,6 +206,9 @@ async def test_the_log_of_a_mail_tells_neither_address_nor_code(post: PostRound,
         await post.ask()
         await post.tries(1)
         await post.tries_later(2)
+        async with asyncio.timeout(10):
+            while logs[-1]["event"] != "job.finished":  # said after it is stored
+                await asyncio.sleep(0.01)
 
     assert {line["event"] for line in logs} == {"job.retried", "mail.sent", "job.finished"}
     assert "mary" not in str(logs)
