@@ -204,7 +204,7 @@ async def held_for_a_moment(page: Page, live: Live, past: Past) -> None:
         await page.locator("input[name=undo_send]").evaluate("box => box.form.requestSubmit()")
     await answering(page, live, past)
     await Room(page).send("Dear Mary")
-    await expect(page.get_by_text("Goes out in")).to_be_visible()
+    await expect(page.get_by_role("log").get_by_text("Goes out in")).to_be_visible()
 
 
 async def about_to_save_a_view(page: Page, live: Live, past: Past) -> None:

@@ -262,7 +262,7 @@ async def undoing(talk: Talk) -> Talk:
 
 async def test_undo_brings_the_words_back_and_the_customer_never_sees_them(undoing: Talk) -> None:
     await undoing.agent.send("Dear Mary")
-    await expect(undoing.ada.page.get_by_text("Goes out in")).to_be_visible()
+    await expect(undoing.agent.log.get_by_text("Goes out in")).to_be_visible()
     await undoing.ada.page.get_by_role("button", name="Undo").click()
     await expect(undoing.agent.composer).to_have_value("Dear Mary")
     await undoing.agent.send("Dear Maria")
@@ -273,7 +273,7 @@ async def test_undo_brings_the_words_back_and_the_customer_never_sees_them(undoi
 
 async def test_leaving_the_page_sends_what_was_held_once(undoing: Talk) -> None:
     await undoing.agent.send("We call you back.")
-    await expect(undoing.ada.page.get_by_text("Goes out in")).to_be_visible()
+    await expect(undoing.agent.log.get_by_text("Goes out in")).to_be_visible()
     await undoing.ada.page.goto(undoing.desk)
     await undoing.customer.shows("We call you back.")
     await undoing.ada.page.go_back()
@@ -286,7 +286,7 @@ async def test_leaving_the_page_sends_what_was_held_once(undoing: Talk) -> None:
 async def test_leaving_the_page_sends_what_was_held_in_order(undoing: Talk) -> None:
     await undoing.agent.send("First this.")
     await undoing.agent.send("Then that.")
-    await expect(undoing.ada.page.get_by_text("Goes out in").last).to_be_visible()
+    await expect(undoing.agent.log.get_by_text("Goes out in").last).to_be_visible()
     await undoing.ada.page.goto(undoing.desk)
 
     said = undoing.customer.log.get_by_text("First this.")
