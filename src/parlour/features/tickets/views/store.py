@@ -148,6 +148,8 @@ def _conditions(shape: _Shape, who: str) -> list[_Condition]:
 def _counts(shapes: tuple[_Shape, ...], most: int) -> Executable:
     def how_many(shape: _Shape, who: str) -> ColumnElement[int]:
         some = select(tickets.c.ticket_id).where(tickets.c.workspace_id == HERE, *_conditions(shape, who))
+        if shape[0] == Stage.SNOOZED:  # or SQLite takes the index of all that are pending
+            some = some.order_by(tickets.c.last_message_at.desc(), tickets.c.ticket_id.desc())
         return select(func.count()).select_from(some.limit(most).subquery()).scalar_subquery()
 
     return select(*(how_many(shape, f"who{n}").label(f"count{n}") for n, shape in enumerate(shapes)))
