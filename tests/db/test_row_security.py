@@ -81,8 +81,13 @@ async def test_the_servers_role_owns_nothing_bypasses_nothing_and_rewrites_no_hi
 
 # ------------------------------------------------------------------------------ in the wrong name
 
-ALWAYS = {"workspaces.store.by_slug", "workspaces.store.by_id", "workspaces.store.every"}
-"""That a workspace exists, and its name, is on its portal for everybody."""
+ALWAYS = {
+    "workspaces.store.by_slug",
+    "workspaces.store.by_id",
+    "workspaces.store.every",
+    "workspaces.settings.store.settings",
+}
+"""That a workspace exists, its name and what it chose for itself: on its portal for everybody."""
 OWN = {"workspaces.store.every"}
 """Answers with the workspace that the actor does belong to."""
 OPENS = {"chat.store.insert_room", "tickets.store.insert_ticket"}
@@ -216,7 +221,7 @@ async def test_in_the_wrong_name_no_store_function_finds_or_changes_anything(
 
 
 CHANGES = re.compile(
-    r"\.(insert|set|update|delete|turn|take|use$|revoke|change|release|lock|note|next|move|copy)"
+    r"\.(insert|set(?!tings)|update|delete|turn|take|use$|revoke|change|release|lock|note|next|move|copy)"
 )
 
 

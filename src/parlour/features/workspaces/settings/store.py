@@ -11,7 +11,7 @@ _HELD = select(workspaces.c.settings).where(workspaces.c.workspace_id == HERE)
 
 
 def settings(tx: Tx) -> WorkspaceSettings:
-    return choices.read(tx.run(_HELD).scalar_one_or_none())
+    return choices.read(tx.run(_HELD).scalar_one())
 
 
 def lock(tx: Tx) -> WorkspaceSettings:
