@@ -98,7 +98,7 @@ GET  /audit.csv                     sign-in sign-in  sign-in   sign-in  200   40
 /workspace/{workspace_id}/people
 GET  -                              sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 GET  /{form:path}                   sign-in sign-in  sign-in   sign-in  people people people 404     sign-in
-POST /invite                        sign-in sign-in  sign-in   sign-in  people 403  403     404      sign-in
+POST /invite                        sign-in sign-in  sign-in   sign-in  invited 403 403     404      sign-in
 POST /{user_id}/role                sign-in sign-in  sign-in   sign-in  people 403  403     404      sign-in
 POST /{user_id}/remove              sign-in sign-in  sign-in   sign-in  people 403  403     404      sign-in
 POST /invitations/{invitation_id}/withdraw sign-in sign-in sign-in sign-in people 403 403   404      sign-in
@@ -170,6 +170,7 @@ WORDS = {
     "gone": "/support/{slug}/forget\\?done=1",
     "sent": "/support/{slug}/ticket/{ticket_id}/chat#latest",
     "person": "{workspace}/contacts/{contact_id}\\?saved=1",
+    "invited": "{workspace}/people\\?invited=[0-9a-f-]{36}",
     "people": "{workspace}/people",
     "chosen": "{workspace}/settings\\?saved=1",
     "secure": "{workspace}/settings/security",
