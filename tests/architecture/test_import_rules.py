@@ -39,6 +39,8 @@ OFFENCES: list[tuple[str, dict[str, str]]] = [
     ("store-of-accounts", {"app.py": "import parlour.features.accounts.password_reset.store"}),
     ("rules-know-no-pages", {"features/accounts/second_factor/service.py": "import starlette"}),
     ("store-of-chat", {"features/tickets/service.py": "import parlour.features.chat.store"}),
+    ("store-of-contacts", {"features/tickets/service.py": "import parlour.features.contacts.store"}),
+    ("store-of-contacts", {"app.py": "import parlour.features.contacts.store"}),
     ("store-of-tickets", {"features/portal/__init__.py": "import parlour.features.tickets.store"}),
     ("store-of-tickets", {"app.py": "import parlour.features.tickets.store"}),
     ("store-of-tickets", {"app.py": "import parlour.features.tickets.access.store"}),

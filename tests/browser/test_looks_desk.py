@@ -111,7 +111,7 @@ async def answered_meanwhile(page: Page, live: Live, past: Past) -> None:
 async def details_on_a_phone(page: Page, live: Live, past: Past) -> None:
     await page.set_viewport_size(PHONE)
     await page.goto(desk_of(live, await past.ticket()))
-    await page.get_by_text("Details", exact=True).click()
+    await page.locator("span").get_by_text("Details", exact=True).click()
     await expect(page.get_by_label("Assignee")).to_be_visible()
 
 
@@ -209,7 +209,7 @@ async def held_for_a_moment(page: Page, live: Live, past: Past) -> None:
 
 async def about_to_save_a_view(page: Page, live: Live, past: Past) -> None:
     await page.goto(f"{live.desk}/tickets?status=open")
-    await page.get_by_title("Save this view").click()
+    await page.get_by_text("Save view").first.click()
     await expect(page.get_by_label("Name of the view")).to_be_visible()
 
 

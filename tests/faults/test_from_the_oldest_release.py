@@ -37,7 +37,7 @@ MANY, HALF = 101, 50
 BREAKS_OFF = f"""
 import asyncio, os, sys
 from uuid import UUID, uuid4
-from parlour.db.factory import make_database
+from parlour.app import make_database
 from parlour.features.tickets import bulk, service
 from parlour.features.tickets.models import Draft, Field, Filters
 from parlour.kernel.access import Actor
@@ -173,7 +173,7 @@ async def the_mailed_link_opens_it_in_another_browser(live: Live, held: Held) ->
     async with Customer(live, "maria") as elsewhere:
         await elsewhere.visit(place)
         answer = await elsewhere.post(place, data={"csrf": elsewhere.csrf, "token": token})
-        assert answer.headers["location"].endswith(held.ticket_id)
+        assert answer.headers["location"].endswith(f"{held.ticket_id}/chat")
         assert "It is here." in await elsewhere.visit(elsewhere.chat_at(held.ticket_id))
 
 

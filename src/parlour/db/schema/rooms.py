@@ -5,6 +5,7 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     ForeignKeyConstraint,
+    Index,
     Integer,
     PrimaryKeyConstraint,
     Table,
@@ -86,4 +87,6 @@ mentions = Table(
     Column("created_at", UtcDateTime, nullable=False),
     PrimaryKeyConstraint("workspace_id", "user_id", "message_id"),
     ForeignKeyConstraint(["workspace_id", "message_id"], ["messages.workspace_id", "messages.message_id"]),
+    Index("ix_mentions_user_id", "user_id"),
+    Index("ix_mentions_workspace_id_message_id", "workspace_id", "message_id"),
 )

@@ -30,7 +30,7 @@ def upgrade() -> None:
         sa.Column("deleted_at", UtcDateTime(), comment="nobody sees it; a job takes it off its tickets"),
         sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.workspace_id"], name="fk_tags_workspace_id"),
         sa.PrimaryKeyConstraint("workspace_id", "tag_id", name="pk_tags"),
-        sa.UniqueConstraint("workspace_id", "key", name="uq_tags_workspace_id"),
+        sa.UniqueConstraint("workspace_id", "key", name="uq_tags_workspace_id_key"),
     )
     _of_tickets()
 

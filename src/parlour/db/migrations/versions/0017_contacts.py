@@ -32,6 +32,6 @@ def upgrade() -> None:
             ["workspace_id"], ["workspaces.workspace_id"], name="fk_contacts_workspace_id"
         ),
         sa.PrimaryKeyConstraint("workspace_id", "contact_id", name="pk_contacts"),
-        sa.UniqueConstraint("workspace_id", "email", name="uq_contacts_workspace_id"),
+        sa.UniqueConstraint("workspace_id", "email", name="uq_contacts_workspace_id_email"),
     )
     op.execute(KNOWN.format(id=NEW_ID[op.get_bind().dialect.name]))

@@ -28,3 +28,5 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("workspace_id", "user_id", "message_id", name="pk_mentions"),
     )
+    op.create_index("ix_mentions_user_id", "mentions", ["user_id"])
+    op.create_index("ix_mentions_workspace_id_message_id", "mentions", ["workspace_id", "message_id"])
