@@ -26,7 +26,7 @@ BOUND = 64 * MEBIBYTE
 WATCHED = 12.0
 """Seconds: longer than a write may hang before its connection is let go."""
 PAGES_BOUND = 96 * MEBIBYTE
-"""For 16 MiB of answers that wait, and pages that are drawn at the same time; without a bound it was 198 MiB."""
+"""For 16 MiB of answers that wait, and pages drawn at the same time; without a bound it was 198 MiB."""
 
 
 @pytest.fixture
