@@ -120,6 +120,7 @@ def test_a_place_that_cannot_be_looked_at_is_said(shell: Shell) -> None:
     assert looked.stderr == ""
 
 
+@pytest.mark.sqlite
 def test_others_who_can_read_the_data_are_noticed(shell: Shell) -> None:
     (shell.folder / "parlour.db").chmod(0o644)
 
