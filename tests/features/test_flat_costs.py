@@ -55,7 +55,14 @@ pytestmark = pytest.mark.timeout(180)
 FEW, MANY = 1_000, 100_000
 GROWTH, SLACK = 1.5, 3_000
 """What a cost may differ by: trees grow a level, and a job of the worker's may fall into the moment."""
-COUNTED = {"the dashboard": 6, "the list ": 2.3, "a list of ": 2, "waiting in ": 7, "one of them ": 5.5}
+COUNTED = {
+    "the dashboard": 6,
+    "the list ": 2.3,
+    "a list of ": 2,
+    "waiting in ": 7,
+    "one of them ": 5.5,
+    "letting go ": 3,  # on PostgreSQL 16,000 or 33,000, as the sample of ANALYZE falls
+}
 """How often a page counts or looks through so many as COUNT_LIMIT, more than there are among a thousand.
 
 The views beside a page are eight counts of a tenth of that."""
