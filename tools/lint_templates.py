@@ -171,9 +171,11 @@ class Page(HTMLParser):
 
 
 def refused(name: str, value: str) -> str | None:
-    """Why the content security policy would refuse this attribute, if it would."""
+    """Why this attribute must not stand there: the content security policy would refuse it, mostly."""
     if name == "style":
         return "a style= attribute; use a class"
+    if name == "maxlength":
+        return "the attribute maxlength, which cuts what is pasted without a word; use limited()"
     if name.startswith("hx-on"):
         return f"the attribute {name}; behaviour lives in TypeScript"
     if name.startswith("on"):

@@ -10,6 +10,7 @@ REFUSED = {
     "style element": ("<style>p { color: red }</style>", "a <style> element"),
     "style attribute": ('<p style="color: red"></p>', "a style= attribute"),
     "style attribute from an expression": ('<p style="{{ colour }}"></p>', "a style= attribute"),
+    "silent limit": ('<input name="q" maxlength="200">', "the attribute maxlength"),
     "event attribute": ('<p onclick="go()"></p>', "the event attribute onclick"),
     "htmx event attribute": ('<p hx-on:click="go()"></p>', "the attribute hx-on:click"),
     "htmx script value": ('<p hx-vals="js:{a: 1}"></p>', "code in hx-vals"),

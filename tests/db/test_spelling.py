@@ -1,34 +1,12 @@
 """Addresses that an earlier release stored in another spelling are brought to the one that is compared."""
 
-import importlib
-from typing import Any
-
 import pytest
-from alembic.migration import MigrationContext
-from alembic.operations import Operations
 
-from parlour.db import link
-from parlour.db.file import make_engine
 from parlour.kernel.access import Role
 from tests.house import Browser, House, behind_its_back
-from tests.postgres_server import server
+from tests.migrations import run_again
 
 OLD, NEW = "Ju\u0308rgen@xn--bcher-kva.example", "j\u00fcrgen@b\u00fccher.example"
-
-
-def migrate(house: House) -> None:
-    """Only the one step, on a database that has it already: it finds whatever has come since."""
-    settings = house.app.parlour.settings
-    if settings.is_postgresql:
-        engine = link.make_engine(server().owner_url(settings.database_url.rsplit("/", 1)[1]))
-    else:
-        engine = make_engine(settings.sqlite_path, writer=True)
-    step: Any = importlib.import_module("parlour.db.migrations.versions.0010_spelling")
-    ours = engine.connect().execution_options(migration=True)
-    with ours as connection, Operations.context(MigrationContext.configure(connection)):
-        connection.exec_driver_sql("BEGIN")
-        step.upgrade()
-        connection.exec_driver_sql("COMMIT")
 
 
 def behind(house: House, statement: str, *values: str) -> list[tuple[object, ...]]:
@@ -43,7 +21,7 @@ async def test_an_account_is_found_by_the_one_spelling_unless_it_is_somebody_els
     if taken:
         await house.add_agent("ben@acme.example", Role.AGENT)
         behind(house, "UPDATE users SET email = ? WHERE email = ?", NEW, "ben@acme.example")
-    migrate(house)
+    run_again(house, "0010_spelling")
 
     found = behind(house, "SELECT count(*) FROM users WHERE email = ?", NEW)
     left = behind(house, "SELECT count(*) FROM users WHERE email = ?", OLD)
@@ -58,7 +36,7 @@ async def test_a_customer_stays_the_same_in_the_own_room(house: House, visitor: 
         "UPDATE messages SET sender_id = ? WHERE sender_id = ?",
     ):
         behind(house, statement, OLD, ticket.email)
-    migrate(house)
+    run_again(house, "0010_spelling")
 
     told = behind(
         house,

@@ -1,7 +1,6 @@
 """What managers see of how their people's accounts stand, and what they are told to ask the operator for."""
 
 import html
-import importlib
 import re
 from contextlib import aclosing
 from datetime import timedelta
@@ -9,13 +8,9 @@ from typing import Any
 
 import pytest
 import typer.main
-from alembic.migration import MigrationContext
-from alembic.operations import Operations
 from sqlalchemy import Engine, event
 
 from parlour.cli import app
-from parlour.db import link
-from parlour.db.file import make_engine
 from parlour.features.accounts import service as accounts
 from parlour.features.accounts.events import service as events
 from parlour.features.workspaces import service as workspaces
@@ -24,7 +19,7 @@ from parlour.kernel.access import Actor, Role
 from parlour.kernel.errors import Forbidden
 from tests.features.authenticator import half_minute, turn_on
 from tests.house import PASSWORD, Browser, House, behind_its_back
-from tests.postgres_server import server
+from tests.migrations import run_again
 from tests.tickets import ada
 
 
@@ -146,7 +141,7 @@ async def test_what_was_known_before_is_kept(house: House) -> None:
         typed = {"email": "ada@acme.example", "password": PASSWORD, "next": "/"}
         await browser.submit("/auth/login", typed)
     behind_its_back(house.app.parlour.settings, "UPDATE users SET last_seen_at = NULL")
-    keep_what_is_known(house)
+    run_again(house, "0012_people", "keep_what_is_known")
     seen = await house.db.read(ada(house), workspaces.standings)
     members = await house.as_system(workspaces.members)
     by_address = {one.email: seen[one.user_id].last_seen_at for one in members}
@@ -155,17 +150,3 @@ async def test_what_was_known_before_is_kept(house: House) -> None:
     assert by_address["gone@acme.example"] == start - timedelta(days=30)
     assert by_address["ada@acme.example"]
     assert by_address["ada@acme.example"] >= start
-
-
-def keep_what_is_known(house: House) -> None:
-    settings = house.app.parlour.settings
-    if settings.is_postgresql:
-        engine = link.make_engine(server().owner_url(settings.database_url.rsplit("/", 1)[1]))
-    else:
-        engine = make_engine(settings.sqlite_path, writer=True)
-    step: Any = importlib.import_module("parlour.db.migrations.versions.0012_people")
-    ours = engine.connect().execution_options(migration=True)
-    with ours as connection, Operations.context(MigrationContext.configure(connection)):
-        connection.exec_driver_sql("BEGIN")
-        step.keep_what_is_known()
-        connection.exec_driver_sql("COMMIT")

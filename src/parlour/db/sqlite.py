@@ -165,8 +165,12 @@ class SqliteDatabase(Database):
             if connection is None:
                 connection = self._scan_local.connection = self._connect_reader()
             seconds = math.inf if actor.kind is Kind.SYSTEM else database.SCAN_SECONDS
-            with self._deadlines.within(_driver(connection), seconds):
-                return _snapshot(connection, lambda tx: function(tx, *args, **kwargs), actor)
+
+            def in_time(tx: Tx) -> R:  # and no interrupt falls into BEGIN or ROLLBACK
+                with self._deadlines.within(_driver(connection), seconds):
+                    return function(tx, *args, **kwargs)
+
+            return _snapshot(connection, in_time, actor)
 
         return await asyncio.get_running_loop().run_in_executor(self._scans, run)
 
