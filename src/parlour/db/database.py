@@ -8,13 +8,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 from uuid import UUID
 
 import structlog
 from sqlalchemy import BindParameter, Connection, CursorResult, Executable, Uuid, bindparam, insert
 
-from parlour.db import schema
+from parlour.db import schema, shortcut
 from parlour.db.lanes import lane_of
 from parlour.db.moments import AT_ONCE, moment
 from parlour.kernel import clock
@@ -105,6 +105,19 @@ class Tx:
         Building a statement costs ten times as much as running it, so the busy ones are constants.
         """
         return self.execute(statement, {"workspace": self.workspace_id, **values})
+
+    def rows(self, statement: Executable, /, **values: Any) -> Sequence[tuple[Any, ...]]:
+        """All rows of a statement that was built once and only reads: plain tuples, for pages."""
+        here = self.actor.workspace_id
+        given = {"workspace": here, **values} if here else values
+        if self.connection.dialect.name == "sqlite":
+            return shortcut.rows(self.connection, statement, given)
+        return cast(Sequence[tuple[Any, ...]], self.execute(statement, given).all())
+
+    def first(self, statement: Executable, /, **values: Any) -> tuple[Any, ...] | None:
+        """The first of `rows`, of a statement that finds one or none."""
+        found = self.rows(statement, **values)
+        return found[0] if found else None
 
     def emit(self, event: Event) -> None:
         """Publish `event` once the commit is on disk."""

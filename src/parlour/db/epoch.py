@@ -27,7 +27,7 @@ _ON_THIS_SERVER = text(
 def current(tx: Tx) -> str:
     """The epoch, as of this transaction: the same text for as long as history only went on."""
     if tx.connection.dialect.name != "postgresql":
-        return str(tx.execute(_STORED).scalar_one())
+        return str(tx.rows(_STORED)[0][0])
     facts = tx.execute(_ON_THIS_SERVER).one()
     return blake2b("/".join(map(str, facts)).encode(), digest_size=8).hexdigest()
 

@@ -157,10 +157,8 @@ def delete_expired_sessions(tx: Tx, *, idle_since: datetime, limit: int) -> int:
 
 def _signed_in(row: Any, stale_before: datetime) -> SignedIn:
     settings = Preferences.of(row[4] or {})
-    stale = row.last_seen_at < stale_before
-    return SignedIn(
-        row[0], row[1], row[2], row[3], settings=settings, second_factor=row.second_factor, stale=stale
-    )
+    stale = row[6] < stale_before
+    return SignedIn(row[0], row[1], row[2], row[3], settings=settings, second_factor=row[5], stale=stale)
 
 
 def person(tx: Tx, session_hash: str, *, idle_since: datetime, stale_before: datetime) -> SignedIn | None:
@@ -173,7 +171,7 @@ def desk(
     tx: Tx, session_hash: str, workspace_id: UUID, *, idle_since: datetime, stale_before: datetime
 ) -> Desk | None:
     now = {"session": session_hash, "now": clock.now(), "idle_since": idle_since}
-    row = tx.execute(_DESK_OF_SESSION, {**now, "workspace": workspace_id}).first()
+    row = tx.first(_DESK_OF_SESSION, **now, workspace=workspace_id)
     if row is None:
         return None
     person = _signed_in(row, stale_before)

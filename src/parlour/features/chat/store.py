@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Integer, Result, Row, bindparam, case, func, insert, select, update
+from sqlalchemy import BigInteger, Integer, bindparam, case, func, insert, select, update
 
 from parlour.db import dialect, search
 from parlour.db.database import HERE, Tx
@@ -119,7 +119,7 @@ _UNREAD_ROOMS = select(chat_rooms.c.room_id).where(
 )
 
 
-def _room(row: Row[*tuple[Any, ...]]) -> Room:
+def _room(row: Sequence[Any]) -> Room:
     return Room(row[0], row[1], Audience(row[2]), row[3])
 
 
@@ -136,7 +136,7 @@ def insert_room(tx: Tx, *, room_id: UUID, ticket_id: UUID, audience: Audience) -
 
 
 def room(tx: Tx, room_id: UUID) -> Room | None:
-    row = tx.run(_ROOM_BY_ID, room=room_id).first()
+    row = tx.first(_ROOM_BY_ID, room=room_id)
     return _room(row) if row else None
 
 
@@ -146,7 +146,7 @@ def room_of(tx: Tx, ticket_id: UUID, audience: Audience) -> Room | None:
 
 
 def rooms_of(tx: Tx, ticket_id: UUID) -> dict[Audience, Room]:
-    return {Audience(row[2]): _room(row) for row in tx.run(_ROOMS_OF_TICKET, ticket=ticket_id)}
+    return {Audience(row[2]): _room(row) for row in tx.rows(_ROOMS_OF_TICKET, ticket=ticket_id)}
 
 
 def set_open(tx: Tx, room_ids: Sequence[UUID], *, is_open: bool) -> None:
@@ -193,25 +193,25 @@ def by_client_id(tx: Tx, room_id: UUID, sender_id: str, client_id: UUID) -> Mess
 def newest(tx: Tx, room_id: UUID, *, before: int | None, limit: int, characters: int) -> list[Message]:
     """Up to `limit` messages below `before`, oldest first; fewer, as `following`."""
     if before is None:
-        rows = tx.run(_NEWEST, room=room_id, limit=limit)
+        rows = tx.rows(_NEWEST, room=room_id, limit=limit)
     else:
-        rows = tx.run(_NEWEST_BEFORE, room=room_id, limit=limit, before=before)
+        rows = tx.rows(_NEWEST_BEFORE, room=room_id, limit=limit, before=before)
     return _as_far_as(rows, characters)[::-1]
 
 
 def following(tx: Tx, room_id: UUID, *, after: int, limit: int, characters: int) -> list[Message]:
     """Up to `limit` messages after `after`; fewer, when the last of them fills up so many characters."""
-    return _as_far_as(tx.run(_FOLLOWING, room=room_id, after=after, limit=limit), characters)
+    with tx.run(_FOLLOWING, room=room_id, after=after, limit=limit) as rows:
+        return _as_far_as(rows, characters)
 
 
-def _as_far_as(rows: Result[*tuple[Any, ...]], characters: int) -> list[Message]:
+def _as_far_as(rows: Iterable[Sequence[Any]], characters: int) -> list[Message]:
     found: list[Message] = []
-    with rows:
-        for row in rows:
-            found.append(Message(*row))
-            characters -= len(found[-1].content)
-            if characters <= 0:
-                break
+    for row in rows:
+        found.append(Message(*row))
+        characters -= len(found[-1].content)
+        if characters <= 0:
+            break
     return found
 
 
@@ -243,7 +243,7 @@ def heads(tx: Tx, rooms: Iterable[tuple[UUID, UUID]]) -> dict[UUID, int]:
 def marks(tx: Tx, room_ids: Sequence[UUID], reader: str) -> dict[UUID, tuple[int, dict[str, int]]]:
     """How far `reader` has read each of the rooms, and each side; nothing for one that nobody has read."""
     found: dict[UUID, tuple[int, dict[str, int]]] = {}
-    for room_id, side, seq, own in tx.run(_MARKS, rooms=list(room_ids), reader=reader):
+    for room_id, side, seq, own in tx.rows(_MARKS, rooms=list(room_ids), reader=reader):
         mine, seen = found.get(room_id, (0, {}))
         found[room_id] = max(mine, own), {**seen, side: seq}
     return found
@@ -279,5 +279,5 @@ def seen(tx: Tx, room_id: UUID) -> dict[str, int]:
 
 def unread_rooms(tx: Tx, room_ids: Sequence[UUID], *, reader: str, other_side: str) -> set[UUID]:
     """The rooms in which the other side has spoken after `reader`'s mark."""
-    found = tx.run(_UNREAD_ROOMS, rooms=list(room_ids), reader=reader, other_side=other_side)
-    return set(found.scalars())
+    found = tx.rows(_UNREAD_ROOMS, rooms=list(room_ids), reader=reader, other_side=other_side)
+    return {row[0] for row in found}

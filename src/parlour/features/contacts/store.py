@@ -13,6 +13,7 @@ from parlour.kernel import clock
 
 _CONTACT = (contacts.c.contact_id, contacts.c.email, contacts.c.name, contacts.c.note, contacts.c.created_at)
 _HERE = select(*_CONTACT).where(contacts.c.workspace_id == HERE)
+_AT = _HERE.where(contacts.c.email == bindparam("email"))
 _THIS = (contacts.c.workspace_id == HERE) & (contacts.c.contact_id == bindparam("this_contact"))
 _LAST_CHARACTER = "\U0010ffff"
 _FOLLOWING = (
@@ -44,7 +45,7 @@ def contact(tx: Tx, contact_id: UUID) -> Contact | None:
 
 
 def by_email(tx: Tx, email: str) -> Contact | None:
-    row = tx.run(_HERE.where(contacts.c.email == bindparam("email")), email=email).first()
+    row = tx.first(_AT, email=email)
     return _contact(row) if row else None
 
 

@@ -190,7 +190,7 @@ def insert_ticket(tx: Tx, ticket: Ticket, *, client_id: UUID) -> None:
 
 
 def ticket(tx: Tx, ticket_id: UUID) -> Ticket | None:
-    row = tx.run(_BY_ID, this_ticket=ticket_id).first()
+    row = tx.first(_BY_ID, this_ticket=ticket_id)
     return _ticket(row) if row else None
 
 
@@ -215,7 +215,7 @@ def forget_form(tx: Tx, ticket_id: UUID) -> None:
 
 
 def of_email(tx: Tx, email: str, *, limit: int) -> list[Ticket]:
-    return [_ticket(row) for row in tx.run(_OF_EMAIL, email=email, limit=limit)]
+    return [_ticket(row) for row in tx.rows(_OF_EMAIL, email=email, limit=limit)]
 
 
 def count_of_email(tx: Tx, email: str, *, limit: int) -> int:
@@ -226,7 +226,7 @@ def count_of_email(tx: Tx, email: str, *, limit: int) -> int:
 
 def these(tx: Tx, ticket_ids: Sequence[UUID]) -> list[TicketRow]:
     """The newest activity first: put in order here, for SQLite would walk the index of that order instead."""
-    found = [ticket_row(row) for row in tx.run(_THESE, these=list(ticket_ids))]
+    found = [ticket_row(row) for row in tx.rows(_THESE, these=list(ticket_ids))]
     return sorted(found, key=lambda row: (row.last_message_at, row.ticket_id), reverse=True)
 
 

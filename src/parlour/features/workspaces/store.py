@@ -84,7 +84,7 @@ def insert_workspace(tx: Tx, *, workspace_id: UUID, slug: str, name: str) -> Wor
 
 
 def by_slug(tx: Tx, slug: str) -> Portal | None:
-    row = tx.execute(_BY_SLUG, {"slug": slug}).first()
+    row = tx.first(_BY_SLUG, slug=slug)
     return Portal(row[0], row[1], row[2], choices.read(row[3])) if row else None
 
 
@@ -176,7 +176,7 @@ def name_of(tx: Tx, user_id: UUID) -> str:
 
 
 def members_of(tx: Tx, *, limit: int) -> Sequence[Member]:
-    found = tx.run(_MEMBERS, limit=limit)
+    found = tx.rows(_MEMBERS, limit=limit)
     return [
         Member(user_id, name, email, Role(role), disabled=disabled_at is not None)
         for user_id, name, email, role, disabled_at in found
@@ -240,7 +240,7 @@ def insert_audit_entries(
 
 
 def audit_entries(tx: Tx, *, ticket_id: UUID, limit: int) -> Sequence[AuditEntry]:
-    return [AuditEntry(*row) for row in tx.run(_ENTRIES, ticket=ticket_id, limit=limit)]
+    return [AuditEntry(*row) for row in tx.rows(_ENTRIES, ticket=ticket_id, limit=limit)]
 
 
 def other_entries(

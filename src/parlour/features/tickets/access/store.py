@@ -81,8 +81,8 @@ def insert_grant(tx: Tx, *, visitor_hash: str, ticket_id: UUID, email: str, expi
 
 def granted_email(tx: Tx, visitor_hash: str, ticket_id: UUID, *, at: datetime) -> str | None:
     """Of a grant that is good beyond `at`."""
-    found = tx.run(_GRANTED_EMAIL, visitor=visitor_hash, ticket=ticket_id, at=at)
-    return found.scalar_one_or_none()
+    found = tx.first(_GRANTED_EMAIL, visitor=visitor_hash, ticket=ticket_id, at=at)
+    return found[0] if found else None
 
 
 def granted_tickets(tx: Tx, hashes: Sequence[str], *, limit: int) -> list[tuple[UUID, str]]:

@@ -42,7 +42,7 @@ def usable(tx: Tx, *, limit: int) -> Sequence[Reply]:
 
 
 def usable_names(tx: Tx, *, limit: int) -> Sequence[tuple[UUID, str]]:
-    return [(row[0], row[1]) for row in tx.run(_NAMES, actor=tx.actor.user_id, limit=limit)]
+    return [(row[0], row[1]) for row in tx.rows(_NAMES, actor=tx.actor.user_id, limit=limit)]
 
 
 def reply(tx: Tx, reply_id: UUID) -> Reply | None:

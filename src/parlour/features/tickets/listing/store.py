@@ -12,6 +12,7 @@ from sqlalchemy import (
     Executable,
     Integer,
     Select,
+    Subquery,
     TextClause,
     UnaryExpression,
     and_,
@@ -205,11 +206,16 @@ def _reading(
     some = _walked(database, held, Order.ACTIVITY, newest, read).limit(_LIMIT).subquery()
     counts = [func.count(), func.count(case((some.c["picked"], 1)))] if picks else [func.count()]
     return Reading(
-        keys=(select(*seen.c).where(seen.c["picked"]).order_by(*by) if picks else found).limit(_LIMIT),
+        keys=(_picked_of(seen).order_by(*by) if picks else found).limit(_LIMIT),
         edge=found.limit(1).offset(bindparam("skipped", type_=Integer())),
         count=select(*counts).select_from(some),
         picks=picks,
     )
+
+
+def _picked_of(seen: Subquery) -> Select[Any]:
+    """The keys end with the ticket's id, as those of every list do."""
+    return select(*(column for column in seen.c if column.name != "picked")).where(seen.c["picked"])
 
 
 def _sort(shape: _Shape, order: Order) -> Sequence[ColumnElement[Any]]:
@@ -256,7 +262,7 @@ def page(
     kept = len(ORDERS[filters.order]) - len(_columns(shape, filters.order))
     values = _values(filters) | {f"key{at}": value for at, value in enumerate(key[kept:] if key else ())}
     looked = {"looked": LOOKED_THROUGH} if reading.picks else {}
-    ids = [row.ticket_id for row in tx.run(reading.keys, limit=limit, **looked, **values)]
+    ids = [row[-1] for row in tx.rows(reading.keys, limit=limit, **looked, **values)]
     found = ids[::-1] if backwards else ids
     if not reading.picks or len(found) == limit:
         return found, None
@@ -274,7 +280,7 @@ def rows(tx: Tx, ticket_ids: Sequence[UUID]) -> list[TicketRow]:
 def count(tx: Tx, filters: Filters) -> int | None:
     """Up to COUNT_LIMIT + 1; None when so many would have to be looked through."""
     reading = _reading(dialect.name_of(tx), _shape(filters), filters.order)
-    looked, *picked = tx.run(reading.count, limit=COUNT_LIMIT + 1, **_values(filters)).one()
+    [(looked, *picked)] = tx.rows(reading.count, limit=COUNT_LIMIT + 1, **_values(filters))
     if not reading.picks:
         return int(looked)
     return int(picked[0]) if looked <= COUNT_LIMIT else None
@@ -363,7 +369,7 @@ def recent_and_urgent(tx: Tx, *, limit: int) -> tuple[list[TicketRow], list[Tick
     Among equally urgent ones, whoever waits longest for an agent comes first.
     """
     lists: tuple[list[TicketRow], list[TicketRow]] = ([], [])
-    for which, *row in tx.run(_RECENT_AND_URGENT, limit=limit):
+    for which, *row in tx.rows(_RECENT_AND_URGENT, limit=limit):
         lists[which].append(store.ticket_row(row))
     return lists
 
@@ -384,4 +390,4 @@ _COUNTS = select(*(_how_many(*conditions).label(name) for name, conditions in _C
 
 def counts(tx: Tx) -> dict[str, int]:
     """How many tickets have each status, and in how many a customer waits: one statement, each capped."""
-    return dict(zip(_COUNTED, tx.run(_COUNTS).one(), strict=True))
+    return dict(zip(_COUNTED, tx.rows(_COUNTS)[0], strict=True))

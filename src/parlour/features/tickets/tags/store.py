@@ -37,7 +37,7 @@ def _tag(row: Any) -> Tag:
 
 def every(tx: Tx, *, limit: int) -> list[Tag]:
     """By name, whatever its case."""
-    return [_tag(row) for row in tx.run(_ALL, limit=limit)]
+    return [_tag(row) for row in tx.rows(_ALL, limit=limit)]
 
 
 def tag(tx: Tx, tag_id: UUID) -> Tag | None:
@@ -53,7 +53,7 @@ def by_key(tx: Tx, key: str) -> Tag | None:
 def of_tickets(tx: Tx, ticket_ids: Sequence[UUID]) -> dict[UUID, list[Tag]]:
     """Those that have any, each with its tags by name."""
     found: dict[UUID, list[Tag]] = {}
-    for ticket_id, *row in tx.run(_OF, these=list(ticket_ids)):
+    for ticket_id, *row in tx.rows(_OF, these=list(ticket_ids)):
         found.setdefault(ticket_id, []).append(_tag(row))
     return found
 

@@ -45,7 +45,7 @@ _SEEN_BY = (
 
 def seen_by(tx: Tx, user_id: UUID | None, *, limit: int) -> Sequence[SavedView]:
     """Everyone's views and this person's own."""
-    return [SavedView(*row) for row in tx.run(_SEEN_BY, person=user_id, limit=limit)]
+    return [SavedView(*row) for row in tx.rows(_SEEN_BY, person=user_id, limit=limit)]
 
 
 def how_many_of(tx: Tx, owner_id: UUID | None) -> int:
@@ -162,4 +162,4 @@ def counts(tx: Tx, lists: Sequence[Filters], *, most: int) -> Sequence[int]:
     whose: dict[str, Any] = {
         f"who{n}": each.assignee for n, each in enumerate(lists) if isinstance(each.assignee, UUID)
     }
-    return list(tx.run(_counts(tuple(map(_shape, lists)), most), **whose).one())
+    return tx.rows(_counts(tuple(map(_shape, lists)), most), **whose)[0]

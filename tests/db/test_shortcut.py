@@ -1,0 +1,89 @@
+"""Statements that go to SQLite as text find what SQLAlchemy finds."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Executable, Integer, bindparam, event, func, select, text
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import OperationalError
+
+from parlour.db import dialect
+from parlour.db.database import HERE, Tx
+from parlour.db.schema import tickets, workspaces
+from parlour.features.tickets.models import Status
+from parlour.kernel.access import Actor
+from tests.house import Browser, House
+
+pytestmark = pytest.mark.sqlite
+
+EVERY_KIND = select(
+    tickets.c.ticket_id,
+    tickets.c.number,
+    tickets.c.subject,
+    tickets.c.created_at,
+    tickets.c.assignee_id,
+    tickets.c.snoozed_until,
+    tickets.c.tagged,
+).where(tickets.c.workspace_id == HERE)
+STATEMENTS: dict[str, tuple[Executable, dict[str, Any]]] = {
+    "ids, moments, switches and nothing at all": (EVERY_KIND, {}),
+    "JSON": (select(workspaces.c.settings).where(workspaces.c.workspace_id == HERE), {}),
+    "a value that the statement holds": (EVERY_KIND.where(tickets.c.status == "new"), {}),
+    "a list that the statement holds": (EVERY_KIND.where(tickets.c.status.in_(list(Status))), {}),
+    "a list that comes with the run": (
+        EVERY_KIND.where(dialect.one_of(tickets.c.ticket_id, "these")),
+        {"these": []},
+    ),
+    "a limit": (EVERY_KIND.limit(bindparam("limit", type_=Integer())), {"limit": 1}),
+    "a union": (EVERY_KIND.union_all(EVERY_KIND), {}),
+    "a number": (select(func.count()).select_from(EVERY_KIND.subquery()), {}),
+}
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+async def test_the_short_way_finds_the_same(house: House, visitor: Browser, name: str) -> None:
+    ticket = await house.open_ticket(visitor)
+    await house.open_ticket(visitor, subject="Another")
+    statement, values = STATEMENTS[name]
+    if "these" in values:
+        values = {"these": [ticket.ticket_id]}
+
+    def both(tx: Tx) -> tuple[Any, Any]:
+        return tx.rows(statement, **values), [tuple(row) for row in tx.run(statement, **values)]
+
+    short, long = await house.db.read(Actor.system(house.workspace.workspace_id), both)
+    assert short
+    assert short == long
+    assert [list(map(type, row)) for row in short] == [list(map(type, row)) for row in long]
+
+
+async def test_a_value_that_nobody_gave_is_refused(house: House) -> None:
+    """It would be NULL, and a filter with it would find nothing where there is something."""
+    with pytest.raises(LookupError, match="workspace"):
+        await house.db.read(Actor.system(), lambda tx: tx.rows(EVERY_KIND))
+
+
+async def test_what_sqlite_refuses_is_told_in_sqlalchemys_words_without_the_values(house: House) -> None:
+    broken = text("SELECT nothing FROM tickets WHERE number = :secret").columns(tickets.c.number)
+
+    with pytest.raises(OperationalError) as refused:
+        await house.db.read(Actor.system(), lambda tx: tx.rows(broken, secret="s3cret"))
+
+    assert "s3cret" not in str(refused.value)
+
+
+async def test_whoever_listens_to_the_engine_hears_of_them(house: House) -> None:
+    heard: list[str] = []
+
+    def hear(_: Connection, __: Any, sql: Any, *___: Any) -> None:
+        heard.append(sql)
+
+    event.listen(Engine, "before_cursor_execute", hear)
+    event.listen(Engine, "after_cursor_execute", hear)
+    try:
+        await house.db.read(Actor.system(house.workspace.workspace_id), lambda tx: tx.rows(EVERY_KIND))
+    finally:
+        event.remove(Engine, "before_cursor_execute", hear)
+        event.remove(Engine, "after_cursor_execute", hear)
+
+    assert len([sql for sql in heard if "FROM tickets" in sql]) == 2
