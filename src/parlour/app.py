@@ -240,8 +240,8 @@ def create_app(settings: Settings, timings: Timings | None = None, shared: Path 
 
     pages = Starlette(
         routes=[
-            *desk_routes,
             *portal_routes,
+            *desk_routes,
             WebSocketRoute(SOCKET, parlour.realtime.endpoint),
             Route("/static/{digest}/{name}", parlour.site.assets.serve),
             Route("/healthz", alive),

@@ -98,6 +98,9 @@ def configure(log_format: Literal["text", "json"], *, stream: TextIO | None = No
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
+    # No line shows which code spoke, in which thread: to look would cost more than the line.
+    logging._srcfile = None  # noqa: SLF001 as the library's manual says
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)

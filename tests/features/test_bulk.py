@@ -4,6 +4,7 @@ import asyncio
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -115,7 +116,7 @@ async def test_the_list_says_what_became_of_it(house: House, desk: Browser, thre
     page = (await desk.get(answer.headers["location"])).text
 
     assert answer.headers["location"].startswith(table(house, "?sort=created&bulk="))
-    assert "Changed to “Pending”: 2 of 3." in page
+    assert "Changed to “Pending”: 2 of 3." in unescape(page)
     assert "The others were so already." in page
 
 

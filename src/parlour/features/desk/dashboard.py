@@ -8,6 +8,7 @@ from starlette.responses import Response
 from parlour.features.accounts.models import Desk
 from parlour.features.desk import units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.desk.cells import row_view
 from parlour.features.tickets.models import Status
 from parlour.features.workspaces.settings import service as choices
 from parlour.kernel.access import Permission
@@ -32,8 +33,8 @@ async def page(request: Request, desk: Desk, *, template: str, status: int = 200
         template,
         status=status,
         counts=overview.counts,
-        recent=[row._asdict() for row in overview.recent],
-        urgent=[row._asdict() for row in overview.urgent],
+        recent=[row_view(row) for row in overview.recent],
+        urgent=[row_view(row) for row in overview.urgent],
         statuses=[value.value for value in Status],
         may_update=actor.may(Permission.TICKET_UPDATE),
         stale=status != 200,

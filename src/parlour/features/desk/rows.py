@@ -1,7 +1,6 @@
 """Answers to a change that was made in a list: the row alone, or the dashboard as it is now."""
 
 from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
 from starlette.requests import Request
@@ -10,8 +9,8 @@ from starlette.responses import Response
 from parlour.features.accounts.models import Desk
 from parlour.features.desk import dashboard
 from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.desk.cells import row_view
 from parlour.features.tickets.listing import service as listing
-from parlour.features.tickets.models import Priority, Status, TicketRow
 from parlour.kernel.access import Permission
 from parlour.kernel.errors import DomainError
 from parlour.web.forms import safe_path
@@ -64,29 +63,3 @@ async def _row(request: Request, desk: Desk, ticket_id: UUID, *, status: int = 2
         may_update=actor.may(Permission.TICKET_UPDATE),
         may_bulk=actor.may(Permission.BULK_UPDATE),
     )
-
-
-def row_view(row: TicketRow) -> dict[str, Any]:
-    """Plain values: an object is slow to answer a template."""
-    return {
-        "ticket_id": str(row.ticket_id),
-        "number": row.number,
-        "subject": row.subject,
-        "email": row.email,
-        "customer_name": row.customer_name,
-        "status": row.status.value,
-        "priority": row.priority.value,
-        "created_at": row.created_at,
-        "last_message_at": row.last_message_at,
-        "version": row.version,
-        "assignee_id": str(row.assignee_id) if row.assignee_id else "",
-        "assignee_name": row.assignee_name,
-        "snoozed_until": row.snoozed_until if row.status is Status.PENDING else None,
-        "unread": row.unread,
-        "tags": [(tag.name, tag.colour.value) for tag in row.tags],
-        "excerpt": row.excerpt,
-    }
-
-
-def choices() -> dict[str, Any]:
-    return {"statuses": [value.value for value in Status], "priorities": [value.value for value in Priority]}

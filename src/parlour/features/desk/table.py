@@ -8,8 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.features.accounts.models import Desk
-from parlour.features.desk import rows, units
+from parlour.features.desk import units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.desk.cells import choices, row_view
 from parlour.features.desk.query import ME, TableQuery
 from parlour.features.desk.sidebar import sidebar
 from parlour.features.tickets.bulk import service as changes
@@ -61,7 +62,7 @@ async def page(
     run = db(request).read if listing.costs_the_same(filters) else db(request).scan
     found = await run(actor, units.table, filters, _bulk_id(request))
     context: dict[str, Any] = {
-        "tickets": [rows.row_view(row) for row in found.page.rows],
+        "tickets": [row_view(row) for row in found.page.rows],
         "count": found.page.count,
         **_LIMITS,
         "further": found.page.further,
@@ -74,7 +75,7 @@ async def page(
         "tags": found.tags,
         "of_another": _of_another(query, found),
         "shown": clock.now().isoformat(),
-        **rows.choices(),
+        **choices(),
         "live": query.live(desk.person.user_id),
         **_bulk(found),
         "back": _address(desk, query.text),
