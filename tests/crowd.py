@@ -26,6 +26,10 @@ STATUS = """CASE WHEN n % 2 = 0 THEN CASE n % 6 WHEN 0 THEN 'new' WHEN 2 THEN 'o
 EMAIL = "CASE WHEN n % 5 = 0 THEN 'regular@example.com' ELSE 'customer' || n % 5000 || '@example.com' END"
 ASSIGNEE = "CASE WHEN n % 2 = 0 THEN {busy} WHEN n % 4 = 1 THEN {ada} END"
 RANK = "n / 2 % 4"
+EARLY = 50_000
+WORDS = f"""'parcel w' || (n % 997) || CASE WHEN n % 2 = 0 THEN ' even' ELSE ' odd' END
+    || CASE WHEN n <= {EARLY} THEN ' early' ELSE '' END"""
+"""One that all tickets have, a rare one, one of two that none has both of, one that the newest have not."""
 
 TICKETS = (
     f"""INSERT INTO tickets (workspace_id, ticket_id, number, subject, description, status, priority,
@@ -79,16 +83,15 @@ SEARCH = {
         """INSERT INTO ticket_search_terms (rowid, terms)
             SELECT n + 1 - (SELECT min(n) FROM numbers)
                 + coalesce((SELECT rowid FROM ticket_search ORDER BY rowid DESC LIMIT 1), 0),
-            {place} || ' parcel w' || (n % 997) FROM numbers""",
+            {place} || ' ' || {words} FROM numbers""",
         """INSERT INTO ticket_search (workspace, ticket_id, words)
-            SELECT {place}, ID(8 * n), 'Parcel w' || (n % 997) FROM numbers ORDER BY n""",
+            SELECT {place}, ID(8 * n), {words} FROM numbers ORDER BY n""",
         """UPDATE search_progress SET low = 0,
             high = (SELECT rowid FROM ticket_search ORDER BY rowid DESC LIMIT 1)""",
     ),
     "postgresql": (
         """INSERT INTO ticket_search (workspace_id, ticket_id, words, terms)
-            SELECT {place}, ID(8 * n), 'Parcel w' || (n % 997), {hex} || ' parcel w' || (n % 997)
-            FROM numbers""",
+            SELECT {place}, ID(8 * n), {words}, {hex} || ' ' || {words} FROM numbers ORDER BY n""",
         "UPDATE search_progress SET low = 0, high = (SELECT max(position) FROM ticket_search)",
     ),
 }
@@ -130,6 +133,13 @@ class Crowd:
             few += [(each, UUID(int=FAR + small), start, 1, EACH) for each in TICKETS]
         self._run(few)
 
+    def add_a_neighbour(self, places: int) -> None:
+        """Another workspace, with the same words in as many places, and one word that is its own."""
+        engine = "postgresql" if self.settings.is_postgresql else "sqlite"
+        neighbour = UUID(int=2 * FAR)
+        words = [each.replace("{words}", "'stranger ' || {words}") for each in SEARCH[engine]]
+        self._run([(each, neighbour, 2 * FAR, 1, places) for each in words])
+
     def analyze(self) -> None:
         self._run([("ANALYZE", self.workspace_id, 0, 1, 1)])
 
@@ -155,6 +165,7 @@ class Crowd:
             busy=quote.format(self.busy.hex),
             ada=quote.format(self.ada.hex),
             hex=f"'{place.hex}'",
+            words=WORDS,
             far=FAR,
             each=EACH,
         )

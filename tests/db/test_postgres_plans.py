@@ -153,7 +153,9 @@ async def test_a_search_walks_the_index_of_words(full: House) -> None:
             f"SET parlour.workspace = '{here}'",
         ):
             admin.execute(statement.encode())
-        found = admin.execute("SELECT * FROM app.search('''w77'' & ''parc'':*', 1000000, 200)").fetchall()
+        found = admin.execute(
+            "SELECT * FROM app.search_rare('''w77'' & ''parc'':*', 1000000, 200, 20000)"
+        ).fetchall()
 
     plan = next(text for text in told if "ticket_search" in text and "Scan" in text)
     assert len(found) == TICKETS // 2 // 10_000
@@ -161,8 +163,12 @@ async def test_a_search_walks_the_index_of_words(full: House) -> None:
     assert "Seq Scan" not in plan
 
 
+def places(tx: Tx, typed: str) -> list[search.Match]:
+    return [match for part in search.newest(tx, typed, before=None) for match in part.matches]
+
+
 async def test_a_search_finds_the_newest_of_one_workspace_alone(full: House) -> None:
-    found = await full.db.scan(agent(full), search.matching, "w77 parc", before=None, limit=200)
+    found = await full.db.scan(agent(full), places, "w77 parc")
 
     assert len(found) == TICKETS // 2 // 10_000
     assert [match.position for match in found] == sorted((m.position for m in found), reverse=True)

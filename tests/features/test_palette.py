@@ -67,6 +67,20 @@ async def test_without_words_the_latest_tickets_are_offered_and_no_more_than_eig
     assert numbers(await found(house, desk)) == [9, 8, 7, 6, 5, 4, 3, 2]
 
 
+async def test_what_the_palette_leaves_out_is_a_step_away_in_the_list(
+    house: House, visitor: Browser, desk: Browser
+) -> None:
+    for number in range(9):
+        await house.open_ticket(visitor, subject=f"A tent, {number}", description="It leaks.")
+
+    many, few = await found(house, desk, "tent"), await found(house, desk, "tent 7")
+
+    assert len(numbers(many)) == 8
+    assert "Look for more in the list" in many
+    assert f"{home(house)}/tickets?q=tent" in links(many)
+    assert "Look for more in the list" not in few
+
+
 async def test_views_lead_to_their_lists(house: House, desk: Browser) -> None:
     await house.db.write(ada(house), views.save_view, "Angry <people>", "priority=urgent", for_everyone=True)
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parlour.kernel.words import MATCH_BEGINS, MATCH_ENDS, TEXT_LIMIT, excerpt, terms, wanted
+from parlour.kernel.words import MATCH_BEGINS, MATCH_ENDS, TEXT_LIMIT, excerpt, holds, terms, wanted
 
 
 def finds(typed: str, text: str) -> bool:
@@ -50,6 +50,7 @@ def finds(typed: str, text: str) -> bool:
 )
 def test_what_people_type_finds_what_people_wrote(typed: str, text: str) -> None:
     assert finds(typed, text)
+    assert holds(text, wanted(typed))
     assert MATCH_BEGINS in excerpt(text, typed)
 
 
@@ -59,6 +60,7 @@ def test_what_people_type_finds_what_people_wrote(typed: str, text: str) -> None
 )
 def test_what_is_something_else_is_not_found(typed: str, text: str) -> None:
     assert not finds(typed, text)
+    assert not holds(text, wanted(typed))
 
 
 @given(st.text(max_size=300), st.text(max_size=20))

@@ -5,7 +5,7 @@ Both databases keep the same terms, which `kernel.words` makes. On SQLite they a
 one searches. Terms that an older release has left are made anew, in steps, by `take_in`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -26,16 +26,23 @@ _ADD_POSTGRESQL = text(
     "INSERT INTO ticket_search (workspace_id, ticket_id, words, terms) "
     "VALUES (:workspace, :ticket, :words, :terms)"
 )
-_FOUND_SQLITE = text(
-    "SELECT s.rowid, s.ticket_id, s.words FROM ticket_search_terms AS t CROSS JOIN ticket_search AS s "
-    "ON s.rowid = t.rowid WHERE t.ticket_search_terms MATCH :wanted AND t.rowid < :before "
-    "AND s.workspace = :workspace ORDER BY t.rowid DESC LIMIT :limit"
+_OF_TERMS = (
+    "SELECT s.rowid, s.ticket_id, s.words, s.workspace FROM ticket_search_terms AS t "
+    "CROSS JOIN ticket_search AS s ON s.rowid = t.rowid WHERE t.ticket_search_terms MATCH :wanted "
+    "AND t.rowid < :before {}ORDER BY t.rowid DESC LIMIT :limit"
 )
+_NEWEST_SQLITE = text(_OF_TERMS.format(""))
+_FOUND_SQLITE = text(_OF_TERMS.format("AND s.workspace = :workspace "))
 _FOUND_OF_OLD = text(
-    "SELECT rowid, ticket_id, words FROM ticket_search WHERE ticket_search MATCH :wanted "
+    "SELECT rowid, ticket_id, words, workspace FROM ticket_search WHERE ticket_search MATCH :wanted "
     "AND rowid < :before ORDER BY rowid DESC LIMIT :limit"
 )
-_FOUND_POSTGRESQL = text("SELECT place, ticket, found_words FROM app.search(:wanted, :before, :limit)")
+_NEWEST_POSTGRESQL = text(
+    "SELECT place, ticket, found_words FROM app.search_newest(:wanted, :before, :limit)"
+)
+_RARE_POSTGRESQL = text(
+    "SELECT place, ticket, found_words FROM app.search_rare(:wanted, :before, :limit, :most)"
+)
 _PLACES_SQLITE = """SELECT s.rowid, s.workspace, s.words,
     (SELECT t.email FROM tickets AS t
         WHERE t.workspace_id = s.workspace AND t.ticket_id = s.ticket_id AND t.subject = s.words),
@@ -48,6 +55,17 @@ _PLACES_POSTGRESQL = text(
 )
 _SET_SQLITE = text("UPDATE ticket_search SET words = :words WHERE rowid = :place")
 _SET_POSTGRESQL = text("SELECT app.search_terms(:place, :workspace, :words, :terms)")
+
+
+FIRST_LOOKS = (200, 800)
+"""So many of the newest places are looked at, one by one, before the index is asked for older ones."""
+INDEXED = 1_000
+"""So many the index tells at once."""
+RARE = 20_000
+"""PostgreSQL's index has no order: it is asked about words that so many places hold, at most."""
+FURTHER_LOOKS = (1_000,) * 9
+"""Where more hold them, so many of the next places are looked at, one by one."""
+_BEYOND = 2**62
 
 
 class Match(NamedTuple):
@@ -83,23 +101,99 @@ def terms_of(workspace_id: UUID, said: str) -> str:
     return " ".join([workspace_id.hex, *dict.fromkeys(words.terms(said))])
 
 
-def matching(tx: Tx, typed: str, *, before: int | None, limit: int) -> list[Match]:
-    """The newest places that hold all the words, the last of them as a beginning. No words, no matches."""
+class Looked(NamedTuple):
+    """What was looked at, from the newest place on down to `until`; None: there is no older one."""
+
+    matches: list[Match]
+    until: int | None
+
+
+def newest(tx: Tx, typed: str, *, before: int | None) -> Iterator[Looked]:
+    """The places that hold all the words, the last of them as a beginning; part by part, from the newest on.
+
+    What many hold is among the newest; what few hold the index knows. Of words that are common, and missing
+    among the newest, only so many places are looked at as the constants above say: the last part has an
+    `until`. No words, no parts.
+    """
     asked = words.wanted(typed)
     if not asked:
-        return []
-    values: dict[str, Any] = {"before": before or 2**62, "limit": limit}
+        return
+    last = _BEYOND if before is None else before
+    for size in FIRST_LOOKS:
+        looked = _look(tx, asked, last, size)
+        yield looked
+        if looked.until is None:
+            return
+        last = looked.until
+    found = _indexed(tx, asked, last)
+    if found:
+        yield from _in_parts(found)
+        return
+    for size in FURTHER_LOOKS:
+        looked = _look(tx, asked, last, size)
+        yield looked
+        if looked.until is None:
+            return
+        last = looked.until
+
+
+def _look(tx: Tx, asked: Sequence[words.Wanted], before: int, size: int) -> Looked:
+    """The words of the next places, compared one by one."""
+    values: dict[str, Any] = {"before": before, "limit": size}
     if not _is_sqlite(tx):
-        wanted = " & ".join(f"'{each.term}'" + ":*" * each.begins for each in asked)
-        return [Match(*row) for row in tx.execute(_FOUND_POSTGRESQL, values | {"wanted": wanted})]
-    wanted = " AND ".join(f'"{each.term}"' + "*" * each.begins for each in asked)
+        rows = tx.execute(_NEWEST_POSTGRESQL, values | {"wanted": _tsquery(asked)}).all()
+        matches = [Match(*row) for row in rows if row[2] is not None]
+        return Looked(matches, rows[-1][0] if len(rows) == size else None)
     here = tx.workspace_id.hex
-    found = tx.execute(_FOUND_SQLITE, values | {"wanted": f'"{here}" AND {wanted}', "workspace": here}).all()
-    if len(found) < limit:
-        old = {"before": min(values["before"], _progress(tx)[0]), "limit": limit - len(found)}
+    rows = tx.execute(_NEWEST_SQLITE, values | {"wanted": f'"{here}"'}).all()
+    fitting = [row for row in rows if row.workspace == here and words.holds(row.words, asked)]
+    if len(rows) == size:
+        return Looked(_matches(fitting), rows[-1][0])
+    # The older ones have no terms yet, as long as there are any: the index that is theirs will tell.
+    return Looked(_matches(fitting), (rows[-1][0] if rows else before) if _progress(tx)[0] else None)
+
+
+def _indexed(tx: Tx, asked: Sequence[words.Wanted], before: int) -> Looked | None:
+    """What the index tells of places before this one; None when it would have to sort too many."""
+    values: dict[str, Any] = {"before": before, "limit": INDEXED}
+    if not _is_sqlite(tx):
+        values |= {"wanted": _tsquery(asked), "most": RARE}
+        rows = tx.execute(_RARE_POSTGRESQL, values).all()
+        if rows and rows[-1].place is None:
+            return None
+        matches = [Match(*row) for row in rows]
+    else:
+        matches = _indexed_on_sqlite(tx, asked, values)
+    return Looked(matches, matches[-1].position if len(matches) == INDEXED else None)
+
+
+def _indexed_on_sqlite(tx: Tx, asked: Sequence[words.Wanted], values: dict[str, Any]) -> list[Match]:
+    here = tx.workspace_id.hex
+    wanted = " AND ".join(f'"{each.term}"' + "*" * each.begins for each in asked)
+    terms = {"wanted": f'"{here}" AND {wanted}', "workspace": here}
+    found = tx.execute(_FOUND_SQLITE, values | terms).all()
+    if len(found) < INDEXED:
+        old = {"before": min(values["before"], _progress(tx)[0]), "limit": INDEXED - len(found)}
         old["wanted"] = f'workspace : "{here}" AND words : ({wanted})'
         found = [*found, *tx.execute(_FOUND_OF_OLD, old)]
-    return [Match(place, UUID(ticket), said) for place, ticket, said in found]
+    return _matches(found)
+
+
+def _in_parts(found: Looked) -> Iterator[Looked]:
+    """As many at once as are looked at one by one. Of nothing there is a part, too, which says so."""
+    size = FIRST_LOOKS[0]
+    parts = [found.matches[at : at + size] for at in range(0, len(found.matches), size)] or [[]]
+    for part in parts[:-1]:
+        yield Looked(part, part[-1].position)
+    yield Looked(parts[-1], found.until)
+
+
+def _tsquery(asked: Sequence[words.Wanted]) -> str:
+    return " & ".join(f"'{each.term}'" + ":*" * each.begins for each in asked)
+
+
+def _matches(rows: Iterable[Any]) -> list[Match]:
+    return [Match(row.rowid, UUID(row.ticket_id), row.words) for row in rows]
 
 
 def take_in(tx: Tx) -> int:

@@ -82,6 +82,17 @@ def wanted(typed: str) -> list[Wanted]:
     return [Wanted(*each) for each in found.items()][:WORDS_LIMIT]
 
 
+def holds(text: str, asked: Collection[Wanted]) -> bool:
+    """Whether the text is found by all of these. Plain text without one of them is not taken apart."""
+    if text.isascii() and not all(each.term in text.lower() for each in asked):
+        return False
+    there = set(terms(text))
+    return all(
+        each.term in there or (each.begins and any(term.startswith(each.term) for term in there))
+        for each in asked
+    )
+
+
 def excerpt(text: str, typed: str) -> str:
     """The part around the first match, each match between MATCH_BEGINS and MATCH_ENDS."""
     plain = _plain(text)

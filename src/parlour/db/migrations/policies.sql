@@ -287,8 +287,8 @@ CREATE POLICY held ON sessions FOR SELECT
 -- ---------------------------------------------------------------------------------------------- search
 
 -- `@@` may not be asked of rows behind a policy before the policy is (it could tell of them), so no index
--- would serve it. This function asks as the owner and keeps the workspaces apart itself. EXECUTE, because
--- the plan has to know how common the words are.
+-- would serve it. These functions ask as the owner and keep the workspaces apart themselves. EXECUTE, because
+-- the plan has to know how common the words are. This one is the release before's: all places are read and sorted.
 CREATE OR REPLACE FUNCTION app.search(wanted text, before bigint, size integer)
 RETURNS TABLE (place bigint, ticket uuid, found_words text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -303,6 +303,48 @@ BEGIN
         USING format('%s & (%s)', replace(app.ws()::text, '-', ''), wanted)::tsquery, app.ws(), before, size;
 END $$;
 REVOKE EXECUTE ON FUNCTION app.search(text, bigint, integer) FROM PUBLIC;
+
+-- The newest places of the workspace before this one, whatever they hold: without words where it is not `wanted`.
+-- Put so, only the primary key has this order; the index of positions would lead through everybody else's places.
+CREATE OR REPLACE FUNCTION app.search_newest(wanted text, before bigint, size integer)
+RETURNS TABLE (place bigint, ticket uuid, found_words text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET enable_sort = off SET enable_seqscan = off SET enable_bitmapscan = off
+AS $$
+BEGIN
+    IF app.ws() IS NULL OR NOT (app.looks() OR app.serves()) THEN
+        RETURN;
+    END IF;
+    RETURN QUERY EXECUTE
+        'SELECT s."position", s.ticket_id, CASE WHEN s.tsv @@ $1 THEN s.words END FROM public.ticket_search s '
+        'WHERE (s.workspace_id, s."position") < ($2, $3) AND s.workspace_id >= $2 '
+        'ORDER BY s.workspace_id DESC, s."position" DESC LIMIT $4'
+        USING wanted::tsquery, app.ws(), before, size;
+END $$;
+REVOKE EXECUTE ON FUNCTION app.search_newest(text, bigint, integer) FROM PUBLIC;
+
+-- The newest places before this one that hold what is wanted, by the index of words alone (OFFSET 0 says so). It
+-- has no order, and no more than `most` rows are read to be sorted: of words that more hold it says nothing but that,
+-- in a row without a place.
+CREATE OR REPLACE FUNCTION app.search_rare(wanted text, before bigint, size integer, most integer)
+RETURNS TABLE (place bigint, ticket uuid, found_words text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_indexscan = off
+AS $$
+BEGIN
+    IF app.ws() IS NULL OR NOT (app.looks() OR app.serves()) THEN
+        RETURN;
+    END IF;
+    RETURN QUERY EXECUTE
+        'WITH held AS MATERIALIZED (SELECT s."position", s.ticket_id, s.words '
+        'FROM (SELECT * FROM public.ticket_search t WHERE t.tsv @@ $1 OFFSET 0) s '
+        'WHERE s.workspace_id = $2 LIMIT $5 + 1) '
+        '(SELECT h.* FROM held h WHERE h."position" < $3 AND (SELECT count(*) FROM held) <= $5 '
+        'ORDER BY h."position" DESC LIMIT $4) '
+        'UNION ALL SELECT NULL, NULL, NULL WHERE (SELECT count(*) FROM held) > $5'
+        USING format('%s & (%s)', replace(app.ws()::text, '-', ''), wanted)::tsquery, app.ws(), before, size, most;
+END $$;
+REVOKE EXECUTE ON FUNCTION app.search_rare(text, bigint, integer, integer) FROM PUBLIC;
 
 -- What older releases wrote, by position and from both sides, to have its terms made anew; `mailbox` is the
 -- customer's address where the words are a ticket's subject. The system asks, as the owner.

@@ -28,6 +28,8 @@ async def palette(request: Request) -> Response:
         desk,
         "desk/palette.html",
         tickets=[row._asdict() for row in found.tickets],
+        more=found.more,
+        query=TableQuery.read({"q": q}).text,
         views=found.views,
         built_in={name: query.text for name, query in BUILT_IN.items()},
     )

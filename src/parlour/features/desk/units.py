@@ -173,12 +173,14 @@ def sidebar(tx: Tx, built_in: Sequence[Filters]) -> Sidebar:
 @dataclass(frozen=True, slots=True)
 class Palette:
     tickets: Sequence[TicketRow]
+    more: bool
     views: Sequence[SavedView]
 
 
 @requires(Permission.TICKET_LIST)
 def palette(tx: Tx, filters: Filters) -> Palette:
-    return Palette(listing.workspace_tickets(tx, filters).rows, saved.views(tx))
+    page = listing.workspace_tickets(tx, filters)
+    return Palette(page.rows, page.next is not None, saved.views(tx))
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,10 @@ from parlour.kernel.errors import NotFound
 
 MATCHES_READ = 200
 READS = 5
-"""So many places at a time, and so many times at most, one page of a search looks at, and as many of the
-pages before it: what it costs does not grow with what is there."""
+"""So many tickets of an address at a time, and so many times at most, one page of a search looks at."""
+PLACES_READ = 1_000
+"""Of places that hold the words a page looks at few more, and at as many of the pages before it: what it
+costs does not grow with what is there."""
 ADDRESSES = 50
 """So many addresses that begin alike are each read in order; the tickets of more are sorted."""
 NEWEST = 10**18 - 1
@@ -185,7 +187,7 @@ def _by_email(tx: Tx, filters: Filters, beginning: str) -> Page:
             before = ticket_id
         if len(ids) < MATCHES_READ:
             return Page(rows, None, None, None)
-    return Page(rows, str(before), None, None)
+    return Page(rows, str(before), None, None, further=True)
 
 
 def _by_words(
@@ -202,34 +204,31 @@ def _by_words(
     before = _position(filters.after)
     shown = set() if repeats or before is None else _before(tx, filters.q, before)
     rows = {row.ticket_id: row for row in found}
-    last = NEWEST if before is None else before
-    for _ in range(READS):
-        matches = search.matching(tx, filters.q, before=last, limit=MATCHES_READ)
-        allowed = listing_store.among(tx, filters, list({match.ticket_id for match in matches}))
-        for match in matches:
+    last, looked, further = NEWEST if before is None else before, 0, False
+    for part in search.newest(tx, filters.q, before=before):
+        allowed = listing_store.among(tx, filters, list({match.ticket_id for match in part.matches}))
+        for match in part.matches:
             row = allowed.get(match.ticket_id)
             if row and row.ticket_id not in rows and row.ticket_id not in shown and not is_found(row):
                 if len(rows) >= filters.limit:
                     return Page(list(rows.values()), str(last), None, None)
                 rows[row.ticket_id] = row._replace(excerpt=words.excerpt(match.words, filters.q))
             last = match.position
-        if len(matches) < MATCHES_READ:
-            return Page(list(rows.values()), None, None, None)
-    return Page(list(rows.values()), str(last), None, None)
+        looked, further = looked + len(part.matches), part.until is not None
+        last = last if part.until is None else part.until
+        if looked >= PLACES_READ:
+            break
+    return Page(list(rows.values()), str(last) if further else None, None, None, further=further)
 
 
 def _before(tx: Tx, typed: str, position: int) -> set[UUID]:
     """The tickets of the places from the newest to this one: those of the pages before it."""
-    found: set[UUID] = set()
-    last: int | None = None
-    for _ in range(READS):
-        matches = search.matching(tx, typed, before=last, limit=MATCHES_READ)
-        above = [match.ticket_id for match in matches if match.position >= position]
-        found.update(above)
-        if len(above) < MATCHES_READ:
+    found: list[UUID] = []
+    for part in search.newest(tx, typed, before=None):
+        found += (match.ticket_id for match in part.matches if match.position >= position)
+        if part.until is None or part.until <= position or len(found) >= PLACES_READ:
             break
-        last = matches[-1].position
-    return found
+    return set(found)
 
 
 def _position(cursor: str | None) -> int | None:
