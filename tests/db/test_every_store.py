@@ -49,6 +49,7 @@ from parlour.features.tickets.models import (
     Whose,
 )
 from parlour.features.tickets.tags import store as tags
+from parlour.features.tickets.unsaid import store as unsaid
 from parlour.features.tickets.views import store as views
 from parlour.features.workspaces import store as workspaces
 from parlour.features.workspaces.models import WorkspaceSettings
@@ -244,6 +245,8 @@ def of_tickets(ticket: Ticket, ada: UUID) -> list[Call]:
         (tickets.spoke, {**spoken, "by_customer": True, "status": ticket.status}),
         (tickets.spoke, {**spoken, "by_customer": False, "status": Status.PENDING}),
         (tickets.change_all, {"ticket_ids": [ticket.ticket_id], "moment": clock.now(), "status": "open"}),
+        (unsaid.of_change, {"change_id": clock.new_id(), "limit": 9}),
+        (unsaid.clear, {"ticket_ids": [ticket.ticket_id]}),
         (tickets.held_by, {"user_id": ada, "active": True, "limit": 9}),
         (tickets.release, {"ticket_ids": [another.ticket_id], "user_id": ada, "moment": clock.now()}),
         (tickets.mailed_seq, this),

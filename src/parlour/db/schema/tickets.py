@@ -26,6 +26,8 @@ ACTIVE = "status IN ('new', 'open', 'pending')"
 SNOOZED = "{0}snoozed_until IS NOT NULL AND {0}status = 'pending'"
 """`{0}`: what the columns are called by, if anything."""
 
+UNSAID = "unsaid_from IS NOT NULL"
+
 
 def _active_index(name: str, *columns: str | TextClause, also: str = "") -> Index:
     where = text(ACTIVE + also)
@@ -58,6 +60,9 @@ tickets = Table(
     Column("first_answer_at", UtcDateTime),
     Column("tagged", Boolean, nullable=False, default=False, server_default=false()),
     Column("snoozed_until", UtcDateTime, comment="when a ticket that was put aside opens again"),
+    Column("status_change", Uuid, comment="names the last change of the status"),
+    Column("unsaid_from", Text, comment="the status its room heard of last, while a later one is unsaid"),
+    Column("unsaid_by", Text, comment="who made the change that is unsaid"),
     PrimaryKeyConstraint("workspace_id", "ticket_id"),
     ForeignKeyConstraint(
         ["workspace_id", "chat_room_id"],
@@ -92,6 +97,13 @@ tickets = Table(
         "ticket_id",
         sqlite_where=text(SNOOZED.format("")),
         postgresql_where=text(SNOOZED.format("")),
+    ),
+    Index(
+        "ix_tickets_unsaid",
+        "workspace_id",
+        "status_change",
+        sqlite_where=text(UNSAID),
+        postgresql_where=text(UNSAID),
     ),
     _active_index("ix_tickets_active_rank", "priority_rank", "last_message_at", "ticket_id"),
     _active_index("ix_tickets_active_assignee", "assignee_id", "last_message_at", "ticket_id"),

@@ -75,12 +75,22 @@ def post(tx: Tx, room_id: UUID, content: str, client_id: UUID) -> Posted:
 
 
 @requires(Permission.TICKET_REPLY)
-def announce_to_all(tx: Tx, ticket_ids: Sequence[UUID], audience: Audience, what: str) -> None:
-    """`announce` in this room of each of the tickets."""
+def is_repeat(tx: Tx, room_id: UUID, client_id: UUID) -> bool:
+    """Whether `post` would answer with a message that is there already."""
+    return store.by_client_id(tx, room_id, tx.actor.id, client_id) is not None
+
+
+@requires(Permission.TICKET_REPLY)
+def announce_to_all(
+    tx: Tx, ticket_ids: Sequence[UUID], audience: Audience, what: str, *, by: str | None = None
+) -> None:
+    """`announce` in this room of each of the tickets; said of the actor, or of whoever is named."""
     if not ticket_ids:
         return
     rooms = [_visible(tx, room) for room in store.take_seqs(tx, ticket_ids, audience)]
     said = [_message(tx, room, what, SenderType.SYSTEM, None) for room in rooms]
+    if by is not None:
+        said = [replace(message, sender_name=by) for message in said]
     store.insert_announcements(tx, said)
     for message in said:
         tx.emit(MessageSent(tx.workspace_id, message))

@@ -12,6 +12,7 @@ from parlour.features.chat import service as chat
 from parlour.features.chat.models import Audience
 from parlour.features.tickets import life, store
 from parlour.features.tickets.models import Priority, Status, Ticket
+from parlour.features.tickets.unsaid import service as unsaid
 from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel import clock
@@ -43,29 +44,43 @@ def tell(tx: Tx, ticket: Ticket, *, spoke: Kind | None = None, inward: bool = Fa
 
 
 @requires(Permission.TICKET_UPDATE)
-def set_status(tx: Tx, tickets: Sequence[Ticket], status: Status) -> list[Ticket]:
-    return _set_statuses(tx, tickets, lambda _: status)
+def set_status(
+    tx: Tx, tickets: Sequence[Ticket], status: Status, *, change_id: UUID | None = None
+) -> list[Ticket]:
+    """The rooms are told at once; of a change that can be undone, which has an id, only after a moment."""
+    return _set_statuses(tx, tickets, lambda _: status, change_id)
 
 
 @requires(Permission.TICKET_UPDATE)
-def touch(tx: Tx, tickets: Sequence[Ticket]) -> list[Ticket]:
+def touch(tx: Tx, tickets: Sequence[Ticket], *, change_id: UUID | None = None) -> list[Ticket]:
     """An agent did something with them: those that are new open."""
-    return _set_statuses(tx, tickets, lambda ticket: life.after_agent_action(ticket.status))
+    return _set_statuses(tx, tickets, lambda ticket: life.after_agent_action(ticket.status), change_id)
 
 
 @requires(Permission.TICKET_UPDATE)
-def make_new_again(tx: Tx, tickets: Sequence[Ticket]) -> list[Ticket]:
+def make_new_again(tx: Tx, tickets: Sequence[Ticket], *, change_id: UUID) -> list[Ticket]:
     """Undo what made new tickets others; `open` once an agent has answered one, which nothing undoes."""
-    return _set_statuses(tx, tickets, lambda ticket: Status.OPEN if ticket.first_answer_at else Status.NEW)
+    return _set_statuses(
+        tx, tickets, lambda ticket: Status.OPEN if ticket.first_answer_at else Status.NEW, change_id
+    )
 
 
-def _set_statuses(tx: Tx, tickets: Sequence[Ticket], to: Callable[[Ticket], Status]) -> list[Ticket]:
+def _set_statuses(
+    tx: Tx, tickets: Sequence[Ticket], to: Callable[[Ticket], Status], change_id: UUID | None
+) -> list[Ticket]:
     now: dict[UUID, Ticket] = {}
     for status in Status:
         moving = [ticket for ticket in tickets if to(ticket) is status and ticket.status is not status]
-        changed = _change(tx, moving, status=status.value, snoozed_until=None)
-        follow_status(tx, moving, status)
-        now |= changed
+        if not moving:
+            continue
+        if change_id:
+            told = unsaid.held(tx, status, change_id)
+        else:
+            moving, told = unsaid.say(tx, moving), {"status_change": clock.new_id()}
+        now |= _change(tx, moving, status=status.value, snoozed_until=None, **told)
+        _note_statuses(tx, moving, status)
+        if not change_id:
+            _say_statuses(tx, moving, status)
     for ticket in now.values():
         tell(tx, ticket)
     return [now.get(ticket.ticket_id, ticket) for ticket in tickets]
@@ -81,14 +96,16 @@ def _change(tx: Tx, tickets: Sequence[Ticket], **values: object) -> dict[UUID, T
 @requires(Permission.TICKET_UPDATE)
 def put_aside(tx: Tx, ticket: Ticket, until: datetime) -> Ticket:
     """Pending until then, which is the agents' affair: the customer's room hears nothing of it."""
-    [changed] = _change(tx, [ticket], status=Status.PENDING.value, snoozed_until=until).values()
+    values = {"status": Status.PENDING.value, "status_change": clock.new_id(), "snoozed_until": until}
+    [changed] = _change(tx, unsaid.say(tx, [ticket]), **values).values()
     return _say_snooze(tx, ticket, changed)
 
 
 @requires(Permission.TICKET_UPDATE)
 def bring_back(tx: Tx, ticket: Ticket) -> Ticket:
     """Open again, as quietly as it was put aside."""
-    [changed] = _change(tx, [ticket], status=Status.OPEN.value, snoozed_until=None).values()
+    values = {"status": Status.OPEN.value, "status_change": clock.new_id(), "snoozed_until": None}
+    [changed] = _change(tx, unsaid.say(tx, [ticket]), **values).values()
     return _say_snooze(tx, ticket, changed)
 
 
@@ -105,29 +122,42 @@ def _say_snooze(tx: Tx, before: Ticket, after: Ticket) -> Ticket:
 def follow_status(tx: Tx, before: Sequence[Ticket], after: Status) -> None:
     """What a change of status brings with it: rooms open or close, the rooms and the trail say so."""
     moved = [ticket for ticket in before if ticket.status is not after]
+    _say_statuses(tx, moved, after)
+    _note_statuses(tx, moved, after)
+
+
+def _say_statuses(tx: Tx, moved: Sequence[Ticket], after: Status) -> None:
     for status in {ticket.status for ticket in moved}:
-        rooms = [ticket.chat_room_id for ticket in moved if ticket.status is status]
-        if Status.CLOSED in (status, after):
-            chat.set_open(tx, rooms, after is not Status.CLOSED)
         these = [ticket.ticket_id for ticket in moved if ticket.status is status]
         chat.announce_to_all(tx, these, Audience.PUBLIC, f"status:{life.word_for(status, after)}")
+
+
+def _note_statuses(tx: Tx, moved: Sequence[Ticket], after: Status) -> None:
+    turned = [ticket.chat_room_id for ticket in moved if Status.CLOSED in (ticket.status, after)]
+    if turned:
+        chat.set_open(tx, turned, after is not Status.CLOSED)
     audit.record_all(tx, "status", {each.ticket_id: (each.status.value, after.value) for each in moved})
 
 
 @requires(Permission.TICKET_UPDATE)
-def set_priority(tx: Tx, tickets: Sequence[Ticket], priority: Priority) -> list[Ticket]:
+def set_priority(
+    tx: Tx, tickets: Sequence[Ticket], priority: Priority, *, change_id: UUID | None = None
+) -> list[Ticket]:
     others = [ticket for ticket in tickets if ticket.priority is not priority]
     changed = _change(tx, others, priority=priority.value, priority_rank=store.RANKS[priority])
     store.follow_on_tags(tx, others, priority_rank=store.RANKS[priority])
     note_changes(tx, "priority", {each.ticket_id: (each.priority.value, priority.value) for each in others})
     for ticket in changed.values():
         tell(tx, ticket, inward=True)
-    touched = {ticket.ticket_id: ticket for ticket in touch(tx, list(changed.values()))}
-    return [touched.get(ticket.ticket_id, ticket) for ticket in tickets]
+    touched = touch(tx, list(changed.values()), change_id=change_id)
+    now = {ticket.ticket_id: ticket for ticket in touched}
+    return [now.get(ticket.ticket_id, ticket) for ticket in tickets]
 
 
 @requires(Permission.TICKET_UPDATE)
-def assign(tx: Tx, tickets: Sequence[Ticket], assignee_id: UUID | None) -> list[Ticket]:
+def assign(
+    tx: Tx, tickets: Sequence[Ticket], assignee_id: UUID | None, *, change_id: UUID | None = None
+) -> list[Ticket]:
     """Give them to a member of the workspace who may answer them, or to nobody.
 
     Raises Invalid when that person may not.
@@ -143,8 +173,9 @@ def assign(tx: Tx, tickets: Sequence[Ticket], assignee_id: UUID | None) -> list[
     note_changes(tx, "assignee", told)
     for ticket in changed.values():
         tell(tx, ticket, inward=True)
-    touched = {ticket.ticket_id: ticket for ticket in touch(tx, list(changed.values()))}
-    return [touched.get(ticket.ticket_id, ticket) for ticket in tickets]
+    touched = touch(tx, list(changed.values()), change_id=change_id)
+    now = {ticket.ticket_id: ticket for ticket in touched}
+    return [now.get(ticket.ticket_id, ticket) for ticket in tickets]
 
 
 @requires(Permission.TICKET_UPDATE)

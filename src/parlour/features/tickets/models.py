@@ -60,6 +60,11 @@ class Ticket:
     snoozed_until: datetime | None = None
     tagged: bool = False
     """Whether it has, or once had, a tag."""
+    status_change: UUID | None = None
+    """Names what last changed its status, so that only that is undone."""
+    unsaid_from: str | None = None
+    """The status that its room heard of last, while it has not been told of a later one."""
+    unsaid_by: str | None = None
 
     @property
     def begun_by_agent(self) -> bool:

@@ -20,6 +20,7 @@ from parlour.features.tickets.models import (
     Status,
     Ticket,
 )
+from parlour.features.tickets.unsaid import service as unsaid
 from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.settings import service as choices
@@ -208,6 +209,8 @@ def send_message(
     """
     ticket = _visible(tx, store.lock_ticket(tx, ticket_id))
     by_customer = tx.actor.kind is Kind.CUSTOMER
+    if ticket.unsaid_from and not chat.is_repeat(tx, ticket.chat_room_id, client_id):
+        [ticket] = unsaid.say(tx, [ticket])
     posted = chat.post(tx, ticket.chat_room_id, content, client_id)
     if posted.repeat:
         return Sent(posted.message, ticket.status, repeat=True)

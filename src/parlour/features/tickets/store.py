@@ -11,6 +11,7 @@ from parlour.db import dialect, search
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import ACTIVE, contacts, members, ticket_tags, tickets, users
 from parlour.features.tickets.models import Draft, Priority, Status, Ticket, TicketRow
+from parlour.kernel import clock
 from parlour.kernel.access import Role
 
 _TICKET = (
@@ -32,6 +33,9 @@ _TICKET = (
     tickets.c.first_answer_at,
     tickets.c.snoozed_until,
     tickets.c.tagged,
+    tickets.c.status_change,
+    tickets.c.unsaid_from,
+    tickets.c.unsaid_by,
 )
 _ROW = (
     tickets.c.ticket_id,
@@ -135,6 +139,7 @@ _SPOKE: dict[bool, dict[str, Any]] = {
 """What a word changes, by whether it is the customer's, who waits from the first that nobody answered."""
 _MOVED = {
     "status": bindparam("to"),
+    "status_change": bindparam("change"),
     "snoozed_until": None,
     "version": tickets.c.version + 1,
     "updated_at": _MOMENT,
@@ -233,7 +238,7 @@ def these(tx: Tx, ticket_ids: Sequence[UUID]) -> list[TicketRow]:
 def spoke(tx: Tx, ticket: Ticket, moment: datetime, *, by_customer: bool, status: Status) -> Ticket:
     """Note that somebody has spoken on a locked ticket, and its status then; a new one is a new version."""
     moves = status is not ticket.status
-    to = {"to": status.value} if moves else {}
+    to = {"to": status.value, "change": clock.new_id()} if moves else {}
     query = _SPEAKS[by_customer, moves]
     changed = _ticket(tx.run(query, this_ticket=ticket.ticket_id, moment=moment, **to).one())
     follow_on_tags(tx, [ticket], last_message_at=moment)

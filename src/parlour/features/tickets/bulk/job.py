@@ -16,7 +16,7 @@ class BulkJobs:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self.handlers = {bulk.JOB: self.carry_on}
+        self.handlers = {bulk.JOB: self.carry_on, bulk.SAY: self.say}
 
     async def carry_on(self, job: Job) -> None:
         system = Actor.system(job.workspace_id)
@@ -26,4 +26,9 @@ class BulkJobs:
             some = tickets[first : first + bulk.LISTED_AT_ONCE]
             await self._db.write(system, bulk.write_down, bulk_id, some)
         while await self._db.write(system, bulk.carry_on, bulk_id, user_id):
+            pass
+
+    async def say(self, job: Job) -> None:
+        system, bulk_id = Actor.system(job.workspace_id), UUID(job.payload["bulk_id"])
+        while await self._db.write(system, bulk.say_some, bulk_id):
             pass

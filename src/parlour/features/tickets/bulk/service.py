@@ -10,6 +10,7 @@ from parlour.features.tickets import changes, service
 from parlour.features.tickets.bulk import store as bulk_store
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Bulk, Changed, Field, Filters, Priority, Status, Ticket
+from parlour.features.tickets.unsaid import service as unsaid
 from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel import clock
@@ -17,6 +18,7 @@ from parlour.kernel.access import Actor, Permission, Role, requires
 from parlour.kernel.errors import DomainError, Invalid, NotFound
 
 JOB = "tickets.bulk"
+SAY = "tickets.say"
 AT_ONCE = 100
 """Up to so many tickets change in the transaction that asks for it; a job takes the rest of the cases."""
 LIMIT = 10_000
@@ -136,7 +138,7 @@ def _change_some(tx: Tx, found: Bulk, limit: int) -> None:
     ticket_ids = bulk_store.waiting(tx, found.bulk_id, beyond=found.position, limit=limit)
     locked = service.locked_all(tx, ticket_ids)
     others = [ticket for ticket in locked if value_of(ticket, found.field) != found.value]
-    changed = others if _set(tx, others, found.field, found.value) is not None else []
+    changed = others if _set(tx, others, found, found.value) is not None else []
     unchanged = sorted({ticket.ticket_id for ticket in locked} - {ticket.ticket_id for ticket in changed})
     noted = [
         Changed(ticket.ticket_id, value_of(ticket, found.field), found.value, ticket.status)
@@ -155,7 +157,7 @@ def _undo_some(tx: Tx, found: Bulk, limit: int) -> None:
     put_back: set[UUID] = set()
     for before in {change.before for change in items}:
         group = [change for change in items if change.before == before]
-        put_back |= _put_back(tx, tickets, group, found.field)
+        put_back |= _put_back(tx, tickets, group, found)
     left = [ticket_id for ticket_id in ticket_ids if ticket_id not in put_back]
     bulk_store.note_undone(tx, found.bulk_id, sorted(put_back), put_back=True)
     bulk_store.note_undone(tx, found.bulk_id, left, put_back=False)
@@ -167,27 +169,61 @@ def _note_progress(tx: Tx, now: Bulk, ticket_ids: Sequence[UUID], of: int) -> No
     """None that is left although fewer are done than there are: they have been dealt with all the same."""
     over = now.done >= of or not ticket_ids
     now = replace(now, position=ticket_ids[-1] if ticket_ids else now.position)
-    bulk_store.set_progress(tx, now, finished_at=clock.now() if over else None)
+    if over:
+        _finish(tx, now)
+    else:
+        bulk_store.set_progress(tx, now, finished_at=None)
 
 
-def _put_back(tx: Tx, tickets: Mapping[UUID, Ticket], items: Sequence[Changed], field: Field) -> set[UUID]:
+def _finish(tx: Tx, now: Bulk) -> None:
+    """The rooms are told a moment later: until then it can be taken back without a line in any of them."""
+    bulk_store.set_progress(tx, now, finished_at=clock.now())
+    if unsaid.of_change(tx, now.bulk_id, limit=1):
+        tx.enqueue(SAY, {"bulk_id": str(now.bulk_id)}, after=unsaid.WAITS)
+
+
+@requires(Permission.SYSTEM)
+def say_some(tx: Tx, bulk_id: UUID) -> bool:
+    """Tell the next rooms what the change, or its undoing, has left to say. False when that is all.
+
+    While it is being undone nothing is said: the end of that has its own job for it.
+    """
+    found = bulk_store.lock_bulk(tx, bulk_id)
+    return found is not None and not found.running and unsaid.say_some(tx, bulk_id, limit=CHUNK)
+
+
+def _put_back(tx: Tx, tickets: Mapping[UUID, Ticket], items: Sequence[Changed], bulk: Bulk) -> set[UUID]:
     """Those that have the value again that all of these had before.
 
     Not what somebody has changed again since: theirs is not ours to undo.
     """
-    standing = [each for each in items if value_of(tickets[each.ticket_id], field) == each.after]
+    field = bulk.field
+    standing = [each for each in items if _stands(tickets[each.ticket_id], each, bulk)]
     theirs = [tickets[each.ticket_id] for each in standing]
     was_status = field is Field.STATUS and any(each.before == Status.NEW for each in standing)
-    now = theirs if was_status else _set(tx, theirs, field, items[0].before)
+    now = theirs if was_status else _set(tx, theirs, bulk, items[0].before)
     if now is None:
         return set()
     new_again = [
         ticket
         for ticket, each in zip(now, standing, strict=True)
-        if each.status_before is Status.NEW and tickets[each.ticket_id].status is _followed(each, field)
+        if each.status_before is Status.NEW
+        and tickets[each.ticket_id].status is _followed(each, field)
+        and _moved_by(tickets[each.ticket_id], bulk)
     ]
-    changes.make_new_again(tx, new_again)
+    changes.make_new_again(tx, new_again, change_id=bulk.bulk_id)
     return {each.ticket_id for each in standing}
+
+
+def _stands(ticket: Ticket, change: Changed, bulk: Bulk) -> bool:
+    """A status that was left and came back to the same is somebody else's decision."""
+    same = value_of(ticket, bulk.field) == change.after
+    return same and (bulk.field is not Field.STATUS or _moved_by(ticket, bulk))
+
+
+def _moved_by(ticket: Ticket, bulk: Bulk) -> bool:
+    """Whether this gave the ticket its status; the release before did not write down what had."""
+    return ticket.status_change in (bulk.bulk_id, None)
 
 
 def _followed(change: Changed, field: Field) -> Status:
@@ -195,14 +231,14 @@ def _followed(change: Changed, field: Field) -> Status:
     return Status(change.after) if field is Field.STATUS else Status.OPEN
 
 
-def _set(tx: Tx, tickets: Sequence[Ticket], field: Field, value: str) -> Sequence[Ticket] | None:
+def _set(tx: Tx, tickets: Sequence[Ticket], bulk: Bulk, value: str) -> Sequence[Ticket] | None:
     """As they are then; None when they were left alone."""
     try:
-        if field is Field.STATUS:
-            return changes.set_status(tx, tickets, Status(value))
-        if field is Field.PRIORITY:
-            return changes.set_priority(tx, tickets, Priority(value))
-        return changes.assign(tx, tickets, UUID(value) if value else None)
+        if bulk.field is Field.STATUS:
+            return changes.set_status(tx, tickets, Status(value), change_id=bulk.bulk_id)
+        if bulk.field is Field.PRIORITY:
+            return changes.set_priority(tx, tickets, Priority(value), change_id=bulk.bulk_id)
+        return changes.assign(tx, tickets, UUID(value) if value else None, change_id=bulk.bulk_id)
     except Invalid:  # to somebody who has left since
         return None
 
@@ -249,7 +285,7 @@ def carry_on(tx: Tx, bulk_id: UUID, user_id: UUID) -> bool:
             return step(tx.acting_as(actor), bulk_id).running
     found = bulk_store.lock_bulk(tx, bulk_id)
     if found and found.running:
-        bulk_store.set_progress(tx, found, finished_at=clock.now())
+        _finish(tx, found)
     return False
 
 

@@ -1,0 +1,45 @@
+"""SQL of what rooms have not been told yet."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Integer, bindparam, case, func, null, select, update
+
+from parlour.db import dialect
+from parlour.db.database import HERE, Tx
+from parlour.db.schema import tickets
+
+_HEARD: ColumnElement[str] = func.coalesce(tickets.c.unsaid_from, tickets.c.status)
+_CLEAR = (
+    update(tickets)
+    .where(tickets.c.workspace_id == HERE, dialect.one_of(tickets.c.ticket_id, "these"))
+    .values(unsaid_from=None, unsaid_by=None)
+)
+_OF_CHANGE = (
+    select(tickets.c.ticket_id)
+    .where(
+        tickets.c.workspace_id == HERE,
+        tickets.c.status_change == bindparam("change"),
+        tickets.c.unsaid_from.is_not(None),
+    )
+    .limit(bindparam("limit", type_=Integer()))
+)
+
+
+def held(status: str, change_id: UUID, *, by: str) -> dict[str, Any]:
+    """Columns to set together with that status: nothing is unsaid of what the room heard last."""
+    came_back = _HEARD.in_([status])
+    return {
+        "status_change": change_id,
+        "unsaid_from": case((came_back, null()), else_=_HEARD),
+        "unsaid_by": case((came_back, null()), else_=by),
+    }
+
+
+def clear(tx: Tx, ticket_ids: Sequence[UUID]) -> None:
+    tx.run(_CLEAR, these=list(ticket_ids))
+
+
+def of_change(tx: Tx, change_id: UUID, *, limit: int) -> list[UUID]:
+    return list(tx.run(_OF_CHANGE, change=change_id, limit=limit).scalars())
