@@ -1,5 +1,7 @@
 """A note may name members with an `@`; whom it named is kept."""
 
+import secrets
+import sys
 from contextlib import aclosing
 from uuid import UUID
 
@@ -10,6 +12,7 @@ from parlour.db.database import Tx
 from parlour.db.schema import mentions
 from parlour.features.tickets.mentions.service import named
 from parlour.features.workspaces.models import Member
+from parlour.features.workspaces.service import MEMBERS_SHOWN
 from parlour.kernel.access import Role
 from tests.house import Browser, House
 from tests.tickets import place, words
@@ -37,10 +40,34 @@ MEMBERS = [
         ("Mail ben@bo.example or @nobody", set()),
         ("@Greta Gone left", set()),
         ("Ben Okafor, without a sign", set()),
+        ("@Ben Okaforson", {BEN}),
+        ("@@Bo, @Anne Smith@Ben and @", {BO, ANNE}),
     ],
 )
 def test_a_note_names_members_by_their_names(note: str, found: set[UUID]) -> None:
     assert named(note, MEMBERS) == found
+
+
+def test_a_note_takes_a_look_at_each_name_and_no_more() -> None:
+    """It is written while everybody else's writing waits."""
+    many = [
+        Member(UUID(int=n), f"{secrets.token_hex(4)} {secrets.token_hex(4)}", "", Role.AGENT)
+        for n in range(MEMBERS_SHOWN)
+    ]
+    calls = 0
+
+    def count(_: object, event: str, __: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        found = named(f"Please look, @{many[7].name}", many)
+    finally:
+        sys.setprofile(None)
+
+    assert found == {many[7].user_id}
+    assert calls < 20 * len(many)
 
 
 async def told(house: House) -> list[tuple[UUID, UUID]]:

@@ -12,16 +12,34 @@ from parlour.features.workspaces.models import Member
 from parlour.kernel.access import Permission, requires
 from parlour.kernel.messages import Message
 
+_SIGN = re.compile(r"(?<!\w)@")
+_WITHIN_A_WORD = re.compile(r"\w")
+
 
 def named(content: str, members: Sequence[Member]) -> set[UUID]:
     """Whoever bears a name that stands behind an `@`: all who share it. A first name will do while it is one
     member's alone. The case does not matter, and no name begins within a word, as in an address.
+
+    What stands there is looked up, the longest first: it runs while everybody else's writing waits, and an
+    expression of all names would have to be put together first.
     """
     called = _called(members)
-    longest_first = sorted(called, key=len, reverse=True)
-    names = "|".join(re.escape(name) for name in longest_first)
-    found = re.findall(rf"(?<!\w)@({names})(?!\w)", content.casefold()) if names else []
-    return {user_id for name in found for user_id in called[name]}
+    lengths: dict[str, set[int]] = defaultdict(set)
+    for name in called:
+        lengths[name[0]].add(len(name))
+    longest_first = {letter: sorted(its, reverse=True) for letter, its in lengths.items()}
+    said, found, end = content.casefold(), set[UUID](), 0
+    for sign in _SIGN.finditer(said):
+        at = sign.end()
+        if at <= end:
+            continue
+        for length in longest_first.get(said[at : at + 1], ()):
+            name = said[at : at + length]
+            if name in called and not _WITHIN_A_WORD.match(said, at + length):
+                found |= called[name]
+                end = at + length
+                break
+    return found
 
 
 def _called(members: Sequence[Member]) -> dict[str, set[UUID]]:
@@ -39,7 +57,7 @@ def _called(members: Sequence[Member]) -> dict[str, set[UUID]]:
 @requires(Permission.NOTE_WRITE)
 def keep(tx: Tx, ticket_id: UUID, note: Message) -> None:
     """Note down whom the note names, but for its author."""
-    if "@" not in note.content:
+    if not _SIGN.search(note.content):
         return
     for user_id in sorted(named(note.content, workspaces.members(tx)) - {tx.actor.user_id}, key=str):
         store.insert_mention(tx, user_id=user_id, ticket_id=ticket_id, message_id=note.message_id)
