@@ -128,6 +128,24 @@ async def test_another_message_under_the_newest_number_is_noticed(house: House) 
     assert (await page.next("reset"))["head"] == 3
 
 
+async def test_words_that_come_late_in_one_room_keep_nobody_from_looking_at_another(house: House) -> None:
+    others = house.records.room(house.workspace, house.ticket)
+    said = await say(house, 3)
+    busy = await enter_after(house, said[-1])
+    for _ in range(3):
+        last = house.records.say(others)
+    page = await house.open("grace")
+    await page.send("subscribe", room=others, after=3, message_id=last.message.message_id)
+    await page.next("subscribed")
+
+    house.records.bus.publish([said[0]])
+    house.records.go_back(others, 2, renewed=False)
+    house.records.say(others, "instead")
+
+    assert (await page.next("reset"))["head"] == 3
+    assert (await busy.next("hello"))["epoch"] == house.records.epoch
+
+
 @RENEWED
 async def test_every_page_is_greeted_with_the_new_epoch(tmp_path: Path, renewed: bool) -> None:
     """Also those without a room, whose lists went back too."""

@@ -19,7 +19,7 @@ from parlour.realtime.trouble import report
 log = structlog.get_logger(__name__)
 
 LOOK_AGAIN = 1.0
-"""Seconds between two looks at the database because somebody said something strange."""
+"""Seconds between two looks at a room, or at the epoch, because somebody said something strange."""
 
 
 class History:
@@ -62,7 +62,9 @@ class History:
         return self.epoch
 
     def may_look(self) -> bool:
-        """Whether the last look because of a strange word was long enough ago; if so, this one counts."""
+        """Whether the last look because another node named another epoch was long enough ago; if so, this one
+        counts. One for all: there is one epoch, and only nodes speak of it.
+        """
         if monotonic() < self._look_at:
             return False
         self._look_at = monotonic() + LOOK_AGAIN

@@ -8,6 +8,7 @@ go on, the others are told to load what is.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -17,7 +18,7 @@ from parlour.kernel.messages import Message, Place, Stretch
 from parlour.realtime import protocol
 from parlour.realtime.access import Access
 from parlour.realtime.budget import Budget
-from parlour.realtime.history import History
+from parlour.realtime.history import LOOK_AGAIN, History
 from parlour.realtime.protocol import REPLAY_LIMIT, Close
 from parlour.realtime.room import UNKNOWN, Room, Subscription
 from parlour.realtime.trouble import report
@@ -28,6 +29,8 @@ RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Between attempts to read what a room missed, while the database does not answer."""
 COMING_BACK_AT_ONCE = 8
 """So many come in again at a time, when all of a node's listeners have to."""
+LOOKING_AT_ONCE = 8
+"""So many rooms are looked at at a time, because somebody said something strange in each."""
 
 Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
 
@@ -52,6 +55,7 @@ class Replay:
         self._arrived = arrived
         self._lost = lost
         self._coming_back = asyncio.Semaphore(COMING_BACK_AT_ONCE)
+        self._looking = asyncio.Semaphore(LOOKING_AT_ONCE)
 
     # ------------------------------------------------------------------------------- one listener
 
@@ -130,15 +134,23 @@ class Replay:
             subscription.connection.close(Close.INTERNAL_ERROR)
 
     def doubt(self, room: Room) -> None:
-        """Somebody said what cannot follow: look whether the room's past is still there."""
-        if self._history.may_look():
+        """Somebody said what cannot follow: look whether the room's past is still there.
+
+        Each room is looked at once in a while for its own sake. A word that came late is no rarity in a busy
+        one, and shall not keep another from being looked at.
+        """
+        if not room.looking and monotonic() >= room.look_at:
+            room.looking = True
             self._spawn(self._look_at(room))
 
     async def _look_at(self, room: Room) -> None:
         try:
-            await self._after(room, Place(room.head, room.last_id, self._history.epoch))
+            async with self._looking:
+                await self._after(room, Place(room.head, room.last_id, self._history.epoch))
         except Exception:
             report(log, "could not look whether history went back", room_id=str(room.room_id))
+        finally:
+            room.looking, room.look_at = False, monotonic() + LOOK_AGAIN
 
     async def _after(self, room: Room, place: Place) -> Stretch:
         """What follows; a room whose past is another one starts over, and then there is nothing."""

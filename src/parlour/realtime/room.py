@@ -92,6 +92,8 @@ class Room:
         "head",
         "last_id",
         "line",
+        "look_at",
+        "looking",
         "presence",
         "room_id",
         "subscriptions",
@@ -116,6 +118,9 @@ class Room:
         self.customer = ""
         """The customer's name, once a sign of another node needed it."""
         self.typed: dict[str, float] | None = None
+        self.looking = False
+        self.look_at = 0.0
+        """Whether somebody looks if its past is still there, and from when on it may be looked at again."""
 
     def forget(self) -> list[Subscription]:
         """Its past is another one now. Who was live here has to come in again."""
