@@ -29,8 +29,8 @@ SNOOZED = "{0}snoozed_until IS NOT NULL AND {0}status = 'pending'"
 UNSAID = "unsaid_from IS NOT NULL"
 
 
-def _active_index(name: str, *columns: str | TextClause, also: str = "") -> Index:
-    where = text(ACTIVE + also)
+def _active_index(name: str, *columns: str | TextClause) -> Index:
+    where = text(ACTIVE)
     return Index(name, "workspace_id", *columns, sqlite_where=where, postgresql_where=where)
 
 
@@ -108,7 +108,6 @@ tickets = Table(
     _active_index("ix_tickets_active_rank", "priority_rank", "last_message_at", "ticket_id"),
     _active_index("ix_tickets_active_assignee", "assignee_id", "last_message_at", "ticket_id"),
     _active_index("ix_tickets_waiting", text("(waiting_since IS NULL)"), "last_message_at", "ticket_id"),
-    _active_index("ix_tickets_unanswered", "ticket_id", also=" AND first_answer_at IS NULL"),
     _active_index(
         "ix_tickets_active_urgent",
         text("priority_rank DESC"),
