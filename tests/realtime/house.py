@@ -104,7 +104,11 @@ class Records:
         await self.check(actor, room_id)
         assert actor.workspace_id
         seen = dict(self.db.execute("SELECT side, seq FROM marks WHERE room = ?", [str(room_id)]).fetchall())
-        return replace(await self.following(actor.workspace_id, room_id, place), seen=seen)
+        stretch = await self.following(actor.workspace_id, room_id, place)
+        at_head = self.db.execute(
+            "SELECT message FROM messages WHERE room = ? AND seq = ?", [str(room_id), stretch.head]
+        ).fetchone()
+        return replace(stretch, head_id=UUID(at_head[0]) if at_head else None, seen=seen)
 
     async def following(self, workspace_id: UUID, room_id: UUID, place: Place) -> Stretch:
         row = self.db.execute("SELECT last_seq FROM rooms WHERE room = ?", [str(room_id)]).fetchone()

@@ -93,7 +93,7 @@ class Log:
         raise AssertionError("nobody proves anything here")
 
     async def enter(self, _actor: Actor, _room_id: UUID, place: Place) -> Stretch:
-        return await self.ask(lambda: self.after(place))
+        return await self.ask(lambda: self.coming_in(place))
 
     async def following(self, _workspace: UUID, _room: UUID, place: Place) -> Stretch:
         return await self.ask(lambda: self.after(place))
@@ -106,6 +106,9 @@ class Log:
             return replace(stretch, goes_on=False)
         page = self.log[place.seq : place.seq + PAGE]
         return replace(stretch, messages=[each.message for each in page])
+
+    def coming_in(self, place: Place) -> Stretch:
+        return replace(self.after(place), head_id=self.ids()[-1] if self.log else None)
 
     async def heads(self, rooms: Sequence[tuple[UUID, UUID]]) -> tuple[str, dict[UUID, int]]:
         return await self.ask(lambda: (self.epoch, {room: len(self.log) for _, room in rooms}))
@@ -298,7 +301,18 @@ TWO_COME_IN_AND_THE_FIRST_TO_READ_IS_THE_LAST_TO_HEAR = [
     (("answer", 0), 3),
 ]
 
+A_RESET_AND_FILES_PUT_BACK_BEFORE_THE_PAGE_ASKS_AGAIN = [
+    (("commit",), 0),
+    (("subscribe", 0, 0), 0),
+    (("go back", 0, True), 3),
+    (("go back", 1, False), 0),
+    (("commit",), 0),
+    (("commit",), 0),
+    (("refresh",), 0),
+]
 
+
+@example(script=A_RESET_AND_FILES_PUT_BACK_BEFORE_THE_PAGE_ASKS_AGAIN, prompt=True)
 @example(script=TWO_COME_IN_AND_THE_FIRST_TO_READ_IS_THE_LAST_TO_HEAR, prompt=False)
 @given(script=st.lists(st.tuples(steps, turns), min_size=15, max_size=60), prompt=st.booleans())
 @settings(max_examples=500, deadline=None)

@@ -42,8 +42,8 @@ class Stretch:
     """What follows a place in a room's log, oldest first, as of one moment.
 
     `goes_on` is False when the place is not on this line of history; then there are no messages. Else they
-    are as many as one page holds, and more follow while the last of them is before `head`. `seen` says how
-    far each side ("customer", "agent") has read.
+    are as many as one page holds, and more follow while the last of them is before `head`. Who comes in
+    also learns which message is at the head, and how far each side ("customer", "agent") has read (`seen`).
     """
 
     workspace_id: UUID
@@ -52,4 +52,5 @@ class Stretch:
     head: int
     goes_on: bool = True
     messages: Sequence[Message] = ()
+    head_id: UUID | None = None
     seen: Mapping[str, int] = field(default_factory=dict)

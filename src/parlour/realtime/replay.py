@@ -82,7 +82,7 @@ class Replay:
     def _open(self, room: Room, stretch: Stretch) -> None:
         if room.head == UNKNOWN:
             room.workspace_id = stretch.workspace_id
-            room.head = stretch.head
+            room.head, room.last_id = stretch.head, stretch.head_id
         self.learn(room, stretch.head)
 
     def _welcome(self, subscription: Subscription, stretch: Stretch) -> None:
@@ -92,7 +92,7 @@ class Replay:
             subscription.place = place._replace(epoch=stretch.epoch)
         else:
             connection.push(protocol.reset(stretch))
-            subscription.start_over(Place(stretch.head, epoch=stretch.epoch))
+            subscription.start_over(Place(stretch.head, stretch.head_id, stretch.epoch))
 
     async def _read_to_the_end(self, subscription: Subscription, line: int) -> None:
         """Until it is level with its room, and live; or its room's past is another one."""

@@ -231,8 +231,18 @@ def answers(tx: Tx, room_id: UUID, *, after: int, upto: int | None, limit: int) 
 
 @requires(Permission.ROOM_READ)
 def enter(tx: Tx, room_id: UUID, place: Place) -> Stretch:
-    """`following`, and how far each side has read."""
-    return replace(following(tx, room_id, place), seen=store.seen(tx, room_id))
+    """`following`, which message is at the head, and how far each side has read."""
+    stretch = following(tx, room_id, place)
+    return replace(stretch, head_id=_head_id(tx, stretch, place), seen=store.seen(tx, room_id))
+
+
+def _head_id(tx: Tx, stretch: Stretch, place: Place) -> UUID | None:
+    """Looked up only where neither the place nor the page says it."""
+    if stretch.messages and stretch.messages[-1].seq == stretch.head:
+        return stretch.messages[-1].message_id
+    if stretch.goes_on and place.seq == stretch.head and place.message_id:
+        return place.message_id
+    return store.message_id_at(tx, stretch.room_id, stretch.head)
 
 
 @requires(Permission.TICKET_REPLY)
