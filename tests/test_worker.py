@@ -71,7 +71,7 @@ async def working(
     lease: timedelta = LEASE,
 ) -> AsyncIterator[Worker]:
     """A worker that runs jobs of the kind `work` with `handler`."""
-    worker = Worker(db, {"work": handler}, patience=patience, lease=lease)
+    worker = Worker(db, {"work": handler}, patience=patience, lease=lease, first_sweep=(0.0, 0.0))
     running = asyncio.create_task(worker.run())
     yield worker
     await worker.stop()

@@ -33,6 +33,9 @@ FIRST_DELAY = timedelta(seconds=2)
 LONGEST_DELAY = timedelta(hours=1)
 KEEP_FINISHED = timedelta(days=7)
 SWEEP_EVERY = timedelta(hours=1)
+FIRST_SWEEP = (5.0, 20.0)
+"""Seconds after the start, drawn by lot: no start waits for it, and nodes that start together don't sweep
+together."""
 SWEEP_BATCH = 500
 LONGEST_REST = 1.0
 """Seconds. Another process may have stored a job, which nobody tells us about."""
@@ -63,8 +66,9 @@ class Worker:
         chores: Sequence[Chore] = (),
         patience: float = PATIENCE,
         lease: timedelta = LEASE,
+        first_sweep: tuple[float, float] = FIRST_SWEEP,
     ) -> None:
-        """`chores` clear away, as the system, what ended by itself: at the start and every hour.
+        """`chores` clear away, as the system, what ended by itself: soon after the start and every hour.
 
         A chore does a bounded part and says how much that was; while there is more it is asked again soon.
         """
@@ -79,7 +83,7 @@ class Worker:
         self._idle.set()
         self._stopping = False
         self._stopped: asyncio.Task[None] | None = None
-        self._next_sweep = 0.0
+        self._next_sweep = time.monotonic() + random.uniform(*first_sweep)  # noqa: S311 as above
         self._unreachable = Episode(log, "jobs.unreachable", "jobs.reachable")
 
     def wake(self) -> None:
