@@ -7,7 +7,7 @@ import sqlite3
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -50,21 +50,27 @@ def settings_for(folder: Path, **more: str) -> Settings:
 
 
 @cache
-def _blank() -> Path:
-    """Where this process keeps a file with the newest schema and nothing in it, to be copied."""
-    folder = Path(tempfile.mkdtemp(prefix="parlour-schema-"))
+def _models() -> Path:
+    """Where this process keeps what is copied for every test."""
+    folder = Path(tempfile.mkdtemp(prefix="parlour-models-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder / "parlour.db"
+    return folder
 
 
 async def _prepare(settings: Settings, db: Database) -> None:
+    """The newest schema with nothing in it; on SQLite a copy of a file."""
     if not settings.is_postgresql and not settings.sqlite_path.exists():
-        if not _blank().exists():
-            await SqliteDatabase(_blank()).migrate()
-        settings.sqlite_path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(_blank(), settings.sqlite_path)
-        settings.sqlite_path.chmod(0o600)
+        blank = _models() / "blank.db"
+        if not blank.exists():
+            await SqliteDatabase(blank).migrate()
+        _copy_file(blank, settings.sqlite_path)
     await db.prepare()
+
+
+def _copy_file(model: Path, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(model, path)
+    path.chmod(0o600)
 
 
 @asynccontextmanager
@@ -152,15 +158,9 @@ class House:
     async def add_agent(
         self, email: str, role: Role, workspace: Workspace | None = None, name: str = ""
     ) -> UUID:
-        def add(tx: Tx) -> UUID:
-            user_id = accounts.create_agent(
-                tx, email, name or email.split("@", maxsplit=1)[0].title(), PASSWORD, PASSWORD_HASH
-            )
-            workspaces.add_member(tx, user_id, role)
-            return user_id
-
         place = workspace or self.workspace
-        user_id: UUID = await self.db.write(Actor.system(place.workspace_id), add)
+        name = name or email.split("@", maxsplit=1)[0].title()
+        user_id: UUID = await self.db.write(Actor.system(place.workspace_id), _add, email, role, name)
         return user_id
 
     async def sign_in(self, email: str = "ada@acme.example", address: str = "127.0.0.1") -> Browser:
@@ -190,23 +190,68 @@ class House:
         return ticket
 
 
-@asynccontextmanager
-async def open_house(
-    folder: Path, timings: Timings | None = None, **environment: str
-) -> AsyncIterator[House]:
-    """The application with its lifespan running: writer, worker and rooms."""
-    app = create_app(settings_for(folder, **environment), timings)
-    await _prepare(app.parlour.settings, app.parlour.db)
-    async with AsyncExitStack() as stack:
-        if app.parlour.settings.is_postgresql:
-            stack.callback(postgres_server.left, app.parlour.settings.database_url)
-        await stack.enter_async_context(app.parlour.running())
+@dataclass(frozen=True)
+class Furniture:
+    """What every house begins with, and the database that holds it, to be copied."""
+
+    settings: Settings
+    acme: Workspace
+    other: Workspace
+    ada: UUID
+
+
+_furnished: list[Furniture] = []
+
+
+async def _furniture() -> Furniture:
+    """Made once a process."""
+    if not _furnished:
+        settings = _past_the_proxy(settings_for(_models() / "house"))
+        db = make_database(settings)
+        await _prepare(settings, db)
+        await db.open()
 
         def make(tx: Tx, slug: str, name: str) -> Workspace:
             return workspaces.create_workspace(tx, slug, name)
 
-        acme = await app.parlour.db.write(Actor.system(), make, "acme", "Acme Outdoor")
-        other = await app.parlour.db.write(Actor.system(), make, "other", "Other Company")
-        house = House(app, acme, other, UUID(int=0))
-        house.ada = await house.add_agent("ada@acme.example", Role.OWNER, name="Ada Moreau")
-        yield house
+        acme = await db.write(Actor.system(), make, "acme", "Acme Outdoor")
+        other = await db.write(Actor.system(), make, "other", "Other Company")
+        ada = await db.write(
+            Actor.system(acme.workspace_id), _add, "ada@acme.example", Role.OWNER, "Ada Moreau"
+        )
+        await db.close()
+        _furnished.append(Furniture(settings, acme, other, ada))
+    return _furnished[0]
+
+
+def _past_the_proxy(settings: Settings) -> Settings:
+    """A proxy would hold on to a database that is to be copied."""
+    if not settings.is_postgresql:
+        return settings
+    name = settings.database_url.rsplit("/", 1)[1]
+    return replace(settings, database_url=postgres_server.server().direct_url(name))
+
+
+def _add(tx: Tx, email: str, role: Role, name: str) -> UUID:
+    user_id: UUID = accounts.create_agent(tx, email, name, PASSWORD, PASSWORD_HASH)
+    workspaces.add_member(tx, user_id, role)
+    return user_id
+
+
+@asynccontextmanager
+async def open_house(
+    folder: Path, timings: Timings | None = None, **environment: str
+) -> AsyncIterator[House]:
+    """The application with its lifespan running: writer, worker and rooms. The folder must be new."""
+    model = await _furniture()
+    if model.settings.is_postgresql:
+        postgres_server.server().of_folder(folder, like=model.settings.database_url.rsplit("/", 1)[1])
+    settings = settings_for(folder, **environment)
+    if not settings.is_postgresql:
+        _copy_file(model.settings.sqlite_path, settings.sqlite_path)
+    app = create_app(settings, timings)
+    async with AsyncExitStack() as stack:
+        if settings.is_postgresql:
+            stack.callback(postgres_server.left, settings.database_url)
+        await stack.enter_async_context(app.parlour.running())
+        yield House(app, model.acme, model.other, model.ada)

@@ -253,14 +253,14 @@ class Server:
         self._bouncer = self._bouncer or Bouncer(self.folder, self.port)
         return f"postgresql://{APP}:{PASSWORD}@127.0.0.1:{self._bouncer.port}/{database}"
 
-    def of_folder(self, folder: Path, template: str = TEMPLATE) -> str:
-        """The name of the folder's database, which is made when it is not there."""
+    def of_folder(self, folder: Path, like: str = TEMPLATE) -> str:
+        """The name of the folder's database, made as a copy of the database `like` when it is not there."""
         name = f"p_{hashlib.sha256(str(folder.absolute()).encode()).hexdigest()[:20]}"
         self._closed.pop(name, None)
         with self.admin_connection() as admin:
             there = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
             if there is None:
-                self.create(name, template, admin)
+                self.create(name, like, admin)
         return name
 
     def closed(self, name: str) -> None:
