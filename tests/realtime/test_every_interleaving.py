@@ -311,7 +311,39 @@ A_RESET_AND_FILES_PUT_BACK_BEFORE_THE_PAGE_ASKS_AGAIN = [
     (("refresh",), 0),
 ]
 
+ONE_READS_AHEAD_OF_THE_ROOM_AND_FILES_ARE_PUT_BACK = [
+    (("subscribe", 0, 0), 1),
+    (("answer", 0), 0),
+    (("subscribe", 1, 0), 0),
+    *[(("commit",), 0)] * 6,
+    (("commit",), 1),
+    (("look", 0), 0),
+    (("go back", 1, False), 0),
+    (("go back", 5, False), 0),
+    (("commit",), 0),
+    (("commit",), 0),
+]
 
+ONE_READ_BEFORE_THE_FILES_WERE_PUT_BACK_AND_ONE_AFTERWARDS = [
+    (("commit",), 0),
+    (("subscribe", 0, 0), 0),
+    (("subscribe", 1, 0), 1),
+    (("commit",), 0),
+    (("look", 1), 0),
+    (("go back", 1, False), 0),
+    (("commit",), 0),
+    (("answer", 0), 3),
+    (("commit",), 0),
+    (("commit",), 0),
+    (("hint", 4, False, False), 3),
+    (("look", 1), 0),
+    (("answer", 0), 3),
+    (("answer", 0), 3),
+]
+
+
+@example(script=ONE_READ_BEFORE_THE_FILES_WERE_PUT_BACK_AND_ONE_AFTERWARDS, prompt=False)
+@example(script=ONE_READS_AHEAD_OF_THE_ROOM_AND_FILES_ARE_PUT_BACK, prompt=False)
 @example(script=A_RESET_AND_FILES_PUT_BACK_BEFORE_THE_PAGE_ASKS_AGAIN, prompt=True)
 @example(script=TWO_COME_IN_AND_THE_FIRST_TO_READ_IS_THE_LAST_TO_HEAR, prompt=False)
 @given(script=st.lists(st.tuples(steps, turns), min_size=15, max_size=60), prompt=st.booleans())

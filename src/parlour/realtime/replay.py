@@ -99,8 +99,9 @@ class Replay:
         room = subscription.room
         while subscription.coming_in and line == room.line:
             if room.head <= subscription.place.seq:
-                if room.head == subscription.place.seq:
-                    room.last_id = subscription.place.message_id or room.last_id
+                if not room.meets(subscription.place):
+                    self._gone([room])
+                    continue
                 subscription.go_live()
                 self._arrived(subscription)
                 return
@@ -216,7 +217,9 @@ class Replay:
             if line != room.line:
                 return
             for message in stretch.messages:
-                room.deliver(message)
+                if not room.deliver(message) and room.denies(message):
+                    self._gone([room])
+                    return
             if (room.head, room.wanted) == (head, wanted):
                 room.wanted = head
         await asyncio.sleep(0)

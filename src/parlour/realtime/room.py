@@ -144,12 +144,26 @@ class Room:
                 subscription.push(frame)
 
     def deliver(self, message: Message) -> bool:
-        """Give everyone the next message of the log, encoded once. False when it is not the next."""
-        if self.head == UNKNOWN or message.seq != self.head + 1:
+        """Give everyone the next message of the log, encoded once. False when it cannot be the next."""
+        if self.head == UNKNOWN or message.seq != self.head + 1 or self.denies(message):
             return False
         self.head, self.last_id = message.seq, message.message_id
         self.push(protocol.message(message))
         return True
+
+    def meets(self, place: Place) -> bool:
+        """Whether a place at the head, or ahead of it, is on the room's line; the room learns its head's id."""
+        if place.seq != self.head or not place.message_id:
+            return True
+        self.last_id = self.last_id or place.message_id
+        return self.last_id == place.message_id
+
+    def denies(self, message: Message) -> bool:
+        """Whether somebody here, who came in ahead of the room, has had another message at its place."""
+        return any(
+            each.place.seq == message.seq and each.place.message_id not in (None, message.message_id)
+            for each in self.subscriptions.values()
+        )
 
     def contradicts(self, event: MessageSent | Head) -> bool:
         """Whether this cannot have followed what is known here, or is known already."""
