@@ -5,7 +5,7 @@
 .PHONY: help run test check bench assets screenshots lock run-setup dev-setup
 
 PY := .venv/bin/python
-AT_ONCE := --numprocesses 3 --dist loadfile --no-loadscope-reorder
+AT_ONCE := --numprocesses 4 --dist loadfile --no-loadscope-reorder
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 

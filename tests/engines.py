@@ -6,6 +6,8 @@ file itself, by the marker `sqlite` or the list below, what opens no database or
 what is about the page, or about the line to it, rather than about what is stored.
 """
 
+from collections.abc import Iterator, Sequence
+from itertools import chain, zip_longest
 from pathlib import Path
 
 import pytest
@@ -78,8 +80,18 @@ ABOUT_PAGES = (
     "web/test_render.py",
 )
 REPEATED = WITHOUT_DATABASE + WITH_ITS_OWN + ABOUT_SQLITE + ABOUT_PAGES
-LONGEST_FIRST = ("faults", "browser", "deploy", "server", "test_cli.py", "test_serving.py")
-"""So that no process is left with a long module when the others have finished."""
+MOSTLY_WAIT = ("faults", "deploy", "server", "browser/test_restore.py", "browser/test_outage.py", "realtime")
+MOSTLY_WORK = (
+    "browser",
+    "features/test_flat_costs.py",
+    "db",
+    "test_cli.py",
+    "test_serving.py",
+    "test_doctor.py",
+    "architecture",
+)
+"""The long modules come first, one of each kind in turn: those that wait leave the machine to those that
+work, and no process is left with a long one when the others have finished."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -87,7 +99,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept = [item for item in items if not _says_nothing(item)]
     if gone := [item for item in items if _says_nothing(item)]:
         config.hook.pytest_deselected(items=gone)
-    items[:] = sorted(kept, key=_turn)
+    items[:] = _in_turn(kept)
 
 
 def _says_nothing(item: pytest.Item) -> bool:
@@ -101,8 +113,19 @@ def _is_in(item: pytest.Item, place: str) -> bool:
     return here == place or here.startswith(f"{place}/")
 
 
-def _turn(item: pytest.Item) -> int:
-    return next((turn for turn, place in enumerate(LONGEST_FIRST) if _is_in(item, place)), len(LONGEST_FIRST))
+def _in_turn(items: list[pytest.Item]) -> list[pytest.Item]:
+    modules: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        modules.setdefault(item.path, []).append(item)
+    wait = [module for module in modules.values() if _is_any(module[0], MOSTLY_WAIT)]
+    work = [module for module in modules.values() if module not in wait and _is_any(module[0], MOSTLY_WORK)]
+    rest = [module for module in modules.values() if module not in wait and module not in work]
+    turns: Iterator[list[pytest.Item]] = chain.from_iterable(zip_longest(wait, work, fillvalue=[]))
+    return [item for module in chain(turns, rest) for item in module]
+
+
+def _is_any(item: pytest.Item, places: Sequence[str]) -> bool:
+    return any(_is_in(item, place) for place in places)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

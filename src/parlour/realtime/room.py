@@ -152,7 +152,7 @@ class Room:
         return True
 
     def meets(self, place: Place) -> bool:
-        """Whether a place at the head, or ahead of it, is on the room's line; the room learns its head's id."""
+        """Whether a place at the head, or ahead of it, is on the room's line. It tells the head's id."""
         if place.seq != self.head or not place.message_id:
             return True
         self.last_id = self.last_id or place.message_id
