@@ -186,7 +186,7 @@ def of_invitations(ada: UUID) -> list[Call]:
 def of_chat(tx: Tx, ticket: Ticket, ada: UUID) -> list[Call]:
     room = {"room_id": ticket.chat_room_id}
     [first] = chat.following(tx, ticket.chat_room_id, after=0, limit=1, characters=9)
-    second = replace(first, seq=2, message_id=clock.new_id(), client_id=clock.new_id())
+    second = first._replace(seq=2, message_id=clock.new_id(), client_id=clock.new_id())
     internal = {"ticket_id": ticket.ticket_id, "audience": Audience.INTERNAL}
     return [
         (chat.insert_room, {"room_id": clock.new_id(), **internal, "ticket_id": clock.new_id()}),
@@ -196,7 +196,7 @@ def of_chat(tx: Tx, ticket: Ticket, ada: UUID) -> list[Call]:
         (chat.take_seqs, {"ticket_ids": [ticket.ticket_id], "audience": Audience.PUBLIC}),
         (
             chat.insert_announcements,
-            {"said": [replace(second, message_id=clock.new_id(), seq=77, client_id=None)]},
+            {"said": [second._replace(message_id=clock.new_id(), seq=77, client_id=None)]},
         ),
         (chat.take_seq, room),
         (chat.insert_message, {"message": second, "ticket_id": ticket.ticket_id}),

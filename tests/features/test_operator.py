@@ -1,6 +1,7 @@
 """What an operator does when somebody is locked out or leaves: `parlour agent …`."""
 
 from contextlib import aclosing
+from html import unescape
 from uuid import UUID
 
 import pytest
@@ -111,7 +112,7 @@ async def test_the_people_page_says_who_is_disabled_and_lets_them_be_removed(
     page = await desk.get(people)
     removed = await desk.submit(f"{people}/{ben}/remove", {}, page=people)
 
-    assert f"{BEN} · disabled" in page.text
+    assert f"{BEN} · disabled" in unescape(page.text)
     assert removed.status_code == 303
 
 

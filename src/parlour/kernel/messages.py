@@ -7,8 +7,9 @@ from typing import NamedTuple
 from uuid import UUID
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
+    """A tuple: pages make them by the dozen."""
+
     message_id: UUID
     room_id: UUID
     seq: int

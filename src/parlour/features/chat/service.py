@@ -27,6 +27,8 @@ from parlour.kernel.events import MessageSent, RoomRead
 from parlour.kernel.messages import Message, Place, Stretch
 
 PAGE = 50
+TIMELINE = 25
+"""So many of both rooms are a page at the desk, which is more than a screen shows."""
 ANSWERS_COUNTED = 1000
 PAGE_CHARACTERS = 64 * 1024
 """A page ends with the message that passes this, so that long ones do not fill the memory."""
@@ -90,7 +92,7 @@ def announce_to_all(
     rooms = [_visible(tx, room) for room in store.take_seqs(tx, ticket_ids, audience)]
     said = [_message(tx, room, what, SenderType.SYSTEM, None) for room in rooms]
     if by is not None:
-        said = [replace(message, sender_name=by) for message in said]
+        said = [message._replace(sender_name=by) for message in said]
     store.insert_announcements(tx, said)
     for message in said:
         tx.emit(MessageSent(tx.workspace_id, message))
@@ -161,7 +163,7 @@ def both_histories(
     """`history` of a ticket's public room and of its notes. Raises NotFound."""
     rooms = store.rooms_of(tx, ticket_id)
     public, notes = (_visible(tx, rooms.get(audience)) for audience in (Audience.PUBLIC, Audience.INTERNAL))
-    first, second = _pages(tx, [(public, before), (notes, notes_before)], PAGE)
+    first, second = _pages(tx, [(public, before), (notes, notes_before)], TIMELINE)
     return first, second
 
 

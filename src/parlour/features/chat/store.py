@@ -1,7 +1,6 @@
 """SQL of rooms, messages and read marks."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -21,7 +20,7 @@ _ROOM = (
     chat_rooms.c.audience,
     chat_rooms.c.last_seq,
 )
-_FIELDS = [each.name for each in fields(Message)]
+_FIELDS = Message._fields
 _MESSAGE = tuple(messages.c[name] for name in _FIELDS)
 
 

@@ -47,7 +47,7 @@ def merged(public: History, notes: History) -> Timeline:
     left = [len(room.messages) for room in rooms]
     found: list[Message] = []
     characters = chat.PAGE_CHARACTERS
-    while len(found) < chat.PAGE and characters > 0:
+    while len(found) < chat.TIMELINE and characters > 0:
         if any(room.has_older and not count for room, count in zip(rooms, left, strict=True)):
             break
         tails = [(room.messages[left[at] - 1].created_at, at) for at, room in enumerate(rooms) if left[at]]

@@ -34,18 +34,14 @@ def message_view(message: Message, actor: Actor) -> dict[str, Any]:
         "when": when,
         "mine": mine,
         "untold": system and customer and message.content not in TOLD_CUSTOMERS,
+        # What only its place in the log says; one that holds no more than its place has nothing of it.
+        "day": "",
+        "first_unread": False,
+        "grouped": False,
+        "receipt": "",
+        "initials": "",
+        "html": "",
     }
-
-
-_PLAIN: dict[str, Any] = {
-    "day": "",
-    "first_unread": False,
-    "grouped": False,
-    "receipt": "",
-    "initials": "",
-    "html": "",
-}
-"""A message that only holds its place."""
 
 
 def _log(
@@ -66,7 +62,8 @@ def _log(
     day, before = "", ""
     sent: dict[tuple[bool, str], dict[str, Any]] = {}
     for message, view in zip(messages, log, strict=True):
-        view.update(_PLAIN, internal=message.room_id == notes, first_unread=message.message_id == first)
+        view["internal"] = message.room_id == notes
+        view["first_unread"] = message.message_id == first
         if view["untold"]:
             continue
         parted = view["at"][:10] != day or view["first_unread"]

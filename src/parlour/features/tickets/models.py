@@ -121,6 +121,7 @@ class TicketRow(NamedTuple):
     assignee_name: str | None
     snoozed_until: datetime | None = None
     customer_name: str | None = None
+    tagged: bool = False
     unread: bool = False
     tags: Sequence[Tag] = ()
     excerpt: str | None = None

@@ -53,6 +53,7 @@ _ROW = (
     users.c.name,
     tickets.c.snoozed_until,
     contacts.c.name.label("customer_name"),
+    tickets.c.tagged,
 )
 
 

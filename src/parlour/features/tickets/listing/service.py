@@ -51,7 +51,7 @@ def workspace_tickets(tx: Tx, filters: Filters) -> Page:
     """One page of the workspace's tickets. Raises NotFound for a cursor that is none of ours."""
     page = _search(tx, filters) if filters.q.strip() else _page(tx, filters)
     unread = _unread(tx, page.rows)
-    tagged = tags.of_tickets(tx, [row.ticket_id for row in page.rows])
+    tagged = tags.of_tickets(tx, [row.ticket_id for row in page.rows if row.tagged])
     rows = [
         row._replace(unread=row.chat_room_id in unread, tags=tagged.get(row.ticket_id, ()))
         for row in page.rows
@@ -274,7 +274,7 @@ def row(tx: Tx, ticket_id: UUID) -> TicketRow:
     found = store.these(tx, [ticket_id])
     if not found:
         raise NotFound
-    its = tags.of_tickets(tx, [ticket_id]).get(ticket_id, ())
+    its = tags.of_tickets(tx, [ticket_id] if found[0].tagged else []).get(ticket_id, ())
     return found[0]._replace(unread=bool(_unread(tx, found)), tags=its)
 
 
