@@ -4,6 +4,9 @@
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench assets screenshots lock run-setup dev-setup
 
+# Tests start Python 500 times: it keeps what it has compiled, wherever that was switched off.
+unexport PYTHONDONTWRITEBYTECODE
+
 PY := .venv/bin/python
 AT_ONCE := --numprocesses 4 --dist loadfile --no-loadscope-reorder
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

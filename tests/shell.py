@@ -1,11 +1,7 @@
 """`parlour …` as people run it: one process a command."""
 
-import atexit
-import shutil
 import subprocess
 import sys
-import tempfile
-from functools import cache
 from pathlib import Path
 from typing import IO
 
@@ -17,20 +13,12 @@ PATIENCE = 60
 """Seconds after which a command that should end does not."""
 
 
-@cache
-def compiled() -> dict[str, str]:
-    """Where Python keeps what it has compiled: without it each command reads every source anew."""
-    folder = tempfile.mkdtemp(prefix="parlour-compiled-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return {"PYTHONPYCACHEPREFIX": folder, "PYTHONDONTWRITEBYTECODE": ""}
-
-
 class Shell:
     """Runs `parlour …` on one data folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.environment = environment_for(folder) | compiled()
+        self.environment = environment_for(folder)
 
     def run(self, *arguments: str, typed: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

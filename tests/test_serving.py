@@ -12,7 +12,7 @@ import pytest
 
 from tests.live import Live, free_port, pytest_runtest_makereport
 from tests.postgres_server import ENGINE
-from tests.shell import PATIENCE, Shell, compiled, sentence
+from tests.shell import PATIENCE, Shell, sentence
 
 __all__ = ["pytest_runtest_makereport"]
 
@@ -24,7 +24,7 @@ def shell(tmp_path: Path) -> Shell:
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    with Live(tmp_path_factory.mktemp("live"), **compiled()) as server:
+    with Live(tmp_path_factory.mktemp("live")) as server:
         yield server
 
 

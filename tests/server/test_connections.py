@@ -14,7 +14,6 @@ import pytest
 
 from parlour.server.connections import BODY_SECONDS, CROWDED_SECONDS, HEAD_LIMIT, HEAD_SECONDS, TARGET_LIMIT
 from tests.live import SLUG, Live, pytest_runtest_makereport
-from tests.shell import compiled
 
 __all__ = ["pytest_runtest_makereport"]
 
@@ -25,7 +24,7 @@ SPARE_SECONDS = 4.0
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    with Live(tmp_path_factory.mktemp("live"), **compiled()) as server:
+    with Live(tmp_path_factory.mktemp("live")) as server:
         yield server
 
 
