@@ -179,6 +179,8 @@ FORMS: dict[str, Callable[["Town"], Awaitable[Form]]] = {
     f"{_TICKET}/priority": _change_of("priority"),
     f"{_TICKET}/assignee": _change_of("assignee"),
     f"{_WORKSPACE}/contacts/{{contact_id}}": _fixed(name="Maria Lopez", note="Writes on Mondays."),
+    f"{_WORKSPACE}/contacts/{{contact_id}}/block": _fixed(block="now"),
+    f"{_WORKSPACE}/contacts/{{contact_id}}/unblock": _fixed(unblock="now"),
     f"{_WORKSPACE}/settings/tags": _new_tag,
     f"{_WORKSPACE}/settings/tags/{{tag_id}}": _new_tag,
     f"{_WORKSPACE}/settings/tags/{{tag_id}}/delete": _fixed(delete="now"),

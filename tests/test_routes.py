@@ -79,6 +79,8 @@ GET  /palette                       sign-in sign-in  sign-in   sign-in  200   20
 GET  -                              sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 GET  /{contact_id}                  sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 POST /{contact_id}                  sign-in sign-in  sign-in   sign-in  person person 403   404      sign-in
+POST /{contact_id}/block            sign-in sign-in  sign-in   sign-in  who    who   403    404      sign-in
+POST /{contact_id}/unblock          sign-in sign-in  sign-in   sign-in  who    who   403    404      sign-in
 
 /workspace/{workspace_id}/settings
 GET  -                              sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
@@ -169,6 +171,7 @@ WORDS = {
     "begun": f"{{workspace}}/tickets/{UUID}",
     "gone": "/support/{slug}/forget\\?done=1",
     "sent": "/support/{slug}/ticket/{ticket_id}/chat#latest",
+    "who": "{workspace}/contacts/{contact_id}",
     "person": "{workspace}/contacts/{contact_id}\\?saved=1",
     "invited": "{workspace}/people\\?invited=[0-9a-f-]{36}",
     "people": "{workspace}/people",

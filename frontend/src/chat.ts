@@ -6,6 +6,7 @@ import { Countdown } from "./countdown";
 import { one, sentence } from "./dom";
 import type { Frame, Message, Request, Side } from "./frames";
 import { History } from "./history";
+import { calledIn } from "./names";
 import { Presence } from "./presence";
 import { Reading } from "./reading";
 import { Socket } from "./socket";
@@ -109,7 +110,7 @@ class Chat implements Surroundings {
     if (frame.t === "subscribed") thread.subscribed(frame.epoch, frame.seen);
     else if (frame.t === "message") thread.feed.message(frame);
     else if (frame.t === "reset") void thread.feed.reload(frame.why === "history");
-    else if (frame.t === "typing") this.#presence.typing(frame.side, frame.name);
+    else if (frame.t === "typing") this.#presence.typing(frame.side, calledIn(this.room, frame.name));
     else if (frame.t === "presence" && !thread.notes) this.#presence.here(frame);
     else if (frame.t === "read" && frame.side !== this.side) thread.messages.seenUpTo(frame.seq);
     else if (frame.t === "error" && frame.code === "not_found") this.#presence.banner("revoked");
@@ -136,13 +137,14 @@ class Chat implements Surroundings {
   }
 
   spoke(message: Message): void {
-    this.#presence.spoke(message.sender_type, message.sender_name);
+    this.#presence.spoke(message.sender_type, calledIn(this.room, message.sender_name));
   }
 
   came(message: Message, notes: boolean): void {
     if (message.sender_type !== "system") {
-      if (message.sender_type !== this.side) news();
-      const values = { name: message.sender_name, content: message.content };
+      const blocked = message.sender_type === "customer" && "blocked" in this.room.dataset;
+      if (message.sender_type !== this.side && !blocked) news();
+      const values = { name: calledIn(this.room, message.sender_name), content: message.content };
       this.announce(sentence(`[data-text="${notes ? "note-announcement" : "announcement"}"]`, this.room, values));
     }
     this.reading.offerEnd();

@@ -4,6 +4,7 @@ import type { Message, Place, Side } from "./frames";
 import type { Unsent } from "./outbox";
 import { all, copyElement, initials, must, one, sentence, setField } from "./dom";
 import { linked } from "./linkify";
+import { calledIn } from "./names";
 import { dayOf, localTimes } from "./times";
 
 export type Sent = { seq: number; client_id: string; content: string; at: string };
@@ -162,11 +163,23 @@ export class MessageList {
     item.dataset.sender = message.sender_type;
     item.dataset.senderId = message.sender_id;
     if (!mine) {
-      must(".message-author", item).textContent = message.sender_name;
-      must(".message-avatar", item).textContent = initials(message.sender_name);
+      const name = calledIn(this.room, message.sender_name);
+      must(".message-author", item).textContent = name;
+      must(".message-avatar", item).textContent = initials(name);
+      if (message.sender_type === "customer") this.#mark(item);
     }
     this.#stamp(item, message);
     return item;
+  }
+
+  /** Of somebody blocked, that it is. */
+  #mark(item: HTMLElement): void {
+    const word = this.room.dataset.blocked;
+    if (!word) return;
+    const mark = document.createElement("span");
+    mark.className = "message-blocked";
+    mark.textContent = word;
+    must(".message-author", item).after(mark);
   }
 
   /** A fresh message; of notes, with the word for it. */
@@ -179,7 +192,8 @@ export class MessageList {
 
   /** A code that this page does not know says nothing, yet holds its place. */
   #renderEvent(message: Message): HTMLElement {
-    const { sender_name: name, content } = message;
+    const { content } = message;
+    const name = calledIn(this.room, message.sender_name);
     const [kind, value = ""] = content.split(/:(.*)/s);
     const whose = [name === this.room.dataset.myName && "[data-own]", name ? ":not([data-nameless], [data-own])" : "[data-nameless]"];
     const template = [content, `${kind}:*`]

@@ -340,9 +340,11 @@ def of_tags(ticket: Ticket) -> list[Call]:
 def of_contacts(ticket: Ticket) -> list[Call]:
     this = {"contact_id": clock.new_id()}
     return [
-        (contacts.remember, {"email": ticket.email, "name": "Maria"}),
+        (contacts.remember, {"email": ticket.email, "name": "Maria", "typed": True}),
         (contacts.contact, this),
         (contacts.by_email, {"email": ticket.email}),
+        (contacts.is_blocked, {"email": ticket.email}),
+        (contacts.block, {**this, "at": clock.now()}),
         (contacts.following, {"beginning": "m", "after": "", "limit": 9}),
         (contacts.change, {**this, "name": "Maria", "note": ""}),
     ]

@@ -1,6 +1,7 @@
 """PostgreSQL runs units at the same time: two at once must do what one after the other does."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,6 +17,7 @@ from parlour.features.accounts import service as accounts
 from parlour.features.accounts.invitations import service as invitations
 from parlour.features.accounts.models import Pending
 from parlour.features.accounts.second_factor import service as second_factor
+from parlour.features.contacts import service as contacts
 from parlour.features.tickets import handover
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.access import service as access
@@ -303,3 +305,34 @@ async def test_a_unit_that_swallows_an_error_of_the_database_is_not_taken_for_st
 
     with pytest.raises(RuntimeError, match="nothing of it was stored"):
         await house.db.write(Actor.system(), swallow)
+
+
+@pytest.mark.parametrize("sending", [False, True])
+async def test_whoever_is_blocked_while_they_send_was_blocked_after_it(
+    house: House, visitor: Browser, sending: bool
+) -> None:
+    """Else something loud would appear of a person who has been blocked already."""
+    ticket = await house.open_ticket(visitor)
+    known = await house.db.read(owner(house), contacts.at, ticket.email)
+    assert known
+    sent, blocked, first = threading.Event(), threading.Event(), []
+
+    def send(tx: Tx) -> None:
+        if sending:
+            tickets.send_message(tx, ticket.ticket_id, "Hello?", uuid4())
+        else:
+            tickets.open_ticket(tx, Draft("Another", "Words", ticket.email, uuid4()))
+        sent.set()
+        first.append(blocked.wait(0.3))
+
+    async def block() -> None:
+        await asyncio.to_thread(sent.wait)
+        await house.db.write(owner(house), contacts.block, known.contact_id)
+        blocked.set()
+
+    writer = Actor.visitor(ticket.workspace_id)
+    if sending:
+        writer = Actor.customer(ticket.workspace_id, ticket.ticket_id, ticket.email)
+    await asyncio.gather(house.db.write(writer, send), block())
+
+    assert first == [False]

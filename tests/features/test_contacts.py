@@ -6,10 +6,10 @@ from uuid import uuid4
 from parlour.features.contacts import service as contacts
 from parlour.features.contacts.models import Contact
 from parlour.features.tickets import service as tickets
-from parlour.features.tickets.models import Draft
+from parlour.features.tickets.models import Draft, Status
 from parlour.kernel.access import Actor
 from tests.house import Browser, House
-from tests.tickets import ada, place
+from tests.tickets import ada, customer_says, place
 
 
 async def contact(house: House, email: str = "maria@example.com") -> Contact:
@@ -33,6 +33,25 @@ async def test_a_name_given_on_the_portal_is_shown_at_the_desk_beside_the_addres
     for text in (shown, row, people):
         assert "Maria López" in text
         assert "maria@example.com" in text
+
+
+async def test_messages_carry_the_name_at_the_desk_and_nothing_but_you_for_the_customer(
+    house: House, visitor: Browser, desk: Browser
+) -> None:
+    ticket = await house.open_ticket(visitor, name="Maria López")
+    await house.db.write(
+        ada(house), tickets.update_ticket_status, ticket.ticket_id, Status.PENDING, seen_version=1
+    )
+    await customer_says(house, ticket, "Here it is.")
+    shown = (await desk.get(place(house, ticket))).text
+    room = (await visitor.get(f"/support/acme/ticket/{ticket.ticket_id}/chat")).text
+
+    authors = '<span class="message-author">'
+    assert shown.count(f"{authors}Maria López</span>") == 2
+    assert "Maria López marked this ticket as open" in shown
+    assert f"{authors}maria@example.com" not in shown
+    assert f"{authors}maria@example.com" not in room
+    assert room.count(f"{authors}You</span>") == 3  # with the one that is cloned
 
 
 async def test_nobody_changes_by_another_ticket_what_somebody_is_called(

@@ -46,6 +46,7 @@ SYSTEM_ONLY = {
     "chat.service.begin_epoch",
     "chat.service.heads",
     "chat.service.unread_by_customer",
+    "contacts.service.is_blocked",
     "contacts.service.remember",
     "tickets.access.service.forget_secrets",
     "tickets.access.service.issue_link",

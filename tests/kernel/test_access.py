@@ -22,6 +22,7 @@ note:write       no       no       no       no       yes      yes      yes      
 ticket:bulk      no       no       no       no       yes      yes      yes      yes
 reply:templates  no       no       no       no       yes      yes      yes      yes
 contact:edit     no       no       no       no       yes      yes      yes      yes
+contact:block    no       no       no       no       yes      yes      yes      yes
 tag:manage       no       no       no       no       no       yes      yes      yes
 member:see       no       no       no       yes      yes      yes      yes      yes
 member:manage    no       no       no       no       no       yes      yes      yes

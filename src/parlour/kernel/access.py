@@ -43,6 +43,7 @@ class Permission(StrEnum):
     BULK_UPDATE = "ticket:bulk"
     REPLY_TEMPLATES = "reply:templates"
     CONTACT_EDIT = "contact:edit"
+    CONTACT_BLOCK = "contact:block"
     TAG_MANAGE = "tag:manage"
     MEMBER_SEE = "member:see"
     MEMBER_MANAGE = "member:manage"
@@ -68,6 +69,7 @@ _VIEWER = {
 _AGENT = _VIEWER | {
     Permission.TICKET_OPEN_FOR,
     Permission.CONTACT_EDIT,
+    Permission.CONTACT_BLOCK,
     Permission.TICKET_REPLY,
     Permission.TICKET_UPDATE,
     Permission.NOTE_WRITE,

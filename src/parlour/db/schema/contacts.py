@@ -1,6 +1,16 @@
 """The people who write."""
 
-from sqlalchemy import Column, ForeignKey, PrimaryKeyConstraint, Table, Text, UniqueConstraint, Uuid
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    true,
+)
 
 from parlour.db.schema.base import UtcDateTime, metadata
 
@@ -11,8 +21,17 @@ contacts = Table(
     Column("contact_id", Uuid, nullable=False),
     Column("email", Text, nullable=False),
     Column("name", Text, nullable=False),
+    Column(
+        "name_typed",
+        Boolean,
+        nullable=False,
+        default=False,
+        server_default=true(),
+        comment="whether the name is what somebody typed on the portal, and no agent has saved it",
+    ),
     Column("note", Text, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("blocked_at", UtcDateTime),
     PrimaryKeyConstraint("workspace_id", "contact_id"),
     UniqueConstraint("workspace_id", "email"),
 )

@@ -63,6 +63,14 @@ tickets = Table(
     Column("status_change", Uuid, comment="names the last change of the status"),
     Column("unsaid_from", Text, comment="the status its room heard of last, while a later one is unsaid"),
     Column("unsaid_by", Text, comment="who made the change that is unsaid"),
+    Column(
+        "quiet",
+        Boolean,
+        nullable=False,
+        default=False,
+        server_default=false(),
+        comment="whether somebody blocked opened it: closed for the agents, new to its customer",
+    ),
     PrimaryKeyConstraint("workspace_id", "ticket_id"),
     ForeignKeyConstraint(
         ["workspace_id", "chat_room_id"],

@@ -8,13 +8,19 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """`name` and `note` are empty when nobody has said them; the note is the agents' own."""
+    """`name` and `note` are empty when nobody has said them; the note is the agents' own.
+
+    `name_typed`: the name is what somebody typed along with this address, and no agent has saved it yet.
+    `blocked_at`: since when what they send lands closed and quiet.
+    """
 
     contact_id: UUID
     email: str
     name: str
     note: str
     created_at: datetime
+    name_typed: bool
+    blocked_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,17 @@
 """The people who write to a workspace, and what its agents know of them.
 
 Anybody can type anybody's address: a name that comes with a ticket is taken only where none is known, and
-shows nothing of what is.
+shows nothing of what is. It is somebody's word, and pages say so until an agent has saved it.
 """
 
+from datetime import datetime
 from uuid import UUID
 
 from parlour.db.database import Tx
 from parlour.features.contacts import store
 from parlour.features.contacts.models import Contact, ContactPage
 from parlour.features.workspaces import audit
-from parlour.kernel import text
+from parlour.kernel import clock, text
 from parlour.kernel.access import Permission, requires
 from parlour.kernel.addresses import beginning_of_email
 from parlour.kernel.errors import Invalid, NotFound
@@ -25,9 +26,18 @@ class UnknownContact(NotFound):
 
 
 @requires(Permission.SYSTEM)
-def remember(tx: Tx, email: str, name: str) -> None:
-    """Somebody has written from this address, perhaps under a name."""
-    store.remember(tx, email, name)
+def remember(tx: Tx, email: str, name: str, *, typed: bool) -> bool:
+    """Somebody has written from this address, perhaps under a name. Says whether they are blocked.
+
+    `typed`: the name is no more than somebody's word on the portal.
+    """
+    return store.remember(tx, email, name, typed=typed)
+
+
+@requires(Permission.SYSTEM)
+def is_blocked(tx: Tx, email: str) -> bool:
+    """Whether whoever has this address is blocked; nobody changes that before this transaction has ended."""
+    return store.is_blocked(tx, email)
 
 
 @requires(Permission.TICKET_LIST)
@@ -65,3 +75,21 @@ def change(tx: Tx, contact_id: UUID, name: str, note: str) -> None:
     store.change(tx, contact_id, name=name, note=note)
     if name != before.name:
         audit.record(tx, "contact_named", before=before.name, after=name)
+
+
+@requires(Permission.CONTACT_BLOCK)
+def block(tx: Tx, contact_id: UUID) -> None:
+    """From now on what they send lands closed and quiet. They learn nothing. Raises UnknownContact."""
+    _block(tx, contact_id, clock.now())
+
+
+@requires(Permission.CONTACT_BLOCK)
+def unblock(tx: Tx, contact_id: UUID) -> None:
+    """What they sent meanwhile stays as it is, until they write again. Raises UnknownContact."""
+    _block(tx, contact_id, None)
+
+
+def _block(tx: Tx, contact_id: UUID, at: datetime | None) -> None:
+    who = contact(tx, contact_id)
+    if store.block(tx, contact_id, at):
+        audit.record(tx, "blocked" if at else "unblocked", after=who.email)

@@ -1,9 +1,10 @@
 """SQL of the people who write."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, bindparam, select, update
+from sqlalchemy import Integer, and_, bindparam, case, not_, or_, select, update
 
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
@@ -11,9 +12,21 @@ from parlour.db.schema import contacts
 from parlour.features.contacts.models import Contact
 from parlour.kernel import clock
 
-_CONTACT = (contacts.c.contact_id, contacts.c.email, contacts.c.name, contacts.c.note, contacts.c.created_at)
+_CONTACT = (
+    contacts.c.contact_id,
+    contacts.c.email,
+    contacts.c.name,
+    contacts.c.note,
+    contacts.c.created_at,
+    contacts.c.name_typed,
+    contacts.c.blocked_at,
+)
 _HERE = select(*_CONTACT).where(contacts.c.workspace_id == HERE)
 _AT = _HERE.where(contacts.c.email == bindparam("email"))
+_BLOCKED = select(contacts.c.blocked_at).where(
+    contacts.c.workspace_id == HERE, contacts.c.email == bindparam("email")
+)
+_BLOCKED = _BLOCKED.with_for_update(read=True)
 _THIS = (contacts.c.workspace_id == HERE) & (contacts.c.contact_id == bindparam("this_contact"))
 _LAST_CHARACTER = "\U0010ffff"
 _FOLLOWING = (
@@ -29,14 +42,22 @@ def _contact(row: Any) -> Contact:
     return Contact(*row)
 
 
-def remember(tx: Tx, email: str, name: str) -> None:
-    """Somebody of whom no name is known yet gets this one."""
+def remember(tx: Tx, email: str, name: str, *, typed: bool) -> bool:
+    """Somebody of whom no name is known yet gets this one, which counts for more than one that was `typed`
+    if it is not. Says whether they are blocked, which nobody
+    changes before this transaction has ended: the row is written, whatever it holds.
+    """
     new = {"workspace_id": tx.workspace_id, "contact_id": clock.new_id(), "created_at": clock.now()}
-    query = dialect.insert(tx, contacts).values(email=email, name=name, note="", **new)
-    unnamed = (contacts.c.name == "") & (query.excluded.name != "")
+    query = dialect.insert(tx, contacts).values(email=email, name=name, name_typed=typed, note="", **new)
+    open_to_it = or_(contacts.c.name == "", and_(contacts.c.name_typed, not_(query.excluded.name_typed)))
+    named = and_(query.excluded.name != "", open_to_it)
     keys = [contacts.c.workspace_id, contacts.c.email]
-    named = {"name": query.excluded.name}
-    tx.execute(query.on_conflict_do_update(index_elements=keys, set_=named, where=unnamed))
+    values = {
+        column: case((named, query.excluded[column]), else_=contacts.c[column])
+        for column in ("name", "name_typed")
+    }
+    query = query.on_conflict_do_update(index_elements=keys, set_=values)
+    return tx.execute(query.returning(contacts.c.blocked_at)).scalar_one() is not None
 
 
 def contact(tx: Tx, contact_id: UUID) -> Contact | None:
@@ -49,6 +70,11 @@ def by_email(tx: Tx, email: str) -> Contact | None:
     return _contact(row) if row else None
 
 
+def is_blocked(tx: Tx, email: str) -> bool:
+    """As `remember` says it."""
+    return tx.run(_BLOCKED, email=email).scalar_one_or_none() is not None
+
+
 def following(tx: Tx, *, beginning: str, after: str, limit: int) -> list[Contact]:
     """By address: those that begin so and come after that one."""
     asked = {"after": after, "first": beginning, "last": beginning + _LAST_CHARACTER, "limit": limit}
@@ -56,4 +82,12 @@ def following(tx: Tx, *, beginning: str, after: str, limit: int) -> list[Contact
 
 
 def change(tx: Tx, contact_id: UUID, *, name: str, note: str) -> None:
-    tx.run(update(contacts).where(_THIS).values(name=name, note=note), this_contact=contact_id)
+    values = {"name": name, "note": note, "name_typed": False}
+    tx.run(update(contacts).where(_THIS).values(**values), this_contact=contact_id)
+
+
+def block(tx: Tx, contact_id: UUID, at: datetime | None) -> bool:
+    """Since then, or with None no longer. False when it was so already."""
+    before = contacts.c.blocked_at.is_not(None) if at is None else contacts.c.blocked_at.is_(None)
+    query = update(contacts).where(_THIS, before).values(blocked_at=at)
+    return tx.run(query, this_contact=contact_id).rowcount == 1

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from parlour.features.chat.models import CONTENT_LIMIT, History
+from parlour.features.contacts.models import Contact
 from parlour.features.conversation.timeline import Timeline
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission
@@ -40,8 +41,19 @@ def message_view(message: Message, actor: Actor) -> dict[str, Any]:
         "grouped": False,
         "receipt": "",
         "initials": "",
+        "blocked": False,
         "html": "",
     }
+
+
+def _as_known(writer: Contact, view: Mapping[str, Any]) -> dict[str, Any]:
+    """What agents see of a message that is signed with the customer's address: the name, and that they are
+    blocked.
+    """
+    if view["sender_name"] != writer.email:
+        return {}
+    blocked = writer.blocked_at is not None and view["created_at"] >= writer.blocked_at
+    return {"sender_name": writer.name or writer.email, "blocked": blocked}
 
 
 def _log(
@@ -51,6 +63,7 @@ def _log(
     seen: int,
     new: Collection[tuple[UUID, int]],
     notes: UUID | None = None,
+    writer: Contact | None = None,
 ) -> list[dict[str, Any]]:
     """The messages with what stands between them, and how far one's own have come.
 
@@ -66,6 +79,8 @@ def _log(
         view["first_unread"] = message.message_id == first
         if view["untold"]:
             continue
+        if writer:
+            view.update(_as_known(writer, view))
         parted = view["at"][:10] != day or view["first_unread"]
         # The same person within ten minutes: the rest of the moment is what differs.
         together = f"{view['internal']} {view['sender_id']} {view['at'][:15]}"
@@ -120,7 +135,7 @@ def _new_in(history: History, actor: Actor, new_after: int | None) -> set[tuple[
     return set() if new_after is None else {(history.room.room_id, new_after)}
 
 
-_EMPTY: dict[str, Any] = {"draft": "", "problem": None}
+_EMPTY: dict[str, Any] = {"draft": "", "problem": None, "writer": None}
 
 
 def _room(
@@ -175,15 +190,20 @@ def timeline_view(
     public: Mapping[str, Any],
     notes: Mapping[str, Any],
     new_after: int | None = None,
+    writer: Contact | None = None,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """What chat/room.html shows of both rooms: the public one with all messages, and the notes' own.
 
-    `public` and `notes` are what `room_view` calls `more`, and what only an agent's answer needs.
+    `writer` is the customer, if they are known. `public` and `notes` are what `room_view` calls `more`, and
+    what only an agent's answer needs.
     """
     room = _room(found.public, actor, page_url=page_url, **public)
     aside = _room(found.notes, actor, page_url=page_url, **notes)
     new = _new_in(found.public, actor, new_after) | _new_in(found.notes, actor, None)
-    room["messages"] = _log(found.messages, actor, seen=room["seen"], new=new, notes=aside["room_id"])
+    room["writer"] = writer
+    room["messages"] = _log(
+        found.messages, actor, seen=room["seen"], new=new, notes=aside["room_id"], writer=writer
+    )
     before = found.before
     on = "&" if "?" in page_url else "?"
     room["older"] = before and f"{page_url}{on}before={before.public}&notes={before.notes}"

@@ -26,6 +26,7 @@ def row_view(row: TicketRow) -> dict[str, Any]:
         "assignee_id": str(row.assignee_id) if row.assignee_id else "",
         "assignee_name": row.assignee_name,
         "snoozed_until": row.snoozed_until if row.status is Status.PENDING else None,
+        "blocked": row.blocked,
         "unread": row.unread,
         "tags": [(tag.name, tag.colour.value) for tag in row.tags],
         "excerpt": row.excerpt,

@@ -1,11 +1,12 @@
 """The people who write: all of them, and one with the tickets."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from parlour.db.database import Tx
 from parlour.features.accounts.models import Desk
 from parlour.features.contacts import service as contacts
 from parlour.features.desk import units
@@ -13,7 +14,7 @@ from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.kernel import text
 from parlour.kernel.access import Permission
 from parlour.kernel.errors import DomainError, NotFound
-from parlour.web.forms import REFUSALS, read_form_leniently
+from parlour.web.forms import REFUSALS, read_form, read_form_leniently, safe_path
 from parlour.web.ids import id_in
 from parlour.web.pages import redirect
 from parlour.web.site import db
@@ -55,6 +56,7 @@ async def _page(
         form={name: (typed or known).get(name, "") for name in known},
         saved="saved" in request.query_params,
         may_edit=actor.may(Permission.CONTACT_EDIT),
+        may_block=actor.may(Permission.CONTACT_BLOCK),
         name_limit=text.NAME_LIMIT,
         note_limit=contacts.NOTE_LIMIT,
     )
@@ -80,3 +82,22 @@ async def change(request: Request) -> Response:
     except REFUSALS as error:
         return await _page(request, desk, fields, error)
     return redirect(f"/workspace/{desk.workspace_id}/contacts/{contact_id}?saved=1")
+
+
+async def block(request: Request) -> Response:
+    return await _set_blocked(request, contacts.block)
+
+
+async def unblock(request: Request) -> Response:
+    return await _set_blocked(request, contacts.unblock)
+
+
+async def _set_blocked(request: Request, action: Callable[[Tx, UUID], None]) -> Response:
+    """Back to the person, or to the ticket that the form stood on."""
+    desk = await desk_in(request)
+    contact_id = id_in(request, "contact_id")
+    fields = await read_form(request)
+    await db(request).write(actor_at(desk), action, contact_id)
+    home = f"/workspace/{desk.workspace_id}"
+    target = safe_path(fields.get("back", ""), home)
+    return redirect(target if target.startswith(f"{home}/tickets/") else f"{home}/contacts/{contact_id}")

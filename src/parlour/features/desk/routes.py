@@ -103,6 +103,8 @@ _PAGES = [
     Route(_CONTACTS, contacts.index),
     Route(f"{_CONTACTS}/{{contact_id:id}}", contacts.contact),
     Route(f"{_CONTACTS}/{{contact_id:id}}", contacts.change, methods=["POST"]),
+    Route(f"{_CONTACTS}/{{contact_id:id}}/block", contacts.block, methods=["POST"]),
+    Route(f"{_CONTACTS}/{{contact_id:id}}/unblock", contacts.unblock, methods=["POST"]),
     Route(_SETTINGS, settings.general),
     Route(_SETTINGS, settings.choose, methods=["POST"]),
     Route(f"{_SETTINGS}/mail", mail.page),

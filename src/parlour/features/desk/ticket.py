@@ -146,7 +146,13 @@ def _rooms(
     notes.pop("new_after")
     new_after = room.pop("new_after")
     return timeline_view(
-        found.timeline, actor, page_url=f"{here}{came}", public=room, notes=notes, new_after=new_after
+        found.timeline,
+        actor,
+        page_url=f"{here}{came}",
+        public=room,
+        notes=notes,
+        new_after=new_after,
+        writer=found.contact,
     )
 
 
@@ -162,6 +168,7 @@ def _choices(found: units.TicketPage, actor: Actor) -> dict[str, Any]:
         ],
         "priorities": [value.value for value in Priority],
         "may_update": actor.may(Permission.TICKET_UPDATE),
+        "may_block": actor.may(Permission.CONTACT_BLOCK),
     }
 
 

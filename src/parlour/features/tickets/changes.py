@@ -90,6 +90,8 @@ def _change(tx: Tx, tickets: Sequence[Ticket], **values: object) -> dict[UUID, T
     if not tickets:
         return {}
     ticket_ids = [ticket.ticket_id for ticket in tickets]
+    if "status" in values:
+        values["quiet"] = False
     return {each.ticket_id: each for each in store.change_all(tx, ticket_ids, clock.now(), **values)}
 
 
@@ -127,8 +129,8 @@ def follow_status(tx: Tx, before: Sequence[Ticket], after: Status) -> None:
 
 
 def _say_statuses(tx: Tx, moved: Sequence[Ticket], after: Status) -> None:
-    for status in {ticket.status for ticket in moved}:
-        these = [ticket.ticket_id for ticket in moved if ticket.status is status]
+    for status in {ticket.told for ticket in moved}:
+        these = [ticket.ticket_id for ticket in moved if ticket.told is status]
         chat.announce_to_all(tx, these, Audience.PUBLIC, f"status:{life.word_for(status, after)}")
 
 

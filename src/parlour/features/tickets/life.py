@@ -10,9 +10,11 @@ def word_for(before: Status, after: Status) -> str:
     return "reopened" if after is Status.OPEN and before in FINISHED else after.value
 
 
-def after_customer_message(status: Status) -> Status:
-    """A customer's word brings a waiting or finished ticket back to the agents; `closed` is final."""
-    return Status.OPEN if status in (Status.PENDING, Status.RESOLVED) else status
+def after_customer_message(status: Status, *, quiet: bool = False) -> Status:
+    """A customer's word brings a waiting or finished ticket back to the agents; `closed` is final, unless it
+    landed there quietly, of which its customer knows nothing.
+    """
+    return Status.OPEN if quiet or status in (Status.PENDING, Status.RESOLVED) else status
 
 
 def after_agent_action(status: Status) -> Status:

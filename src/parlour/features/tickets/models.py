@@ -65,6 +65,14 @@ class Ticket:
     unsaid_from: str | None = None
     """The status that its room heard of last, while it has not been told of a later one."""
     unsaid_by: str | None = None
+    quiet: bool = False
+    """Whether somebody blocked opened it: closed for the agents until they, or the customer once unblocked,
+    take it up; to the customer it is new."""
+
+    @property
+    def told(self) -> Status:
+        """The status as its customer knows it."""
+        return Status.NEW if self.quiet else self.status
 
     @property
     def begun_by_agent(self) -> bool:
@@ -122,6 +130,8 @@ class TicketRow(NamedTuple):
     snoozed_until: datetime | None = None
     customer_name: str | None = None
     tagged: bool = False
+    blocked: bool | None = None
+    quiet: bool = False
     unread: bool = False
     tags: Sequence[Tag] = ()
     excerpt: str | None = None

@@ -1,6 +1,7 @@
 """The ticket and its life."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -102,18 +103,18 @@ def checked(draft: Draft) -> Draft:
 def open_ticket(tx: Tx, draft: Draft) -> Opened:
     """The ticket, its rooms, its first message and the job that mails the confirmation, or none of them.
 
-    The same `client_id` again answers with the first ticket. Raises Invalid with a code a field, or
-    Conflict when the id came with other words.
+    The same `client_id` again answers with the first ticket. Of somebody blocked it lands closed, and no
+    agent is told. Raises Invalid with a code a field, or Conflict when the id came with other words.
     """
     draft = checked(draft)
     if repeat := _opened_before(tx, draft):
         return repeat
-    now = clock.now()
-    ticket = _new_ticket(tx, draft, now, status=Status.NEW, waiting_since=now)
+    ticket = _of_customer(tx, draft)
     customer = Actor.customer(tx.workspace_id, ticket.ticket_id, draft.email)
     chat.post(tx.acting_as(customer), ticket.chat_room_id, draft.description, draft.client_id)
     tx.enqueue(CONFIRMATION, {"ticket_id": str(ticket.ticket_id), "email": draft.email})
-    changes.tell(tx, ticket, spoke=customer.kind)
+    if not ticket.quiet:
+        changes.tell(tx, ticket, spoke=customer.kind)
     return Opened(ticket, repeat=False)
 
 
@@ -126,6 +127,7 @@ def open_for(tx: Tx, draft: Draft) -> Opened:
     if repeat := _opened_before(tx, draft):
         return repeat
     now = clock.now()
+    contacts.remember(tx.as_system(), draft.email, draft.name, typed=False)
     ticket = _new_ticket(tx, draft, now, status=Status.OPEN, assignee_id=tx.user_id, first_answer_at=now)
     chat.post(tx, ticket.chat_room_id, draft.description, draft.client_id)
     audit.record(tx, "opened", ticket_id=ticket.ticket_id)
@@ -141,6 +143,13 @@ def _opened_before(tx: Tx, draft: Draft) -> Opened | None:
     if (first.subject, first.description, first.email) != (draft.subject, draft.description, draft.email):
         raise Conflict
     return Opened(first, repeat=True)
+
+
+def _of_customer(tx: Tx, draft: Draft) -> Ticket:
+    now = clock.now()
+    if contacts.remember(tx.as_system(), draft.email, draft.name, typed=True):
+        return _new_ticket(tx, draft, now, status=Status.CLOSED, quiet=True)
+    return _new_ticket(tx, draft, now, status=Status.NEW, waiting_since=now)
 
 
 def _new_ticket(tx: Tx, draft: Draft, now: datetime, **facts: Any) -> Ticket:
@@ -162,7 +171,6 @@ def _new_ticket(tx: Tx, draft: Draft, now: datetime, **facts: Any) -> Ticket:
         **({"assignee_id": None} | facts),
     )
     store.insert_ticket(tx, ticket, client_id=draft.client_id)
-    contacts.remember(tx, draft.email, draft.name)
     return ticket
 
 
@@ -173,6 +181,7 @@ def was_opened(tx: Tx, client_id: UUID) -> bool:
 
 
 def _visible(tx: Tx, ticket: Ticket | None) -> Ticket:
+    """The ticket, if this actor may see it."""
     if ticket is None or (tx.actor.kind is Kind.CUSTOMER and ticket.ticket_id != tx.actor.ticket_id):
         raise UnknownTicket
     return ticket
@@ -180,8 +189,9 @@ def _visible(tx: Tx, ticket: Ticket | None) -> Ticket:
 
 @requires(Permission.TICKET_READ)
 def ticket(tx: Tx, ticket_id: UUID) -> Ticket:
-    """Raises UnknownTicket for a missing one and for somebody else's."""
-    return _visible(tx, store.ticket(tx, ticket_id))
+    """As the actor knows it. Raises UnknownTicket for a missing one and for somebody else's."""
+    found = _visible(tx, store.ticket(tx, ticket_id))
+    return replace(found, status=found.told) if tx.actor.kind is Kind.CUSTOMER else found
 
 
 @requires(Permission.TICKET_UPDATE)
@@ -200,7 +210,8 @@ def send_message(
     seen: int | None = None,
     then: Status | None = None,
 ) -> Sent:
-    """Say something in the ticket's public room, and let the ticket's life follow from it.
+    """Say something in the ticket's public room, and let the ticket's life follow from it. What somebody
+    blocked says stands there, and nothing follows.
 
     An agent's `seen` is the last message on the agent's page: raises UnseenMessage when the customer
     has said more since, UnseenAnswer when a colleague has. `then` is the status that the agent sets in the
@@ -213,11 +224,13 @@ def send_message(
         [ticket] = unsaid.say(tx, [ticket])
     posted = chat.post(tx, ticket.chat_room_id, content, client_id)
     if posted.repeat:
-        return Sent(posted.message, ticket.status, repeat=True)
-    if ticket.is_closed:
+        return Sent(posted.message, ticket.told if by_customer else ticket.status, repeat=True)
+    if ticket.is_closed and not (by_customer and ticket.quiet):
         raise TicketClosed
+    if by_customer and contacts.is_blocked(tx.as_system(), ticket.email):
+        return Sent(posted.message, ticket.told, repeat=False)
     if by_customer:
-        status = life.after_customer_message(ticket.status)
+        status = life.after_customer_message(ticket.status, quiet=ticket.quiet)
     else:
         _nothing_unseen(tx, ticket, seen)
         tx.enqueue(UNSEEN_REPLIES, {"ticket_id": str(ticket_id), "email": ticket.email}, after=AWAY_AFTER)

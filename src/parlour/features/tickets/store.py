@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, bindparam, func, insert, select, text, update
+from sqlalchemy import Integer, bindparam, func, insert, or_, select, text, update
 
 from parlour.db import dialect, search
 from parlour.db.database import HERE, Tx
@@ -36,6 +36,7 @@ _TICKET = (
     tickets.c.status_change,
     tickets.c.unsaid_from,
     tickets.c.unsaid_by,
+    tickets.c.quiet,
 )
 _ROW = (
     tickets.c.ticket_id,
@@ -54,6 +55,8 @@ _ROW = (
     tickets.c.snoozed_until,
     contacts.c.name.label("customer_name"),
     tickets.c.tagged,
+    contacts.c.blocked_at.is_not(None).label("blocked"),
+    tickets.c.quiet,
 )
 
 
@@ -119,7 +122,7 @@ _IN_THESE_WORDS = (
         tickets.c.subject == bindparam("subject"),
         tickets.c.description == bindparam("description"),
         tickets.c.created_at > bindparam("since"),
-        tickets.c.status != Status.CLOSED.value,
+        or_(tickets.c.status != Status.CLOSED.value, tickets.c.quiet),
     )
     .order_by(tickets.c.ticket_id.desc())
     .limit(1)
@@ -142,6 +145,7 @@ _MOVED = {
     "status": bindparam("to"),
     "status_change": bindparam("change"),
     "snoozed_until": None,
+    "quiet": False,
     "version": tickets.c.version + 1,
     "updated_at": _MOMENT,
 }
@@ -190,6 +194,7 @@ def insert_ticket(tx: Tx, ticket: Ticket, *, client_id: UUID) -> None:
             last_message_at=ticket.last_message_at,
             waiting_since=ticket.waiting_since,
             first_answer_at=ticket.first_answer_at,
+            quiet=ticket.quiet,
         )
     )
     search.index_words(tx, ticket.ticket_id, search.subject_words(ticket.subject, ticket.email))

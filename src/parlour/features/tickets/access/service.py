@@ -15,7 +15,7 @@ from parlour.db.outbox import Job
 from parlour.features.chat import service as chat
 from parlour.features.tickets import store
 from parlour.features.tickets.access import store as access_store
-from parlour.features.tickets.models import Draft, Link, MailedLinks, Ticket, TicketRow, UnseenReplies
+from parlour.features.tickets.models import Draft, Link, MailedLinks, Status, Ticket, TicketRow, UnseenReplies
 from parlour.features.tickets.service import UnknownTicket
 from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
@@ -148,7 +148,10 @@ def tickets_of_browser(tx: Tx, keys: Keys) -> Sequence[TicketRow]:
         for email, theirs in rooms.items()
         for room_id in chat.unread_by_customer(tx.as_system(), email, theirs)
     }
-    return [row._replace(unread=row.chat_room_id in unread) for row in rows]
+    return [
+        row._replace(unread=row.chat_room_id in unread, status=Status.NEW if row.quiet else row.status)
+        for row in rows
+    ]
 
 
 @requires(Permission.TICKET_OPEN)

@@ -281,11 +281,14 @@ def row(tx: Tx, ticket_id: UUID) -> TicketRow:
 def _unread(tx: Tx, rows: Sequence[TicketRow]) -> set[UUID]:
     """Their rooms that hold something new to the actor. Whoever leaves no marks, a viewer, has none.
 
-    A ticket that is finished holds nothing to be read: a word of the customer would have brought it back.
+    A ticket that is finished holds nothing to be read: a word of the customer would have brought it back. Nor
+    does one of somebody blocked.
     """
     if not tx.actor.may(Permission.TICKET_REPLY):
         return set()
-    return chat.unread_rooms(tx, [row.chat_room_id for row in rows if row.status not in life.FINISHED])
+    return chat.unread_rooms(
+        tx, [row.chat_room_id for row in rows if row.status not in life.FINISHED and not row.blocked]
+    )
 
 
 @requires(Permission.TICKET_LIST)

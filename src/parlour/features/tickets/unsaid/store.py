@@ -9,8 +9,11 @@ from sqlalchemy import ColumnElement, Integer, bindparam, case, func, null, sele
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import tickets
+from parlour.features.tickets.models import Status
 
-_HEARD: ColumnElement[str] = func.coalesce(tickets.c.unsaid_from, tickets.c.status)
+_HEARD: ColumnElement[str] = case(
+    (tickets.c.quiet, Status.NEW.value), else_=func.coalesce(tickets.c.unsaid_from, tickets.c.status)
+)
 _CLEAR = (
     update(tickets)
     .where(tickets.c.workspace_id == HERE, dialect.one_of(tickets.c.ticket_id, "these"))
