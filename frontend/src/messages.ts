@@ -2,7 +2,7 @@
 // agent holds two rooms: each keeps its own order, and between them what is earlier stands first.
 import type { Message, Place, Side } from "./frames";
 import type { Unsent } from "./outbox";
-import { all, copyElement, initials, must, one, sentence, setField } from "./dom";
+import { all, copy, copyElement, initials, must, one, sentence, setField } from "./dom";
 import { linked } from "./linkify";
 import { calledIn } from "./names";
 import { dayOf, localTimes } from "./times";
@@ -164,22 +164,13 @@ export class MessageList {
     item.dataset.senderId = message.sender_id;
     if (!mine) {
       const name = calledIn(this.room, message.sender_name);
-      must(".message-author", item).textContent = name;
+      const author = must(".message-author", item);
+      author.textContent = name;
       must(".message-avatar", item).textContent = initials(name);
-      if (message.sender_type === "customer") this.#mark(item);
+      if (message.sender_type === "customer") author.after(copy("[data-blocked-mark]", this.room) ?? "");
     }
     this.#stamp(item, message);
     return item;
-  }
-
-  /** Of somebody blocked, that it is. */
-  #mark(item: HTMLElement): void {
-    const word = this.room.dataset.blocked;
-    if (!word) return;
-    const mark = document.createElement("span");
-    mark.className = "message-blocked";
-    mark.textContent = word;
-    must(".message-author", item).after(mark);
   }
 
   /** A fresh message; of notes, with the word for it. */

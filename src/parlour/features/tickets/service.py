@@ -210,8 +210,7 @@ def send_message(
     seen: int | None = None,
     then: Status | None = None,
 ) -> Sent:
-    """Say something in the ticket's public room, and let the ticket's life follow from it. What somebody
-    blocked says stands there, and nothing follows.
+    """Say something in the ticket's public room; its life follows from it, but for somebody blocked.
 
     An agent's `seen` is the last message on the agent's page: raises UnseenMessage when the customer
     has said more since, UnseenAnswer when a colleague has. `then` is the status that the agent sets in the
