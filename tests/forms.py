@@ -159,6 +159,8 @@ FORMS: dict[str, Callable[["Town"], Awaitable[Form]]] = {
     f"{_WORKSPACE}/settings": _fixed(name="Acme Outdoor and Sons", reply_time="day", accent="#1d4e89"),
     f"{_WORKSPACE}/settings/mail": _fixed(send="now"),
     f"{_WORKSPACE}/settings/security": _fixed(required="no"),
+    f"{_WORKSPACE}/notifications": _fixed(upto="2026-01-01T00:00:00+00:00"),
+    f"{_WORKSPACE}/notifications/choices": _fixed(mentioned_browser="on"),
     f"{_WORKSPACE}/people/invite": _invited,
     f"{_WORKSPACE}/people/{{user_id}}/role": _fixed(role="viewer"),
     f"{_WORKSPACE}/people/{{user_id}}/remove": _fixed(remove="now"),

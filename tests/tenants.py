@@ -31,7 +31,15 @@ from sqlalchemy.sql.elements import (
 )
 from sqlalchemy.sql.selectable import CTE, Alias, CompoundSelect, FromClause, Join, Select, Subquery
 
-from parlour.db.schema import TENANT_TABLES, access_links, bulk_changes, grants, members, security_events
+from parlour.db.schema import (
+    TENANT_TABLES,
+    access_links,
+    bulk_changes,
+    grants,
+    members,
+    notifications,
+    security_events,
+)
 
 TENANTS = {table.name for table in TENANT_TABLES}
 
@@ -77,6 +85,12 @@ EXEMPTIONS = (
         (Select, Delete),
         (security_events,),
         lambda condition: condition == "hour <",
+    ),
+    Exemption(
+        "The sweep forgets what members were told of long ago, whosever it is, and shows it to nobody.",
+        (Select, Delete),
+        (notifications,),
+        lambda condition: condition == "told_at <",
     ),
 )
 

@@ -13,7 +13,7 @@ import { Socket } from "./socket";
 import { news } from "./tab";
 import { type Room, type Surroundings, Thread } from "./thread";
 import { showTicket } from "./ticket";
-import { announceTicket } from "./watch";
+import { announceBell, announceTicket } from "./watch";
 
 const POLL_AFTER = 3;
 
@@ -29,7 +29,6 @@ function roomsOf({ dataset }: HTMLElement): Room[] {
 class Chat implements Surroundings {
   readonly side: Side;
   readonly me: string;
-  readonly canWrite: boolean;
   readonly reading: Reading;
   readonly #threads: Thread[];
   readonly #history: History;
@@ -43,7 +42,6 @@ class Chat implements Surroundings {
     const api = new Api(new URL(pageUrl!, location.href).pathname);
     this.side = side as Side;
     this.me = me!;
-    this.canWrite = room.hasAttribute("data-can-write");
     this.announce = announcer(room);
     this.#countdown = new Countdown(room);
     this.reading = new Reading(room, () => this.#look());
@@ -102,6 +100,7 @@ class Chat implements Surroundings {
       if (this.side === "agent") this.#socket.send({ t: "watch" });
     } else if (frame.t === "heads") this.#threads.forEach(({ id, feed }) => feed.head(frame.rooms[id] ?? 0));
     else if (frame.t === "ticket") this.#ticket(frame);
+    else if (frame.t === "bell") announceBell(frame);
     else if ("room" in frame && frame.room) this.#inRoom(frame, this.#thread(frame.room));
   }
 

@@ -1,6 +1,7 @@
 import "basecoat-css/basecoat";
 import "basecoat-css/dropdown-menu";
 import "./htmx";
+import { startBell } from "./bell";
 import { startChoices } from "./choices";
 import { startCopy } from "./copy";
 import { startDashboard } from "./dashboard";
@@ -30,6 +31,7 @@ startCopy();
 startDashboard();
 startTable();
 startUndo();
+startBell();
 startViews();
 startWatch();
 startCanned();

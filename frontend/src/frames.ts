@@ -29,6 +29,7 @@ export type Frame =
   | { t: "presence"; room: string; agents: Person[]; customer: boolean }
   | { t: "read"; room: string; side: Side; seq: number }
   | TicketFrame
+  | BellFrame
   | { t: "error"; code: string; room?: string };
 
 export type TicketFrame = {
@@ -43,6 +44,14 @@ export type TicketFrame = {
   version?: number;
   /** Whose new message this tells of, if of any. */
   spoke?: Side | null;
+};
+
+/** To the agent concerned: of something new, what it is and where. */
+export type BellFrame = {
+  t: "bell";
+  kind?: "assigned" | "mentioned" | "answered";
+  ticket_id?: string;
+  number?: number;
 };
 
 export type Request =

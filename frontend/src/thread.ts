@@ -17,7 +17,6 @@ export interface Surroundings {
   readonly room: HTMLElement;
   readonly side: Side;
   readonly me: string;
-  readonly canWrite: boolean;
   readonly reading: Reading;
   tell(request: Request): boolean;
   announce(text: string): void;
@@ -224,12 +223,12 @@ export class Thread {
     this.#markRead();
   }
 
-  /** Read is what somebody attends to, with the newest message in view. Viewers leave no mark. */
+  /** Read is what somebody attends to, with the newest message in view. A viewer's leaves no mark in the room. */
   #markRead(): void {
     clearTimeout(this.#readTimer);
     this.#readTimer = window.setTimeout(() => {
       const seq = this.feed.last;
-      if (!this.page.canWrite || !attended() || !this.page.reading.atEnd || seq <= this.#readTo) return;
+      if (!attended() || !this.page.reading.atEnd || seq <= this.#readTo) return;
       if (this.page.tell({ t: "read", room: this.id, seq })) this.#readTo = seq;
     }, 300);
   }

@@ -1,11 +1,12 @@
 // Pages of the desk hear of every ticket that changes. What they make of it is theirs: the news goes round
 // as events of the document. A page with a room hears it on the room's own socket.
 import { copy, one } from "./dom";
-import type { TicketFrame } from "./frames";
+import type { BellFrame, TicketFrame } from "./frames";
 import { Socket } from "./socket";
 import { showTicket } from "./ticket";
 
 const CHANGED = "parlour:ticket";
+const BELL = "parlour:bell";
 const MISSED = "parlour:missed";
 
 export const onTicket = (listener: (frame: TicketFrame) => void): void =>
@@ -13,6 +14,13 @@ export const onTicket = (listener: (frame: TicketFrame) => void): void =>
 
 export const announceTicket = (frame: TicketFrame): void =>
   void document.dispatchEvent(new CustomEvent(CHANGED, { detail: frame }));
+
+/** What this agent was told of has changed. */
+export const onBell = (listener: (frame: BellFrame) => void): void =>
+  document.addEventListener(BELL, (event) => listener((event as CustomEvent<BellFrame>).detail));
+
+export const announceBell = (frame: BellFrame): void =>
+  void document.dispatchEvent(new CustomEvent(BELL, { detail: frame }));
 
 /** The connection was away for a while: nobody knows what happened meanwhile. */
 export const onMissed = (listener: () => void): void => document.addEventListener(MISSED, listener);
@@ -30,6 +38,8 @@ export function startWatch(): void {
       } else if (frame.t === "ticket") {
         showTicket(frame, false);
         announceTicket(frame);
+      } else if (frame.t === "bell") {
+        announceBell(frame);
       }
     },
     state: () => undefined,

@@ -31,6 +31,8 @@ from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.bulk.job import BulkJobs
 from parlour.features.tickets.handover import HandoverJobs
 from parlour.features.tickets.mails import TicketMails
+from parlour.features.tickets.notifications import service as notifications
+from parlour.features.tickets.notifications.service import NotificationJobs
 from parlour.features.tickets.snooze.service import SnoozeJobs
 from parlour.features.tickets.tags.service import TagJobs
 from parlour.kernel.errors import DomainError, StandbyAway, StorageFull
@@ -99,6 +101,7 @@ def make_worker(settings: Settings, database: Database, post: Post) -> Worker:
         **AccountMails(database, post).handlers,
         **BulkJobs(database).handlers,
         **HandoverJobs(database).handlers,
+        **NotificationJobs(database).handlers,
         **SnoozeJobs(database).handlers,
         **TagJobs(database).handlers,
     }
@@ -108,6 +111,7 @@ def make_worker(settings: Settings, database: Database, post: Post) -> Worker:
         events.sweep,
         access.sweep,
         bulk.sweep,
+        notifications.sweep,
         second_factor.resealing(keys),
         search.take_in,
     ]

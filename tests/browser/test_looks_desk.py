@@ -225,6 +225,17 @@ async def first_steps(page: Page, live: Live, past: Past) -> None:
     await expect(page.get_by_role("heading", name="First steps")).to_be_visible()
 
 
+async def under_the_bell(page: Page, live: Live, past: Past) -> None:
+    await past.ticket("Somebody new")
+    await page.goto(live.desk)
+    await page.get_by_role("link", name=re.compile("^Notifications")).click()
+    await expect(page.get_by_role("dialog").get_by_role("link", name="Somebody new")).to_be_visible()
+
+
+async def what_one_hears(page: Page, live: Live, past: Past) -> None:
+    await page.goto(f"{live.desk}/notifications/choices")
+
+
 async def settings_chosen(page: Page, live: Live, past: Past) -> None:
     """With a colour that neither theme can show as it is."""
     await first_steps(page, live, past)
@@ -316,6 +327,8 @@ STATES: list[State] = [
     contact_refused,
     ticket_for_somebody_refused,
     first_steps,
+    under_the_bell,
+    what_one_hears,
     settings_chosen,
     portal_in_its_colour,
     mail_tried,
@@ -357,7 +370,9 @@ async def test_axe_finds_nothing(state: State, live: Live, past: Past, people: P
     assert await violations(ada.page) == []
 
 
-@pytest.mark.parametrize("page", ["", "/tickets", "/people", "/replies", "/contacts", "/settings/tags"])
+@pytest.mark.parametrize(
+    "page", ["", "/tickets", "/people", "/replies", "/contacts", "/settings/tags", "/notifications"]
+)
 async def test_no_page_is_wider_than_its_window(live: Live, past: Past, people: People, page: str) -> None:
     await past.ticket("Dusseldorferstrassenbahnhaltestelle" * 5)
     ada = await people.agent()

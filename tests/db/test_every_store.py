@@ -48,6 +48,9 @@ from parlour.features.tickets.models import (
     Ticket,
     Whose,
 )
+from parlour.features.tickets.notifications import store as notifications
+from parlour.features.tickets.notifications.models import Bell, Kind
+from parlour.features.tickets.notifications.store import Hearer
 from parlour.features.tickets.tags import store as tags
 from parlour.features.tickets.unsaid import store as unsaid
 from parlour.features.tickets.views import store as views
@@ -304,7 +307,14 @@ def of_lists(ada: UUID) -> list[Call]:
         (views.view, {"view_id": view.view_id}),
         (views.set_name, {"view_id": view.view_id, "name": "Later"}),
         (views.set_positions, {"view_ids": [view.view_id]}),
-        (views.counts, {"lists": [Filters(status=Stage.ACTIVE, assignee=ada)], "most": 9}),
+        (
+            views.counts,
+            {
+                "lists": [Filters(status=Stage.ACTIVE, assignee=ada)],
+                "bell": Bell(ada, news=True, read_at=None),
+                "most": 9,
+            },
+        ),
         (views.delete_view, {"view_id": view.view_id}),
         (replies.insert_reply, {"reply": reply}),
         (replies.usable, {"limit": 9}),
@@ -347,6 +357,24 @@ def of_contacts(ticket: Ticket) -> list[Call]:
         (contacts.block, {**this, "at": clock.now()}),
         (contacts.following, {"beginning": "m", "after": "", "limit": 9}),
         (contacts.change, {**this, "name": "Maria", "note": ""}),
+    ]
+
+
+def of_notifications(ticket: Ticket, ada: UUID) -> list[Call]:
+    hearer, bell = Hearer(ada, Role.OWNER, 255, None), Bell(ada, news=True, read_at=None)
+    this, past = {"ticket_ids": [ticket.ticket_id]}, clock.now() - SOON
+    told = {"kind": Kind.ASSIGNED, "hearer": hearer, **this, "by_name": "Bob", "mail_after": SOON}
+    return [
+        (notifications.hearers, {"user_ids": [ada]}),
+        (notifications.tell, told),
+        (notifications.lines, {"bell": bell, "since": past, "before": None, "limit": 9}),
+        (notifications.news, {"bell": bell, "since": past}),
+        (notifications.read_ticket, {"user_id": ada, "ticket_id": ticket.ticket_id}),
+        (notifications.read_all, {"user_id": ada, "upto": clock.now()}),
+        (notifications.choose, {"user_id": ada, "told": 1}),
+        (notifications.withdraw, {**this, "holder": None}),
+        (notifications.forget, {"user_id": ada, "before": clock.now(), "limit": 9}),
+        (notifications.delete_old, {"before": clock.now(), "limit": 9}),
     ]
 
 
@@ -422,6 +450,7 @@ def every_call(tx: Tx, ada: UUID, ticket: Ticket) -> list[Call]:
         *of_lists(ada),
         *of_tags(ticket),
         *of_contacts(ticket),
+        *of_notifications(ticket, ada),
         *of_bulk(ticket, ada),
     ]
 

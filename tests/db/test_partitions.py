@@ -26,6 +26,7 @@ TENANTS = (
     "tags",
     "ticket_tags",
     "mentions",
+    "notifications",
 )
 ELSEWHERE = {
     "workspaces": "the directory, which every node needs whole",

@@ -40,6 +40,7 @@ class Permission(StrEnum):
     ROOM_READ = "room:read"
     NOTE_READ = "note:read"
     NOTE_WRITE = "note:write"
+    NOTIFICATION_READ = "notification:read"
     BULK_UPDATE = "ticket:bulk"
     REPLY_TEMPLATES = "reply:templates"
     CONTACT_EDIT = "contact:edit"
@@ -64,6 +65,7 @@ _VIEWER = {
     Permission.TICKET_READ,
     Permission.ROOM_READ,
     Permission.NOTE_READ,
+    Permission.NOTIFICATION_READ,
     Permission.MEMBER_SEE,
 }
 _AGENT = _VIEWER | {

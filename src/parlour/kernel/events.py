@@ -58,6 +58,16 @@ class TicketChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class BellRang(Event):
+    """What a member was told of has changed: of a new line it says which `kind` on which ticket."""
+
+    user_id: UUID
+    kind: str = ""
+    ticket_id: UUID | None = None
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class AccessChanged(Event):
     """Somebody's right to be here changed. Open sockets must prove themselves again.
 

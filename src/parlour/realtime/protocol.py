@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from parlour.kernel.events import RoomRead, TicketChanged
+from parlour.kernel.events import BellRang, RoomRead, TicketChanged
 from parlour.kernel.messages import Message, Place, Stretch
 
 FRAME_LIMIT = 64 * 1024
@@ -96,7 +96,7 @@ class Alive(NamedTuple):
 
 
 class Watch(NamedTuple):
-    """From now on also the ticket changes of the whole workspace."""
+    """From now on also the ticket changes of the whole workspace, and the own bell."""
 
 
 Request = Subscribe | Unsubscribe | Typing | Read | Alive | Watch
@@ -255,6 +255,12 @@ def _of_ticket(event: TicketChanged) -> dict[str, Any]:
         "status": event.status,
         "spoke": event.spoke,
     }
+
+
+def bell(event: BellRang) -> Frame:
+    """To the one member. Without a kind nothing is new: something was read, or is over."""
+    told = {"kind": event.kind, "ticket_id": str(event.ticket_id), "number": event.number}
+    return Frame(_encode({"t": "bell"} | (told if event.kind else {})))
 
 
 def error(code: str, room: UUID | None = None) -> Frame:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from parlour.kernel.access import Permission
 from parlour.kernel.errors import NotFound
-from parlour.kernel.events import Event, JobQueued, MessageSent, RoomRead, TicketChanged
+from parlour.kernel.events import BellRang, Event, JobQueued, MessageSent, RoomRead, TicketChanged
 from parlour.kernel.messages import Place
 from parlour.realtime import protocol
 from parlour.realtime.access import Access
@@ -195,6 +195,8 @@ class Rooms:
     def _hear(self, event: Event | JobQueued) -> None:
         if isinstance(event, TicketChanged):
             self._ticket(event)
+        elif isinstance(event, BellRang):
+            self._bell(event)
         elif isinstance(event, OnLine):
             self._on_line(event)
         elif isinstance(event, PeopleHere):
@@ -246,6 +248,12 @@ class Rooms:
             room.push_apart(frame, protocol.ticket_for_customers(event))
         for connection in self._watchers.get(event.workspace_id, ()):
             if room is None or connection not in room.subscriptions:
+                connection.push(frame)
+
+    def _bell(self, event: BellRang) -> None:
+        frame = protocol.bell(event)
+        for connection in self._watchers.get(event.workspace_id, ()):
+            if connection.actor.user_id == event.user_id:
                 connection.push(frame)
 
     # ------------------------------------------------------------------------- what pages tell

@@ -78,7 +78,7 @@ DECLARE
         'tags', 'ticket_tags', 'contacts', 'mentions'];
     -- These have policies for whoever acts in no workspace, too.
     shared_tables text[] := ARRAY['workspaces', 'members', 'chat_rooms', 'access_links', 'grants',
-        'bulk_changes', 'bulk_items', 'security_events'];
+        'bulk_changes', 'bulk_items', 'security_events', 'notifications'];
     other_tables text[] := ARRAY['ticket_search', 'outbox', 'users', 'credentials', 'sessions',
         'password_resets', 'recovery_codes'];
     one text;
@@ -189,6 +189,14 @@ CREATE POLICY moved ON read_marks FOR UPDATE
 
 CREATE POLICY seen ON mentions FOR SELECT USING ((SELECT app.looks() OR app.serves()));
 CREATE POLICY named ON mentions FOR INSERT WITH CHECK ((SELECT app.works() OR app.serves()));
+
+-- Whoever causes them writes none of them: the house does, for whom they are about. Everybody reads their own.
+CREATE POLICY seen ON notifications FOR SELECT USING (
+    (SELECT app.serves() OR app.oversees()) OR ((SELECT app.looks()) AND user_id = (SELECT app.user_id())));
+CREATE POLICY told ON notifications FOR INSERT WITH CHECK ((SELECT app.serves()));
+CREATE POLICY changed ON notifications FOR UPDATE USING (
+    (SELECT app.serves()) OR ((SELECT app.looks()) AND user_id = (SELECT app.user_id())));
+CREATE POLICY gone ON notifications FOR DELETE USING ((SELECT app.serves() OR app.oversees()));
 
 -- ----------------------------------------------------------------------------------------- ways in
 

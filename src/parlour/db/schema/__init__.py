@@ -5,6 +5,7 @@ workspace without a rewrite. Ids are UUIDv7, times are UTC.
 """
 
 from parlour.db.schema.accounts import (
+    MAILED_NEW,
     credentials,
     invitations,
     members,
@@ -26,13 +27,16 @@ from parlour.db.schema.desk import (
 )
 from parlour.db.schema.house import HOUSE_TABLES, history, schema_floor, search_progress
 from parlour.db.schema.jobs import outbox
+from parlour.db.schema.notifications import notifications
 from parlour.db.schema.rooms import chat_rooms, mentions, messages, read_marks
 from parlour.db.schema.tags import tags, ticket_tags
-from parlour.db.schema.tickets import ACTIVE, SNOOZED, access_links, grants, tickets
+from parlour.db.schema.tickets import ACTIVE, NEW_OF_NOBODY, SNOOZED, access_links, grants, tickets
 
 __all__ = [
     "ACTIVE",
     "HOUSE_TABLES",
+    "MAILED_NEW",
+    "NEW_OF_NOBODY",
     "SNOOZED",
     "TENANT_TABLES",
     "UtcDateTime",
@@ -51,6 +55,7 @@ __all__ = [
     "mentions",
     "messages",
     "metadata",
+    "notifications",
     "outbox",
     "password_resets",
     "read_marks",
@@ -86,5 +91,6 @@ TENANT_TABLES = (
     tags,
     ticket_tags,
     contacts,
+    notifications,
 )
 """The tables whose rows belong to one workspace. No statement may touch them without naming it."""

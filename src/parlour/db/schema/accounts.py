@@ -19,6 +19,9 @@ from sqlalchemy import (
 
 from parlour.db.schema.base import UtcDateTime, metadata
 
+MAILED_NEW = "(told & 128) <> 0"
+"""Those who chose to be told by mail of new tickets that are nobody's."""
+
 workspaces = Table(
     "workspaces",
     metadata,
@@ -61,8 +64,25 @@ members = Table(
     Column("workspace_id", ForeignKey("workspaces.workspace_id"), nullable=False),
     Column("user_id", ForeignKey("users.user_id"), nullable=False, index=True),
     Column("role", Text, nullable=False),
+    Column(
+        "told",
+        Integer,
+        nullable=False,
+        default=127,
+        server_default="127",
+        comment="of what and how, bits of features/tickets/notifications/models.py",
+    ),
+    Column("bell_read_at", UtcDateTime, comment="new tickets from before have been seen; empty for all"),
+    Column("bell_mailed_at", UtcDateTime, comment="new tickets up to then have been told of by mail"),
     PrimaryKeyConstraint("workspace_id", "user_id"),
     CheckConstraint("role IN ('owner', 'admin', 'agent', 'viewer')", name="role"),
+    Index(
+        "ix_members_mailed_new",
+        "workspace_id",
+        "user_id",
+        sqlite_where=text(MAILED_NEW),
+        postgresql_where=text(MAILED_NEW),
+    ),
 )
 
 sessions = Table(

@@ -20,6 +20,7 @@ from sqlalchemy import (
 
 from parlour.db.schema.base import UtcDateTime, metadata
 
+NEW_OF_NOBODY = "status = 'new' AND assignee_id IS NULL"
 _RANKED = ("priority_rank", "last_message_at", "ticket_id")
 _CREATED = ("priority_rank", "created_at", "ticket_id")
 ACTIVE = "status IN ('new', 'open', 'pending')"
@@ -122,6 +123,14 @@ tickets = Table(
         text("(waiting_since IS NULL)"),
         "waiting_since",
         "ticket_id",
+    ),
+    Index(
+        "ix_tickets_new",
+        "workspace_id",
+        "created_at",
+        "ticket_id",
+        sqlite_where=text(NEW_OF_NOBODY),
+        postgresql_where=text(NEW_OF_NOBODY),
     ),
 )
 

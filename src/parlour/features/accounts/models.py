@@ -134,7 +134,10 @@ class ResetMail:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """A signed-in agent at the desk of one workspace, of the `workspaces` that this agent belongs to."""
+    """A signed-in agent at the desk of one workspace, of the `workspaces` that this agent belongs to.
+
+    What the agent wants to be told of there, and has seen, is read by `tickets/notifications`.
+    """
 
     person: SignedIn
     role: Role
@@ -143,6 +146,8 @@ class Desk:
     workspace_name: str
     workspaces: int
     second_factor_required: bool
+    told: int
+    bell_read_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,8 @@ _DESK_OF_SESSION = (
         workspaces.c.name,
         select(func.count()).where(_theirs.c.user_id == users.c.user_id).scalar_subquery(),
         workspaces.c.second_factor_required,
+        members.c.told,
+        members.c.bell_read_at,
     )
     .join(users, users.c.user_id == sessions.c.user_id)
     .join(members, members.c.user_id == users.c.user_id)
@@ -175,8 +177,8 @@ def desk(
     if row is None:
         return None
     person = _signed_in(row, stale_before)
-    role, slug, name, workspaces_of_theirs, required = row[len(_PERSON) :]
-    return Desk(person, Role(role), workspace_id, slug, name, workspaces_of_theirs, required)
+    role, *of_place = row[len(_PERSON) :]
+    return Desk(person, Role(role), workspace_id, *of_place)
 
 
 def end_resets(tx: Tx, user_id: UUID) -> None:

@@ -248,8 +248,8 @@ def _head_id(tx: Tx, stretch: Stretch, place: Place) -> UUID | None:
 
 
 @requires(Permission.TICKET_REPLY)
-def mark_read(tx: Tx, room_id: UUID, seq: int) -> None:
-    """Move the actor's mark, forward only and never past the last message.
+def mark_read(tx: Tx, room_id: UUID, seq: int) -> UUID:
+    """Move the actor's mark, forward only and never past the last message. Returns the room's ticket.
 
     Not for those who only look on: a customer would take "Seen" for somebody who can answer.
     """
@@ -258,6 +258,12 @@ def mark_read(tx: Tx, room_id: UUID, seq: int) -> None:
     side = tx.actor.side
     if seq > 0 and store.move_read_mark(tx, room_id, reader=tx.actor.id, side=side, seq=seq):
         tx.emit(RoomRead(tx.workspace_id, room_id, side, seq))
+    return room.ticket_id
+
+
+@requires(Permission.ROOM_READ)
+def ticket_of(tx: Tx, room_id: UUID) -> UUID:
+    return _visible(tx, store.room(tx, room_id)).ticket_id
 
 
 @requires(Permission.ROOM_READ)

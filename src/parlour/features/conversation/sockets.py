@@ -9,6 +9,7 @@ from starlette.types import Scope
 from parlour.db.database import Database
 from parlour.features.accounts import service as accounts
 from parlour.features.chat import service as chat
+from parlour.features.conversation import units
 from parlour.features.tickets.access import service as access
 from parlour.kernel.access import Actor
 from parlour.kernel.messages import Place, Stretch
@@ -56,4 +57,4 @@ class SocketAccess:
         await self._db.write(Actor.system(), chat.begin_epoch, instead_of)
 
     async def mark_read(self, actor: Actor, room_id: UUID, seq: int) -> None:
-        await self._db.write(actor, chat.mark_read, room_id, seq)
+        await self._db.write(actor, units.seen, room_id, seq)

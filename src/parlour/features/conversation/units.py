@@ -9,6 +9,7 @@ from parlour.features.chat.models import Audience, History
 from parlour.features.conversation.timeline import Before, Timeline, merged
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Sent, Ticket
+from parlour.features.tickets.notifications import service as notifications
 from parlour.kernel.access import Permission, requires
 from parlour.kernel.messages import Place, Stretch
 
@@ -45,16 +46,27 @@ def following(tx: Tx, ticket_id: UUID, place: Place, audience: Audience = Audien
     return chat.following(tx, _room_of(tx, tickets.ticket(tx, ticket_id), audience), place)
 
 
+@requires(Permission.ROOM_READ)
+def seen(tx: Tx, room_id: UUID, seq: int) -> None:
+    """Somebody attends to a room's page: an agent reads what was told of the ticket, too. Those who only look
+    on leave no mark in the room.
+    """
+    writes = tx.actor.may(Permission.TICKET_REPLY)
+    ticket_id = chat.mark_read(tx, room_id, seq) if writes else chat.ticket_of(tx, room_id)
+    if tx.actor.may(Permission.NOTIFICATION_READ):
+        notifications.read_ticket(tx, ticket_id)
+
+
 @requires(Permission.TICKET_REPLY)
 def say(
     tx: Tx, saying: Callable[..., Sent], ticket_id: UUID, content: str, client_id: UUID, shown: int | None
 ) -> Sent:
     sent = saying(tx, ticket_id, content, client_id)
     if shown is not None:
-        chat.mark_read(tx, sent.message.room_id, shown)
+        seen(tx, sent.message.room_id, shown)
     return sent
 
 
 @requires(Permission.TICKET_REPLY)
 def mark_read(tx: Tx, ticket_id: UUID, seq: int, audience: Audience) -> None:
-    chat.mark_read(tx, _room_of(tx, tickets.ticket(tx, ticket_id), audience), seq)
+    seen(tx, _room_of(tx, tickets.ticket(tx, ticket_id), audience), seq)

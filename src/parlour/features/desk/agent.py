@@ -11,7 +11,7 @@ from parlour.features.accounts import service as accounts
 from parlour.features.accounts.devices import device_name
 from parlour.features.accounts.models import Desk, SignedIn
 from parlour.features.accounts.profile.service import public_id
-from parlour.features.desk.sidebar import sidebar
+from parlour.features.desk.sidebar import Sidebar, sidebar
 from parlour.kernel.access import Actor, Permission
 from parlour.kernel.errors import Conflict, DomainError, Invalid, NotFound, SignedOut
 from parlour.web.counting import count
@@ -114,7 +114,7 @@ def place(request: Request, desk: Desk) -> dict[str, Any]:
         settings=desk.person.settings,
     )
     around = {"workspace": workspace, "me": me, "tools": tools, "tickets_at": _tickets_at(request, desk)}
-    return around | {"sidebar": (), "listed": None}
+    return around | {"sidebar": Sidebar(), "listed": None}
 
 
 def _tickets_at(request: Request, desk: Desk) -> str:

@@ -14,6 +14,7 @@ from parlour.features.desk import (
     invitation,
     mail,
     notes,
+    notifications,
     opening,
     pages,
     palette,
@@ -36,6 +37,7 @@ _TICKETS = "/workspace/{workspace_id:id}/tickets"
 _TICKET = f"{_TICKETS}/{{ticket_id:id}}"
 _PEOPLE = "/workspace/{workspace_id:id}/people"
 _CONTACTS = "/workspace/{workspace_id:id}/contacts"
+_BELL = "/workspace/{workspace_id:id}/notifications"
 _SETTINGS = "/workspace/{workspace_id:id}/settings"
 
 # The pages that agents live in come first: each route is tried in turn.
@@ -44,6 +46,10 @@ _PAGES = [
     Route("/workspace/new", founding.found, methods=["POST"]),
     Route("/workspace/new/slug", founding.check_slug),
     Route("/workspace/{workspace_id:id}", dashboard.dashboard),
+    Route(_BELL, notifications.page),
+    Route(_BELL, notifications.read_all, methods=["POST"]),
+    Route(f"{_BELL}/choices", notifications.choices),
+    Route(f"{_BELL}/choices", notifications.choose, methods=["POST"]),
     Route(_TICKETS, table.tickets),
     Route(f"{_TICKETS}/new", opening.form),
     Route(f"{_TICKETS}/new", opening.open_ticket, methods=["POST"]),

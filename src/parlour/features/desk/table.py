@@ -12,7 +12,7 @@ from parlour.features.desk import units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.desk.cells import choices, row_view
 from parlour.features.desk.query import ME, TableQuery
-from parlour.features.desk.sidebar import sidebar
+from parlour.features.desk.sidebar import Sidebar, sidebar
 from parlour.features.tickets.bulk import service as changes
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import COUNT_LIMIT, LOOKED_THROUGH, PAGE_SIZES, Order, Whose
@@ -101,12 +101,12 @@ def _ways_on(desk: Desk, query: TableQuery, found: units.Table) -> dict[str, Any
     }
 
 
-def _view_of(query: TableQuery, views: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _view_of(query: TableQuery, beside: Sidebar) -> dict[str, Any]:
     """Which of the views the list is, if any; and all of them."""
     listed = query.first_page.text
-    this = next((view for view in views if view["query"] == listed), None)
+    this = next((view for view in beside.views if view["query"] == listed), None)
     return {
-        "sidebar": views,
+        "sidebar": beside,
         "listed": listed,
         "built_in": this["key"] if this and not this["name"] else "",
         "saved": this if this and this["name"] else None,

@@ -18,6 +18,8 @@ from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.canned import service as canned
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Bulk, Field, Filters, Page, SavedView, Tag, Ticket, TicketRow
+from parlour.features.tickets.notifications import service as notifications
+from parlour.features.tickets.notifications.models import Bell, Line, Place
 from parlour.features.tickets.tags import service as tags
 from parlour.features.tickets.views import service as saved
 from parlour.features.workspaces import audit
@@ -153,6 +155,7 @@ class Sidebar:
 
     views: Sequence[SavedView]
     counts: Sequence[int | None]
+    unread: int
 
 
 COUNTED_VIEWS = 20
@@ -160,14 +163,29 @@ COUNTED_VIEWS = 20
 
 
 @requires(Permission.TICKET_LIST)
-def sidebar(tx: Tx, built_in: Sequence[Filters]) -> Sidebar:
-    """The saved views, and how many tickets stand in these lists and in them."""
+def sidebar(tx: Tx, built_in: Sequence[Filters], bell: Bell) -> Sidebar:
+    """The saved views, how many tickets stand in these lists and in them, and what the bell counts."""
     views = saved.views(tx)
     me = tx.actor.user_id
     lists = [TableQuery.read(dict(parse_qsl(view.query))) for view in views[:COUNTED_VIEWS]]
-    counts = saved.counts(tx, [*built_in, *(each.filters(me) for each in lists if me)])
+    counts, unread = saved.counts(tx, [*built_in, *(each.filters(me) for each in lists if me)], bell)
     missing = [None] * (len(built_in) + len(views) - len(counts))
-    return Sidebar(views, [*counts, *missing])
+    return Sidebar(views, [*counts, *missing], unread)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A page of what the agent was told of, each line with its ticket. `older`: where the next one begins."""
+
+    lines: Sequence[tuple[Line, TicketRow]]
+    older: Place | None
+
+
+@requires(Permission.NOTIFICATION_READ)
+def told(tx: Tx, bell: Bell, before: Place | None) -> Told:
+    page = notifications.page(tx, bell, before)
+    these = listing.these(tx, {line.ticket_id for line in page.lines})
+    return Told([(line, these[line.ticket_id]) for line in page.lines], page.older)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from parlour.features.chat import service as chat
 from parlour.features.chat.models import Audience
 from parlour.features.tickets import life, store
 from parlour.features.tickets.models import Priority, Status, Ticket
+from parlour.features.tickets.notifications import service as notifications
+from parlour.features.tickets.notifications.models import Kind as Told
 from parlour.features.tickets.unsaid import service as unsaid
 from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
@@ -175,6 +177,9 @@ def assign(
     note_changes(tx, "assignee", told)
     for ticket in changed.values():
         tell(tx, ticket, inward=True)
+    notifications.withdraw(tx, others, assignee_id)
+    if assignee_id:
+        notifications.tell(tx, Told.ASSIGNED, [assignee_id], list(changed.values()))
     touched = touch(tx, list(changed.values()), change_id=change_id)
     now = {ticket.ticket_id: ticket for ticket in touched}
     return [now.get(ticket.ticket_id, ticket) for ticket in tickets]

@@ -14,6 +14,7 @@ from parlour.features.accounts import operator
 from parlour.features.accounts.invitations import service as invitations
 from parlour.features.tickets import changes, store
 from parlour.features.tickets.models import Status
+from parlour.features.tickets.notifications import service as notifications
 from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.models import Membership
 from parlour.kernel import clock
@@ -33,6 +34,7 @@ def remove_member(tx: Tx, user_id: UUID) -> None:
     name = workspaces.name_of(tx, user_id)
     workspaces.remove_member(tx, user_id)
     invitations.end_what_is_not_theirs(tx, user_id)
+    notifications.forget(tx, user_id)
     _let_go(tx, user_id, name)
 
 

@@ -21,6 +21,8 @@ from parlour.features.tickets.models import (
     Status,
     Ticket,
 )
+from parlour.features.tickets.notifications import service as notifications
+from parlour.features.tickets.notifications.models import Kind as Told
 from parlour.features.tickets.unsaid import service as unsaid
 from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
@@ -237,10 +239,16 @@ def send_message(
     at = posted.message.created_at
     changed = store.spoke(tx, ticket, at, by_customer=by_customer, status=status)
     changes.follow_status(tx, [ticket], changed.status)
-    if not by_customer:
-        changed = _taken(tx, ticket, changed)
+    changed = _heard(tx, changed) if by_customer else _taken(tx, ticket, changed)
     changes.tell(tx, changed, spoke=tx.actor.kind)
     return Sent(posted.message, changed.status, repeat=False)
+
+
+def _heard(tx: Tx, ticket: Ticket) -> Ticket:
+    """A customer has spoken: whoever has the ticket is told."""
+    if ticket.assignee_id:
+        notifications.tell(tx, Told.ANSWERED, [ticket.assignee_id], [ticket])
+    return ticket
 
 
 def _taken(tx: Tx, before: Ticket, answered: Ticket) -> Ticket:
@@ -268,7 +276,7 @@ def add_note(tx: Tx, ticket_id: UUID, content: str, client_id: UUID) -> Sent:
     posted = chat.post(tx, chat.notes_room(tx, ticket_id), content, client_id)
     if posted.repeat:
         return Sent(posted.message, ticket.status, repeat=True)
-    mentions.keep(tx, ticket_id, posted.message)
+    mentions.keep(tx, ticket, posted.message)
     [changed] = changes.touch(tx, [ticket])
     return Sent(posted.message, changed.status, repeat=False)
 

@@ -104,7 +104,9 @@ def next_ticket_number(tx: Tx) -> int:
 
 
 def insert_member(tx: Tx, *, user_id: UUID, role: Role) -> None:
-    tx.execute(insert(members).values(workspace_id=tx.workspace_id, user_id=user_id, role=role.value))
+    """The bell of theirs begins now: what came before is no news to them."""
+    who = {"workspace_id": tx.workspace_id, "user_id": user_id, "role": role.value}
+    tx.execute(insert(members).values(**who, bell_read_at=clock.now()))
 
 
 def lock_members(tx: Tx) -> None:

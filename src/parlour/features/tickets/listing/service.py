@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -276,6 +276,12 @@ def row(tx: Tx, ticket_id: UUID) -> TicketRow:
         raise NotFound
     its = tags.of_tickets(tx, [ticket_id] if found[0].tagged else []).get(ticket_id, ())
     return found[0]._replace(unread=bool(_unread(tx, found)), tags=its)
+
+
+@requires(Permission.TICKET_LIST)
+def these(tx: Tx, ticket_ids: Collection[UUID]) -> dict[UUID, TicketRow]:
+    """The tickets by their ids, without what a row of the table shows beside."""
+    return {each.ticket_id: each for each in store.these(tx, list(ticket_ids))} if ticket_ids else {}
 
 
 def _unread(tx: Tx, rows: Sequence[TicketRow]) -> set[UUID]:

@@ -1,4 +1,4 @@
-"""Who is named in a note: `@` and the name of a member. It is kept, so that they can be told."""
+"""Who is named in a note: `@` and the name of a member. It is kept, and they are told."""
 
 import re
 from collections import defaultdict
@@ -7,6 +7,9 @@ from uuid import UUID
 
 from parlour.db.database import Tx
 from parlour.features.tickets.mentions import store
+from parlour.features.tickets.models import Ticket
+from parlour.features.tickets.notifications import service as notifications
+from parlour.features.tickets.notifications.models import Kind as Told
 from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.models import Member
 from parlour.kernel.access import Permission, requires
@@ -55,9 +58,11 @@ def _called(members: Sequence[Member]) -> dict[str, set[UUID]]:
 
 
 @requires(Permission.NOTE_WRITE)
-def keep(tx: Tx, ticket_id: UUID, note: Message) -> None:
-    """Note down whom the note names, but for its author."""
+def keep(tx: Tx, ticket: Ticket, note: Message) -> None:
+    """Note down whom the note names, but for its author, and tell them."""
     if not _SIGN.search(note.content):
         return
-    for user_id in sorted(named(note.content, workspaces.members(tx)) - {tx.actor.user_id}, key=str):
-        store.insert_mention(tx, user_id=user_id, ticket_id=ticket_id, message_id=note.message_id)
+    called = named(note.content, workspaces.members(tx)) - {tx.actor.user_id}
+    for user_id in sorted(called, key=str):
+        store.insert_mention(tx, user_id=user_id, ticket_id=ticket.ticket_id, message_id=note.message_id)
+    notifications.tell(tx, Told.MENTIONED, called, [ticket])

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from parlour.db.database import Tx
 from parlour.features.tickets.models import Filters, SavedView
+from parlour.features.tickets.notifications.models import Bell
 from parlour.features.tickets.views import store as views_store
 from parlour.features.workspaces import audit
 from parlour.kernel import clock, text
@@ -28,11 +29,14 @@ def views(tx: Tx) -> Sequence[SavedView]:
 
 
 @requires(Permission.TICKET_LIST)
-def counts(tx: Tx, lists: Sequence[Filters]) -> list[int | None]:
-    """How many tickets stand in each list, up to COUNTED; None where that is not to be had from an index."""
+def counts(tx: Tx, lists: Sequence[Filters], bell: Bell) -> tuple[list[int | None], int]:
+    """How many tickets stand in each list, up to COUNTED; None where that is not to be had from an index.
+    And how many lines under the bell are unread.
+    """
     counted = [each for each in lists if views_store.is_counted(each)]
-    numbers = iter(views_store.counts(tx, counted, most=COUNTED))
-    return [next(numbers) if views_store.is_counted(each) else None for each in lists]
+    *found, unread = views_store.counts(tx, counted, bell, most=COUNTED)
+    numbers = iter(found)
+    return [next(numbers) if views_store.is_counted(each) else None for each in lists], unread
 
 
 @requires(Permission.TICKET_LIST)

@@ -24,6 +24,8 @@ from parlour.db.database import HERE, Tx
 from parlour.db.schema import ACTIVE, SNOOZED, saved_views, tickets
 from parlour.features.tickets import store
 from parlour.features.tickets.models import Filters, Priority, SavedView, Stage, Status, Whose
+from parlour.features.tickets.notifications import store as notifications
+from parlour.features.tickets.notifications.models import Bell
 from parlour.kernel import clock
 
 _VIEW = (
@@ -152,14 +154,16 @@ def _counts(shapes: tuple[_Shape, ...], most: int) -> Executable:
             some = some.order_by(tickets.c.last_message_at.desc(), tickets.c.ticket_id.desc())
         return select(func.count()).select_from(some.limit(most).subquery()).scalar_subquery()
 
-    return select(*(how_many(shape, f"who{n}").label(f"count{n}") for n, shape in enumerate(shapes)))
+    numbers = [how_many(shape, f"who{n}").label(f"count{n}") for n, shape in enumerate(shapes)]
+    return select(*numbers, notifications.unread_count().label("unread"))
 
 
-def counts(tx: Tx, lists: Sequence[Filters], *, most: int) -> Sequence[int]:
-    """How many tickets stand in each of these lists, up to `most`: one statement."""
-    if not lists:
-        return []
+def counts(tx: Tx, lists: Sequence[Filters], bell: Bell, *, most: int) -> Sequence[int]:
+    """How many tickets stand in each of these lists, up to `most`, and how many lines under the bell are
+    unread: one statement.
+    """
     whose: dict[str, Any] = {
         f"who{n}": each.assignee for n, each in enumerate(lists) if isinstance(each.assignee, UUID)
     }
-    return tx.rows(_counts(tuple(map(_shape, lists)), most), **whose)[0]
+    whose |= notifications.unread_values(bell)
+    return list(tx.rows(_counts(tuple(map(_shape, lists)), most), **whose)[0])
