@@ -26,8 +26,9 @@ STATUS = """CASE WHEN n % 2 = 0 THEN CASE n % 6 WHEN 0 THEN 'new' WHEN 2 THEN 'o
 EMAIL = "CASE WHEN n % 5 = 0 THEN 'regular@example.com' ELSE 'customer' || n % 5000 || '@example.com' END"
 ASSIGNEE = "CASE WHEN n % 2 = 0 THEN {busy} WHEN n % 4 = 1 THEN {ada} END"
 RANK = "n / 2 % 4"
+WORDS = "'parcel w' || (n % 997)"
 EARLY = 50_000
-WORDS = f"""'parcel w' || (n % 997) || CASE WHEN n % 2 = 0 THEN ' even' ELSE ' odd' END
+UNEVEN_WORDS = f"""{WORDS} || CASE WHEN n % 2 = 0 THEN ' even' ELSE ' odd' END
     || CASE WHEN n <= {EARLY} THEN ' early' ELSE '' END"""
 """One that all tickets have, a rare one, one of two that none has both of, one that the newest have not."""
 
@@ -119,6 +120,8 @@ class Crowd:
     workspace_id: UUID
     busy: UUID
     ada: UUID
+    words: str = WORDS
+    """What is said of a ticket, in SQL."""
 
     def grow(self, first: int, last: int) -> None:
         """Add the tickets `first` to `last`, and what comes with them."""
@@ -165,7 +168,7 @@ class Crowd:
             busy=quote.format(self.busy.hex),
             ada=quote.format(self.ada.hex),
             hex=f"'{place.hex}'",
-            words=WORDS,
+            words=self.words,
             far=FAR,
             each=EACH,
         )

@@ -14,7 +14,7 @@ from parlour.db import link
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Filters, Page, Status, Whose
 from parlour.kernel.access import Actor, Role
-from tests.crowd import EARLY, Crowd
+from tests.crowd import EARLY, UNEVEN_WORDS, Crowd
 from tests.house import House, open_house
 from tests.meter import Meter, metered
 
@@ -67,7 +67,8 @@ async def test_a_search_costs_no_more_than_that_and_says_what_it_has_left_out(
     monkeypatch.setenv("PGOPTIONS", "-c plan_cache_mode=force_generic_plan")
     with metered() as meter:
         async with open_house(tmp_path) as house:
-            crowd = Crowd(house.app.parlour.settings, house.workspace.workspace_id, house.ada, house.ada)
+            here, settings = house.workspace.workspace_id, house.app.parlour.settings
+            crowd = Crowd(settings, here, house.ada, house.ada, UNEVEN_WORDS)
             await asyncio.to_thread(crowd.grow, 1, FEW)
             few, _ = await measured(house, meter)
             await asyncio.to_thread(crowd.grow, FEW + 1, MANY)
