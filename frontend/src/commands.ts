@@ -130,6 +130,7 @@ export const commands: Record<string, () => boolean> = {
     field?.focus();
     return field !== null;
   },
+  undo: () => press("[data-toasts] [data-undo-change]"),
   theme: () => press("[data-theme-toggle]"),
   leave: () => press('button[form="leave"]'),
   keys: () => {
@@ -158,6 +159,7 @@ export function possible(name: string): boolean {
   if (name === "resolve" || name === "assign") {
     return choice("status", place()) !== null || one('input[name="ids"]:checked') !== null;
   }
+  if (name === "undo") return one("[data-toasts] [data-undo-change]") !== null;
   if (name === "tag") return one("[data-panel] input[name=tag]") !== null;
   if (name === "snooze") return one("[data-panel] details[data-snooze]") !== null;
   if (name === "reply" || name === "note") return Boolean(currentRow() ?? one("[data-room][data-side='agent'][data-can-write]"));

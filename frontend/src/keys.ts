@@ -53,6 +53,7 @@ const KEYS: Record<string, () => boolean> = {
   n: () => commands.note!(),
   t: () => commands.tag!(),
   z: () => commands.snooze!(),
+  u: () => commands.undo!(),
   g: () => Boolean((prefixed = performance.now())),
 };
 /** These go on for as long as the key is held; others act once. */

@@ -1,4 +1,5 @@
-// After a change of one ticket a note says what was changed and takes it back, also on the page that one goes on to.
+// After a change a note says what was changed and takes it back, also on the page that one goes on to. A change of
+// one ticket is made in place; what came with a page, after a change of many, the page brings itself.
 import htmx from "htmx.org";
 import { toast, tools } from "./commands";
 import { ROWS } from "./choices";
@@ -14,12 +15,38 @@ type Answered = CustomEvent<{ ctx: { response?: { headers: Headers }; request: {
 function offer(change: Change): void {
   const note = copy('[data-toast="changed"]')?.firstElementChild as HTMLElement | null;
   if (!note) return;
-  all("[data-undo-change]").forEach((old) => old.closest(".toast-note")?.remove());
+  all("[data-toasts] > :is([data-change-note], :has([data-undo-change]))").forEach((old) => old.remove());
   fillField(note, "said", { number: change.number, value: change.value });
   one("[data-undo-change]", note)?.addEventListener("click", () => void undo(change.id, note));
   one("[data-toasts]")?.append(note);
+  leaves(note, change.until - Date.now());
+}
+
+/** Not while somebody points at it or is in it. */
+function leaves(note: HTMLElement, after: number): void {
   const leave = (): void => void (note.matches(":hover, :focus-within") ? setTimeout(leave, 1_000) : note.remove());
-  setTimeout(leave, change.until - Date.now());
+  setTimeout(leave, after);
+}
+
+/** What the page brought: among the other notes, whose place tells of what comes into it. */
+function take(note: HTMLElement): void {
+  note.dataset.taken = "";
+  if (!note.parentElement?.matches("[data-toasts]")) one("[data-toasts]")?.append(note);
+  one("[data-close-note]", note)?.addEventListener("click", (event) => {
+    event.preventDefault();
+    note.remove();
+  });
+  if (!note.matches("[hx-get]")) leaves(note, LASTS);
+}
+
+/** The page without it is the one to come back to and to load again. */
+function takeOfPage(): void {
+  const note = one("[data-change-note]");
+  if (!note || note.closest("[data-change-page]")) return;
+  const address = new URL(location.href);
+  address.searchParams.delete("bulk");
+  history.replaceState(history.state, "", address);
+  take(note);
 }
 
 async function undo(id: string, note: HTMLElement): Promise<void> {
@@ -55,6 +82,11 @@ function changed(event: Event): void {
 
 export function startUndo(): void {
   document.addEventListener("htmx:after:request", changed);
+  document.addEventListener("htmx:after:swap", () => {
+    const note = one("[data-toasts] > [data-change-note]:not([data-taken])");
+    if (note) take(note);
+  });
+  takeOfPage();
   const last = load<Change>(session, KEY);
   if (last && last.until > Date.now()) offer(last);
 }

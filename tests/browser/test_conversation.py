@@ -147,8 +147,12 @@ async def test_a_second_change_in_a_row_is_no_conflict_with_the_first(talk: Talk
     await expect(talk.customer.status).to_have_text("Resolved")
 
 
-async def test_the_conversation_says_who_changed_the_status(talk: Talk) -> None:
+async def test_the_conversation_says_who_changed_the_status_before_what_is_said_next(talk: Talk) -> None:
     await choose_status(talk.ada, Status.RESOLVED)
+    await expect(talk.customer.status).to_have_text("Resolved")
+    await expect(talk.customer.log).not_to_contain_text("Ada Moreau marked this ticket as resolved")
+    await talk.agent.send("Until next time")
+    await talk.customer.shows("Until next time")
 
     await talk.customer.shows("Ada Moreau marked this ticket as resolved")
 

@@ -124,7 +124,7 @@ async def test_without_a_script_a_change_leads_back_to_the_dashboard(
     fields = {"status": "pending", "version": "1", "shape": "overview", "back": home(house)}
     answer = await desk.submit(f"{home(house)}/tickets/{ticket.ticket_id}/status", fields, page=home(house))
 
-    assert (answer.status_code, answer.headers["location"]) == (303, home(house))
+    assert (answer.status_code, answer.headers["location"].partition("?bulk=")[0]) == (303, home(house))
 
 
 async def test_a_viewer_sees_it_without_anything_to_change(house: House, visitor: Browser) -> None:

@@ -220,7 +220,7 @@ async def test_without_a_script_a_saved_row_leads_back_to_the_list(
     fields = {"priority": "low", "version": "1", "shape": "row", "back": back}
     answer = await desk.submit(f"{table(house)}/{five[0].ticket_id}/priority", fields, page=table(house))
 
-    assert (answer.status_code, answer.headers["location"]) == (303, back)
+    assert (answer.status_code, answer.headers["location"].partition("&bulk=")[0]) == (303, back)
 
 
 @pytest.mark.parametrize("back", ["https://evil.example/", "//evil.example", "/auth/logout"])
@@ -230,7 +230,7 @@ async def test_a_saved_row_leads_nowhere_else(
     fields = {"priority": "low", "version": "1", "shape": "row", "back": back}
     answer = await desk.submit(f"{table(house)}/{five[0].ticket_id}/priority", fields, page=table(house))
 
-    assert answer.headers["location"] == table(house)
+    assert answer.headers["location"].partition("?bulk=")[0] == table(house)
 
 
 async def test_a_row_can_be_had_alone(house: House, desk: Browser, five: list[Ticket]) -> None:

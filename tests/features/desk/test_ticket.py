@@ -14,6 +14,7 @@ from parlour.db.database import Tx
 from parlour.db.schema import members
 from parlour.features.chat import service as chat
 from parlour.features.tickets import service as tickets
+from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.models import Priority, Status, Ticket
 from parlour.kernel.access import Actor, Role
 from tests.house import Browser, House
@@ -108,10 +109,12 @@ async def test_a_status_is_set_and_announced_in_the_room(
     house: House, desk: Browser, ticket: Ticket, status: str
 ) -> None:
     answer = await change(desk, ticket, "status", status)
+    at, _, made = answer.headers["location"].partition("?bulk=")
+    await house.as_system(bulk.say_some, UUID(made))
     history = await house.as_system(chat.history, ticket.chat_room_id)
     last = history.messages[-1]
 
-    assert (answer.status_code, answer.headers["location"]) == (303, address(ticket))
+    assert (answer.status_code, at) == (303, address(ticket))
     assert (await now(house, ticket)).status == status
     assert (last.content, last.sender_type, last.sender_name) == (f"status:{status}", "system", "Ada Moreau")
 

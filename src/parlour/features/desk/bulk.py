@@ -11,6 +11,7 @@ from starlette.responses import Response
 from parlour.features.accounts.models import Desk
 from parlour.features.desk import rows, table, units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.desk.change_note import noted
 from parlour.features.desk.views import query_in
 from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.models import Bulk, Field
@@ -96,5 +97,4 @@ async def undo(request: Request) -> Response:
 
 def _back(desk: Desk, fields: Mapping[str, str], shown: Bulk) -> Response:
     """The list again, with what has become of it above."""
-    back = rows.back_to(desk, fields)
-    return redirect(f"{back}{'&' if '?' in back else '?'}bulk={shown.bulk_id}")
+    return redirect(noted(rows.back_to(desk, fields), shown.bulk_id))

@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from parlour.features.accounts.models import After, Desk
 from parlour.features.desk.agent import actor_at, desk_in
+from parlour.features.desk.change_note import named_in, noted
 from parlour.features.desk.query import BUILT_IN, TableQuery
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Order, Ticket
@@ -129,9 +130,10 @@ async def _beside(request: Request, *, backwards: bool) -> Response:
     run = db(request).read if listing.costs_the_same(filters) else db(request).scan
     found = await run(actor_at(desk), listing.beside, filters, ticket_id, came.at, backwards=backwards)
     if found is None:
-        return redirect(back(desk, came, ticket_id))
+        return redirect(noted(back(desk, came, ticket_id), named_in(request)))
     other, at = found
-    return redirect(f"/workspace/{desk.workspace_id}/tickets/{other}{CameFrom(came.list, at).address}")
+    there = f"/workspace/{desk.workspace_id}/tickets/{other}{CameFrom(came.list, at).address}"
+    return redirect(noted(there, named_in(request)))
 
 
 def _order(query: TableQuery) -> Order:

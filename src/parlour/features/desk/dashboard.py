@@ -9,6 +9,7 @@ from parlour.features.accounts.models import Desk
 from parlour.features.desk import units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.desk.cells import row_view
+from parlour.features.desk.change_note import named_in, note
 from parlour.features.tickets.models import Status
 from parlour.features.workspaces.settings import service as choices
 from parlour.kernel.access import Permission
@@ -40,6 +41,7 @@ async def page(request: Request, desk: Desk, *, template: str, status: int = 200
         stale=status != 200,
         steps=_undone(request, steps),
         base_url=site(request).settings.base_url,
+        **await note(request, desk, named_in(request), back=f"/workspace/{desk.workspace_id}"),
     )
 
 

@@ -10,6 +10,7 @@ from parlour.features.accounts.models import Desk
 from parlour.features.desk import dashboard
 from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.desk.cells import row_view
+from parlour.features.desk.change_note import noted
 from parlour.features.tickets.listing import service as listing
 from parlour.kernel.access import Permission
 from parlour.kernel.errors import DomainError
@@ -28,9 +29,18 @@ async def row(request: Request) -> Response:
 
 
 async def answer(
-    request: Request, desk: Desk, ticket_id: UUID, fields: Mapping[str, str], error: DomainError | None = None
+    request: Request,
+    desk: Desk,
+    ticket_id: UUID,
+    fields: Mapping[str, str],
+    error: DomainError | None = None,
+    *,
+    made: UUID | None = None,
 ) -> Response | None:
-    """In the shape that the list's form asked for; None when the ticket's own page should answer."""
+    """In the shape that the list's form asked for; None when the ticket's own page should answer.
+
+    `made`: the change, which the list that one comes back to says and offers to undo.
+    """
     shape = fields.get("shape")
     if shape not in (ROW, OVERVIEW):
         return None
@@ -39,14 +49,16 @@ async def answer(
         if shape == OVERVIEW:
             return await dashboard.page(request, desk, template="desk/overview.html", status=status)
         return await _row(request, desk, ticket_id, status=status)
-    return None if error else redirect(back_to(desk, fields))
+    return None if error else redirect(noted(back_to(desk, fields), made))
 
 
 def back_to(desk: Desk, fields: Mapping[str, str]) -> str:
-    """The list that the form stood on, or the whole table."""
+    """The list or the ticket that the form stood on, or the whole table."""
     home = f"/workspace/{desk.workspace_id}"
     target = safe_path(fields.get("back", ""), f"{home}/tickets")
-    return target if target.partition("?")[0] in (home, f"{home}/tickets") else f"{home}/tickets"
+    page = target.partition("?")[0]
+    here = page in (home, f"{home}/tickets") or page.startswith(f"{home}/tickets/")
+    return target if here else f"{home}/tickets"
 
 
 async def _row(request: Request, desk: Desk, ticket_id: UUID, *, status: int = 200) -> Response:

@@ -5,6 +5,7 @@ from starlette.responses import Response
 
 from parlour.features.desk import ticket
 from parlour.features.desk.agent import actor_at, desk_in
+from parlour.features.desk.fields import changed
 from parlour.features.tickets.service import StaleTicket
 from parlour.features.tickets.snooze import service as snoozing
 from parlour.features.tickets.snooze.mornings import morning, zone_named
@@ -29,4 +30,4 @@ async def snooze(request: Request) -> Response:
         return await ticket.page(request, desk, ticket_id, audience, refused=error, stale=overtaken)
     except Invalid as error:
         return await ticket.page(request, desk, ticket_id, audience, refused=error)
-    return await ticket.changed(request, desk, ticket_id, audience, done=True)
+    return await changed(request, desk, ticket_id, audience, done=True)

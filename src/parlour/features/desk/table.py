@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,6 +10,7 @@ from parlour.features.accounts.models import Desk
 from parlour.features.desk import units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.desk.cells import choices, row_view
+from parlour.features.desk.change_note import named_in
 from parlour.features.desk.query import ME, TableQuery
 from parlour.features.desk.sidebar import Sidebar, sidebar
 from parlour.features.tickets.bulk import service as changes
@@ -60,7 +60,7 @@ async def page(
     filters = query.filters(desk.person.user_id)
     # Most lists cost the same whatever there is; the rest may take long, away from everyone else's requests.
     run = db(request).read if listing.costs_the_same(filters) else db(request).scan
-    found = await run(actor, units.table, filters, _bulk_id(request))
+    found = await run(actor, units.table, filters, named_in(request))
     context: dict[str, Any] = {
         "tickets": [row_view(row) for row in found.page.rows],
         "count": found.page.count,
@@ -127,11 +127,3 @@ def _address(desk: Desk, query: str) -> str:
 
 def _beside(desk: Desk, query: TableQuery, side: str, cursor: str | None) -> str | None:
     return _address(desk, query.but(**{side: cursor})) if cursor else None
-
-
-def _bulk_id(request: Request) -> UUID | None:
-    """The change whose outcome the page shows above the table."""
-    try:
-        return UUID(request.query_params["bulk"])
-    except (KeyError, ValueError):
-        return None

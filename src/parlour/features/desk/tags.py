@@ -9,6 +9,7 @@ from starlette.responses import Response
 from parlour.features.accounts.models import Desk
 from parlour.features.desk import ticket
 from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.desk.fields import changed
 from parlour.features.tickets.models import Colour
 from parlour.features.tickets.tags import service as tags
 from parlour.kernel.access import permitted
@@ -33,7 +34,7 @@ async def tag_ticket(request: Request) -> Response:
             await db(request).write(actor_at(desk), tags.put_on, ticket_id, fields.get("tag", ""))
     except Invalid as error:
         return await ticket.page(request, desk, ticket_id, audience, refused=error)
-    return await ticket.changed(request, desk, ticket_id, audience, done=False)
+    return await changed(request, desk, ticket_id, audience, done=False)
 
 
 async def index(request: Request) -> Response:

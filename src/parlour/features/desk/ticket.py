@@ -1,7 +1,7 @@
 """One ticket at the desk: its conversation, and what an agent changes about it."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 from uuid import UUID
@@ -9,26 +9,25 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response
 
-from parlour.features.accounts.models import After, Desk
+from parlour.features.accounts.models import Desk
 from parlour.features.chat.models import Audience
 from parlour.features.conversation import pages as conversation
 from parlour.features.conversation import units as rooms
 from parlour.features.conversation.timeline import Before
 from parlour.features.conversation.view import timeline_view
-from parlour.features.desk import rows, units
+from parlour.features.desk import units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.desk.came_from import came_from, go_on, ways
-from parlour.features.tickets import service as tickets
+from parlour.features.desk.change_note import named_in, note
 from parlour.features.tickets.access import service as access
-from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.canned import service as canned
 from parlour.features.tickets.canned.service import GapLeft
-from parlour.features.tickets.models import Field, Priority, Status, Ticket
+from parlour.features.tickets.models import Priority, Status
 from parlour.features.tickets.service import TicketClosed, UnseenMessage
 from parlour.features.workspaces import audit
 from parlour.features.workspaces.models import AuditEntry
 from parlour.kernel.access import Actor, Permission
-from parlour.kernel.errors import Conflict, DomainError, Invalid
+from parlour.kernel.errors import Conflict, DomainError
 from parlour.realtime.protocol import SEQ_LIMIT
 from parlour.web.forms import REFUSALS, BadForm, read_form, read_form_leniently, uuid_field
 from parlour.web.ids import id_in
@@ -92,6 +91,7 @@ async def page(
     refused: DomainError | None = None,
     writing: Writing | None = None,
     stale: Stale | None = None,
+    made: UUID | None = None,
 ) -> Response:
     """The ticket and all that was said about it; for htmx, the panel alone.
 
@@ -100,7 +100,8 @@ async def page(
     actor = actor_at(desk)
     before = _before(request) if request.method == "GET" else None
     found = await db(request).read(actor, units.ticket_page, ticket_id, before)
-    on = ways(desk, came_from(request, desk), found.ticket)
+    came = came_from(request, desk)
+    on = ways(desk, came, found.ticket)
     room, notes = _rooms(found, actor, desk, audience, writing or Writing(), on["address"])
     context = {
         "ticket": found.ticket,
@@ -113,15 +114,22 @@ async def page(
         "ways": on,
         **_choices(found, actor),
         **_changes(found, stale),
+        **await note(
+            request, desk, made or named_in(request), back=f"{_here(desk, ticket_id)}{came.address}"
+        ),
     }
     template = "desk/ticket_panel.html" if "hx-request" in request.headers else "desk/ticket.html"
     return await render_at(request, desk, template, refused=refused, **context)
 
 
+def _here(desk: Desk, ticket_id: UUID) -> str:
+    return f"/workspace/{desk.workspace_id}/tickets/{ticket_id}"
+
+
 def _rooms(
     found: units.TicketPage, actor: Actor, desk: Desk, audience: Audience, writing: Writing, came: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    here = f"/workspace/{desk.workspace_id}/tickets/{found.ticket.ticket_id}"
+    here = _here(desk, found.ticket.ticket_id)
     internal = audience is Audience.INTERNAL
     answer, note = (Writing(), writing) if internal else (writing, Writing())
     room = {
@@ -258,38 +266,17 @@ async def _insert(request: Request, desk: Desk, ticket_id: UUID, fields: Mapping
 
 
 def _then(fields: Mapping[str, str]) -> Status | None:
-    status = _one_of(Status, fields["then"]) if fields.get("then") else None
+    status = one_of(Status, fields["then"]) if fields.get("then") else None
     if status is Status.NEW:
         raise BadForm
     return status
 
 
-def _one_of(choices: type[Choice], text: str) -> Choice:
+def one_of(choices: type[Choice], text: str) -> Choice:
     try:
         return choices(text)
     except ValueError:
         raise BadForm from None
-
-
-def _member(text: str) -> UUID | None:
-    try:
-        return UUID(text) if text else None
-    except ValueError:
-        raise BadForm from None
-
-
-async def set_status(request: Request) -> Response:
-    return await _change(request, "status", lambda text: _one_of(Status, text), tickets.update_ticket_status)
-
-
-async def set_priority(request: Request) -> Response:
-    return await _change(
-        request, "priority", lambda text: _one_of(Priority, text), tickets.update_ticket_priority
-    )
-
-
-async def set_assignee(request: Request) -> Response:
-    return await _change(request, "assignee", _member, tickets.assign_ticket)
 
 
 def room_in(fields: Mapping[str, str]) -> Audience:
@@ -303,88 +290,6 @@ def version_in(fields: Mapping[str, str]) -> int:
     if not (version.isascii() and version.isdecimal() and len(version) < 16):
         raise BadForm
     return int(version)
-
-
-async def _change(
-    request: Request, field: str, parse: Callable[[str], Any], action: Callable[..., Ticket]
-) -> Response:
-    """One field and the version that the agent saw; a stale one shows who changed what since."""
-    desk = await desk_in(request)
-    ticket_id = id_in(request, "ticket_id")
-    fields, stale = await read_form_leniently(request)
-    audience = room_in(fields)
-    # Without a script the composer's form brings the change: what was typed stays in it.
-    typed = Writing(draft=fields["content"]) if fields.get("content", "").strip() else None
-    if stale:
-        if typed is None:
-            raise stale
-        return await page(request, desk, ticket_id, audience, refused=stale, writing=not_sent(fields, stale))
-    version = version_in(fields)
-    if field not in fields:
-        raise BadForm
-    value = parse(fields[field])
-    try:
-        undo = await _write(request, desk, ticket_id, field, value, action, version)
-    except tickets.StaleTicket as error:
-        if answer := await rows.answer(request, desk, ticket_id, fields, error):
-            return answer
-        overtaken = Stale(field, fields[field], max(0, error.current.version - version))
-        return await page(request, desk, ticket_id, audience, refused=error, stale=overtaken, writing=typed)
-    except Invalid as error:
-        if typed is None:
-            raise
-        unchanged = replace(typed, problem="not_changed")
-        return await page(request, desk, ticket_id, audience, refused=error, writing=unchanged)
-    if typed:
-        return await page(request, desk, ticket_id, audience, writing=typed)
-    answer = await rows.answer(request, desk, ticket_id, fields)
-    answer = answer or await changed(request, desk, ticket_id, audience, done=_is_done(desk, field, value))
-    answer.headers.update(undo)
-    return answer
-
-
-async def _write(
-    request: Request,
-    desk: Desk,
-    ticket_id: UUID,
-    field: str,
-    value: object,
-    action: Callable[..., Ticket],
-    version: int,
-) -> dict[str, str]:
-    """The header that lets a script offer to undo it; without one there is nobody to offer it."""
-    actor = actor_at(desk)
-    if "hx-request" not in request.headers or value is Status.NEW:
-        await db(request).write(actor, action, ticket_id, value, seen_version=version)
-        return {}
-    text = str(value or "")
-    made = await db(request).write(
-        actor, bulk.change_one, ticket_id, Field(field), text, seen_version=version
-    )
-    return {"X-Undo": str(made.bulk_id)} if made.changed else {}
-
-
-async def changed(
-    request: Request, desk: Desk, ticket_id: UUID, audience: Audience, *, done: bool
-) -> Response:
-    """The ticket as it is now, or on from it when the agent is done with it and chose so."""
-    came = came_from(request, desk)
-    away = go_on(desk, came, ticket_id) if done and desk.person.settings.after is not After.STAY else None
-    if "hx-request" in request.headers:
-        answer = await page(request, desk, ticket_id, audience)
-        if away:
-            answer.headers["HX-Redirect"] = away
-        return answer
-    kept = came.address if "from" in request.query_params else ""
-    tab = "/notes" if audience is Audience.INTERNAL else ""
-    return redirect(away or f"/workspace/{desk.workspace_id}/tickets/{ticket_id}{tab}{kept}")
-
-
-def _is_done(desk: Desk, field: str, value: object) -> bool:
-    """Whether the ticket is off this agent's hands by that change."""
-    if field == "assignee":
-        return value not in (None, desk.person.user_id)
-    return value in (Status.PENDING, Status.RESOLVED, Status.CLOSED)
 
 
 async def revoke_access(request: Request) -> Response:
