@@ -32,6 +32,7 @@ from parlour.features.tickets.bulk.job import BulkJobs
 from parlour.features.tickets.handover import HandoverJobs
 from parlour.features.tickets.mails import TicketMails
 from parlour.features.tickets.notifications import service as notifications
+from parlour.features.tickets.notifications.mailing.service import NotificationMails
 from parlour.features.tickets.notifications.service import NotificationJobs
 from parlour.features.tickets.snooze.service import SnoozeJobs
 from parlour.features.tickets.tags.service import TagJobs
@@ -102,6 +103,7 @@ def make_worker(settings: Settings, database: Database, post: Post) -> Worker:
         **BulkJobs(database).handlers,
         **HandoverJobs(database).handlers,
         **NotificationJobs(database).handlers,
+        **NotificationMails(database, post).handlers,
         **SnoozeJobs(database).handlers,
         **TagJobs(database).handlers,
     }

@@ -49,6 +49,7 @@ from parlour.features.tickets.models import (
     Whose,
 )
 from parlour.features.tickets.notifications import store as notifications
+from parlour.features.tickets.notifications.mailing import store as mailing
 from parlour.features.tickets.notifications.models import Bell, Kind
 from parlour.features.tickets.notifications.store import Hearer
 from parlour.features.tickets.tags import store as tags
@@ -361,12 +362,20 @@ def of_contacts(ticket: Ticket) -> list[Call]:
 
 
 def of_notifications(ticket: Ticket, ada: UUID) -> list[Call]:
-    hearer, bell = Hearer(ada, Role.OWNER, 255, None), Bell(ada, news=True, read_at=None)
+    hearer = Hearer(ada, "ada@acme.example", Role.OWNER, 255, None)
+    whose, bell = {"user_id": ada}, Bell(ada, news=True, read_at=None)
     this, past = {"ticket_ids": [ticket.ticket_id]}, clock.now() - SOON
     told = {"kind": Kind.ASSIGNED, "hearer": hearer, **this, "by_name": "Bob", "mail_after": SOON}
     return [
         (notifications.hearers, {"user_ids": [ada]}),
         (notifications.tell, told),
+        (mailing.one_at_a_time, whose),
+        (mailing.waiting, {**whose, "patience": SOON, "limit": 9}),
+        (mailing.unread, {**whose, **this}),
+        (mailing.take, {**whose, "kind": Kind.ASSIGNED, **this}),
+        (mailing.set_news_mailed_at, {**whose, "at": past}),
+        (mailing.news_mailed_at, whose),
+        (notifications.wanting_news, {"after": None, "limit": 9}),
         (notifications.lines, {"bell": bell, "since": past, "before": None, "limit": 9}),
         (notifications.news, {"bell": bell, "since": past}),
         (notifications.read_ticket, {"user_id": ada, "ticket_id": ticket.ticket_id}),

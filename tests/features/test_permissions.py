@@ -59,6 +59,8 @@ SYSTEM_ONLY = {
     "tickets.bulk.service.write_down",
     "tickets.handover.carry_on",
     "tickets.handover.disable_account",
+    "tickets.notifications.mailing.service.tell_of_new",
+    "tickets.notifications.mailing.service.unseen",
     "tickets.notifications.service.forget_some",
     "tickets.notifications.service.sweep",
     "tickets.snooze.service.end",

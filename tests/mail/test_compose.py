@@ -50,6 +50,14 @@ WITH_NAMES: dict[str, dict[str, Any]] = {
     "replies": {**CONFIRMATION, "replies": [SAID], "earlier": 0},
     "first_word": {**CONFIRMATION, "replies": [SAID], "earlier": 0},
     "test": CONFIRMATION,
+    "told": {
+        **CONFIRMATION,
+        "lines": [
+            {"kind": "assigned", "times": 1, "who": "Ada", "number": 7, "subject": "Late", "link": "x"}
+        ],
+        "more": 2,
+        "desk": "https://desk.example/workspace/7",
+    },
 }
 
 
@@ -137,6 +145,7 @@ def test_a_name_stays_in_its_place_and_is_no_link(template: str, name: str, rend
     plain = WITH_NAMES[template]
     named = {**plain, "workspace": {**plain["workspace"], "name": name}, "invited_by": name}
     named["replies"] = [SimpleNamespace(**{**vars(SAID), "sender_name": name})]
+    named["lines"] = [{**line, "who": name} for line in plain.get("lines", [])]
 
     usual = compose(renderer, template, "mary@example.test", ID, plain)
     mail = compose(renderer, template, "mary@example.test", ID, named)

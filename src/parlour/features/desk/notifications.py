@@ -43,11 +43,10 @@ async def _page(request: Request, desk: Desk, before: Place | None = None) -> Re
 
 
 def _line(line: Line, ticket: TicketRow) -> dict[str, Any]:
-    by_customer = line.kind in (Kind.ANSWERED, Kind.UNASSIGNED)
     return {
         "kind": line.kind.value,
         "times": line.times,
-        "who": ticket.customer_name or ticket.email if by_customer else line.by_name,
+        "who": notifications.done_by(line, ticket),
         "at": line.at,
         "read": line.read,
         "ticket_id": str(ticket.ticket_id),

@@ -116,6 +116,7 @@ def open_ticket(tx: Tx, draft: Draft) -> Opened:
     chat.post(tx.acting_as(customer), ticket.chat_room_id, draft.description, draft.client_id)
     tx.enqueue(CONFIRMATION, {"ticket_id": str(ticket.ticket_id), "email": draft.email})
     if not ticket.quiet:
+        notifications.expect(tx, ticket)
         changes.tell(tx, ticket, spoke=customer.kind)
     return Opened(ticket, repeat=False)
 

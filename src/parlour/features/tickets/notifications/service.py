@@ -10,15 +10,18 @@ from uuid import UUID
 
 from parlour.db.database import Database, Tx
 from parlour.db.outbox import Job
-from parlour.features.tickets.models import Ticket
+from parlour.features.tickets.models import Ticket, TicketRow
 from parlour.features.tickets.notifications import store
-from parlour.features.tickets.notifications.models import Bell, Chosen, Kind, Lines, Place
+from parlour.features.tickets.notifications.models import Bell, Chosen, Kind, Line, Lines, Place
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission, Role, requires
 from parlour.kernel.events import BellRang
 
 PAGE = 20
 KEPT = timedelta(days=30)
+MAIL = "mail.told"
+MAIL_AFTER = timedelta(minutes=2)
+NEWS = "tickets.tell_of_new"
 FORGET = "tickets.forget_told"
 FORGOTTEN_AT_ONCE = 500
 SWEEP_BATCH = 500
@@ -35,7 +38,10 @@ def tell(tx: Tx, kind: Kind, user_ids: Collection[UUID], tickets: Sequence[Ticke
     for hearer in sorted(store.hearers(system, others), key=lambda each: str(each.user_id)):
         if not _may_hear(hearer.role, kind) or not Chosen.of(hearer.told).hears(kind):
             continue
-        store.tell(system, kind, hearer, ticket_ids, by_name=tx.actor.name, mail_after=None)
+        mail_after = MAIL_AFTER if Chosen.of(hearer.told).by_mail(kind) else None
+        began = store.tell(system, kind, hearer, ticket_ids, by_name=tx.actor.name, mail_after=mail_after)
+        if began and mail_after:
+            tx.enqueue(MAIL, {"user_id": str(hearer.user_id), "email": hearer.email}, after=mail_after)
         for ticket in tickets:
             tx.emit(BellRang(tx.workspace_id, hearer.user_id, kind.value, ticket.ticket_id, ticket.number))
 
@@ -58,6 +64,23 @@ def withdraw(tx: Tx, tickets: Sequence[Ticket], holder: UUID | None) -> None:
 def bell_of(role: Role, user_id: UUID, told: int, read_at: datetime | None) -> Bell:
     news = Chosen.of(told).hears(Kind.UNASSIGNED) and _may_hear(role, Kind.UNASSIGNED)
     return Bell(user_id, news, read_at)
+
+
+def bell_for(hearer: store.Hearer) -> Bell:
+    return bell_of(hearer.role, hearer.user_id, hearer.told, hearer.bell_read_at)
+
+
+def done_by(line: Line, ticket: TicketRow) -> str:
+    """Whose doing a line tells of: a customer is called as their tickets call them now."""
+    by_customer = line.kind in (Kind.ANSWERED, Kind.UNASSIGNED)
+    return ticket.customer_name or ticket.email if by_customer else line.by_name
+
+
+@requires(Permission.PORTAL_SEE)
+def expect(tx: Tx, ticket: Ticket) -> None:
+    """A customer has opened a ticket: whoever wants to hear of it by mail will, if nobody takes it before."""
+    if store.wanting_news(tx.as_system(), after=None, limit=1):
+        tx.enqueue(NEWS, {"ticket_id": str(ticket.ticket_id)}, after=MAIL_AFTER)
 
 
 @requires(Permission.NOTIFICATION_READ)

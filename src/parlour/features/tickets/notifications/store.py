@@ -11,7 +11,16 @@ from sqlalchemy import ColumnElement, Integer, bindparam, case, delete, func, se
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
 from parlour.db.moments import moment
-from parlour.db.schema import NEW_OF_NOBODY, UtcDateTime, members, notifications, read_marks, tickets, users
+from parlour.db.schema import (
+    MAILED_NEW,
+    NEW_OF_NOBODY,
+    UtcDateTime,
+    members,
+    notifications,
+    read_marks,
+    tickets,
+    users,
+)
 from parlour.features.tickets.notifications.models import Bell, Kind, Line, Place
 from parlour.kernel import clock
 from parlour.kernel.access import Role
@@ -31,14 +40,22 @@ _MEMBER = (members.c.workspace_id == HERE) & (members.c.user_id == bindparam("pe
 
 
 class Hearer(NamedTuple):
+    """A member who may be told."""
+
     user_id: UUID
+    email: str
     role: Role
     told: int
     bell_read_at: datetime | None
 
 
+def is_new_to(hearer: Hearer, line: Line) -> bool:
+    """Whether it came after all that the member has marked as read."""
+    return line.at > _since(hearer.bell_read_at)
+
+
 _HEARERS = (
-    select(members.c.user_id, members.c.role, members.c.told, members.c.bell_read_at)
+    select(members.c.user_id, users.c.email, members.c.role, members.c.told, members.c.bell_read_at)
     .join(users, users.c.user_id == members.c.user_id)
     .where(
         members.c.workspace_id == HERE,
@@ -51,7 +68,7 @@ _HEARERS = (
 def hearers(tx: Tx, user_ids: Collection[UUID]) -> list[Hearer]:
     """Those of them who belong here and are not disabled."""
     found = tx.run(_HEARERS, these=list(user_ids))
-    return [Hearer(user_id, Role(role), told, read_at) for user_id, role, told, read_at in found]
+    return [Hearer(user_id, email, Role(role), *bell) for user_id, email, role, *bell in found]
 
 
 def tell(
@@ -96,6 +113,21 @@ def tell(
 
 def _since(read_at: datetime | None) -> datetime:
     return read_at or _BEGINNING
+
+
+_OF_NEWS = (
+    select(members.c.user_id)
+    .where(members.c.workspace_id == HERE, text(f"({MAILED_NEW})"))
+    .order_by(members.c.user_id)
+    .limit(bindparam("limit", type_=Integer()))
+)
+_MORE_OF_NEWS = _OF_NEWS.where(members.c.user_id > bindparam("after", type_=members.c.user_id.type))
+
+
+def wanting_news(tx: Tx, *, after: UUID | None, limit: int) -> list[UUID]:
+    """Members who chose to hear of new tickets by mail, by their ids."""
+    found = tx.run(_MORE_OF_NEWS, after=after, limit=limit) if after else tx.run(_OF_NEWS, limit=limit)
+    return list(found.scalars())
 
 
 _WITHDRAWN = (
