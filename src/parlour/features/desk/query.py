@@ -91,6 +91,11 @@ class TableQuery:
         changed = replace(self, **{"after": "", "before": "", **changes})
         return (replace(changed, sort="") if changed.sort == Order.ACTIVITY else changed).text
 
+    @property
+    def sorts(self) -> Mapping[str, str]:
+        """`but` for each order there is."""
+        return _sorts(self)
+
     def live(self, me: UUID) -> dict[str, str]:
         """What a changed ticket is compared with in the browser, to know whether this list cares."""
         whose = str(me) if self.assignee == ME else self.assignee
@@ -107,6 +112,11 @@ class TableQuery:
 def _text(query: TableQuery) -> str:
     """A page leads to ten lists, most of them the same on all pages."""
     return urlencode({name: getattr(query, name) for name in query.__slots__ if getattr(query, name)})
+
+
+@lru_cache(maxsize=1000)
+def _sorts(query: TableQuery) -> Mapping[str, str]:
+    return {order.value: query.but(sort=order.value) for order in Order}
 
 
 BUILT_IN = {

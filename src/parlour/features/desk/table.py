@@ -15,7 +15,7 @@ from parlour.features.desk.query import ME, TableQuery
 from parlour.features.desk.sidebar import Sidebar, sidebar
 from parlour.features.tickets.bulk import service as changes
 from parlour.features.tickets.listing import service as listing
-from parlour.features.tickets.models import COUNT_LIMIT, LOOKED_THROUGH, PAGE_SIZES, Order, Whose
+from parlour.features.tickets.models import COUNT_LIMIT, LOOKED_THROUGH, PAGE_SIZES, Whose
 from parlour.kernel import clock
 from parlour.kernel.access import Permission
 from parlour.kernel.errors import DomainError
@@ -97,19 +97,19 @@ def _ways_on(desk: Desk, query: TableQuery, found: units.Table) -> dict[str, Any
     return {
         "next": _beside(desk, query, "after", found.page.next),
         "previous": _beside(desk, query, "before", found.page.previous),
-        "sorts": {order.value: _address(desk, query.but(sort=order.value)) for order in Order},
+        "sorts": {order: _address(desk, text) for order, text in query.sorts.items()},
     }
 
 
 def _view_of(query: TableQuery, beside: Sidebar) -> dict[str, Any]:
     """Which of the views the list is, if any; and all of them."""
     listed = query.first_page.text
-    this = next((view for view in beside.views if view["query"] == listed), None)
+    this = next((view for view in beside.views if view.query == listed), None)
     return {
         "sidebar": beside,
         "listed": listed,
-        "built_in": this["key"] if this and not this["name"] else "",
-        "saved": this if this and this["name"] else None,
+        "built_in": this.key if this and not this.name else "",
+        "saved": this._asdict() if this and this.name else None,
     }
 
 

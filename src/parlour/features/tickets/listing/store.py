@@ -168,7 +168,8 @@ def _serves(lead: tuple[str, ...], shape: _Shape) -> bool:
     return held >= shape
 
 
-def _walks(shape: _Shape, order: Order) -> list[tuple[_Condition, ...]]:
+@cache
+def _walks(shape: _Shape, order: Order) -> Sequence[tuple[_Condition, ...]]:
     """The conditions of as few walks as it takes, along an index each; none when no index fits."""
     if order is Order.PRIORITY and "priority" in shape:
         order = Order.ACTIVITY
