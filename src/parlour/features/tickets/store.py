@@ -5,7 +5,18 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, bindparam, func, insert, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    text,
+    update,
+)
 
 from parlour.db import dialect, search
 from parlour.db.database import HERE, Tx
@@ -62,6 +73,13 @@ _ROW = (
 
 RANKS = {Priority.LOW: 0, Priority.MEDIUM: 1, Priority.HIGH: 2, Priority.URGENT: 3}
 """What `priority_rank` holds: priorities in their order, for the index."""
+
+
+def has_status(status: Status) -> ColumnElement[bool]:
+    """Said in the statement itself: of a value that comes with each run SQLite asks, each time, whether a
+    partial index fits it, and plans anew.
+    """
+    return tickets.c.status == literal_column(f"'{status.value}'", tickets.c.status.type)
 
 
 _STATUSES = {status.value: status for status in Status}

@@ -89,8 +89,8 @@ _LEADS: dict[Order, tuple[tuple[str, ...], ...]] = {
 ACTIVE_STATUSES = (Status.NEW, Status.OPEN, Status.PENDING)
 _LIMIT = bindparam("limit", type_=Integer())
 _CHOICES: dict[str, Sequence[_Condition]] = {
-    "status": [tickets.c.status == status.value for status in Status],
-    "active status": [tickets.c.status == status.value for status in ACTIVE_STATUSES],
+    "status": list(map(store.has_status, Status)),
+    "active status": list(map(store.has_status, ACTIVE_STATUSES)),
     "priority": [tickets.c.priority_rank == rank for rank in store.RANKS.values()],
 }
 
@@ -194,7 +194,7 @@ def _reading(
         return tagged.reading(names, others, beyond=beyond, backwards=backwards)
     picks = not _walks(shape, order)
     # What is picked is active, or pending: then the walks are those of all that are.
-    held = shape - _PICKED.keys() if picks else shape
+    held = shape.difference(_PICKED) if picks else shape
     bound = _beyond(_columns(shape, order), backwards=backwards) if beyond else []
     by = _by(shape, order, backwards=backwards)
     picked = [condition for name, condition in _PICKED.items() if name in shape]
@@ -376,7 +376,7 @@ def recent_and_urgent(tx: Tx, *, limit: int) -> tuple[list[TicketRow], list[Tick
 
 
 _COUNTED: dict[str, tuple[_Condition, ...]] = {
-    **{status.value: (tickets.c.status == status.value,) for status in Status},
+    **{status.value: (store.has_status(status),) for status in Status},
     "unanswered": (_ACTIVE, _WAITING),
 }
 

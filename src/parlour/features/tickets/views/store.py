@@ -135,7 +135,7 @@ def _conditions(shape: _Shape, who: str) -> list[_Condition]:
     if status == Stage.ACTIVE:
         found.append(_ACTIVE)
     elif status:
-        found.append(tickets.c.status == status)
+        found.append(store.has_status(Status(status)))
     elif priority and whose:
         found.append(tickets.c.status.in_(list(Status)))
     if priority:
