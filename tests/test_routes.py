@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from tests.house import Browser
+from tests.outline import faults
 from tests.people import VISITORS, Town, http_routes, knock, open_town, socket_routes
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -265,6 +266,19 @@ async def test_every_socket_gets_what_the_table_says(
 ) -> None:
     async with await town.come(kind) as browser:
         assert await knock(town.house, browser, town.path(address)) == answer
+
+
+@pytest.mark.parametrize("kind", ["nobody", "customer", "owner", "viewer"])
+async def test_every_page_is_in_order_for_somebody_who_hears_it(town: Town, kind: str) -> None:
+    """Headings without a gap, landmarks that stand for themselves, and each control named once."""
+    found: dict[str, list[str]] = {}
+    async with await town.come(kind) as browser:
+        for route in GETS:
+            page = await browser.get(town.path(route.split()[1]))
+            if page.headers.get("content-type", "").startswith("text/html") and "<html" in page.text:
+                found[route] = faults(page.text)
+
+    assert {route: wrong for route, wrong in found.items() if wrong} == {}
 
 
 @pytest.mark.parametrize("origin", [None, "null", "http://evil.example", "http://parlour.test.evil.example"])

@@ -141,8 +141,7 @@ class Chat implements Surroundings {
 
   came(message: Message, notes: boolean): void {
     if (message.sender_type !== "system") {
-      const blocked = message.sender_type === "customer" && "blocked" in this.room.dataset;
-      if (message.sender_type !== this.side && !blocked) news();
+      if (message.sender_type !== this.side && !("blocked" in this.room.dataset)) news();
       const values = { name: calledIn(this.room, message.sender_name), content: message.content };
       this.announce(sentence(`[data-text="${notes ? "note-announcement" : "announcement"}"]`, this.room, values));
     }

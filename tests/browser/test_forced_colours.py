@@ -61,7 +61,7 @@ async def test_what_is_ticked_unread_current_or_said_is_seen(live: Live, past: P
     )
     assert await page.locator(".unread").first.evaluate(GROUND, "::before") != ground
     await page.goto(live.desk)
-    assert await page.locator("aside nav a[aria-current]").first.evaluate(GROUND) != ground
+    assert await page.locator(".sidebar nav a[aria-current]").first.evaluate(GROUND) != ground
     await page.goto(desk_of(live, ticket))
     assert await page.locator("[data-face][aria-pressed=true]").evaluate(GROUND) != ground
     await maria.page.emulate_media(forced_colors="active")

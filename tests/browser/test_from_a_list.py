@@ -32,7 +32,7 @@ async def test_one_goes_along_the_tickets_of_a_list_and_comes_back_to_it(
     await expect(lia.page.get_by_role("heading", name="Number 1")).to_be_visible()
     await Room(lia.page).is_live()
     await Room(lia.page).composer.fill("It is on its way.")
-    await lia.page.get_by_label("Send and set the status").click()
+    await lia.page.get_by_title("Send and set the status").click()
     await lia.page.get_by_role("button", name="Send and resolve").click()
     await expect(lia.page.get_by_role("heading", name="Number 2")).to_be_visible()
     await lia.page.keyboard.press("j")

@@ -189,7 +189,7 @@ async def about_to_answer_blindly(page: Page, live: Live, past: Past) -> None:
 async def ways_to_send(page: Page, live: Live, past: Past) -> None:
     await answering(page, live, past)
     await Room(page).composer.fill("It is on its way.")
-    await page.get_by_label("Send and set the status").click()
+    await page.get_by_title("Send and set the status").click()
     await expect(page.get_by_role("button", name="Send and resolve")).to_be_visible()
 
 
@@ -294,7 +294,7 @@ async def tagged_and_put_aside(page: Page, live: Live, past: Past) -> None:
         await page.keyboard.press("t")
         await page.keyboard.type(name)
         await page.keyboard.press("Enter")
-        await expect(page.get_by_text("Take off the tag red")).to_be_attached()
+        await expect(page.get_by_title("Take off the tag red")).to_be_attached()
         await page.locator("h1").click()
     await expect(page.get_by_text("There is no tag of this name.")).to_be_visible()
     await page.keyboard.press("z")

@@ -96,7 +96,7 @@ async def test_a_blind_answer_whose_question_was_closed_stays_in_the_list_as_not
 
 async def test_sending_can_set_the_status(talk: Talk) -> None:
     await talk.agent.composer.fill("It is on its way.")
-    await talk.ada.page.get_by_label("Send and set the status").click()
+    await talk.ada.page.get_by_title("Send and set the status").click()
     await talk.ada.page.get_by_role("button", name="Send and resolve").click()
 
     await talk.customer.shows("It is on its way.")

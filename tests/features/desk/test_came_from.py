@@ -16,7 +16,7 @@ def desk_of(house: House, rest: str = "") -> str:
 
 
 def link(page: str, label: str) -> str:
-    found = re.search(rf'<a href="([^"]+)"[^>]*aria-label="{label}', page)
+    found = re.search(rf'<a href="([^"]+)"[^>]*title="{label}', page)
     assert found, f"no link “{label}”"
     return unescape(found[1])
 

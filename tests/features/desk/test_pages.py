@@ -91,7 +91,7 @@ async def test_a_row_leads_to_its_ticket_from_every_page_that_it_stands_on(
 
     assert refused.status_code == 422
     for page, address in pages:
-        [link, *_] = re.findall(r'<th scope="row".*?href="([^"]+)"', page.text)
+        [link, *_] = re.findall(r'<th role="rowheader".*?href="([^"]+)"', page.text)
         assert urljoin(address, link) == place
 
 
