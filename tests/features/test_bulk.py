@@ -1,6 +1,7 @@
 """Changing many tickets at once, and undoing it."""
 
 import asyncio
+import html
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,10 +15,12 @@ import pytest
 
 from parlour.db import outbox
 from parlour.db.lanes import lane_of
+from parlour.features.chat import service as chat
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.bulk.job import BulkJobs
-from parlour.features.tickets.models import Bulk, Field, Filters, Priority, Status, Ticket
+from parlour.features.tickets.models import Bulk, Field, Filters, Priority, Status, Tag, Ticket
+from parlour.features.tickets.tags import service as tags
 from parlour.features.workspaces import audit
 from parlour.kernel.access import Actor, Role
 from parlour.kernel.errors import Forbidden, Invalid, NotFound
@@ -424,3 +427,85 @@ async def test_a_hundred_tickets_take_as_many_statements_as_ten(
 
     assert statements[1] <= statements[0] + 12
     assert statements[1] < 50
+
+
+async def tagged(house: House, name: str) -> Tag:
+    made: Tag = await house.db.write(ada(house), tags.make, name, "red")
+    return made
+
+
+async def tags_on(house: House, chosen: list[Ticket]) -> list[set[str]]:
+    found = await house.as_system(tags.of_tickets, [ticket.ticket_id for ticket in chosen])
+    return [{tag.name for tag in found.get(ticket.ticket_id, ())} for ticket in chosen]
+
+
+async def test_a_tag_goes_on_and_off_many_and_undo_leaves_those_that_had_it(
+    house: House, desk: Browser, three: list[Ticket]
+) -> None:
+    tag = await tagged(house, "Late")
+    await house.db.write(ada(house), bulk.tag_one, three[0].ticket_id, "Late")
+    answer = await change(house, desk, three, change=f"tag:{tag.tag_id}")
+    assert await tags_on(house, three) == [{"Late"}] * 3
+    assert "Tag added: “Late”, 2 of 3." in html.unescape((await desk.get(answer.headers["location"])).text)
+    await undo(house, desk, bulk_of(answer))
+    assert await tags_on(house, three) == [{"Late"}, set(), set()]
+    off = bulk_of(await change(house, desk, three, change=f"untag:{tag.tag_id}"))
+    assert await tags_on(house, three) == [set()] * 3
+    await undo(house, desk, off)
+
+    assert await tags_on(house, three) == [{"Late"}, set(), set()]
+
+
+async def test_a_ticket_with_ten_tags_is_left_alone_and_said_to_be(
+    house: House, desk: Browser, three: list[Ticket]
+) -> None:
+    for number in range(tags.TICKET_LIMIT):
+        await tagged(house, f"Tag {number}")
+        await house.db.write(ada(house), bulk.tag_one, three[0].ticket_id, f"Tag {number}")
+    tag = await tagged(house, "One more")
+    answer = await change(house, desk, three, change=f"tag:{tag.tag_id}")
+
+    assert ["One more" in each for each in await tags_on(house, three)] == [False, True, True]
+    assert "ten tags" in (await desk.get(answer.headers["location"])).text
+
+
+async def test_many_are_put_aside_quietly_and_come_back_as_they_were(
+    house: House, desk: Browser, three: list[Ticket]
+) -> None:
+    await change(house, desk, three[:1], change="status:resolved")
+    answer = await change(house, desk, three, change="snooze:tomorrow", zone="Europe/Berlin")
+    assert await statuses(house, three) == ["resolved", "pending", "pending"]
+    assert all(ticket.aside_until for ticket in (await now(house, three))[1:])
+    await undo(house, desk, bulk_of(answer))
+
+    assert await statuses(house, three) == ["resolved", "new", "new"]
+    history = await house.as_system(chat.history, three[1].chat_room_id)
+    assert len(history.messages) == 1
+
+
+async def test_undo_puts_a_ticket_aside_again_that_was_resolved_meanwhile(
+    house: House, desk: Browser, three: list[Ticket]
+) -> None:
+    await change(house, desk, three, change="snooze:next-week")
+    before = [ticket.aside_until for ticket in await now(house, three)]
+    bulk_id = bulk_of(await change(house, desk, three, change="status:resolved"))
+    assert [ticket.aside_until for ticket in await now(house, three)] == [None] * 3
+    await undo(house, desk, bulk_id)
+
+    assert [ticket.aside_until for ticket in await now(house, three)] == before
+
+
+@pytest.mark.parametrize("what", ["tag:", f"tag:{UUID(int=5)}", "untag:late", "snooze:", "snooze:day"])
+async def test_what_is_no_tag_and_no_morning_is_refused(
+    house: House, desk: Browser, three: list[Ticket], what: str
+) -> None:
+    assert (await change(house, desk, three, change=what)).status_code == 422
+
+
+async def test_a_tag_of_another_workspace_is_put_on_nothing(
+    house: House, desk: Browser, three: list[Ticket]
+) -> None:
+    owner = Actor.agent(house.other.workspace_id, house.ada, Role.OWNER, "Ada Moreau")
+    theirs: Tag = await house.db.write(owner, tags.make, "Theirs", "red")
+
+    assert (await change(house, desk, three, change=f"tag:{theirs.tag_id}")).status_code == 422

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from parlour.features.tickets import service as tickets
+from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Filters, Order, Priority, Status, Tag, Ticket
 from parlour.features.tickets.tags import service as tags
@@ -27,7 +28,7 @@ async def make(house: House, name: str) -> Tag:
 
 
 async def put_on(house: House, ticket: Ticket, name: str) -> None:
-    await house.db.write(ada(house), tags.put_on, ticket.ticket_id, name)
+    await house.db.write(ada(house), bulk.tag_one, ticket.ticket_id, name)
 
 
 async def listed(house: House, tag: Tag, **more: object) -> list[UUID]:

@@ -176,7 +176,7 @@ async def test_a_ticket_that_is_put_aside_meanwhile_keeps_its_line(house: House,
     await change(house, ticket, "pending")
     current = await now(house, ticket)
     until = clock.now() + snoozing.LONGEST / 2
-    await house.db.write(ada(house), snoozing.snooze, ticket.ticket_id, until, seen_version=current.version)
+    await house.db.write(ada(house), bulk.snooze_one, ticket.ticket_id, until, seen_version=current.version)
     await a_moment_passes(house)
 
     assert [line for line, _ in await said(house, ticket)] == ["status:pending"]

@@ -78,7 +78,7 @@ bulk_changes = Table(
     Column("finished_at", UtcDateTime),
     Column("undone_at", UtcDateTime),
     PrimaryKeyConstraint("workspace_id", "bulk_id"),
-    CheckConstraint("field IN ('status', 'priority', 'assignee')", name="field"),
+    CheckConstraint("field IN ('status', 'priority', 'assignee', 'tag', 'untag', 'snooze')", name="field"),
 )
 
 bulk_items = Table(

@@ -15,6 +15,7 @@ from parlour.features.desk.change_note import noted
 from parlour.features.desk.views import query_in
 from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.models import Bulk, Field
+from parlour.features.tickets.snooze.mornings import morning, zone_named
 from parlour.kernel.errors import Invalid, NotFound
 from parlour.web.forms import REFUSALS, every, read_form, read_form_leniently
 from parlour.web.ids import id_in
@@ -30,6 +31,8 @@ async def start(request: Request) -> Response:
         if stale:
             raise stale
         field, value = _change(fields)
+        if field is Field.SNOOZE:
+            value = _moment_of(value, fields)
         ticket_ids = await _tickets(request, desk, fields)
         started = await db(request).write(actor_at(desk), bulk.start, ticket_ids, field, value)
     except REFUSALS as error:
@@ -50,6 +53,15 @@ def _change(fields: Mapping[str, str]) -> tuple[Field, str]:
         return Field(name), value
     except ValueError:
         raise Invalid({"value": "unknown"}) from None
+
+
+def _moment_of(choice: str, fields: Mapping[str, str]) -> str:
+    """The morning that is meant, where the agent is."""
+    try:
+        until = morning(choice, fields.get("day", ""), zone_named(fields.get("zone", "")))
+    except Invalid:
+        raise Invalid({"value": "unknown"}) from None
+    return until.isoformat()
 
 
 async def _tickets(request: Request, desk: Desk, fields: Mapping[str, str]) -> list[UUID]:

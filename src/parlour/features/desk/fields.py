@@ -93,7 +93,7 @@ async def _write(
         return None
     text = str(value or "")
     made = await db(request).write(actor, bulk.change_one, ticket_id, field, text, seen_version=version)
-    return made.bulk_id if made.changed else None
+    return made.to_undo
 
 
 def offering(answer: Response, made: UUID | None) -> Response:

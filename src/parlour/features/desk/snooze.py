@@ -6,8 +6,8 @@ from starlette.responses import Response
 from parlour.features.desk import ticket
 from parlour.features.desk.agent import actor_at, desk_in
 from parlour.features.desk.fields import changed
+from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.service import StaleTicket
-from parlour.features.tickets.snooze import service as snoozing
 from parlour.features.tickets.snooze.mornings import morning, zone_named
 from parlour.kernel.errors import Invalid
 from parlour.web.forms import read_form
@@ -24,10 +24,12 @@ async def snooze(request: Request) -> Response:
     version = ticket.version_in(fields)
     try:
         until = morning(fields.get("until", ""), fields.get("day", ""), zone_named(fields.get("zone", "")))
-        await db(request).write(actor_at(desk), snoozing.snooze, ticket_id, until, seen_version=version)
+        made = await db(request).write(
+            actor_at(desk), bulk.snooze_one, ticket_id, until, seen_version=version
+        )
     except StaleTicket as error:
         overtaken = ticket.Stale("snooze", "", max(0, error.current.version - version))
         return await ticket.page(request, desk, ticket_id, audience, refused=error, stale=overtaken)
     except Invalid as error:
         return await ticket.page(request, desk, ticket_id, audience, refused=error)
-    return await changed(request, desk, ticket_id, audience, done=True)
+    return await changed(request, desk, ticket_id, audience, done=True, made=made.to_undo)

@@ -88,8 +88,8 @@ async def page(
 
 
 def _bulk(found: units.Table) -> dict[str, Any]:
-    names = {str(member.user_id): member.name for member in found.members}
-    return {"bulk": found.bulk, "bulk_name": names.get(found.bulk.value, "") if found.bulk else ""}
+    change, name = found.bulk or (None, "")
+    return {"bulk": change, "bulk_name": name}
 
 
 def _ways_on(desk: Desk, query: TableQuery, found: units.Table) -> dict[str, Any]:

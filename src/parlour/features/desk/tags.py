@@ -10,6 +10,7 @@ from parlour.features.accounts.models import Desk
 from parlour.features.desk import ticket
 from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.desk.fields import changed
+from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.models import Colour
 from parlour.features.tickets.tags import service as tags
 from parlour.kernel.access import permitted
@@ -29,12 +30,12 @@ async def tag_ticket(request: Request) -> Response:
     try:
         if fields.get("remove"):
             gone = uuid_field(fields, "remove")
-            await db(request).write(actor_at(desk), tags.take_off, ticket_id, gone)
+            made = await db(request).write(actor_at(desk), bulk.untag_one, ticket_id, gone)
         else:
-            await db(request).write(actor_at(desk), tags.put_on, ticket_id, fields.get("tag", ""))
+            made = await db(request).write(actor_at(desk), bulk.tag_one, ticket_id, fields.get("tag", ""))
     except Invalid as error:
         return await ticket.page(request, desk, ticket_id, audience, refused=error)
-    return await changed(request, desk, ticket_id, audience, done=False)
+    return await changed(request, desk, ticket_id, audience, done=False, made=made.to_undo)
 
 
 async def index(request: Request) -> Response:

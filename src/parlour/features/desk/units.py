@@ -123,7 +123,7 @@ class Table:
     page: Page
     members: Sequence[Member]
     tags: Sequence[Tag]
-    bulk: Bulk | None
+    bulk: tuple[Bulk, str] | None
     gone: str
     """The name of the person that the list is narrowed to, of somebody who answers no more."""
 
@@ -136,7 +136,7 @@ def table(tx: Tx, filters: Filters, bulk_id: UUID | None) -> Table:
         page=listing.workspace_tickets(tx, filters),
         members=members,
         tags=tags.every(tx),
-        bulk=bulk.bulk(tx, bulk_id) if bulk_id and may_bulk else None,
+        bulk=bulk_change(tx, bulk_id) if bulk_id and may_bulk else None,
         gone=_gone(tx, filters, members),
     )
 
@@ -216,9 +216,12 @@ def contact_page(tx: Tx, contact_id: UUID, before: UUID | None) -> PersonPage:
 
 @requires(Permission.BULK_UPDATE)
 def bulk_change(tx: Tx, bulk_id: UUID) -> tuple[Bulk, str]:
+    """And whom or what it is about: a name, unless the value says it."""
     found = bulk.bulk(tx, bulk_id)
-    assigned = found.field is Field.ASSIGNEE and found.value
-    return found, workspaces.name_of(tx, UUID(found.value)) if assigned else ""
+    if found.field is Field.ASSIGNEE and found.value:
+        return found, workspaces.name_of(tx, UUID(found.value))
+    tag = tags.known(tx, UUID(found.value)) if found.field in (Field.TAG, Field.UNTAG) else None
+    return found, tag.name if tag else ""
 
 
 @dataclass(frozen=True, slots=True)

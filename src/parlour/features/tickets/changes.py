@@ -47,10 +47,18 @@ def tell(tx: Tx, ticket: Ticket, *, spoke: Kind | None = None, inward: bool = Fa
 
 @requires(Permission.TICKET_UPDATE)
 def set_status(
-    tx: Tx, tickets: Sequence[Ticket], status: Status, *, change_id: UUID | None = None
+    tx: Tx,
+    tickets: Sequence[Ticket],
+    status: Status,
+    *,
+    change_id: UUID | None = None,
+    until: datetime | None = None,
 ) -> list[Ticket]:
-    """The rooms are told at once; of a change that can be undone, which has an id, only after a moment."""
-    return _set_statuses(tx, tickets, lambda _: status, change_id)
+    """The rooms are told at once; of a change that can be undone, which has an id, only after a moment.
+
+    `until`: how long a pending one is put aside.
+    """
+    return _set_statuses(tx, tickets, lambda _: status, change_id, until)
 
 
 @requires(Permission.TICKET_UPDATE)
@@ -68,7 +76,11 @@ def make_new_again(tx: Tx, tickets: Sequence[Ticket], *, change_id: UUID) -> lis
 
 
 def _set_statuses(
-    tx: Tx, tickets: Sequence[Ticket], to: Callable[[Ticket], Status], change_id: UUID | None
+    tx: Tx,
+    tickets: Sequence[Ticket],
+    to: Callable[[Ticket], Status],
+    change_id: UUID | None,
+    until: datetime | None = None,
 ) -> list[Ticket]:
     now: dict[UUID, Ticket] = {}
     for status in Status:
@@ -79,7 +91,7 @@ def _set_statuses(
             told = unsaid.held(tx, status, change_id)
         else:
             moving, told = unsaid.say(tx, moving), {"status_change": clock.new_id()}
-        now |= _change(tx, moving, status=status.value, snoozed_until=None, **told)
+        now |= _change(tx, moving, status=status.value, snoozed_until=until, **told)
         _note_statuses(tx, moving, status)
         if not change_id:
             _say_statuses(tx, moving, status)
@@ -98,28 +110,40 @@ def _change(tx: Tx, tickets: Sequence[Ticket], **values: object) -> dict[UUID, T
 
 
 @requires(Permission.TICKET_UPDATE)
-def put_aside(tx: Tx, ticket: Ticket, until: datetime) -> Ticket:
-    """Pending until then, which is the agents' affair: the customer's room hears nothing of it."""
-    values = {"status": Status.PENDING.value, "status_change": clock.new_id(), "snoozed_until": until}
-    [changed] = _change(tx, unsaid.say(tx, [ticket]), **values).values()
-    return _say_snooze(tx, ticket, changed)
+def put_aside(
+    tx: Tx, tickets: Sequence[Ticket], until: datetime, *, change_id: UUID | None = None
+) -> list[Ticket]:
+    """Pending until then, which is the agents' affair: the customers' rooms hear nothing of it."""
+    return _quietly(tx, tickets, Status.PENDING, until, change_id)
 
 
 @requires(Permission.TICKET_UPDATE)
-def bring_back(tx: Tx, ticket: Ticket) -> Ticket:
-    """Open again, as quietly as it was put aside."""
-    values = {"status": Status.OPEN.value, "status_change": clock.new_id(), "snoozed_until": None}
-    [changed] = _change(tx, unsaid.say(tx, [ticket]), **values).values()
-    return _say_snooze(tx, ticket, changed)
+def bring_back(
+    tx: Tx, tickets: Sequence[Ticket], status: Status = Status.OPEN, *, change_id: UUID | None = None
+) -> list[Ticket]:
+    """Open again, or what they were before, as quietly as they were put aside."""
+    return _quietly(tx, tickets, status, None, change_id)
 
 
-def _say_snooze(tx: Tx, before: Ticket, after: Ticket) -> Ticket:
-    told = [ticket.aside_until.isoformat() if ticket.aside_until else "" for ticket in (before, after)]
-    audit.record(tx, "snooze", ticket_id=after.ticket_id, before=told[0], after=told[1])
-    word = "snooze:on" if after.aside_until else "snooze:off"
-    chat.announce_to_all(tx, [after.ticket_id], Audience.INTERNAL, word)
-    tell(tx, after)
-    return after
+def _quietly(
+    tx: Tx, tickets: Sequence[Ticket], status: Status, until: datetime | None, change_id: UUID | None
+) -> list[Ticket]:
+    values = {
+        "status": status.value,
+        "status_change": change_id or clock.new_id(),
+        "snoozed_until": until,
+    }
+    now = _change(tx, unsaid.say(tx, tickets), **values)
+    after = until.isoformat() if until else ""
+    moments = {
+        ticket.ticket_id: (ticket.aside_until.isoformat() if ticket.aside_until else "", after)
+        for ticket in tickets
+    }
+    audit.record_all(tx, "snooze", moments)
+    chat.announce_to_all(tx, list(now), Audience.INTERNAL, "snooze:on" if until else "snooze:off")
+    for ticket in now.values():
+        tell(tx, ticket)
+    return [now[ticket.ticket_id] for ticket in tickets]
 
 
 @requires(Permission.TICKET_REPLY)

@@ -220,6 +220,9 @@ class Field(StrEnum):
     STATUS = "status"
     PRIORITY = "priority"
     ASSIGNEE = "assignee"
+    TAG = "tag"
+    UNTAG = "untag"
+    SNOOZE = "snooze"
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +260,11 @@ class Bulk:
     @property
     def running(self) -> bool:
         return self.finished_at is None
+
+    @property
+    def to_undo(self) -> UUID | None:
+        """By which it can be undone; None when there is nothing to undo."""
+        return self.bulk_id if self.changed else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ def record(
 
 
 @requires(Permission.PORTAL_SEE)
-def record_all(tx: Tx, action: str, changes: Mapping[UUID, tuple[str, str]]) -> None:
+def record_all(tx: Tx, action: str, changes: Mapping[UUID, tuple[str | None, str | None]]) -> None:
     """`record` for each of these tickets, {ticket: (before, after)}."""
     told = [(ticket_id, before, after) for ticket_id, (before, after) in changes.items()]
     store.insert_audit_entries(tx, action=action, changes=told)

@@ -1,20 +1,23 @@
 """One change of many tickets: each goes the way of a single change, and all can be undone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from parlour.db.database import Tx
 from parlour.features.tickets import changes, service
+from parlour.features.tickets.bulk import kinds
 from parlour.features.tickets.bulk import store as bulk_store
 from parlour.features.tickets.listing import service as listing
-from parlour.features.tickets.models import Bulk, Changed, Field, Filters, Priority, Status, Ticket
+from parlour.features.tickets.models import Bulk, Changed, Field, Filters, Status, Ticket
+from parlour.features.tickets.snooze import service as snoozing
+from parlour.features.tickets.tags import service as tags
 from parlour.features.tickets.unsaid import service as unsaid
 from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel import clock
-from parlour.kernel.access import Actor, Permission, Role, requires
+from parlour.kernel.access import Actor, Permission, requires
 from parlour.kernel.errors import DomainError, Invalid, NotFound
 
 JOB = "tickets.bulk"
@@ -56,7 +59,7 @@ def start(tx: Tx, ticket_ids: Sequence[UUID], field: Field, value: str) -> Bulk:
         raise Invalid({"ids": "required"})
     if len(ticket_ids) > LIMIT:
         raise Invalid({"ids": "too_many"})
-    _check(tx, field, value)
+    kinds.check(tx, field, value)
     if bulk_store.how_many_of(tx, ticket_ids) != len(ticket_ids):
         raise NotFound
     bulk_id = clock.new_id()
@@ -74,30 +77,44 @@ def start(tx: Tx, ticket_ids: Sequence[UUID], field: Field, value: str) -> Bulk:
 def change_one(tx: Tx, ticket_id: UUID, field: Field, value: str, *, seen_version: int) -> Bulk:
     """One ticket, so that it can be undone like many. Raises Invalid, StaleTicket, UnknownTicket."""
     service.locked(tx, ticket_id, seen_version=seen_version)
-    _check(tx, field, value)
+    kinds.check(tx, field, value)
+    return _of_one(tx, ticket_id, field, value)
+
+
+@requires(Permission.BULK_UPDATE)
+def snooze_one(tx: Tx, ticket_id: UUID, until: datetime, *, seen_version: int) -> Bulk:
+    """Raises Invalid (`until`: past, too_far, finished), StaleTicket, UnknownTicket."""
+    snoozing.check(service.locked(tx, ticket_id, seen_version=seen_version), until)
+    return _of_one(tx, ticket_id, Field.SNOOZE, until.astimezone(UTC).isoformat())
+
+
+@requires(Permission.BULK_UPDATE)
+def tag_one(tx: Tx, ticket_id: UUID, name: str) -> Bulk:
+    """What colleagues do to its other tags meanwhile stays done.
+
+    Raises Invalid (`tag`: required, unknown, too_many), UnknownTicket.
+    """
+    locked = service.locked_all(tx, [ticket_id])
+    if not locked:
+        raise service.UnknownTicket
+    return _of_one(tx, ticket_id, Field.TAG, str(tags.fitting(tx, locked[0], name).tag_id))
+
+
+@requires(Permission.BULK_UPDATE)
+def untag_one(tx: Tx, ticket_id: UUID, tag_id: UUID) -> Bulk:
+    """Nothing happens when a colleague was quicker. Raises UnknownTag, UnknownTicket."""
+    if not service.locked_all(tx, [ticket_id]):
+        raise service.UnknownTicket
+    if tags.known(tx, tag_id) is None:
+        raise tags.UnknownTag
+    return _of_one(tx, ticket_id, Field.UNTAG, str(tag_id))
+
+
+def _of_one(tx: Tx, ticket_id: UUID, field: Field, value: str) -> Bulk:
     bulk_id = clock.new_id()
     bulk_store.insert_bulk(tx, bulk_id=bulk_id, user_id=tx.actor.user_id, field=field, value=value, total=1)
     bulk_store.list_items(tx, bulk_id, [ticket_id])
     return step(tx, bulk_id)
-
-
-def _check(tx: Tx, field: Field, value: str) -> None:
-    if field is Field.ASSIGNEE:
-        if value and workspaces.role_of(tx, _member(value)) in (None, Role.VIEWER):
-            raise Invalid({"value": "unknown"})
-        return
-    if not value:
-        raise Invalid({"value": "required"})
-    choices = set(Priority) if field is Field.PRIORITY else set(Status) - {Status.NEW}
-    if value not in choices:
-        raise Invalid({"value": "unknown"})
-
-
-def _member(value: str) -> UUID:
-    try:
-        return UUID(value)
-    except ValueError:
-        raise Invalid({"value": "unknown"}) from None
 
 
 def _leave_to_a_job(tx: Tx, bulk_id: UUID, ticket_ids: Sequence[UUID]) -> Bulk:
@@ -137,12 +154,14 @@ def step(tx: Tx, bulk_id: UUID, *, limit: int = CHUNK) -> Bulk:
 def _change_some(tx: Tx, found: Bulk, limit: int) -> None:
     ticket_ids = bulk_store.waiting(tx, found.bulk_id, beyond=found.position, limit=limit)
     locked = service.locked_all(tx, ticket_ids)
-    others = [ticket for ticket in locked if value_of(ticket, found.field) != found.value]
-    changed = others if _set(tx, others, found, found.value) is not None else []
-    unchanged = sorted({ticket.ticket_id for ticket in locked} - {ticket.ticket_id for ticket in changed})
+    stands, wanted = kinds.standing(tx, locked, found), kinds.target(found)
+    others = [ticket for ticket in locked if not kinds.same(stands[ticket.ticket_id], wanted)]
+    changed = {ticket.ticket_id for ticket in kinds.put(tx, others, found, wanted)}
+    unchanged = sorted({ticket.ticket_id for ticket in locked} - changed)
     noted = [
-        Changed(ticket.ticket_id, value_of(ticket, found.field), found.value, ticket.status)
-        for ticket in changed
+        Changed(ticket.ticket_id, stands[ticket.ticket_id], wanted, ticket.status)
+        for ticket in others
+        if ticket.ticket_id in changed
     ]
     bulk_store.note_changes(tx, found.bulk_id, noted)
     bulk_store.note_unchanged(tx, found.bulk_id, unchanged)
@@ -154,10 +173,16 @@ def _undo_some(tx: Tx, found: Bulk, limit: int) -> None:
     items = bulk_store.to_put_back(tx, found.bulk_id, beyond=found.position, limit=limit)
     ticket_ids = [change.ticket_id for change in items]
     tickets = {ticket.ticket_id: ticket for ticket in service.locked_all(tx, ticket_ids)}
+    stands = kinds.standing(tx, list(tickets.values()), found)
+    ours = [
+        each
+        for each in items
+        if stands[each.ticket_id] == each.after and _is_ours(tickets[each.ticket_id], found)
+    ]
     put_back: set[UUID] = set()
-    for before in {change.before for change in items}:
-        group = [change for change in items if change.before == before]
-        put_back |= _put_back(tx, tickets, group, found)
+    for kept in dict.fromkeys((each.before, each.status_before) for each in ours):
+        these = [tickets[each.ticket_id] for each in ours if (each.before, each.status_before) == kept]
+        put_back |= {ticket.ticket_id for ticket in _put_back(tx, these, found, *kept)}
     left = [ticket_id for ticket_id in ticket_ids if ticket_id not in put_back]
     bulk_store.note_undone(tx, found.bulk_id, sorted(put_back), put_back=True)
     bulk_store.note_undone(tx, found.bulk_id, left, put_back=False)
@@ -192,33 +217,12 @@ def say_some(tx: Tx, bulk_id: UUID) -> bool:
     return found is not None and not found.running and unsaid.say_some(tx, bulk_id, limit=CHUNK)
 
 
-def _put_back(tx: Tx, tickets: Mapping[UUID, Ticket], items: Sequence[Changed], bulk: Bulk) -> set[UUID]:
-    """Those that have the value again that all of these had before.
+def _is_ours(ticket: Ticket, bulk: Bulk) -> bool:
+    """Whether nobody has changed it again since: theirs is not ours to undo.
 
-    Not what somebody has changed again since: theirs is not ours to undo.
+    A status that was left and came back to the same is somebody else's decision.
     """
-    field = bulk.field
-    standing = [each for each in items if _stands(tickets[each.ticket_id], each, bulk)]
-    theirs = [tickets[each.ticket_id] for each in standing]
-    was_status = field is Field.STATUS and any(each.before == Status.NEW for each in standing)
-    now = theirs if was_status else _set(tx, theirs, bulk, items[0].before)
-    if now is None:
-        return set()
-    new_again = [
-        ticket
-        for ticket, each in zip(now, standing, strict=True)
-        if each.status_before is Status.NEW
-        and tickets[each.ticket_id].status is _followed(each, field)
-        and _moved_by(tickets[each.ticket_id], bulk)
-    ]
-    changes.make_new_again(tx, new_again, change_id=bulk.bulk_id)
-    return {each.ticket_id for each in standing}
-
-
-def _stands(ticket: Ticket, change: Changed, bulk: Bulk) -> bool:
-    """A status that was left and came back to the same is somebody else's decision."""
-    same = value_of(ticket, bulk.field) == change.after
-    return same and (bulk.field is not Field.STATUS or _moved_by(ticket, bulk))
+    return bulk.field not in (Field.STATUS, Field.SNOOZE) or _moved_by(ticket, bulk)
 
 
 def _moved_by(ticket: Ticket, bulk: Bulk) -> bool:
@@ -226,30 +230,21 @@ def _moved_by(ticket: Ticket, bulk: Bulk) -> bool:
     return ticket.status_change in (bulk.bulk_id, None)
 
 
-def _followed(change: Changed, field: Field) -> Status:
-    """The status that a new ticket came to by the change."""
-    return Status(change.after) if field is Field.STATUS else Status.OPEN
-
-
-def _set(tx: Tx, tickets: Sequence[Ticket], bulk: Bulk, value: str) -> Sequence[Ticket] | None:
-    """As they are then; None when they were left alone."""
-    try:
-        if bulk.field is Field.STATUS:
-            return changes.set_status(tx, tickets, Status(value), change_id=bulk.bulk_id)
-        if bulk.field is Field.PRIORITY:
-            return changes.set_priority(tx, tickets, Priority(value), change_id=bulk.bulk_id)
-        return changes.assign(tx, tickets, UUID(value) if value else None, change_id=bulk.bulk_id)
-    except Invalid:  # to somebody who has left since
-        return None
-
-
-def value_of(ticket: Ticket, field: Field) -> str:
-    """As `bulk_items` keeps it; nobody is the empty text."""
-    if field is Field.STATUS:
-        return ticket.status.value
-    if field is Field.PRIORITY:
-        return ticket.priority.value
-    return str(ticket.assignee_id) if ticket.assignee_id else ""
+def _put_back(tx: Tx, tickets: Sequence[Ticket], bulk: Bulk, before: str, status: Status) -> Sequence[Ticket]:
+    """Those that have the value again that all of these had before. What was new is so again."""
+    if bulk.field is Field.SNOOZE and not before:
+        answered = [ticket for ticket in tickets if status is Status.NEW and ticket.first_answer_at]
+        back = changes.bring_back(tx, answered, change_id=bulk.bulk_id)
+        others = [ticket for ticket in tickets if ticket not in answered]
+        return [*back, *changes.bring_back(tx, others, status, change_id=bulk.bulk_id)]
+    if bulk.field is Field.STATUS and status is Status.NEW:
+        return changes.make_new_again(tx, tickets, change_id=bulk.bulk_id)
+    moved = {ticket.ticket_id for ticket in tickets if _moved_by(ticket, bulk)}
+    now = kinds.put(tx, tickets, bulk, before)
+    if status is Status.NEW and bulk.field in (Field.PRIORITY, Field.ASSIGNEE):
+        opened = [each for each in now if each.status is Status.OPEN and each.ticket_id in moved]
+        changes.make_new_again(tx, opened, change_id=bulk.bulk_id)
+    return now
 
 
 @requires(Permission.BULK_UPDATE)

@@ -4,13 +4,13 @@ Whoever changes its status meanwhile ends that, and so does the customer with a 
 The job of a moment that no longer counts finds another one on the ticket, or none, and leaves it alone.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from parlour.db.database import Database, Tx
 from parlour.db.outbox import Job
 from parlour.features.tickets import changes, life, store
-from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Ticket
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission, requires
@@ -20,22 +20,29 @@ JOB = "tickets.snooze_over"
 LONGEST = timedelta(days=366)
 
 
-@requires(Permission.TICKET_UPDATE)
-def snooze(tx: Tx, ticket_id: UUID, until: datetime, *, seen_version: int) -> Ticket:
-    """Put the ticket aside, or move the moment at which it opens again. The customer hears nothing of it.
-
-    Raises Invalid (`until`: past, too_far; finished for a ticket that is), StaleTicket, UnknownTicket.
-    """
-    ticket = tickets.locked(tx, ticket_id, seen_version=seen_version)
+def check(ticket: Ticket, until: datetime) -> None:
+    """Raises Invalid (`until`: past, too_far; finished for a ticket that is)."""
     if ticket.status in life.FINISHED:
         raise Invalid({"until": "finished"})
+    if not can_be(until):
+        raise Invalid({"until": "past" if until <= clock.now() else "too_far"})
+
+
+def can_be(until: datetime) -> bool:
     now = clock.now()
-    if not now < until <= now + LONGEST:
-        raise Invalid({"until": "past" if until <= now else "too_far"})
-    if ticket.aside_until == until:
-        return ticket
-    tx.enqueue(JOB, {"ticket_id": str(ticket_id), "until": until.isoformat()}, at=until)
-    return changes.put_aside(tx, ticket, until)
+    return now < until <= now + LONGEST
+
+
+@requires(Permission.TICKET_UPDATE)
+def put_aside(
+    tx: Tx, locked: Sequence[Ticket], until: datetime, *, change_id: UUID | None = None
+) -> list[Ticket]:
+    """Until then, each with a job that ends it. Those that are put aside until just then stay as they are."""
+    others = [ticket for ticket in locked if ticket.aside_until != until]
+    for ticket in others:
+        tx.enqueue(JOB, {"ticket_id": str(ticket.ticket_id), "until": until.isoformat()}, at=until)
+    now = {ticket.ticket_id: ticket for ticket in changes.put_aside(tx, others, until, change_id=change_id)}
+    return [now.get(ticket.ticket_id, ticket) for ticket in locked]
 
 
 @requires(Permission.SYSTEM)
@@ -43,7 +50,7 @@ def end(tx: Tx, ticket_id: UUID, until: datetime) -> None:
     """The moment has come; nothing happens to a ticket that is not put aside until just then."""
     ticket = store.lock_ticket(tx, ticket_id)
     if ticket and ticket.aside_until == until:
-        changes.bring_back(tx, ticket)
+        changes.bring_back(tx, [ticket])
 
 
 class SnoozeJobs:

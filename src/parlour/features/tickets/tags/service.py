@@ -5,9 +5,7 @@ from uuid import UUID
 
 from parlour.db.database import Database, Tx
 from parlour.db.outbox import Job
-from parlour.features.tickets import store
 from parlour.features.tickets.models import Colour, Tag, Ticket
-from parlour.features.tickets.service import UnknownTicket
 from parlour.features.tickets.tags import store as tag_store
 from parlour.features.workspaces import audit
 from parlour.kernel import clock, text
@@ -106,35 +104,56 @@ def _tag(tx: Tx, tag_id: UUID) -> Tag:
 
 
 @requires(Permission.TICKET_UPDATE)
-def put_on(tx: Tx, ticket_id: UUID, name: str) -> None:
-    """Give the ticket the tag of this name. What colleagues do to its other tags meanwhile stays done.
-
-    Raises Invalid (`tag`: required, unknown, too_many), UnknownTicket.
-    """
-    ticket, name = _locked(tx, ticket_id), text.name(name)
+def fitting(tx: Tx, ticket: Ticket, name: str) -> Tag:
+    """The tag of this name. Raises Invalid (`tag`: required, unknown; too_many for a ticket without room)."""
+    name = text.name(name)
     tag = tag_store.by_key(tx, name.casefold())
     if tag is None:
         raise Invalid({"tag": "unknown" if name else "required"})
-    if len(tag_store.of_tickets(tx, [ticket_id]).get(ticket_id, [])) >= TICKET_LIMIT:
+    if len(tag_store.of_tickets(tx, [ticket.ticket_id]).get(ticket.ticket_id, [])) >= TICKET_LIMIT:
         raise Invalid({"tag": "too_many"})
-    if tag_store.put_on(tx, ticket, tag.tag_id):
-        audit.record(tx, "tag", ticket_id=ticket_id, after=tag.name)
+    return tag
+
+
+@requires(Permission.TICKET_LIST)
+def known(tx: Tx, tag_id: UUID) -> Tag | None:
+    return tag_store.tag(tx, tag_id)
+
+
+@requires(Permission.TICKET_LIST)
+def have(tx: Tx, ticket_ids: Sequence[UUID], tag_id: UUID) -> set[UUID]:
+    """Those of the tickets that have it."""
+    found = of_tickets(tx, ticket_ids)
+    return {ticket_id for ticket_id, these in found.items() if any(tag.tag_id == tag_id for tag in these)}
 
 
 @requires(Permission.TICKET_UPDATE)
-def take_off(tx: Tx, ticket_id: UUID, tag_id: UUID) -> None:
-    """Raises UnknownTicket, UnknownTag; nothing happens when a colleague was quicker."""
-    _locked(tx, ticket_id)
-    tag = _tag(tx, tag_id)
-    if tag_store.take_off(tx, ticket_id, tag_id):
-        audit.record(tx, "tag", ticket_id=ticket_id, before=tag.name)
+def put_on_all(tx: Tx, locked: Sequence[Ticket], tag_id: UUID) -> list[Ticket]:
+    """Those that got it; not those that have it already, or as many tags as a ticket can have."""
+    tag = tag_store.tag(tx, tag_id)
+    if tag is None:
+        return []
+    others = of_tickets(tx, [ticket.ticket_id for ticket in locked])
+    taking = []
+    for ticket in locked:
+        these = others.get(ticket.ticket_id, ())
+        if len(these) < TICKET_LIMIT and tag not in these:
+            taking.append(ticket)
+    tag_store.put_on(tx, taking, tag_id)
+    audit.record_all(tx, "tag", {ticket.ticket_id: (None, tag.name) for ticket in taking})
+    return taking
 
 
-def _locked(tx: Tx, ticket_id: UUID) -> Ticket:
-    ticket = store.lock_ticket(tx, ticket_id)
-    if ticket is None:
-        raise UnknownTicket
-    return ticket
+@requires(Permission.TICKET_UPDATE)
+def take_off_all(tx: Tx, locked: Sequence[Ticket], tag_id: UUID) -> list[Ticket]:
+    """Those that had it."""
+    tag = tag_store.tag(tx, tag_id)
+    if tag is None:
+        return []
+    had = have(tx, [ticket.ticket_id for ticket in locked], tag_id)
+    tag_store.take_off(tx, sorted(had), tag_id)
+    audit.record_all(tx, "tag", dict.fromkeys(sorted(had), (tag.name, None)))
+    return [ticket for ticket in locked if ticket.ticket_id in had]
 
 
 class TagJobs:

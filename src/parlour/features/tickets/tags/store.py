@@ -26,7 +26,7 @@ _OF = (
 )
 _ON = (
     (ticket_tags.c.workspace_id == HERE)
-    & (ticket_tags.c.ticket_id == bindparam("this_ticket"))
+    & dialect.one_of(ticket_tags.c.ticket_id, "these")
     & (ticket_tags.c.tag_id == bindparam("this_tag"))
 )
 
@@ -73,27 +73,31 @@ def hide_tag(tx: Tx, tag_id: UUID, at: datetime) -> None:
     tx.run(update(tags).where(_THIS).values(deleted_at=at, key=str(tag_id)), this_tag=tag_id)
 
 
-def put_on(tx: Tx, ticket: Ticket, tag_id: UUID) -> bool:
-    """Whether the locked ticket did not have it yet."""
-    row = {
-        "workspace_id": tx.workspace_id,
-        "ticket_id": ticket.ticket_id,
-        "tag_id": tag_id,
-        "last_message_at": ticket.last_message_at,
-        "created_at": ticket.created_at,
-        "priority_rank": RANKS[ticket.priority],
-    }
-    added = tx.execute(dialect.insert(tx, ticket_tags).values(row).on_conflict_do_nothing()).rowcount
-    if not ticket.tagged:
-        here = (tickets.c.workspace_id == HERE) & (tickets.c.ticket_id == bindparam("this_ticket"))
-        tx.run(update(tickets).where(here).values(tagged=True), this_ticket=ticket.ticket_id)
-    return bool(added)
+def put_on(tx: Tx, locked: Sequence[Ticket], tag_id: UUID) -> None:
+    """On tickets that do not have it yet."""
+    if not locked:
+        return
+    rows = [
+        {
+            "workspace_id": tx.workspace_id,
+            "ticket_id": ticket.ticket_id,
+            "tag_id": tag_id,
+            "last_message_at": ticket.last_message_at,
+            "created_at": ticket.created_at,
+            "priority_rank": RANKS[ticket.priority],
+        }
+        for ticket in locked
+    ]
+    tx.execute(dialect.insert(tx, ticket_tags).on_conflict_do_nothing(), rows)
+    first = [ticket.ticket_id for ticket in locked if not ticket.tagged]
+    if first:
+        here = (tickets.c.workspace_id == HERE) & dialect.one_of(tickets.c.ticket_id, "these")
+        tx.run(update(tickets).where(here).values(tagged=True), these=first)
 
 
-def take_off(tx: Tx, ticket_id: UUID, tag_id: UUID) -> bool:
-    """Whether the ticket had it."""
-    gone = tx.run(delete(ticket_tags).where(_ON), this_ticket=ticket_id, this_tag=tag_id)
-    return bool(gone.rowcount)
+def take_off(tx: Tx, ticket_ids: Sequence[UUID], tag_id: UUID) -> None:
+    if ticket_ids:
+        tx.run(delete(ticket_tags).where(_ON), these=list(ticket_ids), this_tag=tag_id)
 
 
 def take_off_some(tx: Tx, tag_id: UUID, *, limit: int) -> int:
