@@ -5,8 +5,6 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
@@ -18,7 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, WebSocketException
 from websockets.typing import Origin
 
-from tests import postgres_server
+from tests import launcher, postgres_server
 from tests.faults.people import TRANSIENT, Agent, Customer, Person, Said
 from tests.live import AGENTS, PASSWORD, SLUG, Live, command, email_of, environment_for
 from tests.redis_server import RedisServer
@@ -62,18 +60,12 @@ class WorkerProcess:
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self._environment = environment_for(folder / "data") | environment
         self._log = folder / "worker.log"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: launcher.Started | None = None
         folder.mkdir(parents=True, exist_ok=True)
 
     def start(self) -> None:
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "parlour", "worker"],
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+            self._process = launcher.start(["worker"], self._environment, log)
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> int:
         assert self._process is not None

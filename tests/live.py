@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 from parlour.settings import Settings
-from tests import postgres_server
+from tests import launcher, postgres_server
 
 ROOT = Path(__file__).parents[1]
 SLUG = "acme"
@@ -103,23 +103,27 @@ def _furnished_database() -> str:
     return postgres_server.server().of_folder(furnished()[0])
 
 
+AS_IT_IS = ("env",)
+"""What a server runs within that is measured from its start on: nothing, and it is not forked either."""
+
+
 class Live:
     """`parlour serve` on a port of its own with its data in `folder`; as a context, within the block.
 
     Port and data stay the same from one start to the next. `environment` is added to the server's.
     """
 
-    def __init__(self, folder: Path, **environment: str) -> None:
+    def __init__(self, folder: Path, within: tuple[str, ...] = (), /, **environment: str) -> None:
+        """`within`: a command that starts the server, whose own command follows."""
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.data = folder / "data"
         self.log = folder / "server.log"
         self.workspace_id = ""
         self.options: tuple[str, ...] = ()
-        self.within: tuple[str, ...] = ()
-        """A command that starts the server, whose own command follows."""
+        self.within = within
         self._shown = 0
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | launcher.Started | None = None
         self.environment = environment_for(self.data, _furnished_database()) | environment
 
     def __enter__(self) -> "Live":
@@ -171,23 +175,18 @@ class Live:
         """Returns when the server answers that it is ready."""
         assert not self.running, "The server runs already."
         self.log.parent.mkdir(parents=True, exist_ok=True)
+        serve = ["serve", "--port", str(self.port), *self.options]
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [
-                    *self.within,
-                    sys.executable,
-                    "-m",
-                    "parlour",
-                    "serve",
-                    "--port",
-                    str(self.port),
-                    *self.options,
-                ],
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+            if self.within:
+                self._process = subprocess.Popen(
+                    [*self.within, sys.executable, "-m", "parlour", *serve],
+                    env=self.environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                )
+            else:
+                self._process = launcher.start(serve, self.environment, log)
         _started.add(self)
         self._wait_until_ready()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.live import Live, free_port, pytest_runtest_makereport
+from tests.live import AS_IT_IS, Live, free_port, pytest_runtest_makereport
 from tests.postgres_server import ENGINE
 from tests.shell import PATIENCE, Shell, sentence
 
@@ -24,7 +24,7 @@ def shell(tmp_path: Path) -> Shell:
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    with Live(tmp_path_factory.mktemp("live")) as server:
+    with Live(tmp_path_factory.mktemp("live"), AS_IT_IS) as server:
         yield server
 
 

@@ -17,7 +17,7 @@ import pytest
 from parlour.db.factory import make_database
 from parlour.features.tickets.models import Ticket
 from tests.browser.past import Past
-from tests.live import SLUG, Live
+from tests.live import AS_IT_IS, SLUG, Live
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.timeout(180)]
 
@@ -31,7 +31,7 @@ PAGES_BOUND = 96 * MEBIBYTE
 
 @pytest.fixture
 def live(tmp_path: Path) -> Iterator[Live]:
-    with Live(tmp_path, PARLOUR_TRUSTED_PROXIES="127.0.0.1") as live:
+    with Live(tmp_path, AS_IT_IS, PARLOUR_TRUSTED_PROXIES="127.0.0.1") as live:
         yield live
 
 

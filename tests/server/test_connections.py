@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from parlour.server.connections import BODY_SECONDS, CROWDED_SECONDS, HEAD_LIMIT, HEAD_SECONDS, TARGET_LIMIT
-from tests.live import SLUG, Live, pytest_runtest_makereport
+from tests.live import AS_IT_IS, SLUG, Live, pytest_runtest_makereport
 
 __all__ = ["pytest_runtest_makereport"]
 
@@ -24,7 +24,7 @@ SPARE_SECONDS = 4.0
 
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    with Live(tmp_path_factory.mktemp("live")) as server:
+    with Live(tmp_path_factory.mktemp("live"), AS_IT_IS) as server:
         yield server
 
 
@@ -206,9 +206,7 @@ async def test_an_upload_that_breaks_off_is_one_line(live: Live) -> None:
 @pytest.fixture
 def narrow(tmp_path: Path) -> Iterator[Live]:
     """A server that may open 256 files."""
-    live = Live(tmp_path)
-    live.within = ("sh", "-c", 'ulimit -n 256 && exec "$@"', "sh")
-    with live:
+    with Live(tmp_path, ("sh", "-c", 'ulimit -n 256 && exec "$@"', "sh")) as live:
         yield live
 
 

@@ -1,0 +1,149 @@
+"""Starts `parlour …` without its imports: a process that has made them already forks for each start.
+
+What then runs is the program's own command line, in a process of its own with its own arguments, environment
+and files. Only what Python does before that is done once and not 250 times. What is about the start itself,
+or stands in front of the program, starts it by `subprocess`.
+"""
+
+import atexit
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import IO, Any
+
+LONGEST = 2**18
+"""Bytes of one request: arguments and environment."""
+
+
+class Started:
+    """A process that the launcher started; the part of `subprocess.Popen` that tests use."""
+
+    def __init__(self, pid: int, launcher: "Launcher") -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self._launcher = launcher
+        self._end = os.pidfd_open(pid)
+
+    def poll(self) -> int | None:
+        if self.returncode is None and select.select([self._end], [], [], 0)[0]:
+            self.returncode = self._launcher.ask(ended=self.pid)
+            os.close(self._end)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Raises subprocess.TimeoutExpired."""
+        if self.returncode is None and not select.select([self._end], [], [], timeout)[0]:
+            raise subprocess.TimeoutExpired("parlour", timeout or 0)
+        code = self.poll()
+        assert code is not None
+        return code
+
+    def send_signal(self, how: signal.Signals) -> None:
+        if self.poll() is None:
+            signal.pidfd_send_signal(self._end, how)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+class Launcher:
+    """This process's end. The other ends with it."""
+
+    def __init__(self) -> None:
+        self._line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._one_at_a_time = threading.Lock()
+        with theirs:
+            self._other = subprocess.Popen(
+                [sys.executable, "-m", "tests.launcher", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+                stdin=subprocess.DEVNULL,
+            )
+
+    def start(
+        self, arguments: Sequence[str], environment: Mapping[str, str], stdin: IO[Any], output: IO[Any]
+    ) -> Started:
+        files = stdin.fileno(), output.fileno(), output.fileno()
+        pid = self.ask(files, arguments=arguments, environment=dict(environment), folder=str(Path.cwd()))
+        return Started(pid, self)
+
+    def end(self) -> None:
+        self._line.close()
+        self._other.wait()
+
+    def ask(self, files: Sequence[int] = (), **request: object) -> int:
+        with self._one_at_a_time:
+            socket.send_fds(self._line, [json.dumps(request).encode()], files)
+            answer: int = json.loads(self._line.recv(LONGEST))
+            return answer
+
+
+@cache
+def _launcher() -> Launcher:
+    """The one of this process."""
+    return Launcher()
+
+
+@atexit.register
+def _end() -> None:
+    """Registered before those are who end what they started, hence called after them."""
+    if _launcher.cache_info().currsize:
+        _launcher().end()
+
+
+def start(arguments: Sequence[str], environment: Mapping[str, str], output: IO[Any]) -> Started:
+    """Run `parlour …` with nothing on its standard input, and both of its outputs into a file."""
+    with Path(os.devnull).open("rb") as nothing:
+        return _launcher().start(arguments, environment, nothing, output)
+
+
+# ---------------------------------------------------------------------------------- the other process
+
+
+def _take_orders(line: socket.socket) -> dict[str, Any] | None:
+    """Forks for each start. Answers what a child is to become; None when nobody asks any more."""
+    while True:
+        words, files, _, _ = socket.recv_fds(line, LONGEST, 3)
+        if not words:
+            return None
+        request: dict[str, Any] = json.loads(words)
+        if "ended" in request:
+            _, status = os.waitpid(request["ended"], 0)
+            line.send(json.dumps(os.waitstatus_to_exitcode(status)).encode())
+            continue
+        pid = os.fork()
+        if not pid:
+            line.close()
+            return request | {"files": files}
+        for file in files:
+            os.close(file)
+        line.send(json.dumps(pid).encode())
+
+
+def _become(order: dict[str, Any]) -> None:
+    for number, file in enumerate(order["files"]):
+        os.dup2(file, number)
+        os.close(file)
+    os.environ.clear()
+    os.environ.update(order["environment"])
+    os.chdir(order["folder"])
+    time.tzset()
+    sys.argv[1:] = order["arguments"]
+
+
+if __name__ == "__main__":
+    import parlour.cli.running  # noqa: F401 for those who are to come
+    from parlour.cli import main
+
+    if order := _take_orders(socket.socket(fileno=int(sys.argv[1]))):
+        _become(order)
+        main()
