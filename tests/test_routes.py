@@ -75,6 +75,7 @@ GET  /slug                          sign-in sign-in  sign-in   sign-in  200   20
 GET  -                              sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 POST /first-steps                   sign-in sign-in  sign-in   sign-in  own   403   403     404      sign-in
 GET  /palette                       sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
+GET  /dialogs/{digest}              sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 
 /workspace/{workspace_id}/contacts
 GET  -                              sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in

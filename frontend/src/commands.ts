@@ -1,6 +1,7 @@
 // What a key or the command palette does to a ticket: to the one on the page, or to the row with the focus.
 // Each command uses the form or the link that stands on the page for it; where there is none, it cannot run.
 import { change, linkOf, ROWS } from "./choices";
+import { whenThere } from "./dialogs";
 import { all, copy, one } from "./dom";
 import { turn } from "./faces";
 
@@ -134,9 +135,8 @@ export const commands: Record<string, () => boolean> = {
   theme: () => press("[data-theme-toggle]"),
   leave: () => press('button[form="leave"]'),
   keys: () => {
-    const dialog = one<HTMLDialogElement>("[data-keys-dialog]");
-    dialog?.showModal();
-    return Boolean(dialog);
+    void whenThere(() => one<HTMLDialogElement>("[data-keys-dialog]")?.showModal());
+    return Boolean(tools());
   },
 };
 

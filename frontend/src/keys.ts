@@ -1,7 +1,8 @@
 // Single keys for what one does all day. They can be switched off, and none of them is heard where somebody
 // writes or chooses, with a modifier, in a dialog, or while an input method composes.
 import { commands, go, select, step, tools } from "./commands";
-import { all, one } from "./dom";
+import { isAwaited, nameKeys } from "./dialogs";
+import { one } from "./dom";
 import { openPalette } from "./palette";
 
 const PREFIX_LASTS = 1_500;
@@ -18,7 +19,7 @@ function taken(event: KeyboardEvent): boolean {
   if (at instanceof HTMLElement && !at.closest(CLOSED) && (at.isContentEditable || at.closest(ELSEWHERE))) {
     return true;
   }
-  return one("dialog:modal") !== null;
+  return isAwaited() || one("dialog:modal") !== null;
 }
 
 /** The letter of a key; under a script without Latin letters, by where the key lies. */
@@ -78,12 +79,6 @@ function press(event: KeyboardEvent): void {
 function alone(event: KeyboardEvent, key: string): boolean {
   if (!key || event.ctrlKey || event.metaKey || event.altKey) return false;
   return !event.shiftKey || key === "?" || key === "/";
-}
-
-/** What the key is called on this machine. */
-function nameKeys(): void {
-  if (!/mac|iphone|ipad/i.test(navigator.platform)) return;
-  for (const key of all("[data-palette-key]")) key.textContent = "⌘K";
 }
 
 export function startKeys(): void {

@@ -1,7 +1,8 @@
 // The command palette: actions, tickets and views under one field. A combobox with a list, as the ARIA
 // authoring practices describe it: the focus stays in the field, the arrows move through the options.
 import htmx from "htmx.org";
-import { commands, possible } from "./commands";
+import { commands, possible, tools } from "./commands";
+import { bringDialogs, whenThere } from "./dialogs";
 import { all, must, one } from "./dom";
 
 const PAUSE = 150;
@@ -154,14 +155,21 @@ class Palette {
 
 let palette: Palette | null = null;
 
-export function openPalette(): boolean {
+function open(): void {
+  const dialog = one<HTMLDialogElement>("dialog[data-palette]");
+  palette ??= dialog && new Palette(dialog);
   palette?.open();
-  return palette !== null;
+}
+
+export function openPalette(): boolean {
+  if (!tools()) return false;
+  if (palette) open();
+  else void whenThere(open);
+  return true;
 }
 
 export function startPalette(): void {
-  const dialog = one<HTMLDialogElement>("dialog[data-palette]");
-  palette = dialog && new Palette(dialog);
+  void bringDialogs();
   document.addEventListener("click", (event) => {
     const at = event.target as Element;
     if (at.closest("[data-open-palette]")) openPalette();

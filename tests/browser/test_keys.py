@@ -170,6 +170,28 @@ async def test_a_key_is_heard_again_as_soon_as_a_dialog_is_closed(live: Live, pe
     await expect(ada.page.get_by_role("heading", name="Keyboard shortcuts")).to_be_visible()
 
 
+async def test_what_is_typed_before_the_palette_has_come_is_meant_for_it(
+    live: Live, past: Past, people: People
+) -> None:
+    ada, (first, _) = await at_list(live, past, people)
+    arrive = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await arrive.wait()
+        await route.continue_()
+
+    await ada.page.route("**/dialogs/**", hold)
+    await ada.page.goto(ada.page.url)
+    await ada.page.keyboard.press("j")
+    await ada.page.keyboard.press("Control+k")
+    await ada.page.keyboard.press("j")
+    arrive.set()
+
+    await expect(ada.page.get_by_role("combobox", name="Find a command, a ticket or a view")).to_be_focused()
+    await ada.page.keyboard.press("Escape")
+    await has_focus(ada.page, first)
+
+
 async def test_g_and_a_second_key_go_to_a_page(live: Live, people: People) -> None:
     ada = await people.agent()
     await ada.page.goto(f"{live.desk}/people")

@@ -6,6 +6,7 @@ from contextlib import aclosing
 from html import unescape
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from parlour.features.tickets import service as tickets
@@ -20,6 +21,12 @@ from tests.tickets import ada, customer_says, now
 
 def home(house: House) -> str:
     return f"/workspace/{house.workspace.workspace_id}"
+
+
+async def dialogs(browser: Browser, page: str) -> httpx.Response:
+    """What the page says that the browser finds elsewhere."""
+    [address] = re.findall(r'data-dialogs="([^"]+)"', page)
+    return await browser.get(address)
 
 
 async def found(house: House, browser: Browser, q: str = "") -> str:
@@ -129,9 +136,24 @@ async def test_pages_bring_the_keys_unless_they_are_switched_off(house: House, d
     await prefer(house, desk, title_badge="on")
     without = (await desk.get(f"{home(house)}/tickets")).text
 
-    for mark in ("data-shortcuts", "data-open-keys", "data-keys-dialog"):
+    for mark in ("data-shortcuts", "data-open-keys"):
         assert mark in with_keys
         assert mark not in without
+    assert "data-keys-dialog" in (await dialogs(desk, with_keys)).text
+    assert "data-keys-dialog" not in (await dialogs(desk, without)).text
+
+
+async def test_the_browser_keeps_the_dialogs_for_as_long_as_they_are_the_same(
+    house: House, desk: Browser
+) -> None:
+    pages = [(await desk.get(f"{home(house)}{rest}")).text for rest in ("", "/tickets")]
+    first, second = [await dialogs(desk, page) for page in pages]
+    another = await desk.get(f"{home(house)}/dialogs/elsewhere")
+
+    assert first.url == second.url
+    assert first.headers["cache-control"] == "private, max-age=31536000, immutable"
+    assert another.text == first.text
+    assert another.headers["cache-control"] == "no-store"
 
 
 async def test_the_palette_can_be_opened_by_mouse_without_the_keys(house: House, desk: Browser) -> None:
@@ -139,7 +161,7 @@ async def test_the_palette_can_be_opened_by_mouse_without_the_keys(house: House,
     page = (await desk.get(f"{home(house)}/tickets")).text
 
     assert "data-open-palette" in page
-    assert "data-palette=" in page
+    assert "data-palette=" in (await dialogs(desk, page)).text
 
 
 @pytest.mark.parametrize("choice", ["notify", "title_badge"])

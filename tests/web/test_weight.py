@@ -15,12 +15,12 @@ from parlour.web.assets import CODINGS, File
 from tests.house import Browser, House
 
 PAGES = {
-    "list": ("desk", "/workspace/{workspace}/tickets", 10, 60_000),
-    "dashboard": ("desk", "/workspace/{workspace}", 5, 36_000),
-    "ticket": ("desk", "/workspace/{workspace}/tickets/{ticket}", 15, 80_000),
-    "conversation": ("visitor", "/support/acme/ticket/{ticket}/chat", 8, 46_000),
-    "portal": ("visitor", "/support/acme", 4, 6_000),
-    "new ticket": ("visitor", "/support/acme/ticket/new", 1, 7_000),
+    "list": ("desk", "/workspace/{workspace}/tickets", 9, 53_000),
+    "dashboard": ("desk", "/workspace/{workspace}", 5, 28_000),
+    "ticket": ("desk", "/workspace/{workspace}/tickets/{ticket}", 15, 60_000),
+    "conversation": ("visitor", "/support/acme/ticket/{ticket}/chat", 7, 39_000),
+    "portal": ("visitor", "/support/acme", 4, 5_000),
+    "new ticket": ("visitor", "/support/acme/ticket/new", 1, 6_500),
 }
 """Whose it is, where it is, and the most statements and bytes with 25 tickets or 50 messages on it."""
 FIRST_VISIT = 64_000

@@ -11,6 +11,7 @@ from parlour.features.accounts import service as accounts
 from parlour.features.accounts.devices import device_name
 from parlour.features.accounts.models import Desk, SignedIn
 from parlour.features.accounts.profile.service import public_id
+from parlour.features.desk.dialogs import address_of, dialogs_of
 from parlour.features.desk.sidebar import Sidebar, sidebar
 from parlour.kernel.access import Actor, Permission
 from parlour.kernel.errors import Conflict, DomainError, Invalid, NotFound, SignedOut
@@ -99,19 +100,21 @@ def whoami(person: SignedIn, workspaces: int = 1) -> dict[str, Any]:
 
 def place(request: Request, desk: Desk) -> dict[str, Any]:
     """What every page of the desk shows around its content. `listed`: the list that the page is about."""
+    managed = actor_at(desk).may(Permission.WORKSPACE_MANAGE)
     workspace = {
         "workspace_id": str(desk.workspace_id),
         "slug": desk.workspace_slug,
         "name": desk.workspace_name,
-        "managed": actor_at(desk).may(Permission.WORKSPACE_MANAGE),
+        "managed": managed,
     }
     me = whoami(desk.person, desk.workspaces)
     tools = site(request).renderer.part(
         "desk_tools.html",
-        **workspace,
+        workspace_id=workspace["workspace_id"],
+        name=desk.workspace_name,
         user_id=str(desk.person.user_id),
-        several=desk.workspaces > 1,
         settings=desk.person.settings,
+        dialogs=address_of(desk, dialogs_of(request, desk, managed=managed)),
     )
     around = {"workspace": workspace, "me": me, "tools": tools, "tickets_at": _tickets_at(request, desk)}
     return around | {"sidebar": Sidebar(), "listed": None}

@@ -1,16 +1,26 @@
-"""What the command palette finds: tickets and views. Its actions stand in the page already."""
+"""The command palette: its dialog, which every page has, and what it finds, tickets and views."""
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from parlour.features.desk import units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.desk.dialogs import address_of, dialogs_of
 from parlour.features.desk.query import BUILT_IN, TableQuery
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Filters
+from parlour.kernel.access import Permission
 from parlour.web.site import db
 
 SHOWN = 8
+KEPT = {"Cache-Control": "private, max-age=31536000, immutable"}
+
+
+async def dialogs(request: Request) -> Response:
+    """Kept by the browser when it asked at their own address; else they are others than it knows."""
+    desk = await desk_in(request)
+    found = dialogs_of(request, desk, managed=actor_at(desk).may(Permission.WORKSPACE_MANAGE))
+    return HTMLResponse(found, headers=KEPT if request.url.path == address_of(desk, found) else None)
 
 
 async def palette(request: Request) -> Response:

@@ -127,6 +127,7 @@ _PAGES = [
     Route(f"{_SETTINGS}/audit.csv", audit.export),
     Route("/workspace/{workspace_id:id}/first-steps", dashboard.dismiss_first_steps, methods=["POST"]),
     Route("/workspace/{workspace_id:id}/palette", palette.palette),
+    Route("/workspace/{workspace_id:id}/dialogs/{digest}", palette.dialogs),
     Route("/workspace/{workspace_id:id}/replies", canned.index),
     Route("/workspace/{workspace_id:id}/replies/new", canned.new),
     Route("/workspace/{workspace_id:id}/replies/new", canned.add, methods=["POST"]),
