@@ -24,6 +24,7 @@ from parlour.features.accounts.invitations import service as invitations
 from parlour.features.accounts.models import Invitation
 from parlour.features.chat import service as chat
 from parlour.features.chat.models import History
+from parlour.features.contacts import service as contacts
 from parlour.features.tickets.canned import service as canned
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Filters, Priority, Reply, SavedView, Status, TicketRow
@@ -302,3 +303,28 @@ async def test_ada_signs_in_with_the_printed_password_and_sees_the_newest_word_f
     first, second = (page.text.find(ticket.subject) for ticket in told.tickets[:2])
     assert answer.status_code == 303
     assert 0 < first < second
+
+
+async def test_it_shows_what_else_a_desk_knows(told: Told) -> None:
+    def look(tx: Tx) -> tuple[dict[str, int], set[str]]:
+        here = tx.acting_as(Actor.system(told.workspace.workspace_id))
+        people = contacts.page(here).contacts
+        blocked = {person.email for person in people if person.blocked_at}
+        shown = {
+            "named": sum(1 for person in people if person.name),
+            "confirmed": sum(1 for person in people if person.name and not person.name_typed),
+            "mentions": sum("@Ben Okafor" in m.content for notes in told.notes for m in notes.messages),
+            "tagged": sum(1 for ticket in told.tickets if ticket.tags),
+            "aside": sum(1 for ticket in told.tickets if ticket.snoozed_until),
+            "quiet": sum(1 for ticket in told.tickets if ticket.quiet),
+            "waking": outbox.next_due(tx, Lane.WORK) is not None,
+        }
+        return shown, blocked
+
+    async with database(told.folder) as db:
+        shown, blocked = await db.read(Actor.system(), look)
+    begun = [room for room in told.rooms if room.messages[0].sender_type == "agent"]
+
+    assert {what for what, how_many in shown.items() if not how_many} == set()
+    assert blocked == {"growth@first-page-fast.example"}
+    assert len(begun) == 1

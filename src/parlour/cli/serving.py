@@ -87,6 +87,7 @@ def _welcome(settings: Settings, *, kept: bool) -> None:
     out.print(f"  As a customer   {settings.base_url}/support/{demo.SLUG}")
     out.print(f"  As an agent     {settings.base_url}/auth/login")
     out.print(f"                  {demo.EMAIL} / {demo.PASSWORD}")
+    out.print(f"  As a colleague  {demo.COLLEAGUE} / {demo.PASSWORD}, in a private window")
     out.print(f"  Mails           {settings.mail_folder}")
     out.print()
     after = "are kept" if kept else "are gone"
