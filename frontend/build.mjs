@@ -54,7 +54,7 @@ const styles = (name) => {
 const scripts = () =>
   build({
     absWorkingDir: here,
-    entryPoints: ["src/portal.ts", "src/desk.ts"],
+    entryPoints: ["src/portal.ts", "src/room.ts", "src/desk.ts"],
     outdir: out,
     bundle: true,
     minify: true,

@@ -2,6 +2,7 @@ import "basecoat-css/basecoat";
 import "basecoat-css/dropdown-menu";
 import "./htmx";
 import { startBell } from "./bell";
+import { startChat } from "./chat";
 import { startChoices } from "./choices";
 import { startCopy } from "./copy";
 import { startDashboard } from "./dashboard";
@@ -20,7 +21,7 @@ import { startUndo } from "./undo";
 import { startViews } from "./views";
 import { startWatch } from "./watch";
 
-startPage();
+startPage(startChat);
 startForms();
 startFaces();
 startMentions();

@@ -1,0 +1,4 @@
+import { startChat } from "./chat";
+import { startPage } from "./page";
+
+startPage(startChat);
