@@ -28,6 +28,7 @@ from parlour.features.tickets.access import store as access
 from parlour.features.tickets.bulk import store as bulk
 from parlour.features.tickets.canned import store as replies
 from parlour.features.tickets.listing import store as listing
+from parlour.features.tickets.listing.mentioned import store as mentioned
 from parlour.features.tickets.listing.search import store as search
 from parlour.features.tickets.listing.tagged import store as tagged
 from parlour.features.tickets.mentions import store as mentions
@@ -275,6 +276,7 @@ def of_listing(ticket: Ticket) -> list[Call]:
         (bulk.how_many_of, these),
         (listing.rows, these),
         (listing.recent_and_urgent, {"limit": 9}),
+        (mentioned.among, {"person": ticket.ticket_id, "ticket_ids": [ticket.ticket_id]}),
         (tagged.among, {"tag_id": clock.new_id(), **these}),
         (listing.counts, {}),
     ]

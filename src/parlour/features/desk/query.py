@@ -19,6 +19,7 @@ _CHOICES: dict[str, set[str]] = {
     "status": {*Status, *Stage},
     "priority": {*Priority},
     "waiting": {US},
+    "mentioned": {ME},
     "sort": {*Order},
     "per": {str(size) for size in PAGE_SIZES},
 }
@@ -33,6 +34,7 @@ class TableQuery:
     assignee: str = ""
     waiting: str = ""
     tag: str = ""
+    mentioned: str = ""
     q: str = ""
     sort: str = ""
     per: str = ""
@@ -65,6 +67,7 @@ class TableQuery:
             assignee=_whose(self.assignee, me),
             waiting=self.waiting == US,
             tag=UUID(self.tag) if self.tag else None,
+            mentioned=me if self.mentioned else None,
             q=self.q,
             order=Order(self.sort) if self.sort else Order.ACTIVITY,
             limit=int(self.per) if self.per else PAGE_SIZES[0],
@@ -79,7 +82,9 @@ class TableQuery:
 
     @property
     def narrowed(self) -> bool:
-        return any((self.status, self.priority, self.assignee, self.waiting, self.tag, self.q))
+        return any(
+            (self.status, self.priority, self.assignee, self.waiting, self.tag, self.mentioned, self.q)
+        )
 
     @property
     def text(self) -> str:
@@ -123,6 +128,7 @@ BUILT_IN = {
     "mine": TableQuery(status=Stage.ACTIVE, assignee=ME),
     "unassigned": TableQuery(status=Stage.ACTIVE, assignee=Whose.NOBODY),
     "waiting_for_us": TableQuery(waiting=US),
+    "mentions": TableQuery(status=Stage.ACTIVE, mentioned=ME),
     "active": TableQuery(status=Stage.ACTIVE),
     "waiting_for_customer": TableQuery(status=Status.PENDING),
     "snoozed": TableQuery(status=Stage.SNOOZED),

@@ -18,7 +18,15 @@ from parlour.features.tickets.views.service import COUNTED
 from parlour.kernel.access import Actor
 from parlour.web.site import db
 
-COUNTED_ALWAYS = ("mine", "unassigned", "waiting_for_us", "active", "waiting_for_customer", "snoozed")
+COUNTED_ALWAYS = (
+    "mine",
+    "unassigned",
+    "waiting_for_us",
+    "mentions",
+    "active",
+    "waiting_for_customer",
+    "snoozed",
+)
 """Work that waits. Of everything there ever was nobody needs the number."""
 
 

@@ -171,8 +171,9 @@ LOOKED_THROUGH = 1000
 class Filters:
     """What a list of tickets is narrowed to, how it is sorted, and which page of it is wanted.
 
-    `waiting`: only tickets in which the customer waits for an agent's word. `after` and `before` are
-    cursors from a page's `next` and `previous`.
+    `waiting`: only tickets in which the customer waits for an agent's word. `mentioned`: only those that
+    this person's newest mentions are in. `after` and `before` are cursors from a page's `next` and
+    `previous`.
     """
 
     status: Status | Stage | None = None
@@ -180,6 +181,7 @@ class Filters:
     assignee: UUID | Whose | None = None
     waiting: bool = False
     tag: UUID | None = None
+    mentioned: UUID | None = None
     q: str = ""
     order: Order = Order.ACTIVITY
     limit: int = PAGE_SIZES[0]

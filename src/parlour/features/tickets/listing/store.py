@@ -32,6 +32,7 @@ from parlour.db import dialect
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import ACTIVE, SNOOZED, tickets
 from parlour.features.tickets import store
+from parlour.features.tickets.listing.mentioned import store as mentioned
 from parlour.features.tickets.listing.tagged import store as tagged
 from parlour.features.tickets.listing.tagged.store import Reading
 from parlour.features.tickets.models import (
@@ -63,6 +64,7 @@ _CONDITIONS: dict[str, _Condition] = {
     "waiting": _WAITING,
     "snoozed": _SNOOZED,
     "tag": tagged.HAS,
+    "mentioned": mentioned.HAS,
     "priority": tickets.c.priority_rank == bindparam("rank"),
     "nobody": tickets.c.assignee_id.is_(None),
     "assignee": tickets.c.assignee_id == bindparam("assignee"),
@@ -103,6 +105,7 @@ def _shape(filters: Filters) -> _Shape:
         ("snoozed", filters.status is Stage.SNOOZED),
         ("waiting", filters.waiting),
         ("tag", filters.tag),
+        ("mentioned", filters.mentioned),
         ("priority", filters.priority),
         ("nobody", filters.assignee is Whose.NOBODY),
         ("assignee", isinstance(filters.assignee, UUID)),
@@ -115,8 +118,7 @@ def _values(filters: Filters) -> dict[str, Any]:
     return {
         "status": status.value if status else None,
         "rank": store.RANKS[filters.priority] if filters.priority else None,
-        "assignee": filters.assignee,
-        "tag": filters.tag,
+        **{name: getattr(filters, name) for name in ("assignee", "tag", "mentioned")},
     }
 
 
@@ -132,13 +134,14 @@ def indexed(filters: Filters) -> bool:
     at a time.
     """
     shape = _shape(filters)
-    return not filters.q.strip() and (shape == {"tag"} or bool(_walks(shape, filters.order)))
+    held = shape == {"tag"} or "mentioned" in shape or bool(_walks(shape, filters.order))
+    return held and not filters.q.strip()
 
 
 def _columns(shape: _Shape, order: Order) -> tuple[ColumnElement[Any], ...]:
     """Among tickets of one rank the rest of the order is all there is."""
     columns = ORDERS[order]
-    if "tag" in shape:
+    if shape & {"tag", "mentioned"}:
         return columns
     return columns[1:] if order is Order.PRIORITY and "priority" in shape else columns
 
@@ -188,10 +191,11 @@ _PICKED = {"waiting": tickets.c.waiting_since.is_not(None), "snoozed": tickets.c
 def _reading(
     database: str, shape: _Shape, order: Order, *, beyond: bool = False, backwards: bool = False
 ) -> Reading:
-    if "tag" in shape:
-        names = [column.name for column in ORDERS[order]]
-        others = [_CONDITIONS[name] for name in _CONDITIONS if name in shape - {"tag"}]
-        return tagged.reading(names, others, beyond=beyond, backwards=backwards)
+    for name, of in (("mentioned", mentioned.reading), ("tag", tagged.reading)):
+        if name in shape:
+            names = [column.name for column in ORDERS[order]]
+            others = [_CONDITIONS[other] for other in _CONDITIONS if other in shape - {name}]
+            return of(names, others, beyond=beyond, backwards=backwards)
     picks = not _walks(shape, order)
     # What is picked is active, or pending: then the walks are those of all that are.
     held = shape.difference(_PICKED) if picks else shape
@@ -320,11 +324,13 @@ def among(tx: Tx, filters: Filters, ticket_ids: Sequence[UUID]) -> dict[UUID, Ti
     """
     if filters.tag:
         ticket_ids = tagged.among(tx, filters.tag, ticket_ids)
+    if filters.mentioned:
+        ticket_ids = mentioned.among(tx, filters.mentioned, ticket_ids)
     return {row.ticket_id: row for row in store.these(tx, ticket_ids) if _lets_through(filters, row)}
 
 
 def _lets_through(filters: Filters, row: TicketRow) -> bool:
-    """What `_CONDITIONS` say; of the tags `among` has asked."""
+    """What `_CONDITIONS` say; of tags and mentions `among` has asked."""
     active = row.status in ACTIVE_STATUSES
     passed = {
         "active": active,
@@ -335,7 +341,7 @@ def _lets_through(filters: Filters, row: TicketRow) -> bool:
         "nobody": row.assignee_id is None,
         "assignee": row.assignee_id == filters.assignee,
     }
-    return all(passed[name] for name in _shape(filters) - {"tag"})
+    return all(passed[name] for name in _shape(filters) - {"tag", "mentioned"})
 
 
 def by_number(tx: Tx, filters: Filters, number: int) -> list[TicketRow]:

@@ -23,6 +23,7 @@ from sqlalchemy import (
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import ACTIVE, SNOOZED, saved_views, tickets
 from parlour.features.tickets import store
+from parlour.features.tickets.listing.mentioned import store as mentioned
 from parlour.features.tickets.models import Filters, Priority, SavedView, Stage, Status, Whose
 from parlour.features.tickets.notifications import store as notifications
 from parlour.features.tickets.notifications.models import Bell
@@ -104,8 +105,8 @@ def _this(tx: Tx, view_id: UUID) -> ColumnElement[bool]:
 # ------------------------------------------------------------------------------------------------- counts
 
 _Condition = ColumnElement[bool] | TextClause
-_Shape = tuple[str, str, str, bool]
-"""Status, priority, whose (`somebody`, `nobody` or nothing), waiting: what a count is narrowed by."""
+_Shape = tuple[str, str, str, bool, bool]
+"""Status, priority, whose (`somebody`, `nobody` or nothing), waiting, mentioned: what narrows a count."""
 _ACTIVE = text(f"tickets.{ACTIVE}")
 _SNOOZED = text(SNOOZED.format("tickets."))
 _WAITING = text("(tickets.waiting_since IS NULL) = false")
@@ -121,12 +122,18 @@ def is_counted(filters: Filters) -> bool:
 
 def _shape(filters: Filters) -> _Shape:
     whose = "somebody" if isinstance(filters.assignee, UUID) else filters.assignee or ""
-    return (filters.status or "", filters.priority or "", whose, filters.waiting)
+    return (
+        filters.status or "",
+        filters.priority or "",
+        whose,
+        filters.waiting,
+        filters.mentioned is not None,
+    )
 
 
 def _conditions(shape: _Shape, who: str) -> list[_Condition]:
     """So that an index begins with all of them: one of a person's priority has the status in between."""
-    status, priority, whose, waiting = shape
+    status, priority, whose, waiting, _ = shape
     found: list[_Condition] = []
     if waiting:
         return [_ACTIVE, _WAITING]
@@ -148,13 +155,16 @@ def _conditions(shape: _Shape, who: str) -> list[_Condition]:
 
 @lru_cache(maxsize=256)
 def _counts(shapes: tuple[_Shape, ...], most: int) -> Executable:
-    def how_many(shape: _Shape, who: str) -> ColumnElement[int]:
+    def how_many(shape: _Shape, n: int) -> ColumnElement[int]:
+        who, mentions_whom = f"who{n}", shape[-1]
+        if mentions_whom:
+            return mentioned.how_many(_conditions(shape, who), f"mentioned{n}")
         some = select(tickets.c.ticket_id).where(tickets.c.workspace_id == HERE, *_conditions(shape, who))
         if shape[0] == Stage.SNOOZED:  # or SQLite takes the index of all that are pending
             some = some.order_by(tickets.c.last_message_at.desc(), tickets.c.ticket_id.desc())
         return select(func.count()).select_from(some.limit(most).subquery()).scalar_subquery()
 
-    numbers = [how_many(shape, f"who{n}").label(f"count{n}") for n, shape in enumerate(shapes)]
+    numbers = [how_many(shape, n).label(f"count{n}") for n, shape in enumerate(shapes)]
     return select(*numbers, notifications.unread_count().label("unread"))
 
 
@@ -165,5 +175,6 @@ def counts(tx: Tx, lists: Sequence[Filters], bell: Bell, *, most: int) -> Sequen
     whose: dict[str, Any] = {
         f"who{n}": each.assignee for n, each in enumerate(lists) if isinstance(each.assignee, UUID)
     }
+    whose |= {f"mentioned{n}": each.mentioned for n, each in enumerate(lists) if each.mentioned}
     whose |= notifications.unread_values(bell)
     return list(tx.rows(_counts(tuple(map(_shape, lists)), most), **whose)[0])

@@ -1,0 +1,66 @@
+"""The tickets whose notes mention somebody: a view of theirs, with its count."""
+
+from contextlib import aclosing
+from html import unescape
+
+import pytest
+
+from parlour.features.tickets import service as tickets
+from parlour.features.tickets.models import Status
+from parlour.kernel.access import Role
+from tests.features.test_views import counts
+from tests.house import Browser, House
+from tests.tickets import ada, now, place, words
+
+
+@pytest.fixture
+async def mentioned(house: House, visitor: Browser, desk: Browser) -> None:
+    """Bob is mentioned twice on the first of four tickets, on the second, and on one that is resolved."""
+    await house.add_agent("bob@acme.example", Role.AGENT, name="Bob Okafor")
+    for number, notes in enumerate((["@Bob?", "@Bob!"], ["@Bob"], ["@Ada Moreau"], ["@Bob"])):
+        ticket = await house.open_ticket(visitor, subject=f"Parcel {number}")
+        here = place(house, ticket)
+        for note in notes:
+            await desk.submit(f"{here}/notes", words(note), page=here)
+    seen = (await now(house, ticket)).version
+    await house.db.write(
+        ada(house), tickets.update_ticket_status, ticket.ticket_id, Status.RESOLVED, seen_version=seen
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("status=active&mentioned=me", [1, 0]),
+        ("mentioned=me", [3, 1, 0]),
+        ("mentioned=me&sort=created&per=50", [3, 1, 0]),
+        ("mentioned=me&assignee=nobody&priority=medium", [3, 1, 0]),
+        ("mentioned=me&waiting=us", [1, 0]),
+        ("mentioned=me&q=Parcel", [3, 1, 0]),
+        ("mentioned=somebody", [3, 2, 1, 0]),
+    ],
+)
+@pytest.mark.usefixtures("mentioned")
+async def test_a_list_is_narrowed_to_what_mentions_oneself(
+    house: House, query: str, found: list[int]
+) -> None:
+    async with aclosing(await house.sign_in("bob@acme.example")) as his:
+        page = (await his.get(f"/workspace/{house.workspace.workspace_id}/tickets?{query}")).text
+
+    assert [number for number in range(4) if f"Parcel {number}" in page] == sorted(found)
+    assert [page.index(f"Parcel {number}") for number in found] == sorted(
+        page.index(f"Parcel {number}") for number in found
+    )
+
+
+@pytest.mark.usefixtures("mentioned")
+async def test_the_view_counts_unfinished_tickets_and_its_list_holds_as_many(house: House) -> None:
+    home = f"/workspace/{house.workspace.workspace_id}"
+    async with aclosing(await house.sign_in("bob@acme.example")) as his:
+        page = (await his.get(f"{home}/tickets?status=active&mentioned=me")).text
+        palette = (await his.get(f"{home}/palette", headers={"hx-request": "true"})).text
+
+    assert counts(page)["Mentions"] == "2"
+    assert 'data-view="mentions" aria-current="page"' in page
+    assert "1–2 of 2" in unescape(page)
+    assert 'id="palette-view-mentions"' in palette
