@@ -2,8 +2,8 @@
 
 On SQLite everything runs but what has the marker `postgresql`. A run on PostgreSQL
 (PARLOUR_TEST_DATABASE=postgresql or pgbouncer) leaves out what it could only repeat: what is about SQLite's
-file itself, by the marker `sqlite` or the list below, what opens no database or brings one of its own, and
-what is about the page, or about the line to it, rather than about what is stored.
+file itself, or comes before any database, by the marker `sqlite` or the list below, what opens no database
+or brings one of its own, and what is about the page, or about the line to it, not about what is stored.
 """
 
 from collections.abc import Iterator, Sequence

@@ -57,6 +57,7 @@ def main_says(
     return left.value.code, said.out, said.err
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("command", "named"),
     [
@@ -88,6 +89,7 @@ def test_help_needs_no_data_folder(shell: Shell) -> None:
     assert not shell.folder.exists()
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("arguments", "about"),
     [
@@ -173,6 +175,7 @@ def test_an_agent_that_cannot_be_is_refused_with_a_sentence(
 LATIN_1 = "J\udcf6rg"  # what Python makes of such bytes
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("arguments", "typed", "environment", "about"),
     [
@@ -197,6 +200,7 @@ def test_bytes_that_are_no_text_are_refused_with_a_sentence(
     assert "Traceback" not in refused.stderr
 
 
+@pytest.mark.sqlite
 def test_a_name_that_the_terminal_has_no_letters_for_is_kept_all_the_same(furnished: Shell) -> None:
     made = furnished.run("workspace", "create", "abroad", "--name", "Jörg 家", PYTHONIOENCODING="latin-1")
 
@@ -205,6 +209,7 @@ def test_a_name_that_the_terminal_has_no_letters_for_is_kept_all_the_same(furnis
     assert furnished.rows("SELECT name FROM workspaces WHERE slug = 'abroad'") == [("Jörg 家",)]
 
 
+@pytest.mark.sqlite
 def test_a_password_is_only_read_from_standard_input(furnished: Shell) -> None:
     options = ["--workspace", "acme", "--role", "agent"]
     refused = furnished.run("agent", "create", "new@acme.example", *options)
@@ -212,6 +217,7 @@ def test_a_password_is_only_read_from_standard_input(furnished: Shell) -> None:
     assert "--password-stdin" in sentence(refused)
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("option", [["--password-stdin"], []], ids=["asked for", "in a terminal"])
 def test_a_password_typed_in_a_terminal_is_asked_for_twice_and_never_shown(
     furnished: Shell, option: list[str]
@@ -278,6 +284,7 @@ def test_a_database_newer_than_the_program_is_left_alone(shell: Shell, command: 
     assert shell.rows("SELECT version_num FROM alembic_version") == [("9999",)]
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("name", "value", "about"),
     [
@@ -294,6 +301,7 @@ def test_a_setting_that_cannot_be_used_is_refused_with_a_sentence(
     assert about in sentence(refused)
 
 
+@pytest.mark.sqlite
 def test_a_data_folder_that_cannot_be_made_is_refused_with_a_sentence(shell: Shell, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     refused = shell.run("migrate", PARLOUR_DATA_DIR=str(tmp_path / "file" / "data"))

@@ -65,6 +65,7 @@ def test_nothing_that_is_secret_is_shown(shell: Shell) -> None:
     assert not any("nobody may ever see" in line or "s3cret" in line for line in lines)
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     "given",
     [
@@ -82,6 +83,7 @@ def test_a_password_behind_the_question_mark_is_not_shown(shell: Shell, given: s
     assert "127.0.0.1:9/0" in shown
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("setting", "value", "word"),
     [
