@@ -356,6 +356,7 @@ def of_contacts(ticket: Ticket) -> list[Call]:
         (contacts.remember, {"email": ticket.email, "name": "Maria", "typed": True}),
         (contacts.contact, this),
         (contacts.by_email, {"email": ticket.email}),
+        (contacts.lock, this),
         (contacts.is_blocked, {"email": ticket.email}),
         (contacts.block, {**this, "at": clock.now()}),
         (contacts.following, {"beginning": "m", "after": "", "limit": 9}),

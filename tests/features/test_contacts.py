@@ -116,3 +116,20 @@ async def test_the_list_of_people_is_found_in_by_the_beginning_of_an_address(
         "maria@example.com",
         "noor@example.com",
     ]
+
+
+async def test_a_colleagues_note_is_not_written_over_unseen(
+    house: House, visitor: Browser, desk: Browser
+) -> None:
+    await house.open_ticket(visitor)
+    here = page(house, await contact(house))
+    mark = re.search(r'name="seen" value="([0-9a-f]+)"', (await desk.get(here)).text)
+    assert mark
+    theirs = {"name": "Maria", "note": "Has a dog.", "seen": mark[1]}
+    await desk.submit(here, theirs, page=here)
+    asked = await desk.submit(here, {**theirs, "note": "Has a cat."}, page=here)
+
+    assert asked.status_code == 409
+    assert "Has a cat.</textarea>" in asked.text
+    assert '<dd dir="auto">Has a dog.</dd>' in asked.text
+    assert (await contact(house)).note == "Has a dog."

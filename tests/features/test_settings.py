@@ -1,8 +1,10 @@
 """What a workspace chooses for itself, and what its customers see of it."""
 
 import json
+import re
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from parlour.db.database import Tx
@@ -174,3 +176,30 @@ async def answer(house: House, agent: Browser, ticket: Ticket, **more: str) -> N
     said = {"content": "We look into it.", "client_id": str(uuid4()), **more}
     answered = await agent.submit(f"{here}/chat", said, page=here)
     assert answered.status_code == 303, answered.text
+
+
+async def test_of_two_who_save_at_once_the_later_is_asked_and_keeps_what_was_typed(
+    house: House, desk: Browser
+) -> None:
+    first, second = seen_on(await desk.get(page_of(house))), seen_on(await desk.get(page_of(house)))
+    await desk.submit(page_of(house), {**CHOSEN, "seen": first}, page=page_of(house))
+    mine = {**CHOSEN, "welcome": "We repair it.", "reply_time": "day", "accent": "#7dd3fc", "seen": second}
+    asked = await desk.submit(page_of(house), mine, page=page_of(house))
+    kept = await house.as_system(choices.settings)
+    again = await desk.submit(page_of(house), {**mine, "seen": seen_on(asked)}, page=page_of(house))
+
+    assert asked.status_code == 409
+    assert "Somebody else has saved this since you opened it." in asked.text
+    assert 'value="We repair it."' in asked.text
+    assert f'<dd dir="auto">{CHOSEN["welcome"]}</dd>' in asked.text
+    assert '<dd dir="auto">Within a few hours</dd>' in asked.text
+    assert asked.text.count("<dd") == 2
+    assert kept.welcome == CHOSEN["welcome"]
+    assert again.status_code == 303
+    assert (await house.as_system(choices.settings)).welcome == "We repair it."
+
+
+def seen_on(page: httpx.Response) -> str:
+    found = re.search(r'name="seen" value="([0-9a-f]+)"', page.text)
+    assert found
+    return found[1]

@@ -7,6 +7,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from parlour.kernel.errors import DomainError, Invalid, Overloaded, TooMany
+from parlour.kernel.seen import ChangedMeanwhile
 from parlour.kernel.text import storable
 from parlour.web import csrf
 from parlour.web.pages import wants_json
@@ -15,7 +16,7 @@ FIELDS_LIMIT = 150
 """A page of the ticket table may have a hundred rows selected."""
 
 
-REFUSALS = (Invalid, TooMany, Overloaded, csrf.ForeignForm)
+REFUSALS = (Invalid, TooMany, Overloaded, ChangedMeanwhile, csrf.ForeignForm)
 """Why a form comes back to its page, with what was typed."""
 
 

@@ -11,7 +11,7 @@ from parlour.db.database import Tx
 from parlour.features.contacts import store
 from parlour.features.contacts.models import Contact, ContactPage
 from parlour.features.workspaces import audit
-from parlour.kernel import clock, text
+from parlour.kernel import clock, seen, text
 from parlour.kernel.access import Permission, requires
 from parlour.kernel.addresses import beginning_of_email
 from parlour.kernel.errors import Invalid, NotFound
@@ -64,9 +64,15 @@ def page(tx: Tx, *, beginning: str = "", after: str = "") -> ContactPage:
 
 
 @requires(Permission.CONTACT_EDIT)
-def change(tx: Tx, contact_id: UUID, name: str, note: str) -> None:
-    """What the person is called here, and what the agents note. Raises UnknownContact, Invalid (too_long)."""
-    before = contact(tx, contact_id)
+def change(tx: Tx, contact_id: UUID, name: str, note: str, seen_mark: str = "") -> None:
+    """What the person is called here, and what the agents note. `seen_mark` is that of both before.
+
+    Raises UnknownContact, ChangedMeanwhile, Invalid (too_long).
+    """
+    before = store.lock(tx, contact_id)
+    if before is None:
+        raise UnknownContact
+    seen.insist(seen_mark, before.name, before.note)
     name, note = text.name(name), text.many_lines(note)
     lengths = {"name": (name, text.NAME_LIMIT), "note": (note, NOTE_LIMIT)}
     problems = {field: "too_long" for field, (words, limit) in lengths.items() if len(words) > limit}

@@ -65,6 +65,12 @@ def contact(tx: Tx, contact_id: UUID) -> Contact | None:
     return _contact(row) if row else None
 
 
+def lock(tx: Tx, contact_id: UUID) -> Contact | None:
+    """As they are, and nobody else changes that before this transaction has ended."""
+    row = tx.run(select(*_CONTACT).where(_THIS).with_for_update(), this_contact=contact_id).first()
+    return _contact(row) if row else None
+
+
 def by_email(tx: Tx, email: str) -> Contact | None:
     row = tx.first(_AT, email=email)
     return _contact(row) if row else None

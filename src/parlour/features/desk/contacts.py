@@ -11,7 +11,7 @@ from parlour.features.accounts.models import Desk
 from parlour.features.contacts import service as contacts
 from parlour.features.desk import units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
-from parlour.kernel import text
+from parlour.kernel import seen, text
 from parlour.kernel.access import Permission
 from parlour.kernel.errors import DomainError, NotFound
 from parlour.web.forms import REFUSALS, read_form, read_form_leniently, safe_path
@@ -44,6 +44,8 @@ async def _page(
     actor = actor_at(desk)
     found = await db(request).read(actor, units.contact_page, id_in(request, "contact_id"), _before(request))
     known = {"name": found.contact.name, "note": found.contact.note}
+    late = isinstance(refused, seen.ChangedMeanwhile)
+    mark = seen.mark(*known.values()) if typed is None or late else typed.get("seen", "")
     return await render_at(
         request,
         desk,
@@ -54,6 +56,10 @@ async def _page(
         next=found.next,
         first=_before(request) is None,
         form={name: (typed or known).get(name, "") for name in known},
+        theirs={name: known[name] for name in known if typed and typed.get(name, "") != known[name]}
+        if late
+        else {},
+        seen=mark,
         saved="saved" in request.query_params,
         may_edit=actor.may(Permission.CONTACT_EDIT),
         may_block=actor.may(Permission.CONTACT_BLOCK),
@@ -78,7 +84,8 @@ async def change(request: Request) -> Response:
         if stale:
             raise stale
         name, note = fields.get("name", ""), fields.get("note", "")
-        await db(request).write(actor_at(desk), contacts.change, contact_id, name, note)
+        mark = fields.get("seen", "")
+        await db(request).write(actor_at(desk), contacts.change, contact_id, name, note, mark)
     except REFUSALS as error:
         return await _page(request, desk, fields, error)
     return redirect(f"/workspace/{desk.workspace_id}/contacts/{contact_id}?saved=1")

@@ -10,11 +10,15 @@ from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.workspaces.colours import accent
 from parlour.features.workspaces.models import ReplyTime, WorkspaceSettings
 from parlour.features.workspaces.settings import service as choices
+from parlour.kernel import seen
 from parlour.kernel.access import permitted
 from parlour.kernel.errors import DomainError
 from parlour.web.forms import REFUSALS, BadForm, read_form_leniently
 from parlour.web.pages import redirect
 from parlour.web.site import db, site
+
+FIELDS = ("name", "welcome", "reply_time", "accent", "auto_assign")
+"""In the order in which `choices.shown` has them."""
 
 
 async def general(request: Request) -> Response:
@@ -30,19 +34,20 @@ async def _general(
 ) -> Response:
     permitted(actor_at(desk), choices.choose)
     chosen = await db(request).read(actor_at(desk), choices.settings)
-    form = {
-        "name": desk.workspace_name,
-        "welcome": chosen.welcome,
-        "reply_time": chosen.reply_time.value,
-        "accent": chosen.accent,
-        "auto_assign": "yes" if chosen.auto_assign else "",
-    }
+    now = choices.shown(desk.workspace_name, chosen)
+    form = dict(zip(FIELDS, now, strict=True))
+    late = isinstance(refused, seen.ChangedMeanwhile)
+    mark = seen.mark(*now) if typed is None or late else typed.get("seen", "")
     return await render_at(
         request,
         desk,
         "desk/settings_general.html",
         refused=refused,
         form=form if typed is None else {name: typed.get(name, "") for name in form},
+        theirs={name: form[name] for name in form if typed and typed.get(name, "") != form[name]}
+        if late
+        else {},
+        seen=mark,
         accent=accent(chosen.accent) if chosen.accent else None,
         chosen=chosen,
         reply_times=[time.value for time in ReplyTime],
@@ -58,7 +63,7 @@ async def choose(request: Request) -> Response:
         if stale:
             raise stale
         name, chosen = fields.get("name", ""), _chosen(fields)
-        await db(request).write(actor_at(desk), choices.choose, name, chosen)
+        await db(request).write(actor_at(desk), choices.choose, name, chosen, fields.get("seen", ""))
     except REFUSALS as error:
         return await _general(request, desk, typed=fields, refused=error)
     return redirect(f"/workspace/{desk.workspace_id}/settings?saved=1")

@@ -9,7 +9,7 @@ from parlour.features.workspaces.choices import WELCOME_LIMIT
 from parlour.features.workspaces.colours import colour
 from parlour.features.workspaces.models import WorkspaceSettings
 from parlour.features.workspaces.settings import store
-from parlour.kernel import text
+from parlour.kernel import seen, text
 from parlour.kernel.access import Permission, requires
 from parlour.kernel.errors import Invalid
 
@@ -19,13 +19,21 @@ def settings(tx: Tx) -> WorkspaceSettings:
     return store.settings(tx)
 
 
+def shown(name: str, settings: WorkspaceSettings) -> tuple[str, ...]:
+    """What the form shows of them, as words."""
+    auto_assign = "yes" if settings.auto_assign else ""
+    return name, settings.welcome, settings.reply_time.value, settings.accent, auto_assign
+
+
 @requires(Permission.WORKSPACE_MANAGE)
-def choose(tx: Tx, name: str, chosen: WorkspaceSettings) -> None:
+def choose(tx: Tx, name: str, chosen: WorkspaceSettings, seen_mark: str = "") -> None:
     """The workspace's name and all that is chosen, but for `first_steps`; each change is noted.
 
-    Raises Invalid with a code for each of `name`, `welcome` and `accent`.
+    `seen_mark` is that of what was `shown`. Raises Invalid with a code for each of `name`, `welcome` and
+    `accent`, ChangedMeanwhile.
     """
     before = store.lock(tx)
+    seen.insist(seen_mark, *shown(workspaces.workspace(tx).name, before))
     problems = {}
     welcome = text.one_line(chosen.welcome)
     if len(welcome) > WELCOME_LIMIT:
