@@ -4,6 +4,7 @@ The debugger hands the source to the page, so contexts that use it switch the co
 every other test keeps it. vendor/axe.min.js is axe-core 4.14.1, unchanged (MPL-2.0).
 """
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -17,14 +18,20 @@ EVERYTHING = {"type": "tag", "values": TAGS}
 COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
 """What another theme can change on the same page: these, and nothing else that axe looks at."""
 
+Screen = tuple[Literal["light", "dark"], str, ViewportSize, object]
 # The system's theme, the visitor's own choice (the class that the server writes from the cookie), the window,
 # and what is looked at.
-SCREENS: list[tuple[Literal["light", "dark"], str, ViewportSize, object]] = [
+SCREENS: list[Screen] = [
     ("light", "", DESKTOP, EVERYTHING),
     ("light", "dark", DESKTOP, COLOURS),
     ("dark", "", PHONE, EVERYTHING),
     ("dark", "light", PHONE, COLOURS),
 ]
+BETWEEN: list[Screen] = [
+    ("light", "", {"width": 900, "height": 800}, EVERYTHING),
+    ("dark", "", {"width": 900, "height": 800}, COLOURS),
+]
+"""Where the desk's sidebar is a strip of icons."""
 NARROW: ViewportSize = {"width": 320, "height": 640}
 """WCAG 1.4.10: nobody has to scroll sideways at 320 pixels, which is 1280 at 400 %."""
 
@@ -69,11 +76,11 @@ async def too_wide(page: Page) -> list[str]:
     return found
 
 
-async def violations(page: Page) -> list[str]:
+async def violations(page: Page, screens: Sequence[Screen] = SCREENS) -> list[str]:
     """On every screen that we promise."""
     await page.evaluate(f"() => {{ {source()} }}")
     found: list[str] = []
-    for system, chosen, size, which in SCREENS:
+    for system, chosen, size, which in screens:
         await page.set_viewport_size(size)
         await page.emulate_media(color_scheme=system)
         await page.evaluate(CHOOSE, chosen)

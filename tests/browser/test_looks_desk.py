@@ -9,11 +9,12 @@ from playwright.async_api import Page, expect
 
 from parlour.db import outbox
 from parlour.db.database import Tx
+from parlour.features.contacts import service as contacts
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.models import Colour, Field, Priority, Ticket
 from parlour.features.tickets.tags import service as tags
-from tests.browser.axe import too_wide, violations
+from tests.browser.axe import BETWEEN, too_wide, violations
 from tests.browser.past import Past
 from tests.browser.people import PHONE, People, Room, desk_of, status_of
 from tests.live import Live
@@ -321,7 +322,65 @@ async def ticket_for_somebody_refused(page: Page, live: Live, past: Past) -> Non
     await expect(page.get_by_role("alert")).to_be_focused()
 
 
+async def somebody_blocked(page: Page, live: Live, past: Past) -> None:
+    await past.ticket(email="spam@customer.example")
+    await page.goto(f"{live.desk}/contacts?q=spam@")
+    await page.get_by_role("link", name="spam@customer.example").click()
+    if await page.get_by_role("button", name="Block this person").count():
+        await page.get_by_role("button", name="Block this person").click()
+    await expect(page.get_by_role("button", name="Unblock")).to_be_visible()
+
+
+async def ticket_of_somebody_blocked(page: Page, live: Live, past: Past) -> None:
+    await somebody_blocked(page, live, past)
+    await page.goto(desk_of(live, await past.ticket(email="spam@customer.example")))
+    await expect(page.get_by_text("This person is blocked")).to_be_visible()
+
+
+async def saved_meanwhile(page: Page, live: Live, past: Past) -> None:
+    """Two browsers of one desk: the other one saved this person's note first."""
+    ticket = await past.ticket(email=f"{uuid4()}@customer.example")
+    await page.goto(f"{live.desk}/contacts?q={ticket.email}")
+    await page.get_by_role("link", name=ticket.email).click()
+
+    def note(tx: Tx) -> None:
+        who = contacts.at(tx, ticket.email)
+        assert who
+        contacts.change(tx, who.contact_id, "Somebody", "Calls on Mondays.")
+
+    await past.db.write(past.system, note)
+    await page.get_by_label("Note").fill("Calls on Fridays.")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("Calls on Mondays.")).to_be_visible()
+
+
+async def a_view_being_edited(page: Page, live: Live, past: Past) -> None:
+    name = f"Late ones {uuid4().hex[:8]}"
+    await about_to_save_a_view(page, live, past)
+    await page.get_by_label("Name of the view").fill(name)
+    await page.get_by_role("button", name="Save view").click()
+    await page.get_by_text("Edit view").first.click()
+    await expect(page.get_by_role("button", name="Rename")).to_be_visible()
+
+
+async def filters_on_a_phone(page: Page, live: Live, past: Past) -> None:
+    await page.set_viewport_size(PHONE)
+    await page.goto(f"{live.desk}/tickets")
+    await page.locator(".more-filters > summary").click()
+    await expect(page.get_by_label("Priority").first).to_be_visible()
+
+
+async def audit_trail(page: Page, live: Live, past: Past) -> None:
+    await page.goto(f"{live.desk}/settings/audit")
+
+
 STATES: list[State] = [
+    somebody_blocked,
+    ticket_of_somebody_blocked,
+    saved_meanwhile,
+    a_view_being_edited,
+    filters_on_a_phone,
+    audit_trail,
     tags_refused,
     tagged_and_put_aside,
     contact_refused,
@@ -368,6 +427,14 @@ async def test_axe_finds_nothing(state: State, live: Live, past: Past, people: P
     await state(ada.page, live, past)
 
     assert await violations(ada.page) == []
+
+
+async def test_axe_finds_nothing_beside_the_strip_of_icons(live: Live, past: Past, people: People) -> None:
+    await past.ticket()
+    ada = await people.agent(bypass_csp=True)
+    await ada.page.goto(f"{live.desk}/tickets")
+
+    assert await violations(ada.page, BETWEEN) == []
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
+from parlour.db.database import Tx
+from parlour.features.contacts import service as contacts
 from parlour.features.tickets.models import Ticket
 from tests.browser.past import Past
 from tests.browser.people import People, Person, Room, chat_of, desk_of, status_of
@@ -35,6 +37,37 @@ async def talk(live: Live, past: Past, people: People) -> Talk:
     await talk.customer.is_live()
     await talk.agent.is_live()
     return talk
+
+
+async def test_a_customer_is_called_by_name_and_marked_as_blocked_while_one_looks_on(
+    live: Live, past: Past, people: People
+) -> None:
+    ticket = await past.ticket(email="named@customer.example")
+    other = await people.customer(ticket)
+    ada = await people.agent("ada")
+    await other.page.goto(chat_of(live, ticket))
+    customer, agent = Room(other.page), Room(ada.page)
+
+    def know(tx: Tx) -> None:
+        who = contacts.at(tx, ticket.email)
+        assert who
+        contacts.change(tx, who.contact_id, "Nadia Ferrari", "")
+        contacts.block(tx, who.contact_id)
+
+    await past.db.write(past.system, know)
+    await ada.page.goto(desk_of(live, ticket))
+    await agent.is_live()
+    await customer.is_live()
+    await customer.composer.press_sequentially("Buy ")
+    await expect(ada.page.get_by_text("Nadia Ferrari is typing…")).to_be_visible()
+    await customer.send("Buy now!")
+
+    await agent.shows("Buy now!")
+    heads = ada.page.locator("li.message", has_text="Buy now!").locator(".message-head")
+    await expect(heads).to_contain_text("Nadia FerrariBlocked")
+    await expect(ada.page.locator("[data-announce] p")).to_have_text("Nadia Ferrari: Buy now!")
+    await expect(other.page.get_by_text(ticket.email)).to_have_count(0)
+    await expect(other.page.get_by_text("Blocked")).to_have_count(0)
 
 
 async def look_away(page: Page) -> None:
