@@ -174,7 +174,7 @@ WORDS = {
     "joined": "{workspace}",
     "desk": f"/workspace/{UUID}",
     "mine": "/profile",
-    "saved": "/profile\\?saved=(name|password|preferences|session)#[a-z-]+",
+    "saved": "/profile\\?saved=(name|told|password|preferences|session)#[a-z-]+",
     "opened": f"/support/{{slug}}/ticket/{UUID}",
     "begun": f"{{workspace}}/tickets/{UUID}",
     "gone": "/support/{slug}/forget\\?done=1",

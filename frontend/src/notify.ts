@@ -1,9 +1,8 @@
-// New words of customers while nobody attends: a count in the tab's title, and a notification of the browser.
+// While nobody attends: a count of customers' new words in the tab's title, and notifications of the browser.
 import { attended, onAttention } from "./attention";
 import { all, one, sentence } from "./dom";
-import type { TicketFrame } from "./frames";
 import { news } from "./tab";
-import { onTicket } from "./watch";
+import { onBell, onTicket } from "./watch";
 
 /** A room on the page counts its own messages; every other ticket is heard of here. */
 function startCount(): void {
@@ -45,29 +44,37 @@ class Tabs {
   }
 }
 
-function tell(frame: TicketFrame, desk: string): void {
-  const words = (name: string) => sentence(`[data-notice="${name}"]`, document, { number: String(frame.number) });
+type Told = { kind: string; ticket_id: string; number: number };
+
+function tell(told: Told, desk: string): void {
+  const words = (name: string) => sentence(`[data-notice="${name}"]`, document, { number: String(told.number) });
   let notice: Notification;
   try {
     // One a ticket: what comes next takes the place of what came before.
-    notice = new Notification(words("title"), { body: words("body"), icon: words("icon"), tag: frame.ticket_id });
+    notice = new Notification(words(told.kind), { body: words("body"), icon: words("icon"), tag: told.ticket_id });
   } catch {
     return; // Browsers of phones show them only for an installed page.
   }
   notice.addEventListener("click", () => {
     notice.close();
     window.focus();
-    location.assign(`${desk}/tickets/${frame.ticket_id}`);
+    location.assign(`${desk}/tickets/${told.ticket_id}`);
   });
 }
 
+/** What rings the bell, as far as the agent wants to hear of it here. */
 function startNotices(tools: HTMLElement): void {
   if (!("Notification" in window) || !("locks" in navigator)) return;
-  const { workspace, desk } = tools.dataset;
+  const { workspace, desk, notices } = tools.dataset;
+  const wanted = new Set(notices!.split(" "));
   const tabs = new Tabs(workspace!);
-  onTicket((frame) => {
-    if (frame.spoke !== "customer" || Notification.permission !== "granted") return;
-    void tabs.mayTell().then((may) => may && tell(frame, desk!));
+  const notify = (told: Told) => {
+    if (!wanted.has(told.kind) || Notification.permission !== "granted") return;
+    void tabs.mayTell().then((may) => may && tell(told, desk!));
+  };
+  onBell(({ kind, ticket_id, number }) => kind && notify({ kind, ticket_id: ticket_id!, number: number! }));
+  onTicket(({ spoke, status, assignee_id, ticket_id, number }) => {
+    if (spoke === "customer" && status === "new" && !assignee_id) notify({ kind: "unassigned", ticket_id, number });
   });
 }
 
@@ -87,5 +94,5 @@ export function startNotify(): void {
   if (box) startPermission(box);
   const tools = one("[data-desk-tools]");
   if (tools?.hasAttribute("data-title-badge")) startCount();
-  if (tools?.hasAttribute("data-notify")) startNotices(tools);
+  if (tools?.hasAttribute("data-notices")) startNotices(tools);
 }

@@ -75,6 +75,12 @@ class Past:
 
         return await self.db.read(self.system, find)
 
+    async def give(self, ticket: Ticket, agent: str) -> None:
+        """The ticket becomes the agent's, by somebody else's hand."""
+        ada, holder = await self.agent("ada"), await self.agent(agent)
+        seen = {"seen_version": ticket.version}
+        await self.db.write(ada, tickets.assign_ticket, ticket.ticket_id, holder.user_id, **seen)
+
     async def hire(
         self, agent: str, name: str, *, second_workspace: bool = False, role: Role = Role.AGENT
     ) -> None:

@@ -392,6 +392,7 @@ async def test_the_title_counts_what_customers_wrote_while_the_page_was_hidden(
 async def test_one_hidden_tab_of_two_notifies(live: Live, past: Past, people: People) -> None:
     ticket = await past.ticket(marked())
     await past.hire("nora", "Nora Notified")
+    await past.give(ticket, "nora")
     nora, maria = await people.agent("nora"), await people.customer(ticket)
     await nora.context.add_init_script(f"({COLLECT_NOTICES})()")
     await nora.page.goto(f"{live.url}/profile")
@@ -418,6 +419,7 @@ async def test_one_hidden_tab_of_two_notifies(live: Live, past: Past, people: Pe
 async def test_no_tab_notifies_while_another_is_in_sight(live: Live, past: Past, people: People) -> None:
     ticket = await past.ticket(marked())
     await past.hire("otto", "Otto Looking")
+    await past.give(ticket, "otto")
     otto, maria = await people.agent("otto"), await people.customer(ticket)
     await otto.context.add_init_script(f"({COLLECT_NOTICES})()")
     await otto.page.goto(f"{live.url}/profile")

@@ -11,6 +11,7 @@ from parlour.features.conversation import units as conversation
 from parlour.features.tickets import handover
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Draft, Ticket
+from parlour.features.tickets.notifications.models import CHOICES
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel.access import Actor, Role
 from tests.house import Browser, House
@@ -154,3 +155,26 @@ async def test_nobody_sees_anothers_and_whoever_leaves_finds_nothing_on_coming_b
         await house.as_system(workspaces.add_member, bob, Role.AGENT)
         assert await lines(house, his) == []
         assert await counted(his, bell(house)) == "", "what came before one came is no news"
+
+
+async def test_each_agent_chooses_on_the_profile_what_rings_here_and_what_does_not(
+    house: House, visitor: Browser, desk: Browser, bob: UUID
+) -> None:
+    """Ticked in neither column it does not come at all; the other workspace knows nothing of it."""
+    async with aclosing(await house.sign_in("bob@acme.example")) as his:
+        page = (await his.get("/profile")).text
+        usual = [f"{kind}_{way}" for kind, way in CHOICES][:-1]
+        assert re.findall(r'class="input" name="(\w+)" checked', page) == usual
+        fields = {"mentioned_browser": "on", "answered_mail": "on", "back": "profile"}
+        answer = await his.submit(f"{bell(house)}/choices", fields, page="/profile")
+        assert answer.headers["location"] == "/profile?saved=told#notifications"
+        page = (await his.get("/profile?saved=told")).text
+        assert re.findall(r'class="input" name="(\w+)" checked', page) == [
+            "mentioned_browser",
+            "answered_mail",
+        ]
+
+        ticket = await house.open_ticket(visitor)
+        await give(house, ada(house), ticket, bob)
+        await customer_says(house, ticket, "Hello?")
+        assert await lines(house, his) == ["Unread: maria@example.com wrote #1 The parcel is late"]

@@ -13,6 +13,7 @@ from parlour.features.accounts.models import Desk, SignedIn
 from parlour.features.accounts.profile.service import public_id
 from parlour.features.desk.dialogs import address_of, dialogs_of
 from parlour.features.desk.sidebar import Sidebar, sidebar
+from parlour.features.tickets.notifications.models import Chosen
 from parlour.kernel.access import Actor, Permission
 from parlour.kernel.errors import Conflict, DomainError, Invalid, NotFound, SignedOut
 from parlour.web.counting import count
@@ -114,6 +115,7 @@ def place(request: Request, desk: Desk) -> dict[str, Any]:
         name=desk.workspace_name,
         user_id=str(desk.person.user_id),
         settings=desk.person.settings,
+        notices=" ".join(Chosen.of(desk.told).in_browser) if desk.person.settings.notify else "",
         dialogs=address_of(desk, dialogs_of(request, desk, managed=managed)),
     )
     around = {"workspace": workspace, "me": me, "tools": tools, "tickets_at": _tickets_at(request, desk)}
@@ -129,6 +131,8 @@ def _tickets_at(request: Request, desk: Desk) -> str:
     page = request.headers.get("hx-current-url", request.scope["path"]).partition("?")[0].partition("#")[0]
     if page.endswith(f"{home}/tickets"):
         return "tickets/"
+    if page.rpartition("/")[0].endswith(f"{home}/tickets"):
+        return "../tickets/"
     return f"{desk.workspace_id}/tickets/" if page.endswith(home) else f"{home}/tickets/"
 
 

@@ -116,4 +116,6 @@ async def choose(request: Request) -> Response:
     fields = await read_form(request)
     ticked = frozenset((kind, way) for kind in Kind for way in Way if f"{kind}_{way}" in fields)
     await db(request).write(actor_at(desk), notifications.choose, Chosen(ticked))
+    if fields.get("back") == "profile":
+        return redirect("/profile?saved=told#notifications")
     return redirect(f"/workspace/{desk.workspace_id}/notifications/choices?saved=yes")

@@ -7,15 +7,18 @@ from starlette.responses import Response
 
 from parlour.features.accounts.models import Preferences, SignedIn
 from parlour.features.accounts.profile import service as profiles
-from parlour.features.desk import events
+from parlour.features.desk import events, units
 from parlour.features.desk.agent import device_of, person_in, proving, themselves, whoami
+from parlour.features.desk.notifications import chosen_in
 from parlour.kernel.errors import DomainError
 from parlour.web.forms import REFUSALS, read_form, read_form_leniently
 from parlour.web.pages import redirect, render
 from parlour.web.session import forget_session, forget_storage, keep_session, session_token
 from parlour.web.site import db
 
-SAVED = ("name", "preferences", "password", "session")
+SAVED = ("name", "preferences", "told", "password", "session")
+GRIDS = 5
+"""For so many workspaces the page itself asks what one hears of; it leads to the pages of all others."""
 
 
 async def page(request: Request) -> Response:
@@ -36,6 +39,7 @@ async def _page(
     refused: DomainError | None = None,
 ) -> Response:
     shown = await db(request).read(themselves(person), profiles.profile, session_token(request))
+    places, _ = await db(request).read(themselves(person), units.start)
     saved = request.query_params.get("saved", "")
     return render(
         request,
@@ -44,6 +48,8 @@ async def _page(
         me=whoami(person),
         profile=shown,
         sessions_shown=profiles.SESSIONS_SHOWN,
+        places=[(str(place.workspace_id), place.name, chosen_in(place.told)) for place in places],
+        grids=GRIDS,
         form={"name": person.name if name is None else name},
         saved=saved if saved in SAVED and not refused else "",
     )

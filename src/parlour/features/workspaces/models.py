@@ -51,7 +51,10 @@ class Portal(Workspace):
 
 @dataclass(frozen=True, slots=True)
 class Membership(Workspace):
+    """`told`: of what the member hears there, as `tickets/notifications` reads it."""
+
     role: Role
+    told: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,13 +193,13 @@ def standings_of(tx: Tx, *, limit: int) -> Mapping[UUID, Standing]:
 
 def memberships(tx: Tx, user_id: UUID) -> Sequence[Membership]:
     query = (
-        select(*_WORKSPACE, members.c.role)
+        select(*_WORKSPACE, members.c.role, members.c.told)
         .join(members, members.c.workspace_id == workspaces.c.workspace_id)
         .where(members.c.user_id == user_id)
         .order_by(workspaces.c.name, workspaces.c.workspace_id)
         .limit(200)
     )
-    return [Membership(row[0], row[1], row[2], Role(row[3])) for row in tx.execute(query)]
+    return [Membership(row[0], row[1], row[2], Role(row[3]), row[4]) for row in tx.execute(query)]
 
 
 def insert_audit_entry(

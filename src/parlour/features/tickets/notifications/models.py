@@ -46,6 +46,10 @@ class Chosen:
         """What somebody wants to hear in no way does not stand under the bell either."""
         return any((kind, way) in self.ways for way in Way)
 
+    @property
+    def in_browser(self) -> Sequence[Kind]:
+        return [kind for kind in Kind if (kind, Way.BROWSER) in self.ways]
+
     def by_mail(self, kind: Kind) -> bool:
         return (kind, Way.MAIL) in self.ways
 
