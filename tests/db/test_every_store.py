@@ -249,6 +249,7 @@ def of_tickets(ticket: Ticket, ada: UUID) -> list[Call]:
         (tickets.these, {"ticket_ids": [ticket.ticket_id]}),
         (tickets.spoke, {**spoken, "by_customer": True, "status": ticket.status}),
         (tickets.spoke, {**spoken, "by_customer": False, "status": Status.PENDING}),
+        (tickets.spoke_quietly, spoken),
         (tickets.change_all, {"ticket_ids": [ticket.ticket_id], "moment": clock.now(), "status": "open"}),
         (unsaid.of_change, {"change_id": clock.new_id(), "limit": 9}),
         (unsaid.clear, {"ticket_ids": [ticket.ticket_id]}),

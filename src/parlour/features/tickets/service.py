@@ -230,6 +230,7 @@ def send_message(
     if ticket.is_closed and not (by_customer and ticket.quiet):
         raise TicketClosed
     if by_customer and contacts.is_blocked(tx.as_system(), ticket.email):
+        store.spoke_quietly(tx, ticket, posted.message.created_at)
         return Sent(posted.message, ticket.told, repeat=False)
     if by_customer:
         status = life.after_customer_message(ticket.status, quiet=ticket.quiet)

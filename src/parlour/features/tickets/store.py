@@ -269,6 +269,15 @@ def spoke(tx: Tx, ticket: Ticket, moment: datetime, *, by_customer: bool, status
     return changed
 
 
+_SPEAKS_QUIETLY = update(tickets).where(_THIS).values(last_message_at=_MOMENT)
+
+
+def spoke_quietly(tx: Tx, ticket: Ticket, moment: datetime) -> None:
+    """When the last word was, which its customer's pages say; nothing else follows from it."""
+    tx.run(_SPEAKS_QUIETLY, this_ticket=ticket.ticket_id, moment=moment)
+    follow_on_tags(tx, [ticket], last_message_at=moment)
+
+
 _ON_TAGS = (ticket_tags.c.workspace_id == HERE) & dialect.one_of(ticket_tags.c.ticket_id, "these")
 
 
