@@ -41,13 +41,13 @@ export function select(): boolean {
 }
 
 /** Where the ticket's own fields are. */
-const place = (): HTMLElement | null => currentRow() ?? one("[data-panel]");
+export const place = (): HTMLElement | null => currentRow() ?? one("[data-panel]");
 
 const choice = (name: string, where: HTMLElement | null): HTMLSelectElement | null =>
   where && one<HTMLSelectElement>(`select[name="${name}"]`, where);
 
 function choose(field: HTMLSelectElement | null, value: string): boolean {
-  if (!field || ![...field.options].some((option) => option.value === value)) return false;
+  if (!field || !has(field, value)) return false;
   if (field.value !== value) {
     field.value = value;
     field.dispatchEvent(new Event("change", { bubbles: true }));
@@ -80,6 +80,54 @@ function toSelected(change: string): boolean | null {
   if (field.value !== change) return false;
   bar.requestSubmit();
   return true;
+}
+
+/** How one ticket becomes that; null when nothing on the page can. A row brings up the bar for what it has no field for. */
+function wayTo(where: HTMLElement, change: string): (() => void) | null {
+  const [field = "", value = ""] = change.split(":");
+  const dropdown = choice(field, where);
+  if (dropdown) return has(dropdown, value) ? () => choose(dropdown, value) : null;
+  if (!where.matches(ROWS)) return onPanel(field, value, where);
+  const box = one<HTMLInputElement>('input[name="ids"]', where);
+  if (!box || !barHas(change)) return null;
+  return () => {
+    box.checked = true;
+    toSelected(change);
+  };
+}
+
+/** The panel's form takes a tag by its name, which the palette knows, and has a button for each to take it off. */
+function onPanel(field: string, value: string, panel: HTMLElement): (() => void) | null {
+  const off = one(`.tag-form button[name="remove"][value="${value}"]`, panel);
+  const until = one(`[data-snooze] p button[name="until"][value="${value}"]`, panel);
+  const button = field === "untag" ? off : field === "snooze" ? until : null;
+  if (button) return () => button.click();
+  const typed = one<HTMLInputElement>(".tag-form input[name=tag]", panel);
+  const name = one(`[data-change="tag:${value}"]`)?.dataset.name;
+  if (field !== "tag" || off || !typed || !name) return null;
+  return () => {
+    typed.value = name;
+    typed.form?.requestSubmit();
+  };
+}
+
+const has = (field: HTMLSelectElement, value: string): boolean =>
+  [...field.options].some((option) => option.value === value && !option.disabled);
+
+const barHas = (change: string): boolean => {
+  const field = one<HTMLSelectElement>('#bulk-form select[name="change"]');
+  return field !== null && has(field, change);
+};
+
+function set(change: string): boolean {
+  return (
+    toSelected(change) ??
+    inTurn((where) => {
+      const way = wayTo(where, change);
+      way?.();
+      return way !== null;
+    })
+  );
 }
 
 /** Into the composer of this ticket, with the face that is asked for in front. */
@@ -119,7 +167,8 @@ function inTurn(act: (where: HTMLElement) => boolean): boolean {
   return begin();
 }
 
-export const commands: Record<string, () => boolean> = {
+export const commands: Record<string, (change?: string) => boolean> = {
+  set: (change) => set(change ?? ""),
   resolve: () => toSelected("status:resolved") ?? inTurn((where) => choose(choice("status", where), "resolved")),
   assign: () => toSelected(`assignee:${tools()?.dataset.agent}`) ?? inTurn(assign),
   reply: () => write(false),
@@ -154,14 +203,19 @@ function snooze(): boolean {
   return true;
 }
 
-/** Whether the command would find something to do. */
-export function possible(name: string): boolean {
+/** Whether the command would find something to do, there. */
+export function possible(name: string, where: HTMLElement | null, change = ""): boolean {
+  if (name === "set") {
+    return one('input[name="ids"]:checked') ? barHas(change) : where !== null && wayTo(where, change) !== null;
+  }
   if (name === "resolve" || name === "assign") {
-    return choice("status", place()) !== null || one('input[name="ids"]:checked') !== null;
+    return choice("status", where) !== null || one('input[name="ids"]:checked') !== null;
   }
   if (name === "undo") return one("[data-toasts] [data-undo-change]") !== null;
   if (name === "tag") return one("[data-panel] input[name=tag]") !== null;
   if (name === "snooze") return one("[data-panel] details[data-snooze]") !== null;
-  if (name === "reply" || name === "note") return Boolean(currentRow() ?? one("[data-room][data-side='agent'][data-can-write]"));
+  if (name === "reply" || name === "note") {
+    return where?.matches(ROWS) || one("[data-room][data-side='agent'][data-can-write]") !== null;
+  }
   return name in commands;
 }

@@ -1,6 +1,6 @@
 // Single keys for what one does all day. They can be switched off, and none of them is heard where somebody
 // writes or chooses, with a modifier, in a dialog, or while an input method composes.
-import { commands, go, select, step, tools } from "./commands";
+import { commands, currentRow, go, select, step, tools } from "./commands";
 import { isAwaited, nameKeys } from "./dialogs";
 import { one } from "./dom";
 import { openPalette } from "./palette";
@@ -42,6 +42,10 @@ function goTo(key: string): boolean {
   return go(key === "d" ? desk : `${desk}/tickets?status=active`);
 }
 
+/** In a list, of the row with the focus or of those that are ticked. */
+const choose = (...kinds: string[]): boolean =>
+  (currentRow() !== null || one('input[name="ids"]:checked') !== null) && openPalette(kinds);
+
 const KEYS: Record<string, () => boolean> = {
   "?": () => commands.keys!(),
   "/": search,
@@ -52,8 +56,8 @@ const KEYS: Record<string, () => boolean> = {
   a: () => commands.assign!(),
   r: () => commands.reply!(),
   n: () => commands.note!(),
-  t: () => commands.tag!(),
-  z: () => commands.snooze!(),
+  t: () => commands.tag!() || choose("tag", "untag"),
+  z: () => commands.snooze!() || choose("snooze"),
   u: () => commands.undo!(),
   g: () => Boolean((prefixed = performance.now())),
 };

@@ -1,7 +1,7 @@
 // The command palette: actions, tickets and views under one field. A combobox with a list, as the ARIA
 // authoring practices describe it: the focus stays in the field, the arrows move through the options.
 import htmx from "htmx.org";
-import { commands, possible, tools } from "./commands";
+import { commands, place, possible, tools } from "./commands";
 import { bringDialogs, whenThere } from "./dialogs";
 import { all, must, one } from "./dom";
 
@@ -17,6 +17,9 @@ class Palette {
   #stale = false;
   #entered = false;
   #failed = false;
+  #scope: readonly string[] = [];
+  /** What the commands are about: where the focus was before. */
+  #where: HTMLElement | null = null;
 
   constructor(readonly dialog: HTMLDialogElement) {
     this.#field = must<HTMLInputElement>("[role=combobox]", dialog);
@@ -31,15 +34,23 @@ class Palette {
     dialog.addEventListener("close", () => this.#forget());
   }
 
-  open(): void {
-    for (const action of all("[data-command]", this.#list)) {
-      action.toggleAttribute("data-impossible", !possible(action.dataset.command!));
-    }
+  /** `scope`: the kinds of change alone that are offered. */
+  open(scope: readonly string[] = []): void {
+    this.#scope = scope;
+    this.#where = place();
+    this.#judge();
     this.#field.value = "";
     this.dialog.showModal();
     this.#narrow();
     this.#choose(this.#shown[0]);
     void this.#load();
+  }
+
+  #judge(): void {
+    for (const action of all("[data-command]", this.#list)) {
+      const { command, change } = action.dataset;
+      action.toggleAttribute("data-impossible", !possible(command!, this.#where, change));
+    }
   }
 
   #forget(): void {
@@ -85,6 +96,7 @@ class Palette {
     this.#busy.hidden = true;
     this.#stale = false;
     this.#failed = failed;
+    this.#judge();
     // The answer's options know nothing of what was chosen while it was on its way.
     const chosen = this.#field.getAttribute("aria-activedescendant");
     this.#narrow();
@@ -98,8 +110,12 @@ class Palette {
     const words = this.#field.value.toLowerCase().split(/\s+/).filter(Boolean);
     for (const option of all("[role=option]", this.#list)) {
       const text = option.textContent.toLowerCase();
-      const fits = words.every((word) => text.includes(word)) || !("local" in option.dataset || this.#stale);
-      option.hidden = !fits || "impossible" in option.dataset;
+      const named = words.every((word) => text.includes(word));
+      const fits = named || !("local" in option.dataset || this.#stale);
+      // Whoever types fast does not change a ticket by chance.
+      const early = "change" in option.dataset && this.#stale && !this.#scope.length;
+      const meant = !this.#scope.length || this.#scope.includes(option.dataset.change?.split(":")[0] ?? "");
+      option.hidden = !fits || !meant || early || "impossible" in option.dataset;
     }
     for (const group of all("[data-palette-group]", this.#list)) {
       group.hidden = !one("[role=option]:not([hidden])", group);
@@ -149,22 +165,22 @@ class Palette {
     // First closed: the focus is back where it was, and the command is about that place.
     this.dialog.close();
     const command = option.dataset.command;
-    if (command) commands[command]?.();
+    if (command) commands[command]?.(option.dataset.change);
   }
 }
 
 let palette: Palette | null = null;
 
-function open(): void {
+function open(scope: readonly string[]): void {
   const dialog = one<HTMLDialogElement>("dialog[data-palette]");
   palette ??= dialog && new Palette(dialog);
-  palette?.open();
+  palette?.open(scope);
 }
 
-export function openPalette(): boolean {
+export function openPalette(scope: readonly string[] = []): boolean {
   if (!tools()) return false;
-  if (palette) open();
-  else void whenThere(open);
+  if (palette) open(scope);
+  else void whenThere(() => open(scope));
   return true;
 }
 

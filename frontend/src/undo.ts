@@ -3,20 +3,20 @@
 import htmx from "htmx.org";
 import { toast, tools } from "./commands";
 import { ROWS } from "./choices";
-import { all, copy, fillField, one } from "./dom";
+import { all, copy, one, sentence, setField } from "./dom";
 import { load, save, session } from "./keep";
 
 const LASTS = 10_000;
 const KEY = "parlour:undo";
 
-type Change = { id: string; number: string; value: string; until: number };
+type Change = { id: string; kind: string; number: string; value: string; until: number };
 type Answered = CustomEvent<{ ctx: { response?: { headers: Headers }; request: { action: string } } }>;
 
 function offer(change: Change): void {
   const note = copy('[data-toast="changed"]')?.firstElementChild as HTMLElement | null;
   if (!note) return;
   all("[data-toasts] > :is([data-change-note], :has([data-undo-change]))").forEach((old) => old.remove());
-  fillField(note, "said", { number: change.number, value: change.value });
+  setField(note, "said", sentence(`[data-said="${change.kind}"]`, document, { number: change.number, value: change.value }));
   one("[data-undo-change]", note)?.addEventListener("click", () => void undo(change.id, note));
   one("[data-toasts]")?.append(note);
   leaves(note, change.until - Date.now());
@@ -63,6 +63,8 @@ async function undo(id: string, note: HTMLElement): Promise<void> {
   await htmx.ajax("POST", `${tools()?.dataset.desk}/tickets/bulk/${id}/undo`, request).catch(refuse);
   source.remove();
   toast(taken ? "undone" : "not-undone");
+  // What is no part of the ticket's version comes with no news of its own.
+  one("[data-panel]")?.dispatchEvent(new Event("refresh"));
 }
 
 /** What the field's dropdown calls its value, and which ticket it is about. */
@@ -75,7 +77,13 @@ function changed(event: Event): void {
   const field = new URL(ctx.request.action, location.href).pathname.split("/").pop() ?? "";
   const select = one<HTMLSelectElement>(`select[name="${field}"]`, row ?? document);
   const number = row ? one(".number", row)?.textContent.slice(1) : /#(\d+)/.exec(document.title)?.[1];
-  const change = { id, number: number ?? "", value: select?.selectedOptions[0]?.text ?? "", until: Date.now() + LASTS };
+  const change = {
+    id,
+    kind: select ? "field" : field,
+    number: number ?? "",
+    value: select?.selectedOptions[0]?.text ?? "",
+    until: Date.now() + LASTS,
+  };
   save(session, KEY, change);
   offer(change);
 }

@@ -15,6 +15,7 @@ from parlour.features.tickets import service as tickets
 from parlour.features.tickets.access import service as access
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Draft, Filters, Status, Ticket, TicketRow
+from parlour.features.tickets.tags import service as tags
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Role
@@ -111,6 +112,10 @@ class Past:
 
     async def noted(self, ticket: Ticket, who: Actor, content: str) -> None:
         await self.db.write(who, tickets.add_note, ticket.ticket_id, content, clock.new_id())
+
+    async def tag(self, name: str) -> str:
+        await self.db.write(await self.agent("ada"), tags.make, name, "grey")
+        return name
 
     async def status(self, ticket: Ticket, status: Status, who: Actor | None = None) -> None:
         def move(tx: Tx) -> None:

@@ -1,6 +1,7 @@
 """Single keys, the command palette, and what the browser says of new messages."""
 
 import asyncio
+import re
 from uuid import uuid4
 
 import pytest
@@ -455,3 +456,47 @@ async def test_only_the_button_on_the_profile_asks_for_permission(live: Live, pe
 
     await expect(ada.page.get_by_text("This browser shows notifications.")).to_be_visible()
     await expect(button).to_be_hidden()
+
+
+async def test_z_and_t_in_a_list_offer_the_mornings_and_the_tags_and_u_takes_it_back(
+    live: Live, past: Past, people: People
+) -> None:
+    tag = await past.tag(marked())
+    ada, (first, second) = await at_list(live, past, people)
+    await ada.page.keyboard.press("j")
+    await ada.page.keyboard.press("z")
+    mornings = [re.compile("tomorrow"), re.compile("Monday")]
+    await expect(ada.page.locator("[role=option]:visible")).to_have_text(mornings)
+    assert await violations(ada.page) == []
+    await ada.page.keyboard.press("Enter")
+    await expect(ada.page.get_by_text("Put aside: 1 of 1")).to_be_visible()
+    await expect(row(ada.page, first).locator(".choice[data-status=pending]")).to_be_visible()
+    await ada.page.keyboard.press("u")
+    await expect(ada.page.get_by_text("Undone.")).to_be_visible()
+    await expect(row(ada.page, first).locator(".choice[data-status=new]")).to_be_visible()
+    for subject in (first, second):
+        await row(ada.page, subject).get_by_role("checkbox").check()
+    await ada.page.keyboard.press("t")
+    await ada.page.keyboard.type(tag)
+    await ada.page.keyboard.press("Enter")
+
+    for subject in (first, second):
+        await expect(row(ada.page, subject).locator(".tag")).to_have_text(tag)
+
+
+async def test_the_palette_puts_a_tag_on_the_open_ticket_and_u_takes_it_off(
+    live: Live, past: Past, people: People
+) -> None:
+    tag = await past.tag(marked())
+    ada = await people.agent()
+    await ada.page.goto(desk_of(live, await past.ticket()))
+    await Room(ada.page).is_live()
+    field = await open_palette(ada.page)
+    await field.fill(f"add {tag}")
+    await ada.page.keyboard.press("Enter")
+    panel = ada.page.locator("[data-panel]")
+    await expect(panel.locator(".tag-list")).to_contain_text(tag)
+    await expect(ada.page.get_by_text("tags changed")).to_be_visible()
+    await ada.page.keyboard.press("u")
+
+    await expect(panel.locator(".tag-list")).not_to_be_attached()

@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from parlour.features.tickets import service as tickets
-from parlour.features.tickets.models import Status, Ticket
+from parlour.features.tickets.models import Priority, Status, Ticket
+from parlour.features.tickets.tags import service as tags
 from parlour.features.tickets.views import service as views
 from parlour.kernel.access import Actor, Role
 from parlour.kernel.events import TicketChanged
@@ -104,6 +105,38 @@ async def test_somebody_elses_own_view_is_not_found(house: House, desk: Browser)
     await house.db.write(as_ben, views.save_view, "Only Ben's", "priority=low", for_everyone=False)
 
     assert "priority=low" not in await found(house, desk)
+
+
+async def test_it_offers_every_status_priority_assignee_and_tag_to_those_who_may_change_a_ticket(
+    house: House, desk: Browser
+) -> None:
+    tag = await house.db.write(ada(house), tags.make, "Late <again>", "red")
+    await house.add_agent("viv@acme.example", Role.VIEWER)
+    offered = set(re.findall(r'data-change="([^"]+)"', await found(house, desk)))
+    async with aclosing(await house.sign_in("viv@acme.example")) as viewer:
+        assert "data-change" not in await found(house, viewer)
+
+    assert offered == {
+        *(f"status:{each.value}" for each in Status if each is not Status.NEW),
+        *(f"priority:{each.value}" for each in Priority),
+        f"assignee:{house.ada}",
+        "assignee:",
+        f"tag:{tag.tag_id}",
+        f"untag:{tag.tag_id}",
+        "snooze:tomorrow",
+        "snooze:next-week",
+    }
+
+
+async def test_the_people_who_write_are_found_by_their_addresses(
+    house: House, visitor: Browser, desk: Browser
+) -> None:
+    await house.open_ticket(visitor)
+    person = re.compile(r'id="palette-person-[^"]+" href="([^"]+)"')
+
+    [page] = person.findall(await found(house, desk, "maria@"))
+    assert "maria@example.com" in (await desk.get(page)).text
+    assert not person.findall(await found(house, desk, "nobody@"))
 
 
 async def test_a_viewer_finds_tickets_too(house: House, visitor: Browser) -> None:

@@ -1,4 +1,4 @@
-"""The command palette: its dialog, which every page has, and what it finds, tickets and views."""
+"""The command palette: its dialog, which every page has, and what it finds and can change."""
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -41,5 +41,9 @@ async def palette(request: Request) -> Response:
         more=found.more,
         query=TableQuery.read({"q": q}).text,
         views=found.views,
+        people=found.people,
+        members=found.members,
+        tags=found.tags,
+        may_update=actor_at(desk).may(Permission.TICKET_UPDATE),
         built_in={name: query.text for name, query in BUILT_IN.items()},
     )

@@ -188,17 +188,34 @@ def told(tx: Tx, bell: Bell, before: Place | None) -> Told:
     return Told([(line, these[line.ticket_id]) for line in page.lines], page.older)
 
 
+PEOPLE_FOUND = 5
+
+
 @dataclass(frozen=True, slots=True)
 class Palette:
+    """`people`: those who write, by the beginning of their addresses."""
+
     tickets: Sequence[TicketRow]
     more: bool
     views: Sequence[SavedView]
+    people: Sequence[Contact]
+    members: Sequence[Member]
+    tags: Sequence[Tag]
 
 
 @requires(Permission.TICKET_LIST)
 def palette(tx: Tx, filters: Filters) -> Palette:
+    """With what a ticket can become, for those who may change one."""
     page = listing.workspace_tickets(tx, filters)
-    return Palette(page.rows, page.next is not None, saved.views(tx))
+    may_change = tx.actor.may(Permission.TICKET_UPDATE)
+    return Palette(
+        tickets=page.rows,
+        more=page.next is not None,
+        views=saved.views(tx),
+        people=contacts.page(tx, beginning=filters.q).contacts[:PEOPLE_FOUND] if filters.q else (),
+        members=[member for member in workspaces.members(tx) if member.answers] if may_change else (),
+        tags=tags.every(tx) if may_change else (),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from parlour.db.database import Database, Tx
 from parlour.db.outbox import Job
+from parlour.features.tickets import changes
 from parlour.features.tickets.models import Colour, Tag, Ticket
 from parlour.features.tickets.tags import store as tag_store
 from parlour.features.workspaces import audit
@@ -141,6 +142,8 @@ def put_on_all(tx: Tx, locked: Sequence[Ticket], tag_id: UUID) -> list[Ticket]:
             taking.append(ticket)
     tag_store.put_on(tx, taking, tag_id)
     audit.record_all(tx, "tag", {ticket.ticket_id: (None, tag.name) for ticket in taking})
+    for ticket in taking:
+        changes.tell(tx, ticket, inward=True)
     return taking
 
 
@@ -153,7 +156,10 @@ def take_off_all(tx: Tx, locked: Sequence[Ticket], tag_id: UUID) -> list[Ticket]
     had = have(tx, [ticket.ticket_id for ticket in locked], tag_id)
     tag_store.take_off(tx, sorted(had), tag_id)
     audit.record_all(tx, "tag", dict.fromkeys(sorted(had), (tag.name, None)))
-    return [ticket for ticket in locked if ticket.ticket_id in had]
+    gone = [ticket for ticket in locked if ticket.ticket_id in had]
+    for ticket in gone:
+        changes.tell(tx, ticket, inward=True)
+    return gone
 
 
 class TagJobs:
