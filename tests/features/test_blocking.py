@@ -10,7 +10,7 @@ import pytest
 from parlour.features.contacts import service as contacts
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Draft, Status
-from parlour.kernel.events import Event, JobQueued, TicketChanged
+from parlour.kernel.events import Event, JobQueued, SpokeUnheard, TicketChanged
 from tests.features.test_contacts import contact, page
 from tests.house import Browser, House
 from tests.mailbox import mails
@@ -80,6 +80,7 @@ async def test_what_somebody_blocked_writes_is_kept_and_moves_nothing(
     assert after.last_message_at > before.last_message_at  # as the customer's own pages say
     assert replace(after, last_message_at=before.last_message_at) == before
     assert changes(heard) == []
+    assert [type(event) for event in heard if isinstance(event, SpokeUnheard)] == [SpokeUnheard]
     assert await counts(house, desk) == listed
     assert "No!" in shown
     assert shown.count('class="message-blocked"') == 2  # with the one that is cloned

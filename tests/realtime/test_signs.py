@@ -6,7 +6,7 @@ from pathlib import Path
 from uuid import UUID
 
 from parlour.kernel import clock
-from parlour.kernel.events import TicketChanged
+from parlour.kernel.events import SpokeUnheard, TicketChanged
 from tests.realtime.house import House, open_house
 
 
@@ -221,6 +221,24 @@ async def test_customers_hear_nothing_of_what_only_agents_can_see(house: House) 
 
     assert (await ada.next("ticket"))["version"] == 3
     assert await grace.until_quiet() == []
+
+
+async def test_of_a_word_that_no_agent_is_told_of_customers_hear_as_of_any(house: House) -> None:
+    grace, ada = await house.enter("grace"), await house.enter("ada")
+    await ada.send("watch")
+    await ada.until_quiet()
+    await grace.until_quiet()
+    words = [
+        SpokeUnheard(house.workspace, house.ticket, house.room, number=7, status="pending"),
+        replace(change(house, house.room), spoke="customer"),
+    ]
+
+    house.records.bus.publish(words[:1])
+    told, unheard = await ada.until_quiet(), await grace.until_quiet()
+    house.records.bus.publish(words[1:])
+
+    assert told == []
+    assert unheard == await grace.until_quiet()
 
 
 async def test_an_agent_who_watches_hears_of_every_ticket_once(house: House) -> None:

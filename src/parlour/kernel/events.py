@@ -68,6 +68,16 @@ class BellRang(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class SpokeUnheard(Event):
+    """A customer whom no agent is told of has spoken: their own pages hear what they always would."""
+
+    ticket_id: UUID
+    room_id: UUID
+    number: int
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
 class AccessChanged(Event):
     """Somebody's right to be here changed. Open sockets must prove themselves again.
 

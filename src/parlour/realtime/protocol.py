@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from parlour.kernel.events import BellRang, RoomRead, TicketChanged
+from parlour.kernel.events import BellRang, RoomRead, SpokeUnheard, TicketChanged
 from parlour.kernel.messages import Message, Place, Stretch
 
 FRAME_LIMIT = 64 * 1024
@@ -231,7 +231,7 @@ def read(event: RoomRead) -> Frame:
 def ticket(event: TicketChanged) -> Frame:
     return Frame(
         _encode(
-            _of_ticket(event)
+            _of_ticket(event, event.spoke)
             | {
                 "priority": event.priority,
                 "assignee_id": str(event.assignee_id) if event.assignee_id else None,
@@ -243,17 +243,22 @@ def ticket(event: TicketChanged) -> Frame:
 
 def ticket_for_customers(event: TicketChanged) -> Frame | None:
     """Only what a customer can see anyway; nothing, when nothing of that changed."""
-    return None if event.inward else Frame(_encode(_of_ticket(event)))
+    return None if event.inward else Frame(_encode(_of_ticket(event, event.spoke)))
 
 
-def _of_ticket(event: TicketChanged) -> dict[str, Any]:
+def ticket_for_unheard(event: SpokeUnheard) -> Frame:
+    """As `ticket_for_customers` would be of anybody's word."""
+    return Frame(_encode(_of_ticket(event, "customer")))
+
+
+def _of_ticket(event: TicketChanged | SpokeUnheard, spoke: str | None) -> dict[str, Any]:
     return {
         "t": "ticket",
         "ticket_id": str(event.ticket_id),
         "room": str(event.room_id),
         "number": event.number,
         "status": event.status,
-        "spoke": event.spoke,
+        "spoke": spoke,
     }
 
 

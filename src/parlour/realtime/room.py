@@ -136,7 +136,7 @@ class Room:
         """To everyone here."""
         self.push_apart(frame, frame)
 
-    def push_apart(self, to_agents: Frame, to_customers: Frame | None) -> None:
+    def push_apart(self, to_agents: Frame | None, to_customers: Frame | None) -> None:
         """To each side in its own words, or not at all."""
         for subscription in self.subscriptions.values():
             customer = subscription.connection.actor.kind is Kind.CUSTOMER

@@ -9,7 +9,15 @@ from uuid import UUID
 
 from parlour.kernel.access import Permission
 from parlour.kernel.errors import NotFound
-from parlour.kernel.events import BellRang, Event, JobQueued, MessageSent, RoomRead, TicketChanged
+from parlour.kernel.events import (
+    BellRang,
+    Event,
+    JobQueued,
+    MessageSent,
+    RoomRead,
+    SpokeUnheard,
+    TicketChanged,
+)
 from parlour.kernel.messages import Place
 from parlour.realtime import protocol
 from parlour.realtime.access import Access
@@ -195,6 +203,9 @@ class Rooms:
     def _hear(self, event: Event | JobQueued) -> None:
         if isinstance(event, TicketChanged):
             self._ticket(event)
+        elif isinstance(event, SpokeUnheard):
+            if room := self._rooms.get(event.room_id):
+                room.push_apart(None, protocol.ticket_for_unheard(event))
         elif isinstance(event, BellRang):
             self._bell(event)
         elif isinstance(event, OnLine):

@@ -31,6 +31,8 @@ from parlour.kernel import clock, text
 from parlour.kernel.access import Actor, Kind, Permission, requires
 from parlour.kernel.addresses import clean_email
 from parlour.kernel.errors import Conflict, DomainError, Invalid, NotFound
+from parlour.kernel.events import SpokeUnheard
+from parlour.kernel.messages import Message
 
 CONFIRMATION = "mail.confirmation"
 FIRST_WORD = "mail.first_word"
@@ -230,8 +232,7 @@ def send_message(
     if ticket.is_closed and not (by_customer and ticket.quiet):
         raise TicketClosed
     if by_customer and contacts.is_blocked(tx.as_system(), ticket.email):
-        store.spoke_quietly(tx, ticket, posted.message.created_at)
-        return Sent(posted.message, ticket.told, repeat=False)
+        return _unheard(tx, ticket, posted.message)
     if by_customer:
         status = life.after_customer_message(ticket.status, quiet=ticket.quiet)
     else:
@@ -251,6 +252,13 @@ def _heard(tx: Tx, ticket: Ticket) -> Ticket:
     if ticket.assignee_id:
         notifications.tell(tx, Told.ANSWERED, [ticket.assignee_id], [ticket])
     return ticket
+
+
+def _unheard(tx: Tx, ticket: Ticket, message: Message) -> Sent:
+    store.spoke_quietly(tx, ticket, message.created_at)
+    whose = (tx.workspace_id, ticket.ticket_id, ticket.chat_room_id, ticket.number)
+    tx.emit(SpokeUnheard(*whose, ticket.told.value))
+    return Sent(message, ticket.told, repeat=False)
 
 
 def _taken(tx: Tx, before: Ticket, answered: Ticket) -> Ticket:
