@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from parlour.features.tickets.models import Priority, Status, TicketRow
+from parlour.features.tickets.models import Status, TicketRow
 from parlour.web.render import spelled
 
 
@@ -31,7 +31,3 @@ def row_view(row: TicketRow) -> dict[str, Any]:
         "tags": [(tag.name, tag.colour.value) for tag in row.tags],
         "excerpt": row.excerpt,
     }
-
-
-def choices() -> dict[str, Any]:
-    return {"statuses": [value.value for value in Status], "priorities": [value.value for value in Priority]}

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from parlour.features.accounts.models import Desk
 from parlour.features.desk import units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
-from parlour.features.desk.cells import choices, row_view
+from parlour.features.desk.cells import row_view
 from parlour.features.desk.change_note import named_in
 from parlour.features.desk.query import ME, TableQuery
 from parlour.features.desk.sidebar import Sidebar, sidebar
@@ -71,11 +71,10 @@ async def page(
         "here": _address(desk, query.text),
         **_ways_on(desk, query, found),
         **_view_of(query, await sidebar(request, desk, actor)),
-        "members": [member for member in found.members if member.answers],
-        "tags": found.tags,
+        "members": tuple((str(member.user_id), member.name) for member in found.members if member.answers),
+        "tags": tuple((str(tag.tag_id), tag.name) for tag in found.tags),
         "of_another": _of_another(query, found),
         "shown": clock.now().isoformat(),
-        **choices(),
         "live": query.live(desk.person.user_id),
         **_bulk(found),
         "back": _address(desk, query.text),
