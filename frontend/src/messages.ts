@@ -298,6 +298,15 @@ export class MessageList {
       item.matches(".message") &&
       momentOf(previous).slice(0, 15) === at.slice(0, 15);
     item.toggleAttribute("data-grouped", Boolean(goesOn));
+    if (!goesOn) this.#mark(item);
+  }
+
+  /** What the server drew as going on has no mark of whoever speaks. */
+  #mark(item: HTMLElement): void {
+    if (!item.matches(".message:not([data-mine])") || one(".message-avatar", item)) return;
+    const avatar = must(".message-avatar", copyElement('[data-message="other"]', this.room));
+    avatar.textContent = initials(must(".message-author", item).textContent);
+    item.prepend(avatar);
   }
 
   #dayBefore(previous: HTMLElement | null): number | null {

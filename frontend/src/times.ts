@@ -46,7 +46,7 @@ function day(moment: Date, words: DOMStringMap): string {
 function write(element: HTMLTimeElement): void {
   const moment = new Date(element.dateTime);
   if (Number.isNaN(moment.getTime())) return;
-  const kind = element.dataset.fmt ?? "relative";
+  const kind = element.dataset.fmt ?? (element.closest(".message, .message-event") ? "time" : "relative");
   const text =
     kind === "day" ? day(moment, element.dataset) : kind === "relative" ? relative(moment) : formats[kind]?.format(moment);
   if (text && element.textContent !== text) element.textContent = text;

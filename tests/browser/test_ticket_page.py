@@ -1,6 +1,7 @@
 """The ticket's page at the desk, a customer on the other side: notes, canned replies, undo, blind answers."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 import pytest_asyncio
@@ -9,6 +10,7 @@ from playwright.async_api import Page, expect
 from parlour.db.database import Tx
 from parlour.features.contacts import service as contacts
 from parlour.features.tickets.models import Ticket
+from parlour.kernel import clock
 from tests.browser.past import Past
 from tests.browser.people import People, Person, Room, chat_of, desk_of, status_of
 from tests.live import Live
@@ -260,10 +262,13 @@ async def test_scrolling_back_brings_messages_and_notes(talk: Talk, past: Past) 
     said = [f"Word {n}" for n in range(60)]
     await past.said(talk.ticket, [(maria, text, None) for text in said[:30]])
     await past.noted(talk.ticket, ada, "In the middle")
-    await past.said(talk.ticket, [(maria, text, None) for text in said[30:]])
+    later = clock.now() + timedelta(milliseconds=20)
+    await past.said(talk.ticket, [(maria, text, later) for text in said[30:]])
     await talk.ada.page.reload()
     await talk.agent.is_live()
-    await talk.agent.log.evaluate("log => log.scrollTo(0, -log.scrollHeight)")
+    for shown in (49, 62):
+        await talk.agent.log.evaluate("log => log.scrollTo(0, -log.scrollHeight)")
+        await expect(talk.agent.messages).to_have_count(shown)
     await talk.customer.send("At the end")
 
     expected = [talk.ticket.description, *said[:30], "In the middle", *said[30:], "At the end"]

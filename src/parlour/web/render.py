@@ -103,6 +103,11 @@ def spelled(moment: datetime) -> tuple[str, str]:
     return f"{text[:19]}Z", f"{_day(text[:10])}, {text[11:16]} UTC"
 
 
+def exactly(moment: datetime) -> str:
+    """For programs, as exact as browsers are."""
+    return f"{_utc(moment).isoformat(timespec='milliseconds')[:23]}Z"
+
+
 def iso(moment: datetime) -> str:
     return spelled(moment)[0]
 
@@ -119,8 +124,8 @@ def time_element(at: datetime | str, kind: str = "relative") -> str:
     """
     at = datetime.fromisoformat(at) if isinstance(at, str) else at
     shown = "" if kind == "relative" else f' data-fmt="{kind}"'
-    exactly, roughly = spelled(at)
-    return Markup(f'<time datetime="{exactly}"{shown}>{roughly}</time>')
+    moment, words = spelled(at)
+    return Markup(f'<time datetime="{moment}"{shown}>{words}</time>')
 
 
 _WORD = re.compile(r"[^\W_]+")

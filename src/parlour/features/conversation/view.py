@@ -10,7 +10,7 @@ from parlour.features.conversation.timeline import Timeline
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission
 from parlour.kernel.messages import Message
-from parlour.web.render import initials, linkify, spelled
+from parlour.web.render import exactly, initials, linkify, when
 
 TOLD_CUSTOMERS = ("status:resolved", "status:reopened", "status:closed")
 """What a customer reads of a ticket's changes; every other one only holds its place in the log."""
@@ -21,7 +21,6 @@ def message_view(message: Message, actor: Actor) -> dict[str, Any]:
     system, customer = message.sender_type == "system", actor.side == "customer"
     own_change = system and customer and message.sender_name in (actor.name, actor.id)
     mine = own_change or (not system and message.sender_id == actor.id)
-    at, when = spelled(message.created_at)
     return {
         "message_id": str(message.message_id),
         "seq": message.seq,
@@ -31,8 +30,8 @@ def message_view(message: Message, actor: Actor) -> dict[str, Any]:
         "sender_name": message.sender_name,
         "client_id": str(message.client_id) if mine and message.client_id else "",
         "created_at": message.created_at,
-        "at": at,
-        "when": when,
+        "at": exactly(message.created_at),
+        "when": when(message.created_at),
         "mine": mine,
         "untold": system and customer and message.content not in TOLD_CUSTOMERS,
         # What only its place in the log says; one that holds no more than its place has nothing of it.
