@@ -49,6 +49,7 @@ async def test_messages_carry_the_name_at_the_desk_and_nothing_but_you_for_the_c
     authors = '<span class="message-author">'
     assert shown.count(f"{authors}Maria López</span>") == 2
     assert "Maria López marked this ticket as open" in shown
+    assert "Maria López changed the status from Pending to Open" in shown
     assert f"{authors}maria@example.com" not in shown
     assert f"{authors}maria@example.com" not in room
     assert room.count(f"{authors}You</span>") == 3  # with the one that is cloned

@@ -1,7 +1,7 @@
 """What the desk's pages read as of one moment: a transaction each, put together from the services."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
 from uuid import UUID
 
@@ -257,14 +257,23 @@ class TicketPage:
 @requires(Permission.TICKET_LIST)
 def ticket_page(tx: Tx, ticket_id: UUID, before: Before | None) -> TicketPage:
     ticket, found = conversation.timeline(tx, ticket_id, before)
+    contact = contacts.at(tx, ticket.email)
     return TicketPage(
         ticket=ticket,
         timeline=found,
         members=workspaces.members(tx),
-        changes=audit.of_ticket(tx, ticket_id),
+        changes=_called(audit.of_ticket(tx, ticket_id), contact),
         others=listing.others_of_customer(tx, ticket),
         replies=canned.usable_names(tx),
         tags=tags.of_tickets(tx, [ticket_id]).get(ticket_id, ()) if ticket.tagged else (),
         all_tags=tags.every(tx),
-        contact=contacts.at(tx, ticket.email),
+        contact=contact,
     )
+
+
+def _called(changes: Sequence[AuditEntry], contact: Contact | None) -> Sequence[AuditEntry]:
+    """With the customer's name in place of the address that they act under."""
+    if contact is None or not contact.name:
+        return changes
+    theirs = contact.email
+    return [replace(each, actor_name=contact.name) if each.actor_name == theirs else each for each in changes]
