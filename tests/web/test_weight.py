@@ -18,7 +18,7 @@ PAGES = {
     "list": ("desk", "/workspace/{workspace}/tickets", 9, 53_000),
     "dashboard": ("desk", "/workspace/{workspace}", 5, 28_000),
     "ticket": ("desk", "/workspace/{workspace}/tickets/{ticket}", 15, 60_000),
-    "conversation": ("visitor", "/support/acme/ticket/{ticket}/chat", 7, 39_000),
+    "conversation": ("visitor", "/support/acme/ticket/{ticket}/chat", 7, 38_000),
     "portal": ("visitor", "/support/acme", 4, 5_000),
     "new ticket": ("visitor", "/support/acme/ticket/new", 1, 6_500),
 }
