@@ -5,6 +5,7 @@ import json
 import os
 import random
 import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
@@ -60,7 +61,7 @@ class WorkerProcess:
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self._environment = environment_for(folder / "data") | environment
         self._log = folder / "worker.log"
-        self._process: launcher.Started | None = None
+        self._process: launcher.Started | subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
 
     def start(self) -> None:

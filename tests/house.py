@@ -239,20 +239,26 @@ def _add(tx: Tx, email: str, role: Role, name: str) -> UUID:
     return user_id
 
 
+async def furnish(folder: Path) -> Furniture:
+    """Give the folder the database that a house begins with, unless it has one."""
+    furniture = await _furniture()
+    if furniture.settings.is_postgresql:
+        postgres_server.server().of_folder(folder, like=furniture.settings.database_url.rsplit("/", 1)[1])
+    elif not (path := settings_for(folder).sqlite_path).exists():
+        _copy_file(furniture.settings.sqlite_path, path)
+    return furniture
+
+
 @asynccontextmanager
 async def open_house(
     folder: Path, timings: Timings | None = None, **environment: str
 ) -> AsyncIterator[House]:
-    """The application with its lifespan running: writer, worker and rooms. The folder must be new."""
-    model = await _furniture()
-    if model.settings.is_postgresql:
-        postgres_server.server().of_folder(folder, like=model.settings.database_url.rsplit("/", 1)[1])
+    """The application with its lifespan running: writer, worker and rooms. The folder is new or furnished."""
+    furniture = await furnish(folder)
     settings = settings_for(folder, **environment)
-    if not settings.is_postgresql:
-        _copy_file(model.settings.sqlite_path, settings.sqlite_path)
     app = create_app(settings, timings)
     async with AsyncExitStack() as stack:
         if settings.is_postgresql:
             stack.callback(postgres_server.left, settings.database_url)
         await stack.enter_async_context(app.parlour.running())
-        yield House(app, model.acme, model.other, model.ada)
+        yield House(app, furniture.acme, furniture.other, furniture.ada)

@@ -20,6 +20,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
+SOURCE = Path(__file__).parents[1] / "src"
 LONGEST = 2**18
 """Bytes of one request: arguments and environment."""
 
@@ -64,8 +65,9 @@ class Launcher:
         with theirs:
             self._other = subprocess.Popen(
                 [sys.executable, "-m", "tests.launcher", str(theirs.fileno())],
+                cwd=SOURCE.parent,
                 pass_fds=[theirs.fileno()],
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+                env=surroundings(),
                 stdin=subprocess.DEVNULL,
             )
 
@@ -100,10 +102,36 @@ def _end() -> None:
         _launcher().end()
 
 
-def start(arguments: Sequence[str], environment: Mapping[str, str], output: IO[Any]) -> Started:
-    """Run `parlour …` with nothing on its standard input, and both of its outputs into a file."""
+def fits(environment: Mapping[str, str]) -> bool:
+    """Whether a start under these variables differs from the launcher's by the program's own settings alone.
+
+    Another clock or another release is not what the launcher has in it.
+    """
+    return _without_ours(environment) == surroundings()
+
+
+def _without_ours(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if not name.startswith("PARLOUR_")}
+
+
+def surroundings() -> dict[str, str]:
+    """This process's own environment, with nothing of Parlour's but where its source is."""
+    here = _without_ours(os.environ)
+    return here | {"PYTHONPATH": os.pathsep.join(filter(None, [str(SOURCE), here.get("PYTHONPATH")]))}
+
+
+def start(
+    arguments: Sequence[str], environment: Mapping[str, str], output: IO[Any], within: Sequence[str] = ()
+) -> "Started | subprocess.Popen[bytes]":
+    """Run `parlour …` with nothing on its standard input, and both of its outputs into a file.
+
+    Within another command, or in other surroundings than the launcher's, it starts as Python does.
+    """
     with Path(os.devnull).open("rb") as nothing:
-        return _launcher().start(arguments, environment, nothing, output)
+        if not within and fits(environment):
+            return _launcher().start(arguments, environment, nothing, output)
+        command = [*within, sys.executable, "-m", "parlour", *arguments]
+        return subprocess.Popen(command, env=environment, stdin=nothing, stdout=output, stderr=output)
 
 
 # ---------------------------------------------------------------------------------- the other process

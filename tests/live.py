@@ -1,7 +1,6 @@
 """The real server as a process of its own: started, stopped, and killed as a crash would."""
 
 import atexit
-import os
 import shutil
 import signal
 import socket
@@ -63,13 +62,11 @@ def environment_for(data: Path, like: str = postgres_server.TEMPLATE) -> dict[st
 
     On PostgreSQL that is made as a copy of the database `like`.
     """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PARLOUR_")}
-    path = os.pathsep.join(filter(None, [str(ROOT / "src"), kept.get("PYTHONPATH")]))
-    ours = {"PYTHONPATH": path, "PARLOUR_DATA_DIR": str(data)}
+    ours = {"PARLOUR_DATA_DIR": str(data)}
     if postgres_server.ON_POSTGRESQL:
         server = postgres_server.server()
         ours["PARLOUR_DATABASE_URL"] = server.url(server.of_folder(data, like))
-    return kept | ours
+    return launcher.surroundings() | ours
 
 
 @cache
@@ -177,16 +174,7 @@ class Live:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         serve = ["serve", "--port", str(self.port), *self.options]
         with self.log.open("ab") as log:
-            if self.within:
-                self._process = subprocess.Popen(
-                    [*self.within, sys.executable, "-m", "parlour", *serve],
-                    env=self.environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                )
-            else:
-                self._process = launcher.start(serve, self.environment, log)
+            self._process = launcher.start(serve, self.environment, log, self.within)
         _started.add(self)
         self._wait_until_ready()
 

@@ -17,7 +17,7 @@ from parlour.features.workspaces import service as workspaces
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import Overloaded
 from tests import postgres_server
-from tests.house import House, open_house
+from tests.house import House, furnish, open_house
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.timeout(120)]
 
@@ -41,6 +41,7 @@ STRANGE = {
 
 @pytest.fixture
 async def strange(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[House]:
+    await furnish(tmp_path)
     server = postgres_server.server()
     name = server.of_folder(tmp_path)
     with server.admin_connection() as admin:

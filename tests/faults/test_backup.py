@@ -73,8 +73,9 @@ def as_owner(house: House) -> list[str]:
 
 async def test_beside_a_busy_server_it_ends_and_holds_what_was_acknowledged_before(tmp_path: Path) -> None:
     """On a database of 300 MB, with twenty messages a second."""
-    beside, file = Shell(tmp_path / "data"), tmp_path / "file"
+    file = tmp_path / "file"
     async with open_house(tmp_path / "data") as house, house.browser() as browser:
+        beside = Shell(tmp_path / "data")
         ticket = await house.open_ticket(browser)
         await asyncio.to_thread(fill, lambda sql: behind_its_back(house.app.parlour.settings, sql), 300)
         writer, stop = Writer(house, ticket), asyncio.Event()
