@@ -6,6 +6,7 @@ itself the referrer says it, so that no row has to. It is only ever read as a li
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import UUID
@@ -44,7 +45,13 @@ class CameFrom:
     @property
     def address(self) -> str:
         """What a ticket's address holds of it, with its question mark."""
-        return f"?{urlencode({'from': self.list} | ({'at': self.at} if self.at else {}))}"
+        return _address(self)
+
+
+@lru_cache(maxsize=1000)
+def _address(came: CameFrom) -> str:
+    """A page says it five times."""
+    return f"?{urlencode({'from': came.list} | ({'at': came.at} if came.at else {}))}"
 
 
 def came_from(request: Request, desk: Desk) -> CameFrom:

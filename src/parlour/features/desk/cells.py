@@ -1,8 +1,8 @@
-"""A ticket in a list, as templates show it."""
+"""A ticket as templates show it, in a list and on its own page."""
 
 from typing import Any
 
-from parlour.features.tickets.models import Status, TicketRow
+from parlour.features.tickets.models import Status, Ticket, TicketRow
 from parlour.web.render import spelled
 
 
@@ -30,4 +30,23 @@ def row_view(row: TicketRow) -> dict[str, Any]:
         "unread": row.unread,
         "tags": [(tag.name, tag.colour.value) for tag in row.tags],
         "excerpt": row.excerpt,
+    }
+
+
+def ticket_view(ticket: Ticket) -> dict[str, Any]:
+    """Plain values, for the same reason."""
+    return {
+        "ticket_id": str(ticket.ticket_id),
+        "number": ticket.number,
+        "subject": ticket.subject,
+        "description": ticket.description,
+        "email": ticket.email,
+        "status": str(ticket.status),
+        "priority": str(ticket.priority),
+        "assignee_id": str(ticket.assignee_id) if ticket.assignee_id else "",
+        "version": ticket.version,
+        "created_at": ticket.created_at,
+        "last_message_at": ticket.last_message_at,
+        "aside_until": ticket.aside_until,
+        "quiet": ticket.quiet,
     }

@@ -18,6 +18,7 @@ from parlour.features.conversation.view import timeline_view
 from parlour.features.desk import units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.desk.came_from import came_from, go_on, ways
+from parlour.features.desk.cells import ticket_view
 from parlour.features.desk.change_note import named_in, note
 from parlour.features.tickets.access import service as access
 from parlour.features.tickets.canned import service as canned
@@ -104,7 +105,7 @@ async def page(
     on = ways(desk, came, found.ticket)
     room, notes = _rooms(found, actor, desk, audience, writing or Writing(), on["address"])
     context = {
-        "ticket": found.ticket,
+        "ticket": ticket_view(found.ticket),
         "room": room,
         "notes": notes,
         "others": found.others,
