@@ -1,6 +1,8 @@
 // The bell: its list opens over the page, and its count is said when something new has come.
 import htmx from "htmx.org";
 import { all, must, one } from "./dom";
+import { refreshSoon } from "./refresh";
+import { onBell } from "./watch";
 
 /** What the server counted: it is shown at every bell of the page, and said once when it has grown. */
 export function ring(counted: HTMLElement): void {
@@ -38,7 +40,14 @@ class Panel {
 const plain = (event: MouseEvent): boolean =>
   event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
 
+/** A list that is looked at stays true: the panel's while it is open, and the page's own, unless it is an older one. */
+function keepTrue(url: string | undefined): void {
+  onBell(refreshSoon(".bell-panel[open] #bell-list", () => url));
+  if (!location.search) onBell(refreshSoon("main #bell-list", () => url));
+}
+
 export function startBell(): void {
+  keepTrue(one<HTMLAnchorElement>("a.bell")?.href);
   let panel: Panel | undefined;
   for (const bell of all<HTMLAnchorElement>("a.bell:not([aria-current])")) {
     bell.setAttribute("aria-haspopup", "dialog");

@@ -73,3 +73,15 @@ export function linked(text: string): Node[] {
     return anchor;
   });
 }
+
+/** `linked`, with one's own names behind an `@` marked. The server does the same in conversation/view.py. */
+export function marked(text: string, names: string[]): Node[] {
+  const mine = names.map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|");
+  const called = new RegExp(`(?<![\\p{L}\\p{N}_/])(@(?:${mine}))(?![\\p{L}\\p{N}_])`, "giu");
+  return text.split(called).flatMap((piece, at) => {
+    if (at % 2 === 0) return linked(piece);
+    const mark = document.createElement("mark");
+    mark.textContent = piece;
+    return [mark];
+  });
+}

@@ -3,7 +3,7 @@
 import type { Message, Place, Side } from "./frames";
 import type { Unsent } from "./outbox";
 import { all, copy, copyElement, initials, must, one, sentence, setField } from "./dom";
-import { linked } from "./linkify";
+import { linked, marked } from "./linkify";
 import { calledIn } from "./names";
 import { dayOf, localTimes } from "./times";
 
@@ -229,7 +229,8 @@ export class MessageList {
     item.dataset.messageId = message.message_id;
     item.dataset.clientId = message.client_id ?? "";
     this.#moment(item, message.created_at);
-    one(BODY, item)?.replaceChildren(...linked(message.content));
+    const called = this.notes && !this.isMine(message) && this.room.dataset.called;
+    one(BODY, item)?.replaceChildren(...(called ? marked(message.content, called.split("\n")) : linked(message.content)));
   }
 
   #moment(item: HTMLElement, at: string): void {

@@ -43,6 +43,11 @@ async def test_a_mention_rings_and_is_read_by_looking_at_its_ticket(
     await line.click()
     await ben.page.wait_for_url(desk_of(live, ticket) + "**")
     await ben.has_sent("read")
+    await expect(ben.page.locator("mark")).to_have_text("@Ben")
     await ben.page.get_by_role("link", name=re.compile("^Notifications")).click()
 
     await expect(line).not_to_contain_text("Unread:")
+
+    await note.fill("@ben okafor: thank you")
+    await add.click()
+    await expect(ben.page.locator("mark")).to_have_text(["@Ben", "@ben okafor"])

@@ -64,3 +64,20 @@ async def test_the_view_counts_unfinished_tickets_and_its_list_holds_as_many(hou
     assert 'data-view="mentions" aria-current="page"' in page
     assert "1–2 of 2" in unescape(page)
     assert 'id="palette-view-mentions"' in palette
+
+
+async def test_ones_own_name_is_marked_in_a_note_and_nobody_elses(
+    house: House, visitor: Browser, desk: Browser
+) -> None:
+    await house.add_agent("bob@acme.example", Role.AGENT, name="Bob O'Hara")
+    ticket = await house.open_ticket(visitor)
+    here = place(house, ticket)
+    said = "@Bob O'Hara, @bob and @Ada Moreau: see http://a.example/@bob <b>, not @bobby"
+    await desk.submit(f"{here}/notes", words(said), page=here)
+    async with aclosing(await house.sign_in("bob@acme.example")) as his:
+        page = unescape((await his.get(here)).text)
+
+    assert "<mark>@Bob O'Hara</mark>, <mark>@bob</mark> and @Ada Moreau: see <a" in page
+    assert "not @bobby" in page
+    assert page.count("<mark>") == 2
+    assert "<mark>" not in (await desk.get(here)).text, "one's own notes are as they are"

@@ -1,8 +1,11 @@
 """A room as a page shows it."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
+
+from minijinja import Markup, escape
 
 from parlour.features.chat.models import CONTENT_LIMIT, History
 from parlour.features.contacts.models import Contact
@@ -96,6 +99,14 @@ def _log(
     return log
 
 
+def _marked(content: str, names: Sequence[str]) -> str:
+    """As it is shown, with one's own names behind an `@` marked."""
+    mine = "|".join(map(re.escape, names))
+    pieces = re.split(rf"(?<![\w/])(@(?:{mine}))(?!\w)", content, flags=re.IGNORECASE)
+    shown = (f"<mark>{escape(each)}</mark>" if at % 2 else linkify(each) for at, each in enumerate(pieces))
+    return Markup("".join(map(str, shown)))
+
+
 def unread_after(messages: Sequence[Message], read_upto: int, actor: Actor) -> int | None:
     """Where the separator goes: after this sequence number, when somebody else spoke beyond the mark."""
     first = next(
@@ -134,7 +145,7 @@ def _new_in(history: History, actor: Actor, new_after: int | None) -> set[tuple[
     return set() if new_after is None else {(history.room.room_id, new_after)}
 
 
-_EMPTY: dict[str, Any] = {"draft": "", "problem": None, "writer": None}
+_EMPTY: dict[str, Any] = {"draft": "", "problem": None, "writer": None, "called": ()}
 
 
 def _room(
@@ -194,7 +205,7 @@ def timeline_view(
     """What chat/room.html shows of both rooms: the public one with all messages, and the notes' own.
 
     `writer` is the customer, if they are known. `public` and `notes` are what `room_view` calls `more`, and
-    what only an agent's answer needs.
+    what only an agent's answer needs; `called` among those of the notes, how these can call who looks.
     """
     room = _room(found.public, actor, page_url=page_url, **public)
     aside = _room(found.notes, actor, page_url=page_url, **notes)
@@ -203,6 +214,9 @@ def timeline_view(
     room["messages"] = _log(
         found.messages, actor, seen=room["seen"], new=new, notes=aside["room_id"], writer=writer
     )
+    for view in room["messages"] if aside["called"] else ():
+        if view["internal"] and "@" in view["content"] and not view["mine"]:
+            view["html"] = _marked(view["content"], aside["called"])
     before = found.before
     on = "&" if "?" in page_url else "?"
     room["older"] = before and f"{page_url}{on}before={before.public}&notes={before.notes}"

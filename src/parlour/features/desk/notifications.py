@@ -29,16 +29,17 @@ async def page(request: Request) -> Response:
 async def _page(request: Request, desk: Desk, before: Place | None = None) -> Response:
     upto = clock.now()
     found = await db(request).read(actor_at(desk), units.told, bell_at(desk), before)
-    inside = "hx-request" in request.headers
+    asked_from = request.headers.get("hx-current-url", "").partition("?")[0]
+    fragment = "hx-request" in request.headers
     return await render_at(
         request,
         desk,
-        f"desk/{'notification_list' if inside else 'notifications'}.html",
+        f"desk/{'notification_list' if fragment else 'notifications'}.html",
         lines=[_line(line, ticket) for line, ticket in found.lines],
         unread=any(not line.read for line, _ in found.lines),
         older=_written(found.older) if found.older else "",
         upto=upto.isoformat(),
-        inside=inside,
+        inside=fragment and not asked_from.endswith("/notifications"),
     )
 
 

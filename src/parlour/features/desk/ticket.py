@@ -23,6 +23,7 @@ from parlour.features.desk.change_note import named_in, note
 from parlour.features.tickets.access import service as access
 from parlour.features.tickets.canned import service as canned
 from parlour.features.tickets.canned.service import GapLeft
+from parlour.features.tickets.mentions import service as mentions
 from parlour.features.tickets.models import Priority, Status
 from parlour.features.tickets.service import TicketClosed, UnseenMessage
 from parlour.features.workspaces import audit
@@ -150,6 +151,7 @@ def _rooms(
         "chat_url": f"{here}/notes",
         "came": came,
         "behind": not internal,
+        "called": mentions.names_of(desk.person.user_id, found.members),
         **asdict(note),
     }
     notes.pop("new_after")

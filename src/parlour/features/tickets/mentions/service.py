@@ -57,6 +57,12 @@ def _called(members: Sequence[Member]) -> dict[str, set[UUID]]:
     return alone | whole
 
 
+def names_of(user_id: UUID, members: Sequence[Member]) -> list[str]:
+    """By what names a note can call this member, the longest first."""
+    called = _called(members)
+    return sorted((name for name, bearers in called.items() if user_id in bearers), key=len, reverse=True)
+
+
 @requires(Permission.NOTE_WRITE)
 def keep(tx: Tx, ticket: Ticket, note: Message) -> None:
     """Note down whom the note names, but for its author, and tell them."""
