@@ -1,6 +1,7 @@
 """A whole Parlour for a test: a real database, the real application, browsers that keep their cookies."""
 
 import atexit
+import math
 import re
 import shutil
 import sqlite3
@@ -151,6 +152,10 @@ class House:
 
     def browser(self, address: str = "127.0.0.1") -> Browser:
         return Browser(self.app, address=address)
+
+    def leave_chores(self) -> None:
+        """Until the test is over: what it measures is not theirs."""
+        self.app.parlour.worker._next_sweep = math.inf  # noqa: SLF001 the next one is soon after the start
 
     async def as_system(self, function: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a unit as the system in `acme`."""

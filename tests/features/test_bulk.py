@@ -289,6 +289,7 @@ async def carry_on(house: House) -> None:
 async def test_no_transaction_of_a_large_change_takes_many_tickets_at_a_time(tmp_path: Path) -> None:
     with metered() as meter:
         async with open_house(tmp_path) as house:
+            house.leave_chores()
             await asyncio.to_thread(stock, house, 1_200)
             everything = await house.db.scan(ada(house), bulk.matching, Filters())
             await house.app.parlour.worker.stop()
@@ -389,6 +390,7 @@ async def test_no_step_costs_more_because_many_went_before_it(tmp_path: Path) ->
     """Neither of the change nor of its undoing."""
     with metered() as meter:
         async with open_house(tmp_path) as house:
+            house.leave_chores()
             await asyncio.to_thread(stock, house, 1_000)
             everything = await house.db.scan(ada(house), bulk.matching, Filters())
             started = await begun_by_nobody(house, everything, Field.STATUS, "pending")
@@ -416,6 +418,7 @@ async def test_a_hundred_tickets_take_as_many_statements_as_ten(
 ) -> None:
     with metered() as meter:
         async with open_house(tmp_path) as house:
+            house.leave_chores()
             await asyncio.to_thread(stock, house, 400)
             everything = await house.db.scan(ada(house), bulk.matching, Filters())
             await house.app.parlour.worker.stop()

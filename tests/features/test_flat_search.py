@@ -67,6 +67,7 @@ async def test_a_search_costs_no_more_than_that_and_says_what_it_has_left_out(
     monkeypatch.setenv("PGOPTIONS", "-c plan_cache_mode=force_generic_plan")
     with metered() as meter:
         async with open_house(tmp_path) as house:
+            house.leave_chores()
             here, settings = house.workspace.workspace_id, house.app.parlour.settings
             crowd = Crowd(settings, here, house.ada, house.ada, UNEVEN_WORDS)
             await asyncio.to_thread(crowd.grow, 1, FEW)
