@@ -47,7 +47,8 @@ async def pass_by(house: House, **span: float) -> None:
     def move(tx: Tx, key: Column[UUID], column: Column[object]) -> None:
         here = column.table.c.workspace_id == tx.workspace_id
         for which, at in tx.execute(select(key, column).where(here, column.is_not(None))).all():
-            tx.execute(update(column.table).where(here, key == which).values({column: at - earlier}))
+            these = here & (key == which) & (column == at)
+            tx.execute(update(column.table).where(these).values({column: at - earlier}))
 
     await time_passes(house.db, earlier)
     await house.as_system(move, tickets.c.ticket_id, tickets.c.created_at)
