@@ -62,7 +62,7 @@ class TicketMails:
                 unseen.link.email,
                 link=unseen.link,
                 subject=unseen.subject,
-                replies=unseen.messages,
+                replies=[message._asdict() for message in unseen.messages],
                 earlier=unseen.earlier,
             )
 
