@@ -7,7 +7,6 @@ from html import unescape
 from uuid import uuid4
 
 import httpx
-import pytest
 
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Priority, Status, Ticket
@@ -198,12 +197,9 @@ async def test_the_palette_can_be_opened_by_mouse_without_the_keys(house: House,
     assert "data-palette=" in (await dialogs(desk, page)).text
 
 
-@pytest.mark.parametrize("choice", ["notify", "title_badge"])
-async def test_pages_tell_of_new_messages_only_when_that_was_chosen(
-    house: House, desk: Browser, choice: str
-) -> None:
-    mark = f" data-{choice.replace('_', '-')}"
-    await prefer(house, desk, **{choice: "on"})
+async def test_the_title_counts_only_when_that_was_chosen(house: House, desk: Browser) -> None:
+    mark = " data-title-badge"
+    await prefer(house, desk, title_badge="on")
     chosen = (await desk.get(f"{home(house)}/people")).text
     await prefer(house, desk)
     not_chosen = (await desk.get(f"{home(house)}/people")).text
