@@ -33,7 +33,7 @@ def upgrade() -> None:
         sa.Column("told_at", UtcDateTime(), nullable=False),
         sa.Column("read_at", UtcDateTime(), nullable=True),
         sa.Column("mail_at", UtcDateTime(), nullable=True),
-        sa.CheckConstraint("kind IN ('assigned', 'mentioned', 'answered')", name="ck_notifications_kind"),
+        sa.CheckConstraint("kind IN ('assigned', 'mentioned', 'answered')", name="kind"),
         sa.ForeignKeyConstraint(["user_id"], ["users.user_id"], name="fk_notifications_user_id"),
         sa.ForeignKeyConstraint(
             ["workspace_id", "ticket_id"],
