@@ -32,25 +32,30 @@ class Started:
         self.pid = pid
         self.returncode: int | None = None
         self._launcher = launcher
+        self._asking = threading.Lock()
         self._end = os.pidfd_open(pid)
 
     def poll(self) -> int | None:
-        if self.returncode is None and select.select([self._end], [], [], 0)[0]:
-            self.returncode = self._launcher.ask(ended=self.pid)
-            os.close(self._end)
-        return self.returncode
+        """Threads of one test may ask at once; an end is told once."""
+        with self._asking:
+            if self.returncode is None and select.select([self._end], [], [], 0)[0]:
+                self.returncode = self._launcher.ask(ended=self.pid)
+                os.close(self._end)
+            return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
         """Raises subprocess.TimeoutExpired."""
-        if self.returncode is None and not select.select([self._end], [], [], timeout)[0]:
-            raise subprocess.TimeoutExpired("parlour", timeout or 0)
-        code = self.poll()
-        assert code is not None
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while (code := self.poll()) is None:
+            if deadline is not None and time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired("parlour", timeout or 0)
+            time.sleep(0.005)
         return code
 
     def send_signal(self, how: signal.Signals) -> None:
-        if self.poll() is None:
-            signal.pidfd_send_signal(self._end, how)
+        with self._asking:
+            if self.returncode is None:
+                signal.pidfd_send_signal(self._end, how)
 
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
