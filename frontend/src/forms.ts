@@ -16,9 +16,15 @@ function undo(event: Event): void {
   form.append(note);
 }
 
+/** What is sent now is judged anew; what else the page asks for by itself takes no sentence away. */
+function forget(source: Element): void {
+  if (source === document.body) return;
+  all(`.${NOTE}`, source.closest<HTMLElement>("form[data-inline]") ?? (source as HTMLElement)).forEach((note) => note.remove());
+}
+
 export function startForms(): void {
   document.addEventListener("htmx:after:swap", () => localTimes());
-  document.addEventListener("htmx:before:request", () => all(`.${NOTE}`).forEach((note) => note.remove()));
+  document.addEventListener("htmx:before:request", (event) => forget(event.target as Element));
   document.addEventListener("htmx:response:error", undo);
   document.addEventListener("htmx:error", undo);
 }

@@ -2,7 +2,8 @@
 // the note itself, also where nobody chose from a list.
 import { all, must, one } from "./dom";
 
-const SHOWN = 8;
+/** As many as stand in the list without scrolling. */
+const SHOWN = 6;
 const TYPED = /(?:^|[^\p{L}\p{N}_])@([\p{L}\p{N}][\p{L}\p{N} .'’-]{0,39})?$/u;
 /** What makes a line break where it does. */
 const LOOKS = ["font", "letterSpacing", "lineHeight", "padding", "border", "boxSizing", "direction", "tabSize", "textIndent"] as const;

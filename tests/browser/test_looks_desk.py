@@ -209,7 +209,11 @@ async def held_for_a_moment(page: Page, live: Live, past: Past) -> None:
 
 
 async def about_to_save_a_view(page: Page, live: Live, past: Past) -> None:
-    await page.goto(f"{live.desk}/tickets?status=open")
+    await begin_to_save(page, live, "status=pending")
+
+
+async def begin_to_save(page: Page, live: Live, query: str) -> None:
+    await page.goto(f"{live.desk}/tickets?{query}")
     await page.get_by_text("Save view").first.click()
     await expect(page.get_by_label("Name of the view")).to_be_visible()
 
@@ -356,7 +360,7 @@ async def saved_meanwhile(page: Page, live: Live, past: Past) -> None:
 
 async def a_view_being_edited(page: Page, live: Live, past: Past) -> None:
     name = f"Late ones {uuid4().hex[:8]}"
-    await about_to_save_a_view(page, live, past)
+    await begin_to_save(page, live, "status=open")
     await page.get_by_label("Name of the view").fill(name)
     await page.get_by_role("button", name="Save view").click()
     await page.get_by_text("Edit view").first.click()

@@ -19,6 +19,7 @@ ticket:update    no       no       no       no       yes      yes      yes      
 room:read        no       no       yes      yes      yes      yes      yes      yes
 note:read        no       no       no       yes      yes      yes      yes      yes
 note:write       no       no       no       no       yes      yes      yes      yes
+notification:read no      no       no       yes      yes      yes      yes      yes
 ticket:bulk      no       no       no       no       yes      yes      yes      yes
 reply:templates  no       no       no       no       yes      yes      yes      yes
 contact:edit     no       no       no       no       yes      yes      yes      yes

@@ -93,7 +93,7 @@ def is_visible(text: str) -> bool:
 def without_invisible(text: str) -> str:
     """For what is compared letter by letter: of all that nobody sees only joiners stay, where they join."""
     kept = [""]
-    for c in text:
+    for c in unicodedata.normalize("NFC", text):  # an accent of its own would seem to join
         if not (_UNSEEN.match(c) or _NEVER.match(c)) or (c in _JOINERS and _joins(kept[-1])):
             kept.append(c)
     return "".join(kept)
