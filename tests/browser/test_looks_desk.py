@@ -209,7 +209,7 @@ async def held_for_a_moment(page: Page, live: Live, past: Past) -> None:
 
 
 async def about_to_save_a_view(page: Page, live: Live, past: Past) -> None:
-    await begin_to_save(page, live, "status=pending")
+    await begin_to_save(page, live, "priority=low")
 
 
 async def begin_to_save(page: Page, live: Live, query: str) -> None:

@@ -286,6 +286,7 @@ def grown(few: Costs, many: Costs) -> dict[str, tuple[int, int]]:
 
 async def test_a_front_page_asks_as_often_for_twenty_tickets_as_for_two(tmp_path: Path) -> None:
     async with open_city(tmp_path) as city, await city.town.come("nobody") as browser:
+        await city.town.house.app.parlour.worker.stop()  # it looks for jobs now and then
         statements = []
         for few in (list(city.regular)[:2], list(city.regular)):
             browser.cookies.update({ticket_cookie(one): city.regular[one] for one in few})
