@@ -294,10 +294,14 @@ async def test_a_job_that_was_taken_over_ends_here(db: Database, hands: Hands) -
     await put(db)
     hands.gate.clear()
 
+    async def taken_over() -> bool:
+        """Not when its worker has renewed the lease in between."""
+        await time_passes(db, LEASE)
+        return bool(await db.write(SYSTEM, outbox.claim, Lane.WORK, lease=LEASE, limit=1))
+
     async with working(db, hands, lease=timedelta(seconds=0.3)):
         await until(lambda: bool(hands.jobs))
-        await time_passes(db, LEASE)
-        await db.write(SYSTEM, outbox.claim, Lane.WORK, lease=LEASE, limit=1)
+        await until(taken_over)
         await until(lambda: hands.busy == 0)
 
     assert await rows(db, "attempts, finished_at") == [(2, None)]
