@@ -118,23 +118,24 @@ def newest(tx: Tx, typed: str, *, before: int | None) -> Iterator[Looked]:
     asked = words.wanted(typed)
     if not asked:
         return
-    last = _BEYOND if before is None else before
-    for size in FIRST_LOOKS:
-        looked = _look(tx, asked, last, size)
+    last = None
+    for looked in _one_by_one(tx, asked, _BEYOND if before is None else before, FIRST_LOOKS):
         yield looked
-        if looked.until is None:
-            return
         last = looked.until
-    found = _indexed(tx, asked, last)
-    if found:
-        yield from _in_parts(found)
+    if last is None:
         return
-    for size in FURTHER_LOOKS:
-        looked = _look(tx, asked, last, size)
+    found = _indexed(tx, asked, last)
+    yield from _in_parts(found) if found else _one_by_one(tx, asked, last, FURTHER_LOOKS)
+
+
+def _one_by_one(tx: Tx, asked: Sequence[words.Wanted], before: int, sizes: Iterable[int]) -> Iterator[Looked]:
+    """A look at so many places each, until there is no older one."""
+    for size in sizes:
+        looked = _look(tx, asked, before, size)
         yield looked
         if looked.until is None:
             return
-        last = looked.until
+        before = looked.until
 
 
 def _look(tx: Tx, asked: Sequence[words.Wanted], before: int, size: int) -> Looked:
