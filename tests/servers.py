@@ -57,6 +57,7 @@ REDIS = Program("a Redis or Valkey server", "redis-server", ("redis-server", "va
 NGINX = Program("nginx", "nginx", ("nginx",), ("usr/sbin",))
 CADDY = Program("Caddy", "caddy", ("caddy",), ("usr/bin",))
 FAKETIME = Program("libfaketime", "faketime", ("faketime",))
+CLAMD = Program("ClamAV's daemon", "clamav-daemon", ("clamd",), ("usr/sbin",))
 
 PROGRAMS = {
     "browser": CHROMIUM,
@@ -67,6 +68,7 @@ PROGRAMS = {
     "nginx": NGINX,
     "caddy": CADDY,
     "faketime": FAKETIME,
+    "clamd": CLAMD,
 }
 
 # Playwright's own list, which a second one replaces, and the address bar's hidden pages: without those a

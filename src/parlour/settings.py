@@ -17,11 +17,17 @@ from parlour.kernel.addresses import ascii_host
 
 SECRET_BYTES = 32
 DEFAULT_BASE_URL = "http://127.0.0.1:8000"
+FILE_LIMIT = 25 * 1024 * 1024
+"""Bytes in one file that somebody attaches."""
+LARGEST_FILE_LIMIT = 1024 * 1024 * 1024
 
 NAMES = (
     "PARLOUR_BASE_URL",
+    "PARLOUR_CLAMD",
     "PARLOUR_DATABASE_URL",
     "PARLOUR_DATA_DIR",
+    "PARLOUR_FILES_URL",
+    "PARLOUR_FILE_LIMIT",
     "PARLOUR_LOG_FORMAT",
     "PARLOUR_MAIL_FROM",
     "PARLOUR_REDIS_URL",
@@ -57,6 +63,9 @@ class Settings:
     secret_key: bytes = field(repr=False)
     previous_keys: tuple[bytes, ...] = field(repr=False)
     smtp_url: str | None = field(repr=False)
+    files_url: str
+    file_limit: int
+    clamd: str | None
     mail_from: str
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     log_format: Literal["text", "json"]
@@ -78,6 +87,9 @@ class Settings:
             redis_url=_optional(given, "PARLOUR_REDIS_URL", _redis_url),
             base_url=base_url,
             smtp_url=_optional(given, "PARLOUR_SMTP_URL", _smtp_url),
+            files_url=_files_url(given.get("PARLOUR_FILES_URL", str(data_dir / "files"))),
+            file_limit=_file_limit(given.get("PARLOUR_FILE_LIMIT", str(FILE_LIMIT))),
+            clamd=_optional(given, "PARLOUR_CLAMD", _clamd),
             mail_from=_mail_from(given.get("PARLOUR_MAIL_FROM", f"support@{mail_host(base_url)}")),
             trusted_proxies=_proxies(given.get("PARLOUR_TRUSTED_PROXIES", "")),
             log_format=_log_format(given.get("PARLOUR_LOG_FORMAT", "text")),
@@ -245,6 +257,38 @@ def _smtp_url(value: str) -> str:
         raise BadSetting(name, wrong, right)
     if (parts.username is None) != (parts.password is None):
         raise BadSetting(name, "needs both a user name and a password, or neither", right)
+    return value
+
+
+def _files_url(value: str) -> str:
+    """A folder's whole path, or a bucket's URL without anything secret in it."""
+    name, right = "PARLOUR_FILES_URL", "s3://bucket/prefix"
+    if "://" not in value:
+        return str(_path(name, value, right))
+    parts = _split(name, value, right)
+    if parts.scheme not in {"s3", "gs", "az"} or not parts.hostname:
+        wrong = "must be a folder, or begin with s3://, gs:// or az:// and name a bucket"
+        raise BadSetting(name, wrong, right)
+    if parts.username is not None or parts.query or parts.fragment:
+        wrong = "must end after the prefix: keys and endpoint stand in the cloud's own variables"
+        raise BadSetting(name, wrong, right)
+    return value
+
+
+def _file_limit(value: str) -> int:
+    if not (value.isascii() and value.isdecimal() and 0 < int(value[:20]) <= LARGEST_FILE_LIMIT):
+        wrong = f"must be a number of bytes from 1 to {LARGEST_FILE_LIMIT}"
+        raise BadSetting("PARLOUR_FILE_LIMIT", wrong, str(FILE_LIMIT))
+    return int(value)
+
+
+def _clamd(value: str) -> str:
+    """A socket's path, or a host and a port."""
+    host, _, port = value.rpartition(":")
+    is_port = port.isascii() and port.isdecimal() and 0 < int(port[:6]) < 65536
+    if not (value.startswith("/") or (host and is_port)):
+        wrong = "must be the path of clamd's socket, or its host and port"
+        raise BadSetting("PARLOUR_CLAMD", wrong, "/run/clamav/clamd.ctl")
     return value
 
 

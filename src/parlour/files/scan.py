@@ -1,0 +1,105 @@
+"""Asking ClamAV about a file, by clamd's INSTREAM."""
+
+import asyncio
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import BinaryIO
+
+import structlog
+
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 60.0
+PIECE = 64 * 1024
+
+log = structlog.get_logger("parlour.files")
+
+
+class Scan(StrEnum):
+    """What is known of a file. OFF: there is no scanner. UNSCANNED: it could not say, and is asked again."""
+
+    OFF = "off"
+    CLEAN = "clean"
+    UNSCANNED = "unscanned"
+    INFECTED = "infected"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`what` is the name of what was found, or why nothing was said."""
+
+    scan: Scan
+    what: str = ""
+
+
+class Scanner:
+    """clamd at a socket's path or at host:port; without one everything is OFF."""
+
+    def __init__(self, clamd: str | None) -> None:
+        self.clamd = clamd
+
+    async def scan(self, file: BinaryIO) -> Verdict:
+        """The verdict on the whole file, from its beginning. Never raises: what goes wrong is UNSCANNED."""
+        if self.clamd is None:
+            return Verdict(Scan.OFF)
+        file.seek(0)
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                answer = await self._ask(file)
+        except (OSError, TimeoutError, asyncio.IncompleteReadError, ValueError) as error:
+            log.warning("files.unscanned", because=str(error) or type(error).__name__)
+            return Verdict(Scan.UNSCANNED, str(error))
+        return _verdict(answer)
+
+    async def version(self) -> str:
+        """What clamd says of itself and its signatures. Raises OSError, TimeoutError."""
+        async with asyncio.timeout(CONNECT_SECONDS):
+            reader, writer = await self._connect()
+            try:
+                writer.write(b"zVERSION\0")
+                return (await reader.read(256)).rstrip(b"\0").decode("utf-8", "replace")
+            finally:
+                writer.close()
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        assert self.clamd is not None
+        if self.clamd.startswith("/"):
+            return await asyncio.open_unix_connection(self.clamd)
+        host, _, port = self.clamd.rpartition(":")
+        return await asyncio.open_connection(host.strip("[]"), int(port))
+
+    async def _ask(self, file: BinaryIO) -> str:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            reader, writer = await self._connect()
+        answer = asyncio.create_task(reader.read(1024))
+        try:
+            writer.write(b"zINSTREAM\0")
+            # Over its limit clamd answers and hangs up before everything is sent.
+            while not answer.done() and (piece := await asyncio.to_thread(file.read, PIECE)):
+                writer.write(len(piece).to_bytes(4, "big") + piece)
+                await _drained(writer, answer)
+            if not answer.done():
+                writer.write(bytes(4))
+                await _drained(writer, answer)
+            return (await answer).rstrip(b"\0\n").decode("utf-8", "replace")
+        finally:
+            answer.cancel()
+            writer.close()
+
+
+async def _drained(writer: asyncio.StreamWriter, answer: "asyncio.Task[bytes]") -> None:
+    try:
+        await writer.drain()
+    except OSError:
+        if not answer.done():
+            await asyncio.wait([answer], timeout=1)
+
+
+def _verdict(answer: str) -> Verdict:
+    """`stream: OK`, `stream: NAME FOUND`; any other word is no word on the file."""
+    said = answer.removeprefix("stream: ")
+    if said == "OK":
+        return Verdict(Scan.CLEAN)
+    if said.endswith(" FOUND"):
+        return Verdict(Scan.INFECTED, said.removesuffix(" FOUND"))
+    log.warning("files.unscanned", because=said or "no answer")
+    return Verdict(Scan.UNSCANNED, said)

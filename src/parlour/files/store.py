@@ -1,0 +1,242 @@
+"""Objects under random keys: in a folder, in S3 or in another cloud, by one contract over obstore."""
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterable, AsyncIterator, Callable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from parlour.files.errors import FilesAway, Missing, TooLarge
+from parlour.kernel.errors import StorageFull
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from obstore.store import ObjectStore
+
+PART = 5 * 1024 * 1024
+"""Bytes. S3 takes no smaller part of an upload but the last."""
+PART_ON_DISK = 512 * 1024
+PIECE = 256 * 1024
+"""Bytes that a reader gets at a time, at most twice as many."""
+AT_ONCE = 4
+"""Uploads to a cloud that hold their parts in memory at the same moment; the others wait their turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """`sha256` in hexadecimal."""
+
+    size: int
+    sha256: str
+
+
+def new_key(workspace_id: UUID) -> str:
+    """Random, because nobody is to guess one, and below 256 folders a workspace, so that none gets long."""
+    key = secrets.token_hex(20)
+    return f"{workspace_id}/{key[:2]}/{key}"
+
+
+class FileStore:
+    """What is put is whole or not there, and stays as it is until it is deleted."""
+
+    def __init__(self, store: "ObjectStore", where: str, folder: Path | None = None) -> None:
+        self.where = where
+        """For people; holds no secret."""
+        self.folder = folder
+        self._store = store
+        self._part = PART if folder is None else PART_ON_DISK
+        self._turn = asyncio.Semaphore(AT_ONCE)
+
+    @staticmethod
+    def at(url: str) -> "FileStore":
+        """A folder's path, or a URL that obstore knows: `s3://bucket/prefix`, `gs://…`, `az://…`, `memory:///`.
+
+        Keys and endpoint of a cloud are read from where its own tools read them, such as AWS_ACCESS_KEY_ID
+        and AWS_ENDPOINT_URL. Raises ValueError.
+        """
+        from obstore.exceptions import BaseError
+        from obstore.store import LocalStore, from_url
+
+        try:
+            if "://" not in url:
+                folder = Path(url)
+                return FileStore(LocalStore(folder, mkdir=True), url, folder)
+            if url.startswith("memory:"):
+                return FileStore(from_url(url), url)
+            return FileStore(from_url(url, client_options=_client(), retry_config=_retries()), url)
+        except (BaseError, OSError) as error:
+            raise ValueError(str(error)) from error
+
+    async def put(self, key: str, chunks: AsyncIterable[bytes], *, limit: int) -> Stored:
+        """Keep what comes, at most `limit` bytes, and return when it is on the disk.
+
+        A key is used once; the second finds it taken. `chunks` must not wait for a stranger: it has one of
+        few turns. Raises TooLarge, FilesAway, StorageFull and what `chunks` raises; then nothing is kept.
+        """
+        import obstore
+
+        digest, head, size = sha256(), list[bytes](), 0
+        source = _limited(chunks, limit, digest.update)
+        async with self._turn:
+            async for chunk in source:
+                head.append(chunk)
+                size += len(chunk)
+                if size > self._part:
+                    break
+            if size <= self._part:
+                with _clear_words():
+                    await obstore.put_async(
+                        self._store, key, b"".join(head), mode="create", use_multipart=False
+                    )
+            else:
+                size += await self._put_parts(key, head, source)
+            if self.folder is not None:
+                with _clear_words():
+                    await asyncio.to_thread(_settle, self.folder / key, self.folder)
+        return Stored(size, digest.hexdigest())
+
+    async def _put_parts(self, key: str, head: list[bytes], rest: AsyncIterator[bytes]) -> int:
+        """How many bytes came after `head`. No store says "only if new" of parts: it is asked before."""
+        import obstore
+
+        if await self.size(key) is not None:
+            raise FilesAway("The key is taken.")
+        more = 0
+        writer = obstore.open_writer_async(self._store, key, buffer_size=self._part, max_concurrency=1)
+        try:
+            for chunk in head:
+                with _clear_words():
+                    await writer.write(chunk)
+            head.clear()
+            async for chunk in rest:
+                more += len(chunk)
+                with _clear_words():
+                    await writer.write(chunk)
+            with _clear_words():
+                await writer.close()
+        except BaseException:
+            del writer
+            await asyncio.shield(self.delete(key))
+            raise
+        return more
+
+    async def get(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes from `start` up to, not including, `end`, in pieces. Raises Missing, FilesAway."""
+        import obstore
+
+        span: Any = {"offset": start} if end is None else (start, end)
+        with _clear_words(writing=False):
+            found = await obstore.get_async(self._store, key, options={"range": span} if start or end else {})
+            async for piece in found.stream(min_chunk_size=PIECE):
+                yield bytes(piece)
+
+    async def size(self, key: str) -> int | None:
+        """Bytes, or None when there is no such object. Raises FilesAway."""
+        import obstore
+
+        try:
+            with _clear_words(writing=False):
+                return (await obstore.head_async(self._store, key))["size"]
+        except Missing:
+            return None
+
+    async def delete(self, key: str) -> None:
+        """It is gone afterwards, and was not there perhaps. Raises FilesAway."""
+        import obstore
+
+        try:
+            with _clear_words(writing=False):
+                await obstore.delete_async(self._store, key)
+        except Missing:
+            pass
+        if self.folder is not None:
+            await asyncio.to_thread(_clear, self.folder / key)
+
+    async def check(self) -> None:
+        """Put, read and delete an object. Raises FilesAway, StorageFull."""
+
+        async def probe() -> AsyncIterator[bytes]:
+            yield b"parlour"
+
+        key = f"check/{secrets.token_hex(20)}"
+        await self.put(key, probe(), limit=16)
+        try:
+            if b"".join([piece async for piece in self.get(key)]) != b"parlour":
+                raise FilesAway("What was stored came back changed.")
+        except Missing:
+            raise FilesAway("What was stored was not there.") from None
+        finally:
+            await self.delete(key)
+
+
+def _client() -> Any:
+    """An endpoint that is named with http:// is meant: a server of one's own on the same machine."""
+    plain = any(
+        os.environ.get(name, "").startswith("http://") for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+    )
+    return {"timeout": "60s", "connect_timeout": "5s", "allow_http": plain}
+
+
+def _retries() -> Any:
+    from datetime import timedelta
+
+    return {"max_retries": 3, "retry_timeout": timedelta(seconds=30)}
+
+
+async def _limited(
+    chunks: AsyncIterable[bytes], limit: int, note: Callable[[bytes], object]
+) -> AsyncIterator[bytes]:
+    size = 0
+    async for chunk in chunks:
+        size += len(chunk)
+        if size > limit:
+            raise TooLarge
+        note(chunk)
+        yield chunk
+
+
+@contextmanager
+def _clear_words(*, writing: bool = True) -> "Iterator[None]":
+    """obstore's errors in ours."""
+    from obstore.exceptions import AlreadyExistsError, BaseError
+
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise (FilesAway("The bucket is not there.") if writing else Missing) from error
+    except AlreadyExistsError as error:
+        raise FilesAway("The key is taken.") from error
+    except (BaseError, OSError, ValueError) as error:
+        said = str(error)
+        if "No space left" in said or "Disk quota" in said or "File too large" in said:
+            raise StorageFull from error
+        raise FilesAway(said) from error
+
+
+def _settle(path: Path, root: Path) -> None:
+    """On the disk, and so is its name: a power cut may come now."""
+    _fsync(path)
+    folder = path.parent
+    while folder != root.parent:
+        _fsync(folder)
+        folder = folder.parent
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _clear(path: Path) -> None:
+    """What a writer that was killed had begun lies beside the object under its name and a number."""
+    for left in path.parent.glob(f"{path.name}#*"):
+        left.unlink(missing_ok=True)

@@ -1,0 +1,178 @@
+"""One contract, kept by a folder, by memory, and by a server that speaks S3."""
+
+import asyncio
+import errno
+import os
+import tracemalloc
+from collections.abc import AsyncIterator
+from hashlib import sha256
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from parlour.files.errors import FilesAway, Missing, TooLarge
+from parlour.files.store import PART, FileStore, new_key
+from parlour.kernel.errors import StorageFull
+from tests.object_storage import ObjectStorage
+
+PIECE = 256 * 1024
+LIMIT = 64 * 1024 * 1024
+
+
+async def pieces(count: int, *, cut_at: int | None = None) -> AsyncIterator[bytes]:
+    """So many pieces, each of another byte, or a line that is cut."""
+    for number in range(count):
+        if number == cut_at:
+            raise ConnectionError("cut")
+        yield bytes([number % 251]) * PIECE
+
+
+async def all_of(store: FileStore, key: str, start: int = 0, end: int | None = None) -> bytes:
+    return b"".join([piece async for piece in store.get(key, start, end)])
+
+
+@pytest.fixture
+def key() -> str:
+    return new_key(uuid4())
+
+
+@pytest.mark.parametrize("count", [0, 1, 2 * PART // PIECE + 3], ids=["empty", "small", "in parts"])
+async def test_what_is_put_comes_back_whole_and_in_part(store: FileStore, key: str, count: int) -> None:
+    whole = b"".join([piece async for piece in pieces(count)])
+
+    stored = await store.put(key, pieces(count), limit=LIMIT)
+
+    assert (stored.size, stored.sha256) == (len(whole), sha256(whole).hexdigest())
+    assert await store.size(key) == len(whole)
+    assert await all_of(store, key) == whole
+    if whole:
+        assert await all_of(store, key, 100, 300) == whole[100:300]
+        assert await all_of(store, key, len(whole) - 5) == whole[-5:]
+
+
+@pytest.mark.parametrize("count", [1, 2 * PART // PIECE], ids=["small", "in parts"])
+async def test_a_key_is_used_once(store: FileStore, key: str, count: int) -> None:
+    await store.put(key, pieces(1), limit=LIMIT)
+
+    with pytest.raises(FilesAway):
+        await store.put(key, pieces(count), limit=LIMIT)
+
+    assert await all_of(store, key) == bytes(PIECE)
+
+
+async def test_what_is_too_large_leaves_nothing(store: FileStore, key: str) -> None:
+    for limit in (PIECE - 1, 3 * PART):
+        with pytest.raises(TooLarge):
+            await store.put(key, pieces(100), limit=limit)
+        assert await store.size(key) is None
+    assert left_in(store) == []
+
+
+async def test_a_line_that_is_cut_leaves_nothing(store: FileStore, key: str) -> None:
+    for cut_at in (1, 60):
+        with pytest.raises(ConnectionError):
+            await store.put(key, pieces(100, cut_at=cut_at), limit=LIMIT)
+        assert await store.size(key) is None
+    assert left_in(store) == []
+
+
+async def test_deleting_twice_is_deleting(store: FileStore, key: str) -> None:
+    await store.put(key, pieces(1), limit=LIMIT)
+
+    await store.delete(key)
+    await store.delete(key)
+
+    assert await store.size(key) is None
+    with pytest.raises(Missing):
+        await all_of(store, key)
+
+
+async def test_no_key_leads_out_of_the_store(store: FileStore, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("mine")
+
+    with pytest.raises((FilesAway, Missing)):
+        await all_of(store, "../secret")
+    with pytest.raises(FilesAway):
+        await store.put("../other", pieces(1), limit=LIMIT)
+
+    assert not (tmp_path / "other").exists()
+
+
+async def test_a_store_is_tried_by_using_it(store: FileStore) -> None:
+    await store.check()
+
+    assert left_in(store) == []
+
+
+async def test_what_a_killed_writer_had_begun_goes_with_its_key(tmp_path: Path, key: str) -> None:
+    store = FileStore.at(str(tmp_path))
+    await store.put(key, pieces(1), limit=LIMIT)
+    (tmp_path / f"{key}#1").write_bytes(b"half of it")
+
+    await store.delete(key)
+
+    assert left_in(store) == []
+
+
+async def test_a_file_and_its_name_are_on_the_disk_before_it_is_said(
+    tmp_path: Path, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    fsync = os.fsync
+
+    def noted(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    store = FileStore.at(str(tmp_path))
+
+    await store.put(key, pieces(1), limit=LIMIT)
+
+    path = tmp_path / key
+    assert synced == [path, path.parent, path.parent.parent, tmp_path]
+
+
+async def test_a_full_disk_is_said_as_one(tmp_path: Path, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(at: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+
+    with pytest.raises(StorageFull):
+        await FileStore.at(str(tmp_path)).put(key, pieces(1), limit=LIMIT)
+
+
+async def test_a_server_that_is_away_is_said_as_one(
+    object_storage: ObjectStorage, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (object_storage.environment | {"AWS_SECRET_ACCESS_KEY": "wrong"}).items():
+        monkeypatch.setenv(name, value)
+    store = FileStore.at("s3://no-such-bucket")
+
+    with pytest.raises(FilesAway):
+        await store.put(key, pieces(1), limit=LIMIT)
+
+
+async def test_twenty_at_once_take_no_more_memory_than_a_few(tmp_path: Path) -> None:
+    store = FileStore.at(str(tmp_path))
+    tracemalloc.start()
+    try:
+        puts = [store.put(new_key(uuid4()), pieces(100), limit=LIMIT) for _ in range(20)]
+        await asyncio.gather(*puts)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 16 * 1024 * 1024
+
+
+def test_a_url_that_no_cloud_knows_is_refused() -> None:
+    with pytest.raises(ValueError, match="nothing"):
+        FileStore.at("nothing://bucket")
+
+
+def left_in(store: FileStore) -> list[str]:
+    """The files in the folder, if it is one."""
+    return [str(path) for path in store.folder.rglob("*") if path.is_file()] if store.folder else []
