@@ -127,6 +127,13 @@ def test_what_only_developers_want_stays_out(stream: io.StringIO) -> None:
     assert lines(stream) == []
 
 
+def test_a_log_that_nobody_takes_stops_nothing(stream: io.StringIO) -> None:
+    logs.configure("json", stream=stream)
+    stream.close()
+
+    structlog.get_logger("parlour.mail").info("mail.sent")
+
+
 @pytest.mark.parametrize("log_format", ["text", "json"])
 def test_secrets_stay_out_wherever_they_turn_up(log_format: Any, stream: io.StringIO) -> None:
     logs.configure(log_format, stream=stream)

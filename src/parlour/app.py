@@ -58,6 +58,8 @@ from parlour.worker import Chore, Worker
 SOCKET = "/realtime"
 READY_SECONDS = 1.5
 """Whoever asks whether a node is ready waits for seconds at most, and so does every other node's turn."""
+YOUNG_OBJECTS = 10_000
+"""After so many new ones Python looks for circles. A page makes thousands, which all go with it."""
 BODY_LIMIT = 512 * 1024
 """Bytes. The longest description, every character of it percent-encoded, is half of this."""
 
@@ -162,6 +164,7 @@ class Parlour:
         sharing = asyncio.create_task(self.metrics.share(), name="metrics")
         gc.collect()
         gc.freeze()  # what lives as long as the process is never looked at again
+        gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
         try:
             yield
         finally:

@@ -83,18 +83,20 @@ def rows(
     prepared = _prepared(cast(Select[Any], statement), connection.dialect)
     if prepared is None:
         return cast(Sequence[tuple[Any, ...]], connection.execute(statement, given).all())
-    values, heard = prepared.values(given), connection.dispatch
-    for listener in heard.before_execute:
-        listener(connection, statement, [], given, {})
+    values = prepared.values(given)
     cursor = cast(sqlite3.Connection, connection.connection.dbapi_connection).cursor()
-    for listener in heard.before_cursor_execute:
-        listener(connection, cursor, prepared.sql, values, prepared, False)
+    heard = connection.dispatch if connection._has_events or connection.engine._has_events else None  # noqa: SLF001
+    if heard:
+        for listener in heard.before_execute:
+            listener(connection, statement, [], given, {})
+        for listener in heard.before_cursor_execute:
+            listener(connection, cursor, prepared.sql, values, prepared, False)
     try:
         found = cursor.execute(prepared.sql, values).fetchall()
     except sqlite3.Error as error:
         raise DBAPIError.instance(
             prepared.sql, values, error, sqlite3.Error, hide_parameters=True, dialect=connection.dialect
         ) from error
-    for listener in heard.after_cursor_execute:
+    for listener in heard.after_cursor_execute if heard else ():
         listener(connection, cursor, prepared.sql, values, prepared, False)
     return prepared.read(found)

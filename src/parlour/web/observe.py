@@ -42,10 +42,7 @@ class Observe:
             self._record(scope, status, time.perf_counter() - started)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
-        endpoint = scope.get("endpoint")
-        route = f"{endpoint.__module__}.{endpoint.__name__}".removeprefix("parlour.") if endpoint else "none"
-        self.metrics.requests.labels(route, status).inc()
-        self.metrics.seconds.labels(route).observe(seconds)
+        self.metrics.answered(scope.get("endpoint"), status, seconds)
         if not scope["path"].startswith(("/static/", "/healthz", "/readyz", "/metrics")):
             log.info(
                 "request",

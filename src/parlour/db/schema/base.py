@@ -24,7 +24,7 @@ class UtcDateTime(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         if value is None or dialect.name != "sqlite":
             return value
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return f"{value.astimezone(UTC).isoformat(timespec='microseconds')[:26]}Z"
 
     def result_processor(self, dialect: Dialect, _: object) -> Callable[[Any], datetime | None] | None:
         """At once, not by way of `process_result_value`: a page reads a hundred moments."""
