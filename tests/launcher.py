@@ -1,13 +1,15 @@
 """Starts `parlour …` without its imports: a process that has made them already forks for each start.
 
 What then runs is the program's own command line, in a process of its own with its own arguments, environment
-and files. Only what Python does before that is done once and not 250 times. What is about the start itself,
+and files. Only what Python does before that is done once and not 500 times. What is about the start itself,
 or stands in front of the program, starts it by `subprocess`.
 """
 
 import atexit
+import gc
 import json
 import os
+import runpy
 import select
 import signal
 import socket
@@ -16,13 +18,18 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from functools import cache
+from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, Any
 
 SOURCE = Path(__file__).parents[1] / "src"
 LONGEST = 2**18
 """Bytes of one request: arguments and environment."""
+PATIENCE = 60
+"""Seconds after which a command that should end does not."""
 
 
 class Started:
@@ -77,10 +84,16 @@ class Launcher:
             )
 
     def start(
-        self, arguments: Sequence[str], environment: Mapping[str, str], stdin: IO[Any], output: IO[Any]
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        files: "tuple[IO[Any], IO[Any], IO[Any]]",
+        folder: Path | None = None,
     ) -> Started:
-        files = stdin.fileno(), output.fileno(), output.fileno()
-        pid = self.ask(files, arguments=arguments, environment=dict(environment), folder=str(Path.cwd()))
+        """`files` become its standard input, output and error output."""
+        where = str(folder or Path.cwd())
+        numbers = [file.fileno() for file in files]
+        pid = self.ask(numbers, arguments=arguments, environment=dict(environment), folder=where)
         return Started(pid, self)
 
     def end(self) -> None:
@@ -116,11 +129,16 @@ def fits(environment: Mapping[str, str]) -> bool:
 
 
 def _without_ours(environment: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environment.items() if not name.startswith("PARLOUR_")}
+    return {
+        name: value for name, value in environment.items() if not name.startswith(("PARLOUR_", "PYTEST_"))
+    }
 
 
 def surroundings() -> dict[str, str]:
-    """This process's own environment, with nothing of Parlour's but where its source is."""
+    """This process's own environment, with nothing of Parlour's but where its source is.
+
+    What pytest writes into it is another for each test.
+    """
     here = _without_ours(os.environ)
     return here | {"PYTHONPATH": os.pathsep.join(filter(None, [str(SOURCE), here.get("PYTHONPATH")]))}
 
@@ -134,9 +152,43 @@ def start(
     """
     with Path(os.devnull).open("rb") as nothing:
         if not within and fits(environment):
-            return _launcher().start(arguments, environment, nothing, output)
+            return _launcher().start(arguments, environment, (nothing, output, output))
         command = [*within, sys.executable, "-m", "parlour", *arguments]
         return subprocess.Popen(command, env=environment, stdin=nothing, stdout=output, stderr=output)
+
+
+def run(
+    arguments: Sequence[str], environment: Mapping[str, str], *, typed: str = "", folder: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run `parlour …` to its end, as `subprocess.run` would. Raises subprocess.TimeoutExpired."""
+    with ExitStack() as stack:
+        given, output, error = [stack.enter_context(TemporaryFile()) for _ in range(3)]
+        given.write(typed.encode("utf-8", "surrogateescape"))
+        given.seek(0)
+        if fits(environment):
+            started = _launcher().start(arguments, environment, (given, output, error), folder)
+            try:
+                code = started.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                started.kill()
+                raise
+        else:
+            command = [sys.executable, "-m", "parlour", *arguments]
+            code = subprocess.call(
+                command,
+                env=environment,
+                cwd=folder,
+                stdin=given,
+                stdout=output,
+                stderr=error,
+                timeout=PATIENCE,
+            )
+        return subprocess.CompletedProcess(["parlour", *arguments], code, _read(output), _read(error))
+
+
+def _read(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode("utf-8", "surrogateescape")
 
 
 # ---------------------------------------------------------------------------------- the other process
@@ -173,10 +225,17 @@ def _become(order: dict[str, Any]) -> None:
     sys.argv[1:] = order["arguments"]
 
 
-if __name__ == "__main__":
-    import parlour.cli.running  # noqa: F401 for those who are to come
-    from parlour.cli import main
+IMPORTED_ON_DEMAND = (
+    *("parlour.cli.running", "parlour.demo", "parlour.db.sqlite", "parlour.db.postgres"),
+    *("parlour.db.backup.archive", "parlour.db.backup.load", "alembic.command", "alembic.script"),
+    "typer._adapters",
+)
+"""By one command or the other, besides what the command line itself begins with."""
 
+if __name__ == "__main__":
+    for each in ("parlour.cli", *IMPORTED_ON_DEMAND):
+        import_module(each)
+    gc.freeze()  # else each child looks through all of it once more, at its end at the latest
     if order := _take_orders(socket.socket(fileno=int(sys.argv[1]))):
         _become(order)
-        main()
+        runpy.run_module("parlour", run_name="__main__", alter_sys=True)

@@ -5,7 +5,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Generator
@@ -44,15 +43,7 @@ def free_port() -> int:
 
 def command(environment: dict[str, str], *arguments: str, typed: str = "") -> str:
     """What `parlour …` prints."""
-    finished = subprocess.run(
-        [sys.executable, "-m", "parlour", *arguments],
-        env=environment,
-        input=typed,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    finished = launcher.run(arguments, environment, typed=typed)
     assert finished.returncode == 0, finished.stderr
     return finished.stdout
 
@@ -73,7 +64,7 @@ def environment_for(data: Path, like: str = postgres_server.TEMPLATE) -> dict[st
 def furnished() -> tuple[Path, str]:
     """A data folder with the workspace and its agents, each made by its command, and the workspace's id.
 
-    Once a run, because each command starts a Python of its own; every server gets a copy.
+    Once a run; every server gets a copy.
     """
     folder = Path(tempfile.mkdtemp(prefix="parlour-furnished-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import IO
 
 from parlour.settings import Settings
+from tests import launcher
 from tests.house import behind_its_back
+from tests.launcher import PATIENCE
 from tests.live import environment_for
 
-PATIENCE = 60
-"""Seconds after which a command that should end does not."""
+__all__ = ["PATIENCE", "Shell", "sentence"]
 
 
 class Shell:
@@ -21,17 +22,7 @@ class Shell:
         self.environment = environment_for(folder)
 
     def run(self, *arguments: str, typed: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "parlour", *arguments],
-            env=self.environment | environment,
-            cwd=self.folder.parent,
-            input=typed,
-            capture_output=True,
-            encoding="utf-8",
-            errors="surrogateescape",
-            timeout=PATIENCE,
-            check=False,
-        )
+        return launcher.run(arguments, self.environment | environment, typed=typed, folder=self.folder.parent)
 
     def start(self, *arguments: str, terminal: IO[bytes] | None = None) -> "subprocess.Popen[str]":
         """Without waiting for its end; in a terminal of its own, not the one that tests run in, if given."""
