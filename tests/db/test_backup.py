@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import sqlite3
 import stat
 import zipfile
@@ -12,7 +13,6 @@ from tempfile import mkdtemp
 
 import pytest
 
-from parlour import demo
 from parlour.db import migrate, schema
 from parlour.db.backup import archive, load, read
 from parlour.db.backup.rows import STEP, BackupUnusable, Kind, Tally, counted
@@ -27,14 +27,10 @@ Rows = dict[str, list[bytes]]
 
 
 @pytest.fixture
-async def shell(tmp_path: Path) -> Shell:
+def shell(demonstration: Path, tmp_path: Path) -> Shell:
     """Commands on a data folder that holds the demo's workspace."""
     shell = Shell(tmp_path / "old")
-    db = SqliteDatabase(shell.folder / "parlour.db")
-    await db.open()
-    await db.migrate()
-    await demo.fill(db)
-    await db.close()
+    shutil.copytree(demonstration.parent, shell.folder)
     shell.environment.pop("PARLOUR_DATABASE_URL", None)
     return shell
 

@@ -1,6 +1,7 @@
 """`parlour move`: from one file to PostgreSQL, everything or nothing."""
 
 import re
+import shutil
 import sqlite3
 import subprocess
 import time
@@ -9,7 +10,6 @@ from uuid import uuid4
 
 import pytest
 
-from parlour import demo
 from parlour.db.sqlite import SqliteDatabase
 from tests.db.place import Place
 from tests.shell import sentence
@@ -21,15 +21,9 @@ MANY = 60_000
 
 
 @pytest.fixture
-async def source(tmp_path: Path) -> Path:
+def source(demonstration: Path, tmp_path: Path) -> Path:
     """The demo's workspace in a file."""
-    path = tmp_path / "old" / "parlour.db"
-    db = SqliteDatabase(path)
-    await db.open()
-    await db.migrate()
-    await demo.fill(db)
-    await db.close()
-    return path
+    return shutil.copytree(demonstration.parent, tmp_path / "old") / demonstration.name
 
 
 def move(place: Place, file: Path, **other: str) -> subprocess.CompletedProcess[str]:
