@@ -146,6 +146,7 @@ POST /chat                          sign-in sign-in  sign-in   sign-in  replied 
 GET  /notes                         sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 POST /notes                         sign-in sign-in  sign-in   sign-in  noted noted 403     404      sign-in
 GET  /replies                       sign-in sign-in  sign-in   sign-in  200   200   403     404      sign-in
+GET  /replies/{reply_id}            sign-in sign-in  sign-in   sign-in  200   200   403     404      sign-in
 POST /status                        sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in
 POST /priority                      sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in
 POST /assignee                      sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in

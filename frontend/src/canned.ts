@@ -1,12 +1,19 @@
 // Canned replies: `/` in the empty composer, or the button, opens a list that narrows as one types.
 import { all, copyElement, must, one, setField } from "./dom";
 
-type Reply = { name: string; content: string };
+/** Where `content` is only a beginning, `whole` is the address of the text. */
+type Reply = { name: string; content: string; whole?: string };
 
 const SHOWN = 50;
 /** Milliseconds for which the list is taken as it is. */
 const FRESH = 60_000;
 const GAP = /\{([\p{L}_][\p{L}\p{N}_-]{0,39})\}/gu;
+
+async function fetched<T>(address: string): Promise<T> {
+  const response = await fetch(address, { headers: { accept: "application/json" }, redirect: "error" });
+  if (!response.ok) throw new Error(String(response.status));
+  return (await response.json()) as T;
+}
 
 class Picker {
   readonly #filter: HTMLInputElement;
@@ -67,9 +74,7 @@ class Picker {
   async #load(): Promise<void> {
     if (!this.#replies.length) this.#state("loading");
     try {
-      const response = await fetch(this.box.dataset.replies!, { headers: { accept: "application/json" }, redirect: "error" });
-      if (!response.ok) throw new Error(String(response.status));
-      this.#replies = ((await response.json()) as { replies: Reply[] }).replies;
+      this.#replies = (await fetched<{ replies: Reply[] }>(this.box.dataset.replies!)).replies;
       this.#loaded = performance.now();
       this.#narrow();
     } catch {
@@ -122,11 +127,11 @@ class Picker {
       this.#choose(this.#active + (event.key === "ArrowDown" ? 1 : -1));
     } else if (event.key === "Enter") {
       event.preventDefault();
-      this.#insert(this.#shown[this.#active]);
+      void this.#take(this.#shown[this.#active]);
     } else if (event.key === "/" && !this.#filter.value) {
       // Twice means the sign itself.
       event.preventDefault();
-      this.#insert({ name: "", content: "/" });
+      this.#insert("/");
     } else if (event.key === "Backspace" && !this.#filter.value) {
       event.preventDefault();
       this.close();
@@ -135,16 +140,27 @@ class Picker {
 
   #click(event: Event): void {
     const option = (event.target as Element).closest("[role=option]");
-    if (option) this.#insert(this.#shown[[...this.#list.children].indexOf(option)]);
+    if (option) void this.#take(this.#shown[[...this.#list.children].indexOf(option)]);
+  }
+
+  async #take(reply: Reply | undefined): Promise<void> {
+    if (!reply) return;
+    if (!reply.whole) return this.#insert(reply.content);
+    this.#state("loading");
+    try {
+      const { content } = await fetched<{ content: string }>(reply.whole);
+      if (!this.box.hidden) this.#insert(content);
+    } catch {
+      this.#state("failed");
+    }
   }
 
   /** A gap that is left to fill is selected, so that one types over it; the composer looks whether they were filled. */
-  #insert(reply: Reply | undefined): void {
-    if (!reply) return;
+  #insert(content: string): void {
     const { text } = this;
     const start = text.selectionStart;
-    text.setRangeText(reply.content, start, text.selectionEnd, "end");
-    const found = [...reply.content.matchAll(GAP)];
+    text.setRangeText(content, start, text.selectionEnd, "end");
+    const found = [...content.matchAll(GAP)];
     const gaps = text.form!.elements.namedItem("gaps") as HTMLInputElement;
     gaps.value = [gaps.value, ...found.map((each) => each[1])].join(" ").trim();
     const gap = found[0];

@@ -141,13 +141,14 @@ async def test_sending_can_set_the_status(talk: Talk) -> None:
 
 
 async def test_a_slash_in_the_empty_composer_brings_the_canned_replies(talk: Talk) -> None:
-    await keep_reply(talk, "Postage", "The postage is free, {customer_email}.")
+    more = " It is, on every weekday of the year." * 20
+    await keep_reply(talk, "Postage", f"The postage is free, {{customer_email}}.{more}")
     await talk.agent.composer.press("/")
     await talk.ada.page.keyboard.type("posta")
     await expect(talk.ada.page.locator("#reply-options").get_by_role("option")).to_have_count(1)
     await talk.ada.page.keyboard.press("Enter")
 
-    await expect(talk.agent.composer).to_have_value(f"The postage is free, {talk.ticket.email}.")
+    await expect(talk.agent.composer).to_have_value(f"The postage is free, {talk.ticket.email}.{more}")
     await expect(talk.agent.composer).to_be_focused()
 
 

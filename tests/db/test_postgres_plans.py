@@ -167,9 +167,15 @@ def places(tx: Tx, typed: str) -> list[search.Match]:
     return [match for part in search.newest(tx, typed, before=None) for match in part.matches]
 
 
+def said_at(tx: Tx, positions: list[int]) -> dict[int, str]:
+    return dict(search.said_at(tx, positions))
+
+
 async def test_a_search_finds_the_newest_of_one_workspace_alone(full: House) -> None:
     found = await full.db.scan(agent(full), places, "w77 parc")
 
     assert len(found) == TICKETS // 2 // 10_000
     assert [match.position for match in found] == sorted((m.position for m in found), reverse=True)
-    assert found[0].words == "parcel w77"
+    said = await full.db.scan(agent(full), said_at, [match.position for match in found])
+    assert set(said.values()) == {"parcel w77"}
+    assert len(said) == len(found)

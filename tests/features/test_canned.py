@@ -55,6 +55,20 @@ async def test_a_reply_is_filled_in_for_the_ticket(house: House, visitor: Browse
     ]
 
 
+async def test_lists_hold_the_beginning_of_a_long_text_and_lead_to_all_of_it(
+    house: House, visitor: Browser, desk: Browser
+) -> None:
+    text = f"Dear {{customer_email}}, {'lorem ' * 3_300}".strip()
+    await keep(house, desk, content=text)
+    listed = await desk.get(home(house))
+    [offered] = await filled_in(house, visitor, desk)
+    whole = await desk.get(offered["whole"], headers=JSON)
+
+    assert listed.text.count("lorem") == offered["content"].count("lorem") < 100
+    assert offered["content"].startswith("Dear maria@example.com, lorem")
+    assert whole.json() == {"content": text.replace("{customer_email}", "maria@example.com")}
+
+
 async def test_an_own_reply_is_for_its_owner_alone_and_a_shared_one_for_everybody(
     house: House, desk: Browser
 ) -> None:

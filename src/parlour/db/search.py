@@ -5,7 +5,9 @@ Both databases keep the same terms, which `kernel.words` makes. On SQLite they a
 one searches. Terms that an older release has left are made anew, in steps, by `take_in`.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -16,7 +18,8 @@ from parlour.db.schema import search_progress
 from parlour.kernel import words
 
 STEP = 100
-"""Rows from each side in one transaction of `take_in`: some megabytes, if each is as long as may be."""
+STEP_BYTES = 100_000
+"""Of rows, and of their words, a transaction of `take_in` takes so many from each side, and one row more."""
 
 _ADD_SQLITE = text(
     "INSERT INTO ticket_search (workspace, ticket_id, words) VALUES (:workspace, :ticket, :words)"
@@ -27,44 +30,55 @@ _ADD_POSTGRESQL = text(
     "VALUES (:workspace, :ticket, :words, :terms)"
 )
 _OF_TERMS = (
-    "SELECT s.rowid, s.ticket_id, s.words, s.workspace FROM ticket_search_terms AS t "
+    "SELECT s.rowid, s.ticket_id, s.workspace{} FROM ticket_search_terms AS t "
     "CROSS JOIN ticket_search AS s ON s.rowid = t.rowid WHERE t.ticket_search_terms MATCH :wanted "
     "AND t.rowid < :before {}ORDER BY t.rowid DESC LIMIT :limit"
 )
-_NEWEST_SQLITE = text(_OF_TERMS.format(""))
-_FOUND_SQLITE = text(_OF_TERMS.format("AND s.workspace = :workspace "))
+_NEWEST_SQLITE = text(_OF_TERMS.format(", s.words", ""))
+_FOUND_SQLITE = text(_OF_TERMS.format("", "AND s.workspace = :workspace "))
 _FOUND_OF_OLD = text(
-    "SELECT rowid, ticket_id, words, workspace FROM ticket_search WHERE ticket_search MATCH :wanted "
+    "SELECT rowid, ticket_id, workspace FROM ticket_search WHERE ticket_search MATCH :wanted "
     "AND rowid < :before ORDER BY rowid DESC LIMIT :limit"
 )
 _NEWEST_POSTGRESQL = text(
-    "SELECT place, ticket, found_words FROM app.search_newest(:wanted, :before, :limit)"
+    "SELECT place, ticket, found_words IS NOT NULL FROM app.search_newest(:wanted, :before, :limit)"
 )
-_RARE_POSTGRESQL = text(
-    "SELECT place, ticket, found_words FROM app.search_rare(:wanted, :before, :limit, :most)"
+_RARE_POSTGRESQL = text("SELECT place, ticket FROM app.search_rare(:wanted, :before, :limit, :most)")
+_SAID_SQLITE = text(
+    "SELECT s.rowid, s.words FROM json_each(:places) AS one "
+    "CROSS JOIN ticket_search AS s ON s.rowid = one.value WHERE s.workspace = :workspace"
 )
-_PLACES_SQLITE = """SELECT s.rowid, s.workspace, s.words,
+_SAID_POSTGRESQL = text("SELECT place, found_words FROM app.search_words(CAST(:places AS bigint[]))")
+_PLACES_SQLITE = """SELECT s.rowid, s.workspace, s.words AS said,
     (SELECT t.email FROM tickets AS t
         WHERE t.workspace_id = s.workspace AND t.ticket_id = s.ticket_id AND t.subject = s.words),
     EXISTS (SELECT 1 FROM ticket_search_terms AS x WHERE x.rowid = s.rowid)
     FROM ticket_search AS s WHERE s.rowid {side} :edge ORDER BY s.rowid {order} LIMIT :size"""
 _NEWER_SQLITE = text(_PLACES_SQLITE.format(side=">", order=""))
 _OLDER_SQLITE = text(_PLACES_SQLITE.format(side="<", order="DESC"))
-_PLACES_POSTGRESQL = text(
-    "SELECT place, workspace, found_words, mailbox, found_terms FROM app.search_places(:edge, :newer, :size)"
-)
+_PLACES_POSTGRESQL = """SELECT place, workspace, found_words AS said, mailbox, found_terms
+    FROM (SELECT p.*, sum(octet_length(found_words)) OVER (ORDER BY place {order}) AS so_far
+        FROM app.search_places(:edge, :newer, :size) AS p) AS places
+    WHERE so_far - octet_length(found_words) <= :most ORDER BY place {order}"""
+_NEWER_POSTGRESQL = text(_PLACES_POSTGRESQL.format(order=""))
+_OLDER_POSTGRESQL = text(_PLACES_POSTGRESQL.format(order="DESC"))
 _SET_SQLITE = text("UPDATE ticket_search SET words = :words WHERE rowid = :place")
 _SET_POSTGRESQL = text("SELECT app.search_terms(:place, :workspace, :words, :terms)")
 
 
 FIRST_LOOKS = (200, 800)
 """So many of the newest places are looked at, one by one, before the index is asked for older ones."""
+LOOK_CHARACTERS = 150_000
+"""A look on SQLite ends with the place that brings it to so many: to take them apart takes up to half a
+microsecond each. PostgreSQL compares what it keeps of them."""
 INDEXED = 1_000
 """So many the index tells at once."""
 RARE = 20_000
 """PostgreSQL's index has no order: it is asked about words that so many places hold, at most."""
 FURTHER_LOOKS = (1_000,) * 9
 """Where more hold them, so many of the next places are looked at, one by one."""
+TOGETHER = 10
+"""The words of so many places are read at once: 20,000 characters each, at most."""
 _BEYOND = 2**62
 
 
@@ -73,7 +87,6 @@ class Match(NamedTuple):
 
     position: int
     ticket_id: UUID
-    words: str
 
 
 def subject_words(subject: str, email: str) -> str:
@@ -143,15 +156,18 @@ def _look(tx: Tx, asked: Sequence[words.Wanted], before: int, size: int) -> Look
     values: dict[str, Any] = {"before": before, "limit": size}
     if not _is_sqlite(tx):
         rows = tx.execute(_NEWEST_POSTGRESQL, values | {"wanted": _tsquery(asked)}).all()
-        matches = [Match(*row) for row in rows if row[2] is not None]
+        matches = [Match(place, ticket_id) for place, ticket_id, fits in rows if fits]
         return Looked(matches, rows[-1][0] if len(rows) == size else None)
     here = tx.workspace_id.hex
-    matches, until, seen = [], before, 0
-    for row in tx.execute(_NEWEST_SQLITE, values | {"wanted": f'"{here}"'}):  # only what fits is kept
-        until, seen = row.rowid, seen + 1
-        if row.workspace == here and words.holds(row.words, asked):
-            matches.append(Match(row.rowid, UUID(row.ticket_id), row.words))
-    if seen == size:
+    matches, until, seen, characters = [], before, 0, 0
+    with closing(tx.execute(_NEWEST_SQLITE, values | {"wanted": f'"{here}"'})) as found:
+        for row in found:  # one is in memory at a time
+            until, seen, characters = row.rowid, seen + 1, characters + len(row.words)
+            if row.workspace == here and words.holds(row.words, asked):
+                matches.append(Match(row.rowid, UUID(row.ticket_id)))
+            if characters >= LOOK_CHARACTERS:
+                break
+    if seen == size or characters >= LOOK_CHARACTERS:
         return Looked(matches, until)
     # The older ones have no terms yet, as long as there are any: the index that is theirs will tell.
     return Looked(matches, until if _progress(tx)[0] else None)
@@ -197,22 +213,32 @@ def _tsquery(asked: Sequence[words.Wanted]) -> str:
 
 
 def _matches(rows: Iterable[Any]) -> list[Match]:
-    return [Match(row.rowid, UUID(row.ticket_id), row.words) for row in rows]
+    return [Match(row.rowid, UUID(row.ticket_id)) for row in rows]
+
+
+def said_at(tx: Tx, places: Sequence[int]) -> Iterator[tuple[int, str]]:
+    """These places with their words, in no order: few of them are in memory at a time."""
+    for at in range(0, len(places), TOGETHER):
+        some = list(places[at : at + TOGETHER])
+        if _is_sqlite(tx):
+            found = tx.execute(_SAID_SQLITE, {"places": json.dumps(some), "workspace": tx.workspace_id.hex})
+        else:
+            found = tx.execute(_SAID_POSTGRESQL, {"places": some})
+        yield from ((row[0], row[1]) for row in found)
 
 
 def take_in(tx: Tx) -> int:
-    """Make the terms that an older release did not, for up to STEP rows from each side. 0: that was the last.
+    """Make the terms that an older release did not, for some rows from each side. 0: that was the last.
 
     What came since the last time goes first, then what was there before, from the newest on.
     """
     low, high = before = _progress(tx)
-    newer = _places(tx, high, newer=True)
-    more = len(newer) == STEP
-    older = _places(tx, low, newer=False) if low and not more else []
+    newer, more = _places(tx, high, newer=True)
+    older, rest = _places(tx, low, newer=False) if low and not more else ([], False)
     if newer:
         high = newer[-1][0]
-    if low and not more:
-        low = older[-1][0] if len(older) == STEP else 0
+    if not more:
+        low = older[-1][0] if rest else 0
     for row in (*newer, *older):
         _take_in(tx, *row)
     if (low, high) != before:
@@ -226,11 +252,22 @@ def _progress(tx: Tx) -> tuple[int, int]:
     return low, high
 
 
-def _places(tx: Tx, edge: int, *, newer: bool) -> Sequence[Any]:
+def _places(tx: Tx, edge: int, *, newer: bool) -> tuple[Sequence[Any], bool]:
+    """The next rows beyond the edge, as many as STEP and STEP_BYTES say, and whether there may be more."""
     values: dict[str, Any] = {"edge": edge, "size": STEP}
-    if not _is_sqlite(tx):
-        return tx.execute(_PLACES_POSTGRESQL, values | {"newer": newer}).all()
-    return tx.execute(_NEWER_SQLITE if newer else _OLDER_SQLITE, values).all()
+    if _is_sqlite(tx):
+        query = _NEWER_SQLITE if newer else _OLDER_SQLITE
+    else:
+        query = _NEWER_POSTGRESQL if newer else _OLDER_POSTGRESQL
+        values |= {"newer": newer, "most": STEP_BYTES}
+    rows, size = [], 0
+    with closing(tx.execute(query, values)) as found:
+        for row in found:
+            rows.append(row)
+            size += len(row.said.encode())
+            if size > STEP_BYTES:
+                break
+    return rows, len(rows) == STEP or size > STEP_BYTES
 
 
 def _take_in(tx: Tx, place: int, workspace: Any, said: str, email: str | None, has: Any) -> None:

@@ -8,7 +8,6 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from itertools import islice
 from pathlib import Path
 from typing import Any
 from typing import cast as typed
@@ -24,7 +23,7 @@ from sqlalchemy.exc import DBAPIError
 from parlour.db import epoch, link, migrate, postgres, roles, search
 from parlour.db.backup import read
 from parlour.db.backup.read import SEARCH, SEARCH_ON_SQLITE, Source
-from parlour.db.backup.rows import STEP, Shape, Tally, Tell, counted, decode
+from parlour.db.backup.rows import Shape, Tally, Tell, batches, counted, decode
 from parlour.db.database import DatabaseUnusable, Tx
 from parlour.db.file import Ownership, make_engine, sentences, settle
 from parlour.kernel.access import Actor
@@ -182,19 +181,19 @@ def _stored(connection: Connection, source: Source, shape: Shape, tell: Tell) ->
     lines = counted(source.lines(shape), tally, shape.name, source.total(shape), tell)
     try:
         with closing(lines):
-            store(connection, shape, map(decode, lines))
+            store(connection, shape, lines)
     except (sqlite3.Error, psycopg.Error, DBAPIError) as error:
         why = str(getattr(error, "orig", error)).strip().splitlines()[0].rstrip(".")
         raise DatabaseUnusable(f"{shape.name} could not be copied; nothing was kept: {why}.") from error
     return tally
 
 
-def _into_sqlite(connection: Connection, shape: Shape, rows: Iterator[list[Any]]) -> None:
+def _into_sqlite(connection: Connection, shape: Shape, lines: Iterator[bytes]) -> None:
     names = SEARCH_ON_SQLITE if shape == SEARCH else tuple(each.name for each in shape.columns)
     target = named_table(shape.name, *map(named_column, names))
     statement = str(insert(target).compile(dialect=connection.dialect))
     terms = shape == SEARCH and inspect(connection).has_table("ticket_search_terms")
-    while batch := list(islice(rows, STEP)):
+    for batch in batches(lines):
         connection.exec_driver_sql(statement, [tuple(values) for values in batch])
         if terms:
             connection.execute(
@@ -203,14 +202,14 @@ def _into_sqlite(connection: Connection, shape: Shape, rows: Iterator[list[Any]]
             )
 
 
-def _into_postgresql(connection: Connection, shape: Shape, rows: Iterator[list[Any]]) -> None:
+def _into_postgresql(connection: Connection, shape: Shape, lines: Iterator[bytes]) -> None:
     names = [each.name for each in shape.columns] + (["terms"] if shape == SEARCH else [])
     command = sql.SQL("COPY {} ({}) FROM STDIN").format(
         sql.Identifier(shape.name), sql.SQL(", ").join(map(sql.Identifier, names))
     )
     raw = typed("psycopg.Connection[Any]", connection.connection.dbapi_connection)
     with raw.cursor() as cursor, cursor.copy(command) as copy:
-        for values in rows:
+        for values in map(decode, lines):
             if shape == SEARCH:
                 values.append(search.terms_of(UUID(values[1]), values[3]))
             copy.write_row(values)

@@ -1,19 +1,21 @@
 """The rows of a database that is there, as lines. The caller's transaction is what makes them one state."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, Protocol
+from typing import cast as typed
 
+import psycopg
 from sqlalchemy import ColumnElement, Connection, Engine, Select, Text, cast, func, inspect, select
 from sqlalchemy import column as named_column
 from sqlalchemy import table as named_table
 from sqlalchemy.types import TypeEngine
 
 from parlour.db import epoch, file, link, migrate, postgres, roles, schema
-from parlour.db.backup.rows import STEP, Column, Kind, Lines, Shape, Tell, encode
+from parlour.db.backup.rows import Column, Kind, Lines, Shape, Tell, encode
 from parlour.db.database import DatabaseUnusable, Tx
 from parlour.kernel.access import Actor
 
@@ -184,16 +186,31 @@ def kind_of(connection: Connection, table: str, column: str, kind: TypeEngine[An
 
 
 def lines(connection: Connection, shape: Shape) -> Lines:
-    """Every row, in no order."""
+    """Every row, in no order, and one in memory at a time: nobody says how long a row is."""
     on_sqlite = connection.dialect.name == "sqlite"
     query = (_on_sqlite if on_sqlite else _on_postgresql)(shape)
     truths = [n for n, each in enumerate(shape.columns) if each.kind is Kind.BOOLEAN] if on_sqlite else []
-    with connection.execute(query.execution_options(stream_results=True, yield_per=STEP)) as found:
+    with closing(
+        _rows_of_sqlite(connection, query) if on_sqlite else _rows_of_postgresql(connection, query)
+    ) as found:
         for row in found:
             values = list(row)
             for place in truths:
                 values[place] = None if values[place] is None else bool(values[place])
             yield encode(values)
+
+
+def _rows_of_sqlite(connection: Connection, query: Select[Any]) -> Generator[Sequence[Any], None, None]:
+    with closing(connection.execute(query)) as found:
+        yield from found
+
+
+def _rows_of_postgresql(connection: Connection, query: Select[Any]) -> Generator[Sequence[Any], None, None]:
+    """A cursor of the server's would hand out as many rows at a time as one says, whatever is in them."""
+    raw = typed("psycopg.Connection[Any]", connection.connection.dbapi_connection)
+    statement = str(query.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True}))
+    with raw.cursor() as cursor:
+        yield from cursor.stream(statement.encode())
 
 
 def _on_sqlite(shape: Shape) -> Select[*tuple[Any, ...]]:

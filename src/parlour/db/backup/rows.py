@@ -1,7 +1,7 @@
 """What a row is between two databases: a JSON array in a line, the same bytes from either engine."""
 
 import json
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,7 +16,8 @@ _ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=
 Tell = Callable[[str, int, int], None]
 """Told a table's name, and how many of how many of its rows are done."""
 STEP = 2_000
-"""Rows between two words about how far it is, and rows that are stored at once."""
+"""Rows between two words about how far it is, and rows that are stored at once, if they are no longer than"""
+STEP_BYTES = 2**20
 
 
 Lines = Generator[bytes, None, None]
@@ -74,6 +75,19 @@ def counted(lines: Lines, tally: Tally, label: str, total: int, tell: Tell) -> L
                 tell(label, tally.rows, total)
             yield line
     tell(label, tally.rows, tally.rows)
+
+
+def batches(lines: Iterator[bytes]) -> Iterator[list[list[Any]]]:
+    """The rows of these lines, as many at a time as are stored at once; one at least."""
+    batch, size = [], 0
+    for line in lines:
+        batch.append(decode(line))
+        size += len(line)
+        if len(batch) == STEP or size >= STEP_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def encode(values: list[Any]) -> bytes:

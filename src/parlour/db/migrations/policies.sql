@@ -354,6 +354,20 @@ BEGIN
 END $$;
 REVOKE EXECUTE ON FUNCTION app.search_rare(text, bigint, integer, integer) FROM PUBLIC;
 
+-- The words of these places, to show a part of them.
+CREATE OR REPLACE FUNCTION app.search_words(places bigint[])
+RETURNS TABLE (place bigint, found_words text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF app.ws() IS NULL OR NOT (app.looks() OR app.serves()) THEN
+        RETURN;
+    END IF;
+    RETURN QUERY SELECT s."position", s.words FROM public.ticket_search s
+        WHERE s.workspace_id = app.ws() AND s."position" = ANY (places);
+END $$;
+REVOKE EXECUTE ON FUNCTION app.search_words(bigint[]) FROM PUBLIC;
+
 -- What older releases wrote, by position and from both sides, to have its terms made anew; `mailbox` is the
 -- customer's address where the words are a ticket's subject. The system asks, as the owner.
 CREATE OR REPLACE FUNCTION app.search_places(edge bigint, newer boolean, size integer)

@@ -41,10 +41,30 @@ async def index(request: Request) -> Response:
 
 
 async def for_ticket(request: Request) -> Response:
-    """Everything that one may insert, filled in for the ticket."""
+    """Everything that one may insert, filled in for the ticket.
+
+    Where `content` is only the beginning, `whole` is the address of all of it.
+    """
     desk = await desk_in(request)
-    found = await db(request).read(actor_at(desk), canned.filled, id_in(request, "ticket_id"))
-    return as_json({"replies": [{"name": reply.name, "content": reply.content} for reply in found]})
+    ticket_id = id_in(request, "ticket_id")
+    found = await db(request).read(actor_at(desk), canned.filled, ticket_id)
+    here = f"/workspace/{desk.workspace_id}/tickets/{ticket_id}/replies"
+    return as_json(
+        {
+            "replies": [
+                {"name": reply.name, "content": reply.content}
+                | ({"whole": f"{here}/{reply.reply_id}"} if reply.cut else {})
+                for reply in found
+            ]
+        }
+    )
+
+
+async def one_for_ticket(request: Request) -> Response:
+    """All of one, filled in for the ticket."""
+    desk = await desk_in(request)
+    ids = id_in(request, "ticket_id"), id_in(request, "reply_id")
+    return as_json({"content": await db(request).read(actor_at(desk), canned.filled_one, *ids)})
 
 
 async def _form(

@@ -73,6 +73,7 @@ _PAGES = [
     Route(f"{_TICKET}/notes", notes.notes),
     Route(f"{_TICKET}/notes", notes.add, methods=["POST"]),
     Route(f"{_TICKET}/replies", canned.for_ticket),
+    Route(f"{_TICKET}/replies/{{reply_id:id}}", canned.one_for_ticket),
     Route(f"{_TICKET}/status", fields.set_status, methods=["POST"]),
     Route(f"{_TICKET}/priority", fields.set_priority, methods=["POST"]),
     Route(f"{_TICKET}/assignee", fields.set_assignee, methods=["POST"]),

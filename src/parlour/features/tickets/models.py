@@ -1,7 +1,7 @@
 """A ticket as the rest of the house sees it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -195,6 +195,7 @@ class Page:
 
     `ahead`: how many stand before these, up to COUNT_LIMIT + 1; None where nobody counted.
     `further`: what was looked at did not fill the page, and the way on leads to what was not.
+    `places`: where a search found the words of a ticket, as `db.search` counts.
     """
 
     rows: Sequence[TicketRow]
@@ -203,6 +204,7 @@ class Page:
     count: int | None
     further: bool = False
     ahead: int | None = 0
+    places: Mapping[UUID, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,12 +320,16 @@ class MailedLinks:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A canned reply: its owner's alone, or the workspace's when it is nobody's."""
+    """A canned reply: its owner's alone, or the workspace's when it is nobody's.
+
+    `cut`: `content` is only its beginning, as in lists.
+    """
 
     reply_id: UUID
     name: str
     content: str
     owner_id: UUID | None
+    cut: bool = False
 
     @property
     def shared(self) -> bool:

@@ -7,6 +7,7 @@ is by whoever means it. Braces that somebody typed are just braces.
 
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from parlour.db.database import Tx
@@ -77,7 +78,7 @@ def answer(
 
 @requires(Permission.TICKET_LIST)
 def usable(tx: Tx) -> Sequence[Reply]:
-    """The workspace's and the actor's own, by name."""
+    """The workspace's and the actor's own, by name; of long ones the beginning."""
     return canned_store.usable(tx, limit=2 * REPLIES_LIMIT)
 
 
@@ -98,12 +99,9 @@ def reply(tx: Tx, reply_id: UUID) -> Reply:
 
 @requires(Permission.TICKET_UPDATE)
 def filled(tx: Tx, ticket_id: UUID) -> Sequence[Reply]:
-    """What the actor may use, each filled in for this ticket."""
+    """What the actor may use, each filled in for this ticket; of long ones the beginning."""
     ticket = tickets.ticket(tx, ticket_id)
-    return [
-        Reply(each.reply_id, each.name, fill(each.content, ticket, tx.actor.name), each.owner_id)
-        for each in usable(tx)
-    ]
+    return [replace(each, content=fill(each.content, ticket, tx.actor.name)) for each in usable(tx)]
 
 
 @requires(Permission.TICKET_UPDATE)

@@ -11,6 +11,8 @@ from parlour.db.schema import canned_replies
 from parlour.features.tickets.models import Reply
 from parlour.kernel import clock
 
+BEGINNING = 400
+"""Characters of each text that a list holds: with all of hundreds it could have megabytes."""
 _REPLY = (
     canned_replies.c.reply_id,
     canned_replies.c.name,
@@ -26,7 +28,18 @@ _USABLE = (canned_replies.c.workspace_id == HERE) & (
 _THIS = _USABLE & (canned_replies.c.reply_id == bindparam("this_reply"))
 _BY_NAME = (func.lower(canned_replies.c.name), canned_replies.c.reply_id)
 _LIMIT = bindparam("limit", type_=Integer())
-_ALL = select(*_REPLY).where(_USABLE).order_by(*_BY_NAME).limit(_LIMIT)
+_BEGINNINGS = (
+    select(
+        canned_replies.c.reply_id,
+        canned_replies.c.name,
+        func.substr(canned_replies.c.content, 1, BEGINNING),
+        canned_replies.c.owner_id,
+        func.length(canned_replies.c.content) > BEGINNING,
+    )
+    .where(_USABLE)
+    .order_by(*_BY_NAME)
+    .limit(_LIMIT)
+)
 _NAMES = (
     select(canned_replies.c.reply_id, canned_replies.c.name).where(_USABLE).order_by(*_BY_NAME).limit(_LIMIT)
 )
@@ -37,8 +50,8 @@ def _reply(row: Any) -> Reply:
 
 
 def usable(tx: Tx, *, limit: int) -> Sequence[Reply]:
-    """By name, whatever its case."""
-    return [_reply(row) for row in tx.run(_ALL, actor=tx.actor.user_id, limit=limit)]
+    """By name, whatever its case; of each text the first BEGINNING characters."""
+    return [_reply(row) for row in tx.run(_BEGINNINGS, actor=tx.actor.user_id, limit=limit)]
 
 
 def usable_names(tx: Tx, *, limit: int) -> Sequence[tuple[UUID, str]]:

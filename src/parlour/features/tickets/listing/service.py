@@ -50,10 +50,15 @@ def costs_the_same(filters: Filters) -> bool:
 def workspace_tickets(tx: Tx, filters: Filters) -> Page:
     """One page of the workspace's tickets. Raises NotFound for a cursor that is none of ours."""
     page = _search(tx, filters) if filters.q.strip() else _page(tx, filters)
+    excerpts = _excerpts(tx, page, filters.q)
     unread = _unread(tx, page.rows)
     tagged = tags.of_tickets(tx, [row.ticket_id for row in page.rows if row.tagged])
     rows = [
-        row._replace(unread=row.chat_room_id in unread, tags=tagged.get(row.ticket_id, ()))
+        row._replace(
+            unread=row.chat_room_id in unread,
+            tags=tagged.get(row.ticket_id, ()),
+            excerpt=excerpts.get(row.ticket_id, row.excerpt),
+        )
         for row in page.rows
     ]
     return replace(page, rows=rows)
@@ -142,7 +147,7 @@ def _read_cursor(order: Order, cursor: str) -> list[Any]:
 def _search(tx: Tx, filters: Filters, *, repeats: bool = False) -> Page:
     """The ticket of a number, or those of an address; then the newest places that hold the words."""
     typed = filters.q.strip()
-    number, address = _number(typed), beginning_of_email(typed) if "@" in typed and " " not in typed else ""
+    number, address = _number(typed), _address(typed)
     found: Sequence[TicketRow] = []
     if number is not None and filters.after is None:
         found = listing_store.by_number(tx, filters, number)
@@ -161,6 +166,10 @@ def _search(tx: Tx, filters: Filters, *, repeats: bool = False) -> Page:
 def _number(typed: str) -> int | None:
     digits = typed.removeprefix("#")
     return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 10 else None
+
+
+def _address(typed: str) -> str:
+    return beginning_of_email(typed) if "@" in typed and " " not in typed else ""
 
 
 def _by_email(tx: Tx, filters: Filters, beginning: str) -> Page:
@@ -204,6 +213,7 @@ def _by_words(
     before = _position(filters.after)
     shown = set() if repeats or before is None else _before(tx, filters.q, before)
     rows = {row.ticket_id: row for row in found}
+    places: dict[UUID, int] = {}
     last, looked, further = NEWEST if before is None else before, 0, False
     for part in search.newest(tx, filters.q, before=before):
         allowed = listing_store.among(tx, filters, list({match.ticket_id for match in part.matches}))
@@ -211,14 +221,22 @@ def _by_words(
             row = allowed.get(match.ticket_id)
             if row and row.ticket_id not in rows and row.ticket_id not in shown and not is_found(row):
                 if len(rows) >= filters.limit:
-                    return Page(list(rows.values()), str(last), None, None)
-                rows[row.ticket_id] = row._replace(excerpt=words.excerpt(match.words, filters.q))
+                    return Page(list(rows.values()), str(last), None, None, places=places)
+                rows[row.ticket_id], places[row.ticket_id] = row, match.position
             last = match.position
         looked, further = looked + len(part.matches), part.until is not None
         last = last if part.until is None else part.until
         if looked >= PLACES_READ:
             break
-    return Page(list(rows.values()), str(last) if further else None, None, None, further=further)
+    on = str(last) if further else None
+    return Page(list(rows.values()), on, None, None, further=further, places=places)
+
+
+def _excerpts(tx: Tx, page: Page, typed: str) -> dict[UUID, str]:
+    """What is shown of the words of a page's own rows: no others are read whole."""
+    found = {place: ticket_id for ticket_id, place in page.places.items()}
+    typed = _address(typed.strip()) or typed
+    return {found[place]: words.excerpt(said, typed) for place, said in search.said_at(tx, list(found))}
 
 
 def _before(tx: Tx, typed: str, position: int) -> set[UUID]:
