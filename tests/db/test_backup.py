@@ -19,6 +19,7 @@ from parlour.db.backup.rows import STEP, BackupUnusable, Kind, Tally, counted
 from parlour.db.database import DatabaseUnusable
 from parlour.db.file import make_engine
 from parlour.db.sqlite import SqliteDatabase
+from parlour.files.blocking import BlockingStore
 from tests.db.place import Place
 from tests.postgres_server import Bouncer, given_to_the_server
 from tests.shell import Shell, sentence
@@ -138,6 +139,7 @@ def test_the_log_of_the_file_that_was_there_is_not_taken_for_the_new_ones(
     assert restored.returncode == 0, restored.stderr
     assert of_file(other) == of_file(shell)
     assert sorted(path.name for path in other.folder.iterdir()) == [
+        "files",
         "parlour.db",
         "parlour.lock",
         "secret_key",
@@ -250,8 +252,8 @@ async def test_what_is_no_whole_backup_of_ours_is_not_restored(
     shell: Shell, tmp_path: Path, damage: Callable[[Path], object], said: str
 ) -> None:
     file, target = tmp_path / "file", tmp_path / "new" / "parlour.db"
-    with read.of_sqlite(shell.folder / "parlour.db") as snapshot:
-        archive.write(file, snapshot, quietly)
+    with read.of_sqlite(shell.folder / "parlour.db") as snapshot, BlockingStore(str(tmp_path)) as files:
+        archive.write(file, snapshot, files, quietly)
     damage(file)
 
     with (
@@ -331,8 +333,8 @@ async def test_a_backup_of_an_older_schema_is_migrated(other: Shell, tmp_path: P
             "INSERT INTO workspaces VALUES (?, 'acme', 'Acme', 0, '{}', '2026-05-01T00:00:00.000000Z')"
         )
         older.exec_driver_sql(workspace, ("a" * 32,))
-    with read.of_sqlite(tmp_path / "older.db") as snapshot:
-        archive.write(tmp_path / "file", snapshot, quietly)
+    with read.of_sqlite(tmp_path / "older.db") as snapshot, BlockingStore(str(tmp_path)) as files:
+        archive.write(tmp_path / "file", snapshot, files, quietly)
     restored = other.run("restore", str(tmp_path / "file"))
 
     assert restored.returncode == 0, restored.stderr

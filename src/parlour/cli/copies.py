@@ -29,6 +29,7 @@ def backup(
     people wrote. It restores into SQLite and into PostgreSQL, whichever it came from.
     """
     from parlour.db.backup import archive, read
+    from parlour.files.blocking import BlockingStore
 
     archive.refuse_an_impossible_place(file)
     settings = settings_now()
@@ -36,23 +37,33 @@ def backup(
         source = read.of_postgresql(_as_owner(settings, owner_url))
     else:
         source = read.of_sqlite(_file(settings, owner_url))
-    with source as snapshot, _progress() as tell:
-        rows = archive.write(file, snapshot, tell)
-    typer.echo(f"{file} holds {rows:,} rows in {file.stat().st_size:,} bytes. It was read once more.")
+    with BlockingStore(settings.files_url) as store, source as snapshot, _progress() as tell:
+        rows, packed = archive.write(file, snapshot, store, tell)
+    size = file.stat().st_size
+    typer.echo(
+        f"{file} holds {rows:,} rows and {packed.count:,} files in {size:,} bytes. It was read once more."
+    )
+    if packed.missing:
+        err.print(f"{packed.missing:,} files that messages name are not in {settings.files_url} any more.")
 
 
 def restore(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `parlour backup` made.")],
     owner_url: OwnerUrl = "",
 ) -> None:
-    """Fill an empty database from FILE: all of it, compared, or nothing. No server may run meanwhile.
+    """Fill an empty database and the files from FILE: all, compared, or nothing. No server may run meanwhile.
 
     A backup of an older Parlour is brought to the newest schema. What was broken off is started again.
     """
     from parlour.db.backup import archive, load
+    from parlour.files.blocking import BlockingStore
 
     settings = settings_now()
-    with archive.Archive(file) as source, _progress() as tell:
+    with (
+        BlockingStore(settings.files_url) as store,
+        archive.Archive(file, store) as source,
+        _progress() as tell,
+    ):
         if settings.is_postgresql:
             url, role = _as_owner(settings, owner_url), settings.database_url if owner_url else None
             counts = load.into_postgresql(url, source, tell, for_role=role)
@@ -118,6 +129,6 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
                 bars[name] = progress.add_task(name, total=total)
             progress.update(bars[name], completed=done)
             if done == total and total and not err.is_terminal:
-                err.print(f"{name}: {total:,} rows")
+                err.print(f"{name}: {total:,}")
 
         yield tell

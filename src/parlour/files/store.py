@@ -66,7 +66,8 @@ class FileStore:
         try:
             if "://" not in url:
                 folder = Path(url)
-                return FileStore(LocalStore(folder, mkdir=True), url, folder)
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                return FileStore(LocalStore(folder), url, folder)
             if url.startswith("memory:"):
                 return FileStore(from_url(url), url)
             return FileStore(from_url(url, client_options=_client(), retry_config=_retries()), url)

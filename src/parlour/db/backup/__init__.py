@@ -5,7 +5,9 @@ from either. The file is a ZIP archive:
 
     parlour-backup        first and stored as it is, so that the file is known by its first bytes
     tables/NAME.jsonl     a row a line, a JSON array in the order of the manifest's columns
-    manifest.json         last: format, schema, engine, epoch, and of each table columns, rows and checksum
+    files.tar             what people attached, each object under its key, as it is
+    manifest.json         last: format, schema, engine, epoch, and of each table columns, rows and checksum,
+                          and of the attachments how many, how large, and their checksum
 
-`files/` is where attachments will be. A reader of this format takes what the manifest lists.
+A backup that was made before there were attachments has none of them, and is read all the same.
 """

@@ -5,20 +5,23 @@ import fcntl
 import io
 import json
 import os
+import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from parlour import __version__
+from parlour.db.backup import objects
+from parlour.db.backup.objects import Objects, Packed
 from parlour.db.backup.read import Contents, Source
 from parlour.db.backup.rows import BackupUnusable, Column, Kind, Lines, Shape, Tally, Tell, counted
 from parlour.db.file import settle
 
-FORMAT = 1
+FORMAT = 2
 """Of the file itself. It changes when a reader of the one before would miss something."""
 FIRST, MANIFEST = "parlour-backup", "manifest.json"
 ZIP_HEADER = 30
@@ -28,16 +31,30 @@ SPEED = 1
 CHUNK = 2**16
 NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, TypeError, RuntimeError)
+BROKEN = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    EOFError,
+    ValueError,
+    KeyError,
+    TypeError,
+    RuntimeError,
+)
 """What Python's reader of ZIP archives, and of JSON, says of a file that is damaged; RuntimeError, that it is
 encrypted, or packed in a way that nobody knows."""
 
 
 class Archive:
-    """A backup that was written. Raises BackupUnusable for whatever is none, or not whole."""
+    """A backup that was written. Raises BackupUnusable for whatever is none, or not whole.
 
-    def __init__(self, path: Path) -> None:
+    `store` is where `bring_objects` puts what people attached.
+    """
+
+    def __init__(self, path: Path, store: Objects | None = None) -> None:
         self.path = path
+        self._store = store
+        self.packed = Packed()
         self._tallies: dict[str, Tally] = {}
         with self._sentences():
             self._file = path.open("rb")
@@ -83,6 +100,8 @@ class Archive:
             columns = tuple(Column(name, Kind(kind)) for name, kind in each["columns"])
             shapes.append(Shape(each["name"], columns))
             self._tallies[each["name"]] = Tally(each["rows"], int(each["checksum"], 16))
+        if "files" in said:
+            self.packed = Packed(**said["files"])
         return Contents(said["engine"], said["schema"], said["epoch"], tuple(shapes))
 
     def total(self, shape: Shape) -> int:
@@ -104,29 +123,45 @@ class Archive:
             label = f"{shape.name}, verified"
             for _ in counted(self.lines(shape), Tally(), label, self.total(shape), tell):
                 pass
+        self._unpack(_pass_over, tell, "attachments, verified")
+
+    def bring_objects(self, tell: Tell) -> None:
+        """Into the store, each of them; those that are there stay."""
+        if self._store is not None:
+            self._unpack(self._store.put, tell, "attachments")
+
+    def _unpack(self, take: Callable[[str, int, Iterator[bytes]], None], tell: Tell, label: str) -> None:
+        if self.packed.sha256:
+            with self._sentences(), self._zip.open(objects.MEMBER) as member:
+                objects.unpack(member, self.packed, take, tell, label)
 
 
-def write(path: Path, source: Source, tell: Tell) -> int:
-    """All that `source` holds. When this returns, the file is on the disk and was read again; when it raises
-    there is none. Returns the number of rows.
+def _pass_over(_key: str, _size: int, pieces: Iterator[bytes]) -> None:
+    for _ in pieces:
+        pass
+
+
+def write(path: Path, source: Source, store: Objects, tell: Tell) -> tuple[int, Packed]:
+    """All that `source` holds, and what its rows name in the store. When this returns, the file is on the
+    disk and was read again; when it raises there is none. Returns the number of rows, and what was attached.
     """
     refuse_an_impossible_place(path)
     beside = path.with_name(f".{path.name}.unfinished")
     with _writing(path), _taken(beside) as file:
         try:
-            _fill(file, source, tell)
+            _fill(file, source, store, tell)
             file.flush()
             os.fsync(file.fileno())
             with Archive(beside) as written:
                 written.verify(tell)
-                rows = sum(map(written.total, written.contents.shapes))
+                rows, packed = sum(map(written.total, written.contents.shapes)), written.packed
             _refuse_an_existing_file(path)
             beside.rename(path)
             settle(path.parent)
         except BaseException:
             beside.unlink(missing_ok=True)
             raise
-    return rows
+    return rows, packed
 
 
 def refuse_an_impossible_place(path: Path) -> None:
@@ -172,18 +207,20 @@ def _lock(file: BinaryIO, beside: Path) -> None:
             raise
 
 
-def _fill(file: BinaryIO, source: Source, tell: Tell) -> None:
+def _fill(file: BinaryIO, source: Source, store: Objects, tell: Tell) -> None:
     archive = zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=SPEED)
     try:
         archive.writestr(zipfile.ZipInfo(FIRST), f"{FORMAT}\n")
         told = [_write_table(archive, source, shape, tell) for shape in source.contents.shapes]
-        archive.writestr(MANIFEST, json.dumps(_manifest(source.contents, told), indent=1))
+        with archive.open(zipfile.ZipInfo(objects.MEMBER), "w", force_zip64=True) as member:
+            packed = objects.pack(member, source, store, tell)
+        archive.writestr(MANIFEST, json.dumps(_manifest(source.contents, told, packed), indent=1))
         archive.close()
     finally:
         archive.fp = None  # one that broke off is not to be completed when it is thrown away
 
 
-def _manifest(contents: Contents, tables: list[dict[str, Any]]) -> dict[str, Any]:
+def _manifest(contents: Contents, tables: list[dict[str, Any]], packed: Packed) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "program": __version__,
@@ -192,6 +229,7 @@ def _manifest(contents: Contents, tables: list[dict[str, Any]]) -> dict[str, Any
         "schema": contents.revision,
         "epoch": contents.epoch,
         "tables": tables,
+        "files": packed.said(),
     }
 
 

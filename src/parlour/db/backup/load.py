@@ -57,6 +57,7 @@ def into_sqlite(path: Path, source: Source, tell: Tell) -> dict[str, int]:
         with sentences(path):
             _refuse_rows_in_file(path)
             source.verify(tell)
+            source.bring_objects(tell)
             beside = path.with_name(f"{path.name}.unfinished")
             for left in (beside, beside.with_name(f"{beside.name}-journal")):
                 left.unlink(missing_ok=True)
@@ -120,6 +121,7 @@ def into_postgresql(url: str, source: Source, tell: Tell, *, for_role: str | Non
                 connection.exec_driver_sql(f"ALTER TABLE {name} NO FORCE ROW LEVEL SECURITY")
             _refuse_rows(connection)
             source.verify(tell)
+            source.bring_objects(tell)
             counts = fill(connection, source, tell)
         if for_role is not None:
             roles.admit(connection, make_url(for_role))

@@ -66,6 +66,9 @@ class Source(Protocol):
     def verify(self, tell: Tell) -> None:
         """Raise for whatever is missing or damaged, before anything is done with the rest."""
 
+    def bring_objects(self, tell: Tell) -> None:
+        """Put what people attached where it is to be, before any row says so."""
+
     def total(self, shape: Shape) -> int: ...
 
     def lines(self, shape: Shape) -> Lines: ...
@@ -80,6 +83,9 @@ class Snapshot:
 
     def verify(self, tell: Tell) -> None:
         """It is the database itself: what it cannot tell, it says while it is read."""
+
+    def bring_objects(self, tell: Tell) -> None:
+        """They stay where they are."""
 
     def total(self, shape: Shape) -> int:
         source = named_table(shape.name)

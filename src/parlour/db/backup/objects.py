@@ -1,0 +1,159 @@
+"""What people attached: objects beside the rows, as a tar archive inside the backup's file."""
+
+import io
+import tarfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from functools import partial
+from hashlib import sha256
+from itertools import chain
+from typing import IO, Any, Protocol
+
+from parlour.db.backup.read import Source
+from parlour.db.backup.rows import BackupUnusable, Shape, Tell, decode
+
+MEMBER = "files.tar"
+TABLE = "files"
+CHUNK = 2**18
+
+
+class Objects(Protocol):
+    """A store of objects. All of its methods raise BackupUnusable when it cannot be used."""
+
+    def size(self, key: str) -> int | None:
+        """Bytes, or None when there is no such object."""
+
+    def pieces(self, key: str) -> Iterator[bytes]:
+        """Raises KeyError when there is no such object."""
+
+    def put(self, key: str, size: int, pieces: Iterator[bytes]) -> None:
+        """Keep it; one that is there already and as long is the same one."""
+
+
+@dataclass(slots=True)
+class Packed:
+    """What the tar archive holds, and its checksum. `missing`: messages name them, but the store had none."""
+
+    count: int = 0
+    size: int = 0
+    sha256: str = ""
+    missing: int = 0
+
+    def said(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class _Hashed(io.RawIOBase):
+    """A file that is written or read once, from its beginning, and adds up what passes."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self._digest = file, sha256()
+
+    def write(self, data: Any) -> int:
+        self._digest.update(data)
+        return self._file.write(data)
+
+    def read(self, size: int = CHUNK) -> bytes:
+        data = self._file.read(size)
+        self._digest.update(data)
+        return data
+
+    def hexdigest(self) -> str:
+        return self._digest.hexdigest()
+
+
+class _Pieces(io.RawIOBase):
+    """An iterator of bytes as a file to read from."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces, self._left = pieces, b""
+
+    def read(self, size: int = CHUNK) -> bytes:
+        while len(self._left) < size and (piece := next(self._pieces, b"")):
+            self._left += piece
+        data, self._left = self._left[:size], self._left[size:]
+        return data
+
+
+def shape_in(source: Source) -> Shape | None:
+    """The rows that name objects; none in what is older than attachments."""
+    return next((shape for shape in source.contents.shapes if shape.name == TABLE), None)
+
+
+def pack(into: IO[bytes], source: Source, objects: Objects, tell: Tell) -> Packed:
+    """Every object that `source` names. What is still on its way up, or was deleted since, is none."""
+    packed, out = Packed(), _Hashed(into)
+    shape = shape_in(source)
+    total = source.total(shape) if shape else 0
+    with tarfile.open(fileobj=out, mode="w|", format=tarfile.PAX_FORMAT, bufsize=CHUNK) as tar:
+        for done, (key, attached) in enumerate(_keys(source, shape), 1):
+            try:
+                size = objects.size(key)
+                if size is None:
+                    raise KeyError
+                _add(tar, key, size, objects.pieces(key))
+            except KeyError:
+                packed.missing += attached
+            else:
+                packed.count += 1
+                packed.size += size
+            if done % 100 == 0:
+                tell("attachments", packed.count, max(total, packed.count))
+    packed.sha256 = out.hexdigest()
+    tell("attachments", packed.count, packed.count)
+    return packed
+
+
+def _keys(source: Source, shape: Shape | None) -> Iterator[tuple[str, bool]]:
+    """Each object's key, and whether a message names it."""
+    if shape is None:
+        return
+    names = [column.name for column in shape.columns]
+    key, seq, small, has_small = map(names.index, ("storage_key", "seq", "thumbnail_key", "has_thumbnail"))
+    with closing(source.lines(shape)) as lines:
+        for row in map(decode, lines):
+            yield row[key], row[seq] is not None
+            if row[has_small]:
+                yield row[small], row[seq] is not None
+
+
+def _add(tar: tarfile.TarFile, key: str, size: int, pieces: Iterator[bytes]) -> None:
+    first = next(pieces, b"")  # the store has it: from here on the archive expects all of it
+    info = tarfile.TarInfo(key)
+    info.size = size
+    tar.addfile(info, _Pieces(chain((first,), pieces)))
+    _forget(tar)
+
+
+def _forget(tar: tarfile.TarFile) -> None:
+    """It keeps a list of all that went through, which nobody asks for."""
+    vars(tar)["members"].clear()
+
+
+def unpack(
+    member: IO[bytes],
+    packed: Packed,
+    take: Callable[[str, int, Iterator[bytes]], None],
+    tell: Tell,
+    label: str,
+) -> None:
+    """Hand every object to `take`. Raises BackupUnusable when they are not those that were packed."""
+    found, source = Packed(missing=packed.missing), _Hashed(member)
+    with tarfile.open(fileobj=source, mode="r|", bufsize=CHUNK) as tar:
+        while (info := tar.next()) is not None:
+            file = tar.extractfile(info)
+            if file is None:
+                raise BackupUnusable(f"{info.name} in it is no file.")
+            take(info.name, info.size, iter(partial(file.read, CHUNK), b""))
+            _forget(tar)
+            found.count += 1
+            found.size += info.size
+            if found.count % 100 == 0:
+                tell(label, found.count, packed.count)
+    while source.read(CHUNK):
+        pass
+    found.sha256 = source.hexdigest()
+    if found != packed:
+        raise ValueError("the attachments are not as they were written")
+    tell(label, found.count, found.count)
