@@ -50,7 +50,7 @@ def test_a_desk_that_is_well_ends_with_0_and_says_what_is_in_force(shell: Shell)
     assert f"ok    PARLOUR_DATA_DIR: {shell.folder}" in lines
     assert "ok    PARLOUR_LOG_FORMAT: json" in lines
     assert any("PARLOUR_BASE_URL: http://127.0.0.1:8000 (by default)" in line for line in lines)
-    for about in ("database", "clock", "jobs", "bus"):
+    for about in ("database", "clock", "jobs", "files", "bus"):
         assert any(line.startswith(f"ok    {about}:") for line in lines), about
 
 
@@ -92,6 +92,8 @@ def test_a_password_behind_the_question_mark_is_not_shown(shell: Shell, given: s
         ("PARLOUR_BASE_URL", "http://support.example", "https://"),
         ("PARLOUR_SMTP_URL", "smtp://127.0.0.1:9", "does not let us send"),
         ("PARLOUR_REDIS_URL", "redis://127.0.0.1:9/0", "Redis cannot be used"),
+        ("PARLOUR_FILES_URL", "/proc", "does not keep files"),
+        ("PARLOUR_CLAMD", "127.0.0.1:9", "nothing is scanned"),
     ],
 )
 def test_what_is_wrong_with_a_setting_is_said(shell: Shell, setting: str, value: str, word: str) -> None:

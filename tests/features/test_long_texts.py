@@ -12,6 +12,7 @@ from parlour.db.backup.rows import encode
 from parlour.db.database import Tx
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Filters, Status, Whose
+from parlour.files.blocking import BlockingStore
 from parlour.kernel.access import Actor, Role
 from tests import postgres_server
 from tests.crowd import Crowd
@@ -88,10 +89,10 @@ async def test_a_backup_holds_a_row_at_a_time(full: House, tmp_path: Path) -> No
         source = read.of_postgresql(owner)
     else:
         source = read.of_sqlite(settings.sqlite_path)
-    with source as snapshot:
+    with source as snapshot, BlockingStore(str(tmp_path / "files")) as files:
         tracemalloc.start()
         try:
-            archive.write(file, snapshot, quietly)
+            archive.write(file, snapshot, files, quietly)
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()

@@ -58,7 +58,7 @@ class Finding:
 
 
 def doctor() -> None:
-    """Look at settings, database, clock, disk, mail and bus, and say in sentences what is wrong.
+    """Look at settings, database, clock, disk, mail, files and bus, and say in sentences what is wrong.
 
     Changes nothing and may run beside a server. Ends with 1 when something is wrong.
     """
@@ -130,6 +130,9 @@ async def _findings(environ: Mapping[str, str]) -> AsyncIterator[Finding]:
     async for one in _database(settings):
         yield one
     yield await _patiently("mail", _mail(settings))
+    yield await _patiently("files", _files(settings))
+    if settings.clamd:
+        yield await _patiently("virus scanner", _scanner(settings.clamd))
     yield await _patiently("bus", _bus(settings))
     yield await _patiently("address", _address(settings))
 
@@ -308,6 +311,35 @@ async def _mail(settings: Settings) -> Finding:
             "mail", "wrong", f"{server} does not let us send: {str(error) or type(error).__name__}."
         )
     return Finding("mail", "ok", f"{server} lets us in; mails come from {settings.mail_from}.")
+
+
+async def _files(settings: Settings) -> Finding:
+    """An object goes in, comes out and is deleted."""
+    from parlour.files.store import FileStore
+
+    where = settings.files_url
+    if _is_to_come(where):
+        return Finding("files", "ok", f"{where} is made when somebody attaches something.")
+    try:
+        await FileStore.at(where).check()
+    except Exception as error:
+        says = f"{where} does not keep files: {str(error) or type(error).__name__}."
+        return Finding("files", "wrong", says, f"Look at PARLOUR_FILES_URL (docs/files.md). {AS_THE_SERVER}")
+    return Finding("files", "ok", f"{where} keeps files and gives them back.")
+
+
+def _is_to_come(where: str) -> bool:
+    return "://" not in where and not Path(where).exists()
+
+
+async def _scanner(clamd: str) -> Finding:
+    from parlour.files.scan import Scanner
+
+    try:
+        return Finding("virus scanner", "ok", f"{await Scanner(clamd).version()}.")
+    except Exception as error:
+        says = f"{clamd} does not answer, so nothing is scanned: {str(error) or type(error).__name__}."
+        return Finding("virus scanner", "wrong", says, "Is clamd running, and may this user open its socket?")
 
 
 async def _bus(settings: Settings) -> Finding:
