@@ -53,6 +53,7 @@ ABOUT_PAGES = (
     "browser/test_accessibility.py",
     "browser/test_attention.py",
     "browser/test_bad_network.py",
+    "browser/test_firefox.py",
     "browser/test_forced_colours.py",
     "browser/test_forgotten_password.py",
     "browser/test_forms.py",

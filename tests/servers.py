@@ -49,6 +49,7 @@ CHROMIUM = Program(
     ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
     ("usr/bin",),
 )
+FIREFOX = Program("Firefox", "firefox-esr", ("firefox-esr", "firefox"), ("usr/bin",))
 NODE = Program("Node.js", "nodejs", ("node",))
 POSTGRESQL = Program("PostgreSQL's server", "postgresql", ("pg_ctl",), ("usr/lib/postgresql/*/bin",))
 PGBOUNCER = Program("PgBouncer", "pgbouncer", ("pgbouncer",), ("usr/sbin",))
@@ -61,6 +62,7 @@ CLAMD = Program("ClamAV's daemon", "clamav-daemon", ("clamd",), ("usr/sbin",))
 
 PROGRAMS = {
     "browser": CHROMIUM,
+    "firefox": FIREFOX,
     "node": NODE,
     "pgbouncer": PGBOUNCER,
     "postgres": POSTGRESQL,
@@ -77,7 +79,10 @@ LEFT_OUT_OF_CHROMIUM = (
     "AimEnabled",
     "AvoidCorsURLLoaderRestartOnRedirect",
     "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "BlockOriginHeaderModificationOnRedirect",
     "DestroyProfileOnBrowserClose",
+    "DialMediaRouteProvider",
+    "GlobalMediaControls",
     "HttpsFirstBalancedModeAutoEnable",
     "HttpsUpgrades",
     "LensOverlay",
@@ -87,6 +92,7 @@ LEFT_OUT_OF_CHROMIUM = (
     "PaintHolding",
     "PreconnectToSearch",
     "ThirdPartyStoragePartitioning",
+    "Translate",
     "WebUIOmniboxAimPopup",
     "WebUIOmniboxPopup",
 )
@@ -103,6 +109,9 @@ CHROMIUM_ARGUMENTS = (
     "--disable-sync",
     f"--disable-features={','.join(LEFT_OUT_OF_CHROMIUM)}",
 )
+
+# What a page is shown with in Firefox, for which Playwright has no way of its own.
+FIREFOX_PREFERENCES: dict[str, str | float | bool] = {"ui.prefersReducedMotion": 1}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

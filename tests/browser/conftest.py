@@ -1,4 +1,4 @@
-"""One server and one Chromium for the whole run; fresh browsers for the people of each test.
+"""One server and one Chromium for the whole run; fresh contexts of it for the people of each test.
 
 The tests here share one event loop with the browser, hence the `loop_scope` that each module names.
 """
@@ -45,7 +45,7 @@ async def past(live: Live) -> AsyncIterator[Past]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def chromium() -> AsyncIterator[Browser]:
+async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=CHROMIUM.path(), args=list(CHROMIUM_ARGUMENTS)
@@ -56,9 +56,9 @@ async def chromium() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def people(
-    request: pytest.FixtureRequest, chromium: Browser, live: Live, past: Past
+    request: pytest.FixtureRequest, browser: Browser, live: Live, past: Past
 ) -> AsyncIterator[People]:
-    people = People(chromium, live, past)
+    people = People(browser, live, past)
     yield people
     if request.node.stash.get(failed, True):
         print(await people.describe())

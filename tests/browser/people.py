@@ -99,8 +99,8 @@ class Person:
 class People:
     """Everyone in one test; they leave with it."""
 
-    def __init__(self, chromium: Browser, live: Live, past: Past) -> None:
-        self._chromium = chromium
+    def __init__(self, browser: Browser, live: Live, past: Past) -> None:
+        self._browser = browser
         self._live = live
         self._past = past
         self._present: list[Person] = []
@@ -115,7 +115,7 @@ class People:
         touch: bool = False,
         cookies: dict[str, str] | None = None,
     ) -> Person:
-        context = await self._chromium.new_context(
+        context = await self._browser.new_context(
             base_url=self._live.url,
             java_script_enabled=javascript,
             viewport=viewport,
