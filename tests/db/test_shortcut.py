@@ -1,9 +1,10 @@
 """Statements that go to SQLite as text find what SQLAlchemy finds."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
-from sqlalchemy import Connection, Executable, Integer, bindparam, event, func, select, text
+from sqlalchemy import Connection, Executable, Integer, bindparam, event, func, select, text, update
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import OperationalError
 
@@ -55,6 +56,31 @@ async def test_the_short_way_finds_the_same(house: House, visitor: Browser, name
     assert short
     assert short == long
     assert [list(map(type, row)) for row in short] == [list(map(type, row)) for row in long]
+
+
+async def test_a_row_that_reads_as_it_did_is_the_same_object_and_a_changed_one_another(
+    house: House, visitor: Browser
+) -> None:
+    first = await house.open_ticket(visitor)
+    await house.open_ticket(visitor, subject="Another")
+    system = Actor.system(house.workspace.workspace_id)
+
+    def read(tx: Tx) -> dict[UUID, tuple[Any, ...]]:
+        assert tx.objects(EVERY_KIND, tuple) == tx.rows(EVERY_KIND)
+        return {row[0]: row for row in tx.objects(EVERY_KIND, tuple)}
+
+    def rename(tx: Tx) -> None:
+        this = (tickets.c.workspace_id == HERE) & (tickets.c.ticket_id == first.ticket_id)
+        tx.run(update(tickets).where(this).values(subject="Renamed"))
+
+    before = await house.db.read(system, read)
+    await house.db.write(system, rename)
+    after = await house.db.read(system, read)
+
+    assert [ticket_id for ticket_id in after if after[ticket_id] is not before[ticket_id]] == [
+        first.ticket_id
+    ]
+    assert after[first.ticket_id][2] == "Renamed"
 
 
 async def test_a_value_that_nobody_gave_is_refused(house: House) -> None:

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import cache
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from parlour.db.moments import AT_ONCE, moment
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
 from parlour.kernel.events import Event, JobQueued
+from parlour.kernel.kept import Alike
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -57,6 +59,11 @@ class Guard(Protocol):
 
     def admit(self, actor: Actor) -> None:
         """What is executed from now on is done in this name."""
+
+
+@cache
+def _lately(make: Callable[[tuple[Any, ...]], R]) -> Alike[R]:
+    return Alike(make, shortcut.OBJECTS)
 
 
 class Tx:
@@ -113,6 +120,19 @@ class Tx:
         if self.connection.dialect.name == "sqlite":
             return shortcut.rows(self.connection, statement, given)
         return cast(Sequence[tuple[Any, ...]], self.execute(statement, given).all())
+
+    def objects(
+        self, statement: Executable, make: Callable[[tuple[Any, ...]], R], /, **values: Any
+    ) -> list[R]:
+        """What `make` makes of each of the `rows`: of one that reads as it did lately, the very same object.
+
+        What was made of that is found again by it (`Kept`), so it never changes. `make` is one that stays.
+        """
+        here = self.actor.workspace_id
+        given = {"workspace": here, **values} if here else values
+        if self.connection.dialect.name == "sqlite":
+            return shortcut.objects(self.connection, statement, make, given)
+        return _lately(make).each(map(tuple, self.execute(statement, given)))
 
     def first(self, statement: Executable, /, **values: Any) -> tuple[Any, ...] | None:
         """The first of `rows`, of a statement that finds one or none."""

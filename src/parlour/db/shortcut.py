@@ -7,8 +7,8 @@ Whoever listens to SQLAlchemy's events hears of these statements as of any other
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
-from typing import Any, cast
+from functools import cache, lru_cache
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from sqlalchemy import BindParameter, Connection, Dialect, Executable, Select, Uuid
@@ -16,11 +16,16 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 
+from parlour.kernel.kept import Alike
+
 STATEMENTS = 1000
 IDS = 20_000
 """Ids that came by lately: making one of its text costs as much as reading three values."""
+OBJECTS = 1_000
+"""Rows of each kind whose objects are kept: the pages that people look at, many times over."""
 
 _Process = Callable[[Any], Any]
+T = TypeVar("T")
 
 
 @lru_cache(maxsize=IDS)
@@ -53,6 +58,7 @@ class Prepared:
         self._held = {name: bind.effective_value for name, bind in binds.items() if not bind.required}
         readers = ((at, _reader(each.type, dialect)) for at, each in enumerate(statement.selected_columns))
         self._read = [(at, read) for at, read in readers if read]
+        self.objects: Callable[[_Process], Alike[Any]] = cache(self._objects)
 
     def values(self, given: Mapping[str, Any]) -> list[Any]:
         """In the order in which the text asks for them. Raises LookupError when one is missing."""
@@ -67,6 +73,10 @@ class Prepared:
         for at, read in self._read:
             columns[at] = map(read, columns[at])
         return list(zip(*columns, strict=True))
+
+    def _objects(self, make: _Process) -> Alike[Any]:
+        """`make` of rows as they are stored: the same texts and numbers are the same row."""
+        return Alike(lambda stored: make(self.read([stored])[0]), OBJECTS)
 
 
 @lru_cache(maxsize=STATEMENTS)
@@ -83,6 +93,26 @@ def rows(
     prepared = _prepared(cast(Select[Any], statement), connection.dialect)
     if prepared is None:
         return cast(Sequence[tuple[Any, ...]], connection.execute(statement, given).all())
+    return prepared.read(_run(connection, statement, prepared, given))
+
+
+def objects(
+    connection: Connection,
+    statement: Executable,
+    make: Callable[[tuple[Any, ...]], T],
+    given: Mapping[str, Any],
+) -> list[T]:
+    """What `make` makes of each row: of one that is as it was lately the same as then. Raises as `rows`."""
+    prepared = _prepared(cast(Select[Any], statement), connection.dialect)
+    if prepared is None:
+        return [make(tuple(row)) for row in connection.execute(statement, given)]
+    return prepared.objects(make).each(_run(connection, statement, prepared, given))
+
+
+def _run(
+    connection: Connection, statement: Executable, prepared: Prepared, given: Mapping[str, Any]
+) -> list[tuple[Any, ...]]:
+    """The rows as they are stored."""
     values = prepared.values(given)
     cursor = cast(sqlite3.Connection, connection.connection.dbapi_connection).cursor()
     heard = connection.dispatch if connection._has_events or connection.engine._has_events else None  # noqa: SLF001
@@ -92,11 +122,11 @@ def rows(
         for listener in heard.before_cursor_execute:
             listener(connection, cursor, prepared.sql, values, prepared, False)
     try:
-        found = cursor.execute(prepared.sql, values).fetchall()
+        found: list[tuple[Any, ...]] = cursor.execute(prepared.sql, values).fetchall()
     except sqlite3.Error as error:
         raise DBAPIError.instance(
             prepared.sql, values, error, sqlite3.Error, hide_parameters=True, dialect=connection.dialect
         ) from error
     for listener in heard.after_cursor_execute if heard else ():
         listener(connection, cursor, prepared.sql, values, prepared, False)
-    return prepared.read(found)
+    return found

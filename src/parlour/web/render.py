@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterable
 from datetime import UTC, datetime
 from functools import cache, cached_property, lru_cache, partial
 from gettext import NullTranslations
@@ -11,6 +11,7 @@ from typing import Any
 
 from minijinja import Environment, Markup, escape
 
+from parlour.kernel.kept import Kept
 from parlour.kernel.text import name_in_mail
 from parlour.web.linkify import may_hold_links, split_links
 
@@ -20,6 +21,8 @@ OWN_FOLDERS = {"portal": "features/portal", "desk": "features/desk", "mail": "ma
 
 PARTS = 500
 """Pieces of pages that are kept, of some 10 kB each."""
+LINES = 2_000
+"""Rows of lists and messages that are kept, of some 1 kB each."""
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -175,6 +178,7 @@ class Renderer:
 
     def __init__(self, asset: Callable[[str], str]) -> None:
         self._icon = cache(partial(icon, asset("icons.svg")))
+        self._line = Kept(self._draw_line, most=LINES, length=len)
         self._environment = Environment(
             loader=self._load,
             trim_blocks=True,
@@ -194,6 +198,7 @@ class Renderer:
                 "asset": cache(lambda name: Markup(asset(name))),
                 "svg": self._icon,
                 "part": self.part,
+                "lines": self.lines,
             },
             undefined_behavior="strict",
             debug=False,  # or an error would print every variable of the page, secrets included
@@ -214,6 +219,16 @@ class Renderer:
             return Markup(self(template, **context))
 
         return made
+
+    def lines(self, template: str, name: str, each: Iterable[object], /, **around: Hashable) -> str:
+        """The template for each of these, under this name in it. A line is drawn once for the same object and
+        the same `around`: a list that is looked at again is drawn but for what has changed.
+        """
+        same = tuple(around.items())
+        return Markup("".join([self._line(one, template, name, same) for one in each]))
+
+    def _draw_line(self, one: object, template: str, name: str, around: tuple[tuple[str, Any], ...]) -> str:
+        return self(template, **{name: one}, **dict(around))
 
     def __call__(self, name: str, /, **context: Any) -> str:
         page = self._environment.render_template(name, **context)

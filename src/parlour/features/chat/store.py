@@ -192,23 +192,23 @@ def by_client_id(tx: Tx, room_id: UUID, sender_id: str, client_id: UUID) -> Mess
 def newest(tx: Tx, room_id: UUID, *, before: int | None, limit: int, characters: int) -> list[Message]:
     """Up to `limit` messages below `before`, oldest first; fewer, as `following`."""
     if before is None:
-        rows = tx.rows(_NEWEST, room=room_id, limit=limit)
+        found = tx.objects(_NEWEST, Message._make, room=room_id, limit=limit)
     else:
-        rows = tx.rows(_NEWEST_BEFORE, room=room_id, limit=limit, before=before)
-    return _as_far_as(rows, characters)[::-1]
+        found = tx.objects(_NEWEST_BEFORE, Message._make, room=room_id, limit=limit, before=before)
+    return _as_far_as(found, characters)[::-1]
 
 
 def following(tx: Tx, room_id: UUID, *, after: int, limit: int, characters: int) -> list[Message]:
     """Up to `limit` messages after `after`; fewer, when the last of them fills up so many characters."""
     with tx.run(_FOLLOWING, room=room_id, after=after, limit=limit) as rows:
-        return _as_far_as(rows, characters)
+        return _as_far_as((Message(*row) for row in rows), characters)
 
 
-def _as_far_as(rows: Iterable[Sequence[Any]], characters: int) -> list[Message]:
+def _as_far_as(messages: Iterable[Message], characters: int) -> list[Message]:
     found: list[Message] = []
-    for row in rows:
-        found.append(Message(*row))
-        characters -= len(found[-1].content)
+    for message in messages:
+        found.append(message)
+        characters -= len(message.content)
         if characters <= 0:
             break
     return found

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from minijinja import Markup, escape
@@ -12,18 +12,31 @@ from parlour.features.contacts.models import Contact
 from parlour.features.conversation.timeline import Timeline
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission
+from parlour.kernel.kept import Kept
 from parlour.kernel.messages import Message
 from parlour.web.render import exactly, initials, linkify, when
 
 TOLD_CUSTOMERS = ("status:resolved", "status:reopened", "status:closed")
 """What a customer reads of a ticket's changes; every other one only holds its place in the log."""
+MESSAGES = 2_000
+"""Messages that are kept as they were shown."""
 
 
 def message_view(message: Message, actor: Actor) -> dict[str, Any]:
+    return _view(message, *_seen_by(message, actor))
+
+
+def _seen_by(message: Message, actor: Actor) -> tuple[bool, bool]:
+    """Whether it is the actor's own, and whether it says nothing to them."""
+    if message.sender_type != "system":
+        return message.sender_id == actor.id, False
+    customer = actor.side == "customer"
+    own_change = customer and message.sender_name in (actor.name, actor.id)
+    return own_change, customer and message.content not in TOLD_CUSTOMERS
+
+
+def _view(message: Message, mine: bool, untold: bool) -> dict[str, Any]:
     """Plain values: an object is slow to answer a template."""
-    system, customer = message.sender_type == "system", actor.side == "customer"
-    own_change = system and customer and message.sender_name in (actor.name, actor.id)
-    mine = own_change or (not system and message.sender_id == actor.id)
     return {
         "message_id": str(message.message_id),
         "seq": message.seq,
@@ -36,7 +49,7 @@ def message_view(message: Message, actor: Actor) -> dict[str, Any]:
         "at": exactly(message.created_at),
         "when": when(message.created_at),
         "mine": mine,
-        "untold": system and customer and message.content not in TOLD_CUSTOMERS,
+        "untold": untold,
         # What only its place in the log says; one that holds no more than its place has nothing of it.
         "day": "",
         "first_unread": False,
@@ -48,14 +61,50 @@ def message_view(message: Message, actor: Actor) -> dict[str, Any]:
     }
 
 
-def _as_known(writer: Contact, view: Mapping[str, Any]) -> dict[str, Any]:
-    """What agents see of a message that is signed with the customer's address: the name, and that they are
-    blocked.
+class _Place(NamedTuple):
+    """What is to be known of a message that it does not say itself: who looks, and what stands around it.
+
+    `known`: what agents see of a message that is signed with the customer's address, the name, and whether
+    they were blocked when they wrote. `called`: one's own names, to be marked in it.
     """
-    if view["sender_name"] != writer.email:
-        return {}
-    blocked = writer.blocked_at is not None and view["created_at"] >= writer.blocked_at
-    return {"sender_name": writer.name or writer.email, "blocked": blocked}
+
+    mine: bool
+    untold: bool
+    internal: bool
+    first_unread: bool
+    day: str = ""
+    grouped: bool = False
+    receipt: str = ""
+    known: tuple[str, bool] | None = None
+    called: tuple[str, ...] = ()
+
+
+def _in_log(message: Message, *along: Any) -> dict[str, Any]:
+    place = _Place(*along)
+    view = _view(message, place.mine, place.untold)
+    view |= {"internal": place.internal, "first_unread": place.first_unread}
+    if place.untold:
+        return view
+    name, blocked = place.known or (message.sender_name, False)
+    return view | {
+        "sender_name": name,
+        "blocked": blocked,
+        "day": place.day,
+        "grouped": place.grouped,
+        "receipt": place.receipt,
+        "initials": "" if place.mine else initials(name),
+        "html": _marked(message.content, place.called) if place.called else linkify(message.content),
+    }
+
+
+_shown = Kept(_in_log, most=MESSAGES, length=lambda view: len(view["content"]))
+
+
+def _as_known(writer: Contact, message: Message) -> tuple[str, bool] | None:
+    if message.sender_name != writer.email:
+        return None
+    blocked = writer.blocked_at is not None and message.created_at >= writer.blocked_at
+    return writer.name or writer.email, blocked
 
 
 def _log(
@@ -66,37 +115,44 @@ def _log(
     new: Collection[tuple[UUID, int]],
     notes: UUID | None = None,
     writer: Contact | None = None,
+    called: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """The messages with what stands between them, and how far one's own have come.
 
     The first of those that `new` names (a room and the number before) begins what is unread. `notes` is the
-    room of the notes.
+    room of the notes, and `called` whom to look for in them.
     """
-    log = [message_view(message, actor) for message in messages]
-    first = next((m.message_id for m in messages if (m.room_id, m.seq - 1) in new), None)
-    day, before = "", ""
-    sent: dict[tuple[bool, str], dict[str, Any]] = {}
-    for message, view in zip(messages, log, strict=True):
-        view["internal"] = message.room_id == notes
-        view["first_unread"] = message.message_id == first
-        if view["untold"]:
-            continue
-        if writer:
-            view.update(_as_known(writer, view))
-        parted = view["at"][:10] != day or view["first_unread"]
-        # The same person within ten minutes: the rest of the moment is what differs.
-        together = f"{view['internal']} {view['sender_id']} {view['at'][:15]}"
-        view["day"] = view["at"][:10] if view["at"][:10] != day else ""
-        view["grouped"] = together == before and not parted
-        view["initials"] = "" if view["mine"] else initials(view["sender_name"])
-        view["html"] = linkify(view["content"])
-        if view["mine"] and view["sender_type"] != "system":
-            receipt = "seen" if view["seq"] <= seen and not view["internal"] else "sent"
-            sent[view["internal"], receipt] = view
-        day, before = view["at"][:10], together
-    for (_, receipt), view in sent.items():
-        view["receipt"] = receipt
-    return log
+    first = next((m for m in messages if (m.room_id, m.seq - 1) in new), None) if new else None
+    day, before = None, None
+    places: list[_Place] = []
+    for message in messages:
+        mine, untold = _seen_by(message, actor)
+        internal = notes is not None and message.room_id == notes
+        place = _Place(mine, untold, internal, message is first)
+        if not untold:
+            at, today = message.created_at, message.created_at.date()
+            # The same person within ten minutes.
+            together = internal, message.sender_seen_as, today, at.hour, at.minute // 10
+            place = place._replace(
+                day=today.isoformat() if today != day else "",
+                grouped=together == before and message is not first,
+                known=_as_known(writer, message) if writer else None,
+                called=tuple(called) if internal and not mine and "@" in message.content else (),
+            )
+            day, before = today, together
+        places.append(place)
+    for number, receipt in _receipts(messages, places, seen).items():
+        places[number] = places[number]._replace(receipt=receipt)
+    return [_shown(message, *place) for message, place in zip(messages, places, strict=True)]
+
+
+def _receipts(messages: Sequence[Message], places: Sequence[_Place], seen: int) -> dict[int, str]:
+    """The last of one's own that has come so far, in each room, says so."""
+    last: dict[tuple[bool, str], int] = {}
+    for number, (message, place) in enumerate(zip(messages, places, strict=True)):
+        if place.mine and message.sender_type != "system":
+            last[place.internal, "seen" if message.seq <= seen and not place.internal else "sent"] = number
+    return {number: receipt for (_, receipt), number in last.items()}
 
 
 def _marked(content: str, names: Sequence[str]) -> str:
@@ -212,11 +268,14 @@ def timeline_view(
     new = _new_in(found.public, actor, new_after) | _new_in(found.notes, actor, None)
     room["writer"] = writer
     room["messages"] = _log(
-        found.messages, actor, seen=room["seen"], new=new, notes=aside["room_id"], writer=writer
+        found.messages,
+        actor,
+        seen=room["seen"],
+        new=new,
+        notes=aside["room_id"],
+        writer=writer,
+        called=aside["called"],
     )
-    for view in room["messages"] if aside["called"] else ():
-        if view["internal"] and "@" in view["content"] and not view["mine"]:
-            view["html"] = _marked(view["content"], aside["called"])
     before = found.before
     on = "&" if "?" in page_url else "?"
     room["older"] = before and f"{page_url}{on}before={before.public}&notes={before.notes}"
