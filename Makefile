@@ -8,7 +8,6 @@
 unexport PYTHONDONTWRITEBYTECODE
 
 PY := .venv/bin/python
-AT_ONCE := --numprocesses 4 --dist loadfile --no-loadscope-reorder
 COMPILE := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
@@ -18,9 +17,8 @@ help: ## say what there is
 run: run-setup ## install what is needed, then the demo on http://127.0.0.1:8000
 	@exec $(PY) -m parlour demo $(ARGS)
 
-test: dev-setup ## the whole test suite, again on PostgreSQL if it is there; ARGS="tests/db -k writer" for a part
-	@$(PY) -m pytest $(AT_ONCE) $(ARGS)
-	@$(PY) -m tests.again $(AT_ONCE) $(ARGS)
+test: dev-setup ## the whole test suite, on PostgreSQL too if it is there; ARGS="tests/db -k writer" for a part
+	@$(PY) -m tests.everywhere $(ARGS)
 
 check: dev-setup ## lint, format, types, import rules, templates, built assets
 	@$(PY) -m ruff check .
