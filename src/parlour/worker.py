@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Concatenate, ParamSpec
 
@@ -202,6 +202,11 @@ class Worker:
         else:
             await self._store(outbox.finish, job)
             about.info("job.finished", seconds=round(time.monotonic() - started, 3))
+
+    @property
+    def kinds(self) -> Collection[str]:
+        """Of jobs that it does."""
+        return self._handlers.keys()
 
     def _handler(self, kind: str) -> Handler:
         try:

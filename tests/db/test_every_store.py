@@ -277,6 +277,7 @@ def of_listing(ticket: Ticket) -> list[Call]:
         (bulk.how_many_of, these),
         (listing.rows, these),
         (listing.recent_and_urgent, {"limit": 9}),
+        (mentioned.are_older, {"person": ticket.ticket_id}),
         (mentioned.among, {"person": ticket.ticket_id, "ticket_ids": [ticket.ticket_id]}),
         (tagged.among, {"tag_id": clock.new_id(), **these}),
         (listing.counts, {}),
@@ -360,7 +361,8 @@ def of_contacts(ticket: Ticket) -> list[Call]:
         (contacts.lock, this),
         (contacts.is_blocked, {"email": ticket.email}),
         (contacts.block, {**this, "at": clock.now()}),
-        (contacts.following, {"beginning": "m", "after": "", "limit": 9}),
+        (contacts.following, {"beginning": "m", "after": "", "blocked": False, "limit": 9}),
+        (contacts.following, {"beginning": "m", "after": "", "blocked": True, "limit": 9}),
         (contacts.change, {**this, "name": "Maria", "note": ""}),
     ]
 

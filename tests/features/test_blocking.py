@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from html import unescape
 from uuid import uuid4
 
 import pytest
@@ -84,6 +85,30 @@ async def test_what_somebody_blocked_writes_is_kept_and_moves_nothing(
     assert await counts(house, desk) == listed
     assert "No!" in shown
     assert shown.count('class="message-blocked"') == 2  # with the one that is cloned
+
+
+async def test_those_who_are_blocked_are_a_list_of_their_own(
+    house: House, visitor: Browser, desk: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contacts, "PAGE", 2)
+    everybody = [f"{name}@example.com" for name in ("ann", "bob", "eve", "ida", "maria")]
+    for email in everybody:
+        await house.open_ticket(visitor, email=email)
+    for email in everybody[::2]:
+        await block(house, desk, email)
+    here = page(house)
+    first = (await desk.get(here, params={"blocked": "1"})).text
+    [more] = re.findall(r'href="([^"]*after=[^"]*)"', unescape(first))
+    second = (await desk.get(more)).text
+    none = (await desk.get(here, params={"blocked": "1", "q": "bob@"})).text
+
+    assert [[email for email in everybody if f">{email}<" in shown] for shown in (first, second, none)] == [
+        ["ann@example.com", "eve@example.com"],
+        ["maria@example.com"],
+        [],
+    ]
+    assert 'name="blocked" value="1" class="input" autocomplete="off" checked' in first
+    assert "No address that is blocked begins so." in none
 
 
 async def test_somebody_blocked_learns_nothing_of_it(house: House, desk: Browser) -> None:

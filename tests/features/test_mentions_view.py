@@ -2,10 +2,13 @@
 
 from contextlib import aclosing
 from html import unescape
+from uuid import uuid4
 
 import pytest
 
+from parlour.db.database import Tx
 from parlour.features.tickets import service as tickets
+from parlour.features.tickets.listing.mentioned.store import LOOKED_AT
 from parlour.features.tickets.models import Status
 from parlour.kernel.access import Role
 from tests.features.test_views import counts
@@ -64,6 +67,25 @@ async def test_the_view_counts_unfinished_tickets_and_its_list_holds_as_many(hou
     assert 'data-view="mentions" aria-current="page"' in page
     assert "1–2 of 2" in unescape(page)
     assert 'id="palette-view-mentions"' in palette
+
+
+@pytest.mark.usefixtures("mentioned")
+async def test_a_list_that_does_not_know_the_oldest_mentions_says_so(house: House, visitor: Browser) -> None:
+    ticket = await house.open_ticket(visitor, subject="Parcel 4")
+    home = f"/workspace/{house.workspace.workspace_id}/tickets"
+    told = []
+
+    def mention(tx: Tx, times: int) -> None:
+        for _ in range(times):
+            tickets.add_note(tx, ticket.ticket_id, "@Bob", uuid4())
+
+    async with aclosing(await house.sign_in("bob@acme.example")) as his:
+        for more in (LOOKED_AT - 4, 1):
+            await house.db.write(ada(house), mention, more)
+            pages = [(await his.get(f"{home}{query}")).text for query in ("?mentioned=me", "")]
+            told.append([f"your newest {LOOKED_AT} mentions" in page for page in pages])
+
+    assert told == [[False, False], [True, False]]
 
 
 async def test_ones_own_name_is_marked_in_a_note_and_nobody_elses(

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import typer
 
-from parlour.cli.base import Refused, once
+from parlour.cli.base import Refused, once, settings_now
 from parlour.db import backlog, outbox
 from parlour.db.backlog import Listed, StoredJob
 from parlour.db.database import Database
@@ -60,7 +60,18 @@ def retry_jobs(
         typer.echo("It runs with the next round of the server or the worker.")
         return
     revived = once(lambda db: _revive_all(db, kind or None))
+    if kind and not revived:
+        _refuse_an_unknown(kind)
     typer.echo(f"{revived:,} run again, with the next rounds of the server or the worker.")
+
+
+def _refuse_an_unknown(kind: str) -> None:
+    """Raises Refused. What an older release had left is known to none, but was there."""
+    from parlour.cli.running import kinds_of_jobs
+
+    known = kinds_of_jobs(settings_now())
+    if kind not in known:
+        raise Refused(f"There are no jobs of the kind {one_line(kind)!r}. The kinds are {', '.join(known)}.")
 
 
 async def _revive_all(db: Database, kind: str | None) -> int:

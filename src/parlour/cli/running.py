@@ -16,7 +16,7 @@ from parlour.db.database import Database
 from parlour.db.factory import make_database
 from parlour.kernel.events import JobQueued
 from parlour.mail.post import Post
-from parlour.mail.send import mailer_for
+from parlour.mail.send import FolderMailer, mailer_for
 from parlour.server import make_server
 from parlour.server.small import answering, worker_app
 from parlour.server.waiting import when_there
@@ -53,6 +53,13 @@ def listen(
 
     if not (serve_here() if workers == 1 else serve_together()):
         raise Refused("Parlour could not start; the lines above say why.")
+
+
+def kinds_of_jobs(settings: Settings) -> list[str]:
+    """What a server's worker does, by name."""
+    db = make_database(settings)
+    mailer = FolderMailer(settings.mail_folder, settings.mail_from)  # which sends nothing here
+    return sorted(make_worker(settings, db, Post(db, Renderer(Assets().url), mailer, settings)).kinds)
 
 
 async def work(settings: Settings, listener: socket.socket | None) -> None:

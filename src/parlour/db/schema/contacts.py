@@ -4,15 +4,19 @@ from sqlalchemy import (
     Boolean,
     Column,
     ForeignKey,
+    Index,
     PrimaryKeyConstraint,
     Table,
     Text,
     UniqueConstraint,
     Uuid,
+    text,
     true,
 )
 
 from parlour.db.schema.base import UtcDateTime, metadata
+
+BLOCKED = text("blocked_at IS NOT NULL")
 
 contacts = Table(
     "contacts",
@@ -34,4 +38,5 @@ contacts = Table(
     Column("blocked_at", UtcDateTime),
     PrimaryKeyConstraint("workspace_id", "contact_id"),
     UniqueConstraint("workspace_id", "email"),
+    Index("ix_contacts_blocked", "workspace_id", "email", sqlite_where=BLOCKED, postgresql_where=BLOCKED),
 )

@@ -56,10 +56,10 @@ def at(tx: Tx, email: str) -> Contact | None:
 
 
 @requires(Permission.TICKET_LIST)
-def page(tx: Tx, *, beginning: str = "", after: str = "") -> ContactPage:
-    """Those whose addresses begin so, by address."""
+def page(tx: Tx, *, beginning: str = "", after: str = "", blocked: bool = False) -> ContactPage:
+    """Those whose addresses begin so, by address; all, or those who are blocked."""
     begins = beginning_of_email(beginning) if beginning else ""
-    found = store.following(tx, beginning=begins, after=after, limit=PAGE + 1)
+    found = store.following(tx, beginning=begins, after=after, blocked=blocked, limit=PAGE + 1)
     return ContactPage(found[:PAGE], found[PAGE - 1].email if len(found) > PAGE else None)
 
 

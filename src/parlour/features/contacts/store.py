@@ -37,6 +37,8 @@ _FOLLOWING = (
     .limit(bindparam("limit", type_=Integer()))
 )
 
+_BLOCKED_FOLLOWING = _FOLLOWING.where(contacts.c.blocked_at.is_not(None))
+
 
 def _contact(row: Any) -> Contact:
     return Contact(*row)
@@ -81,10 +83,10 @@ def is_blocked(tx: Tx, email: str) -> bool:
     return tx.run(_BLOCKED, email=email).scalar_one_or_none() is not None
 
 
-def following(tx: Tx, *, beginning: str, after: str, limit: int) -> list[Contact]:
-    """By address: those that begin so and come after that one."""
+def following(tx: Tx, *, beginning: str, after: str, blocked: bool, limit: int) -> list[Contact]:
+    """By address: those that begin so and come after that one; all, or those who are blocked."""
     asked = {"after": after, "first": beginning, "last": beginning + _LAST_CHARACTER, "limit": limit}
-    return [_contact(row) for row in tx.run(_FOLLOWING, **asked)]
+    return [_contact(row) for row in tx.run(_BLOCKED_FOLLOWING if blocked else _FOLLOWING, **asked)]
 
 
 def change(tx: Tx, contact_id: UUID, *, name: str, note: str) -> None:

@@ -22,6 +22,8 @@ from parlour.web.site import db
 EXPORTED_AT_ONCE = 500
 """Lines of an export that are in memory together."""
 COLUMNS = ("at", "person", "action", "detail", "times")
+BYTE_ORDER_MARK = "\ufeff"
+"""Without it Excel reads UTF-8 as the system's old code page: `Zoë` as `ZoÃ«`."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What a program for spreadsheets takes for the beginning of a formula (OWASP, CSV injection)."""
 
@@ -77,7 +79,7 @@ async def _exported(request: Request, before: UUID | None) -> TrailPage:
 
 async def _lines(request: Request, page: TrailPage) -> AsyncIterator[str]:
     """A page at a time, each read when the one before it has been taken."""
-    yield _csv([COLUMNS])
+    yield BYTE_ORDER_MARK + _csv([COLUMNS])
     while True:
         yield _csv((iso(row.at), row.actor_name, row.action, row.detail, row.times) for row in page.rows)
         if not page.older:

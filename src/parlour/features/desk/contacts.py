@@ -1,6 +1,7 @@
 """The people who write: all of them, and one with the tickets."""
 
 from collections.abc import Callable, Mapping
+from urllib.parse import urlencode
 from uuid import UUID
 
 from starlette.requests import Request
@@ -23,12 +24,18 @@ Q_LIMIT = 200
 
 
 async def index(request: Request) -> Response:
-    """By address; `q` is how it begins, `after` where the page does."""
+    """By address; `q` is how it begins, `after` where the page does, `blocked` says who of them."""
     desk = await desk_in(request)
     q = text.one_line(text.storable(request.query_params.get("q", "")))[:Q_LIMIT]
     after = text.storable(request.query_params.get("after", ""))
-    found = await db(request).read(actor_at(desk), contacts.page, beginning=q, after=after)
-    return await render_at(request, desk, "desk/contacts.html", contacts=found.contacts, next=found.next, q=q)
+    blocked = request.query_params.get("blocked") == "1"
+    found = await db(request).read(actor_at(desk), contacts.page, beginning=q, after=after, blocked=blocked)
+    more = urlencode(
+        {"q": q, **({"blocked": "1"} if blocked else {}), "after": found.next} if found.next else {}
+    )
+    return await render_at(
+        request, desk, "desk/contacts.html", contacts=found.contacts, more=more, q=q, blocked=blocked
+    )
 
 
 async def contact(request: Request) -> Response:

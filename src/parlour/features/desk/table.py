@@ -66,6 +66,7 @@ async def page(
         "count": found.page.count,
         **_LIMITS,
         "further": found.page.further,
+        "mentions_told": found.mentions_told,
         "ahead": found.page.ahead,
         "query": query,
         "here": _address(desk, query.text),

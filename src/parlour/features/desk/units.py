@@ -126,6 +126,8 @@ class Table:
     bulk: tuple[Bulk, str] | None
     gone: str
     """The name of the person that the list is narrowed to, of somebody who answers no more."""
+    mentions_told: int | None
+    """As `listing.mentions_told` says."""
 
 
 @requires(Permission.TICKET_LIST)
@@ -138,6 +140,7 @@ def table(tx: Tx, filters: Filters, bulk_id: UUID | None) -> Table:
         tags=tags.every(tx),
         bulk=bulk_change(tx, bulk_id) if bulk_id and may_bulk else None,
         gone=_gone(tx, filters, members),
+        mentions_told=listing.mentions_told(tx, filters),
     )
 
 

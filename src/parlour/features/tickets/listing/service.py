@@ -13,6 +13,7 @@ from parlour.db.database import Tx
 from parlour.features.chat import service as chat
 from parlour.features.tickets import life, store
 from parlour.features.tickets.listing import store as listing_store
+from parlour.features.tickets.listing.mentioned import store as mentioned_store
 from parlour.features.tickets.listing.search import store as search_store
 from parlour.features.tickets.models import PAGE_SIZES, Filters, Order, Page, Ticket, TicketRow
 from parlour.features.tickets.tags import service as tags
@@ -276,6 +277,13 @@ def matching(tx: Tx, filters: Filters, *, limit: int) -> list[UUID]:
             break
         filters = replace(filters, after=page.next)
     return list(found)[:limit]
+
+
+@requires(Permission.TICKET_LIST)
+def mentions_told(tx: Tx, filters: Filters) -> int | None:
+    """Of how many mentions, the newest, the list is made, when there are more of them; else None."""
+    person = filters.mentioned
+    return mentioned_store.LOOKED_AT if person and mentioned_store.are_older(tx, person) else None
 
 
 @requires(Permission.TICKET_LIST)

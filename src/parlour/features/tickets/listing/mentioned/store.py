@@ -61,6 +61,23 @@ def _seen(conditions: Sequence[Condition], columns: Sequence[ColumnElement[Any]]
     return select(*columns, fits).select_from(found.join(tickets, is_it)).limit(LOOKED_AT).subquery()
 
 
+_OLDER = (
+    select(mentions.c.message_id)
+    .where(
+        mentions.c.workspace_id == HERE,
+        mentions.c.user_id == bindparam("mentioned", type_=mentions.c.user_id.type),
+    )
+    .order_by(mentions.c.message_id.desc())
+    .offset(LOOKED_AT)
+    .limit(1)
+)
+
+
+def are_older(tx: Tx, person: UUID) -> bool:
+    """Whether the person was mentioned more often than the list tells."""
+    return bool(tx.rows(_OLDER, mentioned=person))
+
+
 def reading(
     order: Sequence[str], conditions: Sequence[Condition], *, beyond: bool, backwards: bool
 ) -> Reading:
