@@ -1,0 +1,60 @@
+"""`parlour mail`: what is read in a mail."""
+
+import json
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from parlour.mail.receive.parsed import Bounce, Parsed
+
+mail_app = typer.Typer(
+    help="Mails that come in: what Parlour reads in one.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@mail_app.callback()
+def _mail() -> None:
+    """Mails that come in: what Parlour reads in one."""
+
+
+@mail_app.command("parse")
+def parse_mail(
+    authserv_id: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="The name under which your mail server writes Authentication-Results; no other is believed.",
+        ),
+    ] = "",
+) -> None:
+    """Read a mail from standard input, and print as JSON, in UTF-8, what Parlour reads in it."""
+    from parlour.mail.receive.parse import parse  # no other command needs it
+
+    parsed = parse(sys.stdin.buffer.read(), authserv_id=authserv_id)
+    typer.echo(json.dumps(_as_json(parsed), ensure_ascii=False, indent=2).encode())
+
+
+def _as_json(parsed: "Parsed") -> dict[str, Any]:
+    return {
+        "subject": parsed.subject,
+        "from": parsed.sender.address if parsed.sender and parsed.sender.address else None,
+        "to": [each.address for each in parsed.to if each.address],
+        "text": parsed.text,
+        "reply": parsed.reply,
+        "html": parsed.html,
+        "attachments": [
+            {"name": each.name, "media_type": each.media_type, "size": each.size}
+            for each in parsed.attachments
+        ],
+        "automatic": parsed.automatic,
+        "bounce": _bounce_as_json(parsed.bounce) if parsed.bounce else None,
+        "verified": parsed.verified,
+    }
+
+
+def _bounce_as_json(bounce: "Bounce") -> dict[str, Any]:
+    return {"recipient": bounce.recipient, "status": bounce.status, "permanent": bounce.permanent}

@@ -1,0 +1,123 @@
+"""A mail's bytes, read. Never raises for any bytes; bounded in time, memory, depth and number of parts.
+
+What stands in a mail is a claim. What is odd about one is told (`odd_sender`, `defects`), not mended; the raw
+mail stays the truth, and whoever calls keeps it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from parlour.kernel import clock
+from parlour.kernel.text import one_line
+from parlour.mail.receive import bounces, calendar, charsets, judge, tnef
+from parlour.mail.receive.addresses import addresses, sender
+from parlour.mail.receive.authentication import vouched_for
+from parlour.mail.receive.body import Body, body_of
+from parlour.mail.receive.fields import Fields
+from parlour.mail.receive.files import attachment, is_tnef, opened, unpacked
+from parlour.mail.receive.ids import message_ids
+from parlour.mail.receive.leaves import leaves
+from parlour.mail.receive.parsed import Attachment, Kind, Parsed
+from parlour.mail.receive.parts import Budget, Part, tree
+
+SIZE_LIMIT = 40 * 1024 * 1024
+"""Bytes of a mail that are read; the rest is only kept. 25 MB of files are 34 MB on their way."""
+SUBJECT_LIMIT = 1_000
+_DATE_LIMIT = 100
+
+
+def parse(raw: bytes, *, authserv_id: str = "", own_hosts: Sequence[str] = ()) -> Parsed:
+    """Read a mail.
+
+    `authserv_id` is the name under which our own mail server writes Authentication-Results; without one
+    nobody is verified. `own_hosts` are those of our own Message-IDs.
+    """
+    budget = Budget()
+    outer = tree(raw[:SIZE_LIMIT], budget)
+    root, fields = opened(outer, budget), outer.fields
+    found = leaves(root)
+    packed = {
+        number: tnef.unpacked(part.content()) for number, part in enumerate(found.files) if is_tnef(part)
+    }
+    first = next((each for each in packed.values() if each), tnef.Unpacked())
+    body = body_of(found, first.text, first.html)
+    files = list(_files(found.files, packed, body))
+    if not body.text and (event := _appointment(files)):
+        body.text = body.reply = event
+    returned = bounces.found(fields, root, body.text)
+    kind = judge.kind(fields, root, returned=returned, own_hosts=own_hosts)
+    header = _of_header(fields, authserv_id)
+    return replace(
+        header,
+        text=body.text,
+        reply=body.reply,
+        html=body.html,
+        attachments=tuple(files),
+        kind=kind,
+        bounce=returned if kind is Kind.BOUNCE else None,
+        reaction=judge.reaction(root) if kind is Kind.REACTION else "",
+        defects=(*header.defects, *_bounds(raw, budget, body)),
+    )
+
+
+def _of_header(fields: Fields, authserv_id: str) -> Parsed:
+    """A mail without a body."""
+    who, odd = sender(fields)
+    return Parsed(
+        subject=one_line(fields.words("subject"))[:SUBJECT_LIMIT],
+        sender=who,
+        to=addresses(fields.every("to")),
+        cc=addresses(fields.every("cc")),
+        reply_to=addresses(fields.every("reply-to")),
+        written_at=_written_at(fields),
+        message_id=next(iter(message_ids(fields.one("message-id"))), ""),
+        in_reply_to=message_ids(fields.one("in-reply-to")),
+        references=message_ids(fields.one("references")),
+        verified=not odd and vouched_for(fields, who, authserv_id),
+        odd_sender=bool(odd),
+        defects=tuple(odd),
+    )
+
+
+def _files(
+    parts: Sequence[Part], packed: dict[int, tnef.Unpacked | None], body: Body
+) -> Iterator[Attachment]:
+    """In their order; a winmail.dat that can be read gives way to what is in it."""
+    number = 1
+    for at, part in enumerate(parts):
+        inside = packed.get(at)
+        within = list(unpacked(inside, number, body.pictures)) if inside else []
+        if not within and not (inside and (inside.text or inside.html)):
+            within = [attachment(part, number, body.pictures)]
+        number += len(within)
+        yield from within
+
+
+def _appointment(files: Sequence[Attachment]) -> str:
+    """In words, for a mail that has no others."""
+    calendars = (each for each in files if each.media_type == "text/calendar")
+    return next(
+        (calendar.in_words(charsets.decoded(each.content[: calendar.LIMIT])) for each in calendars), ""
+    )
+
+
+def _written_at(fields: Fields) -> datetime | None:
+    try:
+        said = parsedate_to_datetime(fields.one("date")[:_DATE_LIMIT])
+        said = said.replace(tzinfo=UTC) if said.tzinfo is None else said.astimezone(UTC)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+    return min(said, clock.now())
+
+
+def _bounds(raw: bytes, budget: Budget, body: Body) -> list[str]:
+    said = []
+    if len(raw) > SIZE_LIMIT:
+        said.append("The mail is larger than is read.")
+    if budget.exhausted:
+        said.append("The mail has more parts, or deeper ones, than are read.")
+    if body.cut_short:
+        said.append("The text is longer than is read.")
+    return said
