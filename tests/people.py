@@ -176,6 +176,20 @@ async def _open(house: House, workspace: Workspace, email: str) -> Ticket:
     return opened.ticket
 
 
+async def _attach(town: Town) -> UUID:
+    """A file of the customer's in the ticket's room."""
+    room = f"/support/acme/ticket/{town.ticket.ticket_id}/chat"
+    async with await town.come("customer") as browser:
+        fields = {"csrf": await browser.csrf(room), "content": "", "client_id": str(uuid4())}
+        answer = await browser.post(
+            room,
+            data=fields,
+            files={"files": ("receipt.txt", b"Paid.")},
+            headers={"accept": "application/json"},
+        )
+    return UUID(answer.json()["message"]["files"][0]["file_id"])
+
+
 async def _be_careful(town: Town) -> None:
     secret, session = second_factor.new_secret(), await town.session("careful")
     code = pyotp.TOTP(secret).now()
@@ -209,6 +223,7 @@ async def open_town(folder: Path) -> AsyncIterator[Town]:
         found = await house.db.read(town.owner, contacts.at, town.ticket.email)
         assert found
         town.things["contact_id"] = found.contact_id
+        town.things["file_id"] = await _attach(town)
         yield town
 
 

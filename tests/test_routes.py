@@ -65,6 +65,7 @@ POST /forget                        gone    gone     gone      gone     gone  go
 GET  /ticket/{ticket_id}            403     200      403       403      403   403   403     403      403
 GET  /ticket/{ticket_id}/chat       403     200      403       403      403   403   403     403      403
 POST /ticket/{ticket_id}/chat       403     sent     403       403      403   403   403     403      403
+GET  /ticket/{ticket_id}/files/{file_id}/{name} 403 200 403    403      403   403   403     403      403
 
 /workspace/new
 GET  -                              sign-in sign-in  sign-in   sign-in  200   403   403     200      sign-in
@@ -145,6 +146,7 @@ GET  /chat                          sign-in sign-in  sign-in   sign-in  ticket t
 POST /chat                          sign-in sign-in  sign-in   sign-in  replied replied 403 404      sign-in
 GET  /notes                         sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 POST /notes                         sign-in sign-in  sign-in   sign-in  noted noted 403     404      sign-in
+GET  /files/{file_id}/{name}        sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 GET  /replies                       sign-in sign-in  sign-in   sign-in  200   200   403     404      sign-in
 GET  /replies/{reply_id}            sign-in sign-in  sign-in   sign-in  200   200   403     404      sign-in
 POST /status                        sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in

@@ -24,6 +24,8 @@ from parlour.features.accounts.second_factor import service as second_factor
 from parlour.features.conversation.sockets import SocketAccess
 from parlour.features.desk import agent
 from parlour.features.desk.routes import routes as desk_routes
+from parlour.features.files import service as files
+from parlour.features.files.jobs import FileJobs
 from parlour.features.portal import visitor
 from parlour.features.portal.routes import routes as portal_routes
 from parlour.features.tickets.access import service as access
@@ -36,6 +38,9 @@ from parlour.features.tickets.notifications.mailing.service import NotificationM
 from parlour.features.tickets.notifications.service import NotificationJobs
 from parlour.features.tickets.snooze.service import SnoozeJobs
 from parlour.features.tickets.tags.service import TagJobs
+from parlour.files.intake import Intake
+from parlour.files.scan import Scanner
+from parlour.files.store import FileStore
 from parlour.kernel.errors import DomainError, StandbyAway, StorageFull
 from parlour.kernel.events import JobQueued
 from parlour.mail.post import Post
@@ -46,6 +51,7 @@ from parlour.realtime.socket import Realtime
 from parlour.settings import BadSetting, Settings
 from parlour.web.assets import Assets
 from parlour.web.errors import Errors
+from parlour.web.forms import FIELDS_SIZE
 from parlour.web.headers import SecurityHeaders
 from parlour.web.hosts import KnownHosts
 from parlour.web.limits import Limits
@@ -60,8 +66,6 @@ READY_SECONDS = 1.5
 """Whoever asks whether a node is ready waits for seconds at most, and so does every other node's turn."""
 YOUNG_OBJECTS = 10_000
 """After so many new ones Python looks for circles. A page makes thousands, which all go with it."""
-BODY_LIMIT = 512 * 1024
-"""Bytes. The longest description, every character of it percent-encoded, is half of this."""
 
 
 def make_bus(settings: Settings) -> Bus:
@@ -98,11 +102,12 @@ def make_limits(settings: Settings, database: Database) -> Limits:
     return Limits()
 
 
-def make_worker(settings: Settings, database: Database, post: Post) -> Worker:
+def make_worker(settings: Settings, database: Database, post: Post, intake: Intake) -> Worker:
     handlers = {
         **TicketMails(database, post).handlers,
         **AccountMails(database, post).handlers,
         **BulkJobs(database).handlers,
+        **FileJobs(database, intake).handlers,
         **HandoverJobs(database).handlers,
         **NotificationJobs(database).handlers,
         **NotificationMails(database, post).handlers,
@@ -114,6 +119,7 @@ def make_worker(settings: Settings, database: Database, post: Post) -> Worker:
         accounts.sweep_sessions,
         events.sweep,
         access.sweep,
+        files.sweep,
         bulk.sweep,
         notifications.sweep,
         second_factor.resealing(keys),
@@ -122,6 +128,15 @@ def make_worker(settings: Settings, database: Database, post: Post) -> Worker:
     if settings.is_postgresql:
         chores.append(windows.sweep)
     return Worker(database, handlers, chores=chores)
+
+
+def make_intake(settings: Settings) -> Intake:
+    """Raises BadSetting."""
+    try:
+        store = FileStore.at(settings.files_url)
+    except ValueError as error:
+        raise BadSetting("PARLOUR_FILES_URL", f"cannot be used: {error}", "s3://bucket/prefix") from error
+    return Intake(store, Scanner(settings.clamd), settings.file_limit)
 
 
 class Parlour:
@@ -141,8 +156,9 @@ class Parlour:
         self.realtime = Realtime(
             SocketAccess(self.db), self.bus, base_origin=settings.origin, timings=timings
         )
+        self.files = make_intake(settings)
         self.post = post = Post(self.db, renderer, mailer_for(settings), settings)
-        self.worker = make_worker(settings, self.db, post)
+        self.worker = make_worker(settings, self.db, post, self.files)
         self.db.on_commit(self.bus.publish)
         self.bus.subscribe(lambda event: self.worker.wake() if isinstance(event, JobQueued) else None)
         self.metrics = Metrics(self.db, shared)
@@ -265,9 +281,10 @@ def create_app(settings: Settings, timings: Timings | None = None, shared: Path 
             Exception: errors.unforeseen,
         },
         lifespan=lifespan,
-        max_body_size=BODY_LIMIT,
+        max_body_size=FIELDS_SIZE,
     )
     pages.state.site = parlour.site
     pages.state.parlour = parlour
     pages.state.post = parlour.post
+    pages.state.files = parlour.files
     return Application(parlour, pages)

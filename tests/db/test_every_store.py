@@ -23,6 +23,8 @@ from parlour.features.accounts.second_factor import store as second_factor
 from parlour.features.chat import store as chat
 from parlour.features.chat.models import Audience
 from parlour.features.contacts import store as contacts
+from parlour.features.files import store as files
+from parlour.features.files.models import Begun, Facts
 from parlour.features.tickets import store as tickets
 from parlour.features.tickets.access import store as access
 from parlour.features.tickets.bulk import store as bulk
@@ -367,6 +369,25 @@ def of_contacts(ticket: Ticket) -> list[Call]:
     ]
 
 
+def of_files(ticket: Ticket) -> list[Call]:
+    begun, room = Begun(clock.new_id(), "a", "b"), {"room_id": ticket.chat_room_id}
+    this = {"file_id": begun.file_id}
+    facts = Facts("image/png", 9, "s", 1, 1, "off", has_thumbnail=False)
+    return [
+        (files.insert_file, {"begun": begun, "room_id": None, "name": "a", "size": 9, "uploader": "u"}),
+        (files.set_facts, {**this, "facts": facts}),
+        (files.these, {"file_ids": [begun.file_id]}),
+        (files.left_behind, {"before": clock.now() + SOON, "limit": 9}),
+        (files.adopt, {**this, **room, "uploader": "v"}),
+        (files.attach, {"file_ids": [begun.file_id], **room, "seq": 1}),
+        (files.of_message, {**room, "seq": 1}),
+        (files.delete_staged, {**this, "uploaders": ["v"]}),
+        (files.size_of_room, room),
+        (files.count_in_room, {**room, "more": 9}),
+        (files.count_in_workspace, {"more": 9}),
+    ]
+
+
 def of_notifications(ticket: Ticket, ada: UUID) -> list[Call]:
     hearer = Hearer(ada, "ada@acme.example", Role.OWNER, 255, None)
     whose, bell = {"user_id": ada}, Bell(ada, news=True, read_at=None)
@@ -465,6 +486,7 @@ def every_call(tx: Tx, ada: UUID, ticket: Ticket) -> list[Call]:
         *of_lists(ada),
         *of_tags(ticket),
         *of_contacts(ticket),
+        *of_files(ticket),
         *of_notifications(ticket, ada),
         *of_bulk(ticket, ada),
     ]

@@ -192,7 +192,7 @@ class Tells:
 
     def run(self, *_: Any, **__: Any) -> Any:
         now = clock.now()
-        words = ("content", "customer", self._ticket.email, "", clock.new_id(), now)
+        words = ("content", "customer", self._ticket.email, "", clock.new_id(), now, 0)
         return Rows([(clock.new_id(), self._ticket.chat_room_id, 1, *words)])
 
 
@@ -221,7 +221,7 @@ async def test_in_the_wrong_name_no_store_function_finds_or_changes_anything(
 
 
 CHANGES = re.compile(
-    r"\.(insert|set(?!tings)|update|delete|turn|take|use$|revoke|change|release|lock|note|next|move|copy)"
+    r"\.(insert|attach|adopt|count_in|set(?!tings)|update|delete|turn|take|use$|revoke|change|release|lock|note|next|move|copy)"
 )
 
 

@@ -48,6 +48,7 @@ SYSTEM_ONLY = {
     "chat.service.unread_by_customer",
     "contacts.service.is_blocked",
     "contacts.service.remember",
+    "files.service.sweep",
     "tickets.access.service.forget_secrets",
     "tickets.access.service.issue_link",
     "tickets.access.service.issue_links",

@@ -216,6 +216,7 @@ async def test_a_message_says_which_agent_wrote_it(house: House) -> None:
         "sender_id": str(house.ada),
         "sender_name": "Ada",
         "client_id": str(event.message.client_id),
+        "files": [],
     }
 
 

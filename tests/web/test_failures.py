@@ -7,7 +7,7 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from parlour.app import BODY_LIMIT
+from parlour.web.forms import FIELDS_SIZE
 from tests.house import Browser, House, behind_its_back
 
 NEW = "/support/acme/ticket/new"
@@ -100,7 +100,7 @@ async def test_after_a_fault_the_next_request_is_served(house: House, visitor: B
 
 
 async def huge(browser: Browser, path: str, **headers: str) -> httpx.Response:
-    body = b"subject=" + b"x" * BODY_LIMIT
+    body = b"subject=" + b"x" * FIELDS_SIZE
     form = {"content-type": "application/x-www-form-urlencoded", **headers}
     return await browser.post(path, content=body, headers=form)
 

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from parlour.app import create_app, make_bus, make_worker
+from parlour.app import create_app, make_bus, make_intake, make_worker
 from parlour.cli.base import Refused, prepared
 from parlour.db.database import Database
 from parlour.db.factory import make_database
@@ -59,7 +59,8 @@ def kinds_of_jobs(settings: Settings) -> list[str]:
     """What a server's worker does, by name."""
     db = make_database(settings)
     mailer = FolderMailer(settings.mail_folder, settings.mail_from)  # which sends nothing here
-    return sorted(make_worker(settings, db, Post(db, Renderer(Assets().url), mailer, settings)).kinds)
+    post = Post(db, Renderer(Assets().url), mailer, settings)
+    return sorted(make_worker(settings, db, post, make_intake(settings)).kinds)
 
 
 async def work(settings: Settings, listener: socket.socket | None) -> None:
@@ -69,7 +70,7 @@ async def work(settings: Settings, listener: socket.socket | None) -> None:
     try:
         await when_there(db.prepare, listener)
         post = Post(db, Renderer(Assets().url), mailer_for(settings), settings)
-        jobs = make_worker(settings, db, post)
+        jobs = make_worker(settings, db, post, make_intake(settings))
         bus = make_bus(settings)
         db.on_commit(bus.publish)
         bus.subscribe(lambda event: jobs.wake() if isinstance(event, JobQueued) else None)

@@ -8,10 +8,13 @@ class Lane(StrEnum):
 
     MAIL = "mail"
     """What ends in a conversation with the mail server."""
+    FILES = "files"
+    """What waits for the store of files, or for the virus scanner."""
     WORK = "work"
     """What needs nobody but the database."""
 
 
 def lane_of(kind: str) -> Lane:
     """The lane of jobs of this kind."""
-    return Lane.MAIL if kind.startswith("mail.") else Lane.WORK
+    group = kind.partition(".")[0]
+    return Lane(group) if group in (Lane.MAIL, Lane.FILES) else Lane.WORK

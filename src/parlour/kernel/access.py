@@ -38,6 +38,7 @@ class Permission(StrEnum):
     TICKET_REPLY = "ticket:reply"
     TICKET_UPDATE = "ticket:update"
     ROOM_READ = "room:read"
+    FILE_ATTACH = "file:attach"
     NOTE_READ = "note:read"
     NOTE_WRITE = "note:write"
     NOTIFICATION_READ = "notification:read"
@@ -55,9 +56,15 @@ class Permission(StrEnum):
     SYSTEM = "system"
 
 
-_VISITOR = {Permission.PORTAL_SEE, Permission.TICKET_OPEN, Permission.SIGN_IN}
+_VISITOR = {Permission.PORTAL_SEE, Permission.TICKET_OPEN, Permission.FILE_ATTACH, Permission.SIGN_IN}
 _PERSON = {Permission.SIGN_IN, Permission.ACCOUNT_USE}
-_CUSTOMER = {Permission.PORTAL_SEE, Permission.TICKET_READ, Permission.TICKET_REPLY, Permission.ROOM_READ}
+_CUSTOMER = {
+    Permission.PORTAL_SEE,
+    Permission.TICKET_READ,
+    Permission.TICKET_REPLY,
+    Permission.ROOM_READ,
+    Permission.FILE_ATTACH,
+}
 _VIEWER = {
     Permission.PORTAL_SEE,
     Permission.WORKSPACE_SEE,
@@ -73,6 +80,7 @@ _AGENT = _VIEWER | {
     Permission.CONTACT_EDIT,
     Permission.CONTACT_BLOCK,
     Permission.TICKET_REPLY,
+    Permission.FILE_ATTACH,
     Permission.TICKET_UPDATE,
     Permission.NOTE_WRITE,
     Permission.BULK_UPDATE,

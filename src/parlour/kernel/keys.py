@@ -29,6 +29,11 @@ class Keys:
         return [hash_of("\0".join(("form", browser, *words))) for browser in self.browsers]
 
     @property
+    def hashes_of_uploader(self) -> list[str]:
+        """Whose the files are that this browser uploads before it has a ticket; new ones are the first's."""
+        return [hash_of(f"files\0{browser}") for browser in self.browsers]
+
+    @property
     def hashes(self) -> list[str]:
         keys = [*self.of_tickets.values(), *([self.of_several] if self.of_several else [])]
         return [hash_of(key) for key in keys]

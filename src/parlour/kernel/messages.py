@@ -7,6 +7,22 @@ from typing import NamedTuple
 from uuid import UUID
 
 
+class Attachment(NamedTuple):
+    """A file that came with a message. `width` and `height` are 0 for what is no picture.
+
+    `scan` is what the virus scanner says: "clean", "unscanned" (it is asked again), "infected" (and the bytes
+    are gone), or "off" where there is none.
+    """
+
+    file_id: UUID
+    name: str
+    media_type: str
+    size: int
+    width: int
+    height: int
+    scan: str
+
+
 class Message(NamedTuple):
     """A tuple: pages make them by the dozen."""
 
@@ -19,6 +35,7 @@ class Message(NamedTuple):
     sender_name: str
     client_id: UUID | None
     created_at: datetime
+    files: tuple[Attachment, ...] = ()
 
     @property
     def sender_seen_as(self) -> str:

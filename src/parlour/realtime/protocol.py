@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from parlour.kernel.events import BellRang, RoomRead, SpokeUnheard, TicketChanged
-from parlour.kernel.messages import Message, Place, Stretch
+from parlour.kernel.messages import Attachment, Message, Place, Stretch
 
 FRAME_LIMIT = 64 * 1024
 """Bytes in one frame of a client's. The server below must take more, or it says 1009 before we say 4400."""
@@ -181,7 +181,13 @@ def message_fields(message: Message) -> dict[str, Any]:
         "sender_name": message.sender_name,
         "client_id": str(message.client_id) if message.client_id else None,
         "created_at": message.created_at.isoformat().replace("+00:00", "Z"),
+        "files": [file_fields(file) for file in message.files],
     }
+
+
+def file_fields(file: Attachment) -> dict[str, Any]:
+    """What pages get of a file; it lies at `files/{file_id}/{name}` below the ticket."""
+    return {**file._asdict(), "file_id": str(file.file_id)}
 
 
 def message(message: Message) -> Frame:

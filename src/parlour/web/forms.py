@@ -1,6 +1,7 @@
 """What a browser posts, as plain text fields."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from starlette.exceptions import HTTPException
@@ -10,10 +11,16 @@ from parlour.kernel.errors import DomainError, Invalid, Overloaded, TooMany
 from parlour.kernel.seen import ChangedMeanwhile
 from parlour.kernel.text import storable
 from parlour.web import csrf
+from parlour.web.multipart import BrokenBody, Part, parts
 from parlour.web.pages import wants_json
 
 FIELDS_LIMIT = 150
 """A page of the ticket table may have a hundred rows selected."""
+FIELDS_SIZE = 512 * 1024
+"""Bytes. The longest description, every character of it percent-encoded, is half of this."""
+FILES_LIMIT = 10
+"""Files that one form brings: as many as a message takes."""
+_READ = "parlour.form"
 
 
 REFUSALS = (Invalid, TooMany, Overloaded, ChangedMeanwhile, csrf.ForeignForm)
@@ -54,9 +61,113 @@ def _token(request: Request, fields: Mapping[str, str]) -> str:
     return request.headers.get("x-csrf-token") or fields.get("csrf", "")
 
 
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A form with its files. `refused` is why it cannot be taken as it is, though `fields` are what was
+    typed: the page that it came from is no longer valid, or one of its files was not taken.
+    """
+
+    fields: Mapping[str, str]
+    file_ids: Sequence[UUID]
+    refused: DomainError | None = None
+
+
+Take = Callable[[str, AsyncIterator[bytes]], Awaitable[UUID]]
+"""Keeps a file that has this name and these bytes, and says by which id. Raises DomainError."""
+
+
+async def read_form_with_files(request: Request, take: Take) -> Filled:
+    """A form whose files are taken as they arrive, once it is known to be ours: its token stands before them.
+
+    `file_ids` are those that it names (a field of that name) and then those that came with it, as `files`.
+    Raises ForeignForm for a form of another site, and for a script, as any other refusal; BadForm.
+    """
+    if _kind(request) != "multipart/form-data":
+        fields, stale = await read_form_leniently(request)
+        return Filled(fields, _ids(await every(request, "file_ids")), stale)
+    reading = _Reading(request, take)
+    try:
+        async for part in parts(request.headers["content-type"], request.stream()):
+            await reading.part(part)
+    except BrokenBody as error:
+        raise BadForm from error
+    return reading.filled()
+
+
+class _Reading:
+    """What was found of a multipart form so far. What cannot be taken does not end it, for the sake of what
+    was typed: the rest is passed over.
+    """
+
+    def __init__(self, request: Request, take: Take) -> None:
+        self._request = request
+        self._take = take
+        self._items: list[tuple[str, str]] = []
+        self._size = 0
+        self._taken: list[UUID] = []
+        self._refused: DomainError | None = None
+        self._verified = False
+
+    async def part(self, part: Part) -> None:
+        if part.filename is None:
+            await self._field(part)
+        elif part.filename and part.name == "files" and self._refused is None:  # a browser sends "" for none
+            await self._file(part.filename, part.data)
+
+    async def _field(self, part: Part) -> None:
+        value = bytearray()
+        async for piece in part.data:
+            self._size += len(piece)
+            if self._size > FIELDS_SIZE:
+                raise HTTPException(413)
+            value += piece
+        if len(self._items) == FIELDS_LIMIT:
+            raise BadForm
+        self._items.append((part.name, storable(value.decode("utf-8", "replace"))))
+
+    async def _file(self, name: str, data: AsyncIterator[bytes]) -> None:
+        try:
+            self._verify()
+            if len(self._taken) == FILES_LIMIT:
+                raise Invalid({"files": "too_many"})
+            self._taken.append(await self._take(name, data))
+        except DomainError as refused:
+            self._refused = refused
+
+    def _verify(self) -> None:
+        if not self._verified:
+            csrf.verify(self._request, _token(self._request, dict(self._items)))
+            self._verified = True
+
+    def filled(self) -> Filled:
+        fields = dict(self._items)
+        self._request.scope[_READ] = fields
+        try:
+            self._verify()
+        except csrf.ForeignForm as foreign:
+            self._refused = foreign
+            if not csrf.same_origin(self._request):
+                raise
+        if self._refused and wants_json(self._request):
+            raise self._refused
+        named = [value for name, value in self._items if name == "file_ids"]
+        return Filled(fields, [*_ids(named), *self._taken], self._refused)
+
+
+def _ids(values: Sequence[str]) -> list[UUID]:
+    """Raises BadForm."""
+    return [uuid_field({"id": value}, "id") for value in values]
+
+
+def _kind(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 async def _fields(request: Request) -> Mapping[str, str]:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in ("application/x-www-form-urlencoded", "multipart/form-data"):
+    if _READ in request.scope:
+        read: Mapping[str, str] = request.scope[_READ]
+        return read
+    if _kind(request) not in ("application/x-www-form-urlencoded", "multipart/form-data"):
         raise BadForm
     try:
         form = await request.form(max_files=0, max_fields=FIELDS_LIMIT)

@@ -18,6 +18,9 @@ ALWAYS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 """`same-origin`, not `no-referrer`: with the latter browsers send `Origin: null` with a form."""
+SANDBOX = "sandbox; default-src 'none'"
+"""The policy of what strangers made: should a browser take it for a page after all, it can do nothing."""
+_POLICY = b"content-security-policy"
 TRANSPORT = "max-age=31536000"
 
 
@@ -35,9 +38,15 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                given = [header for header in message["headers"] if header[0].lower() not in self._names]
-                message["headers"] = [*given, *self.fixed]
+                message["headers"] = self._headed(message["headers"])
                 MutableHeaders(scope=message).setdefault("Cache-Control", "no-store")
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
+
+    def _headed(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """Ours in place of those given, but for a policy that allows nothing at all."""
+        fixed = self.fixed
+        if (_POLICY, SANDBOX.encode()) in headers:
+            fixed = [header for header in fixed if header[0] != _POLICY] + [(_POLICY, SANDBOX.encode())]
+        return [*(header for header in headers if header[0].lower() not in self._names), *fixed]

@@ -29,6 +29,8 @@ class Limit(Enum):
     OPEN_BY_EMAIL = ("open by email", "10/hour")
     OPEN_BY_AGENT = ("open by agent", "60/hour")
     SEND = ("send", "20/10 seconds")
+    UPLOAD = ("upload", "100/10 minutes")
+    UPLOAD_BY_NETWORK = ("upload by network", "200/10 minutes")
     EXCHANGE = ("exchange", "30/10 minutes")
     FRESH_LINK_BY_NETWORK = ("fresh link by network", "10/10 minutes")
     FRESH_LINK_BY_EMAIL = ("fresh link by email", "1/10 minutes")

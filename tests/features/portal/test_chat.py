@@ -149,6 +149,7 @@ async def test_a_message_in_json_is_the_frame_that_a_socket_would_bring(
         "sender_name",
         "client_id",
         "created_at",
+        "files",
     }
 
 

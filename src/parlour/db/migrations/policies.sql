@@ -78,7 +78,7 @@ DECLARE
         'tags', 'ticket_tags', 'contacts', 'mentions'];
     -- These have policies for whoever acts in no workspace, too.
     shared_tables text[] := ARRAY['workspaces', 'members', 'chat_rooms', 'access_links', 'grants',
-        'bulk_changes', 'bulk_items', 'security_events', 'notifications'];
+        'bulk_changes', 'bulk_items', 'security_events', 'notifications', 'files'];
     other_tables text[] := ARRAY['ticket_search', 'outbox', 'users', 'credentials', 'sessions',
         'password_resets', 'recovery_codes'];
     one text;
@@ -182,6 +182,34 @@ BEGIN
         CREATE POLICY left_behind ON read_marks FOR INSERT WITH CHECK (
             (SELECT app.serves())
             OR (reader = (SELECT app.actor()) AND ((SELECT app.works()) OR %s)))$policy$, own_room);
+
+    -- What is uploaded is its uploader's alone until a message brings it; a visitor's has no room yet.
+    EXECUTE format($policy$
+        CREATE POLICY seen ON files FOR SELECT USING (
+            (SELECT app.looks() OR app.serves() OR app.oversees())
+            OR ((SELECT app.visits()) AND seq IS NULL AND uploader = ANY ((SELECT app.keys())::text[]))
+            OR (%s AND (seq IS NOT NULL OR uploader = (SELECT app.actor()))))$policy$, own_room);
+    EXECUTE format($policy$
+        CREATE POLICY uploaded ON files FOR INSERT WITH CHECK (
+            (SELECT app.serves())
+            OR (seq IS NULL AND (
+                ((SELECT app.visits()) AND room_id IS NULL AND uploader = ANY ((SELECT app.keys())::text[]))
+                OR (uploader = (SELECT app.actor()) AND ((SELECT app.works()) OR %s)))))$policy$, own_room);
+    EXECUTE format($policy$
+        CREATE POLICY changed ON files FOR UPDATE USING (
+            (SELECT app.serves())
+            OR (seq IS NULL AND (
+                ((SELECT app.visits()) AND room_id IS NULL AND uploader = ANY ((SELECT app.keys())::text[]))
+                OR (uploader = (SELECT app.actor()) AND ((SELECT app.works()) OR %s))))) WITH CHECK (
+            (SELECT app.serves())
+            OR ((SELECT app.visits()) AND room_id IS NULL AND uploader = ANY ((SELECT app.keys())::text[]))
+            OR (uploader = (SELECT app.actor()) AND ((SELECT app.works()) OR %1$s)))$policy$, own_room);
+    EXECUTE format($policy$
+        CREATE POLICY taken_back ON files FOR DELETE USING (
+            (SELECT app.serves() OR app.oversees())
+            OR (seq IS NULL AND (
+                ((SELECT app.visits()) AND room_id IS NULL AND uploader = ANY ((SELECT app.keys())::text[]))
+                OR (uploader = (SELECT app.actor()) AND ((SELECT app.works()) OR %s)))))$policy$, own_room);
 END $do$;
 
 CREATE POLICY moved ON read_marks FOR UPDATE

@@ -25,6 +25,7 @@ from parlour.db.schema.desk import (
     saved_views,
     security_events,
 )
+from parlour.db.schema.files import files
 from parlour.db.schema.house import HOUSE_TABLES, history, schema_floor, search_progress
 from parlour.db.schema.jobs import outbox
 from parlour.db.schema.notifications import notifications
@@ -48,6 +49,7 @@ __all__ = [
     "chat_rooms",
     "contacts",
     "credentials",
+    "files",
     "grants",
     "history",
     "invitations",
@@ -92,5 +94,6 @@ TENANT_TABLES = (
     ticket_tags,
     contacts,
     notifications,
+    files,
 )
 """The tables whose rows belong to one workspace. No statement may touch them without naming it."""

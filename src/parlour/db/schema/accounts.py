@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -31,6 +32,14 @@ workspaces = Table(
     Column("last_ticket_number", Integer, nullable=False, default=0),
     Column("settings", JSON, nullable=False, default=dict, comment="as features/workspaces/choices.py"),
     Column("second_factor_required", Boolean, nullable=False, default=False, server_default=false()),
+    Column(
+        "files_size",
+        BigInteger,
+        nullable=False,
+        default=0,
+        server_default="0",
+        comment="bytes of all files, also of those that no message brought yet",
+    ),
     Column("created_at", UtcDateTime, nullable=False),
 )
 

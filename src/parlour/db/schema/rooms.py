@@ -1,6 +1,7 @@
 """Rooms, the messages in them, and how far each side has read."""
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -8,6 +9,7 @@ from sqlalchemy import (
     Index,
     Integer,
     PrimaryKeyConstraint,
+    SmallInteger,
     Table,
     Text,
     UniqueConstraint,
@@ -31,6 +33,14 @@ chat_rooms = Table(
         comment="for the release before: the ticket has it",
     ),
     Column("last_seq", Integer, nullable=False, default=0),
+    Column(
+        "files_size",
+        BigInteger,
+        nullable=False,
+        default=0,
+        server_default="0",
+        comment="bytes that customers have attached here",
+    ),
     Column("created_at", UtcDateTime, nullable=False),
     PrimaryKeyConstraint("workspace_id", "room_id"),
     ForeignKeyConstraint(
@@ -57,6 +67,9 @@ messages = Table(
     Column("sender_name", Text, nullable=False),
     Column("client_id", Uuid),
     Column("created_at", UtcDateTime, nullable=False),
+    Column(
+        "files", SmallInteger, nullable=False, default=0, server_default="0", comment="how many it brought"
+    ),
     PrimaryKeyConstraint("workspace_id", "room_id", "seq"),
     UniqueConstraint("workspace_id", "room_id", "sender_id", "client_id"),
     UniqueConstraint("workspace_id", "message_id"),

@@ -20,6 +20,7 @@ from parlour.features.chat.models import (
     Room,
     SenderType,
 )
+from parlour.features.files import service as files
 from parlour.kernel import clock, text
 from parlour.kernel.access import Kind, Permission, requires
 from parlour.kernel.errors import Conflict, Invalid, NotFound
@@ -55,25 +56,38 @@ def open_rooms(tx: Tx, ticket_id: UUID) -> UUID:
 
 
 @requires(Permission.TICKET_REPLY)
-def post(tx: Tx, room_id: UUID, content: str, client_id: UUID) -> Posted:
-    """Store a message of the actor's. The same `client_id` again returns the first answer.
+def post(tx: Tx, room_id: UUID, content: str, client_id: UUID, file_ids: Sequence[UUID] = ()) -> Posted:
+    """Store a message of the actor's: words, staged files of theirs, or both. The same `client_id` again
+    returns the first answer, also when the same files were uploaded once more.
 
     Of two at the same moment the second finds its id taken and is run again. Raises Invalid (`content`:
-    required, too_long), Conflict when the id came with other words, NotFound.
+    required, too_long; `files`: gone, too_many), TicketFull, Conflict when the id came with other words or
+    files, NotFound.
     """
     content = text.many_lines(content)
-    if not content:
+    if not content and not file_ids:
         raise Invalid({"content": "required"})
     if len(content) > CONTENT_LIMIT:
         raise Invalid({"content": "too_long"})
     first = store.by_client_id(tx, room_id, tx.actor.id, client_id)
     if first:
-        if first.content != content:
+        if first.content != content or not _same_files(tx, first, file_ids):
             raise Conflict
         return Posted(first, repeat=True)
     room = _visible(tx, store.take_seq(tx, room_id))
     sender = SenderType.CUSTOMER if tx.actor.kind is Kind.CUSTOMER else SenderType.AGENT
-    return Posted(_append(tx, room, content, sender, client_id), repeat=False)
+    brought = files.chosen(tx, room_id, file_ids) if file_ids else []
+    message = _message(tx, room, content, sender, client_id)
+    message = message._replace(files=tuple(file.attachment for file in brought))
+    _append(tx, room, message)
+    files.attach(tx, room_id, message.seq, brought)
+    return Posted(message, repeat=False)
+
+
+def _same_files(tx: Tx, first: Message, file_ids: Sequence[UUID]) -> bool:
+    if not first.files or not file_ids:
+        return not first.files and not file_ids
+    return files.are_those_of(tx, first.room_id, first.seq, file_ids)
 
 
 @requires(Permission.TICKET_REPLY)
@@ -102,14 +116,14 @@ def announce_to_all(
 def announce(tx: Tx, room_id: UUID, what: str) -> Message:
     """Put a system message into the room: a machine word such as `status:open`, said of the actor."""
     room = _visible(tx, store.take_seq(tx, room_id))
-    return _append(tx, room, what, SenderType.SYSTEM, None)
+    message = _message(tx, room, what, SenderType.SYSTEM, None)
+    _append(tx, room, message)
+    return message
 
 
-def _append(tx: Tx, room: Room, content: str, sender: SenderType, client_id: UUID | None) -> Message:
-    message = _message(tx, room, content, sender, client_id)
+def _append(tx: Tx, room: Room, message: Message) -> None:
     store.insert_message(tx, message, ticket_id=room.ticket_id)
     tx.emit(MessageSent(tx.workspace_id, message))
-    return message
 
 
 def _message(tx: Tx, room: Room, content: str, sender: SenderType, client_id: UUID | None) -> Message:

@@ -9,10 +9,10 @@ from sqlalchemy import BigInteger, Integer, bindparam, case, func, insert, selec
 
 from parlour.db import dialect, search
 from parlour.db.database import HERE, Tx
-from parlour.db.schema import chat_rooms, messages, read_marks
+from parlour.db.schema import chat_rooms, files, messages, read_marks
 from parlour.features.chat.models import Audience, Room
 from parlour.kernel import clock
-from parlour.kernel.messages import Message
+from parlour.kernel.messages import Attachment, Message
 
 _ROOM = (
     chat_rooms.c.room_id,
@@ -20,8 +20,10 @@ _ROOM = (
     chat_rooms.c.audience,
     chat_rooms.c.last_seq,
 )
-_FIELDS = Message._fields
-_MESSAGE = tuple(messages.c[name] for name in _FIELDS)
+_MESSAGE = tuple(messages.c[name] for name in Message._fields)
+"""Of the files how many there are."""
+_Counted = tuple[Message, int]
+"""A message as its row has it, and how many files it has brought."""
 
 
 _THIS_ROOM = (chat_rooms.c.workspace_id == HERE) & (chat_rooms.c.room_id == bindparam("room"))
@@ -52,6 +54,16 @@ _SET_OPEN = (
 _INSERT_MESSAGE = insert(messages)
 _BY_CLIENT_ID = select(*_MESSAGE).where(
     _IN_ROOM, messages.c.sender_id == bindparam("sender"), messages.c.client_id == bindparam("client")
+)
+_FILES = (
+    select(files.c.seq, *(files.c[name] for name in Attachment._fields))
+    .where(
+        files.c.workspace_id == HERE,
+        files.c.room_id == bindparam("room"),
+        files.c.seq >= bindparam("first", type_=BigInteger()),
+        files.c.seq <= bindparam("last", type_=BigInteger()),
+    )
+    .order_by(files.c.seq, files.c.position)
 )
 _NEWEST = select(*_MESSAGE).where(_IN_ROOM).order_by(messages.c.seq.desc()).limit(_LIMIT)
 _NEWEST_BEFORE = _NEWEST.where(messages.c.seq < bindparam("before", type_=BigInteger()))
@@ -170,54 +182,74 @@ def take_seqs(tx: Tx, ticket_ids: Sequence[UUID], audience: Audience) -> list[Ro
 
 def insert_announcements(tx: Tx, said: Sequence[Message]) -> None:
     """What the system says, which no search finds."""
-    here = {"workspace_id": tx.workspace_id}
-    tx.execute(
-        _INSERT_MESSAGE, [{**here, **{name: getattr(each, name) for name in _FIELDS}} for each in said]
-    )
+    tx.execute(_INSERT_MESSAGE, [_row(tx, each) for each in said])
 
 
 def insert_message(tx: Tx, message: Message, *, ticket_id: UUID) -> None:
     """What people say is searchable from now on."""
-    values = {name: getattr(message, name) for name in _FIELDS}
-    tx.execute(_INSERT_MESSAGE, {"workspace_id": tx.workspace_id, **values})
+    tx.execute(_INSERT_MESSAGE, _row(tx, message))
     if message.sender_type != "system":
-        search.index_words(tx, ticket_id, message.content)
+        said = (message.content, *(file.name for file in message.files))
+        search.index_words(tx, ticket_id, "\n".join(filter(None, said)))
+
+
+def _row(tx: Tx, message: Message) -> dict[str, Any]:
+    return {"workspace_id": tx.workspace_id, **message._asdict(), "files": len(message.files)}
 
 
 def by_client_id(tx: Tx, room_id: UUID, sender_id: str, client_id: UUID) -> Message | None:
     row = tx.run(_BY_CLIENT_ID, room=room_id, sender=sender_id, client=client_id).first()
-    return Message(*row) if row else None
+    return _messages(tx, room_id, [_counted(row)])[0] if row else None
 
 
 def newest(tx: Tx, room_id: UUID, *, before: int | None, limit: int, characters: int) -> list[Message]:
     """Up to `limit` messages below `before`, oldest first; fewer, as `following`."""
     if before is None:
-        found = tx.objects(_NEWEST, Message._make, room=room_id, limit=limit)
+        found = tx.objects(_NEWEST, _counted, room=room_id, limit=limit)
     else:
-        found = tx.objects(_NEWEST_BEFORE, Message._make, room=room_id, limit=limit, before=before)
-    return _as_far_as(found, characters)[::-1]
+        found = tx.objects(_NEWEST_BEFORE, _counted, room=room_id, limit=limit, before=before)
+    return _messages(tx, room_id, _as_far_as(found, characters))[::-1]
 
 
 def following(tx: Tx, room_id: UUID, *, after: int, limit: int, characters: int) -> list[Message]:
     """Up to `limit` messages after `after`; fewer, when the last of them fills up so many characters."""
     with tx.run(_FOLLOWING, room=room_id, after=after, limit=limit) as rows:
-        return _as_far_as((Message(*row) for row in rows), characters)
+        read = _as_far_as(map(_counted, rows), characters)
+    return _messages(tx, room_id, read)
 
 
-def _as_far_as(messages: Iterable[Message], characters: int) -> list[Message]:
-    found: list[Message] = []
-    for message in messages:
-        found.append(message)
-        characters -= len(message.content)
+def _counted(row: Sequence[Any]) -> _Counted:
+    return Message(*row[:-1]), row[-1]
+
+
+def _as_far_as(messages: Iterable[_Counted], characters: int) -> list[_Counted]:
+    found: list[_Counted] = []
+    for each in messages:
+        found.append(each)
+        characters -= len(each[0].content)
         if characters <= 0:
             break
     return found
 
 
+def _messages(tx: Tx, room_id: UUID, counted: Sequence[_Counted]) -> list[Message]:
+    """With their files, by one statement more where there are any."""
+    brought = [message.seq for message, files_ in counted if files_]
+    if not brought:
+        return [message for message, _ in counted]
+    found: dict[int, tuple[Attachment, ...]] = {}
+    for seq, *fields in tx.rows(_FILES, room=room_id, first=min(brought), last=max(brought)):
+        found[seq] = (*found.get(seq, ()), Attachment(*fields))
+    return [
+        message._replace(files=found.get(message.seq, ())) if files_ else message
+        for message, files_ in counted
+    ]
+
+
 def answers(tx: Tx, room_id: UUID, *, after: int, upto: int, limit: int) -> list[Message]:
     """The newest answers of agents after `after` and up to `upto`, the oldest first."""
-    found = tx.run(_ANSWERS, room=room_id, after=after, upto=upto, limit=limit)
-    return [Message(*row) for row in found][::-1]
+    found = tx.run(_ANSWERS, room=room_id, after=after, upto=upto, limit=limit).all()
+    return _messages(tx, room_id, list(map(_counted, found)))[::-1]
 
 
 def count_answers(tx: Tx, room_id: UUID, *, after: int, upto: int, limit: int) -> int:
@@ -232,7 +264,7 @@ def message_id_at(tx: Tx, room_id: UUID, seq: int) -> UUID | None:
 
 def newest_of_others(tx: Tx, room_id: UUID, *, after: int, but: str) -> Message | None:
     row = tx.run(_NEWEST_OF_OTHERS, room=room_id, after=after, but=but, limit=1).first()
-    return Message(*row) if row else None
+    return _messages(tx, room_id, [_counted(row)])[0] if row else None
 
 
 def heads(tx: Tx, rooms: Iterable[tuple[UUID, UUID]]) -> dict[UUID, int]:

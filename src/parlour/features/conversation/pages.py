@@ -11,14 +11,16 @@ from starlette.responses import Response
 from parlour.features.chat.models import Audience
 from parlour.features.conversation import units
 from parlour.features.conversation.timeline import Timeline
+from parlour.features.conversation.uploads import Uploads
+from parlour.features.files import service as files
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Sent
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import DomainError, NotFound, Overloaded
-from parlour.kernel.messages import Message, Place
+from parlour.kernel.messages import Attachment, Message, Place
 from parlour.realtime.protocol import SEQ_LIMIT, message_fields
 from parlour.web.counting import count
-from parlour.web.forms import BadForm, uuid_field
+from parlour.web.forms import BadForm, Filled, uuid_field
 from parlour.web.ids import id_of
 from parlour.web.limits import Limit
 from parlour.web.pages import as_json, problems_of, wants_json
@@ -79,22 +81,28 @@ def timeline_as_json(found: Timeline) -> Response:
     return _as_page(found.public.epoch, found.messages, more=found.before is not None)
 
 
+def uploads(request: Request, actor: Actor, ticket_id: UUID, audience: Audience = Audience.PUBLIC) -> Uploads:
+    """What takes the files of whoever writes in this room."""
+    return Uploads(request, actor, units.begin_file, ticket_id, audience)
+
+
 async def send(
     request: Request,
     actor: Actor,
     ticket_id: UUID,
-    fields: Mapping[str, str],
+    filled: Filled,
     action: Callable[..., Sent] = tickets.send_message,
     **more: Any,
 ) -> Sent:
-    """Store what the form says, by `action`. Raises what that raises, TooMany, BadForm.
+    """Store what the form says and brings, by `action`. Raises what that raises, TooMany, BadForm.
 
     A plain form also says what its page showed, for a page with a script reads through its socket.
     """
     await count(request, Limit.SEND, str(actor.workspace_id), str(ticket_id), actor.id)
+    fields = filled.fields
     client_id = uuid_field(fields, "client_id")
     shown = None if wants_json(request) else seq_field(fields, "shown")
-    saying = partial(action, **more)
+    saying = partial(action, file_ids=filled.file_ids, **more)
     return await db(request).write(
         actor, units.say, saying, ticket_id, fields.get("content", ""), client_id, shown
     )
@@ -111,10 +119,18 @@ async def mark_read(
     await db(request).write(actor, units.mark_read, ticket_id, seq_field(fields, "shown") or 0, audience)
 
 
-def unsent(fields: Mapping[str, str], refused: DomainError | None) -> dict[str, Any]:
-    """What the composer shows: what was typed, and why it was not sent."""
+async def staged(request: Request, actor: Actor, file_ids: Sequence[UUID]) -> Sequence[Attachment]:
+    """Those of the files that have been uploaded, and not been sent."""
+    return await db(request).read(actor, files.staged, file_ids) if file_ids else ()
+
+
+def unsent(
+    fields: Mapping[str, str], refused: DomainError | None, kept: Sequence[Attachment] = ()
+) -> dict[str, Any]:
+    """What the composer shows: what was typed and `kept`, and why it was not sent."""
     return {
         "draft": fields.get("content", ""),
+        "staged": kept,
         "problem": refused and _problem(refused),
         # An overloaded message may be stored all the same: sent once more it is still the same message.
         "client_id": uuid_field(fields, "client_id") if isinstance(refused, Overloaded) else None,
@@ -123,7 +139,7 @@ def unsent(fields: Mapping[str, str], refused: DomainError | None) -> dict[str, 
 
 def _problem(refused: DomainError) -> str | None:
     problems = problems_of(refused)
-    return problems.get("content") or problems.get("form")
+    return problems.get("content") or problems.get("files") or problems.get("form")
 
 
 def sent_as_json(sent: Sent) -> Response:

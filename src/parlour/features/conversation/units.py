@@ -7,10 +7,13 @@ from parlour.db.database import Tx
 from parlour.features.chat import service as chat
 from parlour.features.chat.models import Audience, History
 from parlour.features.conversation.timeline import Before, Timeline, merged
+from parlour.features.files import service as files
+from parlour.features.files.models import Begun, File
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Sent, Ticket
 from parlour.features.tickets.notifications import service as notifications
 from parlour.kernel.access import Permission, requires
+from parlour.kernel.errors import NotFound
 from parlour.kernel.messages import Place, Stretch
 
 
@@ -65,6 +68,21 @@ def say(
     if shown is not None:
         seen(tx, sent.message.room_id, shown)
     return sent
+
+
+@requires(Permission.FILE_ATTACH)
+def begin_file(tx: Tx, ticket_id: UUID, audience: Audience, name: str, size: int) -> Begun:
+    """A file for one of the ticket's rooms. Raises UnknownTicket, TicketFull, WorkspaceFull."""
+    return files.begin(tx, name, size, _room_of(tx, tickets.ticket(tx, ticket_id), audience))
+
+
+@requires(Permission.ROOM_READ)
+def file(tx: Tx, ticket_id: UUID, file_id: UUID) -> File:
+    """A file in one of the ticket's rooms that the actor may be in. Raises NotFound."""
+    found = files.file(tx, file_id)
+    if found.room_id is None or chat.ticket_of(tx, found.room_id) != ticket_id:
+        raise NotFound
+    return found
 
 
 @requires(Permission.TICKET_REPLY)

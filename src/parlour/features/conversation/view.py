@@ -201,7 +201,7 @@ def _new_in(history: History, actor: Actor, new_after: int | None) -> set[tuple[
     return set() if new_after is None else {(history.room.room_id, new_after)}
 
 
-_EMPTY: dict[str, Any] = {"draft": "", "problem": None, "writer": None, "called": ()}
+_EMPTY: dict[str, Any] = {"draft": "", "staged": (), "problem": None, "writer": None, "called": ()}
 
 
 def _room(

@@ -4,12 +4,13 @@ An event is noted after the answer, so that nobody learns from how long it takes
 account, and a database that takes nothing keeps nobody from working.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import wraps
 from uuid import UUID
 
 import structlog
 from starlette.background import BackgroundTask
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -85,8 +86,8 @@ def _origin(request: Request) -> str:
     return ", ".join(filter(None, (network_of(request), device_of(request))))
 
 
-def watched(route: Route) -> Route:
-    """The same route, which notes whom it refused what their role does not allow."""
+def watched(route: Route, middleware: Sequence[Middleware] = ()) -> Route:
+    """The same route behind this middleware, which notes whom it refused what their role does not allow."""
     endpoint: Endpoint = route.endpoint
 
     @wraps(endpoint)
@@ -100,7 +101,7 @@ def watched(route: Route) -> Route:
             await _note_refused(request)
         return response
 
-    return Route(route.path, page, methods=list(route.methods or ()))
+    return Route(route.path, page, methods=list(route.methods or ()), middleware=middleware)
 
 
 async def _note_refused(request: Request) -> None:

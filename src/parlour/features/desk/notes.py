@@ -8,7 +8,7 @@ from parlour.features.conversation import pages as conversation
 from parlour.features.desk import ticket
 from parlour.features.desk.agent import actor_at, desk_in
 from parlour.features.tickets import service as tickets
-from parlour.web.forms import read_form_leniently
+from parlour.web.forms import read_form_with_files
 from parlour.web.ids import id_in
 from parlour.web.pages import redirect, wants_json
 
@@ -24,20 +24,25 @@ async def notes(request: Request) -> Response:
 async def add(request: Request) -> Response:
     desk = await desk_in(request)
     ticket_id = id_in(request, "ticket_id")
-    fields, stale = await read_form_leniently(request)
     actor = actor_at(desk)
-    if stale:
-        writing = ticket.not_sent(fields, stale)
-        return await ticket.page(request, desk, ticket_id, Audience.INTERNAL, refused=stale, writing=writing)
+    take = conversation.uploads(request, actor, ticket_id, Audience.INTERNAL).take
+    filled = await read_form_with_files(request, take)
+    fields, refused = filled.fields, filled.refused
+    kept = await conversation.staged(request, actor, filled.file_ids)
+    if refused:
+        writing = ticket.not_sent(fields, refused, kept)
+        return await ticket.page(
+            request, desk, ticket_id, Audience.INTERNAL, refused=refused, writing=writing
+        )
     if "read" in fields:
         await conversation.mark_read(request, actor, ticket_id, fields, Audience.INTERNAL)
         return redirect(f"/workspace/{desk.workspace_id}/tickets/{ticket_id}/notes#latest")
     if wants_json(request):
-        sent = await conversation.send(request, actor, ticket_id, fields, tickets.add_note)
+        sent = await conversation.send(request, actor, ticket_id, filled, tickets.add_note)
         return conversation.sent_as_json(sent)
     try:
-        await conversation.send(request, actor, ticket_id, fields, tickets.add_note)
+        await conversation.send(request, actor, ticket_id, filled, tickets.add_note)
     except ticket.NOT_SENT as error:
-        writing = ticket.not_sent(fields, error)
+        writing = ticket.not_sent(fields, error, kept)
         return await ticket.page(request, desk, ticket_id, Audience.INTERNAL, refused=error, writing=writing)
     return redirect(f"/workspace/{desk.workspace_id}/tickets/{ticket_id}/notes#latest")

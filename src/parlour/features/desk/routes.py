@@ -11,6 +11,7 @@ from parlour.features.desk import (
     dashboard,
     events,
     fields,
+    files,
     founding,
     invitation,
     mail,
@@ -33,6 +34,7 @@ from parlour.features.desk import (
     ticket,
     views,
 )
+from parlour.web.body_limit import FILES_MAY_COME
 
 _TICKETS = "/workspace/{workspace_id:id}/tickets"
 _TICKET = f"{_TICKETS}/{{ticket_id:id}}"
@@ -72,6 +74,7 @@ _PAGES = [
     Route(f"{_TICKET}/chat", ticket.send, methods=["POST"]),
     Route(f"{_TICKET}/notes", notes.notes),
     Route(f"{_TICKET}/notes", notes.add, methods=["POST"]),
+    Route(f"{_TICKET}/files/{{file_id:id}}/{{name}}", files.file),
     Route(f"{_TICKET}/replies", canned.for_ticket),
     Route(f"{_TICKET}/replies/{{reply_id:id}}", canned.one_for_ticket),
     Route(f"{_TICKET}/status", fields.set_status, methods=["POST"]),
@@ -137,4 +140,6 @@ _PAGES = [
     Route("/workspace/{workspace_id:id}/replies/{reply_id:id}/delete", canned.remove, methods=["POST"]),
 ]
 
-routes = [events.watched(route) for route in _PAGES]
+_WITH_FILES = {f"{_TICKET}/chat", f"{_TICKET}/notes"}
+
+routes = [events.watched(page, FILES_MAY_COME if page.path in _WITH_FILES else ()) for page in _PAGES]

@@ -1,7 +1,8 @@
 """One ticket at the desk: its conversation, and what an agent changes about it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from dataclasses import fields as fields_of
 from enum import StrEnum
 from typing import Any, TypeVar
 from uuid import UUID
@@ -30,8 +31,9 @@ from parlour.features.workspaces import audit
 from parlour.features.workspaces.models import AuditEntry
 from parlour.kernel.access import Actor, Permission
 from parlour.kernel.errors import Conflict, DomainError
+from parlour.kernel.messages import Attachment
 from parlour.realtime.protocol import SEQ_LIMIT
-from parlour.web.forms import REFUSALS, BadForm, read_form, read_form_leniently, uuid_field
+from parlour.web.forms import REFUSALS, BadForm, read_form, read_form_with_files, uuid_field
 from parlour.web.ids import id_in
 from parlour.web.pages import redirect, wants_json
 from parlour.web.site import db
@@ -48,6 +50,7 @@ class Writing:
     """What the composer shows: what was typed, and why it was not sent."""
 
     draft: str = ""
+    staged: Sequence[Attachment] = ()
     problem: str | None = None
     client_id: UUID | None = None
     then: str = ""
@@ -144,7 +147,7 @@ def _rooms(
         "replies_url": f"{here}/replies",
         "undo_seconds": UNDO_SECONDS if desk.person.settings.undo_send else 0,
         "behind": internal,
-        **asdict(answer),
+        **_plain(answer),
     }
     notes = {
         "is_open": True,
@@ -152,7 +155,7 @@ def _rooms(
         "came": came,
         "behind": not internal,
         "called": mentions.names_of(desk.person.user_id, found.members),
-        **asdict(note),
+        **_plain(note),
     }
     notes.pop("new_after")
     new_after = room.pop("new_after")
@@ -165,6 +168,11 @@ def _rooms(
         new_after=new_after,
         writer=found.contact,
     )
+
+
+def _plain(writing: Writing) -> dict[str, Any]:
+    """Not by `asdict`, which takes a file apart."""
+    return {field.name: getattr(writing, field.name) for field in fields_of(writing)}
 
 
 def _choices(found: units.TicketPage, actor: Actor) -> dict[str, Any]:
@@ -208,24 +216,27 @@ async def send(request: Request) -> Response:
     """An answer; or, from the form's other button, a canned reply that goes into the text."""
     desk = await desk_in(request)
     ticket_id = id_in(request, "ticket_id")
-    fields, stale = await read_form_leniently(request)
     actor = actor_at(desk)
-    if stale:
-        return await page(request, desk, ticket_id, refused=stale, writing=not_sent(fields, stale))
+    filled = await read_form_with_files(request, conversation.uploads(request, actor, ticket_id).take)
+    fields, kept = filled.fields, await conversation.staged(request, actor, filled.file_ids)
+    if filled.refused:
+        writing = not_sent(fields, filled.refused, kept)
+        return await page(request, desk, ticket_id, refused=filled.refused, writing=writing)
     if "insert" in fields:
-        return await _insert(request, desk, ticket_id, fields)
+        return await _insert(request, desk, ticket_id, fields, kept)
     if "read" in fields:
         await conversation.mark_read(request, actor, ticket_id, fields)
         return redirect(_latest(request, desk, ticket_id))
     more: dict[str, Any] = {"seen": conversation.seq_field(fields, "seen"), "then": _then(fields)}
     more["brought"] = fields.get("gaps", "").split()
     if wants_json(request):
-        sent = await conversation.send(request, actor, ticket_id, fields, canned.answer, **more)
+        sent = await conversation.send(request, actor, ticket_id, filled, canned.answer, **more)
         return conversation.sent_as_json(sent)
     try:
-        await conversation.send(request, actor, ticket_id, fields, canned.answer, **more)
+        await conversation.send(request, actor, ticket_id, filled, canned.answer, **more)
     except NOT_SENT as error:
-        return await page(request, desk, ticket_id, refused=error, writing=not_sent(fields, error))
+        writing = not_sent(fields, error, kept)
+        return await page(request, desk, ticket_id, refused=error, writing=writing)
     if more["then"]:
         return redirect(go_on(desk, came_from(request, desk), ticket_id))
     return redirect(_latest(request, desk, ticket_id))
@@ -236,9 +247,9 @@ def _latest(request: Request, desk: Desk, ticket_id: UUID) -> str:
     return f"/workspace/{desk.workspace_id}/tickets/{ticket_id}{kept}#latest"
 
 
-def not_sent(fields: Mapping[str, str], error: DomainError) -> Writing:
-    """Everything that was typed, and what is in the way."""
-    unsent = conversation.unsent(fields, error)
+def not_sent(fields: Mapping[str, str], error: DomainError, kept: Sequence[Attachment] = ()) -> Writing:
+    """Everything that was typed and `kept`, and what is in the way."""
+    unsent = conversation.unsent(fields, error, kept)
     unseen = isinstance(error, UnseenMessage)
     if unseen:  # the same message, sent once more after a look
         unsent["client_id"] = uuid_field(fields, "client_id")
@@ -252,19 +263,23 @@ def not_sent(fields: Mapping[str, str], error: DomainError) -> Writing:
     )
 
 
-async def _insert(request: Request, desk: Desk, ticket_id: UUID, fields: Mapping[str, str]) -> Response:
+async def _insert(
+    request: Request, desk: Desk, ticket_id: UUID, fields: Mapping[str, str], kept: Sequence[Attachment]
+) -> Response:
     typed, gaps = fields.get("content", ""), fields.get("gaps", "").split()
     if fields.get("reply"):
         chosen = uuid_field(fields, "reply")
         try:
             text = await db(request).read(actor_at(desk), canned.filled_one, ticket_id, chosen)
         except canned.UnknownReply as error:
-            gone = Writing(draft=typed, problem=error.code, gaps=" ".join(gaps))
+            gone = Writing(draft=typed, staged=kept, problem=error.code, gaps=" ".join(gaps))
             return await page(request, desk, ticket_id, refused=error, writing=gone)
         typed = f"{typed.rstrip()}\n\n{text}" if typed.strip() else text
         gaps += canned.gaps(text)
     chosen_reply = fields.get("reply", "")
-    writing = Writing(draft=typed, problem="inserted", reply_id=chosen_reply, gaps=" ".join(gaps))
+    writing = Writing(
+        draft=typed, staged=kept, problem="inserted", reply_id=chosen_reply, gaps=" ".join(gaps)
+    )
     return await page(request, desk, ticket_id, writing=writing)
 
 

@@ -1,6 +1,5 @@
 """The customer's side of the room."""
 
-from collections.abc import Mapping
 from uuid import UUID
 
 from starlette.requests import Request
@@ -8,11 +7,13 @@ from starlette.responses import Response
 
 from parlour.features.conversation import pages as conversation
 from parlour.features.conversation import units as rooms
+from parlour.features.conversation.downloads import serve
 from parlour.features.conversation.view import room_view
+from parlour.features.files.service import TicketFull
 from parlour.features.portal.visitor import customer, visit
 from parlour.features.tickets.service import TicketClosed
 from parlour.kernel.errors import Conflict, DomainError
-from parlour.web.forms import REFUSALS, read_form_leniently
+from parlour.web.forms import REFUSALS, Filled, read_form_with_files
 from parlour.web.ids import id_in
 from parlour.web.pages import redirect, render, wants_json
 
@@ -29,7 +30,7 @@ async def _page(
     request: Request,
     ticket_id: UUID,
     *,
-    typed: Mapping[str, str] | None = None,
+    filled: Filled | None = None,
     refused: DomainError | None = None,
 ) -> Response:
     before = conversation.seq_in(request, "before")
@@ -37,6 +38,7 @@ async def _page(
     workspace, (ticket, history) = here.workspace, here.found
     portal = f"/support/{workspace.slug}"
     chat_url = f"{portal}/ticket/{ticket.ticket_id}/chat"
+    kept = await conversation.staged(request, here.actor, filled.file_ids) if filled else ()
     view = room_view(
         history,
         here.actor,
@@ -45,7 +47,7 @@ async def _page(
         chat_url=chat_url,
         socket_url=f"/realtime?ticket={ticket.ticket_id}&portal={workspace.slug}",
         new_ticket_url=f"{portal}/ticket/new",
-        **conversation.unsent(typed or {}, refused),
+        **conversation.unsent(filled.fields if filled else {}, refused, kept),
     )
     return render(request, "portal/chat.html", refused=refused, workspace=workspace, ticket=ticket, room=view)
 
@@ -54,16 +56,23 @@ async def send(request: Request) -> Response:
     """JSON for the page's own sending; a plain form goes back to the room, with its text when that failed."""
     ticket_id = id_in(request, "ticket_id")
     workspace, actor = await customer(request, ticket_id)
-    fields, stale = await read_form_leniently(request)
-    if stale:
-        return await _page(request, ticket_id, typed=fields, refused=stale)
-    if "read" in fields:
-        await conversation.mark_read(request, actor, ticket_id, fields)
+    filled = await read_form_with_files(request, conversation.uploads(request, actor, ticket_id).take)
+    if filled.refused:
+        return await _page(request, ticket_id, filled=filled, refused=filled.refused)
+    if "read" in filled.fields:
+        await conversation.mark_read(request, actor, ticket_id, filled.fields)
         return redirect(f"/support/{workspace.slug}/ticket/{ticket_id}/chat#latest")
     if wants_json(request):
-        return conversation.sent_as_json(await conversation.send(request, actor, ticket_id, fields))
+        return conversation.sent_as_json(await conversation.send(request, actor, ticket_id, filled))
     try:
-        await conversation.send(request, actor, ticket_id, fields)
-    except (*REFUSALS, Conflict, TicketClosed) as error:
-        return await _page(request, ticket_id, typed=fields, refused=error)
+        await conversation.send(request, actor, ticket_id, filled)
+    except (*REFUSALS, Conflict, TicketClosed, TicketFull) as error:
+        return await _page(request, ticket_id, filled=filled, refused=error)
     return redirect(f"/support/{workspace.slug}/ticket/{ticket_id}/chat#latest")
+
+
+async def file(request: Request) -> Response:
+    """A file of the room. Its name stands in the address for people alone."""
+    ticket_id = id_in(request, "ticket_id")
+    here = await visit(request, ticket_id, rooms.file, ticket_id, id_in(request, "file_id"))
+    return await serve(request, here.found)

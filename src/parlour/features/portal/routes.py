@@ -3,6 +3,7 @@
 from starlette.routing import Route
 
 from parlour.features.portal import accent, access, chat, leaving, tickets
+from parlour.web.body_limit import FILES_MAY_COME
 
 routes = [
     Route("/support/{slug}", tickets.home),
@@ -11,7 +12,10 @@ routes = [
     Route("/support/{slug}/ticket/new", tickets.open_ticket, methods=["POST"]),
     Route("/support/{slug}/ticket/{ticket_id:id}", tickets.ticket),
     Route("/support/{slug}/ticket/{ticket_id:id}/chat", chat.room),
-    Route("/support/{slug}/ticket/{ticket_id:id}/chat", chat.send, methods=["POST"]),
+    Route(
+        "/support/{slug}/ticket/{ticket_id:id}/chat", chat.send, methods=["POST"], middleware=FILES_MAY_COME
+    ),
+    Route("/support/{slug}/ticket/{ticket_id:id}/files/{file_id:id}/{name}", chat.file),
     Route("/support/{slug}/access", access.ask),
     Route("/support/{slug}/access", access.exchange_or_mail, methods=["POST"]),
     Route("/support/{slug}/forget", leaving.ask),

@@ -212,6 +212,7 @@ def send_message(
     content: str,
     client_id: UUID,
     *,
+    file_ids: Sequence[UUID] = (),
     seen: int | None = None,
     then: Status | None = None,
 ) -> Sent:
@@ -226,7 +227,7 @@ def send_message(
     by_customer = tx.actor.kind is Kind.CUSTOMER
     if ticket.unsaid_from and not chat.is_repeat(tx, ticket.chat_room_id, client_id):
         [ticket] = unsaid.say(tx, [ticket])
-    posted = chat.post(tx, ticket.chat_room_id, content, client_id)
+    posted = chat.post(tx, ticket.chat_room_id, content, client_id, file_ids)
     if posted.repeat:
         return Sent(posted.message, ticket.told if by_customer else ticket.status, repeat=True)
     if ticket.is_closed and not (by_customer and ticket.quiet):
@@ -276,14 +277,16 @@ def _nothing_unseen(tx: Tx, ticket: Ticket, seen: int | None) -> None:
 
 
 @requires(Permission.NOTE_WRITE)
-def add_note(tx: Tx, ticket_id: UUID, content: str, client_id: UUID) -> Sent:
+def add_note(
+    tx: Tx, ticket_id: UUID, content: str, client_id: UUID, *, file_ids: Sequence[UUID] = ()
+) -> Sent:
     """Say something among agents. Raises what `chat.post` raises, and UnknownTicket.
 
     The note itself is heard of in its own room alone. On a new ticket it is an agent's first action, so the
     ticket opens, which the customer is told as ever.
     """
     ticket = _visible(tx, store.lock_ticket(tx, ticket_id))
-    posted = chat.post(tx, chat.notes_room(tx, ticket_id), content, client_id)
+    posted = chat.post(tx, chat.notes_room(tx, ticket_id), content, client_id, file_ids)
     if posted.repeat:
         return Sent(posted.message, ticket.status, repeat=True)
     mentions.keep(tx, ticket, posted.message)

@@ -62,6 +62,7 @@ def answer(
     content: str,
     client_id: UUID,
     *,
+    file_ids: Sequence[UUID] = (),
     brought: Collection[str] = (),
     seen: int | None = None,
     then: Status | None = None,
@@ -73,7 +74,7 @@ def answer(
     left = [name for name in gaps(content) if name in brought]
     if left:
         raise GapLeft(left)
-    return tickets.send_message(tx, ticket_id, content, client_id, seen=seen, then=then)
+    return tickets.send_message(tx, ticket_id, content, client_id, file_ids=file_ids, seen=seen, then=then)
 
 
 @requires(Permission.TICKET_LIST)

@@ -1,0 +1,52 @@
+"""What people attach; the bytes lie in the store of files."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+
+from parlour.db.schema.base import UtcDateTime, metadata
+
+_STAGED = "seq IS NULL"
+
+files = Table(
+    "files",
+    metadata,
+    Column("workspace_id", ForeignKey("workspaces.workspace_id"), nullable=False),
+    Column("file_id", Uuid, nullable=False),
+    Column("room_id", Uuid, comment="none while it is for a ticket that is not opened yet"),
+    Column("seq", Integer, comment="the message that it came with; none before that was sent"),
+    Column("position", SmallInteger, nullable=False, default=0, comment="among the files of its message"),
+    Column("name", Text, nullable=False),
+    Column("media_type", Text, comment="by its bytes; none while they are on their way"),
+    Column("size", BigInteger, nullable=False, comment="bytes that it counts for, and has once it is there"),
+    Column("sha256", Text, comment="of the bytes that came"),
+    Column("width", Integer, nullable=False, default=0),
+    Column("height", Integer, nullable=False, default=0),
+    Column("scan", Text, nullable=False, default="unscanned"),
+    Column("storage_key", Text, nullable=False),
+    Column("thumbnail_key", Text, nullable=False),
+    Column("has_thumbnail", Boolean, nullable=False, default=False),
+    Column("uploader", Text, nullable=False, comment="who it is of; of a visitor what is kept of a secret"),
+    Column("created_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "file_id"),
+    ForeignKeyConstraint(["workspace_id", "room_id"], ["chat_rooms.workspace_id", "chat_rooms.room_id"]),
+    ForeignKeyConstraint(
+        ["workspace_id", "room_id", "seq"], ["messages.workspace_id", "messages.room_id", "messages.seq"]
+    ),
+    CheckConstraint("scan IN ('off', 'clean', 'unscanned', 'infected')", name="scan"),
+    Index("ix_files_message", "workspace_id", "room_id", "seq", "position"),
+    Index("ix_files_staged", "created_at", sqlite_where=text(_STAGED), postgresql_where=text(_STAGED)),
+)

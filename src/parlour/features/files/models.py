@@ -1,0 +1,54 @@
+"""A file as the rest of the house sees it."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from parlour.kernel.messages import Attachment
+
+MESSAGE_FILES = 10
+"""Files that one message brings at most."""
+TICKET_BYTES = 200 * 1024 * 1024
+"""What customers may attach to one ticket, all together."""
+WORKSPACE_BYTES = 5 * 1024 * 1024 * 1024
+"""All files of a workspace together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A file whose bytes may go up now, under the one key, and a picture's thumbnail under the other."""
+
+    file_id: UUID
+    storage_key: str
+    thumbnail_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known once the bytes are stored. `sha256` is that of the bytes that came."""
+
+    media_type: str
+    size: int
+    sha256: str
+    width: int
+    height: int
+    scan: str
+    has_thumbnail: bool
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file and where it lies. `room_id` and `seq` are None as long as no message has brought it."""
+
+    attachment: Attachment
+    room_id: UUID | None
+    seq: int | None
+    sha256: str
+    uploader: str
+    storage_key: str
+    thumbnail_key: str
+    has_thumbnail: bool
+
+    @property
+    def print(self) -> tuple[str, str]:
+        """The same for a file that was uploaded twice."""
+        return self.attachment.name, self.sha256

@@ -1,0 +1,156 @@
+"""SQL of files."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Integer, bindparam, delete, insert, select, update
+
+from parlour.db import dialect
+from parlour.db.database import HERE, Tx
+from parlour.db.schema import chat_rooms, files, workspaces
+from parlour.features.files.models import Begun, Facts, File
+from parlour.kernel import clock
+from parlour.kernel.messages import Attachment
+
+_ATTACHMENT = tuple(files.c[name] for name in Attachment._fields)
+_FILE = (
+    *_ATTACHMENT,
+    files.c.room_id,
+    files.c.seq,
+    files.c.sha256,
+    files.c.uploader,
+    files.c.storage_key,
+    files.c.thumbnail_key,
+    files.c.has_thumbnail,
+)
+_HERE = files.c.workspace_id == HERE
+_THESE = select(*_FILE).where(
+    _HERE, dialect.one_of(files.c.file_id, "these"), files.c.media_type.is_not(None)
+)
+_OF_MESSAGE = (
+    select(*_FILE)
+    .where(_HERE, files.c.room_id == bindparam("room"), files.c.seq == bindparam("at", type_=Integer()))
+    .order_by(files.c.position)
+)
+_STAGED = (
+    update(files)
+    .where(_HERE, files.c.file_id == bindparam("this"), files.c.seq.is_(None))
+    .returning(files.c.size)
+)
+_COUNT_ROOM = (
+    update(chat_rooms)
+    .where(chat_rooms.c.workspace_id == HERE, chat_rooms.c.room_id == bindparam("room"))
+    .values(files_size=chat_rooms.c.files_size + bindparam("more", type_=BigInteger()))
+    .returning(chat_rooms.c.files_size)
+)
+_COUNT_WORKSPACE = (
+    update(workspaces)
+    .where(workspaces.c.workspace_id == HERE)
+    .values(files_size=workspaces.c.files_size + bindparam("more", type_=BigInteger()))
+    .returning(workspaces.c.files_size)
+)
+_SIZE_OF_ROOM = select(chat_rooms.c.files_size).where(
+    chat_rooms.c.workspace_id == HERE, chat_rooms.c.room_id == bindparam("room")
+)
+_DELETE = (
+    delete(files)
+    .where(
+        _HERE,
+        files.c.file_id == bindparam("this"),
+        files.c.seq.is_(None),
+        dialect.one_of(files.c.uploader, "whose"),
+    )
+    .returning(files.c.size, files.c.storage_key, files.c.thumbnail_key)
+)
+
+
+def _file(row: Sequence[Any]) -> File:
+    many = len(_ATTACHMENT)
+    return File(Attachment(*row[:many]), *row[many:])
+
+
+def insert_file(tx: Tx, begun: Begun, *, room_id: UUID | None, name: str, size: int, uploader: str) -> None:
+    tx.execute(
+        insert(files).values(
+            workspace_id=tx.workspace_id,
+            file_id=begun.file_id,
+            room_id=room_id,
+            name=name,
+            size=size,
+            storage_key=begun.storage_key,
+            thumbnail_key=begun.thumbnail_key,
+            uploader=uploader,
+            created_at=clock.now(),
+        )
+    )
+
+
+def set_facts(tx: Tx, file_id: UUID, facts: Facts) -> bool:
+    """False when the file is not there any more."""
+    values = {
+        "media_type": facts.media_type,
+        "size": facts.size,
+        "sha256": facts.sha256,
+        "width": facts.width,
+        "height": facts.height,
+        "scan": facts.scan,
+        "has_thumbnail": facts.has_thumbnail,
+    }
+    return tx.run(_STAGED.values(values), this=file_id).first() is not None
+
+
+def these(tx: Tx, file_ids: Sequence[UUID]) -> dict[UUID, File]:
+    """Those of the files whose bytes are there, by their ids."""
+    found = (_file(row) for row in tx.rows(_THESE, these=list(file_ids)))
+    return {each.attachment.file_id: each for each in found}
+
+
+def of_message(tx: Tx, room_id: UUID, seq: int) -> list[File]:
+    return [_file(row) for row in tx.rows(_OF_MESSAGE, room=room_id, at=seq)]
+
+
+def attach(tx: Tx, file_ids: Sequence[UUID], *, room_id: UUID, seq: int) -> None:
+    """In this order."""
+    for position, file_id in enumerate(file_ids):
+        values = {"room_id": room_id, "seq": seq, "position": position}
+        tx.run(_STAGED.values(values), this=file_id)
+
+
+def adopt(tx: Tx, file_id: UUID, *, room_id: UUID, uploader: str) -> None:
+    tx.run(_STAGED.values(room_id=room_id, uploader=uploader), this=file_id)
+
+
+def delete_staged(tx: Tx, file_id: UUID, *, uploaders: Sequence[str]) -> tuple[int, str, str] | None:
+    """How much it counted for and its two keys; None when it is not there, not theirs, or was sent."""
+    row = tx.run(_DELETE, this=file_id, whose=list(uploaders)).first()
+    return (row[0], row[1], row[2]) if row else None
+
+
+def count_in_room(tx: Tx, room_id: UUID, more: int) -> int:
+    """What customers have attached in the room by now, in bytes."""
+    counted: int = tx.run(_COUNT_ROOM, room=room_id, more=more).scalar_one()
+    return counted
+
+
+def size_of_room(tx: Tx, room_id: UUID) -> int:
+    found: int = tx.run(_SIZE_OF_ROOM, room=room_id).scalar_one()
+    return found
+
+
+def count_in_workspace(tx: Tx, more: int) -> int:
+    """What all files of the workspace count for by now, in bytes."""
+    counted: int = tx.run(_COUNT_WORKSPACE, more=more).scalar_one()
+    return counted
+
+
+def left_behind(tx: Tx, *, before: datetime, limit: int) -> list[tuple[UUID, UUID, str]]:
+    """(workspace_id, file_id, uploader), of every workspace, begun before then and brought by no message."""
+    old = (
+        select(files.c.workspace_id, files.c.file_id, files.c.uploader)
+        .where(files.c.seq.is_(None), files.c.created_at < before)
+        .order_by(files.c.created_at)
+        .limit(limit)
+    )
+    return [(row[0], row[1], row[2]) for row in tx.execute(old)]

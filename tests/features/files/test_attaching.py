@@ -1,0 +1,162 @@
+"""A file from the form of a room to the browser of whoever may read there."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from parlour.features.tickets.models import Ticket
+from parlour.web.headers import SANDBOX
+from tests.house import Browser, House
+
+WORDS = b"Bought on Monday, paid by card.\n"
+JSON = {"accept": "application/json"}
+File = tuple[str, bytes]
+
+
+async def say(browser: Browser, address: str, *files: File, **fields: Any) -> httpx.Response:
+    """Post the form of a room as a browser does, with these files."""
+    page = {"csrf": await browser.csrf("/support/acme"), "content": "", "client_id": str(uuid4())}
+    headers = fields.pop("headers", {})
+    parts = [("files", (name, data, "text/html")) for name, data in files]
+    return await browser.post(address, data={**page, **fields}, files=parts, headers=headers)
+
+
+def room_of(ticket: Ticket) -> str:
+    return f"/support/acme/ticket/{ticket.ticket_id}/chat"
+
+
+def desk_of(ticket: Ticket) -> str:
+    return f"/workspace/{ticket.workspace_id}/tickets/{ticket.ticket_id}"
+
+
+def file_at(ticket: Ticket, file: dict[str, Any]) -> str:
+    return f"/support/acme/ticket/{ticket.ticket_id}/files/{file['file_id']}/{file['name']}"
+
+
+async def newest(browser: Browser, room: str) -> dict[str, Any]:
+    page = await browser.get(room, headers=JSON)
+    message: dict[str, Any] = page.json()["messages"][-1]
+    return message
+
+
+@pytest.fixture
+async def ticket(house: House, visitor: Browser) -> Ticket:
+    return await house.open_ticket(visitor)
+
+
+async def test_a_file_comes_with_its_message_and_is_handed_out_as_it_was(
+    visitor: Browser, desk: Browser, ticket: Ticket
+) -> None:
+    answer = await say(visitor, room_of(ticket), ("receipt.txt", WORDS), content="Here it is.")
+
+    assert answer.status_code == 303
+    message = await newest(visitor, room_of(ticket))
+    [file] = message["files"]
+    about = {"media_type": "application/octet-stream", "size": len(WORDS), "width": 0, "height": 0}
+    assert message["content"] == "Here it is."
+    assert file == {"file_id": file["file_id"], "name": "receipt.txt", **about, "scan": "off"}
+    for browser, address in (
+        (visitor, file_at(ticket, file)),
+        (desk, f"{desk_of(ticket)}/files/{file['file_id']}/receipt.txt"),
+    ):
+        got = await browser.get(address)
+        assert (got.status_code, got.content) == (200, WORDS)
+
+
+async def test_a_file_without_words_is_a_message_and_nothing_at_all_is_none(
+    visitor: Browser, ticket: Ticket
+) -> None:
+    with_file = await say(visitor, room_of(ticket), ("a.txt", WORDS), ("b.txt", b"b"))
+    nothing = await say(visitor, room_of(ticket), ("", b""))
+
+    assert (with_file.status_code, nothing.status_code) == (303, 422)
+    message = await newest(visitor, room_of(ticket))
+    assert (message["content"], [file["name"] for file in message["files"]]) == ("", ["a.txt", "b.txt"])
+
+
+async def test_an_answer_and_a_note_bring_files_and_a_customer_gets_only_the_answers(
+    visitor: Browser, desk: Browser, ticket: Ticket
+) -> None:
+    sent = [
+        (await say(desk, f"{desk_of(ticket)}/{room}", (f"{room}.txt", WORDS), headers=JSON)).json()
+        for room in ("chat", "notes")
+    ]
+    answered, noted = (each["message"]["files"][0] for each in sent)
+
+    assert (await visitor.get(file_at(ticket, answered))).content == WORDS
+    assert (await visitor.get(file_at(ticket, noted))).status_code == 404
+    assert (await desk.get(f"{desk_of(ticket)}/files/{noted['file_id']}/notes.txt")).content == WORDS
+
+
+async def test_what_strangers_made_is_downloaded_and_can_do_nothing(visitor: Browser, ticket: Ticket) -> None:
+    name = "caf\u00e9 \u202egnp.html"
+    await say(visitor, room_of(ticket), (name, b"<script>alert(1)</script>"))
+    [file] = (await newest(visitor, room_of(ticket)))["files"]
+
+    got = await visitor.get(file_at(ticket, file))
+
+    assert file["name"] == "caf\u00e9 gnp.html"
+    assert got.headers.get_list("content-security-policy") == [SANDBOX]
+    assert got.headers["content-type"] == "application/octet-stream"
+    assert got.headers["x-content-type-options"] == "nosniff"
+    disposition = "attachment; filename=\"cafe gnp.html\"; filename*=UTF-8''caf%C3%A9%20gnp.html"
+    assert got.headers["content-disposition"] == disposition
+    assert got.headers["cache-control"] == "private, no-cache"
+
+
+RANGES = {
+    "bytes=0-4": (206, slice(0, 5)),
+    "bytes=10-": (206, slice(10, None)),
+    "bytes=-6": (206, slice(-6, None)),
+    "bytes=5-9999": (206, slice(5, None)),
+    "bytes=31-31": (206, slice(31, 32)),
+    "bytes=0-1,4-5": (200, slice(None)),
+    "bytes=7-3": (200, slice(None)),
+    "bytes=-": (200, slice(None)),
+    "lines=1-2": (200, slice(None)),
+}
+
+
+async def test_a_part_of_a_file_is_handed_out_and_what_a_browser_has_is_not_sent_again(
+    visitor: Browser, ticket: Ticket
+) -> None:
+    await say(visitor, room_of(ticket), ("receipt.txt", WORDS))
+    [file] = (await newest(visitor, room_of(ticket)))["files"]
+    address = file_at(ticket, file)
+    whole = await visitor.get(address)
+    tag = whole.headers["etag"]
+
+    for asked, (status, part) in RANGES.items():
+        got = await visitor.get(address, headers={"range": asked})
+        assert (asked, got.status_code, got.content) == (asked, status, WORDS[part])
+    got = await visitor.get(address, headers={"range": "bytes=2-5"})
+    assert got.headers["content-range"] == f"bytes 2-5/{len(WORDS)}"
+    beyond = await visitor.get(address, headers={"range": "bytes=32-"})
+    assert (beyond.status_code, beyond.headers["content-range"]) == (416, "bytes */32")
+    assert (await visitor.get(address, headers={"if-none-match": tag})).status_code == 304
+    assert (await visitor.get(address, headers={"if-none-match": f'"x", W/{tag}'})).status_code == 304
+    for condition, status in ((tag, 206), ('"x"', 200)):
+        got = await visitor.get(address, headers={"range": "bytes=2-5", "if-range": condition})
+        assert got.status_code == status
+    head = await visitor.head(address)
+    assert (head.content, head.headers["content-length"]) == (b"", str(len(WORDS)))
+    assert head.headers["accept-ranges"] == "bytes"
+
+
+async def test_the_same_form_twice_is_one_message_and_other_files_are_a_conflict(
+    house: House, visitor: Browser, ticket: Ticket
+) -> None:
+    client_id = str(uuid4())
+
+    async def send(*files: File) -> httpx.Response:
+        return await say(visitor, room_of(ticket), *files, content="Here.", client_id=client_id, headers=JSON)
+
+    first, again = await send(("a.txt", WORDS)), await send(("a.txt", WORDS))
+    others = [await send(*files) for files in ([("a.txt", b"else")], [("b.txt", WORDS)], [])]
+
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert again.json()["message"] == first.json()["message"]
+    assert [other.status_code for other in others] == [409] * 3
+    assert UUID((await newest(visitor, room_of(ticket)))["client_id"]) == UUID(client_id)
