@@ -10,7 +10,8 @@ import pytest
 
 from parlour.features.contacts import service as contacts
 from parlour.features.tickets import service as tickets
-from parlour.features.tickets.models import Draft, Status
+from parlour.features.tickets.bulk import service as bulk
+from parlour.features.tickets.models import Draft, Field, Status
 from parlour.kernel.events import Event, JobQueued, SpokeUnheard, TicketChanged
 from tests.features.test_contacts import contact, page
 from tests.house import Browser, House
@@ -34,7 +35,7 @@ def heard(house: House) -> Heard:
     return told
 
 
-def changes(heard: Sequence[Event | JobQueued]) -> list[Event | JobQueued]:
+def changes(heard: Sequence[Event | JobQueued]) -> list[TicketChanged]:
     return [event for event in heard if isinstance(event, TicketChanged)]
 
 
@@ -174,6 +175,50 @@ async def test_a_quiet_ticket_that_agents_take_up_was_never_closed_to_its_custom
 
     assert "Ada Moreau reopened this ticket" not in room
     assert (await now(house, quiet)).told is Status.OPEN
+
+
+async def test_what_is_taken_back_of_a_quiet_ticket_its_customer_never_hears_of(
+    house: House, visitor: Browser, desk: Browser, heard: Heard
+) -> None:
+    await house.open_ticket(visitor)
+    await block(house, desk)
+    quiet = await house.open_ticket(visitor, subject="Second")
+    here = f"/support/acme/ticket/{quiet.ticket_id}"
+    pages = [plain((await visitor.get(here)).text, quiet.email)]
+    heard.clear()
+    change = await house.db.write(
+        ada(house), bulk.change_one, quiet.ticket_id, Field.STATUS, "open", seen_version=1
+    )
+    meanwhile = await now(house, quiet)
+    pages.append(plain((await visitor.get(here)).text, quiet.email))
+    await house.db.write(ada(house), bulk.undo, change.bulk_id)
+    await house.as_system(bulk.say_some, change.bulk_id)
+    after = await now(house, quiet)
+    pages.append(plain((await visitor.get(here)).text, quiet.email))
+    sent = await visitor.submit(f"{here}/chat", words("Hello?"), page=here, headers=JSON)
+
+    assert (meanwhile.status, meanwhile.told) == (Status.OPEN, Status.NEW)
+    assert (after.status, after.told, after.unsaid_from) == (Status.CLOSED, Status.NEW, None)
+    assert pages[0] == pages[1] == pages[2]
+    assert [event.inward for event in changes(heard)] == [True, True]
+    assert sent.status_code == 201
+
+
+async def test_of_a_quiet_ticket_that_stays_open_its_customer_hears_when_the_moment_is_over(
+    house: House, visitor: Browser, desk: Browser, heard: Heard
+) -> None:
+    await house.open_ticket(visitor)
+    await block(house, desk)
+    quiet = await house.open_ticket(visitor, subject="Second")
+    change = await house.db.write(
+        ada(house), bulk.change_one, quiet.ticket_id, Field.STATUS, "pending", seen_version=1
+    )
+    heard.clear()
+    await house.as_system(bulk.say_some, change.bulk_id)
+    after = await now(house, quiet)
+
+    assert (after.status, after.told, after.quiet) == (Status.PENDING, Status.PENDING, False)
+    assert [(event.status, event.inward) for event in changes(heard)] == [("pending", False)]
 
 
 async def test_agents_open_tickets_for_somebody_blocked_as_ever(

@@ -27,7 +27,7 @@ from parlour.kernel.events import TicketChanged
 def tell(tx: Tx, ticket: Ticket, *, spoke: Kind | None = None, inward: bool = False) -> None:
     """Let everyone who is looking know how the ticket is now, and who has just said something in public.
 
-    `inward`: nothing changed that a customer can see, so customers hear nothing.
+    `inward`: nothing changed that a customer can see, so customers hear nothing, as of a quiet ticket.
     """
     tx.emit(
         TicketChanged(
@@ -40,7 +40,7 @@ def tell(tx: Tx, ticket: Ticket, *, spoke: Kind | None = None, inward: bool = Fa
             assignee_id=ticket.assignee_id,
             version=ticket.version,
             spoke=spoke.value if spoke else None,
-            inward=inward,
+            inward=inward or ticket.quiet,
         )
     )
 
@@ -105,7 +105,7 @@ def _change(tx: Tx, tickets: Sequence[Ticket], **values: object) -> dict[UUID, T
         return {}
     ticket_ids = [ticket.ticket_id for ticket in tickets]
     if "status" in values:
-        values["quiet"] = False
+        values.setdefault("quiet", False)
     return {each.ticket_id: each for each in store.change_all(tx, ticket_ids, clock.now(), **values)}
 
 
@@ -161,7 +161,11 @@ def _say_statuses(tx: Tx, moved: Sequence[Ticket], after: Status) -> None:
 
 
 def _note_statuses(tx: Tx, moved: Sequence[Ticket], after: Status) -> None:
-    turned = [ticket.chat_room_id for ticket in moved if Status.CLOSED in (ticket.status, after)]
+    turned = [
+        ticket.chat_room_id
+        for ticket in moved
+        if Status.CLOSED in (ticket.status, after) and not ticket.quiet  # whose room was never closed
+    ]
     if turned:
         chat.set_open(tx, turned, after is not Status.CLOSED)
     audit.record_all(tx, "status", {each.ticket_id: (each.status.value, after.value) for each in moved})

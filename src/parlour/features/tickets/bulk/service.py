@@ -214,7 +214,12 @@ def say_some(tx: Tx, bulk_id: UUID) -> bool:
     While it is being undone nothing is said: the end of that has its own job for it.
     """
     found = bulk_store.lock_bulk(tx, bulk_id)
-    return found is not None and not found.running and unsaid.say_some(tx, bulk_id, limit=CHUNK)
+    if found is None or found.running:
+        return False
+    no_longer_quiet, more = unsaid.say_some(tx, bulk_id, limit=CHUNK)
+    for ticket in no_longer_quiet:
+        changes.tell(tx, ticket)
+    return more
 
 
 def _is_ours(ticket: Ticket, bulk: Bulk) -> bool:

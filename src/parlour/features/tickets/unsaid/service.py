@@ -27,7 +27,7 @@ WAITS = timedelta(seconds=12)
 @requires(Permission.TICKET_UPDATE)
 def held(tx: Tx, status: Status, change_id: UUID) -> dict[str, Any]:
     """What is stored with this status of a ticket whose room is told of it later, in the actor's name."""
-    return store.held(status.value, change_id, by=tx.actor.name)
+    return store.held(status, change_id, by=tx.actor.name)
 
 
 @requires(Permission.TICKET_REPLY)
@@ -42,7 +42,10 @@ def say(tx: Tx, locked: Sequence[Ticket]) -> list[Ticket]:
         word, by = line
         these = [ticket_id for ticket_id, said in lines.items() if said == line]
         chat.announce_to_all(tx, these, Audience.PUBLIC, word, by=by)
-    return [replace(ticket, unsaid_from=None, unsaid_by=None) for ticket in locked]
+    return [
+        replace(ticket, unsaid_from=None, unsaid_by=None, quiet=False) if ticket.unsaid_from else ticket
+        for ticket in locked
+    ]
 
 
 def _line(ticket: Ticket) -> tuple[str, str]:
@@ -57,9 +60,12 @@ def of_change(tx: Tx, change_id: UUID, *, limit: int) -> list[UUID]:
 
 
 @requires(Permission.SYSTEM)
-def say_some(tx: Tx, change_id: UUID, *, limit: int) -> bool:
-    """Tell up to `limit` rooms what this change did. Says whether there may be more."""
+def say_some(tx: Tx, change_id: UUID, *, limit: int) -> tuple[list[Ticket], bool]:
+    """Tell up to `limit` rooms what this change did. Returns the tickets that were quiet until then, and
+    whether there may be more.
+    """
     ticket_ids = store.of_change(tx, change_id, limit=limit)
     locked = ticket_store.lock_all(tx, ticket_ids)
-    say(tx, [ticket for ticket in locked if ticket.status_change == change_id])
-    return len(ticket_ids) == limit
+    ours = [ticket for ticket in locked if ticket.status_change == change_id]
+    told = say(tx, ours)
+    return [now for now, was in zip(told, ours, strict=True) if was.quiet], len(ticket_ids) == limit

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, bindparam, case, func, null, select, update
+from sqlalchemy import ColumnElement, Integer, bindparam, case, false, func, null, or_, select, update
 
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
@@ -17,7 +17,7 @@ _HEARD: ColumnElement[str] = case(
 _CLEAR = (
     update(tickets)
     .where(tickets.c.workspace_id == HERE, dialect.one_of(tickets.c.ticket_id, "these"))
-    .values(unsaid_from=None, unsaid_by=None)
+    .values(unsaid_from=None, unsaid_by=None, quiet=False)
 )
 _OF_CHANGE = (
     select(tickets.c.ticket_id)
@@ -30,11 +30,17 @@ _OF_CHANGE = (
 )
 
 
-def held(status: str, change_id: UUID, *, by: str) -> dict[str, Any]:
-    """Columns to set together with that status: nothing is unsaid of what the room heard last."""
-    came_back = _HEARD.in_([status])
+def held(status: Status, change_id: UUID, *, by: str) -> dict[str, Any]:
+    """Columns to set together with that status: nothing is unsaid of what the room heard last.
+
+    What is quiet is so until its room is told of something, and closed again it is as it was.
+    """
+    came_back: ColumnElement[bool] = _HEARD.in_([status.value])
+    if status is Status.CLOSED:
+        came_back = or_(came_back, tickets.c.quiet)
     return {
         "status_change": change_id,
+        "quiet": tickets.c.quiet if status is not Status.NEW else false(),
         "unsaid_from": case((came_back, null()), else_=_HEARD),
         "unsaid_by": case((came_back, null()), else_=by),
     }
