@@ -24,7 +24,7 @@ def run() -> int:
     print("Benches, each run with `python -m bench NAME` (--help says what can be chosen):\n")
     for each in names():
         summary = (importlib.import_module(f"bench.{each}").__doc__ or "").partition("\n")[0]
-        print(f"  {each:10}{summary}")
+        print(f"  {each:12}{summary}")
     return 0 if not name else 2
 
 

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
@@ -54,8 +54,8 @@ def main() -> int:
 
 
 @contextmanager
-def running_demo(folder: Path) -> Iterator[str]:
-    """The demo's address; its data is in `folder`."""
+def running_demo(folder: Path, log: IO[bytes] | None = None) -> Iterator[str]:
+    """The demo's address; its data is in `folder`, and what it says goes to `log`, or to the terminal."""
     port = free_port()
     ours = {name: value for name, value in os.environ.items() if not name.startswith("PARLOUR_")}
     path = os.pathsep.join(filter(None, [str(ROOT / "src"), ours.get("PYTHONPATH")]))
@@ -63,6 +63,7 @@ def running_demo(folder: Path) -> Iterator[str]:
         [sys.executable, "-m", "parlour", "demo", "--port", str(port)],
         env={**ours, "PYTHONPATH": path, "PARLOUR_DATA_DIR": str(folder)},
         stdout=subprocess.DEVNULL,
+        stderr=log,
     )
     try:
         wait_until_listening(server, port)
