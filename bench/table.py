@@ -20,6 +20,7 @@ from bench.fill import fill  # noqa: E402
 from parlour.db.database import Tx  # noqa: E402
 from parlour.db.sqlite import SqliteDatabase  # noqa: E402
 from parlour.features.accounts import service as accounts  # noqa: E402
+from parlour.features.tickets import store  # noqa: E402
 from parlour.features.tickets.listing import service as listing  # noqa: E402
 from parlour.features.tickets.listing import store as listing_store  # noqa: E402
 from parlour.features.tickets.models import Filters, Order, Priority, Stage, Status, Whose  # noqa: E402
@@ -69,7 +70,7 @@ def steps(tx: Tx, filters: Filters) -> int:
             listing.workspace_tickets(tx, filters)
         else:
             ids, _ = listing_store.page(tx, filters, key=None, backwards=False, limit=filters.limit + 1)
-            listing_store.rows(tx, ids)
+            store.rows(tx, ids)
     finally:
         raw.set_progress_handler(None, 0)
     return count

@@ -277,7 +277,7 @@ def of_listing(ticket: Ticket) -> list[Call]:
         (bulk.unchanged_since, {"ticket_ids": [ticket.ticket_id], "moment": clock.now()}),
         (listing.ahead, {"filters": Filters(), "key": [clock.now(), clock.new_id()]}),
         (bulk.how_many_of, these),
-        (listing.rows, these),
+        (tickets.rows, these),
         (listing.recent_and_urgent, {"limit": 9}),
         (mentioned.are_older, {"person": ticket.ticket_id}),
         (mentioned.among, {"person": ticket.ticket_id, "ticket_ids": [ticket.ticket_id]}),

@@ -14,6 +14,7 @@ from bench.fill import fill
 from bench.table import steps
 from parlour.db.database import Tx
 from parlour.features.desk.query import BUILT_IN
+from parlour.features.tickets import store
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.listing import store as listing_store
 from parlour.features.tickets.models import Filters, Order, Priority, Stage, Status, Whose
@@ -59,7 +60,7 @@ def plan(tx: Tx, filters: Filters) -> list[str]:
     raw.set_trace_callback(seen.append)
     ids, _ = listing_store.page(tx, filters, key=None, backwards=False, limit=26)
     if ids:
-        [last] = listing_store.rows(tx, ids[-1:])
+        [last] = store.rows(tx, ids[-1:])
         key = listing._key(filters.order, last)  # noqa: SLF001 the cursor's own words
         for backwards in (False, True):
             listing_store.page(tx, filters, key=key, backwards=backwards, limit=26)

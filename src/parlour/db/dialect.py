@@ -80,7 +80,8 @@ class _Listed(TypeDecorator[Any]):
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str:
         if isinstance(self.item, Uuid):  # what pages ask for, dozens at a time
-            return json.dumps([each.hex for each in value])
+            ids = '","'.join([f"{each.int:032x}" for each in value])
+            return f'["{ids}"]' if ids else "[]"
         stored = self.item.dialect_impl(dialect).bind_processor(dialect)
         return json.dumps([stored(each) for each in value] if stored else list(value))
 

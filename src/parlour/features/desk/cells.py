@@ -3,10 +3,14 @@
 from typing import Any
 
 from parlour.features.tickets.models import Status, Ticket, TicketRow
+from parlour.kernel.kept import Kept
 from parlour.web.render import spelled
 
+ROWS = 2_000
+"""Rows of lists that are kept as they were shown."""
 
-def row_view(row: TicketRow) -> dict[str, Any]:
+
+def _row_view(row: TicketRow) -> dict[str, Any]:
     """Plain values: an object is slow to answer a template, and each call from there costs."""
     created_at, created = spelled(row.created_at)
     active_at, active = spelled(row.last_message_at)
@@ -31,6 +35,10 @@ def row_view(row: TicketRow) -> dict[str, Any]:
         "tags": [(tag.name, tag.colour.value) for tag in row.tags],
         "excerpt": row.excerpt,
     }
+
+
+row_view = Kept(_row_view, most=ROWS, length=lambda view: len(view["subject"]) + len(view["excerpt"] or ""))
+"""The same view of the same row: by it templates find the row as it was drawn (`Renderer.lines`)."""
 
 
 def ticket_view(ticket: Ticket) -> dict[str, Any]:

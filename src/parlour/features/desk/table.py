@@ -82,7 +82,7 @@ async def page(
         "may_update": actor.may(Permission.TICKET_UPDATE),
         "may_bulk": actor.may(Permission.BULK_UPDATE),
         "typed": typed or {},
-        "selected": selected,
+        "selected": tuple(selected),
     }
     return await render_at(request, desk, template, refused=refused, **context)
 

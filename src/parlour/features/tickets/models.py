@@ -133,7 +133,7 @@ class TicketRow(NamedTuple):
     blocked: bool | None = None
     quiet: bool = False
     unread: bool = False
-    tags: Sequence[Tag] = ()
+    tags: tuple[Tag, ...] = ()
     excerpt: str | None = None
 
 

@@ -253,9 +253,20 @@ def count_of_email(tx: Tx, email: str, *, limit: int) -> int:
     return count
 
 
+def by_ids(tx: Tx, ticket_ids: Sequence[UUID]) -> dict[UUID, TicketRow]:
+    """Those of the tickets that there are."""
+    return {row.ticket_id: row for row in tx.objects(_THESE, ticket_row, these=list(ticket_ids))}
+
+
+def rows(tx: Tx, ticket_ids: Sequence[UUID]) -> list[TicketRow]:
+    """These tickets, in the order in which they are named."""
+    found = by_ids(tx, ticket_ids)
+    return [row for ticket_id in ticket_ids if (row := found.get(ticket_id))]
+
+
 def these(tx: Tx, ticket_ids: Sequence[UUID]) -> list[TicketRow]:
     """The newest activity first: put in order here, for SQLite would walk the index of that order instead."""
-    found = [ticket_row(row) for row in tx.rows(_THESE, these=list(ticket_ids))]
+    found = by_ids(tx, ticket_ids).values()
     return sorted(found, key=lambda row: (row.last_message_at, row.ticket_id), reverse=True)
 
 

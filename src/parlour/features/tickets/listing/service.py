@@ -15,12 +15,13 @@ from parlour.features.tickets import life, store
 from parlour.features.tickets.listing import store as listing_store
 from parlour.features.tickets.listing.mentioned import store as mentioned_store
 from parlour.features.tickets.listing.search import store as search_store
-from parlour.features.tickets.models import PAGE_SIZES, Filters, Order, Page, Ticket, TicketRow
+from parlour.features.tickets.models import PAGE_SIZES, Filters, Order, Page, Tag, Ticket, TicketRow
 from parlour.features.tickets.tags import service as tags
 from parlour.kernel import words
 from parlour.kernel.access import Permission, requires
 from parlour.kernel.addresses import beginning_of_email
 from parlour.kernel.errors import NotFound
+from parlour.kernel.kept import Kept
 
 MATCHES_READ = 200
 READS = 5
@@ -33,6 +34,8 @@ ADDRESSES = 50
 NEWEST = 10**18 - 1
 """A position beyond all there are."""
 OVERVIEW = 5
+ROWS = 2_000
+"""Rows of lists that are kept as they were shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +58,22 @@ def workspace_tickets(tx: Tx, filters: Filters) -> Page:
     unread = _unread(tx, page.rows)
     tagged = tags.of_tickets(tx, [row.ticket_id for row in page.rows if row.tagged])
     rows = [
-        row._replace(
-            unread=row.chat_room_id in unread,
-            tags=tagged.get(row.ticket_id, ()),
-            excerpt=excerpts.get(row.ticket_id, row.excerpt),
+        _shown(
+            row,
+            row.chat_room_id in unread,
+            tagged.get(row.ticket_id, ()),
+            excerpts.get(row.ticket_id, row.excerpt) if excerpts else row.excerpt,
         )
         for row in page.rows
     ]
     return replace(page, rows=rows)
+
+
+def _with(row: TicketRow, unread: bool, tagged: tuple[Tag, ...], excerpt: str | None) -> TicketRow:
+    return row._replace(unread=unread, tags=tagged, excerpt=excerpt)
+
+
+_shown = Kept(_with, most=ROWS, length=lambda row: len(row.subject) + len(row.excerpt or ""))
 
 
 def _page(tx: Tx, filters: Filters) -> Page:
@@ -72,7 +83,7 @@ def _page(tx: Tx, filters: Filters) -> Page:
     with dialect.walking_in_order(tx):
         ids, edge = listing_store.page(tx, filters, key=key, backwards=backwards, limit=filters.limit + 1)
         count = listing_store.count(tx, filters)
-    rows = listing_store.rows(tx, ids)
+    rows = store.rows(tx, ids)
     more = len(rows) > filters.limit
     rows = (rows[1:] if backwards else rows[:-1]) if more else rows
     first, last = (_cursor(_key(filters.order, row)) for row in (rows[0], rows[-1])) if rows else (None, None)
@@ -110,7 +121,7 @@ def beside(tx: Tx, filters: Filters, ticket_id: UUID, at: str, *, backwards: boo
     key = _read_cursor(filters.order, at)
     with dialect.walking_in_order(tx):
         ids, _ = listing_store.page(tx, filters, key=key, backwards=backwards, limit=1)
-    found = listing_store.rows(tx, ids)
+    found = store.rows(tx, ids)
     return (found[0].ticket_id, place(filters.order, found[0])) if found else None
 
 
@@ -291,7 +302,7 @@ def of_address(tx: Tx, email: str, *, before: UUID | None) -> tuple[Sequence[Tic
     """The newest tickets of exactly this address, older than `before`; and where the next page begins."""
     limit = PAGE_SIZES[0]
     ids = search_store.of_addresses(tx, [email], before=before, limit=limit + 1)
-    return listing_store.rows(tx, ids[:limit]), ids[limit - 1] if len(ids) > limit else None
+    return store.rows(tx, ids[:limit]), ids[limit - 1] if len(ids) > limit else None
 
 
 @requires(Permission.TICKET_LIST)
@@ -301,7 +312,7 @@ def row(tx: Tx, ticket_id: UUID) -> TicketRow:
     if not found:
         raise NotFound
     its = tags.of_tickets(tx, [ticket_id] if found[0].tagged else []).get(ticket_id, ())
-    return found[0]._replace(unread=bool(_unread(tx, found)), tags=its)
+    return _shown(found[0], bool(_unread(tx, found)), its, None)
 
 
 @requires(Permission.TICKET_LIST)

@@ -276,12 +276,6 @@ def page(
     return found, [*rank, *(getattr(last, c.name) for c in _columns(shape, filters.order))] if last else None
 
 
-def rows(tx: Tx, ticket_ids: Sequence[UUID]) -> list[TicketRow]:
-    """These tickets, in the order in which they are named."""
-    found = {row.ticket_id: row for row in store.these(tx, ticket_ids)}
-    return [found[ticket_id] for ticket_id in ticket_ids if ticket_id in found]
-
-
 def count(tx: Tx, filters: Filters) -> int | None:
     """Up to COUNT_LIMIT + 1; None when so many would have to be looked through."""
     reading = _reading(dialect.name_of(tx), _shape(filters), filters.order)
@@ -326,7 +320,8 @@ def among(tx: Tx, filters: Filters, ticket_ids: Sequence[UUID]) -> dict[UUID, Ti
         ticket_ids = tagged.among(tx, filters.tag, ticket_ids)
     if filters.mentioned:
         ticket_ids = mentioned.among(tx, filters.mentioned, ticket_ids)
-    return {row.ticket_id: row for row in store.these(tx, ticket_ids) if _lets_through(filters, row)}
+    found = store.by_ids(tx, ticket_ids)
+    return {ticket_id: row for ticket_id, row in found.items() if _lets_through(filters, row)}
 
 
 def _lets_through(filters: Filters, row: TicketRow) -> bool:
@@ -376,9 +371,14 @@ def recent_and_urgent(tx: Tx, *, limit: int) -> tuple[list[TicketRow], list[Tick
     Among equally urgent ones, whoever waits longest for an agent comes first.
     """
     lists: tuple[list[TicketRow], list[TicketRow]] = ([], [])
-    for which, *row in tx.rows(_RECENT_AND_URGENT, limit=limit):
-        lists[which].append(store.ticket_row(row))
+    for which, row in tx.objects(_RECENT_AND_URGENT, _of_list, limit=limit):
+        lists[which].append(row)
     return lists
+
+
+def _of_list(row: Sequence[Any]) -> tuple[int, TicketRow]:
+    which, *ticket = row
+    return which, store.ticket_row(ticket)
 
 
 _COUNTED: dict[str, tuple[_Condition, ...]] = {

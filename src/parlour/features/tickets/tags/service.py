@@ -35,7 +35,7 @@ def every(tx: Tx) -> Sequence[Tag]:
 
 
 @requires(Permission.TICKET_LIST)
-def of_tickets(tx: Tx, ticket_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Tag]]:
+def of_tickets(tx: Tx, ticket_ids: Sequence[UUID]) -> Mapping[UUID, tuple[Tag, ...]]:
     return tag_store.of_tickets(tx, ticket_ids) if ticket_ids else {}
 
 

@@ -50,11 +50,11 @@ def by_key(tx: Tx, key: str) -> Tag | None:
     return _tag(row) if row else None
 
 
-def of_tickets(tx: Tx, ticket_ids: Sequence[UUID]) -> dict[UUID, list[Tag]]:
+def of_tickets(tx: Tx, ticket_ids: Sequence[UUID]) -> dict[UUID, tuple[Tag, ...]]:
     """Those that have any, each with its tags by name."""
-    found: dict[UUID, list[Tag]] = {}
+    found: dict[UUID, tuple[Tag, ...]] = {}
     for ticket_id, *row in tx.rows(_OF, these=list(ticket_ids)):
-        found.setdefault(ticket_id, []).append(_tag(row))
+        found[ticket_id] = *found.get(ticket_id, ()), _tag(row)
     return found
 
 
