@@ -278,6 +278,7 @@ def of_listing(ticket: Ticket) -> list[Call]:
         (listing.ahead, {"filters": Filters(), "key": [clock.now(), clock.new_id()]}),
         (bulk.how_many_of, these),
         (tickets.rows, these),
+        (tickets.by_ids, these),
         (listing.recent_and_urgent, {"limit": 9}),
         (mentioned.are_older, {"person": ticket.ticket_id}),
         (mentioned.among, {"person": ticket.ticket_id, "ticket_ids": [ticket.ticket_id]}),
