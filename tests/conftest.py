@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import tenants
+from tests import compiled, tenants
 from tests.house import Browser, House, open_house
 from tests.post_office import PostOffice
 from tests.servers import pytest_collection_modifyitems, pytest_sessionfinish, pytest_terminal_summary
@@ -16,6 +16,7 @@ pytest_plugins = ["tests.engines"]
 pytest.register_assert_rewrite("tests.faults.people", "tests.faults.rooms")
 
 tenants.watch_every_engine()
+compiled.remember_for_every_engine()
 
 
 @pytest.fixture(autouse=True)

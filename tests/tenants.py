@@ -9,7 +9,7 @@ that comes as text is read as text, more roughly. What a migration does to the s
 # ruff: noqa: SLF001 - SQLAlchemy names the parts of a statement with an underscore
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -111,13 +111,20 @@ class Watch:
 
     def __init__(self) -> None:
         self.found: list[str] = []
+        self._sound: set[Shape] = set()
 
     def look(self, connection: Connection, statement: Any, rows: Any, row: Any, _options: object) -> None:
         """Values may come apart from an INSERT that was built once: then the rows name the workspace."""
-        if isinstance(statement, Insert) and not statement._values and (rows or row):
-            statement = statement.values(next(iter(rows or [row])))
-        if not _migrates(connection):
-            self._refuse(offences(statement))
+        if _migrates(connection):
+            return
+        apart = isinstance(statement, Insert) and not statement._values and (rows or row)
+        values = next(iter(rows or [row])) if apart else {}
+        shape = _shape(statement, values)
+        if shape in self._sound:
+            return
+        self._refuse(offences(statement.values(values) if apart else statement))
+        if shape:
+            self._sound.add(shape)
 
     def look_at_driver_sql(self, connection: Connection, _: object, sql: str, *more: Any) -> None:
         """What SQLAlchemy never compiled came as text for the driver."""
@@ -138,6 +145,15 @@ class Watch:
             yield self.found
         finally:
             self.found = before
+
+
+Shape = tuple[object, ...]
+
+
+def _shape(statement: Any, values: Mapping[str, object]) -> Shape | None:
+    """What statements share that differ in values alone: SQLAlchemy finds by it what it has compiled."""
+    key = statement._generate_cache_key() if isinstance(statement, ClauseElement) else None
+    return (key.key, *values) if key else None
 
 
 def _migrates(connection: Connection) -> bool:
