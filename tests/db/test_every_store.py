@@ -128,6 +128,8 @@ def of_accounts(tx: Tx, ada: UUID) -> list[Call]:
         (workspaces.insert_member, {"user_id": new, "role": Role.AGENT}),
         (workspaces.set_role, {"user_id": new, "role": Role.VIEWER}),
         (workspaces.delete_member, {"user_id": new}),
+        (accounts.bound_to, {"user_id": new}),
+        (accounts.unbind, {"user_id": new}),
         (accounts.accounts, {}),
         (accounts.set_disabled, {"user_id": new, "at": now}),
         (accounts.user_id_of, {"email": "ada@acme.example"}),
@@ -176,7 +178,7 @@ def of_themselves(ada: UUID) -> list[Call]:
 
 def of_invitations(ada: UUID) -> list[Call]:
     this, whose = {"invitation_id": clock.new_id()}, {"email": "n@acme.example"}
-    invited = {"role": Role.AGENT, "invited_by": ada, "expires_at": clock.now() + SOON}
+    invited = {"role": Role.AGENT, "invited_by": ada, "expires_at": clock.now() + SOON, "mailed": True}
     return [
         (invitations.insert_invitation, {**this, "token_hash": "i", **whose, **invited}),
         (invitations.waiting, {"limit": 9}),

@@ -17,18 +17,22 @@ NEW = "a rather long new password"
 
 
 async def link_for_ada(house: House, browser: Browser) -> str:
+    return await link_for(house, browser, ADA, typed=" Ada@Acme.Example")
+
+
+async def link_for(house: House, browser: Browser, email: str, *, typed: str = "") -> str:
     """The secret of the link that the mail holds. Other mails may come before and after it."""
-    known = set(links_for_ada(house))
-    await browser.submit(FORGOT, {"email": " Ada@Acme.Example"}, page=FORGOT)
+    known = set(links_for(house, email))
+    await browser.submit(FORGOT, {"email": typed or email}, page=FORGOT)
     async with asyncio.timeout(10):
-        while not (fresh := [link for link in links_for_ada(house) if link not in known]):
+        while not (fresh := [link for link in links_for(house, email) if link not in known]):
             await asyncio.sleep(0.02)
     return fresh[-1]
 
 
-def links_for_ada(house: House) -> list[str]:
+def links_for(house: House, email: str) -> list[str]:
     pattern = re.compile(r"http://parlour\.test/auth/reset#([\w-]{43})\s")
-    return [found[1] for mail in delivered(house, ADA) if (found := pattern.search(text_of(mail)))]
+    return [found[1] for mail in delivered(house, email) if (found := pattern.search(text_of(mail)))]
 
 
 async def set_password(browser: Browser, token: str, password: str = NEW) -> int:

@@ -55,6 +55,11 @@ users = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("last_seen_at", UtcDateTime, comment="written every 5 minutes; empty for never"),
     Column("disabled_at", UtcDateTime),
+    Column(
+        "bound_to",
+        Uuid,
+        comment="the one workspace that lets it in, until a mail has proven its address; empty for any",
+    ),
 )
 
 credentials = Table(
@@ -119,6 +124,14 @@ invitations = Table(
     Column("expires_at", UtcDateTime, nullable=False),
     Column("used_at", UtcDateTime),
     Column("ended_at", UtcDateTime, comment="its giver lost the right to give this role"),
+    Column(
+        "mailed",
+        Boolean,
+        nullable=False,
+        default=False,
+        server_default=false(),
+        comment="whether nobody but the address itself was given its link",
+    ),
     PrimaryKeyConstraint("workspace_id", "invitation_id"),
     UniqueConstraint("workspace_id", "token_hash"),
     CheckConstraint("role IN ('owner', 'admin', 'agent', 'viewer')", name="role"),

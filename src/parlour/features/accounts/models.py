@@ -152,7 +152,9 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """`ended`: whoever gave it has lost the right to give this role."""
+    """`ended`: whoever gave it has lost the right to give this role. `mailed`: nobody but the address itself
+    was given its link.
+    """
 
     invitation_id: UUID
     workspace_id: UUID
@@ -162,6 +164,7 @@ class Invitation:
     created_at: datetime
     expires_at: datetime
     ended: bool
+    mailed: bool
 
 
 @dataclass(frozen=True, slots=True)

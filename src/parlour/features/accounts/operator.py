@@ -79,7 +79,10 @@ def reset_second_factor(tx: Tx, email: str) -> bool:
 
 @requires(Permission.SYSTEM)
 def set_password(tx: Tx, email: str, password: str, password_hash: str) -> None:
-    """Every session and every mailed link to a password ends. Raises NoSuchAccount, Invalid (`password`)."""
+    """Every session and every mailed link to a password ends. Whose address it is, the operator has seen to.
+
+    Raises NoSuchAccount, Invalid (`password`).
+    """
     found = account(tx, email)
     themselves = tx.acting_as(Actor.person(found.user_id, found.name))
     if wrong := problem_with(password, found.email, accounts.own_names(themselves)):
@@ -87,6 +90,7 @@ def set_password(tx: Tx, email: str, password: str, password_hash: str) -> None:
     store.set_password_hash(themselves, user_id=found.user_id, password_hash=password_hash)
     store.end_resets(themselves, found.user_id)
     accounts.end_sessions(themselves)
+    store.unbind(tx, found.user_id)
     _note(tx, found, Change.PASSWORD_SET.value)
     notices.mail(tx, found.email, Change.PASSWORD_SET)
 

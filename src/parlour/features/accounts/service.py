@@ -38,6 +38,17 @@ class WrongPassword(Invalid):
     code = "wrong_password"
 
 
+class AddressUnproven(DomainError):
+    """Whoever invited this address took the link there, and may know the account's password."""
+
+    status = 422
+    code = "unproven"
+    message = (
+        "This account was made through a link that was handed over. No other workspace lets it in before its "
+        "address is proven: by a new password through a mail, or one that the operator sets."
+    )
+
+
 class SecondFactorRequired(Forbidden):
     """The workspace asks its members for a second factor, and this one has none yet."""
 
@@ -59,9 +70,19 @@ class SecondFactorNeeded(DomainError):
 
 @requires(Permission.SYSTEM)
 def create_agent(
-    tx: Tx, email: str, name: str, password: str, password_hash: str, place: Workspace | None = None
+    tx: Tx,
+    email: str,
+    name: str,
+    password: str,
+    password_hash: str,
+    place: Workspace | None = None,
+    *,
+    bound_to: UUID | None = None,
 ) -> UUID:
-    """Make an account, or find the one that has this address; `place`: where it will work. Raises Invalid."""
+    """Make an account, or find the one that has this address; `place`: where it will work.
+
+    `bound_to`: the workspace that lets it in, and no other, until its address is proven. Raises Invalid.
+    """
     address = clean_email(email)
     problems = {}
     if address is None:
@@ -79,8 +100,22 @@ def create_agent(
         return known
     user_id = clock.new_id()
     known_as = shown or address.partition("@")[0]
-    store.insert_user(anywhere, user_id=user_id, email=address, name=known_as, password_hash=password_hash)
+    store.insert_user(
+        anywhere,
+        user_id=user_id,
+        email=address,
+        name=known_as,
+        password_hash=password_hash,
+        bound_to=bound_to,
+    )
     return user_id
+
+
+@requires(Permission.SYSTEM)
+def refuse_a_bound(tx: Tx, user_id: UUID, workspace_id: UUID) -> None:
+    """Raises AddressUnproven when another workspace made the account, and its address is not proven yet."""
+    if store.bound_to(tx, user_id) not in (None, workspace_id):
+        raise AddressUnproven
 
 
 @requires(Permission.SYSTEM)
@@ -88,11 +123,12 @@ def add_agent(
     tx: Tx, slug: str, email: str, name: str, password: str, password_hash: str, role: Role
 ) -> bool:
     """An account, new or not, and its role in the workspace. True when it was there before. Raises Invalid,
-    UnknownWorkspace, AlreadyMember.
+    UnknownWorkspace, AlreadyMember, AddressUnproven.
     """
     workspace = workspaces.workspace_at(tx, slug)
     known = credentials(tx, clean_email(email) or "") is not None
     user_id = create_agent(tx, email, name, password, password_hash, workspace)
+    refuse_a_bound(tx, user_id, workspace.workspace_id)
     workspaces.add_member(tx.acting_as(Actor.system(workspace.workspace_id)), user_id, role)
     return known
 

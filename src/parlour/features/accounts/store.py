@@ -64,9 +64,23 @@ _DESK_OF_SESSION = (
 )
 
 
-def insert_user(tx: Tx, *, user_id: UUID, email: str, name: str, password_hash: str) -> None:
-    tx.execute(insert(users).values(user_id=user_id, email=email, name=name, created_at=clock.now()))
+def insert_user(
+    tx: Tx, *, user_id: UUID, email: str, name: str, password_hash: str, bound_to: UUID | None = None
+) -> None:
+    new = {"user_id": user_id, "email": email, "name": name, "bound_to": bound_to}
+    tx.execute(insert(users).values(created_at=clock.now(), **new))
     tx.execute(insert(credentials_table).values(user_id=user_id, password_hash=password_hash))
+
+
+def bound_to(tx: Tx, user_id: UUID) -> UUID | None:
+    found: UUID | None = tx.execute(select(users.c.bound_to).where(users.c.user_id == user_id)).scalar_one()
+    return found
+
+
+def unbind(tx: Tx, user_id: UUID) -> bool:
+    """False when it was bound to no workspace."""
+    query = update(users).where(users.c.user_id == user_id, users.c.bound_to.is_not(None))
+    return tx.execute(query.values(bound_to=None)).rowcount == 1
 
 
 def user_id_of(tx: Tx, email: str) -> UUID | None:

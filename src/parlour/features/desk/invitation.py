@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.features.accounts.invitations import service as invitations
-from parlour.features.accounts.service import SecondFactorNeeded, WrongCredentials
+from parlour.features.accounts.service import AddressUnproven, SecondFactorNeeded, WrongCredentials
 from parlour.features.desk import events, units
 from parlour.features.desk.agent import device_of, tries_at
 from parlour.features.desk.second_factor import ask_for_code
@@ -18,7 +18,7 @@ from parlour.web.forms import REFUSALS, read_form_leniently
 from parlour.web.limits import Limit
 from parlour.web.pages import redirect, render
 from parlour.web.session import keep_session, session_token
-from parlour.web.site import db
+from parlour.web.site import db, site
 from parlour.web.tries import Tries
 
 
@@ -59,6 +59,7 @@ async def _form(
         state="known" if known else "new",
         place=place,
         invitation=found,
+        mailed=site(request).settings.smtp_url is not None,
         form={"token": token, "name": name},
     )
 
@@ -78,6 +79,8 @@ async def accept(request: Request) -> Response:
         return await _form(request, token)
     except SecondFactorNeeded as needed:
         return ask_for_code(request, needed.pending, "/")
+    except AddressUnproven as error:
+        return await _form(request, token, name=name, refused=error)
     except (*REFUSALS, WrongCredentials) as error:
         response = await _form(request, token, name=name, refused=error)
         return events.not_let_in(request, response, email, error)
@@ -95,7 +98,7 @@ async def _accept(request: Request, tries: Tries, token: str, name: str, passwor
         done = await invitations.accept(
             db(request), token, name, password, session_token(request), device_of(request)
         )
-    except (SecondFactorNeeded, Invalid):
+    except (SecondFactorNeeded, AddressUnproven, Invalid):
         await tries.password_was_right()
         raise
     await tries.password_was_right()

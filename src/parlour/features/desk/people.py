@@ -72,7 +72,7 @@ def _invited(request: Request, desk: Desk, waiting: Sequence[Invitation]) -> dic
     link = f"{settings.base_url}/invite#{invitations.token_of(settings.secret_key, found)}"
     return {
         "email": found.email,
-        "link": "" if settings.smtp_url else link,
+        "link": "" if settings.smtp_url or found.mailed else link,
         "again": request.query_params.get("again") == "1",
     }
 
@@ -110,7 +110,9 @@ async def _invite(request: Request, desk: Desk, email: str, role: Role) -> Invit
     await count(request, Limit.INVITE, str(desk.workspace_id))
     await count(request, Limit.INVITE_BY_PERSON, str(desk.person.user_id))
     await count(request, Limit.INVITE_BY_EMAIL, mailbox_of(address))
-    return await db(request).write(actor, units.invite, address, role, site(request).settings.secret_key)
+    settings = site(request).settings
+    mailed = settings.smtp_url is not None
+    return await db(request).write(actor, units.invite, address, role, settings.secret_key, mailed=mailed)
 
 
 async def withdraw(request: Request) -> Response:

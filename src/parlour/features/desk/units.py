@@ -78,9 +78,9 @@ class People:
 
 
 @requires(Permission.MEMBER_MANAGE)
-def invite(tx: Tx, email: str, role: Role, key: bytes) -> Invited:
+def invite(tx: Tx, email: str, role: Role, key: bytes, *, mailed: bool) -> Invited:
     """The link works from now on, whether a mail or a person takes it there."""
-    invited = invitations.invite(tx, email, role)
+    invited = invitations.invite(tx, email, role, mailed=mailed)
     secret = invitations.secret_of(key, invited.invitation_id)
     invitations.issue(tx.as_system(), invited.invitation_id, secret)
     return invited

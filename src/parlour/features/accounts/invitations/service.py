@@ -54,8 +54,9 @@ def _said(email: str, role: Role) -> str:
 
 
 @requires(Permission.MEMBER_MANAGE)
-def invite(tx: Tx, email: str, role: Role) -> Invited:
-    """Mail the address a way in, instead of an earlier one.
+def invite(tx: Tx, email: str, role: Role, *, mailed: bool = False) -> Invited:
+    """Mail the address a way in, instead of an earlier one. `mailed`: the mail will get there, so that nobody
+    hands the link over.
 
     Raises Invalid (`email`), Forbidden for an admin who invites an owner.
     """
@@ -76,6 +77,7 @@ def invite(tx: Tx, email: str, role: Role) -> Invited:
         role=role,
         invited_by=tx.actor.user_id,
         expires_at=clock.now() + LIFE,
+        mailed=mailed,
     )
     audit.record(tx, "invitation", before=", ".join(replaced) or None, after=_said(address, role))
     tx.enqueue(
@@ -140,7 +142,8 @@ async def accept(
 ) -> tuple[UUID, str]:
     """The workspace and a session in it, for whoever holds the invitation and proves or makes the account.
 
-    Raises InvitationExpired, WrongCredentials, SecondFactorNeeded, Invalid (`name`, `password`).
+    Raises InvitationExpired, WrongCredentials, AddressUnproven, SecondFactorNeeded, Invalid (`name`,
+    `password`).
     """
     visitor = Actor.visitor()
     invitation = await db.read(visitor, look, token)
@@ -167,6 +170,7 @@ async def accept(
 def _join(tx: Tx, token: str, user_id: UUID) -> None:
     invitation = look(tx, token)
     here = tx.acting_as(Actor.system(invitation.workspace_id))
+    service.refuse_a_bound(tx, user_id, invitation.workspace_id)
     if not invitations_store.use(here, invitation.invitation_id):
         raise InvitationExpired
     try:
@@ -184,6 +188,7 @@ def _make_and_join(
     invitation = look(tx, token)
     if store.user_id_of(tx, invitation.email):
         raise service.WrongCredentials  # somebody made the account a moment ago: it has its own password
-    user_id = service.create_agent(tx, invitation.email, name, password, password_hash)
+    bound_to = None if invitation.mailed else invitation.workspace_id
+    user_id = service.create_agent(tx, invitation.email, name, password, password_hash, bound_to=bound_to)
     _join(tx, token, user_id)
     return service.start_session(tx.acting_as(Actor.person(user_id)), replaces, device)

@@ -22,6 +22,7 @@ _INVITATION = (
     invitations.c.created_at,
     invitations.c.expires_at,
     invitations.c.ended_at.label("ended"),
+    invitations.c.mailed,
 )
 _WAITING = (
     (invitations.c.workspace_id == HERE)
@@ -41,6 +42,7 @@ def insert_invitation(
     role: Role,
     invited_by: UUID,
     expires_at: datetime,
+    mailed: bool,
 ) -> None:
     tx.execute(
         insert(invitations).values(
@@ -52,6 +54,7 @@ def insert_invitation(
             invited_by=invited_by,
             created_at=clock.now(),
             expires_at=expires_at,
+            mailed=mailed,
         )
     )
 

@@ -9,6 +9,7 @@ from parlour.features.accounts.models import Credentials, ResetMail
 from parlour.features.accounts.password_reset import store as password_reset_store
 from parlour.features.accounts.passwords import hash_apart, problem_with
 from parlour.features.accounts.profile import service as profile
+from parlour.features.accounts.second_factor import service as second_factor
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission, requires
 from parlour.kernel.addresses import required_email
@@ -66,7 +67,8 @@ def _owner(tx: Tx, token: str) -> Credentials:
 
 
 async def reset(db: Database, token: str, password: str, device: str) -> None:
-    """Set the password; every session and every other link of the account ends.
+    """Set the password; every session and every other link of the account ends. Whoever has the mail has
+    proven the address: a second factor that somebody had set before that, who had not, ends too.
 
     Raises ResetExpired, Invalid for a password that can't be taken.
     """
@@ -82,4 +84,7 @@ def _reset(tx: Tx, token: str, password_hash: str, device: str) -> None:
     own = _owner(tx, token)
     if not password_reset_store.take(tx, hash_of(token)):
         raise ResetExpired
-    profile.set_password(tx.acting_as(accounts.owner_of(own)), own, password_hash, device)
+    themselves = tx.acting_as(accounts.owner_of(own))
+    profile.set_password(themselves, own, password_hash, device)
+    if store.unbind(tx, own.user_id):
+        second_factor.forget(themselves)
