@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
@@ -129,12 +130,20 @@ class Browser(httpx.AsyncClient):
         assert found, f"{path} answered {page.status_code} and holds no token"
         return found[1]
 
+    async def post(self, url: httpx.URL | str, **request: Any) -> httpx.Response:
+        """A field named `files` goes as the file that a page would send."""
+        fields = request.get("data")
+        if isinstance(fields, dict) and "files" in fields:
+            request["data"] = {name: value for name, value in fields.items() if name != "files"}
+            request["files"] = {"files": ("parcel.txt", fields["files"].encode())}
+        return await super().post(url, **request)
+
     async def submit(
         self, path: str, fields: dict[str, str], *, page: str | None = None, **more: object
     ) -> httpx.Response:
         """Post a form as the page at `page` (the portal or the sign-in page when left out) would."""
         token = await self.csrf(page or "/auth/login")
-        return await self.post(path, data={"csrf": token, **fields}, **more)  # type: ignore[arg-type]
+        return await self.post(path, data={"csrf": token, **fields}, **more)
 
 
 @dataclass

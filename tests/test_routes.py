@@ -65,7 +65,11 @@ POST /forget                        gone    gone     gone      gone     gone  go
 GET  /ticket/{ticket_id}            403     200      403       403      403   403   403     403      403
 GET  /ticket/{ticket_id}/chat       403     200      403       403      403   403   403     403      403
 POST /ticket/{ticket_id}/chat       403     sent     403       403      403   403   403     403      403
+POST /ticket/{ticket_id}/files      403     201      403       403      403   403   403     403      403
+POST /ticket/{ticket_id}/files/{file_id}/remove 403 204 403    403      403   403   403     403      403
 GET  /ticket/{ticket_id}/files/{file_id}/{name} 403 200 403    403      403   403   403     403      403
+POST /files                         201     201      201       201      201   201   201     201      201
+POST /files/{file_id}/remove        204     204      204       204      204   204   204     204      204
 
 /workspace/new
 GET  -                              sign-in sign-in  sign-in   sign-in  200   403   403     200      sign-in
@@ -126,6 +130,8 @@ POST /{reply_id}/delete             sign-in sign-in  sign-in   sign-in  texts te
 GET  -                              sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 GET  /new                           sign-in sign-in  sign-in   sign-in  200   200   403     404      sign-in
 POST /new                           sign-in sign-in  sign-in   sign-in  begun begun 403     404      sign-in
+POST /files                         sign-in sign-in  sign-in   sign-in  201   201   403     404      sign-in
+POST /files/{file_id}/remove        sign-in sign-in  sign-in   sign-in  204   204   403     404      sign-in
 GET  /views                         sign-in sign-in  sign-in   sign-in  list  list  list    404      sign-in
 POST /views                         sign-in sign-in  sign-in   sign-in  list  list  403     404      sign-in
 GET  /views/{view_id}               sign-in sign-in  sign-in   sign-in  list  list  list    404      sign-in
@@ -146,6 +152,8 @@ GET  /chat                          sign-in sign-in  sign-in   sign-in  ticket t
 POST /chat                          sign-in sign-in  sign-in   sign-in  replied replied 403 404      sign-in
 GET  /notes                         sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 POST /notes                         sign-in sign-in  sign-in   sign-in  noted noted 403     404      sign-in
+POST /files                         sign-in sign-in  sign-in   sign-in  201   201   403     404      sign-in
+POST /files/{file_id}/remove        sign-in sign-in  sign-in   sign-in  204   204   403     404      sign-in
 GET  /files/{file_id}/{name}        sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 GET  /replies                       sign-in sign-in  sign-in   sign-in  200   200   403     404      sign-in
 GET  /replies/{reply_id}            sign-in sign-in  sign-in   sign-in  200   200   403     404      sign-in

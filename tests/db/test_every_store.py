@@ -63,6 +63,7 @@ from parlour.features.workspaces.models import WorkspaceSettings
 from parlour.features.workspaces.settings import store as choices
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Role
+from parlour.kernel.access import Kind as ActorKind
 from parlour.kernel.keyring import Sealed
 from tests.house import Browser, House
 
@@ -375,17 +376,20 @@ def of_contacts(ticket: Ticket) -> list[Call]:
 def of_files(ticket: Ticket) -> list[Call]:
     begun, room = Begun(clock.new_id(), "a", "b"), {"room_id": ticket.chat_room_id}
     this = {"file_id": begun.file_id}
+    whose = {"uploader": "u", "kind": ActorKind.AGENT}
     facts = Facts("image/png", 9, "s", 1, 1, "off", has_thumbnail=False)
     return [
-        (files.insert_file, {"begun": begun, "room_id": None, "name": "a", "size": 9, "uploader": "u"}),
+        (
+            files.insert_file,
+            {"begun": begun, "room_id": None, "name": "a", "size": 9, **whose},
+        ),
         (files.set_facts, {**this, "facts": facts}),
         (files.these, {"file_ids": [begun.file_id]}),
         (files.left_behind, {"before": clock.now() + SOON, "limit": 9}),
-        (files.adopt, {**this, **room, "uploader": "v"}),
+        (files.hand_over, {**this, **room, **whose}),
         (files.attach, {"file_ids": [begun.file_id], **room, "seq": 1}),
         (files.of_message, {**room, "seq": 1}),
-        (files.delete_staged, {**this, "uploaders": ["v"]}),
-        (files.size_of_room, room),
+        (files.delete_staged, {**this, "uploaders": ["u"]}),
         (files.count_in_room, {**room, "more": 9}),
         (files.count_in_workspace, {"more": 9}),
     ]

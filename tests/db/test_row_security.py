@@ -221,7 +221,7 @@ async def test_in_the_wrong_name_no_store_function_finds_or_changes_anything(
 
 
 CHANGES = re.compile(
-    r"\.(insert|attach|adopt|count_in|set(?!tings)|update|delete|turn|take|use$|revoke|change|release|lock|note|next|move|copy)"
+    r"\.(insert|attach|hand|count_in|set(?!tings)|update|delete|turn|take|use$|revoke|change|release|lock|note|next|move|copy)"
 )
 
 

@@ -166,7 +166,7 @@ class City:
         assert (await browser.get(path)).status_code < 400, path
 
     async def _send(self, browser: Browser, path: str, form: Form) -> None:
-        assert (await browser.post(path, data=form)).status_code in (200, 303, 422), path
+        assert (await browser.post(path, data=form)).status_code in (200, 201, 204, 303, 422), path
 
     def _pages(self) -> Mapping[str, str]:
         """Pages that are heavier for some than for others."""

@@ -72,8 +72,9 @@ class Filled:
     refused: DomainError | None = None
 
 
-Take = Callable[[str, AsyncIterator[bytes]], Awaitable[UUID]]
-"""Keeps a file that has this name and these bytes, and says by which id. Raises DomainError."""
+Take = Callable[[str, AsyncIterator[bytes], Mapping[str, str]], Awaitable[UUID]]
+"""Keeps a file that has this name and these bytes, and says by which id; the fields are those that stand
+before it. Raises DomainError."""
 
 
 async def read_form_with_files(request: Request, take: Take) -> Filled:
@@ -130,7 +131,7 @@ class _Reading:
             self._verify()
             if len(self._taken) == FILES_LIMIT:
                 raise Invalid({"files": "too_many"})
-            self._taken.append(await self._take(name, data))
+            self._taken.append(await self._take(name, data, dict(self._items)))
         except DomainError as refused:
             self._refused = refused
 

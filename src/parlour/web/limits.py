@@ -31,6 +31,7 @@ class Limit(Enum):
     SEND = ("send", "20/10 seconds")
     UPLOAD = ("upload", "100/10 minutes")
     UPLOAD_BY_NETWORK = ("upload by network", "200/10 minutes")
+    UPLOAD_BY_VISITOR = ("upload by visitor", "60/hour")
     EXCHANGE = ("exchange", "30/10 minutes")
     FRESH_LINK_BY_NETWORK = ("fresh link by network", "10/10 minutes")
     FRESH_LINK_BY_EMAIL = ("fresh link by email", "1/10 minutes")

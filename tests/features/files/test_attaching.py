@@ -1,6 +1,5 @@
 """A file from the form of a room to the browser of whoever may read there."""
 
-from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
@@ -8,37 +7,8 @@ import pytest
 
 from parlour.features.tickets.models import Ticket
 from parlour.web.headers import SANDBOX
+from tests.attaching import JSON, WORDS, File, desk_of, file_at, newest, room_of, say
 from tests.house import Browser, House
-
-WORDS = b"Bought on Monday, paid by card.\n"
-JSON = {"accept": "application/json"}
-File = tuple[str, bytes]
-
-
-async def say(browser: Browser, address: str, *files: File, **fields: Any) -> httpx.Response:
-    """Post the form of a room as a browser does, with these files."""
-    page = {"csrf": await browser.csrf("/support/acme"), "content": "", "client_id": str(uuid4())}
-    headers = fields.pop("headers", {})
-    parts = [("files", (name, data, "text/html")) for name, data in files]
-    return await browser.post(address, data={**page, **fields}, files=parts, headers=headers)
-
-
-def room_of(ticket: Ticket) -> str:
-    return f"/support/acme/ticket/{ticket.ticket_id}/chat"
-
-
-def desk_of(ticket: Ticket) -> str:
-    return f"/workspace/{ticket.workspace_id}/tickets/{ticket.ticket_id}"
-
-
-def file_at(ticket: Ticket, file: dict[str, Any]) -> str:
-    return f"/support/acme/ticket/{ticket.ticket_id}/files/{file['file_id']}/{file['name']}"
-
-
-async def newest(browser: Browser, room: str) -> dict[str, Any]:
-    page = await browser.get(room, headers=JSON)
-    message: dict[str, Any] = page.json()["messages"][-1]
-    return message
 
 
 @pytest.fixture

@@ -40,6 +40,14 @@ workspaces = Table(
         server_default="0",
         comment="bytes of all files, also of those that no message brought yet",
     ),
+    Column(
+        "visitors_size",
+        BigInteger,
+        nullable=False,
+        default=0,
+        server_default="0",
+        comment="of these, bytes for tickets that are not opened yet",
+    ),
     Column("created_at", UtcDateTime, nullable=False),
 )
 

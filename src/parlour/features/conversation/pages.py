@@ -8,20 +8,22 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response
 
+from parlour.db.database import Tx
 from parlour.features.chat.models import Audience
 from parlour.features.conversation import units
 from parlour.features.conversation.timeline import Timeline
 from parlour.features.conversation.uploads import Uploads
 from parlour.features.files import service as files
+from parlour.features.files.models import Begun
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Sent
 from parlour.kernel.access import Actor
-from parlour.kernel.errors import DomainError, NotFound, Overloaded
+from parlour.kernel.errors import DomainError, Invalid, NotFound, Overloaded
 from parlour.kernel.messages import Attachment, Message, Place
-from parlour.realtime.protocol import SEQ_LIMIT, message_fields
+from parlour.realtime.protocol import SEQ_LIMIT, file_fields, message_fields
 from parlour.web.counting import count
-from parlour.web.forms import BadForm, Filled, uuid_field
-from parlour.web.ids import id_of
+from parlour.web.forms import BadForm, Filled, read_form, read_form_with_files, uuid_field
+from parlour.web.ids import id_in, id_of
 from parlour.web.limits import Limit
 from parlour.web.pages import as_json, problems_of, wants_json
 from parlour.web.site import db
@@ -81,9 +83,42 @@ def timeline_as_json(found: Timeline) -> Response:
     return _as_page(found.public.epoch, found.messages, more=found.before is not None)
 
 
-def uploads(request: Request, actor: Actor, ticket_id: UUID, audience: Audience = Audience.PUBLIC) -> Uploads:
-    """What takes the files of whoever writes in this room."""
-    return Uploads(request, actor, units.begin_file, ticket_id, audience)
+def uploads(
+    request: Request, actor: Actor, ticket_id: UUID, audience: Audience | None = Audience.PUBLIC
+) -> Uploads:
+    """What takes the files of whoever writes in this room, or in the one that the form's `note` says."""
+
+    def begin(tx: Tx, name: str, size: int, fields: Mapping[str, str]) -> Begun:
+        said = Audience.INTERNAL if fields.get("note") == "1" else Audience.PUBLIC
+        return units.begin_file(tx, name, size, ticket_id, audience or said)
+
+    return Uploads(request, actor, begin)
+
+
+def uploads_for_new(request: Request, actor: Actor) -> Uploads:
+    """What takes the files for a ticket that is not opened yet."""
+
+    def begin(tx: Tx, name: str, size: int, _: Mapping[str, str]) -> Begun:
+        return files.begin(tx, name, size, None)
+
+    return Uploads(request, actor, begin)
+
+
+async def upload(request: Request, uploads: Uploads) -> Response:
+    """A script sends one file ahead of its message. Raises what `Uploads.take` raises, Invalid."""
+    filled = await read_form_with_files(request, uploads.take)
+    if filled.refused:
+        raise filled.refused
+    if len(uploads.taken) != 1:
+        raise Invalid({"files": "too_many" if uploads.taken else "required"})
+    return as_json({"file": file_fields(uploads.taken[0])}, status=201)
+
+
+async def take_back(request: Request, actor: Actor) -> Response:
+    """What was uploaded is not to be sent after all."""
+    await read_form(request)
+    await db(request).write(actor, files.take_back, id_in(request, "file_id"))
+    return Response(status_code=204)
 
 
 async def send(

@@ -71,7 +71,7 @@ def say(
 
 
 @requires(Permission.FILE_ATTACH)
-def begin_file(tx: Tx, ticket_id: UUID, audience: Audience, name: str, size: int) -> Begun:
+def begin_file(tx: Tx, name: str, size: int, ticket_id: UUID, audience: Audience) -> Begun:
     """A file for one of the ticket's rooms. Raises UnknownTicket, TicketFull, WorkspaceFull."""
     return files.begin(tx, name, size, _room_of(tx, tickets.ticket(tx, ticket_id), audience))
 

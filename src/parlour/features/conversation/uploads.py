@@ -1,18 +1,19 @@
 """Files as they arrive with a form: to the disk of this machine, then to the store."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from tempfile import TemporaryFile
 from typing import BinaryIO, cast
 from uuid import UUID
 
 from starlette.requests import Request
 
+from parlour.db.database import Tx
 from parlour.features.files import service as files
 from parlour.features.files.models import Begun, Facts
 from parlour.files.errors import TooLarge
 from parlour.files.intake import Intake
-from parlour.kernel.access import Actor, Kind
+from parlour.kernel.access import Actor, Kind, permitted
 from parlour.kernel.messages import Attachment
 from parlour.web.counting import count, network_of
 from parlour.web.limits import Limit
@@ -21,8 +22,8 @@ from parlour.web.site import db, site
 _BATCH = 256 * 1024
 """Bytes that are written at a time: the disk may be slow, and others wait for the event loop."""
 
-Begin = Callable[..., Begun]
-"""A unit: the name and size of a file, to be kept where the unit says."""
+Begin = Callable[[Tx, str, int, Mapping[str, str]], Begun]
+"""A unit that makes room for a file with this name and size, where the form's fields or it itself say."""
 
 
 def intake(request: Request) -> Intake:
@@ -30,37 +31,40 @@ def intake(request: Request) -> Intake:
 
 
 class Uploads:
-    """Takes what somebody uploads for one place, which `begin` says."""
+    """Takes what somebody uploads. `begin` says for which place."""
 
-    def __init__(self, request: Request, actor: Actor, begin: Begin, *place: object) -> None:
+    def __init__(self, request: Request, actor: Actor, begin: Begin) -> None:
         self._request = request
         self._actor = actor
         self._begin = begin
-        self._place = place
+        self.taken: list[Attachment] = []
 
-    async def take(self, name: str, data: AsyncIterator[bytes]) -> UUID:
-        """Keep one file; its id. Raises what `stage` raises."""
-        return (await self.stage(name, data)).file_id
+    async def take(self, name: str, data: AsyncIterator[bytes], fields: Mapping[str, str]) -> UUID:
+        """Keep one file; its id.
 
-    async def stage(self, name: str, data: AsyncIterator[bytes]) -> Attachment:
-        """Raises TooMany, TooLarge, TooManyPixels, Infected, FilesAway, StorageFull, and what `begin` raises.
+        Raises TooMany, TooLarge, TooManyPixels, Infected, FilesAway, StorageFull, and what `begin` raises.
         Nothing is kept then.
         """
+        permitted(self._actor, files.begin)
         await self._count()
         with TemporaryFile(dir=site(self._request).settings.data_dir) as file:
             size = await _spool(cast(BinaryIO, file), data, intake(self._request).limit)
-            return await self._store(cast(BinaryIO, file), name, size)
+            staged = await self._store(cast(BinaryIO, file), name, size, fields)
+        self.taken.append(staged)
+        return staged.file_id
 
     async def _count(self) -> None:
         request, actor = self._request, self._actor
         if actor.kind is not Kind.AGENT:
             await count(request, Limit.UPLOAD_BY_NETWORK, network_of(request))
-        if actor.kind is not Kind.VISITOR:
+        if actor.kind is Kind.VISITOR:
+            await count(request, Limit.UPLOAD_BY_VISITOR, network_of(request))
+        else:
             await count(request, Limit.UPLOAD, str(actor.workspace_id), actor.id)
 
-    async def _store(self, file: BinaryIO, name: str, size: int) -> Attachment:
+    async def _store(self, file: BinaryIO, name: str, size: int, fields: Mapping[str, str]) -> Attachment:
         database, actor = db(self._request), self._actor
-        begun = await database.write(actor, self._begin, *self._place, name, size)
+        begun = await database.write(actor, self._begin, name, size, fields)
         try:
             taken = await intake(self._request).take(
                 file, key=begun.storage_key, thumbnail_key=begun.thumbnail_key
@@ -74,7 +78,7 @@ class Uploads:
                 scan=taken.scan.value,
                 has_thumbnail=taken.thumbnail,
             )
-            return await database.write(actor, files.stage, begun.file_id, facts, counted=size)
+            return await database.write(actor, files.stage, begun.file_id, facts)
         except BaseException:
             await asyncio.shield(database.write(actor, files.take_back, begun.file_id))
             raise

@@ -3,11 +3,29 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
+from parlour.features.conversation import pages as conversation
 from parlour.features.conversation import units as rooms
 from parlour.features.conversation.downloads import serve
 from parlour.features.desk.agent import actor_at, desk_in
 from parlour.web.ids import id_in
 from parlour.web.site import db
+
+
+async def upload(request: Request) -> Response:
+    """For an answer, or with `note` for a note."""
+    actor = actor_at(await desk_in(request))
+    return await conversation.upload(
+        request, conversation.uploads(request, actor, id_in(request, "ticket_id"), None)
+    )
+
+
+async def upload_for_new(request: Request) -> Response:
+    actor = actor_at(await desk_in(request))
+    return await conversation.upload(request, conversation.uploads_for_new(request, actor))
+
+
+async def take_back(request: Request) -> Response:
+    return await conversation.take_back(request, actor_at(await desk_in(request)))
 
 
 async def file(request: Request) -> Response:

@@ -56,6 +56,8 @@ _PAGES = [
     Route(_TICKETS, table.tickets),
     Route(f"{_TICKETS}/new", opening.form),
     Route(f"{_TICKETS}/new", opening.open_ticket, methods=["POST"]),
+    Route(f"{_TICKETS}/files", files.upload_for_new, methods=["POST"]),
+    Route(f"{_TICKETS}/files/{{file_id:id}}/remove", files.take_back, methods=["POST"]),
     Route(f"{_TICKETS}/views", views.counts),
     Route(f"{_TICKETS}/views", views.save, methods=["POST"]),
     Route(f"{_TICKETS}/views/{{view_id:id}}", table.back),
@@ -74,6 +76,8 @@ _PAGES = [
     Route(f"{_TICKET}/chat", ticket.send, methods=["POST"]),
     Route(f"{_TICKET}/notes", notes.notes),
     Route(f"{_TICKET}/notes", notes.add, methods=["POST"]),
+    Route(f"{_TICKET}/files", files.upload, methods=["POST"]),
+    Route(f"{_TICKET}/files/{{file_id:id}}/remove", files.take_back, methods=["POST"]),
     Route(f"{_TICKET}/files/{{file_id:id}}/{{name}}", files.file),
     Route(f"{_TICKET}/replies", canned.for_ticket),
     Route(f"{_TICKET}/replies/{{reply_id:id}}", canned.one_for_ticket),
@@ -140,6 +144,12 @@ _PAGES = [
     Route("/workspace/{workspace_id:id}/replies/{reply_id:id}/delete", canned.remove, methods=["POST"]),
 ]
 
-_WITH_FILES = {f"{_TICKET}/chat", f"{_TICKET}/notes"}
+_WITH_FILES = {
+    f"{_TICKET}/chat",
+    f"{_TICKET}/notes",
+    f"{_TICKET}/files",
+    f"{_TICKETS}/new",
+    f"{_TICKETS}/files",
+}
 
 routes = [events.watched(page, FILES_MAY_COME if page.path in _WITH_FILES else ()) for page in _PAGES]

@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from parlour.kernel.access import Kind
 from parlour.kernel.messages import Attachment
 
 MESSAGE_FILES = 10
 """Files that one message brings at most."""
 TICKET_BYTES = 200 * 1024 * 1024
-"""What customers may attach to one ticket, all together."""
+"""What customers may attach to one ticket, all together, with what they have uploaded and not sent."""
+VISITORS_BYTES = 1024 * 1024 * 1024
+"""What may lie in a workspace for tickets that are not opened yet: anybody may upload that."""
 WORKSPACE_BYTES = 5 * 1024 * 1024 * 1024
 """All files of a workspace together."""
 
@@ -37,13 +40,17 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file and where it lies. `room_id` and `seq` are None as long as no message has brought it."""
+    """A file and where it lies. `seq` is None as long as no message has brought it; `room_id`, too, while it
+    is for a ticket that is not opened. `counted`: how many bytes it counts for.
+    """
 
     attachment: Attachment
     room_id: UUID | None
     seq: int | None
     sha256: str
     uploader: str
+    uploader_kind: Kind
+    counted: int
     storage_key: str
     thumbnail_key: str
     has_thumbnail: bool

@@ -14,6 +14,7 @@ from parlour.features.files import store
 from parlour.features.files.models import (
     MESSAGE_FILES,
     TICKET_BYTES,
+    VISITORS_BYTES,
     WORKSPACE_BYTES,
     Begun,
     Facts,
@@ -54,30 +55,38 @@ def begin(tx: Tx, name: str, size: int, room_id: UUID | None) -> Begun:
 
     Raises TicketFull, WorkspaceFull.
     """
-    house = tx.as_system()
-    if (
-        room_id
-        and tx.actor.kind is Kind.CUSTOMER
-        and store.size_of_room(house, room_id) + size > TICKET_BYTES
-    ):
-        raise TicketFull
-    if store.count_in_workspace(house, size) > WORKSPACE_BYTES:
-        raise WorkspaceFull
+    _count(tx, tx.actor.kind, room_id, size)
     begun = Begun(clock.new_id(), new_key(tx.workspace_id), new_key(tx.workspace_id))
-    uploader = _uploaders(tx)[0]
-    store.insert_file(tx, begun, room_id=room_id, name=safe_name(name), size=size, uploader=uploader)
+    store.insert_file(
+        tx,
+        begun,
+        room_id=room_id,
+        name=safe_name(name),
+        size=size,
+        uploader=_uploaders(tx)[0],
+        kind=tx.actor.kind,
+    )
     return begun
 
 
-@requires(Permission.FILE_ATTACH)
-def stage(tx: Tx, file_id: UUID, facts: Facts, *, counted: int) -> Attachment:
-    """The bytes are stored: a message may bring them. `counted` is the size that was begun with.
+def _count(tx: Tx, kind: Kind, room_id: UUID | None, size: int) -> None:
+    """Whoever uploads has so many bytes more, or less. Raises TicketFull, WorkspaceFull."""
+    house, more = tx.as_system(), size > 0
+    of_visitors = size if kind is Kind.VISITOR else 0
+    total, of_all_visitors = store.count_in_workspace(house, size, of_visitors=of_visitors)
+    if more and (total > WORKSPACE_BYTES or (of_visitors and of_all_visitors > VISITORS_BYTES)):
+        raise WorkspaceFull
+    if room_id and kind is Kind.CUSTOMER:
+        in_room = store.count_in_room(house, room_id, size)
+        if more and in_room > TICKET_BYTES:
+            raise TicketFull
 
-    Raises NotFound when the file was taken back meanwhile.
-    """
+
+@requires(Permission.FILE_ATTACH)
+def stage(tx: Tx, file_id: UUID, facts: Facts) -> Attachment:
+    """The bytes are stored: a message may bring them. Raises NotFound when it was taken back meanwhile."""
     if not store.set_facts(tx, file_id, facts):
         raise NotFound
-    store.count_in_workspace(tx.as_system(), facts.size - counted)
     return store.these(tx, [file_id])[file_id].attachment
 
 
@@ -88,12 +97,10 @@ def take_back(tx: Tx, file_id: UUID) -> None:
 
 
 def _forget(tx: Tx, file_id: UUID, uploaders: Sequence[str]) -> None:
-    house = tx.as_system()
     gone = store.delete_staged(tx, file_id, uploaders=uploaders)
     if gone:
-        size, *keys = gone
-        store.count_in_workspace(house, -size)
-        house.enqueue(DELETE, {"keys": keys})
+        _count(tx, Kind(gone.uploader_kind), gone.room_id, -gone.counted)
+        tx.as_system().enqueue(DELETE, {"keys": [gone.storage_key, gone.thumbnail_key]})
 
 
 @requires(Permission.FILE_ATTACH)
@@ -108,8 +115,8 @@ def _is_ready(tx: Tx, file: File) -> bool:
 
 
 @requires(Permission.FILE_ATTACH)
-def chosen(tx: Tx, room_id: UUID, file_ids: Sequence[UUID]) -> list[File]:
-    """What the actor has staged for the room, to be sent in this order.
+def chosen(tx: Tx, room_id: UUID | None, file_ids: Sequence[UUID]) -> list[File]:
+    """What the actor has staged for the room, or for a ticket to come, to be sent in this order.
 
     Raises Invalid (`files`: too_many, gone).
     """
@@ -125,26 +132,45 @@ def chosen(tx: Tx, room_id: UUID, file_ids: Sequence[UUID]) -> list[File]:
 
 @requires(Permission.FILE_ATTACH)
 def attach(tx: Tx, room_id: UUID, seq: int, files: Sequence[File]) -> None:
-    """The message under this number brings what was `chosen`. Raises TicketFull."""
-    if not files:
-        return
-    size = sum(file.attachment.size for file in files)
-    if tx.actor.kind is Kind.CUSTOMER and store.count_in_room(tx, room_id, size) > TICKET_BYTES:
-        raise TicketFull
+    """The message under this number brings what was `chosen`."""
     store.attach(tx, [file.attachment.file_id for file in files], room_id=room_id, seq=seq)
+
+
+@requires(Permission.FILE_ATTACH)
+def hand_over(tx: Tx, file_ids: Sequence[UUID], room_id: UUID, to: Actor) -> None:
+    """What was staged for a ticket to come is for its room now, as if `to` had uploaded it there.
+
+    Raises Invalid (`files`: too_many, gone), TicketFull.
+    """
+    for file in chosen(tx, None, file_ids):
+        _count(tx, file.uploader_kind, None, -file.counted)
+        _count(tx, to.kind, room_id, file.counted)
+        store.hand_over(
+            tx.as_system(), file.attachment.file_id, room_id=room_id, uploader=to.id, kind=to.kind
+        )
+
+
+@requires(Permission.FILE_ATTACH)
+def prints(tx: Tx, file_ids: Sequence[UUID]) -> list[str]:
+    """What tells these files from others, whenever they were uploaded: their names and contents."""
+    found = store.these(tx.as_system(), file_ids) if file_ids else {}
+    return ["\0".join(found[one].print) for one in dict.fromkeys(file_ids) if one in found]
 
 
 @requires(Permission.FILE_ATTACH)
 def are_those_of(tx: Tx, room_id: UUID, seq: int, file_ids: Sequence[UUID]) -> bool:
     """Whether the message has brought just these, though they were uploaded once more. Then the copies go."""
-    unique = list(dict.fromkeys(file_ids))
-    brought = [file.print for file in store.of_message(tx, room_id, seq)]
-    given = store.these(tx, unique) if unique else {}
-    if brought != [given[one].print for one in unique if one in given] or len(given) < len(unique):
+    house, unique = tx.as_system(), list(dict.fromkeys(file_ids))
+    brought = store.of_message(house, room_id, seq)
+    found = store.these(house, unique) if unique else {}
+    given = [file for file in found.values() if (file.room_id, file.seq) == (room_id, seq)]
+    copies = [file for file in found.values() if _is_ready(tx, file)]
+    if len(given) + len(copies) < len(unique):
         return False
-    for file in given.values():
-        if _is_ready(tx, file):
-            _forget(tx, file.attachment.file_id, [file.uploader])
+    if [file.print for file in brought] != [found[one].print for one in unique]:
+        return False
+    for file in copies:
+        _forget(tx, file.attachment.file_id, [file.uploader])
     return True
 
 

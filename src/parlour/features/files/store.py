@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Integer, bindparam, delete, insert, select, update
@@ -12,6 +12,7 @@ from parlour.db.database import HERE, Tx
 from parlour.db.schema import chat_rooms, files, workspaces
 from parlour.features.files.models import Begun, Facts, File
 from parlour.kernel import clock
+from parlour.kernel.access import Kind
 from parlour.kernel.messages import Attachment
 
 _ATTACHMENT = tuple(files.c[name] for name in Attachment._fields)
@@ -21,6 +22,8 @@ _FILE = (
     files.c.seq,
     files.c.sha256,
     files.c.uploader,
+    files.c.uploader_kind,
+    files.c.counted,
     files.c.storage_key,
     files.c.thumbnail_key,
     files.c.has_thumbnail,
@@ -34,44 +37,42 @@ _OF_MESSAGE = (
     .where(_HERE, files.c.room_id == bindparam("room"), files.c.seq == bindparam("at", type_=Integer()))
     .order_by(files.c.position)
 )
-_STAGED = (
-    update(files)
-    .where(_HERE, files.c.file_id == bindparam("this"), files.c.seq.is_(None))
-    .returning(files.c.size)
+_STAGED = _HERE & (files.c.file_id == bindparam("this")) & files.c.seq.is_(None)
+_CHANGE = update(files).where(_STAGED).returning(files.c.file_id)
+_DELETE = (
+    delete(files)
+    .where(_STAGED, dialect.one_of(files.c.uploader, "whose"))
+    .returning(
+        files.c.room_id, files.c.uploader_kind, files.c.counted, files.c.storage_key, files.c.thumbnail_key
+    )
 )
+_MORE = bindparam("more", type_=BigInteger())
+_OF_VISITORS = bindparam("of_visitors", type_=BigInteger())
 _COUNT_ROOM = (
     update(chat_rooms)
     .where(chat_rooms.c.workspace_id == HERE, chat_rooms.c.room_id == bindparam("room"))
-    .values(files_size=chat_rooms.c.files_size + bindparam("more", type_=BigInteger()))
+    .values(files_size=chat_rooms.c.files_size + _MORE)
     .returning(chat_rooms.c.files_size)
 )
 _COUNT_WORKSPACE = (
     update(workspaces)
     .where(workspaces.c.workspace_id == HERE)
-    .values(files_size=workspaces.c.files_size + bindparam("more", type_=BigInteger()))
-    .returning(workspaces.c.files_size)
-)
-_SIZE_OF_ROOM = select(chat_rooms.c.files_size).where(
-    chat_rooms.c.workspace_id == HERE, chat_rooms.c.room_id == bindparam("room")
-)
-_DELETE = (
-    delete(files)
-    .where(
-        _HERE,
-        files.c.file_id == bindparam("this"),
-        files.c.seq.is_(None),
-        dialect.one_of(files.c.uploader, "whose"),
+    .values(
+        files_size=workspaces.c.files_size + _MORE, visitors_size=workspaces.c.visitors_size + _OF_VISITORS
     )
-    .returning(files.c.size, files.c.storage_key, files.c.thumbnail_key)
+    .returning(workspaces.c.files_size, workspaces.c.visitors_size)
 )
 
 
 def _file(row: Sequence[Any]) -> File:
     many = len(_ATTACHMENT)
-    return File(Attachment(*row[:many]), *row[many:])
+    room_id, seq, sha256, uploader, kind, *rest = row[many:]
+    return File(Attachment(*row[:many]), room_id, seq, sha256, uploader, Kind(kind), *rest)
 
 
-def insert_file(tx: Tx, begun: Begun, *, room_id: UUID | None, name: str, size: int, uploader: str) -> None:
+def insert_file(
+    tx: Tx, begun: Begun, *, room_id: UUID | None, name: str, size: int, uploader: str, kind: Kind
+) -> None:
     tx.execute(
         insert(files).values(
             workspace_id=tx.workspace_id,
@@ -79,9 +80,11 @@ def insert_file(tx: Tx, begun: Begun, *, room_id: UUID | None, name: str, size: 
             room_id=room_id,
             name=name,
             size=size,
+            counted=size,
             storage_key=begun.storage_key,
             thumbnail_key=begun.thumbnail_key,
             uploader=uploader,
+            uploader_kind=kind.value,
             created_at=clock.now(),
         )
     )
@@ -98,7 +101,7 @@ def set_facts(tx: Tx, file_id: UUID, facts: Facts) -> bool:
         "scan": facts.scan,
         "has_thumbnail": facts.has_thumbnail,
     }
-    return tx.run(_STAGED.values(values), this=file_id).first() is not None
+    return tx.run(_CHANGE.values(values), this=file_id).first() is not None
 
 
 def these(tx: Tx, file_ids: Sequence[UUID]) -> dict[UUID, File]:
@@ -115,34 +118,39 @@ def attach(tx: Tx, file_ids: Sequence[UUID], *, room_id: UUID, seq: int) -> None
     """In this order."""
     for position, file_id in enumerate(file_ids):
         values = {"room_id": room_id, "seq": seq, "position": position}
-        tx.run(_STAGED.values(values), this=file_id)
+        tx.run(_CHANGE.values(values), this=file_id)
 
 
-def adopt(tx: Tx, file_id: UUID, *, room_id: UUID, uploader: str) -> None:
-    tx.run(_STAGED.values(room_id=room_id, uploader=uploader), this=file_id)
+def hand_over(tx: Tx, file_id: UUID, *, room_id: UUID, uploader: str, kind: Kind) -> None:
+    tx.run(_CHANGE.values(room_id=room_id, uploader=uploader, uploader_kind=kind.value), this=file_id)
 
 
-def delete_staged(tx: Tx, file_id: UUID, *, uploaders: Sequence[str]) -> tuple[int, str, str] | None:
-    """How much it counted for and its two keys; None when it is not there, not theirs, or was sent."""
+class Gone(NamedTuple):
+    """What there was to know of a file that was deleted."""
+
+    room_id: UUID | None
+    uploader_kind: str
+    counted: int
+    storage_key: str
+    thumbnail_key: str
+
+
+def delete_staged(tx: Tx, file_id: UUID, *, uploaders: Sequence[str]) -> Gone | None:
+    """None when it is not there, not theirs, or a message has brought it."""
     row = tx.run(_DELETE, this=file_id, whose=list(uploaders)).first()
-    return (row[0], row[1], row[2]) if row else None
+    return Gone(*row) if row else None
 
 
 def count_in_room(tx: Tx, room_id: UUID, more: int) -> int:
-    """What customers have attached in the room by now, in bytes."""
+    """What customers have uploaded for the room by now, in bytes."""
     counted: int = tx.run(_COUNT_ROOM, room=room_id, more=more).scalar_one()
     return counted
 
 
-def size_of_room(tx: Tx, room_id: UUID) -> int:
-    found: int = tx.run(_SIZE_OF_ROOM, room=room_id).scalar_one()
-    return found
-
-
-def count_in_workspace(tx: Tx, more: int) -> int:
-    """What all files of the workspace count for by now, in bytes."""
-    counted: int = tx.run(_COUNT_WORKSPACE, more=more).scalar_one()
-    return counted
+def count_in_workspace(tx: Tx, more: int, *, of_visitors: int = 0) -> tuple[int, int]:
+    """What all files of the workspace count for by now, and those for tickets to come, in bytes."""
+    row = tx.run(_COUNT_WORKSPACE, more=more, of_visitors=of_visitors).one()
+    return row[0], row[1]
 
 
 def left_behind(tx: Tx, *, before: datetime, limit: int) -> list[tuple[UUID, UUID, str]]:

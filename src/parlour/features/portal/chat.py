@@ -71,6 +71,17 @@ async def send(request: Request) -> Response:
     return redirect(f"/support/{workspace.slug}/ticket/{ticket_id}/chat#latest")
 
 
+async def upload(request: Request) -> Response:
+    ticket_id = id_in(request, "ticket_id")
+    _, actor = await customer(request, ticket_id)
+    return await conversation.upload(request, conversation.uploads(request, actor, ticket_id))
+
+
+async def take_back(request: Request) -> Response:
+    _, actor = await customer(request, id_in(request, "ticket_id"))
+    return await conversation.take_back(request, actor)
+
+
 async def file(request: Request) -> Response:
     """A file of the room. Its name stands in the address for people alone."""
     ticket_id = id_in(request, "ticket_id")

@@ -1,25 +1,27 @@
 """The portal's front page, opening a ticket, and looking at it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from parlour.features.conversation import pages as conversation
 from parlour.features.conversation import units as rooms
 from parlour.features.conversation.view import message_view
 from parlour.features.portal import units
 from parlour.features.portal.visitor import slug_in, visit, workspace_in
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Draft
-from parlour.features.workspaces.models import Workspace
+from parlour.features.workspaces.models import Portal, Workspace
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
 from parlour.kernel.addresses import mailbox_of
 from parlour.kernel.errors import Conflict, DomainError
 from parlour.kernel.keys import KEYS_A_BROWSER
+from parlour.kernel.messages import Attachment
 from parlour.web.counting import count, network_of, takes
-from parlour.web.forms import REFUSALS, BadForm, read_form_leniently, uuid_field
+from parlour.web.forms import REFUSALS, BadForm, Filled, read_form_with_files, uuid_field
 from parlour.web.ids import id_in
 from parlour.web.limits import Limit
 from parlour.web.pages import redirect, render
@@ -57,43 +59,71 @@ async def new_ticket(request: Request) -> Response:
 
 
 def _form(
-    request: Request, workspace: Workspace, typed: Mapping[str, str], refused: DomainError | None = None
+    request: Request,
+    workspace: Workspace,
+    typed: Mapping[str, str],
+    refused: DomainError | None = None,
+    staged: Sequence[Attachment] = (),
 ) -> Response:
     form = {name: typed.get(name, "") for name in ("name", "subject", "description", "email", "client_id")}
     # Words that were changed after a first send are another ticket.
     if isinstance(refused, Conflict) or not form["client_id"]:
         form["client_id"] = str(clock.new_id())
-    return render(request, "portal/new_ticket.html", refused=refused, workspace=workspace, form=form)
+    return render(
+        request,
+        "portal/new_ticket.html",
+        refused=refused,
+        workspace=workspace,
+        form={**form, "staged": staged},
+    )
 
 
 async def open_ticket(request: Request) -> Response:
-    """Whatever goes wrong, what was typed comes back with the page."""
+    """Whatever goes wrong, what was typed and uploaded comes back with the page."""
     workspace = await workspace_in(request)
-    fields, stale = await read_form_leniently(request)
+    uploader = _uploader(request, workspace)
+    filled = await read_form_with_files(request, conversation.uploads_for_new(request, uploader).take)
+    fields = filled.fields
+    staged = await conversation.staged(request, uploader, filled.file_ids)
     try:
-        if stale:
-            raise stale
+        if filled.refused:
+            raise filled.refused
         if fields.get("website"):
             raise PerhapsAProgram
-        ticket_id, secret = await _open(request, workspace, _draft(fields))
+        ticket_id, secret = await _open(request, uploader, _draft(filled))
     except BadForm as error:
-        return _form(request, workspace, {**fields, "client_id": ""}, error)
+        return _form(request, workspace, {**fields, "client_id": ""}, error, staged)
     except (*REFUSALS, Conflict, PerhapsAProgram) as error:
-        return _form(request, workspace, fields, error)
+        return _form(request, workspace, fields, error, staged)
     response = redirect(f"/support/{workspace.slug}/ticket/{ticket_id}")
     keep_key(request, response, ticket_id, secret)
     return response
 
 
-def _draft(fields: Mapping[str, str]) -> Draft:
+def _uploader(request: Request, workspace: Portal) -> Actor:
+    """A visitor to whom this browser's uploads belong."""
+    return Actor.visitor(workspace.workspace_id, " ".join(keys(request).hashes_of_uploader))
+
+
+async def upload(request: Request) -> Response:
+    uploader = _uploader(request, await workspace_in(request))
+    return await conversation.upload(request, conversation.uploads_for_new(request, uploader))
+
+
+async def take_back(request: Request) -> Response:
+    return await conversation.take_back(request, _uploader(request, await workspace_in(request)))
+
+
+def _draft(filled: Filled) -> Draft:
     """Raises BadForm."""
+    fields = filled.fields
     subject, description, email = (fields.get(name, "") for name in ("subject", "description", "email"))
-    return Draft(subject, description, email, uuid_field(fields, "client_id"), fields.get("name", ""))
+    client_id, name = uuid_field(fields, "client_id"), fields.get("name", "")
+    return Draft(subject, description, email, client_id, name, filled.file_ids)
 
 
-async def _open(request: Request, workspace: Workspace, draft: Draft) -> tuple[UUID, str]:
+async def _open(request: Request, visitor: Actor, draft: Draft) -> tuple[UUID, str]:
     """The ticket's id and the browser's new visitor secret. A repeat is no new ticket of the address."""
-    visitor = Actor.visitor(workspace.workspace_id)
     draft = tickets.checked(draft)
     of_address = (Limit.OPEN_BY_EMAIL, mailbox_of(draft.email))
     await count(request, Limit.OPEN_BY_NETWORK, network_of(request))

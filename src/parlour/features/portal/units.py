@@ -6,6 +6,7 @@ from typing import Generic
 from uuid import UUID
 
 from parlour.db.database import P, R, Tx, Unit
+from parlour.features.files import service as files
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.access import service as access
 from parlour.features.tickets.models import Draft, Opened, TicketRow
@@ -53,13 +54,17 @@ def was_opened(tx: Tx, draft: Draft, keys: Keys) -> bool:
     access.one_at_a_time(tx, draft)
     if tickets.was_opened(tx, draft.client_id):
         return True
-    return access.opened_in_these_words(tx, draft, keys) is not None
+    prints = files.prints(tx, draft.file_ids)
+    return access.opened_in_these_words(tx, draft, keys, prints) is not None
 
 
 @requires(Permission.TICKET_OPEN)
 def open_and_admit(tx: Tx, draft: Draft, keys: Keys) -> tuple[Opened, str]:
     """The ticket, which may have been there already, and the browser's new secret for it."""
     access.one_at_a_time(tx, draft)
-    same = access.opened_in_these_words(tx, draft, keys)
+    prints = files.prints(tx, draft.file_ids)
+    same = access.opened_in_these_words(tx, draft, keys, prints)
+    if same:
+        files.are_those_of(tx, same.chat_room_id, 1, draft.file_ids)  # and the copies go
     opened = Opened(same, repeat=True) if same else tickets.open_ticket(tx, draft)
-    return opened, access.admit_opener(tx, opened.ticket, keys)
+    return opened, access.admit_opener(tx, opened.ticket, keys, prints)

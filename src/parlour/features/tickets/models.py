@@ -30,13 +30,14 @@ class Priority(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a visitor typed, as typed; the name need not be given."""
+    """What a visitor typed, as typed, and uploaded; the name need not be given."""
 
     subject: str
     description: str
     email: str
     client_id: UUID
     name: str = ""
+    file_ids: Sequence[UUID] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from uuid import UUID
 from parlour.db.database import Tx
 from parlour.features.chat import service as chat
 from parlour.features.contacts import service as contacts
+from parlour.features.files import service as files
 from parlour.features.tickets import changes, life, store
 from parlour.features.tickets.mentions import service as mentions
 from parlour.features.tickets.models import (
@@ -100,7 +101,7 @@ def checked(draft: Draft) -> Draft:
             problems[field] = "too_long"
     if problems or email is None:
         raise Invalid(problems)
-    return Draft(subject, description, email, draft.client_id, name)
+    return replace(draft, subject=subject, description=description, email=email, name=name)
 
 
 @requires(Permission.TICKET_OPEN)
@@ -108,14 +109,15 @@ def open_ticket(tx: Tx, draft: Draft) -> Opened:
     """The ticket, its rooms, its first message and the job that mails the confirmation, or none of them.
 
     The same `client_id` again answers with the first ticket. Of somebody blocked it lands closed, and no
-    agent is told. Raises Invalid with a code a field, or Conflict when the id came with other words.
+    agent is told. Raises Invalid with a code a field, TicketFull, or Conflict when the id came with other
+    words or files.
     """
     draft = checked(draft)
     if repeat := _opened_before(tx, draft):
         return repeat
     ticket = _of_customer(tx, draft)
     customer = Actor.customer(tx.workspace_id, ticket.ticket_id, draft.email)
-    chat.post(tx.acting_as(customer), ticket.chat_room_id, draft.description, draft.client_id)
+    _first_word(tx, ticket, draft, customer)
     tx.enqueue(CONFIRMATION, {"ticket_id": str(ticket.ticket_id), "email": draft.email})
     if not ticket.quiet:
         notifications.expect(tx, ticket)
@@ -134,11 +136,18 @@ def open_for(tx: Tx, draft: Draft) -> Opened:
     now = clock.now()
     contacts.remember(tx.as_system(), draft.email, draft.name, typed=False)
     ticket = _new_ticket(tx, draft, now, status=Status.OPEN, assignee_id=tx.user_id, first_answer_at=now)
-    chat.post(tx, ticket.chat_room_id, draft.description, draft.client_id)
+    _first_word(tx, ticket, draft, tx.actor)
     audit.record(tx, "opened", ticket_id=ticket.ticket_id)
     tx.enqueue(FIRST_WORD, {"ticket_id": str(ticket.ticket_id), "email": draft.email})
     changes.tell(tx, ticket, spoke=tx.actor.kind)
     return Opened(ticket, repeat=False)
+
+
+def _first_word(tx: Tx, ticket: Ticket, draft: Draft, by: Actor) -> None:
+    """The description, and what was uploaded with it, as somebody's message."""
+    room_id = ticket.chat_room_id
+    files.hand_over(tx, draft.file_ids, room_id, by)
+    chat.post(tx.acting_as(by), room_id, draft.description, draft.client_id, draft.file_ids)
 
 
 def _opened_before(tx: Tx, draft: Draft) -> Opened | None:
@@ -146,6 +155,8 @@ def _opened_before(tx: Tx, draft: Draft) -> Opened | None:
     if first is None:
         return None
     if (first.subject, first.description, first.email) != (draft.subject, draft.description, draft.email):
+        raise Conflict
+    if not files.are_those_of(tx, first.chat_room_id, 1, draft.file_ids):
         raise Conflict
     return Opened(first, repeat=True)
 

@@ -25,6 +25,7 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("media_type", sa.Text(), nullable=True),
         sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("counted", sa.BigInteger(), nullable=False),
         sa.Column("sha256", sa.Text(), nullable=True),
         sa.Column("width", sa.Integer(), nullable=False),
         sa.Column("height", sa.Integer(), nullable=False),
@@ -33,7 +34,9 @@ def upgrade() -> None:
         sa.Column("thumbnail_key", sa.Text(), nullable=False),
         sa.Column("has_thumbnail", sa.Boolean(), nullable=False),
         sa.Column("uploader", sa.Text(), nullable=False),
+        sa.Column("uploader_kind", sa.Text(), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
+        sa.CheckConstraint("uploader_kind IN ('visitor', 'customer', 'agent')", name="uploader_kind"),
         sa.CheckConstraint("scan IN ('off', 'clean', 'unscanned', 'infected')", name="scan"),
         sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.workspace_id"], name="fk_files_workspace_id"),
         sa.ForeignKeyConstraint(
@@ -59,6 +62,8 @@ def _index_and_count() -> None:
     _count("chat_rooms", "files_size", sa.BigInteger(), "bytes that customers have attached here")
     comment = "bytes of all files, also of those that no message brought yet"
     _count("workspaces", "files_size", sa.BigInteger(), comment)
+    comment = "of these, bytes for tickets that are not opened yet"
+    _count("workspaces", "visitors_size", sa.BigInteger(), comment)
 
 
 def _count(table: str, column: str, kind: sa.types.TypeEngine[int], comment: str) -> None:

@@ -56,13 +56,13 @@ class NoAccess(Forbidden):
 
 
 @requires(Permission.TICKET_OPEN)
-def admit_opener(tx: Tx, ticket: Ticket, keys: Keys) -> str:
+def admit_opener(tx: Tx, ticket: Ticket, keys: Keys, prints: Sequence[str] = ()) -> str:
     """Let the browser that has just opened `ticket` into it. Returns the secret for its cookie.
 
-    The words that opened it are kept with the browser's own secret, and no cookie can hold both: they lead
-    back to the ticket by the form alone.
+    The words that opened it, with the `prints` of what was uploaded, are kept with the browser's own secret,
+    and no cookie can hold both: they lead back to the ticket by the form alone.
     """
-    form = keys.hashes_of_form(ticket.email, ticket.subject, ticket.description)
+    form = keys.hashes_of_form(ticket.email, ticket.subject, ticket.description, *prints)
     if form:
         access_store.insert_grant(
             tx.as_system(),
@@ -155,14 +155,15 @@ def tickets_of_browser(tx: Tx, keys: Keys) -> Sequence[TicketRow]:
 
 
 @requires(Permission.TICKET_OPEN)
-def opened_in_these_words(tx: Tx, draft: Draft, keys: Keys) -> Ticket | None:
-    """The ticket that this browser has just opened in the same words, unless it is closed.
+def opened_in_these_words(tx: Tx, draft: Draft, keys: Keys, prints: Sequence[str] = ()) -> Ticket | None:
+    """The ticket that this browser has just opened in the same words, with files of these prints, unless it
+    is closed.
 
     Whoever goes back to the form and sends it once more finds the words still there, as browsers restore
     them, under the id of a new form. Also before the first answer has come, when the browser has no key to
     the ticket yet: what opened it there is remembered by `admit_opener`. `draft` is `tickets.checked`.
     """
-    hashes = keys.hashes_of_form(draft.email, draft.subject, draft.description)
+    hashes = keys.hashes_of_form(draft.email, draft.subject, draft.description, *prints)
     if not hashes:
         return None
     granted = access_store.granted_tickets(_holding(tx, hashes), hashes, limit=KEYS_A_BROWSER)
