@@ -71,6 +71,10 @@ async def _new_tag(_: "Town") -> Form:
     return {"name": f"tag {uuid4().hex[:20]}", "colour": "teal"}
 
 
+async def _new_key(_: "Town") -> Form:
+    return {"name": f"Program {uuid4().hex[:20]}", "role": "viewer", "key_id": str(uuid4())}
+
+
 async def _tagged(town: "Town") -> Form:
     """One tag more, or one less once there are enough."""
 
@@ -162,6 +166,8 @@ FORMS: dict[str, Callable[["Town"], Awaitable[Form]]] = {
     f"{_WORKSPACE}/first-steps": _fixed(dismiss="now"),
     f"{_WORKSPACE}/settings": _fixed(name="Acme Outdoor and Sons", reply_time="day", accent="#1d4e89"),
     f"{_WORKSPACE}/settings/mail": _fixed(send="now"),
+    f"{_WORKSPACE}/settings/api-keys": _new_key,
+    f"{_WORKSPACE}/settings/api-keys/{{key_id}}/revoke": _fixed(revoke="now"),
     f"{_WORKSPACE}/settings/security": _fixed(required="no"),
     f"{_WORKSPACE}/notifications": _fixed(upto="2026-01-01T00:00:00+00:00"),
     f"{_WORKSPACE}/notifications/choices": _fixed(mentioned_browser="on"),

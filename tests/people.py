@@ -15,6 +15,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from parlour.db.database import Tx
 from parlour.features.accounts import service as accounts
+from parlour.features.accounts.api_keys import service as api_keys
 from parlour.features.accounts.invitations import service as invitations
 from parlour.features.accounts.second_factor import service as second_factor
 from parlour.features.chat import service as chat
@@ -123,6 +124,7 @@ class Town:
                 "invitation_id": {one.invitation_id for one in invitations.pending(tx)},
                 "user_id": {member.user_id for member in workspaces.members(tx)},
                 "tag_id": {tag.tag_id for tag in tags.every(tx)},
+                "key_id": {key.key_id for key in api_keys.every(tx)},
                 "bulk_id": {self.things.get("bulk_id")},
             }
             return {name for name, ids in there.items() if self.things.get(name) not in ids - {None}}
@@ -134,6 +136,10 @@ class Town:
                 return canned.add(tx, "Thanks", "Thank you for waiting.", shared=True).reply_id
             if name == "tag_id":
                 return tags.make(tx, f"Late {uuid4().hex[:20]}", "red").tag_id
+            if name == "key_id":
+                key_id = uuid4()
+                api_keys.make(tx, key_id, "A program", "agent")
+                return key_id
             if name == "invitation_id":
                 invitations.invite(tx, f"{uuid4().hex}@example.com", Role.AGENT)
                 return invitations.pending(tx)[-1].invitation_id

@@ -37,6 +37,7 @@ from parlour.db.schema import (
     bulk_changes,
     files,
     grants,
+    idempotency,
     members,
     notifications,
     security_events,
@@ -92,6 +93,12 @@ EXEMPTIONS = (
         (Select, Delete),
         (notifications,),
         lambda condition: condition == "told_at <",
+    ),
+    Exemption(
+        "The sweep forgets answers that were kept long ago, whosever they are, and shows them to nobody.",
+        (Select, Delete),
+        (idempotency,),
+        lambda condition: condition == "created_at <",
     ),
     Exemption(
         "The sweep looks for what was uploaded long ago and never sent, whosever it is, to forget it.",

@@ -100,6 +100,10 @@ GET  -                              sign-in sign-in  sign-in   sign-in  200   40
 POST -                              sign-in sign-in  sign-in   sign-in  chosen 403  403     404      sign-in
 GET  /mail                          sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
 POST /mail                          sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
+GET  /api-keys                      sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
+POST /api-keys                      sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
+GET  /api-keys/{key_id}/revoke      sign-in sign-in  sign-in   sign-in  keys  keys  keys    404      sign-in
+POST /api-keys/{key_id}/revoke      sign-in sign-in  sign-in   sign-in  keys  403   403     404      sign-in
 GET  /security                      sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
 POST /security                      sign-in sign-in  sign-in   sign-in  secure 403  403     404      sign-in
 GET  /tags                          sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
@@ -198,6 +202,7 @@ WORDS = {
     "chosen": "{workspace}/settings\\?saved=1",
     "secure": "{workspace}/settings/security",
     "tags": "{workspace}/settings/tags",
+    "keys": "{workspace}/settings/api-keys",
     "texts": "{workspace}/replies",
     "list": f"{{workspace}}/tickets(\\?(bulk={UUID}|status=open))?",
     "ticket": "{workspace}/tickets/{ticket_id}",

@@ -13,7 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-from parlour.db import search, windows
+from parlour.db import idempotency, search, windows
 from parlour.db.database import Database, Standing
 from parlour.db.factory import make_database
 from parlour.db.migrate import standing
@@ -21,6 +21,7 @@ from parlour.features.accounts import service as accounts
 from parlour.features.accounts.events import service as events
 from parlour.features.accounts.mails import AccountMails
 from parlour.features.accounts.second_factor import service as second_factor
+from parlour.features.api import routes as api
 from parlour.features.conversation.sockets import SocketAccess
 from parlour.features.desk import agent
 from parlour.features.desk.routes import routes as desk_routes
@@ -122,6 +123,7 @@ def make_worker(settings: Settings, database: Database, post: Post, intake: Inta
         files.sweep,
         bulk.sweep,
         notifications.sweep,
+        idempotency.sweep,
         second_factor.resealing(keys),
         search.take_in,
     ]
@@ -256,7 +258,7 @@ async def ready(request: Request) -> Response:
 
 def create_app(settings: Settings, timings: Timings | None = None, shared: Path | None = None) -> Application:
     parlour = Parlour(settings, timings, shared)
-    errors = Errors({"/support/": visitor.boundary, "/workspace/": agent.boundary})
+    errors = Errors({"/support/": visitor.boundary, "/workspace/": agent.boundary}, programs=f"{api.HOME}/")
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -267,6 +269,7 @@ def create_app(settings: Settings, timings: Timings | None = None, shared: Path 
         routes=[
             *portal_routes,
             *desk_routes,
+            api.mounted(),
             WebSocketRoute(SOCKET, parlour.realtime.endpoint),
             Route("/static/{digest}/{name}", parlour.site.assets.serve),
             Route("/healthz", alive),

@@ -11,6 +11,7 @@ OUTER = (
     "cli/**/*.py",
     "web/**/*.py",
     "features/desk/**/*.py",
+    "features/api/**/*.py",
     "features/portal/**/*.py",
     "features/conversation/**/*.py",
 )

@@ -269,6 +269,13 @@ async def security(page: Page, live: Live, past: Past) -> None:
     await page.goto(f"{live.desk}/settings/security")
 
 
+async def api_key_made(page: Page, live: Live, past: Past) -> None:
+    await page.goto(f"{live.desk}/settings/api-keys")
+    await page.get_by_label("Name").fill("Nightly importer")
+    await page.get_by_role("button", name="Make the key").click()
+    await expect(page.get_by_label("The key", exact=True)).to_have_value(re.compile("^parlour_"))
+
+
 async def every_tag(past: Past) -> None:
     """The workspace has one of each colour."""
 
@@ -396,6 +403,7 @@ STATES: list[State] = [
     portal_in_its_colour,
     mail_tried,
     security,
+    api_key_made,
     people_refused,
     people_with_a_link_to_give,
     people_about_to_remove,
@@ -441,9 +449,13 @@ async def test_axe_finds_nothing_beside_the_strip_of_icons(live: Live, past: Pas
     assert await violations(ada.page, BETWEEN) == []
 
 
-@pytest.mark.parametrize(
-    "page", ["", "/tickets", "/people", "/replies", "/contacts", "/settings/tags", "/notifications"]
-)
+PAGES = [
+    *("", "/tickets", "/people", "/replies", "/contacts", "/notifications"),
+    *("/settings/tags", "/settings/api-keys"),
+]
+
+
+@pytest.mark.parametrize("page", PAGES)
 async def test_no_page_is_wider_than_its_window(live: Live, past: Past, people: People, page: str) -> None:
     await past.ticket("Dusseldorferstrassenbahnhaltestelle" * 5)
     ada = await people.agent()

@@ -15,6 +15,7 @@ import pytest
 import parlour.features
 from parlour.db.database import Tx
 from parlour.features.accounts import store as accounts
+from parlour.features.accounts.api_keys import store as api_keys
 from parlour.features.accounts.events import store as events
 from parlour.features.accounts.invitations import store as invitations
 from parlour.features.accounts.password_reset import store as resets
@@ -193,6 +194,21 @@ def of_invitations(ada: UUID) -> list[Call]:
     ]
 
 
+def of_api_keys(ada: UUID) -> list[Call]:
+    this = {"key_id": clock.new_id()}
+    made = {"secret_hash": "k", "name": "A program", "role": Role.AGENT, "made_by": ada}
+    return [
+        (api_keys.insert_key, {**this, **made}),
+        (api_keys.every, {"limit": 9}),
+        (api_keys.how_many, {}),
+        (api_keys.by_secret, {"secret_hash": "k"}),
+        (api_keys.is_there, this),
+        (api_keys.used, {**this, "at": clock.now()}),
+        (api_keys.delete_key, this),
+        (api_keys.delete_made_by, {"user_id": ada}),
+    ]
+
+
 def of_chat(tx: Tx, ticket: Ticket, ada: UUID) -> list[Call]:
     room = {"room_id": ticket.chat_room_id}
     [first] = chat.following(tx, ticket.chat_room_id, after=0, limit=1, characters=9)
@@ -282,6 +298,7 @@ def of_listing(ticket: Ticket) -> list[Call]:
         (bulk.how_many_of, these),
         (tickets.rows, these),
         (tickets.by_ids, these),
+        (tickets.whole, these),
         (listing.recent_and_urgent, {"limit": 9}),
         (mentioned.are_older, {"person": ticket.ticket_id}),
         (mentioned.among, {"person": ticket.ticket_id, "ticket_ids": [ticket.ticket_id]}),
@@ -362,6 +379,7 @@ def of_contacts(ticket: Ticket) -> list[Call]:
     this = {"contact_id": clock.new_id()}
     return [
         (contacts.remember, {"email": ticket.email, "name": "Maria", "typed": True}),
+        (contacts.insert_contact, {"contact_id": clock.new_id(), "email": "known@example.com"}),
         (contacts.contact, this),
         (contacts.by_email, {"email": ticket.email}),
         (contacts.lock, this),
@@ -486,7 +504,13 @@ def functions_of_stores() -> set[str]:
 def every_call(tx: Tx, ada: UUID, ticket: Ticket) -> list[Call]:
     """Each store function with arguments that fit the house, in an order in which each finds something."""
     calls = [*of_workspaces(tx, ada), *of_accounts(tx, ada), *of_themselves(ada)]
-    calls += [*of_invitations(ada), *of_chat(tx, ticket, ada), *of_tickets(ticket, ada), *of_access(ticket)]
+    calls += [
+        *of_invitations(ada),
+        *of_api_keys(ada),
+        *of_chat(tx, ticket, ada),
+        *of_tickets(ticket, ada),
+        *of_access(ticket),
+    ]
     return [
         *calls,
         *of_listing(ticket),

@@ -22,6 +22,11 @@ PERSON = Actor.person(uuid4(), "Ada")
 AGENTS = {role: Actor.agent(HERE, uuid4(), role, "Ada") for role in Role}
 
 SYSTEM_ONLY = {
+    "accounts.api_keys.service.every_at",
+    "accounts.api_keys.service.make_at",
+    "accounts.api_keys.service.note_use",
+    "accounts.api_keys.service.program",
+    "accounts.api_keys.service.revoke_at",
     "accounts.events.service.is_noted",
     "accounts.events.service.note",
     "accounts.events.service.sweep",

@@ -12,6 +12,7 @@ from parlour.cli import copies, database, serving
 from parlour.cli.base import Refused, err, refuse_bytes
 from parlour.cli.doctor import doctor
 from parlour.cli.jobs import jobs_app
+from parlour.cli.keys import apikey_app
 from parlour.cli.mail import mail_app
 from parlour.cli.people import agent_app, workspace_app
 from parlour.db.backup.rows import BackupUnusable
@@ -57,6 +58,7 @@ app.command()(serving.worker)
 app.command()(doctor)
 app.add_typer(workspace_app, name="workspace")
 app.add_typer(agent_app, name="agent")
+app.add_typer(apikey_app, name="apikey")
 app.add_typer(jobs_app, name="jobs")
 app.add_typer(mail_app, name="mail")
 
@@ -64,6 +66,8 @@ PROBLEMS = {
     "slug": "A slug is 1 to 48 small letters, digits and hyphens, with no hyphen at either end.",
     "name": "The name needs 1 to 80 characters.",
     "email": "That is not an email address.",
+    "role": "A program is a viewer, an agent or an admin.",
+    "form": "There are as many of these already as there can be.",
 }
 PASSWORDS = {
     "short": f"The password needs at least {MIN_LENGTH} characters.",

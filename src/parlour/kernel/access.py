@@ -50,6 +50,7 @@ class Permission(StrEnum):
     MEMBER_SEE = "member:see"
     MEMBER_MANAGE = "member:manage"
     WORKSPACE_MANAGE = "workspace:manage"
+    KEY_MANAGE = "key:manage"
     WORKSPACE_SEE = "workspace:see"
     SIGN_IN = "account:sign-in"
     ACCOUNT_USE = "account:use"
@@ -86,7 +87,12 @@ _AGENT = _VIEWER | {
     Permission.BULK_UPDATE,
     Permission.REPLY_TEMPLATES,
 }
-_ADMIN = _AGENT | {Permission.TAG_MANAGE, Permission.MEMBER_MANAGE, Permission.WORKSPACE_MANAGE}
+_ADMIN = _AGENT | {
+    Permission.TAG_MANAGE,
+    Permission.MEMBER_MANAGE,
+    Permission.WORKSPACE_MANAGE,
+    Permission.KEY_MANAGE,
+}
 
 ROLE_PERMISSIONS: dict[Role, set[Permission]] = {
     Role.VIEWER: _VIEWER,
@@ -94,6 +100,22 @@ ROLE_PERMISSIONS: dict[Role, set[Permission]] = {
     Role.ADMIN: _ADMIN,
     Role.OWNER: _ADMIN,
 }
+
+
+def lesser(one: Role, other: Role) -> Role:
+    """Of two roles the one that may do no more than the other."""
+    return one if ROLE_PERMISSIONS[one] <= ROLE_PERMISSIONS[other] else other
+
+
+PROGRAM = "key:"
+"""What the id of a program begins with, wherever it is remembered as the one who acted."""
+
+
+def is_program(actor_id: str) -> bool:
+    """Whether this is the id of a program, not of a person or of the system."""
+    return actor_id.startswith(PROGRAM)
+
+
 _OTHERS = {Kind.VISITOR: _VISITOR, Kind.CUSTOMER: _CUSTOMER, Kind.PERSON: _PERSON}
 
 
@@ -132,6 +154,11 @@ class Actor:
         return Actor(
             Kind.AGENT, str(user_id), name=name, workspace_id=workspace_id, user_id=user_id, role=role
         )
+
+    @staticmethod
+    def program(workspace_id: UUID, key_id: UUID, role: Role, name: str) -> "Actor":
+        """A program that holds a key: an agent without an account, to which nothing personal belongs."""
+        return Actor(Kind.AGENT, f"{PROGRAM}{key_id}", name=name, workspace_id=workspace_id, role=role)
 
     @property
     def side(self) -> str:

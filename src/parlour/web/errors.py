@@ -13,6 +13,7 @@ from starlette.routing import Match, Route
 from parlour.kernel.errors import DomainError, NotFound, Overloaded, SignedOut, Unreachable
 from parlour.web.forms import read_form_leniently, safe_path
 from parlour.web.pages import as_json, redirect, render, waiting, wants_json
+from parlour.web.problems import problem
 
 Boundary = Callable[[Request, DomainError], Awaitable[Response | None]]
 """A feature's own error page, in its layout; None leaves it to the plain one."""
@@ -36,6 +37,12 @@ class NoSuchMethod(DomainError):
     message = "This page does not work that way."
 
 
+class BadRequest(DomainError):
+    status = 400
+    code = "bad_request"
+    message = "This request cannot be read."
+
+
 WORDS = {"content", "description"}
 """Fields in which somebody may have written for an hour. Forms with a password have none of them."""
 CLIENT_CLOSED_REQUEST = 499
@@ -44,13 +51,18 @@ BY_STATUS: dict[int, type[DomainError]] = {404: NotFound, 405: NoSuchMethod, 413
 
 
 class Errors:
-    """Turns whatever was raised into a page or into JSON, by what was asked for."""
+    """Turns whatever was raised into a page or into JSON, by what was asked for; for `programs`, addresses
+    that begin so, into a problem.
+    """
 
-    def __init__(self, boundaries: dict[str, Boundary]) -> None:
+    def __init__(self, boundaries: dict[str, Boundary], programs: str) -> None:
         self.boundaries = boundaries
+        self.programs = programs
 
     async def domain(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, DomainError)
+        if self._is_programs(request):
+            return problem(request, error)
         if wants_json(request):
             body = {"code": error.code, "message": error.message}
             if problems := getattr(error, "problems", None):
@@ -66,9 +78,11 @@ class Errors:
         if known:
             response = await self.domain(request, known())
             response.headers.update(error.headers or {})
-            if error.status_code == 405:
+            if error.status_code == 405 and not self._is_programs(request):
                 response.headers["Allow"] = ", ".join(sorted(_methods(request)))
             return response
+        if self._is_programs(request):
+            return problem(request, BadRequest())
         return Response(HTTPStatus(error.status_code).phrase, error.status_code, error.headers)
 
     async def gone(self, _: Request, __: Exception) -> Response:
@@ -78,6 +92,10 @@ class Errors:
     async def unforeseen(self, request: Request, _: Exception) -> Response:
         """The server logs the error itself, with its traceback."""
         return await self.domain(request, Failed())
+
+    def _is_programs(self, request: Request) -> bool:
+        """By the address alone: a program that asks for HTML by mistake reads a problem all the same."""
+        return request.url.path.startswith(self.programs)
 
     async def _page(self, request: Request, error: DomainError) -> Response:
         """In the feature's layout, which takes a look into the database: not when that is what failed."""

@@ -52,6 +52,7 @@ class Limit(Enum):
     RESET = ("reset", "30/15 minutes")
     PROVE_PASSWORD = ("prove password", "10/15 minutes")
     TEST_MAIL = ("test mail", "10/hour")
+    API = ("api", "100/10 seconds")
 
     def __init__(self, key: str, rate: str) -> None:
         self.key = key
@@ -75,6 +76,10 @@ class Limits:
         """Count one use. Raises TooMany, and counts nothing, when there were enough."""
         if wait := await self._take(limit, *who):
             raise TooMany(max(1, round(wait)))
+
+    def left(self, limit: Limit, *who: str) -> tuple[int, float]:
+        """How many more uses there are now, as far as this node knows, and in how many seconds all are."""
+        return self._own.left(_key(limit, who), limit.rate)
 
     async def forget(self, limit: Limit, *who: str) -> None:
         """Begin again from none."""

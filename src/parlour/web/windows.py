@@ -74,6 +74,15 @@ class OwnWindows:
     def look(self, key: str, rate: Rate) -> float:
         return self._wait(key, rate, time.monotonic())
 
+    def left(self, key: str, rate: Rate) -> tuple[int, float]:
+        """How many more uses there are now, and the seconds until all are there again."""
+        now, window = time.monotonic(), self._windows.get(key)
+        if window is None:
+            return rate.amount, 0.0
+        window.move(now)
+        uses = window.uses
+        return max(0, rate.amount - len(uses)), uses[-1] + rate.seconds - now if uses else 0.0
+
     def forget(self, key: str) -> None:
         self._windows.pop(key, None)
 

@@ -75,10 +75,10 @@ DO $do$
 DECLARE
     tenant_tables text[] := ARRAY[
         'tickets', 'messages', 'read_marks', 'saved_views', 'canned_replies', 'invitations', 'audit_log',
-        'tags', 'ticket_tags', 'contacts', 'mentions'];
+        'tags', 'ticket_tags', 'contacts', 'mentions', 'api_keys'];
     -- These have policies for whoever acts in no workspace, too.
     shared_tables text[] := ARRAY['workspaces', 'members', 'chat_rooms', 'access_links', 'grants',
-        'bulk_changes', 'bulk_items', 'security_events', 'notifications', 'files'];
+        'bulk_changes', 'bulk_items', 'security_events', 'notifications', 'files', 'idempotency'];
     other_tables text[] := ARRAY['ticket_search', 'outbox', 'users', 'credentials', 'sessions',
         'password_resets', 'recovery_codes'];
     one text;
@@ -124,6 +124,17 @@ CREATE POLICY seen ON invitations FOR SELECT USING ((SELECT app.looks() OR app.s
 CREATE POLICY made ON invitations FOR INSERT WITH CHECK ((SELECT app.manages() OR app.serves()));
 CREATE POLICY changed ON invitations FOR UPDATE USING ((SELECT app.manages() OR app.serves()));
 CREATE POLICY withdrawn ON invitations FOR DELETE USING ((SELECT app.manages() OR app.serves()));
+
+-- A program's key is looked up, and its use noted, by the house: whoever holds one sees none.
+CREATE POLICY seen ON api_keys FOR SELECT USING ((SELECT app.manages() OR app.serves()));
+CREATE POLICY made ON api_keys FOR INSERT WITH CHECK ((SELECT app.manages() OR app.serves()));
+CREATE POLICY used ON api_keys FOR UPDATE USING ((SELECT app.serves()));
+CREATE POLICY revoked ON api_keys FOR DELETE USING ((SELECT app.manages() OR app.serves()));
+
+-- Answers that are kept for whoever got them.
+CREATE POLICY own ON idempotency FOR SELECT USING (principal = (SELECT app.actor()) OR (SELECT app.oversees()));
+CREATE POLICY kept ON idempotency FOR INSERT WITH CHECK (principal = (SELECT app.actor()));
+CREATE POLICY swept ON idempotency FOR DELETE USING ((SELECT app.oversees()));
 
 -- Written in the name of whoever acts, and by nobody ever changed: no role but the owner has the right to.
 CREATE POLICY seen ON audit_log FOR SELECT USING ((SELECT app.looks() OR app.serves()));

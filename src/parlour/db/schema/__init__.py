@@ -29,6 +29,7 @@ from parlour.db.schema.files import files
 from parlour.db.schema.house import HOUSE_TABLES, history, schema_floor, search_progress
 from parlour.db.schema.jobs import outbox
 from parlour.db.schema.notifications import notifications
+from parlour.db.schema.programs import api_keys, idempotency
 from parlour.db.schema.rooms import chat_rooms, mentions, messages, read_marks
 from parlour.db.schema.tags import tags, ticket_tags
 from parlour.db.schema.tickets import ACTIVE, NEW_OF_NOBODY, SNOOZED, access_links, grants, tickets
@@ -42,6 +43,7 @@ __all__ = [
     "TENANT_TABLES",
     "UtcDateTime",
     "access_links",
+    "api_keys",
     "audit_log",
     "bulk_changes",
     "bulk_items",
@@ -52,6 +54,7 @@ __all__ = [
     "files",
     "grants",
     "history",
+    "idempotency",
     "invitations",
     "members",
     "mentions",
@@ -95,5 +98,7 @@ TENANT_TABLES = (
     contacts,
     notifications,
     files,
+    api_keys,
+    idempotency,
 )
 """The tables whose rows belong to one workspace. No statement may touch them without naming it."""

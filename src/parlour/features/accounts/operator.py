@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from parlour.db.database import Tx
 from parlour.features.accounts import notices, store
 from parlour.features.accounts import service as accounts
+from parlour.features.accounts.api_keys import service as api_keys
 from parlour.features.accounts.invitations import service as invitations
 from parlour.features.accounts.models import Account
 from parlour.features.accounts.notices import Change
@@ -43,7 +44,8 @@ def account(tx: Tx, email: str) -> Account:
 @requires(Permission.SYSTEM)
 def disable(tx: Tx, email: str) -> tuple[Account, Sequence[Membership]]:
     """Nobody comes in with it any more, by a session, a mailed link or a socket that is open. What it had
-    invited ends. What becomes of its tickets: `tickets.handover`. Raises NoSuchAccount.
+    invited ends, and so do the keys of programs that it made. What becomes of its tickets:
+    `tickets.handover`. Raises NoSuchAccount.
     """
     found = account(tx, email)
     store.set_disabled(tx, user_id=found.user_id, at=clock.now())
@@ -54,6 +56,7 @@ def disable(tx: Tx, email: str) -> tuple[Account, Sequence[Membership]]:
     for place in places:
         here = tx.acting_as(Actor.system(place.workspace_id))
         invitations.end_what_is_not_theirs(here, found.user_id)
+        api_keys.end_of_who_left(here, found.user_id)
         audit.record(here, "account_disabled", before=found.email)
     return found, places
 

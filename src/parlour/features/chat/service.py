@@ -211,7 +211,7 @@ def check_access(tx: Tx, room_id: UUID) -> None:
 
 
 @requires(Permission.ROOM_READ)
-def following(tx: Tx, room_id: UUID, place: Place) -> Stretch:
+def following(tx: Tx, room_id: UUID, place: Place, *, limit: int = PAGE) -> Stretch:
     """What comes after `place`, as far as one page goes."""
     room = _visible(tx, store.room(tx, room_id))
     now = epoch.current(tx)
@@ -220,7 +220,7 @@ def following(tx: Tx, room_id: UUID, place: Place) -> Stretch:
         return replace(stretch, goes_on=False)
     if place.seq == room.last_seq:
         return stretch
-    page = store.following(tx, room_id, after=place.seq, limit=PAGE, characters=PAGE_CHARACTERS)
+    page = store.following(tx, room_id, after=place.seq, limit=limit, characters=PAGE_CHARACTERS)
     return replace(stretch, messages=page)
 
 

@@ -13,8 +13,8 @@ from parlour.features.contacts.models import Contact, ContactPage
 from parlour.features.workspaces import audit
 from parlour.kernel import clock, seen, text
 from parlour.kernel.access import Permission, requires
-from parlour.kernel.addresses import beginning_of_email
-from parlour.kernel.errors import Invalid, NotFound
+from parlour.kernel.addresses import beginning_of_email, required_email
+from parlour.kernel.errors import DomainError, Invalid, NotFound
 
 PAGE = 50
 NOTE_LIMIT = 2_000
@@ -23,6 +23,12 @@ NOTE_LIMIT = 2_000
 class UnknownContact(NotFound):
     code = "unknown_contact"
     message = "We could not find this person."
+
+
+class KnownContact(DomainError):
+    status = 409
+    code = "known_contact"
+    message = "Somebody with this address is known already."
 
 
 @requires(Permission.SYSTEM)
@@ -56,11 +62,37 @@ def at(tx: Tx, email: str) -> Contact | None:
 
 
 @requires(Permission.TICKET_LIST)
-def page(tx: Tx, *, beginning: str = "", after: str = "", blocked: bool = False) -> ContactPage:
+def page(
+    tx: Tx, *, beginning: str = "", after: str = "", blocked: bool = False, limit: int = PAGE
+) -> ContactPage:
     """Those whose addresses begin so, by address; all, or those who are blocked."""
     begins = beginning_of_email(beginning) if beginning else ""
-    found = store.following(tx, beginning=begins, after=after, blocked=blocked, limit=PAGE + 1)
-    return ContactPage(found[:PAGE], found[PAGE - 1].email if len(found) > PAGE else None)
+    found = store.following(tx, beginning=begins, after=after, blocked=blocked, limit=limit + 1)
+    return ContactPage(found[:limit], found[limit - 1].email if len(found) > limit else None)
+
+
+@requires(Permission.CONTACT_EDIT)
+def add(tx: Tx, email: str, name: str, note: str) -> Contact:
+    """Somebody who has not written yet.
+
+    Raises KnownContact, Invalid (`email`: required, invalid; `name`, `note`: too_long).
+    """
+    address = required_email(email)
+    if store.by_email(tx, address):
+        raise KnownContact
+    contact_id = clock.new_id()
+    store.insert_contact(tx.as_system(), contact_id, address)
+    change(tx, contact_id, name, note)
+    return contact(tx, contact_id)
+
+
+@requires(Permission.CONTACT_EDIT)
+def locked(tx: Tx, contact_id: UUID) -> Contact:
+    """Whom nobody else changes before this transaction has ended. Raises UnknownContact."""
+    found = store.lock(tx, contact_id)
+    if found is None:
+        raise UnknownContact
+    return found
 
 
 @requires(Permission.CONTACT_EDIT)
@@ -69,9 +101,7 @@ def change(tx: Tx, contact_id: UUID, name: str, note: str, seen_mark: str = "") 
 
     Raises UnknownContact, ChangedMeanwhile, Invalid (too_long).
     """
-    before = store.lock(tx, contact_id)
-    if before is None:
-        raise UnknownContact
+    before = locked(tx, contact_id)
     seen.insist(seen_mark, before.name, before.note)
     name, note = text.name(name), text.many_lines(note)
     lengths = {"name": (name, text.NAME_LIMIT), "note": (note, NOTE_LIMIT)}

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, and_, bindparam, case, not_, or_, select, update
+from sqlalchemy import Integer, and_, bindparam, case, insert, not_, or_, select, update
 
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
@@ -60,6 +60,12 @@ def remember(tx: Tx, email: str, name: str, *, typed: bool) -> bool:
     }
     query = query.on_conflict_do_update(index_elements=keys, set_=values)
     return tx.execute(query.returning(contacts.c.blocked_at)).scalar_one() is not None
+
+
+def insert_contact(tx: Tx, contact_id: UUID, email: str) -> None:
+    """Somebody of whom nothing else is known yet."""
+    new = {"workspace_id": tx.workspace_id, "contact_id": contact_id, "created_at": clock.now()}
+    tx.execute(insert(contacts).values(email=email, name="", note="", **new))
 
 
 def contact(tx: Tx, contact_id: UUID) -> Contact | None:

@@ -12,7 +12,7 @@ from starlette.responses import Response, StreamingResponse
 from parlour.features.accounts.events import service as events
 from parlour.features.desk import units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
-from parlour.features.workspaces.models import TrailPage
+from parlour.features.workspaces.models import TrailPage, TrailRow
 from parlour.kernel import clock
 from parlour.kernel.text import storable
 from parlour.web.ids import NOBODYS, id_of
@@ -21,7 +21,7 @@ from parlour.web.site import db
 
 EXPORTED_AT_ONCE = 500
 """Lines of an export that are in memory together."""
-COLUMNS = ("at", "person", "action", "detail", "times")
+COLUMNS = ("at", "person", "action", "detail", "times", "via")
 BYTE_ORDER_MARK = "\ufeff"
 """Without it Excel reads UTF-8 as the system's old code page: `Zoë` as `ZoÃ«`."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -81,10 +81,15 @@ async def _lines(request: Request, page: TrailPage) -> AsyncIterator[str]:
     """A page at a time, each read when the one before it has been taken."""
     yield BYTE_ORDER_MARK + _csv([COLUMNS])
     while True:
-        yield _csv((iso(row.at), row.actor_name, row.action, row.detail, row.times) for row in page.rows)
+        yield _csv(map(_cells, page.rows))
         if not page.older:
             return
         page = await _exported(request, page.rows[-1].row_id)
+
+
+def _cells(row: TrailRow) -> tuple[object, ...]:
+    via = "api key" if row.by_program else ""
+    return iso(row.at), row.actor_name, row.action, row.detail, row.times, via
 
 
 def _csv(rows: Iterable[Iterable[object]]) -> str:

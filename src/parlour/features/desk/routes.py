@@ -3,6 +3,7 @@
 from starlette.routing import Route
 
 from parlour.features.desk import (
+    api_keys,
     audit,
     bulk,
     came_from,
@@ -129,6 +130,10 @@ _PAGES = [
     Route(f"{_SETTINGS}/tags/{{tag_id:id}}", tags.one),
     Route(f"{_SETTINGS}/tags/{{tag_id:id}}", tags.change, methods=["POST"]),
     Route(f"{_SETTINGS}/tags/{{tag_id:id}}/delete", tags.delete, methods=["POST"]),
+    Route(f"{_SETTINGS}/api-keys", api_keys.index),
+    Route(f"{_SETTINGS}/api-keys", api_keys.make, methods=["POST"]),
+    Route(f"{_SETTINGS}/api-keys/{{key_id:id}}/revoke", api_keys.one),
+    Route(f"{_SETTINGS}/api-keys/{{key_id:id}}/revoke", api_keys.revoke, methods=["POST"]),
     Route(f"{_SETTINGS}/security", security.page),
     Route(f"{_SETTINGS}/security", security.ask_for_second_factor, methods=["POST"]),
     Route(f"{_SETTINGS}/audit", audit.trail),

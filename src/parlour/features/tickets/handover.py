@@ -11,6 +11,7 @@ from uuid import UUID
 from parlour.db.database import Database, Tx
 from parlour.db.outbox import Job
 from parlour.features.accounts import operator
+from parlour.features.accounts.api_keys import service as api_keys
 from parlour.features.accounts.invitations import service as invitations
 from parlour.features.tickets import changes, store
 from parlour.features.tickets.models import Status
@@ -34,6 +35,7 @@ def remove_member(tx: Tx, user_id: UUID) -> None:
     name = workspaces.name_of(tx, user_id)
     workspaces.remove_member(tx, user_id)
     invitations.end_what_is_not_theirs(tx, user_id)
+    api_keys.end_of_who_left(tx, user_id)
     notifications.forget(tx, user_id)
     _let_go(tx, user_id, name)
 

@@ -112,6 +112,18 @@ class Tag:
     colour: Colour
 
 
+class WholeTicket(NamedTuple):
+    """A ticket with what a list shows beside it; whose it is only as far as that person may answer it.
+
+    `contact_id` is None for an address whose only tickets a release before the contacts opened.
+    """
+
+    ticket: Ticket
+    contact_id: UUID | None
+    contact_name: str
+    tags: Sequence[Tag] = ()
+
+
 class TicketRow(NamedTuple):
     """A ticket in a list. A tuple: pages make them by the dozen."""
 

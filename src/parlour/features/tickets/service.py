@@ -127,15 +127,17 @@ def open_ticket(tx: Tx, draft: Draft) -> Opened:
 
 @requires(Permission.TICKET_OPEN_FOR)
 def open_for(tx: Tx, draft: Draft) -> Opened:
-    """A ticket of the address in the draft, begun by the agent, whose it is. The description is what the
-    agent says in it, and a job mails that with a link. Raises what `open_ticket` raises.
+    """A ticket of the address in the draft, begun by the agent, whose it is; a program's is nobody's. The
+    description is what the agent says in it, and a job mails that with a link. Raises what `open_ticket`
+    raises.
     """
     draft = checked(draft)
     if repeat := _opened_before(tx, draft):
         return repeat
     now = clock.now()
     contacts.remember(tx.as_system(), draft.email, draft.name, typed=False)
-    ticket = _new_ticket(tx, draft, now, status=Status.OPEN, assignee_id=tx.user_id, first_answer_at=now)
+    facts = {"status": Status.OPEN, "assignee_id": tx.actor.user_id, "first_answer_at": now}
+    ticket = _new_ticket(tx, draft, now, **facts)
     _first_word(tx, ticket, draft, tx.actor)
     audit.record(tx, "opened", ticket_id=ticket.ticket_id)
     tx.enqueue(FIRST_WORD, {"ticket_id": str(ticket.ticket_id), "email": draft.email})

@@ -21,7 +21,7 @@ from sqlalchemy import (
 from parlour.db import dialect, search
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import ACTIVE, contacts, members, ticket_tags, tickets, users
-from parlour.features.tickets.models import Draft, Priority, Status, Ticket, TicketRow
+from parlour.features.tickets.models import Draft, Priority, Status, Ticket, TicketRow, WholeTicket
 from parlour.kernel import clock
 from parlour.kernel.access import Role
 
@@ -130,6 +130,14 @@ _IN_USE = (users.c.user_id == members.c.user_id) & users.c.disabled_at.is_(None)
 _WRITES = (contacts.c.workspace_id == tickets.c.workspace_id) & (contacts.c.email == tickets.c.email)
 ROWS = select(*_ROW).outerjoin(members, _ANSWERS).outerjoin(users, _IN_USE).outerjoin(contacts, _WRITES)
 """A ticket of somebody who may not answer any more is nobody's, also while `handover` has not come to it."""
+_WHOLE = (
+    select(*_TICKET, users.c.user_id, contacts.c.contact_id, contacts.c.name)
+    .outerjoin(members, _ANSWERS)
+    .outerjoin(users, _IN_USE)
+    .outerjoin(contacts, _WRITES)
+    .where(tickets.c.workspace_id == HERE, dialect.one_of(tickets.c.ticket_id, "these"))
+)
+_ASSIGNEE = _TICKET.index(tickets.c.assignee_id)
 _THESE = ROWS.where(tickets.c.workspace_id == HERE, dialect.one_of(tickets.c.ticket_id, "these"))
 _IN_THESE_WORDS = (
     select(*_TICKET)
@@ -268,6 +276,18 @@ def these(tx: Tx, ticket_ids: Sequence[UUID]) -> list[TicketRow]:
     """The newest activity first: put in order here, for SQLite would walk the index of that order instead."""
     found = by_ids(tx, ticket_ids).values()
     return sorted(found, key=lambda row: (row.last_message_at, row.ticket_id), reverse=True)
+
+
+def whole(tx: Tx, ticket_ids: Sequence[UUID]) -> list[WholeTicket]:
+    """In the order in which they are named."""
+    found = {row[0]: row for row in tx.rows(_WHOLE, these=list(ticket_ids))}
+    return [_whole(found[ticket_id]) for ticket_id in ticket_ids if ticket_id in found]
+
+
+def _whole(row: Any) -> WholeTicket:
+    *fields, assignee_id, contact_id, contact_name = row
+    fields[_ASSIGNEE] = assignee_id
+    return WholeTicket(_ticket(fields), contact_id, contact_name or "")
 
 
 def spoke(tx: Tx, ticket: Ticket, moment: datetime, *, by_customer: bool, status: Status) -> Ticket:

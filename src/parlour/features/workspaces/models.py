@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from parlour.kernel.access import Role
+from parlour.kernel.access import Role, is_program
 
 
 class ReplyTime(StrEnum):
@@ -90,6 +90,12 @@ class AuditEntry:
     before: str | None
     after: str | None
     created_at: datetime
+    actor_id: str
+
+    @property
+    def by_program(self) -> bool:
+        """Whether it was done with an API key, by whose name the actor goes."""
+        return is_program(self.actor_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +111,12 @@ class TrailRow:
     detail: str
     times: int
     at: datetime
+    actor_id: str
+
+    @property
+    def by_program(self) -> bool:
+        """As for an entry."""
+        return is_program(self.actor_id)
 
 
 @dataclass(frozen=True, slots=True)

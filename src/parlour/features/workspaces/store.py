@@ -69,6 +69,7 @@ _ENTRIES = (
         audit_log.c.before,
         audit_log.c.after,
         audit_log.c.created_at,
+        audit_log.c.actor_id,
     )
     .where(audit_log.c.workspace_id == HERE, audit_log.c.ticket_id == bindparam("ticket"))
     .order_by(audit_log.c.entry_id.desc())
@@ -250,7 +251,7 @@ def other_entries(
 ) -> Sequence[TrailRow]:
     """Those about no ticket, the newest first; those just `after` an id the oldest first."""
     log, key = audit_log.c, audit_log.c.entry_id
-    columns = (key, log.actor_name, log.action, log.before, log.after, log.created_at)
+    columns = (key, log.actor_name, log.action, log.before, log.after, log.created_at, log.actor_id)
     query = select(*columns).where(log.workspace_id == HERE, log.ticket_id.is_(None))
     if action:
         query = query.where(log.action == action)
@@ -262,8 +263,8 @@ def other_entries(
         query = query.where(key > after)
     query = query.order_by(key if after else key.desc()).limit(bindparam("limit", type_=Integer()))
     return [
-        TrailRow(entry_id, name, what, " → ".join(filter(None, (was, now))), 1, at)
-        for entry_id, name, what, was, now, at in tx.run(query, limit=limit)
+        TrailRow(entry_id, name, what, " → ".join(filter(None, (was, now))), 1, at, who)
+        for entry_id, name, what, was, now, at, who in tx.run(query, limit=limit)
     ]
 
 

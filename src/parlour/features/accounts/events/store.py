@@ -21,6 +21,7 @@ _ROW = (
     security_events.c.detail,
     security_events.c.times,
     security_events.c.last_at,
+    security_events.c.actor_id,
 )
 
 

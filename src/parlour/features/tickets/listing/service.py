@@ -15,7 +15,16 @@ from parlour.features.tickets import life, store
 from parlour.features.tickets.listing import store as listing_store
 from parlour.features.tickets.listing.mentioned import store as mentioned_store
 from parlour.features.tickets.listing.search import store as search_store
-from parlour.features.tickets.models import PAGE_SIZES, Filters, Order, Page, Tag, Ticket, TicketRow
+from parlour.features.tickets.models import (
+    PAGE_SIZES,
+    Filters,
+    Order,
+    Page,
+    Tag,
+    Ticket,
+    TicketRow,
+    WholeTicket,
+)
 from parlour.features.tickets.tags import service as tags
 from parlour.kernel import words
 from parlour.kernel.access import Permission, requires
@@ -100,6 +109,32 @@ def _page(tx: Tx, filters: Filters) -> Page:
         further=edge is not None,
         ahead=ahead_of,
     )
+
+
+@requires(Permission.TICKET_LIST)
+def whole_page(tx: Tx, filters: Filters) -> tuple[Sequence[WholeTicket], str | None]:
+    """`workspace_tickets` for who needs all of a ticket, and reads lists forwards: nobody counts them.
+
+    And the cursor of the next page. Raises NotFound for a cursor that is none of ours.
+    """
+    if filters.q.strip():
+        found = _search(tx, filters)
+        return whole(tx, [row.ticket_id for row in found.rows]), found.next
+    key = _read_cursor(filters.order, filters.after) if filters.after else None
+    with dialect.walking_in_order(tx):
+        ids, edge = listing_store.page(tx, filters, key=key, backwards=False, limit=filters.limit + 1)
+    tickets = whole(tx, ids[: filters.limit])
+    if len(ids) > filters.limit:
+        return tickets, place(filters.order, tickets[-1].ticket)
+    return tickets, _cursor(edge) if edge else None
+
+
+@requires(Permission.TICKET_LIST)
+def whole(tx: Tx, ticket_ids: Sequence[UUID]) -> Sequence[WholeTicket]:
+    """Those of the tickets that are there, in the order in which they are named."""
+    found = store.whole(tx, ticket_ids) if ticket_ids else []
+    tagged = tags.of_tickets(tx, [each.ticket.ticket_id for each in found if each.ticket.tagged])
+    return [each._replace(tags=tagged.get(each.ticket.ticket_id, ())) for each in found]
 
 
 def place(order: Order, ticket: TicketRow | Ticket) -> str:

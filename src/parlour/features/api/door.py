@@ -1,0 +1,120 @@
+"""The way in for programs: who asks, how often, for what, and once or again."""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from parlour.features.accounts.api_keys import service as api_keys
+from parlour.features.accounts.api_keys.models import Program
+from parlour.features.api.answers import Once
+from parlour.features.api.operations import Call, Operation, read_body, read_query
+from parlour.kernel.access import Actor
+from parlour.kernel.errors import DomainError, Overloaded
+from parlour.web.errors import BadRequest
+from parlour.web.limits import Limit
+from parlour.web.site import db, site
+
+KEY_LIMIT = 255
+
+
+class BadIdempotencyKey(BadRequest):
+    code = "bad_idempotency_key"
+    message = f"An Idempotency-Key is 1 to {KEY_LIMIT} letters, digits and signs of ASCII."
+
+
+class StillRunning(DomainError):
+    """The same request is being done at this moment: the key stays good, and the answer will be its."""
+
+    status = 409
+    code = "idempotency_key_in_use"
+    message = "The first request with this Idempotency-Key is still running. Send the same again in a moment."
+    retry_after = 1
+
+
+class Door:
+    """One for a process. `running`: which keys of whom are being used at this moment; what other processes
+    do meanwhile waits for them in the database.
+    """
+
+    def __init__(self) -> None:
+        self._running: set[tuple[str, str]] = set()
+
+    def endpoint(self, operations: Sequence[Operation]) -> Callable[[Request], Awaitable[Response]]:
+        """Of one address, by method."""
+        by_method = {operation.method: operation for operation in operations}
+
+        async def endpoint(request: Request) -> Response:
+            operation = by_method["GET" if request.method == "HEAD" else request.method]
+            request.scope["endpoint"] = operation.does
+            return await self._answer(request, operation)
+
+        return endpoint
+
+    async def _answer(self, request: Request, operation: Operation) -> Response:
+        program = await _program(request)
+        await _count(request, program)
+        query = read_query(request, operation.query)
+        body, raw = await read_body(request, operation.takes) if operation.takes else (None, b"")
+        once = _once(request, raw) if operation.method == "POST" else None
+        with self._alone(program, once):
+            given = await operation.does(Call(request, program, query, body, once))
+        headers = {**request.state.headers, **given.headers}
+        if given.replayed:
+            headers["Idempotency-Replayed"] = "true"
+        return Response(given.body, given.status, headers, "application/json")
+
+    @contextmanager
+    def _alone(self, program: Program, once: Once | None) -> Iterator[None]:
+        if once is None:
+            yield
+            return
+        this = (program.actor.id, once.key)
+        if this in self._running:
+            raise StillRunning
+        self._running.add(this)
+        try:
+            yield
+        finally:
+            self._running.discard(this)
+
+
+async def _program(request: Request) -> Program:
+    """Raises BadKey."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    token = token.strip()
+    place = api_keys.place_of(token) if scheme.lower() == "bearer" else None
+    if place is None:
+        raise api_keys.BadKey
+    system = Actor.system(place)
+    program = await db(request).read(system, api_keys.program, token)
+    if program.stale:
+        with suppress(Overloaded):  # whoever only reads need not wait until something can be stored
+            await db(request).write(system, api_keys.note_use, program.key_id)
+    return program
+
+
+async def _count(request: Request, program: Program) -> None:
+    """Every answer from here on says what is left (draft-ietf-httpapi-ratelimit-headers). Raises TooMany."""
+    limits, rate = site(request).limits, Limit.API.rate
+    try:
+        await limits.count(Limit.API, program.actor.id)
+    finally:
+        left, seconds = limits.left(Limit.API, program.actor.id)
+        request.state.headers = {
+            "RateLimit-Policy": f'"key";q={rate.amount};w={rate.seconds}',
+            "RateLimit": f'"key";r={left};t={-int(-seconds // 1)}',
+        }
+
+
+def _once(request: Request, raw: bytes) -> Once | None:
+    """Raises BadIdempotencyKey."""
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return None
+    if not 1 <= len(key) <= KEY_LIMIT or not key.isascii() or not key.isprintable():
+        raise BadIdempotencyKey
+    asked = b"\n".join((request.method.encode(), request.scope["path"].encode(), raw))
+    return Once(key, hashlib.sha256(asked).hexdigest())

@@ -1,0 +1,147 @@
+"""An operation of the API: what is asked for, what is given, and how a request becomes a call of it."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+from starlette.requests import Request
+
+from parlour.db.database import P, R, Unit
+from parlour.features.accounts.api_keys.models import Program
+from parlour.features.api import units
+from parlour.features.api.answers import Answer, Once
+from parlour.features.api.shapes import NoQuery
+from parlour.kernel.errors import DomainError
+from parlour.web.errors import BadRequest, TooLarge
+from parlour.web.ids import id_in
+from parlour.web.site import db
+
+BODY_LIMIT = 512 * 1024
+"""Bytes. The longest description, each character of it escaped, is a quarter of this."""
+JSON = ("application/json", "application/merge-patch+json")
+
+
+class BadQuery(BadRequest):
+    """An unknown or mistyped parameter: to ignore it would answer another question than was asked."""
+
+    code = "bad_query"
+    message = "A parameter in the address is unknown, comes twice, or has a value that it cannot have."
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problems = {"query": problem}
+
+
+class BadBody(BadRequest):
+    code = "bad_body"
+    message = "The body is not the JSON that this takes."
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.problems = {"body": problem}
+
+
+class NotJson(DomainError):
+    status = 415
+    code = "not_json"
+    message = "Send JSON, with Content-Type: application/json."
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request, read and let in."""
+
+    request: Request
+    program: Program
+    query: Any
+    body: Any
+    once: Once | None
+
+    def id(self, name: str) -> UUID:
+        return id_in(self.request, name)
+
+    async def read(self, unit: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return await db(self.request).read(self.program.actor, unit, *args, **kwargs)
+
+    async def scan(self, unit: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return await db(self.request).scan(self.program.actor, unit, *args, **kwargs)
+
+    async def write(
+        self, unit: Unit[P, R], to: Callable[[R], Answer], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Answer:
+        """What the unit comes to, as an answer. Of one that was asked for once, the answer is kept with its
+        effect, and given again.
+        """
+        actor = self.program.actor
+        if self.once is None:
+            return to(await db(self.request).write(actor, unit, *args, **kwargs))
+
+        def does(tx: Any) -> Answer:
+            return to(unit(tx, *args, **kwargs))
+
+        return await db(self.request).write(actor, units.once, self.once, does)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """`path` is what follows /api/v1. `does` has the operation's name, its summary and its description."""
+
+    method: str
+    path: str
+    does: Callable[[Call], Awaitable[Answer]]
+    gives: type[Struct]
+    role: str = "viewer"
+    takes: type[Struct] | None = None
+    query: type[Struct] = NoQuery
+    status: int = 200
+    refusals: Sequence[type[DomainError]] = ()
+    if_match: bool = False
+    example: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.does.__name__
+
+    @property
+    def summary(self) -> str:
+        return (self.does.__doc__ or "").partition("\n")[0].rstrip(".")
+
+
+def read_query(request: Request, into: type[Struct]) -> Any:
+    """Raises BadQuery."""
+    given = request.query_params.multi_items()
+    fields = dict(given)
+    if len(fields) != len(given):
+        raise BadQuery("a parameter comes twice")
+    if any("\0" in value or "\ufffd" in value for value in fields.values()):
+        raise BadQuery("a value is no text")
+    try:
+        return msgspec.convert(fields, into, strict=False)
+    except msgspec.ValidationError as error:
+        raise BadQuery(str(error)) from None
+
+
+async def read_body(request: Request, into: type[Struct]) -> tuple[Any, bytes]:
+    """What was sent, and as it came. Raises NotJson, TooLarge, BadBody."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in JSON:
+        raise NotJson
+    raw = await _whole(request)
+    try:
+        return msgspec.json.decode(raw, type=into), raw
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadBody(str(error)) from None
+
+
+async def _whole(request: Request) -> bytes:
+    """Raises TooLarge as soon as it is."""
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > BODY_LIMIT:
+            raise TooLarge
+        parts.append(part)
+    return b"".join(parts)

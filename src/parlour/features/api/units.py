@@ -1,0 +1,177 @@
+"""What the API's operations read and do: a transaction each, put together from the services."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from msgspec import UNSET
+
+from parlour.db import idempotency
+from parlour.db.database import Tx
+from parlour.features.api.answers import Answer, Once
+from parlour.features.api.shapes import ContactChange, NewContact, NewTicket, TicketChange
+from parlour.features.chat import service as chat
+from parlour.features.contacts import service as contacts
+from parlour.features.contacts.models import Contact
+from parlour.features.tickets import service as tickets
+from parlour.features.tickets.listing import service as listing
+from parlour.features.tickets.models import Draft, Filters, Priority, Ticket, WholeTicket
+from parlour.features.tickets.tags import service as tags
+from parlour.kernel import clock, text
+from parlour.kernel.access import Permission, requires
+from parlour.kernel.errors import DomainError, Invalid
+from parlour.kernel.messages import Place, Stretch
+
+
+class KeyReused(DomainError):
+    status = 422
+    code = "idempotency_key_reused"
+    message = "This Idempotency-Key came with another request before. Take a new one."
+
+
+class Overtaken(DomainError):
+    """Somebody changed the ticket after the version that the caller has seen."""
+
+    status = 412
+    code = "stale_ticket"
+    message = "Someone else has changed this ticket since. Read it again before you change it."
+
+    def __init__(self, now: int) -> None:
+        super().__init__(now)
+        self.problems = {"version": str(now)}
+
+
+@requires(Permission.WORKSPACE_SEE)
+def once(tx: Tx, asked: Once, does: Callable[[Tx], Answer]) -> Answer:
+    """The answer that was given under this key, or what `does` comes to, which is kept with its effect.
+
+    What raises has no effect, and is not kept. Raises KeyReused when the key came with other words.
+    """
+    kept = idempotency.kept(tx, asked.key)
+    if kept is None:
+        made = does(tx)
+        answer = (made.status, dict(made.headers), made.body.decode())
+        idempotency.keep(tx, asked.key, idempotency.Kept(asked.fingerprint, *answer))
+        return made
+    if kept.fingerprint != asked.fingerprint:
+        raise KeyReused
+    return Answer(kept.body.encode(), kept.status, kept.headers, replayed=True)
+
+
+@dataclass(frozen=True, slots=True)
+class TicketPage:
+    tickets: Sequence[WholeTicket]
+    next: str | None
+
+
+@requires(Permission.TICKET_LIST)
+def ticket_page(tx: Tx, filters: Filters, tag: str | None) -> TicketPage:
+    """`tag` by its name; nothing has one that there is not."""
+    if tag is None:
+        return TicketPage(*listing.whole_page(tx, filters))
+    key = text.name(tag).casefold()
+    known = [each.tag_id for each in tags.every(tx) if each.name.casefold() == key]
+    if not known:
+        return TicketPage((), None)
+    return TicketPage(*listing.whole_page(tx, replace(filters, tag=known[0])))
+
+
+@requires(Permission.TICKET_LIST)
+def ticket(tx: Tx, ticket_id: UUID) -> WholeTicket:
+    """Raises UnknownTicket."""
+    found = listing.whole(tx, [ticket_id])
+    if not found:
+        raise tickets.UnknownTicket
+    return found[0]
+
+
+@requires(Permission.TICKET_OPEN_FOR)
+def open_ticket(tx: Tx, new: NewTicket) -> tuple[WholeTicket, bool]:
+    """And whether it had been opened before. Raises what the services raise."""
+    draft = Draft(new.subject, new.description, new.email, new.client_id or clock.new_id(), new.name)
+    opened = tickets.open_for(tx, draft)
+    if not opened.repeat:
+        _change(tx, opened.ticket, _first(new))
+    return ticket(tx, opened.ticket.ticket_id), opened.repeat
+
+
+def _first(new: NewTicket) -> TicketChange:
+    """What it is to be, as far as it is not so by itself."""
+    return TicketChange(
+        priority=UNSET if new.priority is Priority.MEDIUM else new.priority,
+        assignee_id=new.assignee_id or UNSET,
+        tags=new.tags or UNSET,
+    )
+
+
+@requires(Permission.TICKET_UPDATE)
+def change_ticket(tx: Tx, ticket_id: UUID, wanted: TicketChange, seen: Collection[int] | None) -> WholeTicket:
+    """`seen`: the versions of which the ticket has to be one; None for any.
+
+    Raises UnknownTicket, Overtaken, and what the services raise.
+    """
+    locked = tickets.locked_all(tx, [ticket_id])
+    if not locked:
+        raise tickets.UnknownTicket
+    if seen is not None and locked[0].version not in seen:
+        raise Overtaken(locked[0].version)
+    _change(tx, locked[0], wanted)
+    return ticket(tx, ticket_id)
+
+
+def _change(tx: Tx, now: Ticket, wanted: TicketChange) -> None:
+    """The status last: an agent's action opens what is new, unless it is said what it becomes."""
+    this = now.ticket_id
+    if wanted.tags is not UNSET:
+        _set_tags(tx, now, wanted.tags)
+    if wanted.priority is not UNSET:
+        now = tickets.update_ticket_priority(tx, this, wanted.priority, seen_version=now.version)
+    if wanted.assignee_id is not UNSET:
+        try:
+            now = tickets.assign_ticket(tx, this, wanted.assignee_id, seen_version=now.version)
+        except Invalid as error:
+            raise Invalid({"assignee_id": error.problems["assignee"]}) from None
+    if wanted.status is not UNSET and wanted.status is not now.status:
+        tickets.update_ticket_status(tx, this, wanted.status, seen_version=now.version)
+
+
+def _set_tags(tx: Tx, on: Ticket, names: Sequence[str]) -> None:
+    """Those names and no others. Raises Invalid (`tags`: unknown, too_many)."""
+    known = {tag.name.casefold(): tag for tag in tags.every(tx)}
+    keys = dict.fromkeys(text.name(name).casefold() for name in names)
+    if any(key not in known for key in keys):
+        raise Invalid({"tags": "unknown"})
+    if len(keys) > tags.TICKET_LIMIT:
+        raise Invalid({"tags": "too_many"})
+    wanted = {known[key].tag_id for key in keys}
+    had = {tag.tag_id for tag in tags.of_tickets(tx, [on.ticket_id]).get(on.ticket_id, ())}
+    for tag_id in sorted(had - wanted):
+        tags.take_off_all(tx, [on], tag_id)
+    for tag_id in sorted(wanted - had):
+        tags.put_on_all(tx, [on], tag_id)
+
+
+@requires(Permission.TICKET_LIST)
+def messages(tx: Tx, ticket_id: UUID, *, note: bool, after: int, limit: int) -> Stretch:
+    """Of the ticket's public room, or of its notes. Raises UnknownTicket."""
+    found = tickets.ticket(tx, ticket_id)
+    room = chat.notes_room(tx, ticket_id) if note else found.chat_room_id
+    return chat.following(tx, room, Place(after), limit=limit)
+
+
+@requires(Permission.CONTACT_EDIT)
+def add_contact(tx: Tx, new: NewContact) -> Contact:
+    return contacts.add(tx, new.email, new.name, new.note)
+
+
+@requires(Permission.CONTACT_EDIT)
+def change_contact(tx: Tx, contact_id: UUID, wanted: ContactChange) -> Contact:
+    """Raises UnknownContact, and what the services raise."""
+    now = contacts.locked(tx, contact_id)
+    if wanted.name is not UNSET or wanted.note is not UNSET:
+        name = now.name if wanted.name is UNSET else wanted.name or ""
+        note = now.note if wanted.note is UNSET else wanted.note or ""
+        contacts.change(tx, contact_id, name, note)
+    if wanted.blocked is not UNSET:
+        (contacts.block if wanted.blocked else contacts.unblock)(tx, contact_id)
+    return contacts.contact(tx, contact_id)
