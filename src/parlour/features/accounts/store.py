@@ -1,10 +1,12 @@
 """SQL of agents and their sessions."""
 
-from datetime import datetime
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Text, bindparam, cast, delete, func, insert, select, update
 
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
@@ -14,12 +16,13 @@ from parlour.features.accounts.models import Account, Credentials, Desk, Prefere
 from parlour.kernel import clock
 from parlour.kernel.access import Role
 
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _PERSON = (
     users.c.user_id,
     users.c.name,
     users.c.email,
     sessions.c.session_hash,
-    users.c.settings,
+    cast(users.c.settings, Text),  # as text, which can be compared
     users.c.second_factor,
     sessions.c.last_seen_at,
 )
@@ -50,6 +53,7 @@ _DESK_OF_SESSION = (
     select(
         *_PERSON,
         members.c.role,
+        workspaces.c.workspace_id,
         workspaces.c.slug,
         workspaces.c.name,
         select(func.count()).where(_theirs.c.user_id == users.c.user_id).scalar_subquery(),
@@ -171,10 +175,16 @@ def delete_expired_sessions(tx: Tx, *, idle_since: datetime, limit: int) -> int:
     return gone + dialect.delete_some(tx, sessions, unused, sessions.c.last_seen_at, limit=limit - gone)
 
 
-def _signed_in(row: Any, stale_before: datetime) -> SignedIn:
-    settings = Preferences.of(row[4] or {})
+def _signed_in(row: Any, stale_before: datetime = LONG_AGO) -> SignedIn:
+    settings = Preferences.of(json.loads(row[4] or "{}"))
     stale = row[6] < stale_before
     return SignedIn(row[0], row[1], row[2], row[3], settings=settings, second_factor=row[5], stale=stale)
+
+
+def _desk(row: Any) -> tuple[Desk, datetime]:
+    """And when it was last used."""
+    role, *of_place = row[len(_PERSON) :]
+    return Desk(_signed_in(row), Role(role), *of_place), row[6]
 
 
 def person(tx: Tx, session_hash: str, *, idle_since: datetime, stale_before: datetime) -> SignedIn | None:
@@ -187,12 +197,11 @@ def desk(
     tx: Tx, session_hash: str, workspace_id: UUID, *, idle_since: datetime, stale_before: datetime
 ) -> Desk | None:
     now = {"session": session_hash, "now": clock.now(), "idle_since": idle_since}
-    row = tx.first(_DESK_OF_SESSION, **now, workspace=workspace_id)
-    if row is None:
+    found = tx.objects(_DESK_OF_SESSION, _desk, **now, workspace=workspace_id)
+    if not found:
         return None
-    person = _signed_in(row, stale_before)
-    role, *of_place = row[len(_PERSON) :]
-    return Desk(person, Role(role), workspace_id, *of_place)
+    [(desk, used)] = found
+    return replace(desk, person=replace(desk.person, stale=True)) if used < stale_before else desk
 
 
 def end_resets(tx: Tx, user_id: UUID) -> None:

@@ -11,9 +11,8 @@ from parlour.features.accounts import service as accounts
 from parlour.features.accounts.devices import device_name
 from parlour.features.accounts.models import Desk, SignedIn
 from parlour.features.accounts.profile.service import public_id
-from parlour.features.desk.dialogs import address_of, dialogs_of
-from parlour.features.desk.sidebar import Sidebar, sidebar
-from parlour.features.tickets.notifications.models import Chosen
+from parlour.features.desk.frame import place
+from parlour.features.desk.sidebar import sidebar
 from parlour.kernel.access import Actor, Permission
 from parlour.kernel.errors import Conflict, DomainError, Invalid, NotFound, SignedOut
 from parlour.web.counting import count
@@ -21,7 +20,6 @@ from parlour.web.errors import error_page
 from parlour.web.ids import id_of
 from parlour.web.limits import Limit
 from parlour.web.pages import redirect, render
-from parlour.web.render import initials
 from parlour.web.session import session_token
 from parlour.web.site import db, site
 from parlour.web.tries import Tries
@@ -88,52 +86,8 @@ def actor_at(desk: Desk) -> Actor:
     return Actor.agent(desk.workspace_id, desk.person.user_id, desk.role, desk.person.name)
 
 
-def whoami(person: SignedIn, workspaces: int = 1) -> dict[str, Any]:
-    return {
-        "user_id": person.user_id,
-        "name": person.name,
-        "email": person.email,
-        "initials": initials(person.name),
-        "workspaces": workspaces,
-        "settings": person.settings,
-    }
-
-
-def place(request: Request, desk: Desk) -> dict[str, Any]:
-    """What every page of the desk shows around its content. `listed`: the list that the page is about."""
-    managed = actor_at(desk).may(Permission.WORKSPACE_MANAGE)
-    workspace = {
-        "workspace_id": str(desk.workspace_id),
-        "slug": desk.workspace_slug,
-        "name": desk.workspace_name,
-        "managed": managed,
-    }
-    me = whoami(desk.person, desk.workspaces)
-    tools = site(request).renderer.part(
-        "desk_tools.html",
-        workspace_id=workspace["workspace_id"],
-        name=desk.workspace_name,
-        user_id=str(desk.person.user_id),
-        settings=desk.person.settings,
-        notices=" ".join(Chosen.of(desk.told).in_browser) if desk.person.settings.notify else "",
-        dialogs=address_of(desk, dialogs_of(request, desk, managed=managed)),
-    )
-    around = {"workspace": workspace, "me": me, "tools": tools, "tickets_at": _tickets_at(request, desk)}
-    return around | {"sidebar": Sidebar(), "listed": None}
-
-
-def _tickets_at(request: Request, desk: Desk) -> str:
-    """What leads to a ticket, less its id, from the page on which the answer will stand.
-
-    Every row says it, so it is as short as that page allows.
-    """
-    home = f"/workspace/{desk.workspace_id}"
-    page = request.headers.get("hx-current-url", request.scope["path"]).partition("?")[0].partition("#")[0]
-    if page.endswith(f"{home}/tickets"):
-        return "tickets/"
-    if page.rpartition("/")[0].endswith(f"{home}/tickets"):
-        return "../tickets/"
-    return f"{desk.workspace_id}/tickets/" if page.endswith(home) else f"{home}/tickets/"
+def manages(desk: Desk) -> bool:
+    return actor_at(desk).may(Permission.WORKSPACE_MANAGE)
 
 
 async def render_at(
@@ -145,7 +99,7 @@ async def render_at(
     refused: DomainError | None = None,
     **context: Any,
 ) -> Response:
-    around = place(request, desk)
+    around = dict(place(request, desk, managed=manages(desk)))
     if "hx-request" not in request.headers and "sidebar" not in context:
         around["sidebar"] = await sidebar(request, desk, actor_at(desk))
     return render(request, template, status=status, refused=refused, **(around | context))
@@ -167,5 +121,9 @@ async def boundary(request: Request, error: DomainError) -> Response | None:
     except accounts.SecondFactorRequired:
         return _to_second_factor(request)
     return error_page(
-        request, error, layout="desk", home=f"/workspace/{desk.workspace_id}", **place(request, desk)
+        request,
+        error,
+        layout="desk",
+        home=f"/workspace/{desk.workspace_id}",
+        **place(request, desk, managed=manages(desk)),
     )

@@ -3,15 +3,13 @@
 from functools import lru_cache
 from hashlib import blake2b
 
-from starlette.requests import Request
-
 from parlour.features.accounts.models import Desk
-from parlour.web.site import site
+from parlour.web.render import Renderer
 
 
-def dialogs_of(request: Request, desk: Desk, *, managed: bool) -> str:
+def dialogs_of(renderer: Renderer, desk: Desk, *, managed: bool) -> str:
     """`managed`: by whoever sits at the desk."""
-    return site(request).renderer.part(
+    return renderer.part(
         "desk_dialogs.html",
         workspace_id=str(desk.workspace_id),
         slug=desk.workspace_slug,

@@ -6,7 +6,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.features.accounts.models import SignedIn
-from parlour.features.desk.agent import person_in, themselves, whoami
+from parlour.features.desk.agent import person_in, themselves
+from parlour.features.desk.frame import whoami
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel.errors import DomainError, Forbidden
 from parlour.web.forms import REFUSALS, read_form_leniently

@@ -4,7 +4,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.features.desk import units
-from parlour.features.desk.agent import person_in, themselves, whoami
+from parlour.features.desk.agent import person_in, themselves
+from parlour.features.desk.frame import whoami
 from parlour.kernel.errors import SignedOut
 from parlour.web.pages import redirect, render
 from parlour.web.site import db

@@ -4,13 +4,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from parlour.features.desk import units
-from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.desk.agent import actor_at, desk_in, manages, render_at
 from parlour.features.desk.dialogs import address_of, dialogs_of
 from parlour.features.desk.query import BUILT_IN, TableQuery
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Filters
 from parlour.kernel.access import Permission
-from parlour.web.site import db
+from parlour.web.site import db, site
 
 SHOWN = 8
 KEPT = {"Cache-Control": "private, max-age=31536000, immutable"}
@@ -19,7 +19,7 @@ KEPT = {"Cache-Control": "private, max-age=31536000, immutable"}
 async def dialogs(request: Request) -> Response:
     """Kept by the browser when it asked at their own address; else they are others than it knows."""
     desk = await desk_in(request)
-    found = dialogs_of(request, desk, managed=actor_at(desk).may(Permission.WORKSPACE_MANAGE))
+    found = dialogs_of(site(request).renderer, desk, managed=manages(desk))
     return HTMLResponse(found, headers=KEPT if request.url.path == address_of(desk, found) else None)
 
 

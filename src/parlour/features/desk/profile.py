@@ -8,7 +8,8 @@ from starlette.responses import Response
 from parlour.features.accounts.models import Preferences, SignedIn
 from parlour.features.accounts.profile import service as profiles
 from parlour.features.desk import events, units
-from parlour.features.desk.agent import device_of, person_in, proving, themselves, whoami
+from parlour.features.desk.agent import device_of, person_in, proving, themselves
+from parlour.features.desk.frame import whoami
 from parlour.features.desk.notifications import chosen_in
 from parlour.kernel.errors import DomainError
 from parlour.web.forms import REFUSALS, read_form, read_form_leniently

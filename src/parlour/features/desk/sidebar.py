@@ -11,7 +11,7 @@ from starlette.requests import Request
 from parlour.features.accounts.models import Desk
 from parlour.features.desk import units
 from parlour.features.desk.query import BUILT_IN
-from parlour.features.tickets.models import Filters
+from parlour.features.tickets.models import Filters, SavedView
 from parlour.features.tickets.notifications import service as notifications
 from parlour.features.tickets.notifications.models import Bell
 from parlour.features.tickets.views.service import COUNTED
@@ -43,24 +43,35 @@ class Entry(NamedTuple):
     own: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Sidebar:
-    """The built-in views, then the saved ones. `unread` is what stands beside the bell."""
+    """The built-in views, then the saved ones. `unread` is what stands beside the bell.
+
+    Of the same views and counts there is one, by which the menu is found as it was drawn.
+    """
 
     views: tuple[Entry, ...] = ()
     unread: str = ""
 
 
+NOTHING = Sidebar()
+"""Where nobody asked for the counts."""
+
+
 async def sidebar(request: Request, desk: Desk, actor: Actor) -> Sidebar:
     me = desk.person.user_id
     found = await db(request).read(actor, units.sidebar, _counted_always(me), bell_at(desk))
-    counts = map(_shown, found.counts)
+    return _sidebar(me, tuple(found.views), tuple(found.counts), found.unread)
+
+
+@lru_cache(maxsize=500)
+def _sidebar(me: UUID, views: tuple[SavedView, ...], counted: tuple[int | None, ...], unread: int) -> Sidebar:
+    counts = map(_shown, counted)
     built_in = [Entry(name, BUILT_IN[name].text, next(counts)) for name in COUNTED_ALWAYS]
     saved = [
-        Entry(str(view.view_id), view.query, next(counts), view.name, view.owner_id == me)
-        for view in found.views
+        Entry(str(view.view_id), view.query, next(counts), view.name, view.owner_id == me) for view in views
     ]
-    return Sidebar((*built_in, Entry("all", BUILT_IN["all"].text, ""), *saved), _shown(found.unread))
+    return Sidebar((*built_in, Entry("all", BUILT_IN["all"].text, ""), *saved), _shown(unread))
 
 
 @lru_cache(maxsize=1000)
