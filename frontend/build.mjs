@@ -51,14 +51,18 @@ const styles = (name) => {
   process.exit(1);
 };
 
+/** What a page brings only when it is needed: a script of its own, which knows nothing of the others. */
+const LATER = { name: "later", setup: (it) => it.onResolve({ filter: /^\.\/\w+\.js$/ }, ({ path }) => ({ path, external: true })) };
+
 const scripts = () =>
   build({
     absWorkingDir: here,
-    entryPoints: ["src/portal.ts", "src/room.ts", "src/desk.ts"],
+    entryPoints: ["portal", "room", "desk", "attach_form", "uploads", "viewer"].map((name) => `src/${name}.ts`),
     outdir: out,
     bundle: true,
     minify: true,
     format: "esm",
+    plugins: [LATER],
     target: "es2022",
     legalComments: "none",
     logLevel: "warning",

@@ -19,7 +19,7 @@ UNTRANSLATED = re.compile(r"\bParlour\b|(?<=\ue000)/[\w/-]+")
 UNTRANSLATED_TAGS = {"kbd"}
 
 # Macros and blocks that print attributes, or a part of one, instead of text.
-ATTRIBUTE_PARTS = ("describe", "frame", "limited", "within")
+ATTRIBUTE_PARTS = ("attaching", "describe", "frame", "limited", "within")
 
 SPOKEN_ATTRIBUTES = {
     "alt",

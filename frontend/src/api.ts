@@ -1,11 +1,11 @@
 // The room's plain HTTP side: the same addresses that work without scripts, asked for JSON.
-import type { Message, Place } from "./frames";
+import type { Attachment, Message, Place } from "./frames";
 import { one } from "./dom";
 
 /** `reset`: what was asked to be followed is not on this line of history, so these are the newest. */
 export type Page = { epoch: string; messages: Message[]; more: boolean; reset: boolean };
 /** `seen` is the newest message that an agent had seen, `then` the status that goes with the answer. */
-export type Outgoing = { client_id: string; content: string; seen?: number; then?: string };
+export type Outgoing = { client_id: string; content: string; files?: Attachment[]; seen?: number; then?: string };
 export type Sent =
   | { kind: "sent"; message: Message; status: string | null }
   | { kind: "refused"; code: string }
@@ -43,6 +43,7 @@ export class Api {
   /** `parting`: the page goes away, the request does not go with it. */
   async send(message: Outgoing, parting = false): Promise<Sent> {
     const body = new URLSearchParams({ content: message.content, client_id: message.client_id });
+    message.files?.forEach((file) => body.append("file_ids", file.file_id));
     if (message.seen !== undefined) body.set("seen", String(message.seen));
     if (message.then) body.set("then", message.then);
     try {
@@ -73,6 +74,7 @@ export class Api {
       return { kind: "later", after: retryAfter(response.headers.get("retry-after")) };
     }
     const answer = (await response.json().catch(() => ({}))) as { code?: string; problems?: Record<string, string> };
-    return refused(answer.problems?.content ?? answer.code ?? "other");
+    const { content, files } = answer.problems ?? {};
+    return refused(content ?? (files && `files_${files}`) ?? answer.code ?? "other");
   }
 }

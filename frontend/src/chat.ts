@@ -7,6 +7,7 @@ import { one, sentence } from "./dom";
 import type { Frame, Message, Request, Side } from "./frames";
 import { History } from "./history";
 import { calledIn } from "./names";
+import { startPictures } from "./pictures";
 import { Presence } from "./presence";
 import { Reading } from "./reading";
 import { Socket } from "./socket";
@@ -142,7 +143,7 @@ class Chat implements Surroundings {
   came(message: Message, notes: boolean): void {
     if (message.sender_type !== "system") {
       if (message.sender_type !== this.side && !("blocked" in this.room.dataset)) news();
-      const values = { name: calledIn(this.room, message.sender_name), content: message.content };
+      const values = { name: calledIn(this.room, message.sender_name), content: message.content || message.files.map((file) => file.name).join(", ") };
       this.announce(sentence(`[data-text="${notes ? "note-announcement" : "announcement"}"]`, this.room, values));
     }
     this.reading.offerEnd();
@@ -166,4 +167,5 @@ class Chat implements Surroundings {
 export function startChat(): void {
   const room = one("[data-room][data-newest]");
   if (room) new Chat(room).start();
+  startPictures();
 }

@@ -1,8 +1,10 @@
 // Where a person writes. What is written survives a reload. Enter sends, Shift+Enter breaks the line; on a touch
 // screen, whose keyboard has no such key, Enter breaks it and the button sends.
-import { load, local, save } from "./keep";
+import { Attach } from "./attach";
 import { copyElement, must, one, sentence, setField } from "./dom";
 import type { Face } from "./faces";
+import type { Attachment } from "./frames";
+import { load, local, save } from "./keep";
 import { showLimit, tooLong } from "./limits";
 
 const TYPING_EVERY = 2_500;
@@ -10,7 +12,8 @@ const byTouch = (): boolean => matchMedia("(pointer: coarse)").matches;
 
 export interface Writing {
   /** `then` is the status that was chosen along with sending, or nothing. */
-  send(content: string, then: string): void;
+  send(content: string, files: Attachment[], then: string): void;
+  announce(text: string): void;
   typing(): void;
   /** Nothing stands in the field any more. */
   emptied(): void;
@@ -22,6 +25,9 @@ export class Composer {
   /** The draft as this tab last read or wrote it: whatever else stands in the field was written here. */
   #kept: string;
   readonly #hint: string = "";
+  readonly #files: Attach | null = null;
+  /** The status that was chosen along with sending, while that waits for files. */
+  #then = "";
   #saveTimer = 0;
   #typed = 0;
 
@@ -39,6 +45,11 @@ export class Composer {
     this.#text.value ||= this.#kept;
     if (this.#gaps) this.#gaps.value ||= load<string>(local, `${key}:gaps`) ?? "";
     this.#text.enterKeyHint = byTouch() ? "enter" : "send";
+    this.#files = new Attach(this.#form, room, key, local, {
+      announce: (text) => writing.announce(text),
+      ready: () => this.#ready(),
+      stopped: () => (this.#text!.readOnly = false),
+    });
     this.#form.addEventListener("submit", (event) => this.#submit(event));
     this.#text.addEventListener("keydown", (event) => this.#key(event));
     this.#text.addEventListener("input", () => this.#input());
@@ -47,9 +58,10 @@ export class Composer {
     addEventListener("pageshow", (event) => event.persisted && this.#follow());
   }
 
-  /** Words that were not sent come back, before whatever was written since. */
-  giveBack(content: string): void {
+  /** What was not sent comes back, before whatever was written since. `gone`: its files must be chosen again. */
+  giveBack(content: string, files: Attachment[], gone: boolean): void {
     if (!this.#form || !this.#text) return;
+    void this.#files!.giveBack(files, gone);
     this.#text.value = [content, this.#text.value].filter((text) => text.trim()).join("\n\n");
     this.#keep();
     this.#clear();
@@ -116,18 +128,34 @@ export class Composer {
     const text = this.#text!;
     const menu = one<HTMLDetailsElement>("details[data-menu]", this.#form!);
     if (menu) menu.open = false;
-    const content = text.value.replace(/^(?:[^\S\n]*\n)+/, "").trimEnd();
+    const content = this.#content;
     text.focus();
-    if (!content) return;
+    if (!content && !this.#files!.any) return;
     if (tooLong(text, content)) return showLimit(text);
     const gaps = this.#gapsLeft(content);
     if (gaps) return this.#refuse(gaps);
+    const button = event.submitter;
+    this.#then = button instanceof HTMLButtonElement && button.name === "then" ? button.value : "";
+    if (this.#files!.mayGo()) return this.#send(content);
+    text.readOnly = this.#files!.waits;
+  }
+
+  get #content(): string {
+    return this.#text!.value.replace(/^(?:[^\S\n]*\n)+/, "").trimEnd();
+  }
+
+  /** The files that it waited for are up, or were taken away. */
+  #ready(): void {
+    if (!this.#form!.hidden && (this.#content || this.#files!.any)) this.#send(this.#content);
+  }
+
+  #send(content: string): void {
+    const text = this.#text!;
     text.value = "";
     showLimit(text);
     this.#clear();
     this.#keep();
-    const button = event.submitter;
-    this.writing.send(content, button instanceof HTMLButtonElement && button.name === "then" ? button.value : "");
+    this.writing.send(content, this.#files!.take(), this.#then);
   }
 
   #key(event: KeyboardEvent): void {

@@ -26,7 +26,8 @@ export function copyElement(selector: string, root: ParentNode = document): HTML
   return element as HTMLElement;
 }
 
-const fill = (text: string, values: Record<string, string>): string =>
+/** A text of the page with its {placeholders} filled in. */
+export const fill = (text: string, values: Record<string, string>): string =>
   text.replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
 
 /** A sentence of the page with its {placeholders} filled in. */

@@ -32,7 +32,7 @@ function restore(form: HTMLFormElement): void {
 function forget(): void {
   const sent = load<{ key: string; path: string }>(session, SENT);
   if (!sent || sent.path === location.pathname || location.pathname.startsWith("/auth/")) return;
-  save(session, sent.key, null);
+  for (const key of [sent.key, `${sent.key}:files`]) save(session, key, null);
   save(session, SENT, null);
 }
 

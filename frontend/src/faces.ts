@@ -27,7 +27,7 @@ export function turn(face: Face): boolean {
 function tellOfDrafts(): void {
   for (const button of all("[data-face]")) {
     const face = wrapper(button.dataset.face as Face);
-    const written = face && one<HTMLTextAreaElement>("textarea", face)?.value.trim();
+    const written = face && (one<HTMLTextAreaElement>("textarea", face)?.value.trim() || one(".chip", face));
     const sign = one("[data-waiting]", button);
     if (sign) sign.hidden = !written || !face.hasAttribute("data-behind");
   }

@@ -2,6 +2,17 @@
 
 export type Side = "customer" | "agent";
 
+/** `width` and `height` are 0 for what is no picture. */
+export type Attachment = {
+  file_id: string;
+  name: string;
+  media_type: string;
+  size: number;
+  width: number;
+  height: number;
+  scan: "clean" | "unscanned" | "infected" | "off";
+};
+
 export type Message = {
   room: string;
   message_id: string;
@@ -12,6 +23,7 @@ export type Message = {
   sender_name: string;
   client_id: string | null;
   created_at: string;
+  files: Attachment[];
 };
 
 /** The last message that a page has: its number, and what proves that it is still the same one. */

@@ -1,13 +1,14 @@
 // The messages of one room in the list: confirmed ones by their seq, then what is still on its way. The list of an
 // agent holds two rooms: each keeps its own order, and between them what is earlier stands first.
-import type { Message, Place, Side } from "./frames";
+import type { Attachment, Message, Place, Side } from "./frames";
 import type { Unsent } from "./outbox";
 import { all, copy, copyElement, initials, must, one, sentence, setField } from "./dom";
+import { filesOf, showFiles } from "./files";
 import { linked, marked } from "./linkify";
 import { calledIn } from "./names";
 import { dayOf, localTimes } from "./times";
 
-export type Sent = { seq: number; client_id: string; content: string; at: string };
+export type Sent = { seq: number; client_id: string; content: string; files: Attachment[]; at: string };
 
 const MESSAGE = "li.message, li.message-event";
 const BODY = ".message-body";
@@ -77,6 +78,7 @@ export class MessageList {
         seq: Number(item.dataset.seq),
         client_id: item.dataset.clientId!,
         content: one(BODY, item)?.textContent ?? "",
+        files: filesOf(item),
         at: momentOf(item),
       }));
   }
@@ -214,6 +216,7 @@ export class MessageList {
     delete item.dataset.seq;
     this.#moment(item, unsent.at);
     must(BODY, item).replaceChildren(...linked(unsent.content));
+    showFiles(must(BODY, item), unsent.files ?? [], "", this.room);
     return item;
   }
 
@@ -230,7 +233,9 @@ export class MessageList {
     item.dataset.clientId = message.client_id ?? "";
     this.#moment(item, message.created_at);
     const called = this.notes && !this.isMine(message) && this.room.dataset.called;
-    one(BODY, item)?.replaceChildren(...(called ? marked(message.content, called.split("\n")) : linked(message.content)));
+    const words = one(BODY, item);
+    words?.replaceChildren(...(called ? marked(message.content, called.split("\n")) : linked(message.content)));
+    if (words) showFiles(words, message.files, this.room.dataset.filesUrl!, this.room);
   }
 
   #moment(item: HTMLElement, at: string): void {

@@ -2,7 +2,7 @@
 // order, one at a time, and is tried again for as long as only the network is in the way. Whoever
 // wants to be able to take a message back has it held for a few seconds first.
 import type { Api, Outgoing } from "./api";
-import type { Message } from "./frames";
+import type { Attachment, Message } from "./frames";
 import { load, local, save } from "./keep";
 import { newId } from "./dom";
 
@@ -22,6 +22,8 @@ const LONGEST_WAIT = 30_000;
 /** A clock that was set back must not hold a message for hours. */
 const LONGEST_HOLD = 10_000;
 
+const filesOf = (unsent: Unsent[]): Attachment[] => unsent.flatMap(({ files }) => files ?? []);
+
 export class Outbox {
   #busy = false;
   #tries = 0;
@@ -36,6 +38,7 @@ export class Outbox {
     readonly key: string,
     readonly api: Api,
     readonly tray: Tray,
+    readonly mostFiles: number,
   ) {
     this.#memory = load<Unsent[]>(local, key) ?? [];
     addEventListener("storage", (event) => event.key === key && this.#otherTab());
@@ -62,7 +65,7 @@ export class Outbox {
   }
 
   /** What had been sent and is gone: it can be sent again, and if it is there after all, it stays one message. */
-  lost(gone: Pick<Unsent, "client_id" | "content" | "at">[], more: Partial<Outgoing>): void {
+  lost(gone: Pick<Unsent, "client_id" | "content" | "files" | "at">[], more: Partial<Outgoing>): void {
     const known = new Set(this.#read().map((unsent) => unsent.client_id));
     const lost = gone
       .filter((each) => !known.has(each.client_id))
@@ -178,20 +181,23 @@ export class Outbox {
 
   /**
    * Who leaves the page means it: what was held goes out now, and again on the next visit if that fails. It goes as
-   * one message, because nothing is left that could send one after the other.
+   * one message, because nothing is left that could send one after the other; what that one has no room for waits for
+   * the next visit.
    */
   #part(): void {
-    const held = this.#read().filter((each) => each.state === "held" && this.#own.has(each.client_id));
+    const mine = this.#read().filter((each) => each.state === "held" && this.#own.has(each.client_id));
+    const held = mine.filter((_, at) => filesOf(mine.slice(0, at + 1)).length <= this.mostFiles);
     const [first, ...rest] = held;
     if (!first) return;
     for (const unsent of rest) {
       this.discard(unsent.client_id);
       this.tray.gone(unsent.client_id);
     }
-    const content = held.map((unsent) => unsent.content).join("\n\n");
+    const content = held.flatMap((unsent) => unsent.content || []).join("\n\n");
     const { seen, then } = held.at(-1)!;
-    const all = this.#change(first.client_id, { content, state: "pending", ...(seen && { seen }), ...(then && { then }) });
-    if (all) void this.api.send(all, true);
+    const change: Partial<Unsent> = { content, files: filesOf(held), state: "pending" };
+    const whole = this.#change(first.client_id, { ...change, ...(seen && { seen }), ...(then && { then }) });
+    if (whole) void this.api.send(whole, true);
   }
 
   #change(clientId: string, change: Partial<Unsent>): Unsent | undefined {

@@ -6,7 +6,7 @@ import { Composer } from "./composer";
 import { one, sentence } from "./dom";
 import type { Face } from "./faces";
 import { Feed } from "./feed";
-import type { Message, Place, Request, Side } from "./frames";
+import type { Attachment, Message, Place, Request, Side } from "./frames";
 import { MessageList } from "./messages";
 import { Outbox, type Unsent } from "./outbox";
 import type { Reading } from "./reading";
@@ -34,6 +34,7 @@ export interface Room {
   notes: boolean;
 }
 
+const mostFiles = (room: HTMLElement): number => Number(one("[data-files-most]", room)?.dataset.filesMost);
 const UNSEEN = ["unseen_message", "unseen_answer"];
 
 export class Thread {
@@ -59,9 +60,10 @@ export class Thread {
     this.id = id;
     this.notes = notes;
     this.messages = new MessageList(room, side, me, notes);
-    this.#outbox = new Outbox(memory("unsent"), api, this.#tray());
+    this.#outbox = new Outbox(memory("unsent"), api, this.#tray(), mostFiles(room));
     this.#composer = new Composer(room, this.#face, memory("draft"), {
-      send: (content, then) => this.#send(content, then),
+      send: (...what) => this.#send(...what),
+      announce: (text) => page.announce(text),
       typing: () => void page.tell({ t: "typing", room: id }),
       emptied: () => this.#emptied(),
     });
@@ -148,12 +150,12 @@ export class Thread {
     if (!this.notes) this.#composer.open(open);
   }
 
-  #send(content: string, then: string): void {
+  #send(content: string, files: Attachment[], then: string): void {
     const { reading, room } = this.page;
     const seconds = this.notes ? 0 : Number(room.dataset.undoSeconds ?? 0);
     const more = this.#composer.asksSeen ? { seen: this.#seenTo, ...(then && { then }) } : {};
     reading.end();
-    this.#outbox.add(content, more, seconds * 1_000);
+    this.#outbox.add(content, { ...more, ...(files.length && { files }) }, seconds * 1_000);
     reading.end();
     this.#answered = Infinity;
     if (seconds) this.#say("undo-offered", { seconds: String(seconds) });
@@ -186,7 +188,7 @@ export class Thread {
     if (!unsent) return;
     this.messages.forget(clientId);
     one(`[data-face="${this.#face}"]`)?.click();
-    this.#composer.giveBack(unsent.content);
+    this.#composer.giveBack(unsent.content, unsent.files ?? [], unsent.code === "files_gone");
     this.look();
     if (unsent.state === "held") this.#say("undone");
   }

@@ -52,7 +52,7 @@ from parlour.realtime.socket import Realtime
 from parlour.settings import BadSetting, Settings
 from parlour.web.assets import Assets
 from parlour.web.errors import Errors
-from parlour.web.forms import FIELDS_SIZE
+from parlour.web.forms import FIELDS_SIZE, FILES_LIMIT
 from parlour.web.headers import SecurityHeaders
 from parlour.web.hosts import KnownHosts
 from parlour.web.limits import Limits
@@ -152,7 +152,7 @@ class Parlour:
         self.leaving = False
         self.db = make_database(settings)
         assets = Assets()
-        renderer = Renderer(assets.url)
+        renderer = Renderer(assets.url, file_limit=settings.file_limit, files_most=FILES_LIMIT)
         self.site = Site(settings, self.db, assets, renderer, make_limits(settings, self.db))
         self.bus = make_bus(settings)
         self.realtime = Realtime(

@@ -6,10 +6,11 @@ from uuid import uuid4
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from parlour.features.tickets.models import Status, Ticket
 from tests.browser.axe import violations
+from tests.browser.files import picture, text
 from tests.browser.past import Past
 from tests.browser.people import NETWORK_LOST, People, Person, Room, chat_of, desk_of, status_of
 from tests.live import Live, email_of
@@ -141,6 +142,38 @@ async def chat_new(scene: Scene) -> Page:
 
 async def chat_long(scene: Scene) -> Page:
     return (await chat(scene, "long")).page
+
+
+async def nothing(_: Route) -> None:
+    """No answer comes."""
+
+
+async def chat_with_files(scene: Scene) -> Page:
+    """Some that were sent, and below them some on their way, up, and refused."""
+    page = (await chat(scene, "open")).page
+    field = page.get_by_label("Attach files")
+    await field.set_input_files([picture("tent.png"), picture("pole.png"), text("log.txt")])
+    await expect(page.locator('.chip[data-state="up"]')).to_have_count(3)
+    await Room(page).send("All of it")
+    await expect(page.locator("li.message").last.get_by_text("Sent", exact=True)).to_be_visible()
+    await field.set_input_files([picture("other.png"), text("empty.txt", b"")])
+    await expect(page.locator('.chip[data-state="up"]')).to_have_count(1)
+    await page.route("**/files", nothing)
+    await field.set_input_files([text("slow.txt")])
+    await expect(page.get_by_role("progressbar")).to_be_visible()
+    await Room(page).send("And this")
+    await expect(page.locator(".attach-note")).to_be_visible()
+    return page
+
+
+async def picture_opened(scene: Scene) -> Page:
+    page = (await chat(scene, "pending")).page
+    await page.get_by_label("Attach files").set_input_files([picture("tent.png"), picture("pole.png")])
+    await expect(page.locator('.chip[data-state="up"]')).to_have_count(2)
+    await Room(page).send_button.click()
+    await page.get_by_role("link", name="pole.png").click()
+    await expect(page.get_by_role("dialog", name="Picture")).to_be_visible()
+    return page
 
 
 async def chat_closed(scene: Scene) -> Page:
@@ -313,6 +346,8 @@ STATES: list[Callable[[Scene], Awaitable[Page]]] = [
     ticket_closed,
     chat_new,
     chat_long,
+    chat_with_files,
+    picture_opened,
     chat_closed,
     chat_with_an_agent_typing,
     chat_refused_message,

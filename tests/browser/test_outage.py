@@ -1,5 +1,6 @@
 """The server goes away under open pages, and comes back. It is a server of its own: others need theirs."""
 
+import re
 from collections.abc import AsyncIterator, Iterator
 from uuid import UUID, uuid4
 
@@ -9,6 +10,7 @@ from playwright.async_api import expect
 
 from parlour.db.factory import make_database
 from tests.browser.axe import violations
+from tests.browser.files import text
 from tests.browser.past import Past
 from tests.browser.people import NETWORK_LOST, People, Room, chat_of, status_of
 from tests.house import behind_its_back
@@ -69,3 +71,27 @@ async def test_a_fault_of_ours_is_said_in_the_portals_own_layout(
     await expect(maria.page.get_by_role("heading", name="Something went wrong")).to_be_visible()
     await expect(maria.page.get_by_role("link", name="Back to support")).to_be_visible()
     assert await violations(maria.page) == []
+
+
+async def test_a_file_that_the_server_died_under_goes_up_again_and_out(
+    live: Live, past: Past, people: People
+) -> None:
+    ticket = await past.ticket()
+    maria = await people.customer(ticket)
+    maria.expects(NETWORK_LOST)
+    room = Room(maria.page)
+    await maria.page.goto(chat_of(live, ticket))
+    await room.is_live()
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 200_000}
+    network = await maria.context.new_cdp_session(maria.page)
+    await network.send("Network.emulateNetworkConditions", slow)
+    await maria.page.get_by_label("Attach files").set_input_files([text("large.log", b"x" * 800_000)])
+    await expect(maria.page.locator(".chip")).to_contain_text(re.compile(r"[1-9]\d? % of"))
+    await room.send("Here is the log")
+    live.kill()
+    await network.send("Network.emulateNetworkConditions", {**slow, "uploadThroughput": -1})
+    live.start()
+
+    await expect(room.messages.last.get_by_role("link", name="large.log")).to_be_visible(timeout=45_000)
+    await expect(room.messages.last.get_by_text("Sent", exact=True)).to_be_visible()
+    assert await past.contents(ticket) == [ticket.description, "Here is the log"]

@@ -17,10 +17,10 @@ from tests.house import Browser, House
 PAGES = {
     "list": ("desk", "/workspace/{workspace}/tickets", 9, 53_000),
     "dashboard": ("desk", "/workspace/{workspace}", 5, 28_000),
-    "ticket": ("desk", "/workspace/{workspace}/tickets/{ticket}", 15, 60_000),
-    "conversation": ("visitor", "/support/acme/ticket/{ticket}/chat", 7, 38_000),
+    "ticket": ("desk", "/workspace/{workspace}/tickets/{ticket}", 15, 63_000),
+    "conversation": ("visitor", "/support/acme/ticket/{ticket}/chat", 7, 42_500),
     "portal": ("visitor", "/support/acme", 4, 5_000),
-    "new ticket": ("visitor", "/support/acme/ticket/new", 1, 6_500),
+    "new ticket": ("visitor", "/support/acme/ticket/new", 1, 9_200),
 }
 """Whose it is, where it is, and the most statements and bytes with 25 tickets or 50 messages on it."""
 FIRST_VISIT = 56_000

@@ -156,6 +156,16 @@ def linkify(text: str) -> str:
     )
 
 
+def filesize(bytes_: int) -> str:
+    """With one decimal below ten; frontend/src/files.ts says the same."""
+    size, unit = float(bytes_), "B"
+    for larger in ("kB", "MB", "GB"):
+        if size < (1_000 if unit == "B" else 999.5):
+            break
+        size, unit = size / 1_024, larger
+    return f"{size:.1f} {unit}" if size < 9.95 and unit != "B" else f"{size:.0f} {unit}"
+
+
 _SPACE_THAT_VANISHES = re.compile(r"^ | (?= )")
 
 
@@ -176,7 +186,8 @@ def icon(sprite: str, name: str, look: str = "") -> str:
 class Renderer:
     """MiniJinja with our words, filters and asset addresses. Templates are compiled once."""
 
-    def __init__(self, asset: Callable[[str], str]) -> None:
+    def __init__(self, asset: Callable[[str], str], **facts: object) -> None:
+        """`facts` are the same on every page of this server."""
         self._icon = cache(partial(icon, asset("icons.svg")))
         self._line = Kept(self._draw_line, most=LINES, length=len)
         self._environment = Environment(
@@ -191,6 +202,7 @@ class Renderer:
                 "initials": initials,
                 "linkify": linkify,
                 "as_written": as_written,
+                "filesize": filesize,
                 "name": name_in_mail,
             },
             globals={
@@ -199,6 +211,7 @@ class Renderer:
                 "svg": self._icon,
                 "part": self.part,
                 "lines": self.lines,
+                **facts,
             },
             undefined_behavior="strict",
             debug=False,  # or an error would print every variable of the page, secrets included

@@ -174,7 +174,8 @@ def unsent(
 
 def _problem(refused: DomainError) -> str | None:
     problems = problems_of(refused)
-    return problems.get("content") or problems.get("files") or problems.get("form")
+    of_files = problems.get("files")
+    return problems.get("content") or (of_files and f"files_{of_files}") or problems.get("form")
 
 
 def sent_as_json(sent: Sent) -> Response:

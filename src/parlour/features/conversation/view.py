@@ -9,6 +9,7 @@ from minijinja import Markup, escape
 
 from parlour.features.chat.models import CONTENT_LIMIT, History
 from parlour.features.contacts.models import Contact
+from parlour.features.conversation.attachments import file_views
 from parlour.features.conversation.timeline import Timeline
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission
@@ -58,6 +59,7 @@ def _view(message: Message, mine: bool, untold: bool) -> dict[str, Any]:
         "initials": "",
         "blocked": False,
         "html": "",
+        "files": message.files,
     }
 
 
@@ -65,7 +67,8 @@ class _Place(NamedTuple):
     """What is to be known of a message that it does not say itself: who looks, and what stands around it.
 
     `known`: what agents see of a message that is signed with the customer's address, the name, and whether
-    they were blocked when they wrote. `called`: one's own names, to be marked in it.
+    they were blocked when they wrote. `called`: one's own names, to be marked in it. `files_url`: where its
+    files lie, if it has any.
     """
 
     mine: bool
@@ -77,6 +80,7 @@ class _Place(NamedTuple):
     receipt: str = ""
     known: tuple[str, bool] | None = None
     called: tuple[str, ...] = ()
+    files_url: str = ""
 
 
 def _in_log(message: Message, *along: Any) -> dict[str, Any]:
@@ -94,6 +98,7 @@ def _in_log(message: Message, *along: Any) -> dict[str, Any]:
         "receipt": place.receipt,
         "initials": "" if place.mine else initials(name),
         "html": _marked(message.content, place.called) if place.called else linkify(message.content),
+        "files": file_views(message.files, place.files_url),
     }
 
 
@@ -113,6 +118,7 @@ def _log(
     *,
     seen: int,
     new: Collection[tuple[UUID, int]],
+    files_url: str,
     notes: UUID | None = None,
     writer: Contact | None = None,
     called: Sequence[str] = (),
@@ -138,6 +144,7 @@ def _log(
                 grouped=together == before and message is not first,
                 known=_as_known(writer, message) if writer else None,
                 called=tuple(called) if internal and not mine and "@" in message.content else (),
+                files_url=files_url if message.files else "",
             )
             day, before = today, together
         places.append(place)
@@ -210,6 +217,7 @@ def _room(
     *,
     is_open: bool,
     page_url: str,
+    chat_url: str,
     client_id: UUID | None = None,
     **as_they_are: Any,
 ) -> dict[str, Any]:
@@ -227,6 +235,8 @@ def _room(
         "seen": 0 if internal else history.seen.get(actor.other_side, 0),
         "can_write": actor.may(Permission.NOTE_WRITE if internal else Permission.TICKET_REPLY),
         "page_url": page_url,
+        "chat_url": chat_url,
+        "files_url": chat_url.rpartition("/")[0] + "/files",
         "client_id": client_id or clock.new_id(),
         "content_limit": CONTENT_LIMIT,
         **_reader(actor),
@@ -243,7 +253,7 @@ def room_view(
     """
     view = _room(history, actor, page_url=page_url, **more)
     new = _new_in(history, actor, new_after)
-    view["messages"] = _log(history.messages, actor, seen=view["seen"], new=new)
+    view["messages"] = _log(history.messages, actor, seen=view["seen"], new=new, files_url=view["files_url"])
     view["older"] = f"{page_url}?before={history.messages[0].seq}" if history.has_older else None
     return view
 
@@ -272,6 +282,7 @@ def timeline_view(
         actor,
         seen=room["seen"],
         new=new,
+        files_url=room["files_url"],
         notes=aside["room_id"],
         writer=writer,
         called=aside["called"],

@@ -1,0 +1,101 @@
+// The files of a message as they stand in the conversation: the page's own <template>s, filled in. The server does the
+// same in conversation/attachments.py.
+import type { Attachment } from "./frames";
+import { copyElement, must, one, setField } from "./dom";
+
+const BOX = { width: 320, height: 240 };
+const ICONS: Record<string, string> = { other: "file", audio: "music", video: "film", withdrawn: "shield-alert" };
+const UNITS = ["kB", "MB", "GB"];
+
+/** As the server says it, with one decimal below ten. */
+export function filesize(bytes: number): string {
+  if (bytes < 1_000) return `${bytes} B`;
+  let size = bytes;
+  let unit = -1;
+  while (size >= 999.5 && unit < UNITS.length - 1) {
+    size /= 1_024;
+    unit += 1;
+  }
+  return `${size < 9.95 ? size.toFixed(1) : Math.round(size)} ${UNITS[unit]}`;
+}
+
+/** What it is by its name, and its size. */
+export function about(file: Pick<Attachment, "name" | "size">): string {
+  const ending = /\.([a-z0-9]{1,5})$/i.exec(file.name)?.[1];
+  const size = file.size ? filesize(file.size) : "";
+  return [ending?.toUpperCase(), size].filter(Boolean).join(" · ");
+}
+
+function kindOf({ scan, media_type, width }: Attachment): string {
+  if (scan === "infected") return "withdrawn";
+  const family = media_type.split("/")[0]!;
+  if (family === "image") return width ? "picture" : "other";
+  return ["audio", "video"].includes(family) ? family : "other";
+}
+
+/** Another icon of the same sheet. */
+function draw(use: Element, icon: string): void {
+  use.setAttribute("href", use.getAttribute("href")!.replace(/#.*/, `#${icon}`));
+}
+
+function player(kind: "audio" | "video", url: string, name: string): HTMLMediaElement {
+  const element = document.createElement(kind);
+  element.src = url;
+  element.controls = true;
+  element.preload = "none";
+  element.ariaLabel = name;
+  if (element instanceof HTMLVideoElement) element.playsInline = true;
+  return element;
+}
+
+function picture(item: HTMLElement, file: Attachment, url: string): void {
+  const image = one<HTMLImageElement>("img", item)!;
+  const [width, height] = [file.width, file.height];
+  const scale = Math.min(1, BOX.width / width, BOX.height / height);
+  image.width = Math.max(1, Math.round(width * scale));
+  image.height = Math.max(1, Math.round(height * scale));
+  image.alt = one("a", item)!.title = file.name;
+  image.src = url;
+}
+
+/** `base` is what their addresses begin with; what is still on its way has none. */
+function fileItem(file: Attachment, base: string, root: ParentNode): HTMLElement {
+  const kind = base ? kindOf(file) : "other";
+  const item = copyElement(`[data-file-kind="${kind === "picture" ? kind : "other"}"]`, root);
+  item.dataset.kind = kind;
+  item.dataset.file = file.file_id;
+  const link = one<HTMLAnchorElement>("a", item)!;
+  const url = base && kind !== "withdrawn" ? `${base}/${file.file_id}/${encodeURIComponent(file.name)}` : "";
+  if (url) link.href = kind === "picture" ? url : `${url}?download`;
+  else link.removeAttribute("href");
+  setField(item, "name", file.name);
+  setField(item, "about", about(file));
+  if (kind === "picture") picture(item, file, `${url}?size=small`);
+  else draw(must("use", item), ICONS[kind]!);
+  if (kind === "audio" || kind === "video") link.after(player(kind, url, file.name));
+  if (kind !== "withdrawn") one('[data-for="withdrawn"]', item)!.remove();
+  if (file.scan !== "unscanned") one('[data-for="unscanned"]', item)!.remove();
+  return item;
+}
+
+/** Puts them under the words of a message, in place of those that stand there. */
+export function showFiles(words: HTMLElement, files: Attachment[], base: string, root: ParentNode): void {
+  one(".message-files", words.parentElement!)?.remove();
+  if (!files.length) return;
+  const list = copyElement("[data-files]", root);
+  list.append(...files.map((file) => fileItem(file, base, root)));
+  words.after(list);
+}
+
+/** Those that stand there, as far as the page knows of them. */
+export function filesOf(item: HTMLElement): Attachment[] {
+  return [...item.querySelectorAll<HTMLElement>("[data-file]")].map((each) => ({
+    file_id: each.dataset.file!,
+    name: one("bdi", each)?.textContent ?? one<HTMLImageElement>("img", each)?.alt ?? "",
+    media_type: "",
+    size: 0,
+    width: 0,
+    height: 0,
+    scan: "off",
+  }));
+}

@@ -1,0 +1,202 @@
+"""Files in the browser: how they go up, what is in the way, and how they stand in the conversation."""
+
+from dataclasses import dataclass
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import FilePayload, Locator, Page, Route, expect
+
+from parlour.features.tickets.models import Ticket
+from tests.browser.files import picture, text
+from tests.browser.past import Past
+from tests.browser.people import (
+    NETWORK_LOST,
+    PHONE,
+    People,
+    Person,
+    Room,
+    chat_of,
+    desk_of,
+)
+from tests.live import Live
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+UPLOADS = "**/files"
+GIVE = """([area, kind, name]) => {
+    const carried = new DataTransfer();
+    carried.items.add(new File([Uint8Array.from([1, 2, 3])], name, {type: "image/png"}));
+    const event = kind === "paste"
+        ? new ClipboardEvent(kind, {clipboardData: carried, bubbles: true, cancelable: true})
+        : new DragEvent(kind, {dataTransfer: carried, bubbles: true, cancelable: true});
+    document.querySelector(area).dispatchEvent(event);
+}"""
+"""What a browser does when somebody pastes or drags a file; no driver can move a real one in."""
+
+
+@dataclass
+class Visit:
+    ticket: Ticket
+    person: Person
+    room: Room
+
+    @property
+    def page(self) -> Page:
+        return self.person.page
+
+    @property
+    def note(self) -> Locator:
+        """What is said below the files."""
+        return self.page.locator(".attach-note")
+
+    async def choose(self, *files: FilePayload) -> None:
+        await self.page.get_by_label("Attach files").first.set_input_files(list(files))
+
+    async def chip_says(self, name: str, words: str) -> None:
+        chip = self.page.locator(".chip").filter(has_text=name)
+        await expect(chip.get_by_text(words)).to_be_visible()
+
+    async def is_up(self, name: str) -> None:
+        chip = self.page.locator(".chip").filter(has_text=name)
+        await expect(chip).to_have_attribute("data-state", "up")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def visit(live: Live, past: Past, people: People) -> Visit:
+    """Maria on her chat page, connected."""
+    ticket = await past.ticket()
+    maria = await people.customer(ticket)
+    await maria.page.goto(chat_of(live, ticket))
+    room = Room(maria.page)
+    await room.is_live()
+    return Visit(ticket, maria, room)
+
+
+async def test_files_go_up_and_stand_in_both_rooms_with_the_words(
+    live: Live, people: People, visit: Visit
+) -> None:
+    ada = await people.agent()
+    await ada.page.goto(desk_of(live, visit.ticket))
+    await Room(ada.page).is_live()
+    await visit.choose(picture("pole.png"), picture("tent.png"), text("log.txt"))
+    for name in ("pole.png", "tent.png", "log.txt"):
+        await visit.is_up(name)
+    await visit.room.send("Here it is broken")
+
+    for page in (visit.page, ada.page):
+        message = page.locator("li.message").filter(has_text="Here it is broken")
+        await expect(message.get_by_role("link", name="log.txt")).to_contain_text("TXT · 22 B")
+        image = message.get_by_role("img", name="pole.png")
+        await expect(image).to_have_attribute("width", "320")
+        assert await image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+    await expect(visit.page.locator(".chip")).to_have_count(0)
+    await visit.page.get_by_role("link", name="pole.png").click()
+    viewer = visit.page.get_by_role("dialog", name="Picture")
+    await expect(viewer).to_contain_text("pole.png1 of 2")
+    await visit.page.keyboard.press("ArrowRight")
+    await expect(viewer.get_by_role("img", name="tent.png")).to_be_visible()
+    await visit.page.keyboard.press("Escape")
+    await expect(visit.page.get_by_role("link", name="tent.png")).to_be_focused()
+
+
+async def test_a_screenshot_is_pasted_and_a_file_dropped_and_they_go_without_words(visit: Visit) -> None:
+    await visit.page.evaluate(GIVE, ["textarea", "paste", "image.png"])
+    await visit.chip_says("screenshot-", "3 B")
+    await visit.page.evaluate(GIVE, [".chat-log", "dragover", "plan.png"])
+    await expect(visit.page.get_by_text("Drop files to attach them")).to_be_visible()
+    await visit.page.evaluate(GIVE, [".chat-log", "drop", "plan.png"])
+    await expect(visit.page.get_by_text("Drop files to attach them")).to_have_count(0)
+    await visit.is_up("plan.png")
+    await visit.room.send_button.click()
+
+    sent = visit.room.messages.last
+    await expect(sent.get_by_role("link", name="plan.png")).to_be_visible()
+    await expect(sent.get_by_role("link", name="screenshot-")).to_be_visible()
+    await expect(sent.get_by_text("Sent", exact=True)).to_be_visible()
+
+
+async def test_a_message_waits_for_its_files_until_the_network_is_back(visit: Visit, past: Past) -> None:
+    visit.person.expects(NETWORK_LOST)
+    await visit.room.composer.focus()
+    await visit.page.wait_for_load_state("networkidle")
+    await visit.page.route(UPLOADS, lambda route: route.abort())
+    await visit.choose(text("log.txt"), text("other.txt"))
+    await visit.chip_says("log.txt", "Waits for the connection")
+    await visit.room.send("With the log")
+    await expect(visit.note).to_contain_text("Goes out as soon as the files are up.")
+    await visit.page.get_by_role("button", name="Remove other.txt").press("Delete")
+    await expect(visit.page.get_by_role("button", name="Remove log.txt")).to_be_focused()
+    assert "With the log" not in await past.contents(visit.ticket)
+    await visit.page.unroute(UPLOADS)
+    await visit.page.evaluate("dispatchEvent(new Event('online'))")
+
+    await visit.room.shows("With the log")
+    await expect(visit.room.messages.last.get_by_role("link")).to_have_text("log.txtTXT · 22 B")
+
+
+async def test_what_had_not_gone_up_before_a_reload_says_so(visit: Visit) -> None:
+    async def hold(route: Route) -> None:
+        if b"slow.txt" not in (route.request.post_data_buffer or b""):
+            await route.continue_()
+
+    await visit.page.route(UPLOADS, hold)
+    await visit.choose(text("quick.txt"))
+    await visit.is_up("quick.txt")
+    await visit.choose(text("slow.txt"))
+    await visit.room.composer.fill("Both of them")
+    await visit.chip_says("slow.txt", "%")
+    await visit.page.reload()
+
+    await visit.chip_says("slow.txt", "Did not go up. Choose it again.")
+    await visit.is_up("quick.txt")
+    await visit.room.composer.press("Enter")
+    await expect(visit.note).to_contain_text("Not sent: a file did not go up.")
+    await visit.page.get_by_role("button", name="Remove slow.txt").click()
+    await visit.room.composer.press("Enter")
+    await expect(visit.room.messages.last.get_by_role("link", name="quick.txt")).to_be_visible()
+    await visit.room.shows("Both of them")
+
+
+async def test_an_undone_reply_comes_back_with_its_files(live: Live, past: Past, people: People) -> None:
+    ticket = await past.ticket()
+    await past.hire("hasty", "Hanna Hasty")
+    hanna = await people.agent("hasty")
+    await hanna.page.goto("/profile")
+    undo = hanna.page.locator("input[name=undo_send]")
+    await undo.check()
+    async with hanna.page.expect_navigation():
+        await undo.evaluate("box => box.form.requestSubmit()")
+    await hanna.page.goto(desk_of(live, ticket))
+    visit = Visit(ticket, hanna, Room(hanna.page))
+    await visit.room.is_live()
+    await visit.choose(text("offer.txt"))
+    await visit.is_up("offer.txt")
+    await visit.room.send("Our offer")
+    await visit.room.messages.last.get_by_role("button", name="Undo").click()
+
+    await visit.is_up("offer.txt")
+    await expect(visit.room.composer).to_have_value("Our offer")
+
+
+async def test_a_file_that_is_too_large_is_said_to_be_before_it_goes_up(visit: Visit) -> None:
+    await visit.page.locator("[data-attach]").evaluate("form => form.dataset.fileLimit = '10'")
+    await visit.choose(text("large.txt"))
+
+    await visit.chip_says("large.txt", "Too large: 10 B at most")
+    await expect(visit.page.get_by_role("button", name="Try large.txt again")).to_have_count(0)
+
+
+async def test_without_a_script_files_go_with_the_form_from_a_phone(
+    live: Live, past: Past, people: People
+) -> None:
+    ticket = await past.ticket()
+    maria = await people.customer(ticket, javascript=False, viewport=PHONE)
+    maria.expects("Applying inline style violates")  # of the browser's own page around a picture
+    await maria.page.goto(chat_of(live, ticket))
+    await maria.page.get_by_label("Attach files").set_input_files([picture("IMG_1.png"), text("log.txt")])
+    await Room(maria.page).send_button.click()
+
+    sent = Room(maria.page).messages.last
+    await expect(sent.get_by_role("link", name="log.txt")).to_be_visible()
+    await sent.get_by_role("link", name="IMG_1.png").click()
+    await expect(maria.page.locator("img")).to_be_visible()
