@@ -91,6 +91,7 @@ def of_workspaces(tx: Tx, ada: UUID) -> list[Call]:
         (workspaces.hold_role, {"user_id": ada}),
         (workspaces.lock_members, {}),
         (workspaces.members_of, {"limit": 9}),
+        (workspaces.members_after, {"name": "", "user_id": ada, "limit": 9}),
         (workspaces.standings_of, {"limit": 9}),
         (workspaces.memberships, {"user_id": ada}),
         (workspaces.known_as, {"actor_id": str(ada)}),

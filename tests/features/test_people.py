@@ -1,6 +1,7 @@
 """Who works in a workspace: invitations, roles, leaving, founding another one."""
 
 import asyncio
+import html
 import re
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -118,6 +119,29 @@ async def test_an_account_joins_with_its_own_password(
     assert wrong.status_code == 422
     assert right.status_code == 303
     assert (await roles(house))["olga@other.example"] is Role.VIEWER
+
+
+async def test_the_members_are_shown_by_pages_and_a_form_leads_back_to_its_own(
+    house: House, desk: Browser, people: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workspaces, "MEMBERS_PAGE", 2)
+    names = ("Bea", "Bea", "Étienne", "Zoë & Co.")
+    for number, name in enumerate(names):
+        last = await house.add_agent(f"n{number}@acme.example", Role.AGENT, name=name)
+    shown, here = [], people
+    while here:
+        page = html.unescape((await desk.get(here)).text)
+        shown += re.findall(r'muted-foreground">(\S+@acme\.example)', page.partition('id="invited"')[0])
+        found, at = re.search(rf'href="({people}\?after=[^"]*)"[^>]*>Next', page), here
+        here = found[1] if found else ""
+    changed = await desk.submit(f"{people}/{last}/role{at[len(people) :]}", {"role": "viewer"}, page=at)
+    strange = await desk.get(f"{people}?after=nothing")
+
+    everybody = {"ada@acme.example", *(f"n{number}@acme.example" for number in range(len(names)))}
+    assert sorted(shown) == sorted(everybody)
+    assert changed.headers["location"] == at != people
+    assert (await roles(house))["n3@acme.example"] is Role.VIEWER
+    assert "ada@acme.example" in strange.text
 
 
 async def test_a_weak_password_is_named_and_the_name_is_kept(

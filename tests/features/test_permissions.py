@@ -44,6 +44,7 @@ SYSTEM_ONLY = {
     "accounts.service.counted_as",
     "accounts.service.counted_as_user",
     "accounts.service.create_agent",
+    "accounts.service.refuse_a_bound",
     "accounts.service.credentials",
     "accounts.service.sweep_sessions",
     "accounts.service.unlock",

@@ -8,7 +8,6 @@ from parlour.features.portal import tickets as portal
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Priority
 from parlour.features.workspaces import audit
-from parlour.features.workspaces import service as workspaces
 from parlour.kernel.access import Actor, Role
 from tests.house import Browser, House
 from tests.tickets import place
@@ -45,16 +44,14 @@ async def test_the_history_of_a_ticket(
 
 
 @pytest.mark.parametrize(("most", "says"), [(1, True), (2, False)])
-async def test_the_people_of_a_workspace_and_the_invited(
+async def test_those_who_are_invited(
     house: House, desk: Browser, monkeypatch: pytest.MonkeyPatch, most: int, says: bool
 ) -> None:
-    monkeypatch.setattr(workspaces, "MEMBERS_SHOWN", most)
     monkeypatch.setattr(invitations, "SHOWN", most)
     ada = Actor.agent(house.workspace.workspace_id, house.ada, Role.OWNER, "Ada Moreau")
     await house.db.write(ada, invitations.invite, "new@example.com", Role.AGENT)
     page = await desk.get(f"/workspace/{house.workspace.workspace_id}/people")
 
-    assert (f"Only the first {most} by name are shown." in page.text) == says
     assert (f"Only the newest {most} are shown." in page.text) == says
 
 

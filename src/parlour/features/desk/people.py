@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,9 +17,10 @@ from parlour.features.workspaces import service as workspaces
 from parlour.kernel.access import Permission, Role, permitted
 from parlour.kernel.addresses import mailbox_of, required_email
 from parlour.kernel.errors import DomainError, Forbidden
+from parlour.kernel.text import storable
 from parlour.web.counting import count
 from parlour.web.forms import REFUSALS, BadForm, read_form, read_form_leniently
-from parlour.web.ids import id_in, id_of
+from parlour.web.ids import NOBODYS, id_in, id_of
 from parlour.web.limits import Limit
 from parlour.web.pages import redirect
 from parlour.web.site import db, site
@@ -30,7 +33,7 @@ async def people(request: Request) -> Response:
 async def back(request: Request) -> Response:
     """A refused form leaves its page at its own address: whoever loads that again sees the people."""
     desk = await desk_in(request)
-    return redirect(f"/workspace/{desk.workspace_id}/people")
+    return redirect(_address(desk))
 
 
 async def _page(
@@ -41,7 +44,8 @@ async def _page(
     refused: DomainError | None = None,
 ) -> Response:
     actor = actor_at(desk)
-    known = await db(request).read(actor, units.people)
+    after = _after(request)
+    known = await db(request).read(actor, units.people, after)
     return await render_at(
         request,
         desk,
@@ -50,13 +54,30 @@ async def _page(
         form={"email": "", "role": Role.AGENT.value, **(form or {})},
         may_manage=actor.may(Permission.MEMBER_MANAGE),
         roles=[role.value for role in Role if role is not Role.OWNER or desk.role is Role.OWNER],
-        members=[(member, known.standings.get(member.user_id)) for member in known.members],
+        members=known.page.members,
+        next=_address(desk, known.page.next) if known.page.next else "",
+        first=after == workspaces.FIRST,
+        at=_query(after),
         invitations=known.invitations,
         invited=_invited(request, desk, known.invitations),
         mailed=site(request).settings.smtp_url is not None,
         invitations_shown=invitations.SHOWN,
-        members_shown=workspaces.MEMBERS_SHOWN,
     )
+
+
+def _after(request: Request) -> tuple[str, UUID]:
+    """Where the page begins; at the first member for what is no such place."""
+    user_id, _, name = storable(request.query_params.get("after", "")).partition(" ")
+    found = id_of(user_id)
+    return workspaces.FIRST if found == NOBODYS or found is None else (name, found)
+
+
+def _query(after: tuple[str, UUID]) -> str:
+    return "" if after == workspaces.FIRST else f"?{urlencode({'after': f'{after[1]} {after[0]}'})}"
+
+
+def _address(desk: Desk, after: tuple[str, UUID] = workspaces.FIRST) -> str:
+    return f"/workspace/{desk.workspace_id}/people{_query(after)}"
 
 
 def _invited(request: Request, desk: Desk, waiting: Sequence[Invitation]) -> dict[str, Any] | None:
@@ -84,8 +105,9 @@ def _role(fields: Mapping[str, str]) -> Role:
         raise BadForm from None
 
 
-def _back(desk: Desk) -> Response:
-    return redirect(f"/workspace/{desk.workspace_id}/people")
+def _back(request: Request, desk: Desk) -> Response:
+    """To the page that the form stood on."""
+    return redirect(_address(desk, _after(request)))
 
 
 async def invite(request: Request) -> Response:
@@ -119,7 +141,7 @@ async def withdraw(request: Request) -> Response:
     desk = await desk_in(request)
     await read_form(request)
     await db(request).write(actor_at(desk), invitations.withdraw, id_in(request, "invitation_id"))
-    return _back(desk)
+    return _back(request, desk)
 
 
 async def set_role(request: Request) -> Response:
@@ -129,7 +151,7 @@ async def set_role(request: Request) -> Response:
         await db(request).write(actor_at(desk), handover.set_role, id_in(request, "user_id"), role)
     except (workspaces.LastOwner, Forbidden) as error:
         return await _page(request, desk, refused=error)
-    return _back(desk)
+    return _back(request, desk)
 
 
 async def remove(request: Request) -> Response:
@@ -141,4 +163,4 @@ async def remove(request: Request) -> Response:
         await db(request).write(actor_at(desk), handover.remove_member, user_id)
     except (workspaces.LastOwner, Forbidden) as error:
         return await _page(request, desk, refused=error)
-    return redirect("/") if user_id == desk.person.user_id else _back(desk)
+    return redirect("/") if user_id == desk.person.user_id else _back(request, desk)

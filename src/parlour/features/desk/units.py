@@ -1,6 +1,6 @@
 """What the desk's pages read as of one moment: a transaction each, put together from the services."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -24,7 +24,15 @@ from parlour.features.tickets.tags import service as tags
 from parlour.features.tickets.views import service as saved
 from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
-from parlour.features.workspaces.models import AuditEntry, Member, Membership, Standing, TrailPage, Workspace
+from parlour.features.workspaces.models import (
+    AuditEntry,
+    Member,
+    Membership,
+    MembersPage,
+    Standing,
+    TrailPage,
+    Workspace,
+)
 from parlour.features.workspaces.settings import service as choices
 from parlour.kernel.access import Actor, Permission, Role, requires
 
@@ -70,10 +78,7 @@ def dashboard(tx: Tx) -> tuple[listing.Overview, FirstSteps | None]:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """`standings` is empty for those who do not manage members."""
-
-    members: Sequence[Member]
-    standings: Mapping[UUID, Standing]
+    page: MembersPage
     invitations: Sequence[Invitation]
 
 
@@ -87,9 +92,8 @@ def invite(tx: Tx, email: str, role: Role, key: bytes, *, mailed: bool) -> Invit
 
 
 @requires(Permission.MEMBER_SEE)
-def people(tx: Tx) -> People:
-    standings = workspaces.standings(tx) if tx.actor.may(Permission.MEMBER_MANAGE) else {}
-    return People(workspaces.members(tx), standings, invitations.pending(tx))
+def people(tx: Tx, after: tuple[str, UUID]) -> People:
+    return People(workspaces.members_page(tx, after), invitations.pending(tx))
 
 
 @requires(Permission.WORKSPACE_MANAGE)

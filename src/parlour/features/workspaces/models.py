@@ -82,6 +82,16 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class MembersPage:
+    """Some members, and how their accounts stand, for those who manage them. `next`: the name and id that the
+    next page begins after.
+    """
+
+    members: Sequence[tuple[Member, Standing | None]]
+    next: tuple[str, UUID] | None
+
+
+@dataclass(frozen=True, slots=True)
 class AuditEntry:
     """Who changed what, from what to what, when. `action` is a machine word such as `status`."""
 

@@ -6,13 +6,16 @@ from uuid import UUID
 
 from parlour.db.database import Tx
 from parlour.features.workspaces import audit, store
-from parlour.features.workspaces.models import Member, Membership, Portal, Standing, Workspace
+from parlour.features.workspaces.models import Member, Membership, MembersPage, Portal, Standing, Workspace
 from parlour.kernel import clock, text
 from parlour.kernel.access import ROLE_PERMISSIONS, Actor, Permission, Role, requires
 from parlour.kernel.errors import DomainError, Forbidden, Invalid, NotFound
 from parlour.kernel.events import AccessChanged
 
 MEMBERS_SHOWN = 500
+MEMBERS_PAGE = 50
+FIRST = ("", UUID(int=0))
+"""Before all members."""
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?")
 
 
@@ -258,6 +261,19 @@ def _changed(tx: Tx, user_id: UUID, name: str, before: Role, after: Role | None)
 def members(tx: Tx) -> Sequence[Member]:
     found = store.members_of(tx, limit=MEMBERS_SHOWN)
     return sorted(found, key=lambda member: text.order_of(member.name))
+
+
+@requires(Permission.MEMBER_SEE)
+def members_page(tx: Tx, after: tuple[str, UUID] = FIRST) -> MembersPage:
+    """Those after this name and id, each with how the account stands for those who manage members."""
+    found = store.members_after(tx, *after, limit=MEMBERS_PAGE + 1)
+    page = sorted(found[:MEMBERS_PAGE], key=lambda one: text.order_of(one[0].name))
+    last = found[MEMBERS_PAGE - 1][0] if len(found) > MEMBERS_PAGE else None
+    sees = tx.actor.may(Permission.MEMBER_MANAGE)
+    return MembersPage(
+        [(member, standing if sees else None) for member, standing in page],
+        (last.name, last.user_id) if last else None,
+    )
 
 
 @requires(Permission.MEMBER_MANAGE)

@@ -1,10 +1,24 @@
 """SQL of workspaces and their members."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Integer, Select, bindparam, delete, exists, insert, select, update
+from sqlalchemy import (
+    Column,
+    Integer,
+    Select,
+    Text,
+    Uuid,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import audit_log, members, users, workspaces
@@ -43,7 +57,12 @@ def _of_members(*columns: Column[Any]) -> Select[Any]:
     )
 
 
-_MEMBERS = _of_members(users.c.user_id, users.c.name, users.c.email, members.c.role, users.c.disabled_at)
+_MEMBER = (users.c.user_id, users.c.name, users.c.email, members.c.role, users.c.disabled_at)
+_MEMBERS = _of_members(*_MEMBER)
+_FOLLOWING = _of_members(*_MEMBER, users.c.second_factor, users.c.last_seen_at).where(
+    tuple_(users.c.name, users.c.user_id)
+    > tuple_(bindparam("name", type_=Text()), bindparam("user", type_=Uuid()))
+)
 _STANDINGS = _of_members(users.c.user_id, users.c.second_factor, users.c.last_seen_at)
 _KNOWN_AS = (
     select(audit_log.c.actor_name)
@@ -179,11 +198,17 @@ def name_of(tx: Tx, user_id: UUID) -> str:
 
 
 def members_of(tx: Tx, *, limit: int) -> Sequence[Member]:
-    found = tx.rows(_MEMBERS, limit=limit)
-    return [
-        Member(user_id, name, email, Role(role), disabled=disabled_at is not None)
-        for user_id, name, email, role, disabled_at in found
-    ]
+    return [_member(*row) for row in tx.rows(_MEMBERS, limit=limit)]
+
+
+def _member(user_id: UUID, name: str, email: str, role: str, disabled_at: datetime | None) -> Member:
+    return Member(user_id, name, email, Role(role), disabled=disabled_at is not None)
+
+
+def members_after(tx: Tx, name: str, user_id: UUID, *, limit: int) -> Sequence[tuple[Member, Standing]]:
+    """Those who come after this name and id, by name."""
+    found = tx.run(_FOLLOWING, name=name, user=user_id, limit=limit)
+    return [(_member(*row[:5]), Standing(*row[5:])) for row in found]
 
 
 def standings_of(tx: Tx, *, limit: int) -> Mapping[UUID, Standing]:
