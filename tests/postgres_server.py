@@ -308,7 +308,7 @@ class Standby:
 
 
 def _set(admin: "psycopg.Connection[tuple[object, ...]]", setting: str, value: str) -> None:
-    admin.execute(f"ALTER SYSTEM SET {setting} = {value}".encode())
+    admin.execute(f"ALTER SYSTEM SET {setting} = '{value}'".encode())
     admin.execute("SELECT pg_reload_conf()")
     while admin.execute(f"SHOW {setting}".encode()).fetchone() != (value,):
         time.sleep(0.01)

@@ -201,3 +201,12 @@ def test_a_server_that_does_not_sync_is_noticed(shell: Shell) -> None:
 
     assert code == 1
     assert any("fsync is off" in line for line in wrongs(lines)), lines
+
+
+@pytest.mark.postgresql
+def test_what_the_storage_may_keep_all_the_same_is_a_note(shell: Shell) -> None:
+    with postgres_server.server().set_to("full_page_writes", "off"):
+        _, lines = said(shell)
+
+    assert any(line.startswith("note  durability: full_page_writes is off") for line in lines), lines
+    assert wrongs(lines) == []

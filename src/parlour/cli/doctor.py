@@ -256,11 +256,14 @@ async def _durability_of_sqlite(db: Database, settings: Settings) -> list[Findin
 
 async def _durability_of_postgresql(db: Database, _: Settings) -> list[Finding]:
     found: list[Finding] = []
-    for name, value in (await db.read(Actor.system(), inspection.unsafe_settings)).items():
-        says = f"{name} is {value}: words that were acknowledged can be lost."
-        found.append(
-            Finding("durability", "wrong", says, f"ALTER SYSTEM SET {name} = on; then reload PostgreSQL.")
-        )
+    for name, may_be_kept in (await db.read(Actor.system(), inspection.unsafe_settings)).items():
+        says, remedy = f"{name} is off: ", f"ALTER SYSTEM SET {name} = on; then reload PostgreSQL."
+        if may_be_kept:
+            says += "words that were acknowledged are as safe as a standby or the storage keeps them."
+            remedy = f"Where no provider sees to it (docs/postgresql.md): {remedy}"
+        else:
+            says += "words that were acknowledged can be lost."
+        found.append(Finding("durability", "note" if may_be_kept else "wrong", says, remedy))
     rights = await db.read(Actor.system(), inspection.rights)
     if rights.superuser or rights.passes_policies or rights.owns_tables:
         says = "the servers' role passes row-level security, so the database does not keep tenants apart."

@@ -53,10 +53,16 @@ def damage(tx: Tx, *, seconds: float) -> str:
     return "" if found == "ok" else found
 
 
-def unsafe_settings(tx: Tx) -> dict[str, str]:
-    """Those of PostgreSQL's settings, with their values, under which what was acknowledged may be lost."""
+def unsafe_settings(tx: Tx) -> dict[str, bool]:
+    """Those of PostgreSQL's settings, all off, under which what was acknowledged may be lost, and whether
+    something else can keep it: without fsync a standby that each commit waits for; without full_page_writes
+    a storage that never writes half a page, which cannot be seen from here.
+    """
     query = text(
-        "SELECT name, setting FROM pg_catalog.pg_settings "
+        "SELECT name, CASE name WHEN 'full_page_writes' THEN true"
+        " WHEN 'fsync' THEN current_setting('synchronous_standby_names') <> ''"
+        " AND current_setting('synchronous_commit') NOT IN ('off', 'local') ELSE false END "
+        "FROM pg_catalog.pg_settings "
         "WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off' ORDER BY name"
     )
     return {row[0]: row[1] for row in tx.execute(query)}

@@ -325,11 +325,21 @@ def _lost_a_race(state: str | None, attempt: int) -> bool:
 
 
 def _refuse_a_forgetful_server(connection: Connection) -> None:
-    """Raises DatabaseUnusable for settings of the whole server that no connection of ours can better."""
-    for name in inspection.unsafe_settings(Tx(connection, Actor.system())):
-        raise DatabaseUnusable(
-            f"The database server runs with {name} = off, so that a crash of its machine could lose or "
-            f"damage what was acknowledged. An administrator runs ALTER SYSTEM SET {name} = on."
+    """Raises DatabaseUnusable for settings of the whole server that no connection of ours can better.
+
+    Where something else may keep what they do not, as with some providers, it is said and no more.
+    """
+    for name, may_be_kept in inspection.unsafe_settings(Tx(connection, Actor.system())).items():
+        if not may_be_kept:
+            raise DatabaseUnusable(
+                f"The database server runs with {name} = off, so that a crash of its machine could lose or "
+                f"damage what was acknowledged. An administrator runs ALTER SYSTEM SET {name} = on."
+            )
+        log.warning(
+            "database.may.forget",
+            setting=f"{name} = off",
+            because="what was acknowledged is as safe as the standby or the storage keeps it: "
+            "docs/postgresql.md, A managed database",
         )
 
 
