@@ -70,6 +70,7 @@ ABOUT_PAGES = (
     "browser/test_strange_words.py",
     "browser/test_ticket_page.py",
     "browser/test_ticket_table.py",
+    "browser/test_webkit.py",
     "browser/test_without_javascript.py",
     "deploy/test_proxies.py",
     "faults/test_network.py",

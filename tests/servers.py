@@ -50,6 +50,8 @@ CHROMIUM = Program(
     ("usr/bin",),
 )
 FIREFOX = Program("Firefox", "firefox-esr", ("firefox-esr", "firefox"), ("usr/bin",))
+WEBKIT = Program("WebKit, with its driver", "webkit2gtk-driver", ("WebKitWebDriver",), ("usr/bin",))
+XVFB = Program("Xvfb", "xvfb", ("Xvfb",), ("usr/bin",))
 NODE = Program("Node.js", "nodejs", ("node",))
 POSTGRESQL = Program("PostgreSQL's server", "postgresql", ("pg_ctl",), ("usr/lib/postgresql/*/bin",))
 PGBOUNCER = Program("PgBouncer", "pgbouncer", ("pgbouncer",), ("usr/sbin",))
@@ -68,6 +70,8 @@ PROGRAMS = {
     "postgres": POSTGRESQL,
     "redis": REDIS,
     "nginx": NGINX,
+    "webkit": WEBKIT,
+    "display": XVFB,
     "caddy": CADDY,
     "faketime": FAKETIME,
     "clamd": CLAMD,

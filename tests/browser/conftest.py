@@ -36,6 +36,14 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         yield live
 
 
+@pytest.fixture
+def outage(live: Live) -> Iterator[None]:
+    """For a test that kills the server of all. Whatever becomes of it, the next one has its server."""
+    yield
+    if not live.running:
+        live.start()
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def past(live: Live) -> AsyncIterator[Past]:
     db = make_database(live.settings, exclusive=False)

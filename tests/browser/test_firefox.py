@@ -4,7 +4,7 @@ Playwright drives Debian's Firefox by WebDriver BiDi, which does not tell of soc
 bring is waited for by what a page shows.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
@@ -41,14 +41,6 @@ async def firefox(**preferences: bool) -> AsyncIterator[Browser]:
 async def browser() -> AsyncIterator[Browser]:
     async with firefox() as browser:
         yield browser
-
-
-@pytest.fixture
-def outage(live: Live) -> Iterator[None]:
-    """Whatever becomes of the test, the next one has its server."""
-    yield
-    if not live.running:
-        live.start()
 
 
 async def test_from_the_portals_front_page_to_a_talk_on_both_sides(live: Live, people: People) -> None:
