@@ -18,9 +18,11 @@ LIMIT = 500
 
 _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"?|<([^<>]*)>?|\(|\)|[,;:]|\\.|[^"<(),;:\\]+|.', re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_BARE = re.compile(r"[^\s@<>(),;:\"]+@[^\s@<>(),;:\"]+")
-_IN_NAME = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_ROUTE = re.compile(r"(?:@[^,:]{1,255},?)+:")
+_BARE = re.compile(r"(?<![^\s@<>(),;:\"])[^\s@<>(),;:\"]{1,320}@[^\s@<>(),;:\"]{1,320}")
+_IN_NAME = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+_ROUTE = re.compile(r"\s*@[^:]{1,1000}:")
+_WORDS = 50
+"""Words of a group's name; an address with as many before it is none."""
 
 
 class _Mailbox:
@@ -60,12 +62,16 @@ def _mailboxes(value: str) -> Iterator[_Mailbox]:
             if box:
                 yield box
             box = _Mailbox()
-        elif text == ":" and box.angle is None and not _BARE.search("".join(box.words)):
+        elif text == ":" and _may_name_a_group(box):
             box = _Mailbox()  # what came was the name of a group
         else:
             _take(box, token)
     if box:
         yield box
+
+
+def _may_name_a_group(box: _Mailbox) -> bool:
+    return box.angle is None and len(box.words) <= _WORDS and not _BARE.search("".join(box.words))
 
 
 def _take(box: _Mailbox, token: re.Match[str]) -> None:
@@ -82,7 +88,7 @@ def _take(box: _Mailbox, token: re.Match[str]) -> None:
 def _address(box: _Mailbox) -> Address:
     words = "".join(box.words).strip()
     if box.angle is not None:
-        spec, name = _ROUTE.sub("", box.angle.strip()), words
+        spec, name = _ROUTE.sub("", box.angle.strip(), count=1), words
         odd = box.doubled or (not box.quoted and "@" in words)
     else:
         bare = _BARE.findall(words)

@@ -6,9 +6,14 @@ from collections.abc import Sequence
 LINES = 4
 """Over so many lines it may be wrapped."""
 _LENGTH = 350
+_END = 60
+"""Characters of a line among which its last word is."""
 
-_ADDRESS = re.compile(r"[^\s<>()\[\]\",;:]+@[\w-]+(?:\.[\w-]+)+")
+_ADDRESS = re.compile(r"[^\s<>()\[\]\",;:]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _ADDRESS_LAST = re.compile(r"@[\w.-]+\s*[>)\]\"']*\s*[>)\]]*\s*[:：]$")
+_ADDRESS_IN_BRACKETS = re.compile(r"[<(\[][^<>()\[\]\s]{1,64}@[\w.-]{3,250}[>)\]]")
+_DECORATION = " \t*_~-–—\xa0\u200b\u200e\u200f\u202a\u202b\u202c\u2068\u2069"
+_MARKS_OF_DIRECTION = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _YEAR = re.compile(r"(?<!\d)(?:19|20|25)\d\d(?!\d)")
 _NUMERIC_DATE = re.compile(
     r"(?<![\d.])\d{1,4}(?P<mark>[./-])\s?\d{1,2}(?P=mark)\s?\d{1,4}(?![\d.])|\d{1,2}\s?[月월]"
@@ -18,7 +23,7 @@ _NUMBER = re.compile(r"\d+")
 _WROTE = (
     "wrote|writes|schrieb|geschrieben|schreef|geschreven|a écrit|écrit|ecrit|escribió|escribio|escribe"
     "|escreveu|ha scritto|scritto|scrisse|skrev|skrifaði|kirjoitti|kirjutas|napisał(?:a|\\(a\\))?|pisze"
-    "|napsal(?:a|\\(a\\))?|napísal(?:a|\\(a\\))?|написал(?:а|\\(а\\))?|писал(?:а)?|пишет|написав|написала|пише|написа|напишал"
+    "|napsal(?:a|\\(a\\))?|napísal(?:a|\\(a\\))?|написал(?:а|\\(а\\))?|написао|писал(?:а)?|пишет|написав|написала|пише|написа|напишал"
     "|napisao|napisala|napisal|je pisal(?:a)?|írta|írt|a scris|scris|yazdı|yazmış|έγραψε|rakstīja|rašė"
     "|va escriure|ha escrit|menulis|đã viết|viết|idatzi du|shkroi"
 )
@@ -35,12 +40,14 @@ def introduction_ending_at(lines: Sequence[str], end: int, *, before_marks: bool
 
     `before_marks`: a quotation behind `>` follows, so that less will do.
     """
-    if not _ENDS.search(lines[end].rstrip(" *_\u200b\xa0")):
+    tail = lines[end][-_END:].rstrip(_DECORATION)
+    if not (_ENDS.search(tail) or (before_marks and tail.endswith((">", ")", "]")))):
         return None
     for start in range(end, max(-1, end - LINES), -1):
         if not lines[start].strip():
             return None
-        said = " ".join(line.strip(" *_\t\xa0") for line in lines[start : end + 1])
+        said = " ".join(line.strip(_DECORATION) for line in lines[start : end + 1])
+        said = _MARKS_OF_DIRECTION.sub("", said)
         if len(said) > _LENGTH:
             return None
         if _introduces(said, before_marks=before_marks):
@@ -53,8 +60,8 @@ def _introduces(said: str, *, before_marks: bool) -> bool:
     if says:
         return bool(date or address) or before_marks
     if before_marks:
-        return bool((date and (address or _TIME.search(said))) or (address and _ADDRESS_LAST.search(said)))
-    return bool(date and _ADDRESS_LAST.search(said))
+        return bool((date and (address or _TIME.search(said))) or _ADDRESS_LAST.search(said))
+    return bool(date and (_ADDRESS_LAST.search(said) or _ADDRESS_IN_BRACKETS.search(said)))
 
 
 def _with_its_date(lines: Sequence[str], start: int, end: int, said: str) -> int:

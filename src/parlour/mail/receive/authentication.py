@@ -8,7 +8,7 @@ from parlour.mail.receive.parsed import Address
 
 _COMMENT = re.compile(r"\([^()]*\)")
 _RESULT = re.compile(r"\s*([\w-]+)\s*=\s*(\w+)(.*)", re.DOTALL)
-_PROPERTY = re.compile(r"([\w.-]+)\s*=\s*\"?([^\s\";]+)")
+_PROPERTY = re.compile(r"(?<![\w.-])([\w.-]{1,40})\s{0,9}=\s{0,9}\"?([^\s\";]{1,400})")
 
 
 def vouched_for(fields: Fields, sender: Address | None, authserv_id: str) -> bool:

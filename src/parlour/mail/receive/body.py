@@ -1,6 +1,7 @@
 """A mail's own words: as text, as what was newly written of it, and as HTML."""
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from html import escape, unescape
 
@@ -15,7 +16,7 @@ from parlour.mail.receive.parts import Part
 from parlour.mail.receive.tame import tamed
 
 LIMIT = 512 * 1024
-"""Bytes of a part that are read as words. No person writes as much."""
+"""Bytes of a mail that are read as words. No person writes as much."""
 PARTS = 20
 """Parts of a mail that are read as its words."""
 
@@ -34,23 +35,49 @@ class Body:
 
 def body_of(found: Leaves, packed: str = "", packed_html: bytes = b"") -> Body:
     """`packed` is what a winmail.dat holds, for a mail that says nothing else."""
-    body = Body()
-    pages = {id(part): _page(part, body) for part in found.html[:PARTS] if part.media_type == "text/html"}
-    read = {key: as_text(page) for key, page in pages.items()}
-    written = [_text(part, read, body) for part in found.text[:PARTS]]
-    text = many_lines("\n\n".join(each for each in written if each.strip()))
-    if not is_visible(text):
-        text = many_lines("\n\n".join(each.text for each in read.values()))
-    body.html = _html(found.html[:PARTS], pages, body) if pages else ""
-    if not text and not body.html:
-        text, body.html = _unpacked(packed, packed_html)
-    body.text = text
-    marked = many_lines("\n\n".join(each.text for each in read.values() if each.text))
-    told_apart = len(read) == 1 and len(found.html) == 1 and any(each.quotes for each in read.values())
-    body.reply = newly_written(marked if told_apart else text)
-    body.pictures = asked_for(unescape(each) for each in _SOURCE.findall(body.html))
-    body.cut_short |= len(found.text) > PARTS
-    return body
+    plain = _Taken([part for part in found.text if part.media_type == "text/plain"])
+    rich = _Taken([part for part in found.html if part.media_type == "text/html"])
+    words = {key: _words(part, content) for key, part, content in plain}
+    pages = {key: _page(part, content) for key, part, content in rich}
+    read = {key: as_text(page) for key, (page, _) in pages.items()}
+    told = words | {key: each.text for key, each in read.items()}
+    text = _joined(told.get(id(part), "") for part in found.text)
+    text = text if is_visible(text) else _joined(each.text for each in read.values())
+    shown = _html(found.html, words, pages) if pages else ""
+    if not text and not shown:
+        text, shown = _unpacked(packed, packed_html)
+    return Body(
+        text=text,
+        reply=newly_written(_marked(list(read.values())) or text),
+        html=shown,
+        pictures=asked_for(unescape(each) for each in _SOURCE.findall(shown)),
+        cut_short=plain.cut_short or rich.cut_short or not all(whole for _, whole in pages.values()),
+    )
+
+
+class _Taken:
+    """Parts with their content, as far as it may be read."""
+
+    def __init__(self, parts: list[Part]) -> None:
+        self._parts = parts
+        self.cut_short = len(parts) > PARTS
+
+    def __iter__(self) -> Iterator[tuple[int, Part, bytes]]:
+        left = LIMIT
+        for part in self._parts[:PARTS]:
+            content = part.content()
+            self.cut_short |= len(content) > left
+            yield id(part), part, content[:left]
+            left -= min(left, len(content))
+
+
+def _marked(read: list[Read]) -> str:
+    """The text of the HTML, if that is one page on which a mail program marked what it quotes."""
+    return many_lines(read[0].text) if len(read) == 1 and read[0].quotes else ""
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return many_lines("\n\n".join(each for each in texts if each.strip()))
 
 
 def _unpacked(packed: str, packed_html: bytes) -> tuple[str, str]:
@@ -58,31 +85,25 @@ def _unpacked(packed: str, packed_html: bytes) -> tuple[str, str]:
     return many_lines(packed[:LIMIT]) or many_lines(as_text(page).text), made_safe(page) if page else ""
 
 
-def _page(part: Part, body: Body) -> str:
-    content = part.content()
+def _page(part: Part, content: bytes) -> tuple[str, bool]:
     declared = part.parameters.get("charset") or charsets.of_html(content)
-    page, whole = tamed(charsets.decoded(content[:LIMIT], declared))
-    body.cut_short |= len(content) > LIMIT or not whole
-    return page
+    return tamed(charsets.decoded(content, declared, guess=True))
 
 
-def _text(part: Part, read: dict[int, Read], body: Body) -> str:
-    if part.media_type == "text/html":
-        return read[id(part)].text if id(part) in read else ""
-    content = part.content()
-    body.cut_short |= len(content) > LIMIT
-    words = charsets.decoded(content[:LIMIT], part.parameters.get("charset")).replace("\r\n", "\n")
-    if part.parameters.get("format", "").lower() == "flowed":
-        return unfolded(words, deletes_space=part.parameters.get("delsp", "").lower() == "yes")
+def _words(part: Part, content: bytes) -> str:
+    said = part.parameters
+    words = charsets.decoded(content, said.get("charset"), guess=True).replace("\r\n", "\n")
+    if said.get("format", "").lower() == "flowed":
+        return unfolded(words, deletes_space=said.get("delsp", "").lower() == "yes")
     return words
 
 
-def _html(parts: list[Part], pages: dict[int, str], body: Body) -> str:
+def _html(parts: list[Part], words: dict[int, str], pages: dict[int, tuple[str, bool]]) -> str:
     """All of them on one page; plain ones as they stand."""
     shown = []
     for part in parts:
-        if page := pages.get(id(part)):
-            shown.append(made_safe(page))
-        elif part.media_type == "text/plain" and (words := many_lines(_text(part, {}, body))):
-            shown.append(f'<div style="white-space:pre-wrap">{escape(words)}</div>')
+        if id(part) in pages:
+            shown.append(made_safe(pages[id(part)][0]))
+        elif plain := many_lines(words.get(id(part), "")):
+            shown.append(f'<div style="white-space:pre-wrap">{escape(plain)}</div>')
     return "\n".join(each for each in shown if each)

@@ -79,8 +79,11 @@ def of_html(content: bytes) -> str | None:
     return found[1].decode("ascii", "ignore") if found else None
 
 
-def decoded(content: bytes, declared: str | None = None) -> str:
-    """As it is declared; else UTF-8; else UTF-8 with strays; else what it looks like."""
+def decoded(content: bytes, declared: str | None = None, *, guess: bool = False) -> str:
+    """As it is declared; else UTF-8; else UTF-8 with strays; else Windows-1252.
+
+    `guess`: what is in no Latin script is looked at first, which takes some hundredths of a second.
+    """
     for mark, codec in _MARKS.items():
         if content.startswith(mark) and (text := _strictly(content, codec)) is not None:
             return text
@@ -92,7 +95,7 @@ def decoded(content: bytes, declared: str | None = None) -> str:
     if said == "cp1252":
         return _as_windows(content)
     text = _strictly(content, "utf_8")
-    return _forgivingly(content, said) if text is None else text
+    return _forgivingly(content, said, guess=guess) if text is None else text
 
 
 def _strictly(content: bytes, codec: str) -> str | None:
@@ -106,13 +109,13 @@ def _as_windows(content: bytes) -> str:
     return content.decode("cp1252", "parlour.latin1")
 
 
-def _forgivingly(content: bytes, codec: str | None) -> str:
+def _forgivingly(content: bytes, codec: str | None, *, guess: bool) -> str:
     if codec and codec != "utf_8":
         return content.decode(codec, "replace")
     lost = len(content) - len(content.decode("utf_8", "ignore").encode())
     if lost <= _STRAY * len(content):
         return content.decode("utf_8", "parlour.cp1252")
-    return _guessed(content) or _as_windows(content)
+    return (_guessed(content) if guess else None) or _as_windows(content)
 
 
 def _guessed(content: bytes) -> str | None:

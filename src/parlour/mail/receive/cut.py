@@ -8,13 +8,17 @@ Whatever is left out is in the whole text, and where nothing would be left all o
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from parlour.kernel.text import is_visible, many_lines
 from parlour.mail.receive.attribution import introduction_ending_at
-from parlour.mail.receive.quoted_header import header_block_at, is_rule, titled_rule
+from parlour.mail.receive.quoted_header import header_block_at, is_rule, is_title, titled_rule
 from parlour.mail.receive.signature import is_dashes, is_footer, without_list_footer, without_sign_off
 
-_QUOTED = re.compile(r"\s{0,3}>")
+LINES = 3_000
+"""Within so many lines a quotation that reaches to the end is looked for: nobody writes as many above it."""
+
+_QUOTED = re.compile(r"[\s\ufffc]{0,3}>")
 _BROKEN_ADDRESS = re.compile(r"(<[^\s<>]{1,250}@[^\s<>]{1,250})\n>(?=[^\n]{0,30}[:：]?\s*\n)")
 """Wrapped just before its last bracket, which then looks like the mark of a quoted line."""
 _WRAPPED_FROM = 60
@@ -39,7 +43,7 @@ def newly_written(text: str) -> str:
     lines = _before_whole_quotation(without_list_footer(lines))
     blocks = _blocks(lines)
     kept = [line for block in _answers(blocks) for line in block.lines]
-    reply = many_lines("\n".join(without_sign_off(kept)))
+    reply = many_lines("\n".join(without_sign_off(_without_rules_at_end(kept))))
     return reply if is_visible(reply) else text
 
 
@@ -62,7 +66,7 @@ def _with_marks_on_wrapped_ends(lines: list[str]) -> list[str]:
 
 def _before_whole_quotation(lines: list[str]) -> list[str]:
     """Everything above what begins a quotation, or a signature, that reaches to the end."""
-    for at, line in enumerate(lines):
+    for at, line in enumerate(lines[:LINES]):
         if not line.strip() or _is_quoted(line):
             continue
         start = _whole_quotation_at(lines, at)
@@ -90,6 +94,8 @@ def _without_rules_at_end(lines: list[str]) -> list[str]:
     kept = list(lines)
     while kept and (not kept[-1].strip() or is_rule(kept[-1])):
         kept.pop()
+    if kept and is_title(kept[-1]):
+        kept.pop()
     return kept
 
 
@@ -107,19 +113,20 @@ def _blocks(lines: list[str]) -> list[_Block]:
 
 def _answers(blocks: list[_Block]) -> list[_Block]:
     """What was written; between several answers, that to which each is one stays."""
-    answered = [
+    answered = {
         number
-        for number, block in enumerate(blocks)
-        if block.quoted and number + 1 < len(blocks) and blocks[number + 1].visible
-    ]
+        for number, (block, below) in enumerate(pairwise([*blocks, _Block(quoted=True, lines=[])]))
+        if block.quoted and not below.quoted and below.visible
+    }
     kept: list[_Block] = []
+    written = False
     for number, block in enumerate(blocks):
         if not block.quoted:
             kept.append(block)
+            written = written or block.visible
             continue
-        introduced = _take_introduction(kept)
-        placed = number in answered and not introduced and bool(kept) and any(each.visible for each in kept)
-        if placed or (number in answered and len(answered) > 1):
+        placed = not _take_introduction(kept) and written
+        if number in answered and (placed or len(answered) > 1):
             kept.append(block)
         else:
             kept.append(_Block(quoted=False, lines=[""]))

@@ -9,6 +9,7 @@ import quopri
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from urllib.parse import unquote_to_bytes
 
 from parlour.mail.receive import charsets
@@ -21,8 +22,9 @@ VALUE_LIMIT = 64 * 1024
 _FIELD = re.compile(rb"([!-9;-~]{1,128})[ \t]*:(.*)", re.DOTALL)
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\n|\r|\Z)")
 _ENCODED = re.compile(r"=\?([^\s?*]{1,60})(?:\*[^\s?]{0,40})?\?([bBqQ])\?([^?]*)\?=")
-_PARAMETER = re.compile(r""";?\s*([^\s=;"]{1,80})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;]*))""", re.DOTALL)
+_PARAMETER = re.compile(r"""([^\s=;"]{1,80})\s{0,99}=\s{0,99}(?:"((?:[^"\\]|\\.)*)"|([^;]*))""", re.DOTALL)
 _EXTENDED = re.compile(r"([^*]+)(?:\*(\d{1,3}))?(\*)?")
+_NO_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -51,8 +53,8 @@ def header_at(raw: bytes, start: int, end: int) -> tuple[Fields, int]:
 
     A line that is no field, as `From ` of a mailbox file, is passed over; two in a row end the header.
     """
-    found: list[tuple[str, str]] = []
-    name, value, at, astray = "", b"", start, 0
+    found: list[tuple[str, list[bytes]]] = []
+    name, value, at, astray = "", list[bytes](), start, 0
     limit = min(end, start + BLOCK_LIMIT)
     while at < limit:
         line = _line(raw, at, limit)
@@ -61,17 +63,18 @@ def header_at(raw: bytes, start: int, end: int) -> tuple[Fields, int]:
             at += len(line)
             break
         if bare[:1] in b" \t" and (name or at == start):
-            value += bare
+            value.append(bare)
         elif field := _FIELD.fullmatch(bare):
-            found += [(name, value)] if name else []  # type: ignore[list-item]
-            name, value, astray = field[1].decode("ascii").lower(), field[2], 0
+            found.append((name, value))
+            name, value, astray = field[1].decode("ascii").lower(), [field[2]], 0
         elif astray or not (at == start or bare.startswith((b"From ", b">From "))):
             break
         else:
             astray += 1
         at += len(line)
-    found += [(name, value)] if name else []  # type: ignore[list-item]
-    return Fields(tuple((each, _text(value)) for each, value in found[:FIELDS_LIMIT])), min(at, end)  # type: ignore[arg-type]
+    found.append((name, value))
+    read = ((each, _text(b"".join(lines))) for each, lines in found if each)
+    return Fields(tuple(islice(read, FIELDS_LIMIT))), min(at, end)
 
 
 def _line(raw: bytes, at: int, limit: int) -> bytes:
@@ -122,7 +125,7 @@ def unbase64(content: bytes) -> bytes:
     try:
         return binascii.a2b_base64(content)
     except binascii.Error:
-        letters = re.sub(rb"[^A-Za-z0-9+/]+", b"", content)
+        letters = content.translate(None, _NO_BASE64)
         return binascii.a2b_base64(letters[: len(letters) // 4 * 4] + _rest(letters))
 
 

@@ -8,7 +8,7 @@ LIMIT = 100
 """Of one header: the first, which began the thread, and the newest of the others."""
 
 _ID = re.compile(r"<([^<>\s]{1,900})>")
-_BARE = re.compile(r"[^<>\s,;]{1,400}@[^<>\s,;]{1,400}")
+_BARE = re.compile(r"(?<![^<>\s,;])[^<>\s,;@]{1,400}@[^<>\s,;]{1,400}")
 
 
 def message_ids(value: str) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ import quopri
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from io import BytesIO
+from itertools import islice
 
 from parlour.mail.receive.fields import Fields, as_bytes, header_at, parameters, unbase64
 
@@ -15,6 +17,9 @@ PARTS = 500
 """Parts of a mail that are told apart; what comes after them is one."""
 _LOOKS = 50_000
 """Places where a boundary may stand that are looked at."""
+
+_UU_LINES = 1_000_000
+"""45 bytes each."""
 
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,80}")
 _AFTER_BOUNDARY = re.compile(rb"(--)?[ \t]{0,500}(?:\r\n|\n|\r|\Z)")
@@ -71,8 +76,9 @@ def _un_uu(content: bytes) -> bytes:
     if begin is None:
         return content
     kept = []
-    for line in content[begin.end() :].splitlines():
-        if line.strip() in (b"end", b"`", b""):
+    for line in islice(BytesIO(content[begin.end() :]), _UU_LINES):
+        line = line.rstrip(b"\r\n")  # noqa: PLW2901
+        if line in (b"end", b"`", b""):
             break
         try:
             kept.append(binascii.a2b_uu(line))

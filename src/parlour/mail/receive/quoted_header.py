@@ -8,6 +8,9 @@ from parlour.mail.receive.attribution import has_address, has_date
 _LINES = 14
 """In so many lines the block is over."""
 _CONTINUED = 2
+_TITLE = 60
+_LINE = 500
+"""Characters of a line that are looked at."""
 
 _LABEL = re.compile(r"[\s*_]*([^\W\d_][^:：*<>@\d]{0,28}?)[\s*_]*[:：][\s*_]*(.*)")
 _RULE = re.compile(r"\s*(?:[-_=*–—#]\s?){3,}\s*")
@@ -37,6 +40,8 @@ _OTHERS = _labels(
     "收件人|送信日時|日時|宛先|보낸 날짜|받는 사람|ημερομηνία|προς|תאריך|אל|التاريخ|إلى|"
     "message du|nachricht vom|importance|attachments|time|wysłane|dnia|datums"
 )
+_SUBJECT_WITHIN = re.compile(rf"\s({'|'.join(sorted(_SUBJECT))})\s?:")
+"""Programs that lose line breaks write two of its lines as one."""
 _KNOWN = _FROM | _SUBJECT | _OTHERS
 _TITLES = re.compile(
     r"(?i)origin|message|messag|nachricht|weitergeleitet|mensaje|mensagem|meddelande|melding|besked|bericht|viesti"
@@ -50,6 +55,12 @@ def is_rule(line: str) -> bool:
     return _RULE.fullmatch(line) is not None
 
 
+def is_title(line: str) -> bool:
+    """`Begin forwarded message:`, as it stands above a block."""
+    words = line.strip()
+    return len(words) <= _TITLE and words.endswith((":", "：")) and _TITLES.search(words) is not None
+
+
 def titled_rule(line: str) -> bool:
     """`-----Original Message-----`, in any of the languages whose words are known."""
     found = _TITLED.fullmatch(line)
@@ -58,30 +69,30 @@ def titled_rule(line: str) -> bool:
 
 def header_block_at(lines: Sequence[str], start: int) -> bool:
     """Whether a quoted mail's header begins here."""
-    first = _LABEL.fullmatch(lines[start])
+    first = _LABEL.fullmatch(lines[start][:_LINE])
     if first is None:
         return False
     labels: list[str] = []
     continued = 0
     end = min(start + _LINES, len(lines))
     for at in range(start, end):
-        found = _LABEL.fullmatch(lines[at])
+        found = _LABEL.fullmatch(lines[at][:_LINE])
         if found and (_word(found) in _KNOWN or not labels or continued == 0):
             labels.append(_word(found))
-            labels += [word for word in _SUBJECT if re.search(rf"\s{word}\s?:", found[2].casefold())]
+            labels += _SUBJECT_WITHIN.findall(found[2][:_LINE].casefold())
             continued = 0
         elif not lines[at].strip() or continued == _CONTINUED:
             end = at
             break
         else:
             continued += 1
-    block = " ".join(lines[start:end])
+    block = " ".join(line[:_LINE] for line in lines[start:end])
     return _is_header(labels, lines[start], block)
 
 
 def _is_header(labels: list[str], first: str, block: str) -> bool:
     if len(labels) < 3:
-        return False
+        return len(labels) == 2 and labels[0] in _FROM and has_address(first) and has_date(block)
     if labels[0] in _KNOWN and any(label in _FROM for label in labels[:3]):
         return any(label in _SUBJECT for label in labels) or has_address(block)
     return len(labels) >= 4 and ("<" in first or "[" in first) and has_address(first) and has_date(block)

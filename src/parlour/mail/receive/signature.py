@@ -9,7 +9,7 @@ _LIST_RULE = re.compile(r"\s*_{20,}\s*")
 _LIST_FOOTER_LINES = 10
 _SIGNED_OFF = re.compile(r"[-–—]{1,2}\s?[^\W\d_a-z][\w'.-]*(?: [^\W\d_a-z][\w'.-]*){1,2}")
 """`-Jane Doe`."""
-_LINK = re.compile(r"\s*[<(\[]https?://[^\s>)\]]*[>)\]]")
+_LINK = re.compile(r"\s?[<(\[]https?://[^\s>)\]]*[>)\]]")
 _FOOTER = re.compile(
     r"(?i)(?:"
     r"sent (?:from|with|via|using)|get outlook for|envoyé (?:de|depuis|à partir|avec|via)"
