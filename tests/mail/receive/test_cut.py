@@ -15,8 +15,10 @@ REPLY = "Yes, please send a new one.\nIt is order no. 4711: the blue lamp.\n\nTh
     [
         "On Tue, 3 Nov 2026 at 10:15, Help <help@acme.example> wrote:",
         "On Nov 3, 2026, at 10:15 AM, Help Desk wrote:",
-        "On Tuesday, November 3, 2026 at 10:15:00 AM GMT+1, The Help Desk of Acme <\n"
-        "help@acme.example> wrote:",
+        (
+            "On Tuesday, November 3, 2026 at 10:15:00 AM GMT+1, The Help Desk of Acme <\n"
+            "help@acme.example> wrote:"
+        ),
         "On Tuesday, November 3, 2026 at\n10:15 AM The Help Desk <\nhelp@acme.example> wrote:",
         "Am 03.11.2026 um 10:15 schrieb Hilfe:",
         'Am 03.11.2026 10:15 schrieb "Hilfe" <help@acme.example>:',
@@ -39,8 +41,10 @@ REPLY = "Yes, please send a new one.\nIt is order no. 4711: the blue lamp.\n\nTh
         "2026年11月3日(火) 10:15 ヘルプ <help@acme.example>:",
         "Help <help@acme.example> 于2026年11月3日周二 10:15写道：",
         "2026년 11월 3일 (화) 오전 10:15, 도움 <help@acme.example>님이 작성:",
-        "\u202b\u202aבתאריך יום ג׳, 3 בנוב׳ 2026 ב-10:15 מאת \u202aHelp\u202c‏ "
-        "<\u202ahelp@acme.example\u202c‏>:\u202c\u202c",
+        (
+            "\u202b\u202aבתאריך יום ג׳, 3 בנוב׳ 2026 ב-10:15 מאת \u202aHelp\u202c\u200f "
+            "<\u202ahelp@acme.example\u202c\u200f>:\u202c\u202c"
+        ),
         "Vào Th 3, 3 thg 11, 2026 vào lúc 10:15 Help <help@acme.example> đã viết:",
         "Pada tanggal Sel, 3 Nov 2026 pukul 10.15 Help <help@acme.example> menulis:",
         "---- On Tue, 03 Nov 2026 10:15:00 +0100 Help <help@acme.example> wrote ----",
@@ -48,14 +52,20 @@ REPLY = "Yes, please send a new one.\nIt is order no. 4711: the blue lamp.\n\nTh
         "-------- Weitergeleitete Nachricht --------",
         "----- Messaggio originale -----",
         "------------------ 原始邮件 ------------------",
-        "________________________________\nFrom: Help <help@acme.example>\n"
-        "Sent: Tuesday, 3 November 2026 10:15\nTo: Ada\nSubject: Lamp",
-        "*Von:* Hilfe [mailto:help@acme.example]\n*Gesendet:* Dienstag, 3. November 2026 10:15\n"
-        "*An:* Ada\n*Betreff:* Lampe",
+        (
+            "________________________________\nFrom: Help <help@acme.example>\n"
+            "Sent: Tuesday, 3 November 2026 10:15\nTo: Ada\nSubject: Lamp"
+        ),
+        (
+            "*Von:* Hilfe [mailto:help@acme.example]\n*Gesendet:* Dienstag, 3. November 2026 10:15\n"
+            "*An:* Ada\n*Betreff:* Lampe"
+        ),
         "差出人: Help <help@acme.example>\n送信日時: 2026年11月3日 10:15\n宛先: Ada\n件名: Lamp",
         "Od: Help <help@acme.example>\nWysłano: wtorek, 3 listopada 2026 10:15\nDo: Ada\nTemat: Lampa",
-        "Begin forwarded message:\n\nFrom: Help <help@acme.example>\nSubject: Lamp\n"
-        "Date: 3 November 2026 at 10:15\nTo: Ada",
+        (
+            "Begin forwarded message:\n\nFrom: Help <help@acme.example>\nSubject: Lamp\n"
+            "Date: 3 November 2026 at 10:15\nTo: Ada"
+        ),
         "Gönderen: Help <help@acme.example>\nGönderildi: 3 Kasım 2026\nKime: Ada\nKonu: Lamba",
         "Sent from my iPhone",
         "Von meinem iPad gesendet",
@@ -74,8 +84,10 @@ def test_what_follows_the_beginning_of_a_quotation_is_cut(introduction: str, quo
 @pytest.mark.parametrize(
     "words",
     [
-        "I flew from Berlin.\n\nFrom: Berlin\nTo: Munich\nDate: 3 November 2026, 10:15\nSeats: 2\n\n"
-        "Can I change it?",
+        (
+            "I flew from Berlin.\n\nFrom: Berlin\nTo: Munich\nDate: 3 November 2026, 10:15\nSeats: 2\n\n"
+            "Can I change it?"
+        ),
         "Name: Ada\nEmail: ada@example.com\nDate: 2026-11-03\nOrder: 4711\n\nWhere is it?",
         "As I said on the telephone:\n\nit does not work.",
         "Sent from my desk, this is what I see.\n\nIt is broken.",
@@ -158,8 +170,6 @@ LINES = st.sampled_from(
         "-- ",
         "____",
         "From: a <a@b.example>",
-    ]
-    + [
         "Sent: 3 Nov 2026",
         "Subject: x",
         "To: y",
