@@ -23,7 +23,7 @@ PROCESSES = {"sqlite": 4, "postgresql": 2, "pgbouncer": 2}
 THROUGH_THE_PROXY = (
     "tests/db/test_outbox.py",
     "tests/db/test_races.py",
-    "tests/features/tickets",
+    "tests/features/tickets/test_life.py",
     "tests/web/test_probes.py",
 )
 

@@ -27,6 +27,7 @@ def finished(live: Live) -> bool:
     return all(done for (done,) in stored_jobs(live.settings, "finished_at IS NOT NULL"))
 
 
+@pytest.mark.sqlite  # it brings a PostgreSQL of its own
 @pytest.mark.postgres
 async def test_a_node_whose_clock_is_a_minute_ahead_takes_nobodys_mail_over(
     tmp_path: Path, clock: Clock, office: PostOffice
