@@ -20,6 +20,9 @@ from parlour.features.accounts.invitations import service as invitations
 from parlour.features.accounts.second_factor import service as second_factor
 from parlour.features.chat import service as chat
 from parlour.features.contacts import service as contacts
+from parlour.features.mailroom import service as mailroom
+from parlour.features.mailroom.arrivals import Arrivals
+from parlour.features.mailroom.models import Outcome
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.access import service as access
 from parlour.features.tickets.bulk import service as bulk
@@ -29,6 +32,7 @@ from parlour.features.tickets.models import Draft, Field, Ticket
 from parlour.features.tickets.tags import service as tags
 from parlour.features.tickets.views import service as views
 from parlour.features.workspaces import service as workspaces
+from parlour.features.workspaces.mailboxes import service as mailboxes
 from parlour.features.workspaces.models import Workspace
 from parlour.kernel.access import Actor, Role
 from parlour.kernel.keys import Keys
@@ -126,6 +130,7 @@ class Town:
                 "tag_id": {tag.tag_id for tag in tags.every(tx)},
                 "key_id": {key.key_id for key in api_keys.every(tx)},
                 "bulk_id": {self.things.get("bulk_id")},
+                "mail_id": {mail.mail_id for mail in mailroom.ledger(tx, outcome=Outcome.QUARANTINED).mails},
             }
             return {name for name, ids in there.items() if self.things.get(name) not in ids - {None}}
 
@@ -146,8 +151,8 @@ class Town:
             return bulk.start(tx, [self.neighbours.ticket_id], Field.PRIORITY, "high").bulk_id
 
         for name in await self.house.db.read(self.owner, missing):
-            if name == "user_id":
-                self.things[name] = await self.house.add_agent(f"{uuid4().hex}@acme.example", Role.AGENT)
+            if name in MAKERS:
+                self.things[name] = await MAKERS[name](self.house)
             else:
                 self.things[name] = await self.house.db.write(self.owner, furnish, name)
 
@@ -194,6 +199,25 @@ async def _attach(town: Town) -> UUID:
             headers={"accept": "application/json"},
         )
     return UUID(answer.json()["message"]["files"][0]["file_id"])
+
+
+async def _hire(house: House) -> UUID:
+    return await house.add_agent(f"{uuid4().hex}@acme.example", Role.AGENT)
+
+
+async def _hold_back_a_mail(house: House) -> UUID:
+    """Its bytes are stored, and nobody could say whose it is."""
+    address = f"{uuid4().hex}@acme.example"
+    await house.as_system(mailboxes.add, address)
+    await Arrivals(house.db, house.app.parlour.files.store).accept(b"no mail", [address])
+    [mail] = (await house.as_system(mailroom.ledger)).mails[:1]
+    async with asyncio.timeout(10):
+        while (await house.as_system(mailroom.mail, mail.mail_id)).outcome is not Outcome.QUARANTINED:
+            await asyncio.sleep(0.01)
+    return mail.mail_id
+
+
+MAKERS = {"user_id": _hire, "mail_id": _hold_back_a_mail}
 
 
 async def _be_careful(town: Town) -> None:

@@ -38,6 +38,7 @@ from parlour.db.schema import (
     files,
     grants,
     idempotency,
+    mailboxes,
     members,
     notifications,
     security_events,
@@ -58,6 +59,12 @@ class Exemption:
 
 
 EXEMPTIONS = (
+    Exemption(
+        "Whoever brings a mail knows only an address, which is one workspace's.",
+        (Select,),
+        (mailboxes,),
+        lambda condition: condition == "address in",
+    ),
     Exemption(
         "One's own memberships lie in many workspaces; signing in proved whose they are.",
         (Select,),

@@ -1,66 +1,52 @@
-"""`parlour mail` as its operator meets it."""
+"""`parlour mailbox` and `parlour mail receive`: what a mail server's pipe is told."""
 
-import json
+import os
 from pathlib import Path
 
-from tests.mail.receive.mails import file, multipart, text
-from tests.shell import Shell
+import pytest
+
+from tests.shell import Shell, sentence
+
+MAIL = "From: Maria <maria@example.com>\nTo: Support <support@acme.example>\nSubject: Tent\n\nIt leaks.\n"
 
 
-def parsed(folder: Path, mail: bytes, *arguments: str, **environment: str) -> dict[str, object]:
-    shell = Shell(folder / "data")
-    finished = shell.run(
-        "mail", "parse", *arguments, typed=mail.decode("utf-8", "surrogateescape"), **environment
-    )
-    assert (finished.returncode, finished.stderr) == (0, "")
-    read = json.loads(finished.stdout)
-    assert isinstance(read, dict)
-    return read
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    shell = Shell(tmp_path / "data")
+    assert shell.run("workspace", "create", "acme", "--name", "Acme").returncode == 0
+    added = shell.run("mailbox", "add", "Support@ACME.example", "--workspace", "acme")
+    assert (added.returncode, added.stderr) == (0, "")
+    return shell
 
 
-def test_what_is_read_in_a_mail_is_printed_as_json(tmp_path: Path) -> None:
-    mail = multipart(
-        "Content-Type: text/plain; charset=utf-8\n\n"
-        "Grüße\n\nOn 3 Nov 2026 at 10:00, Help <help@acme.example> wrote:\n> Hi\n",
-        file("application/pdf", b"%PDF-", 'Content-Disposition: attachment; filename="bill.pdf"'),
-        fields=(
-            "To: Help <help@acme.example>, Nobody",
-            "Authentication-Results: mx.acme.example; dmarc=pass",
-        ),
-    )
-
-    assert parsed(tmp_path, mail, "--authserv-id", "mx.acme.example", PYTHONIOENCODING="ascii") == {
-        "subject": "The engine stops",
-        "from": "ada@example.com",
-        "to": ["help@acme.example"],
-        "text": "Grüße\n\nOn 3 Nov 2026 at 10:00, Help <help@acme.example> wrote:\n> Hi",
-        "reply": "Grüße",
-        "html": "",
-        "attachments": [{"name": "bill.pdf", "media_type": "application/pdf", "size": 5}],
-        "automatic": False,
-        "bounce": None,
-        "verified": True,
-    }
+def test_an_address_is_listed_and_given_once(shell: Shell) -> None:
+    assert shell.run("mailbox", "list").stdout == "acme  support@acme.example\n"
+    again = shell.run("mailbox", "add", "support@acme.example", "--workspace", "acme")
+    assert sentence(again) == "This address is a workspace's already."
+    assert "email address" in sentence(shell.run("mailbox", "add", "support", "--workspace", "acme"))
+    assert sentence(shell.run("mailbox", "add", "a@b.example", "--workspace", "nowhere"))
 
 
-def test_a_report_of_a_mail_that_did_not_arrive_is_told(tmp_path: Path) -> None:
-    report = text(
-        "<jane@example.org>:\nRemote host said: 550 5.1.1 no such user\n",
-        "From: MAILER-DAEMON@mx.example.org",
-        "Subject: failure notice",
-    )
+def test_a_mail_is_stored_before_the_pipe_ends_with_0(shell: Shell) -> None:
+    piped = shell.run("mail", "receive", "--to", "support@acme.example", typed=MAIL)
 
-    read = parsed(tmp_path, report)
-
-    assert read["bounce"] == {"recipient": "jane@example.org", "status": "5.1.1", "permanent": True}
-    assert read["automatic"] is True
+    assert (piped.returncode, piped.stdout, piped.stderr) == (os.EX_OK, "", "")
+    assert shell.rows("SELECT outcome FROM mails") == [("waiting",)]
+    [(key,)] = shell.rows("SELECT storage_key FROM mails")
+    assert (shell.folder / "files" / str(key)).read_text() == MAIL
 
 
-def test_any_bytes_are_a_mail(tmp_path: Path) -> None:
-    read = parsed(tmp_path, b"\xff\xfe\0From: x")
+def test_whom_it_is_for_stands_in_the_mail_if_nobody_says_so(shell: Shell) -> None:
+    assert shell.run("mail", "receive", typed=MAIL).returncode == os.EX_OK
+    other = shell.run("mail", "receive", "--to", "other@acme.example", typed=MAIL)
+    assert other.returncode == os.EX_NOUSER
+    assert "mailbox list" in other.stderr
 
-    assert (read["from"], read["to"], read["attachments"]) == (None, [], [])
 
+def test_a_mail_that_cannot_be_stored_is_to_be_brought_again(shell: Shell) -> None:
+    (shell.folder / "files").write_text("no folder")
+    piped = shell.run("mail", "receive", "--to", "support@acme.example", typed=MAIL)
 
-def test_another_argument_is_refused(tmp_path: Path) -> None:
-    assert Shell(tmp_path / "data").run("mail", "parse", "mail.eml").returncode == 2
+    assert piped.returncode == os.EX_TEMPFAIL
+    assert piped.stderr.startswith("Not now: ")
+    assert shell.rows("SELECT 1 FROM mails") == []

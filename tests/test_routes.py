@@ -89,6 +89,11 @@ POST /{contact_id}                  sign-in sign-in  sign-in   sign-in  person p
 POST /{contact_id}/block            sign-in sign-in  sign-in   sign-in  who    who   403    404      sign-in
 POST /{contact_id}/unblock          sign-in sign-in  sign-in   sign-in  who    who   403    404      sign-in
 
+/workspace/{workspace_id}/mail
+GET  -                              sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
+GET  /{mail_id}/original            sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
+POST /{mail_id}/release             sign-in sign-in  sign-in   sign-in  mails mails 403     404      sign-in
+
 /workspace/{workspace_id}/notifications
 GET  -                              sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 POST -                              sign-in sign-in  sign-in   sign-in  told  told  told    404      sign-in
@@ -196,6 +201,7 @@ WORDS = {
     "sent": "/support/{slug}/ticket/{ticket_id}/chat#latest",
     "who": "{workspace}/contacts/{contact_id}",
     "person": "{workspace}/contacts/{contact_id}\\?saved=1",
+    "mails": "{workspace}/mail",
     "told": "{workspace}/notifications(/choices\\?saved=yes)?",
     "invited": "{workspace}/people\\?invited=[0-9a-f-]{36}",
     "people": "{workspace}/people",

@@ -27,6 +27,7 @@ from parlour.features.desk import agent
 from parlour.features.desk.routes import routes as desk_routes
 from parlour.features.files import service as files
 from parlour.features.files.jobs import FileJobs
+from parlour.features.mailroom.jobs import MailroomJobs
 from parlour.features.portal import visitor
 from parlour.features.portal.routes import routes as portal_routes
 from parlour.features.tickets.access import service as access
@@ -110,6 +111,7 @@ def make_worker(settings: Settings, database: Database, post: Post, intake: Inta
         **BulkJobs(database).handlers,
         **FileJobs(database, intake).handlers,
         **HandoverJobs(database).handlers,
+        **MailroomJobs(database, intake.store, settings).handlers,
         **NotificationJobs(database).handlers,
         **NotificationMails(database, post).handlers,
         **SnoozeJobs(database).handlers,

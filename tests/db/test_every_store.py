@@ -26,6 +26,8 @@ from parlour.features.chat.models import Audience
 from parlour.features.contacts import store as contacts
 from parlour.features.files import store as files
 from parlour.features.files.models import Begun, Facts
+from parlour.features.mailroom import store as mailroom
+from parlour.features.mailroom.models import Outcome
 from parlour.features.tickets import store as tickets
 from parlour.features.tickets.access import store as access
 from parlour.features.tickets.bulk import store as bulk
@@ -57,9 +59,11 @@ from parlour.features.tickets.notifications.mailing import store as mailing
 from parlour.features.tickets.notifications.models import Bell, Kind
 from parlour.features.tickets.notifications.store import Hearer
 from parlour.features.tickets.tags import store as tags
+from parlour.features.tickets.threads import store as threads
 from parlour.features.tickets.unsaid import store as unsaid
 from parlour.features.tickets.views import store as views
 from parlour.features.workspaces import store as workspaces
+from parlour.features.workspaces.mailboxes import store as mailboxes
 from parlour.features.workspaces.models import WorkspaceSettings
 from parlour.features.workspaces.settings import store as choices
 from parlour.kernel import clock
@@ -414,6 +418,30 @@ def of_files(ticket: Ticket) -> list[Call]:
     ]
 
 
+def of_mail(ticket: Ticket) -> list[Call]:
+    mailbox, mail = clock.new_id(), clock.new_id()
+    this, named = {"mail_id": mail}, {"message_ids": ["<a@b.example>"]}
+    came = {**this, "mailbox_id": mailbox, "storage_key": "k", "size": 9}
+    known = {"client_id": mail, "message_id": "<a@b.example>", "sender": ticket.email}
+    return [
+        (mailboxes.insert_mailbox, {"mailbox_id": mailbox, "address": "help@acme.example"}),
+        (mailboxes.every, {"limit": 9}),
+        (mailboxes.with_addresses, {"addresses": ["help@acme.example"]}),
+        (mailroom.insert_mail, came),
+        (mailroom.lock, this),
+        (mailroom.settle, {**this, **known, "ticket_id": ticket.ticket_id}),
+        (mailroom.mail, this),
+        (mailroom.newest, {"outcome": Outcome.WAITING, "before": clock.new_id(), "limit": 9}),
+        (mailroom.taken, {"client_id": mail}),
+        (mailroom.ticket_of, named),
+        (mailroom.recent_of, {"sender": ticket.email, "since": clock.now() - SOON, "limit": 9}),
+        (tickets.by_number, {"number": ticket.number}),
+        (threads.keep, {"ticket_id": ticket.ticket_id, "message_id": "<a@b.example>"}),
+        (threads.of_ticket, {"ticket_id": ticket.ticket_id}),
+        (threads.leave, {"ticket_id": ticket.ticket_id}),
+    ]
+
+
 def of_notifications(ticket: Ticket, ada: UUID) -> list[Call]:
     hearer = Hearer(ada, "ada@acme.example", Role.OWNER, 255, None)
     whose, bell = {"user_id": ada}, Bell(ada, news=True, read_at=None)
@@ -519,6 +547,7 @@ def every_call(tx: Tx, ada: UUID, ticket: Ticket) -> list[Call]:
         *of_tags(ticket),
         *of_contacts(ticket),
         *of_files(ticket),
+        *of_mail(ticket),
         *of_notifications(ticket, ada),
         *of_bulk(ticket, ada),
     ]

@@ -8,7 +8,8 @@ from uuid import UUID
 import pytest
 
 from parlour.db.outbox import Undeliverable
-from parlour.mail.compose import compose, message_id
+from parlour.mail.compose import compose
+from parlour.mail.threads import message_id
 from parlour.web.render import Renderer
 
 JOB = UUID("0192f000-0000-7000-8000-000000000001")

@@ -15,10 +15,10 @@ from parlour.db.backlog import StoredJob
 from parlour.db.database import Database
 from parlour.db.outbox import Job
 from parlour.kernel.access import Actor
-from parlour.mail.compose import message_id
 from parlour.mail.post import Post
 from parlour.mail.relay import RelayRefuses
 from parlour.mail.send import SmtpMailer
+from parlour.mail.threads import message_id
 from parlour.web.render import Renderer
 from parlour.worker import LONGEST_DELAY, Worker
 from tests.house import open_database, settings_for

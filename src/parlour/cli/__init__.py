@@ -14,6 +14,7 @@ from parlour.cli.doctor import doctor
 from parlour.cli.jobs import jobs_app
 from parlour.cli.keys import apikey_app
 from parlour.cli.mail import mail_app
+from parlour.cli.mailroom import mailbox_app
 from parlour.cli.people import agent_app, workspace_app
 from parlour.db.backup.rows import BackupUnusable
 from parlour.db.database import DatabaseUnusable
@@ -59,8 +60,9 @@ app.command()(doctor)
 app.add_typer(workspace_app, name="workspace")
 app.add_typer(agent_app, name="agent")
 app.add_typer(apikey_app, name="apikey")
-app.add_typer(jobs_app, name="jobs")
+app.add_typer(mailbox_app, name="mailbox")
 app.add_typer(mail_app, name="mail")
+app.add_typer(jobs_app, name="jobs")
 
 PROBLEMS = {
     "slug": "A slug is 1 to 48 small letters, digits and hyphens, with no hyphen at either end.",

@@ -1,8 +1,8 @@
 """From a template and the facts to a mail. The words are the template's."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Protocol
-from uuid import UUID
 
 from parlour.kernel.text import name_in_mail, one_line
 from parlour.mail.send import Mail
@@ -12,17 +12,14 @@ class Renderer(Protocol):
     def __call__(self, name: str, /, **context: Any) -> str: ...
 
 
-def message_id(job_id: UUID, host: str) -> str:
-    """The same for every attempt of a job, so that a mail which went out twice is recognised as one."""
-    return f"<{job_id}@{host}>"
-
-
-def job_of(message_id: str) -> UUID:
-    """The other way round."""
-    return UUID(message_id[1:].partition("@")[0])
-
-
-def compose(renderer: Renderer, template: str, to: str, message_id: str, context: Mapping[str, Any]) -> Mail:
+def compose(
+    renderer: Renderer,
+    template: str,
+    to: str,
+    message_id: str,
+    context: Mapping[str, Any],
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> Mail:
     """Render `mail/<template>.txt`, whose first line is `Subject: …`, and `mail/<template>.html`.
 
     The mail comes in the name of `context["workspace"]`. Raises ValueError for a template without a
@@ -39,6 +36,7 @@ def compose(renderer: Renderer, template: str, to: str, message_id: str, context
         html=renderer(f"mail/{template}.html", **context),
         message_id=message_id,
         sender_name=name_in_mail(_name(context.get("workspace"))),
+        headers=headers,
     )
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -11,9 +12,10 @@ from parlour.db.outbox import Job
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
 from parlour.kernel.secrets import derived_secret
-from parlour.mail.compose import Renderer, compose, job_of, message_id
+from parlour.mail.compose import Renderer, compose
 from parlour.mail.relay import RelayRefuses
 from parlour.mail.send import Mailer
+from parlour.mail.threads import message_id, number_in
 from parlour.settings import Settings
 
 GIVEN_UP_WITHIN = 60.0
@@ -53,6 +55,18 @@ class Post:
         """Raises Undeliverable, Postponed."""
         await self._hand_over(job.job_id, template, to, context)
 
+    async def send_about(
+        self,
+        ticket_id: UUID,
+        job: Job,
+        template: str,
+        to: str,
+        context: Mapping[str, Any],
+        headers: Mapping[str, str],
+    ) -> None:
+        """A mail whose answer belongs to the ticket. Raises what `send` raises."""
+        await self._hand_over(job.job_id, template, to, context, ticket_id, headers)
+
     async def try_out(self, template: str, to: str, **context: Any) -> None:
         """A mail of no job, which somebody waits for; what its answer says of others counts as ever.
 
@@ -60,15 +74,23 @@ class Post:
         """
         await self._hand_over(clock.new_id(), template, to, context)
 
-    async def _hand_over(self, number: UUID, template: str, to: str, context: Mapping[str, Any]) -> None:
-        known_as = message_id(number, self._settings.mail_host)
-        mail = compose(self._render, template, to, known_as, context)
+    async def _hand_over(
+        self,
+        number: UUID,
+        template: str,
+        to: str,
+        context: Mapping[str, Any],
+        about: UUID | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        known_as = message_id(number, self._settings.mail_host, about, self._settings.secret_key)
+        mail = compose(self._render, template, to, known_as, context, headers)
         await self._take_back_wronged()
         try:
             await self._mailer.send(mail)
         except RelayRefuses as refusal:
             until = time.monotonic() + GIVEN_UP_WITHIN
-            self._wronged |= {job_of(one): until for one in refusal.wronged if one != known_as}
+            self._wronged |= {number_in(one): until for one in refusal.wronged if one != known_as}
             await self._take_back_wronged()
             raise
 

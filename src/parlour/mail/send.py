@@ -33,7 +33,7 @@ ANSWER_TIMEOUT = 120.0
 
 _AUTOMATIC = MappingProxyType({"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"})
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
-_MESSAGE_ID = re.compile(r"<([A-Za-z0-9-]+)@[A-Za-z0-9.-]+>")
+_MESSAGE_ID = re.compile(r"<([A-Za-z0-9._-]+)@[A-Za-z0-9.-]+>")
 _POLICY = SMTP.clone(cte_type="7bit")
 
 log = structlog.get_logger("parlour.mail")

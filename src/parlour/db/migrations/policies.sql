@@ -75,10 +75,10 @@ DO $do$
 DECLARE
     tenant_tables text[] := ARRAY[
         'tickets', 'messages', 'read_marks', 'saved_views', 'canned_replies', 'invitations', 'audit_log',
-        'tags', 'ticket_tags', 'contacts', 'mentions', 'api_keys'];
+        'tags', 'ticket_tags', 'contacts', 'mentions', 'mails', 'mail_threads', 'api_keys'];
     -- These have policies for whoever acts in no workspace, too.
     shared_tables text[] := ARRAY['workspaces', 'members', 'chat_rooms', 'access_links', 'grants',
-        'bulk_changes', 'bulk_items', 'security_events', 'notifications', 'files', 'idempotency'];
+        'bulk_changes', 'bulk_items', 'security_events', 'notifications', 'mailboxes', 'files', 'idempotency'];
     other_tables text[] := ARRAY['ticket_search', 'outbox', 'users', 'credentials', 'sessions',
         'password_resets', 'recovery_codes'];
     one text;
@@ -236,6 +236,20 @@ CREATE POLICY told ON notifications FOR INSERT WITH CHECK ((SELECT app.serves())
 CREATE POLICY changed ON notifications FOR UPDATE USING (
     (SELECT app.serves()) OR ((SELECT app.looks()) AND user_id = (SELECT app.user_id())));
 CREATE POLICY gone ON notifications FOR DELETE USING ((SELECT app.serves() OR app.oversees()));
+
+-- ------------------------------------------------------------------------------------------------- mail
+
+-- Whoever brings mail asks for whom it is, in no workspace yet. Only the operator gives an address.
+CREATE POLICY seen ON mailboxes FOR SELECT USING ((SELECT app.looks() OR app.serves() OR app.oversees()));
+CREATE POLICY made ON mailboxes FOR INSERT WITH CHECK ((SELECT app.serves()));
+
+CREATE POLICY seen ON mails FOR SELECT USING ((SELECT app.looks() OR app.serves()));
+CREATE POLICY came ON mails FOR INSERT WITH CHECK ((SELECT app.serves()));
+CREATE POLICY settled ON mails FOR UPDATE USING ((SELECT app.works() OR app.serves()));
+
+CREATE POLICY seen ON mail_threads FOR SELECT USING ((SELECT app.serves()));
+CREATE POLICY begun ON mail_threads FOR INSERT WITH CHECK ((SELECT app.serves()));
+CREATE POLICY gone_on ON mail_threads FOR UPDATE USING ((SELECT app.serves()));
 
 -- ----------------------------------------------------------------------------------------- ways in
 

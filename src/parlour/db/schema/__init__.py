@@ -28,6 +28,7 @@ from parlour.db.schema.desk import (
 from parlour.db.schema.files import files
 from parlour.db.schema.house import HOUSE_TABLES, history, schema_floor, search_progress
 from parlour.db.schema.jobs import outbox
+from parlour.db.schema.mail import mail_threads, mailboxes, mails
 from parlour.db.schema.notifications import notifications
 from parlour.db.schema.programs import api_keys, idempotency
 from parlour.db.schema.rooms import chat_rooms, mentions, messages, read_marks
@@ -56,6 +57,9 @@ __all__ = [
     "history",
     "idempotency",
     "invitations",
+    "mail_threads",
+    "mailboxes",
+    "mails",
     "members",
     "mentions",
     "messages",
@@ -100,5 +104,8 @@ TENANT_TABLES = (
     files,
     api_keys,
     idempotency,
+    mailboxes,
+    mails,
+    mail_threads,
 )
 """The tables whose rows belong to one workspace. No statement may touch them without naming it."""

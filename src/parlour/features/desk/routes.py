@@ -16,6 +16,7 @@ from parlour.features.desk import (
     founding,
     invitation,
     mail,
+    mails,
     notes,
     notifications,
     opening,
@@ -42,6 +43,7 @@ _TICKET = f"{_TICKETS}/{{ticket_id:id}}"
 _PEOPLE = "/workspace/{workspace_id:id}/people"
 _CONTACTS = "/workspace/{workspace_id:id}/contacts"
 _BELL = "/workspace/{workspace_id:id}/notifications"
+_MAIL = "/workspace/{workspace_id:id}/mail"
 _SETTINGS = "/workspace/{workspace_id:id}/settings"
 
 # The pages that agents live in come first: each route is tried in turn.
@@ -54,6 +56,9 @@ _PAGES = [
     Route(_BELL, notifications.read_all, methods=["POST"]),
     Route(f"{_BELL}/choices", notifications.choices),
     Route(f"{_BELL}/choices", notifications.choose, methods=["POST"]),
+    Route(_MAIL, mails.ledger),
+    Route(f"{_MAIL}/{{mail_id:id}}/original", mails.original),
+    Route(f"{_MAIL}/{{mail_id:id}}/release", mails.release, methods=["POST"]),
     Route(_TICKETS, table.tickets),
     Route(f"{_TICKETS}/new", opening.form),
     Route(f"{_TICKETS}/new", opening.open_ticket, methods=["POST"]),

@@ -9,6 +9,7 @@ from parlour.db.outbox import Job
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.access import service as access
 from parlour.features.tickets.models import Link
+from parlour.features.tickets.threads import service as threads
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel.access import Actor
 from parlour.mail.post import Post
@@ -80,25 +81,24 @@ class TicketMails:
         subject: str = "",
         **context: Any,
     ) -> None:
-        """A secret stands in the link's fragment: no server, proxy or log on the way ever sees it.
-
-        `subject` is the ticket's, for mails about what an agent has said: then it is no stranger's any more.
-        """
-        workspace = await self._db.read(Actor.system(job.workspace_id), workspaces.workspace)
+        """`subject` is the ticket's, for mails about what an agent has said: it is no stranger's any more."""
+        system = Actor.system(job.workspace_id)
+        workspace = await self._db.read(system, workspaces.workspace)
         portal = f"{self._post.base_url}/support/{workspace.slug}"
+        context |= {"workspace": workspace, "portal": portal, "days": access.LINK_LIFE.days}
+        context["tickets"] = [_facts(portal, one) for one in listed]
+        if link is None:
+            await self._post.send(job, template, to, **context)
+            return
+        headers = dict(await self._db.read(system, threads.headers, link.ticket_id))
+        if subject:
+            headers["Auto-Submitted"] = "no"
+        context |= {"answerable": "Reply-To" in headers, **_facts(portal, link)}
+        context["ticket"] = {"number": link.number, "subject": subject}
+        await self._post.send_about(link.ticket_id, job, template, to, context, headers)
 
-        def facts(link: Link) -> dict[str, Any]:
-            return {"link": f"{portal}/access#{link.token}", "code": link.token}
 
-        await self._post.send(
-            job,
-            template,
-            to,
-            workspace=workspace,
-            portal=portal,
-            days=access.LINK_LIFE.days,
-            ticket={"number": link.number, "subject": subject} if link else None,
-            tickets=[{"number": one.number, "opened_at": one.opened_at, **facts(one)} for one in listed],
-            **(facts(link) if link else {}),
-            **context,
-        )
+def _facts(portal: str, link: Link) -> dict[str, Any]:
+    """A secret stands in the link's fragment: no server, proxy or log on the way ever sees it."""
+    way_in = {"link": f"{portal}/access#{link.token}", "code": link.token}
+    return {"number": link.number, "opened_at": link.opened_at, **way_in}

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from parlour.db.database import Tx
+from parlour.db.moments import AT_ONCE
 from parlour.features.chat import service as chat
 from parlour.features.contacts import service as contacts
 from parlour.features.files import service as files
@@ -24,6 +25,7 @@ from parlour.features.tickets.models import (
 )
 from parlour.features.tickets.notifications import service as notifications
 from parlour.features.tickets.notifications.models import Kind as Told
+from parlour.features.tickets.threads import service as threads
 from parlour.features.tickets.unsaid import service as unsaid
 from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
@@ -233,8 +235,7 @@ def send_message(
 
     An agent's `seen` is the last message on the agent's page: raises UnseenMessage when the customer
     has said more since, UnseenAnswer when a colleague has. `then` is the status that the agent sets in the
-    same act. Raises TicketClosed for what is not a repeat. Also raises what `chat.post` raises, and
-    UnknownTicket.
+    same act. Raises TicketClosed for what is not a repeat, UnknownTicket, and what `chat.post` raises.
     """
     ticket = _visible(tx, store.lock_ticket(tx, ticket_id))
     by_customer = tx.actor.kind is Kind.CUSTOMER
@@ -248,10 +249,11 @@ def send_message(
     if by_customer and contacts.is_blocked(tx.as_system(), ticket.email):
         return _unheard(tx, ticket, posted.message)
     if by_customer:
+        threads.came_by_room(tx.as_system(), ticket_id)
         status = life.after_customer_message(ticket.status, quiet=ticket.quiet)
     else:
         _nothing_unseen(tx, ticket, seen)
-        tx.enqueue(UNSEEN_REPLIES, {"ticket_id": str(ticket_id), "email": ticket.email}, after=AWAY_AFTER)
+        _mail_later(tx, ticket)
         status = then or life.after_agent_action(ticket.status)
     at = posted.message.created_at
     changed = store.spoke(tx, ticket, at, by_customer=by_customer, status=status)
@@ -259,6 +261,13 @@ def send_message(
     changed = _heard(tx, changed) if by_customer else _taken(tx, ticket, changed)
     changes.tell(tx, changed, spoke=tx.actor.kind)
     return Sent(posted.message, changed.status, repeat=False)
+
+
+def _mail_later(tx: Tx, ticket: Ticket) -> None:
+    """An answer goes by mail when it was not seen in the room; at once to who writes by mail."""
+    thread = threads.of_ticket(tx.as_system(), ticket.ticket_id)
+    after = AT_ONCE if thread and thread.by_mail else AWAY_AFTER
+    tx.enqueue(UNSEEN_REPLIES, {"ticket_id": str(ticket.ticket_id), "email": ticket.email}, after=after)
 
 
 def _heard(tx: Tx, ticket: Ticket) -> Ticket:

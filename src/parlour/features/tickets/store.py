@@ -99,6 +99,9 @@ def ticket_row(row: Any) -> TicketRow:
 
 _THIS = (tickets.c.workspace_id == HERE) & (tickets.c.ticket_id == bindparam("this_ticket"))
 _BY_ID = select(*_TICKET).where(_THIS)
+_BY_NUMBER = select(*_TICKET).where(
+    tickets.c.workspace_id == HERE, tickets.c.number == bindparam("number", type_=Integer())
+)
 _LOCKED = _BY_ID.with_for_update()
 _LOCKED_ALL = (
     select(*_TICKET)
@@ -228,6 +231,11 @@ def insert_ticket(tx: Tx, ticket: Ticket, *, client_id: UUID) -> None:
 
 def ticket(tx: Tx, ticket_id: UUID) -> Ticket | None:
     row = tx.first(_BY_ID, this_ticket=ticket_id)
+    return _ticket(row) if row else None
+
+
+def by_number(tx: Tx, number: int) -> Ticket | None:
+    row = tx.first(_BY_NUMBER, number=number)
     return _ticket(row) if row else None
 
 

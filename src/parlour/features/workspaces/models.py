@@ -134,3 +134,12 @@ class TrailPage:
     rows: Sequence[TrailRow]
     newer: bool
     older: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """An address at which a workspace gets mail."""
+
+    workspace_id: UUID
+    mailbox_id: UUID
+    address: str

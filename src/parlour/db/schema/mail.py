@@ -1,0 +1,70 @@
+"""Mail: the addresses of a workspace, every mail that came, and the thread of a ticket."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
+
+from parlour.db.schema.base import UtcDateTime, metadata
+
+mailboxes = Table(
+    "mailboxes",
+    metadata,
+    Column("workspace_id", ForeignKey("workspaces.workspace_id"), nullable=False),
+    Column("mailbox_id", Uuid, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "mailbox_id"),
+    UniqueConstraint("address"),
+)
+
+# A mail's id is the time at which it came, so that the ledger is read by its key.
+mails = Table(
+    "mails",
+    metadata,
+    Column("workspace_id", Uuid, nullable=False),
+    Column("mail_id", Uuid, nullable=False),
+    Column("mailbox_id", Uuid, nullable=False),
+    Column("storage_key", Text, nullable=False, comment="of the raw bytes"),
+    Column("size", BigInteger, nullable=False),
+    Column("client_id", Uuid, comment="by its Message-ID, or its bytes; none before it was read"),
+    Column("message_id", Text, nullable=False, default=""),
+    Column("sender", Text, nullable=False, default=""),
+    Column("subject", Text, nullable=False, default=""),
+    Column("outcome", Text, nullable=False, default="waiting"),
+    Column("reason", Text, nullable=False, default=""),
+    Column("verified", Boolean, nullable=False, default=False),
+    Column("ticket_id", Uuid),
+    Column("tries", Integer, nullable=False, default=0),
+    Column("received_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "mail_id"),
+    ForeignKeyConstraint(["workspace_id", "mailbox_id"], ["mailboxes.workspace_id", "mailboxes.mailbox_id"]),
+    ForeignKeyConstraint(["workspace_id", "ticket_id"], ["tickets.workspace_id", "tickets.ticket_id"]),
+    Index("ix_mails_mailbox", "workspace_id", "mailbox_id"),
+    Index("ix_mails_client", "workspace_id", "client_id"),
+    Index("ix_mails_message", "workspace_id", "message_id"),
+    Index("ix_mails_sender", "workspace_id", "sender", "received_at"),
+    Index("ix_mails_ticket", "workspace_id", "ticket_id"),
+    Index("ix_mails_outcome", "workspace_id", "outcome", "mail_id"),
+)
+
+mail_threads = Table(
+    "mail_threads",
+    metadata,
+    Column("workspace_id", Uuid, nullable=False),
+    Column("ticket_id", Uuid, nullable=False),
+    Column("message_id", Text, nullable=False, comment="of the customer's newest mail, which answers name"),
+    Column("by_mail", Boolean, nullable=False, comment="whether the customer's last word came by mail"),
+    PrimaryKeyConstraint("workspace_id", "ticket_id"),
+    ForeignKeyConstraint(["workspace_id", "ticket_id"], ["tickets.workspace_id", "tickets.ticket_id"]),
+)

@@ -1,0 +1,88 @@
+"""The ledger of mails: what came, what became of it, and letting through what was held back."""
+
+from collections.abc import AsyncIterator
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from parlour.features.conversation.uploads import intake
+from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.mailroom import service as mailroom
+from parlour.features.mailroom.models import HELD, Mail, Outcome
+from parlour.files.errors import Missing
+from parlour.files.names import content_disposition, safe_name
+from parlour.kernel.access import Permission
+from parlour.web.forms import read_form
+from parlour.web.headers import SANDBOX
+from parlour.web.ids import id_in, id_of
+from parlour.web.pages import redirect
+from parlour.web.site import db
+
+
+async def ledger(request: Request) -> Response:
+    """The newest first; `outcome` says which, `before` where the page begins."""
+    desk = await desk_in(request)
+    asked = request.query_params.get("outcome", "")
+    outcome = Outcome(asked) if asked in {*Outcome} else None
+    before = id_of(request.query_params["before"]) if "before" in request.query_params else None
+    actor = actor_at(desk)
+    page = await db(request).read(actor, mailroom.ledger, outcome=outcome, before=before)
+    return await render_at(
+        request,
+        desk,
+        "desk/mails.html",
+        mails=[{**_shown(each), "held": each.outcome in HELD} for each in page.mails],
+        before=page.before,
+        outcome=asked if outcome else "",
+        address=page.address,
+        may_release=actor.may(Permission.TICKET_UPDATE),
+    )
+
+
+def _shown(mail: Mail) -> dict[str, object]:
+    return {
+        "mail_id": str(mail.mail_id),
+        "address": mail.address,
+        "sender": mail.sender,
+        "subject": mail.subject,
+        "outcome": mail.outcome.value,
+        "reason": mail.reason,
+        "verified": mail.verified,
+        "ticket_id": mail.ticket_id and str(mail.ticket_id),
+        "number": mail.number,
+        "size": mail.size,
+        "received_at": mail.received_at,
+    }
+
+
+async def original(request: Request) -> Response:
+    """The mail as it came, to keep or to open in a mail program."""
+    desk = await desk_in(request)
+    mail = await db(request).read(actor_at(desk), mailroom.mail, id_in(request, "mail_id"))
+    try:
+        pieces = intake(request).store.get(mail.storage_key)
+        first = await anext(pieces, b"")
+    except Missing:
+        raise mailroom.UnknownMail from None
+    name = safe_name(f"{mail.subject or 'mail'}.eml")
+    headers = {
+        "Content-Disposition": content_disposition(name, inline=False),
+        "Content-Security-Policy": SANDBOX,
+        "Content-Length": str(mail.size),
+        "Cache-Control": "private, no-store",
+    }
+    return StreamingResponse(_joined(first, pieces), 200, headers, "message/rfc822")
+
+
+async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for piece in rest:
+        yield piece
+
+
+async def release(request: Request) -> Response:
+    """A mail that was held back goes its way as one of a person."""
+    desk = await desk_in(request)
+    await read_form(request)
+    await db(request).write(actor_at(desk), mailroom.release, id_in(request, "mail_id"))
+    return redirect(f"/workspace/{desk.workspace_id}/mail")

@@ -1,0 +1,78 @@
+"""The one end of all ways in: a mail's bytes and its row are stored, and then it is ours."""
+
+from collections.abc import AsyncIterator, Sequence
+from email.parser import BytesHeaderParser
+from email.policy import compat32
+from email.utils import getaddresses
+
+from parlour.db.database import Database
+from parlour.features.mailroom import service
+from parlour.features.workspaces.mailboxes import service as mailboxes
+from parlour.features.workspaces.models import Mailbox
+from parlour.files.store import PIECE, FileStore, new_key
+from parlour.kernel import clock
+from parlour.kernel.access import Actor
+from parlour.kernel.addresses import clean_email
+
+SIZE_LIMIT = 40 * 1024 * 1024
+"""Bytes of one mail."""
+_HEADER_BYTES = 256 * 1024
+_DELIVERED = ("delivered-to", "x-original-to", "envelope-to", "to", "cc")
+"""Where a recipient stands when nobody says one; those that the last server wrote come first."""
+
+
+class MailTooLarge(Exception):
+    pass
+
+
+class Arrivals:
+    def __init__(self, db: Database, files: FileStore) -> None:
+        self._db = db
+        self._files = files
+
+    async def ours_among(self, addresses: Sequence[str]) -> Sequence[Mailbox]:
+        """The mailboxes that have these addresses, with or without what stands behind a `+` in them."""
+        asked = [each for address in addresses for each in _spellings(address)]
+        return await self._db.read(Actor.system(), mailboxes.with_addresses, asked)
+
+    async def accept(self, raw: bytes, recipients: Sequence[str] = ()) -> Sequence[Mailbox]:
+        """Keep the mail for each workspace that one of its recipients is of; those mailboxes, none if it is
+        for nobody here. When this returns, the mail is on the disk.
+
+        Without `recipients` the mail's own headers say who they are. Raises MailTooLarge, FilesAway and
+        what the database raises: then it is not kept for all of them and is to be brought again.
+        """
+        if len(raw) > SIZE_LIMIT:
+            raise MailTooLarge
+        found = await self.ours_among(recipients or recipients_in(raw))
+        first = {each.workspace_id: each for each in reversed(found)}
+        for workspace_id, mailbox in first.items():
+            key = new_key(workspace_id)
+            stored = await self._files.put(key, _pieces(raw), limit=SIZE_LIMIT)
+            facts = (clock.new_id(), mailbox.mailbox_id, key, stored.size)
+            await self._db.write(Actor.system(workspace_id), service.receive, *facts)
+        return list(first.values())
+
+
+def recipients_in(raw: bytes) -> list[str]:
+    """Whom the mail's own headers name, those first that the last server wrote. Never raises."""
+    try:
+        headers = BytesHeaderParser(policy=compat32).parsebytes(raw[:_HEADER_BYTES])
+        values = [str(value) for name in _DELIVERED for value in headers.get_all(name, [])]
+        return [address for _, address in getaddresses(values) if address]
+    except Exception:
+        return []
+
+
+def _spellings(address: str) -> list[str]:
+    clean = clean_email(address)
+    if clean is None:
+        return []
+    local, _, host = clean.rpartition("@")
+    plain = local.partition("+")[0]
+    return [clean] if plain == local or not plain else [clean, f"{plain}@{host}"]
+
+
+async def _pieces(raw: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(raw), PIECE):
+        yield raw[start : start + PIECE]

@@ -1,0 +1,63 @@
+"""Reads the mails that are stored, each in a job of its own: one that cannot be read stops no other."""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from uuid import UUID
+
+import structlog
+
+from parlour.db.database import Database
+from parlour.db.outbox import Job
+from parlour.features.mailroom import service, sorting
+from parlour.features.mailroom.sorting import Letter
+from parlour.files.errors import Missing
+from parlour.files.store import FileStore
+from parlour.kernel.access import Actor
+from parlour.mail import threads
+from parlour.settings import Settings
+
+TRIES = 3
+"""Then the mail is quarantined and the mailbox goes on."""
+
+log = structlog.get_logger("parlour.mail")
+
+
+class MailroomJobs:
+    def __init__(self, db: Database, files: FileStore, settings: Settings) -> None:
+        self._db = db
+        self._files = files
+        self._keys: Sequence[bytes] = settings.secret_keys
+        self._host = settings.mail_host
+        self.handlers = {service.READ: self.read}
+
+    async def read(self, job: Job) -> None:
+        system, mail_id = Actor.system(job.workspace_id), UUID(job.payload["mail_id"])
+        found = await self._db.read(system, service.mail, mail_id)
+        try:
+            raw = b"".join([piece async for piece in self._files.get(found.storage_key)])
+            letter = await asyncio.to_thread(
+                self._opened, mail_id, raw, released=job.payload.get("released", False)
+            )
+            outcome = await self._db.write(system, sorting.sort, letter)
+        except Exception as error:
+            why = "Its bytes are gone." if isinstance(error, Missing) else f"It could not be read: {error!r}"
+            if await self._db.write(system, service.note_failure, mail_id, why[:500], most=TRIES):
+                log.exception("mail.quarantined", mail=str(mail_id))
+                return
+            raise
+        log.info("mail.read", mail=str(mail_id), outcome=outcome.value)
+
+    def _opened(self, mail_id: UUID, raw: bytes, *, released: bool) -> Letter:
+        from parlour.mail.receive.parse import parse  # its libraries are loaded where mail comes
+
+        parsed = parse(raw, own_hosts=[self._host])
+        answers = [*parsed.in_reply_to, *reversed(parsed.references)]
+        return Letter(
+            mail_id,
+            parsed,
+            hashlib.sha256(raw).hexdigest(),
+            about=threads.ticket_in(answers, self._keys),
+            ours=any(each.endswith(f"@{self._host}>") for each in parsed.in_reply_to),
+            released=released,
+        )

@@ -1,0 +1,54 @@
+"""Mail as the rest of the house sees it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+
+class Outcome(StrEnum):
+    """What became of a mail that came; every one has exactly one of these."""
+
+    WAITING = "waiting"
+    """It is stored and not yet read, or is tried again."""
+    OPENED = "opened"
+    ADDED = "added"
+    BOUNCE = "bounce"
+    AUTOMATIC = "automatic"
+    DUPLICATE = "duplicate"
+    LOOP = "loop"
+    QUARANTINED = "quarantined"
+
+
+HELD = (Outcome.QUARANTINED, Outcome.AUTOMATIC)
+"""What somebody may let through after all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A line of the ledger."""
+
+    mail_id: UUID
+    mailbox_id: UUID
+    address: str
+    storage_key: str
+    size: int
+    sender: str
+    subject: str
+    outcome: Outcome
+    reason: str
+    verified: bool
+    ticket_id: UUID | None
+    number: int | None
+    tries: int
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerPage:
+    """The newest first; `before` is where the next page begins; `address`, the workspace's first, if any."""
+
+    mails: Sequence[Mail]
+    before: UUID | None
+    address: str

@@ -1,0 +1,76 @@
+"""The ledger: every mail that came, and what became of it."""
+
+from uuid import UUID
+
+from parlour.db.database import Tx
+from parlour.features.mailroom import store
+from parlour.features.mailroom.models import HELD, LedgerPage, Mail, Outcome
+from parlour.features.workspaces import audit
+from parlour.features.workspaces.mailboxes import service as mailboxes
+from parlour.kernel.access import Permission, requires
+from parlour.kernel.errors import Conflict, NotFound
+
+READ = "work.read_mail"
+PAGE = 50
+
+
+class UnknownMail(NotFound):
+    code = "unknown_mail"
+    message = "We could not find this mail."
+
+
+class NotHeld(Conflict):
+    code = "mail_not_held"
+    message = "This mail is not held back."
+
+
+@requires(Permission.SYSTEM)
+def receive(tx: Tx, mail_id: UUID, mailbox_id: UUID, storage_key: str, size: int) -> None:
+    """A mail whose bytes are stored: when this is committed it is ours, and whoever brought it may go."""
+    store.insert_mail(tx, mail_id=mail_id, mailbox_id=mailbox_id, storage_key=storage_key, size=size)
+    tx.enqueue(READ, {"mail_id": str(mail_id)})
+
+
+@requires(Permission.TICKET_LIST)
+def mail(tx: Tx, mail_id: UUID) -> Mail:
+    """Raises UnknownMail."""
+    found = store.mail(tx, mail_id)
+    if found is None:
+        raise UnknownMail
+    return found
+
+
+@requires(Permission.TICKET_LIST)
+def ledger(tx: Tx, *, outcome: Outcome | None = None, before: UUID | None = None) -> LedgerPage:
+    """The newest mails, or those before that one; of one outcome or all."""
+    found = store.newest(tx, outcome=outcome, before=before, limit=PAGE + 1)
+    first = next((each.address for each in mailboxes.every(tx)), "")
+    return LedgerPage(found[:PAGE], found[PAGE - 1].mail_id if len(found) > PAGE else None, first)
+
+
+@requires(Permission.TICKET_UPDATE)
+def release(tx: Tx, mail_id: UUID) -> None:
+    """Somebody has looked at a mail that was held back: it is a person's. Raises UnknownMail, NotHeld."""
+    held = store.lock(tx, mail_id)
+    if held is None:
+        raise UnknownMail
+    if held not in HELD:
+        raise NotHeld
+    store.settle(tx, mail_id, outcome=Outcome.WAITING.value, reason="", tries=0)
+    audit.record(tx, "mail_released", after=mail(tx, mail_id).sender)
+    tx.as_system().enqueue(READ, {"mail_id": str(mail_id), "released": True})
+
+
+@requires(Permission.SYSTEM)
+def note_failure(tx: Tx, mail_id: UUID, why: str, *, most: int) -> bool:
+    """A try to read it broke off. After `most` of them it is quarantined, and this says True."""
+    waits = store.lock(tx, mail_id)
+    found = mail(tx, mail_id)
+    if waits is not Outcome.WAITING:
+        return True
+    tries = found.tries + 1
+    if tries < most:
+        store.settle(tx, mail_id, tries=tries, reason=why)
+        return False
+    store.settle(tx, mail_id, tries=tries, outcome=Outcome.QUARANTINED.value, reason=why)
+    return True

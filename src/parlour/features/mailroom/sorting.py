@@ -1,0 +1,155 @@
+"""What a mail that was read becomes: a ticket, a word in one, or a line of the ledger and nothing else.
+
+Exactly once, whatever is delivered twice or by two ways: a mail is known by its Message-ID in the workspace.
+"""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from parlour.db.database import Tx
+from parlour.features.chat.models import CONTENT_LIMIT
+from parlour.features.mailroom import service, store
+from parlour.features.mailroom.models import Outcome
+from parlour.features.tickets import finding
+from parlour.features.tickets import service as tickets
+from parlour.features.tickets.models import SUBJECT_LIMIT, Draft, Ticket
+from parlour.features.tickets.threads import service as threads
+from parlour.features.workspaces.mailboxes import service as mailboxes
+from parlour.kernel import clock, text
+from parlour.kernel.access import Actor, Permission, requires
+from parlour.mail.receive.parsed import Kind, Parsed
+
+FLOOD = 30
+FLOOD_WITHIN = timedelta(hours=1)
+"""So many mails of one sender in an hour are read; what comes on top waits for somebody to look at it."""
+_QUIET = {
+    Kind.AUTOMATIC: "A machine wrote it.",
+    Kind.LIST: "It comes from a mailing list.",
+    Kind.COMPLAINT: "Somebody marked a mail of ours as spam.",
+    Kind.RECEIPT: "A mail program says that a mail was shown or deleted.",
+    Kind.REACTION: "A reaction to a mail of ours.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """What became of it, why, and in which ticket it stands or would have stood."""
+
+    outcome: Outcome
+    reason: str = ""
+    ticket_id: UUID | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail on the table. `about` is the ticket whose mail of ours it answers, `ours`, that it answers one
+    at all. `released`: somebody has looked at it and says that a person wrote it.
+    """
+
+    mail_id: UUID
+    parsed: Parsed
+    checksum: str
+    about: UUID | None = None
+    ours: bool = False
+    released: bool = False
+
+    @property
+    def sender(self) -> str:
+        return self.parsed.sender.address if self.parsed.sender else ""
+
+    def client_id(self, workspace_id: UUID) -> UUID:
+        return uuid5(workspace_id, self.parsed.message_id or self.checksum)
+
+
+@requires(Permission.SYSTEM)
+def sort(tx: Tx, letter: Letter) -> Outcome:
+    """Do with the mail what is to be done, and note it; of one that was sorted before, nothing."""
+    before = store.lock(tx, letter.mail_id)
+    if before is None:
+        raise service.UnknownMail
+    if before is not Outcome.WAITING:
+        return before
+    parsed, client_id = letter.parsed, letter.client_id(tx.workspace_id)
+    done = _held(tx, letter, client_id) or _said(tx, letter, client_id)
+    store.settle(
+        tx,
+        letter.mail_id,
+        client_id=client_id,
+        message_id=parsed.message_id,
+        sender=letter.sender,
+        subject=parsed.subject[:SUBJECT_LIMIT],
+        verified=parsed.verified,
+        outcome=done.outcome.value,
+        reason=done.reason,
+        ticket_id=done.ticket_id,
+    )
+    return done.outcome
+
+
+def _held(tx: Tx, letter: Letter, client_id: UUID) -> Sorted | None:
+    """Why the mail says nothing in any ticket; None for what a person wrote to us."""
+    parsed = letter.parsed
+    if stands_in := store.taken(tx, client_id):
+        return Sorted(Outcome.DUPLICATE, "The same mail came before.", stands_in)
+    if parsed.kind is Kind.BOUNCE and parsed.bounce:
+        said = f"{parsed.bounce.recipient}: {parsed.bounce.status} {parsed.bounce.said}".strip()
+        return Sorted(Outcome.BOUNCE, said[:500], letter.about)
+    if parsed.kind is Kind.LOOP or mailboxes.with_addresses(tx, [letter.sender]):
+        return Sorted(Outcome.LOOP, "It is a mail of our own, or of another desk that answers by itself.")
+    if not letter.sender:
+        return Sorted(Outcome.QUARANTINED, "It names no sender to whom one could answer.")
+    if letter.released:
+        return None
+    if parsed.kind in _QUIET:
+        return Sorted(Outcome.AUTOMATIC, _QUIET[parsed.kind], letter.about)
+    if letter.ours and letter.about is None:
+        return Sorted(Outcome.QUARANTINED, "It answers a mail of ours that is about no ticket.")
+    since = clock.now() - FLOOD_WITHIN
+    if store.recent_of(tx, letter.sender, since=since, limit=FLOOD) >= FLOOD:
+        return Sorted(Outcome.QUARANTINED, f"Its sender wrote more than {FLOOD} mails in an hour.")
+    return None
+
+
+def _said(tx: Tx, letter: Letter, client_id: UUID) -> Sorted:
+    content, reason = _words(letter.parsed)
+    ticket = _ticket_of(tx, letter)
+    if ticket and not ticket.is_closed:
+        customer = Actor.customer(tx.workspace_id, ticket.ticket_id, letter.sender)
+        tickets.send_message(tx.acting_as(customer), ticket.ticket_id, content, client_id)
+        if letter.sender == ticket.email:
+            threads.came_by_mail(tx, ticket.ticket_id, letter.parsed.message_id)
+        return Sorted(Outcome.ADDED, reason, ticket.ticket_id)
+    if ticket:
+        reason = f"Ticket #{ticket.number} is closed. {reason}".strip()
+    subject = (letter.parsed.subject or text.one_line(content))[:SUBJECT_LIMIT]
+    name = text.name(letter.parsed.sender.name)[: text.NAME_LIMIT] if letter.parsed.sender else ""
+    opened = tickets.open_ticket(tx, Draft(subject, content, letter.sender, client_id, name))
+    threads.came_by_mail(tx, opened.ticket.ticket_id, letter.parsed.message_id)
+    return Sorted(Outcome.OPENED, reason, opened.ticket.ticket_id)
+
+
+def _words(parsed: Parsed) -> tuple[str, str]:
+    """What is said, and what the ledger has to say of it."""
+    words = text.many_lines(parsed.reply) or text.many_lines(parsed.text) or parsed.subject
+    if not words:
+        return "(…)", "It holds no words."
+    if len(words) > CONTENT_LIMIT:
+        return words[
+            : CONTENT_LIMIT - 1
+        ] + "…", "Its text is longer than a message; the original has all of it."
+    return words, ""
+
+
+def _ticket_of(tx: Tx, letter: Letter) -> Ticket | None:
+    """By a mail of ours, which only those have who take part; else by what the sender's own mails or subject
+    name, but only in a ticket of the sender's.
+    """
+    if letter.about:
+        return finding.by_id(tx, letter.about)
+    parsed = letter.parsed
+    named = store.ticket_of(tx, [*parsed.in_reply_to, *reversed(parsed.references)])
+    found = finding.by_id(tx, named) if named else finding.by_subject(tx, parsed.subject)
+    return found if found and found.email == letter.sender else None

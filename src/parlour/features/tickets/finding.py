@@ -1,0 +1,24 @@
+"""A ticket that something from outside names."""
+
+import re
+from uuid import UUID
+
+from parlour.db.database import Tx
+from parlour.features.tickets import store
+from parlour.features.tickets.models import Ticket
+from parlour.kernel.access import Permission, requires
+
+_NUMBER = re.compile(r"[(\[]#(\d{1,9})[)\]]")
+"""As our own subjects have it."""
+
+
+@requires(Permission.SYSTEM)
+def by_id(tx: Tx, ticket_id: UUID) -> Ticket | None:
+    return store.ticket(tx, ticket_id)
+
+
+@requires(Permission.SYSTEM)
+def by_subject(tx: Tx, subject: str) -> Ticket | None:
+    """The ticket whose number the subject of a mail holds. Anybody can write one."""
+    found = _NUMBER.search(subject)
+    return store.by_number(tx, int(found[1])) if found else None

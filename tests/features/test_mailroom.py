@@ -1,0 +1,259 @@
+"""Mail that comes in becomes a ticket, a word in one, or a line of the ledger: exactly one of these, once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from email import policy
+from email.message import EmailMessage
+from uuid import UUID
+
+import pytest
+
+from parlour import worker
+from parlour.db.database import Tx
+from parlour.db.moments import AT_ONCE
+from parlour.features.chat import service as chat
+from parlour.features.mailroom import service as ledger
+from parlour.features.mailroom.arrivals import Arrivals
+from parlour.features.mailroom.jobs import TRIES
+from parlour.features.mailroom.models import Mail, Outcome
+from parlour.features.tickets import service as tickets
+from parlour.features.tickets.models import Status, Ticket
+from parlour.features.workspaces.mailboxes import service as mailboxes
+from parlour.features.workspaces.mailboxes.service import AddressTaken
+from parlour.files.store import FileStore
+from parlour.kernel import clock
+from parlour.kernel.access import Actor
+from tests.house import Browser, House
+from tests.jobs import are_due
+from tests.mailbox import mails, text_of
+from tests.tickets import place, words
+
+SUPPORT = "support@acme.example"
+MARIA = "maria@example.com"
+NOBODYS = "nobody@acme.example"
+
+ON_ONE_LINE = policy.SMTP.clone(max_line_length=998)
+"""As mail programs leave the Message-IDs of others."""
+
+Bring = Callable[..., Awaitable[Mail]]
+
+
+def written(text: str = "My tent leaks.", *, sender: str = MARIA, **headers: str) -> EmailMessage:
+    """A mail as a person's program writes it; `headers` by their names, with _ for -."""
+    mail = EmailMessage()
+    mail["From"], mail["To"] = f"Maria Weber <{sender}>", SUPPORT
+    for name, value in {"Subject": "Tent", "Message-ID": "<first@example.com>", **headers}.items():
+        del mail[name.replace("_", "-")]
+        mail[name.replace("_", "-")] = value
+    mail.set_content(text)
+    return mail
+
+
+@pytest.fixture
+def files(house: House) -> FileStore:
+    return FileStore.at(house.app.parlour.settings.files_url)
+
+
+@pytest.fixture
+async def bring(house: House, files: FileStore) -> Bring:
+    """Hands a mail over and waits until it was read; its line of the ledger."""
+    await house.as_system(mailboxes.add, SUPPORT)
+
+    async def bring(mail: EmailMessage | bytes, to: str = SUPPORT) -> Mail:
+        raw = mail if isinstance(mail, bytes) else mail.as_bytes(policy=ON_ONE_LINE)
+        assert await Arrivals(house.db, files).accept(raw, [to])
+        async with asyncio.timeout(10):
+            while (newest := (await house.as_system(ledger.ledger)).mails[0]).outcome is Outcome.WAITING:
+                await asyncio.sleep(0.01)
+        return newest
+
+    return bring
+
+
+async def ticket_of(house: House, mail: Mail) -> Ticket:
+    assert mail.ticket_id
+    return await house.as_system(tickets.ticket, mail.ticket_id)
+
+
+async def said_in(house: House, ticket: Ticket) -> list[tuple[str, str]]:
+    """Who said what in the public room."""
+
+    def read(tx: Tx, room_id: UUID) -> list[tuple[str, str]]:
+        found = chat.history(tx, room_id).messages
+        return [(each.sender_id, each.content) for each in found if each.sender_type != "system"]
+
+    return await house.as_system(read, ticket.chat_room_id)
+
+
+async def test_a_mail_opens_a_ticket_and_its_sender_is_told(house: House, bring: Bring) -> None:
+    mail = await bring(written())
+    ticket = await ticket_of(house, mail)
+
+    assert (mail.outcome, mail.sender, mail.subject) == (Outcome.OPENED, MARIA, "Tent")
+    assert (ticket.subject, ticket.email, ticket.status) == ("Tent", MARIA, Status.NEW)
+    assert await said_in(house, ticket) == [(MARIA, "My tent leaks.")]
+    [confirmation] = await mails(house, MARIA)
+    assert confirmation["Reply-To"] == SUPPORT
+    assert confirmation["In-Reply-To"] == confirmation["References"] == "<first@example.com>"
+
+
+async def test_an_answer_goes_out_at_once_and_its_answer_comes_back_into_the_room(
+    house: House, bring: Bring, desk: Browser
+) -> None:
+    ticket = await ticket_of(house, await bring(written()))
+    here = place(house, ticket)
+    await desk.submit(f"{here}/chat", words("Which tent is it?"), page=here)
+    _, answer = await mails(house, MARIA, 2)
+
+    assert "Which tent is it?" in text_of(answer)
+    assert "You can also answer this mail." in text_of(answer)
+    assert (answer["Subject"], answer["Auto-Submitted"]) == (f"Re: Tent (#{ticket.number})", "no")
+
+    quoted = f"The blue one.\n\nOn Friday, Acme wrote:\n> {text_of(answer).splitlines()[0]}\n"
+    reply = written(quoted, Message_ID="<second@example.com>", In_Reply_To=answer["Message-ID"])
+    mail = await bring(reply)
+
+    assert (mail.outcome, mail.ticket_id) == (Outcome.ADDED, ticket.ticket_id)
+    assert (await said_in(house, ticket))[-1] == (MARIA, "The blue one.")
+
+
+async def test_who_writes_in_the_room_again_is_mailed_only_when_away(
+    house: House, bring: Bring, desk: Browser, visitor: Browser
+) -> None:
+    ticket = await house.open_ticket(visitor, email=MARIA)
+    await bring(written(Subject=f"Re: Tent [#{ticket.number}]"))
+    room = f"/support/acme/ticket/{ticket.ticket_id}/chat"
+    await visitor.submit(room, words("Here I am."), page=room)
+    here = place(house, ticket)
+    await desk.submit(f"{here}/chat", words("Hello!"), page=here)
+    async with asyncio.timeout(10):
+        while await house.db.read(Actor.system(), are_due):
+            await asyncio.sleep(0.02)
+
+    assert len(await mails(house, MARIA)) == 1
+
+
+@pytest.mark.parametrize("again", ["the same bytes", "by another way"])
+async def test_the_same_mail_twice_is_one_message(house: House, bring: Bring, again: str) -> None:
+    first = await bring(written())
+    other = written()
+    if again == "by another way":
+        other["Received"] = "from somewhere else"
+    second = await bring(other)
+
+    assert (second.outcome, second.ticket_id) == (Outcome.DUPLICATE, first.ticket_id)
+    assert len(await said_in(house, await ticket_of(house, first))) == 1
+
+
+async def test_two_mails_at_once_are_one_ticket(house: House, bring: Bring, files: FileStore) -> None:
+    arrivals, raw = Arrivals(house.db, files), written().as_bytes()
+    await asyncio.gather(*(arrivals.accept(raw, [SUPPORT]) for _ in range(5)))
+    async with asyncio.timeout(10):
+        while await house.db.read(Actor.system(), are_due):
+            await asyncio.sleep(0.02)
+    found = [each.outcome for each in (await house.as_system(ledger.ledger)).mails]
+
+    assert sorted(found) == [*[Outcome.DUPLICATE] * 4, Outcome.OPENED]
+
+
+@pytest.mark.parametrize(
+    ("mail", "outcome"),
+    [
+        (written(Auto_Submitted="auto-replied"), Outcome.AUTOMATIC),
+        (written(Precedence="bulk", List_Id="<news.example.com>"), Outcome.AUTOMATIC),
+        (written(sender=SUPPORT), Outcome.LOOP),
+        (written(In_Reply_To="<0192e4a0-0000-7000-8000-000000000000@localhost>"), Outcome.OPENED),
+        (written(In_Reply_To="<0192e4a0-0000-7000-8000-000000000000@parlour.test>"), Outcome.QUARANTINED),
+        (b"not a mail at all", Outcome.QUARANTINED),
+        (b"", Outcome.QUARANTINED),
+    ],
+    ids=["away", "list", "our own", "another house's", "about no ticket", "no mail", "nothing"],
+)
+async def test_what_no_person_wrote_to_us_opens_nothing(
+    house: House, bring: Bring, mail: EmailMessage | bytes, outcome: Outcome
+) -> None:
+    found = await bring(mail)
+
+    assert (found.outcome, found.ticket_id is None) == (outcome, outcome is not Outcome.OPENED)
+    assert found.reason or outcome is Outcome.OPENED
+
+
+async def test_a_stranger_gets_into_no_ticket_by_its_number(house: House, bring: Bring) -> None:
+    ticket = await ticket_of(house, await bring(written()))
+    subject = f"Re: Tent (#{ticket.number})"
+    mail = await bring(written(sender="mallory@example.net", Subject=subject, Message_ID="<m@example.net>"))
+
+    assert mail.outcome is Outcome.OPENED
+    assert mail.ticket_id != ticket.ticket_id
+
+
+async def test_a_mark_that_is_not_ours_leads_nowhere(house: House, bring: Bring) -> None:
+    ticket = await ticket_of(house, await bring(written()))
+    [confirmation] = await mails(house, MARIA)
+    number, ticket_id, mark = confirmation["Message-ID"].split(".", 2)
+    forged = f"{number}.{ticket_id}.{mark[3:6]}{mark[3:]}"
+    mail = await bring(
+        written(sender="mallory@example.net", In_Reply_To=forged, Message_ID="<m@example.net>")
+    )
+
+    assert mail.ticket_id != ticket.ticket_id
+
+
+async def test_whoever_was_let_read_our_mail_joins_under_their_own_address(
+    house: House, bring: Bring
+) -> None:
+    ticket = await ticket_of(house, await bring(written()))
+    [confirmation] = await mails(house, MARIA)
+    joined = written("I have it too.", sender="tom@example.com", Message_ID="<t@example.com>")
+    joined["In-Reply-To"] = confirmation["Message-ID"]
+    await bring(joined)
+    after = await house.as_system(tickets.ticket, ticket.ticket_id)
+
+    assert (await said_in(house, ticket))[-1] == ("tom@example.com", "I have it too.")
+    assert after.email == MARIA
+
+
+async def test_an_answer_to_a_closed_ticket_opens_another(house: House, bring: Bring) -> None:
+    ticket = await ticket_of(house, await bring(written()))
+    await house.as_system(
+        tickets.update_ticket_status, ticket.ticket_id, Status.CLOSED, seen_version=ticket.version
+    )
+    mail = await bring(
+        written("Still leaks.", Message_ID="<later@example.com>", In_Reply_To="<first@example.com>")
+    )
+
+    assert (mail.outcome, mail.ticket_id != ticket.ticket_id) == (Outcome.OPENED, True)
+    assert f"#{ticket.number} is closed" in mail.reason
+
+
+async def test_a_mail_that_cannot_be_read_is_quarantined_and_the_next_one_is_read(
+    house: House, bring: Bring, files: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "delay_after", lambda _: AT_ONCE)
+    key = f"{house.workspace.workspace_id}/never/was"
+    gone = (clock.new_id(), (await house.as_system(mailboxes.every))[0].mailbox_id, key, 9)
+    await house.as_system(ledger.receive, *gone)
+    following = await bring(written())
+    async with asyncio.timeout(10):
+        while await house.db.read(Actor.system(), are_due):
+            await asyncio.sleep(0.02)
+    left = await house.as_system(ledger.mail, gone[0])
+
+    assert (left.outcome, left.tries, left.reason) == (Outcome.QUARANTINED, TRIES, "Its bytes are gone.")
+    assert following.outcome is Outcome.OPENED
+
+
+async def test_a_mail_for_nobody_here_is_not_taken(house: House, bring: Bring, files: FileStore) -> None:
+    assert not await Arrivals(house.db, files).accept(written().as_bytes(), [NOBODYS])
+    assert (await house.as_system(ledger.ledger)).mails == []
+
+
+async def test_what_stands_behind_a_plus_is_the_same_mailbox(house: House, bring: Bring) -> None:
+    mail = await bring(written(), to="support+orders@acme.example")
+
+    assert mail.outcome is Outcome.OPENED
+
+
+async def test_an_address_is_one_workspaces(house: House, bring: Bring) -> None:
+    with pytest.raises(AddressTaken):
+        await house.as_system(mailboxes.add, SUPPORT.upper())
