@@ -20,12 +20,13 @@ run: run-setup ## install what is needed, then the demo on http://127.0.0.1:8000
 test: dev-setup ## the whole test suite, on PostgreSQL too if it is there; ARGS="tests/db -k writer" for a part
 	@$(PY) -m tests.everywhere $(ARGS)
 
-check: dev-setup ## lint, format, types, import rules, templates, built assets
+check: dev-setup ## lint, format, types, import rules, templates, the contract of the API, built assets
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy --strict src tests tools
 	@.venv/bin/lint-imports --no-logo
 	@$(PY) -m tools.lint_templates
+	@$(PY) -m tools.openapi check
 	@$(PY) -m tools.assets check
 
 assets: run-setup ## rebuild CSS and JavaScript into src/parlour/static/dist (needs Node)

@@ -60,6 +60,7 @@ REDIS = Program("a Redis or Valkey server", "redis-server", ("redis-server", "va
 NGINX = Program("nginx", "nginx", ("nginx",), ("usr/sbin",))
 CADDY = Program("Caddy", "caddy", ("caddy",), ("usr/bin",))
 FAKETIME = Program("libfaketime", "faketime", ("faketime",))
+CURL = Program("curl", "curl", ("curl",))
 CLAMD = Program("ClamAV's daemon", "clamav-daemon", ("clamd",), ("usr/sbin",))
 
 PROGRAMS = {
@@ -75,6 +76,7 @@ PROGRAMS = {
     "caddy": CADDY,
     "faketime": FAKETIME,
     "clamd": CLAMD,
+    "curl": CURL,
 }
 
 # Playwright's own list, which a second one replaces, and the address bar's hidden pages: without those a

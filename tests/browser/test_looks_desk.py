@@ -276,6 +276,11 @@ async def api_key_made(page: Page, live: Live, past: Past) -> None:
     await expect(page.get_by_label("The key", exact=True)).to_have_value(re.compile("^parlour_"))
 
 
+async def api_told(page: Page, live: Live, past: Past) -> None:
+    await page.goto(f"{live.url}/api/v1/docs")
+    await page.get_by_text("Python", exact=True).first.click()
+
+
 async def every_tag(past: Past) -> None:
     """The workspace has one of each colour."""
 
@@ -404,6 +409,7 @@ STATES: list[State] = [
     mail_tried,
     security,
     api_key_made,
+    api_told,
     people_refused,
     people_with_a_link_to_give,
     people_about_to_remove,

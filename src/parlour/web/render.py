@@ -16,7 +16,12 @@ from parlour.kernel.text import name_in_mail
 from parlour.web.linkify import may_hold_links, split_links
 
 PACKAGE = Path(__file__).parents[1]
-OWN_FOLDERS = {"portal": "features/portal", "desk": "features/desk", "mail": "mail"}
+OWN_FOLDERS = {
+    "portal": "features/portal",
+    "desk": "features/desk",
+    "api": "features/api",
+    "mail": "mail",
+}
 """The first part of a template's name says whose it is; all others are shared, in web/templates."""
 
 PARTS = 500

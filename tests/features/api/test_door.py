@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from parlour.features.accounts.api_keys import service as api_keys
-from parlour.features.api.routes import OPERATIONS
+from parlour.features.api.catalogue import OPERATIONS
 from parlour.kernel.access import Role
 from parlour.web.limits import Limit
 from parlour.web.windows import Rate

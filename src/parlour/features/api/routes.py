@@ -1,23 +1,14 @@
-"""The API's addresses, and what can be done at each."""
+"""The API's addresses."""
 
 import sys
-from collections.abc import Mapping, Sequence
-from itertools import groupby
 
 from starlette.routing import BaseRoute, Mount, Route, Router
 
-from parlour.features.api import contacts, tickets, workspace
+from parlour.features.api import docs
+from parlour.features.api.catalogue import HOME, by_path
 from parlour.features.api.door import Door
-from parlour.features.api.operations import Operation
 
-HOME = "/api/v1"
-OPERATIONS = [*workspace.OPERATIONS, *tickets.OPERATIONS, *contacts.OPERATIONS]
-
-
-def by_path() -> Mapping[str, Sequence[Operation]]:
-    """The operations of each address."""
-    in_order = sorted(OPERATIONS, key=lambda operation: operation.path)
-    return {path: list(them) for path, them in groupby(in_order, key=lambda operation: operation.path)}
+__all__ = ["HOME", "mounted"]
 
 
 def mounted() -> Mount:
@@ -27,4 +18,5 @@ def mounted() -> Mount:
         Route(path.replace("_id}", "_id:id}"), door.endpoint(them), methods=[each.method for each in them])
         for path, them in by_path().items()
     ]
-    return Mount(HOME, app=Router(routes, redirect_slashes=False), max_body_size=sys.maxsize)
+    told = [Route("/docs", docs.page), Route("/openapi.json", docs.document)]
+    return Mount(HOME, app=Router([*routes, *told], redirect_slashes=False), max_body_size=sys.maxsize)

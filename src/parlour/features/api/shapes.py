@@ -18,6 +18,7 @@ from parlour.kernel.text import NAME_LIMIT
 
 assert tuple(ROLES) == (Role.VIEWER, Role.AGENT, Role.ADMIN)  # as `Me.role` says
 
+Moment = Annotated[datetime, Meta(tz=True)]
 Limit = Annotated[int, Meta(ge=1, le=100, description="How many at most.")]
 Cursor = Annotated[str, Meta(max_length=2_000, description="`next` of the page before.")]
 ClientId = Annotated[UUID, Meta(description="Your own id for it: the same again makes no second one.")]
@@ -71,12 +72,10 @@ class Ticket(Given):
     assignee_id: UUID | None
     tags: list[str]
     version: Annotated[int, Meta(description="Goes up with each change: for `If-Match`.")]
-    created_at: datetime
-    updated_at: datetime
-    last_message_at: datetime
-    waiting_since: Annotated[
-        datetime | None, Meta(description="Since when the customer waits for an answer.")
-    ]
+    created_at: Moment
+    updated_at: Moment
+    last_message_at: Moment
+    waiting_since: Annotated[Moment | None, Meta(description="Since when the customer waits for an answer.")]
     url: Annotated[str, Meta(description="The ticket's page at the desk.")]
 
 
@@ -101,7 +100,7 @@ class Message(Given):
     sender_name: str
     client_id: UUID | None
     files: list[File]
-    created_at: datetime
+    created_at: Moment
 
 
 class Contact(Given):
@@ -110,7 +109,7 @@ class Contact(Given):
     name: str
     note: Annotated[str, Meta(description="The agents' own; customers never see it.")]
     blocked: bool
-    created_at: datetime
+    created_at: Moment
 
 
 class Member(Given):

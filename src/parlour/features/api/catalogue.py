@@ -1,0 +1,15 @@
+"""All operations of the API, by their addresses."""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+
+from parlour.features.api import contacts, tickets, workspace
+from parlour.features.api.operations import Operation
+
+HOME = "/api/v1"
+OPERATIONS = [*workspace.OPERATIONS, *tickets.OPERATIONS, *contacts.OPERATIONS]
+
+
+def by_path() -> Mapping[str, Sequence[Operation]]:
+    """In the order in which they are told of."""
+    return {path: list(them) for path, them in groupby(OPERATIONS, key=lambda operation: operation.path)}

@@ -1,0 +1,114 @@
+"""The contract: what the code says, and nothing taken back; its page; its examples, each of them run."""
+
+import copy
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from parlour.features.api import examples
+from parlour.features.api.catalogue import OPERATIONS
+from parlour.features.api.contract import contract, promises
+from tests.features.api.test_door import WRONG
+from tests.features.api.test_tickets import NEW
+from tests.house import House
+from tests.live import SLUG, Live
+from tests.programs import Program
+from tools import openapi
+
+
+def test_the_committed_contract_is_what_the_code_says() -> None:
+    assert openapi.main(["check"]) == 0
+
+
+def _without_an_operation(document: Any) -> None:
+    del document["paths"]["/me"]["get"]
+
+
+def _without_a_field(document: Any) -> None:
+    del document["components"]["schemas"]["Ticket"]["properties"]["url"]
+
+
+def _that_asks_for_more(document: Any) -> None:
+    document["components"]["schemas"]["NewTicket"]["required"].append("name")
+
+
+def _of_another_kind(document: Any) -> None:
+    document["components"]["schemas"]["Ticket"]["properties"]["number"] = {"type": "string"}
+
+
+def _without_a_word(document: Any) -> None:
+    document["components"]["schemas"]["Status"]["enum"].remove("pending")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [_without_an_operation, _without_a_field, _that_asks_for_more, _of_another_kind, _without_a_word],
+)
+def test_what_programs_rely_on_cannot_be_taken_back(change: Callable[[Any], None]) -> None:
+    now = contract()
+    after = copy.deepcopy(now)
+    change(after)
+
+    assert openapi.broken(promises(now), promises(after)) != []
+
+
+async def test_the_page_tells_of_every_operation_and_finds_them_by_words(house: House) -> None:
+    async with Program(house, "") as anybody:
+        whole = (await anybody.get("/docs")).text
+        some = (await anybody.get("/docs", params={"q": "IDEMPOTENCY contacts"})).text
+        none = await anybody.get("/docs", params={"q": "\0<script>"})
+        document = await anybody.get("/openapi.json")
+
+    assert [each.name for each in OPERATIONS if f'<h2 id="{each.name}">' not in whole] == []
+    assert [each.name for each in OPERATIONS if f'<h2 id="{each.name}">' in some] == ["add_contact"]
+    assert none.status_code == 200
+    assert "Nothing found" in none.text
+    assert document.json() == contract()
+
+
+async def test_the_type_of_a_problem_leads_to_its_words(house: House, api: Program) -> None:
+    page = (await api.get("/docs")).text
+    for method, path, *_ in WRONG:
+        where = (await api.request(method, path)).json()["type"]
+        assert where.startswith("/api/v1/docs#")
+        assert f'id="{where.partition("#")[2]}"' in page
+
+
+@pytest.fixture(scope="module")
+def reached(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """What examples read from the environment."""
+    with Live(tmp_path_factory.mktemp("examples")) as live:
+        key = live.command("apikey", "create", "--workspace", SLUG, "--name", "Examples").splitlines()[-1]
+        told = {**os.environ, "PARLOUR_URL": live.url, "PARLOUR_KEY": key}
+        headers = {"authorization": f"Bearer {key}"}
+        for path, body in (("tickets", NEW), ("contacts", {"email": "zoe@example.com"})):
+            made = httpx.post(f"{live.url}/api/v1/{path}", json=body, headers=headers).json()
+            told |= {name.upper(): value for name, value in made.items() if name.endswith("_id") and value}
+        yield told
+
+
+def _run(command: list[str], told: dict[str, str]) -> str:
+    done = subprocess.run(command, env=told, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 0, (command[-1], done.stdout, done.stderr)
+    return done.stdout
+
+
+@pytest.mark.curl
+def test_every_example_by_curl_works(reached: dict[str, str]) -> None:
+    for each in OPERATIONS:
+        answer = json.loads(_run(["sh", "-c", examples.curl(each)], reached))
+        assert isinstance(answer, dict), each.name
+
+
+def test_every_example_in_python_works(reached: dict[str, str], tmp_path: Path) -> None:
+    """All in one process, which starts once."""
+    script = tmp_path / "examples.py"
+    script.write_text("\n".join(examples.python(each) for each in OPERATIONS))
+    assert len(_run([sys.executable, str(script)], reached).splitlines()) == len(OPERATIONS)
