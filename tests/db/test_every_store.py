@@ -338,6 +338,7 @@ def of_lists(ada: UUID) -> list[Call]:
         (views.how_many_of, {"owner_id": ada}),
         (views.how_many_of, {"owner_id": None}),
         (views.view, {"view_id": view.view_id}),
+        (views.lock, {"view_id": view.view_id}),
         (views.set_name, {"view_id": view.view_id, "name": "Later"}),
         (views.set_positions, {"view_ids": [view.view_id]}),
         (
@@ -355,6 +356,7 @@ def of_lists(ada: UUID) -> list[Call]:
         (replies.reply, {"reply_id": reply.reply_id}),
         (replies.count, {"owner_id": None}),
         (replies.count, {"owner_id": ada}),
+        (replies.lock, {"reply_id": reply.reply_id}),
         (replies.update_reply, {"reply": reply}),
         (replies.delete_reply, {"reply_id": reply.reply_id}),
     ]
@@ -367,6 +369,7 @@ def of_tags(ticket: Ticket) -> list[Call]:
         (tags.insert_tag, {"tag": tag, "key": "late"}),
         (tags.every, {"limit": 9}),
         (tags.tag, this),
+        (tags.lock, this),
         (tags.by_key, {"key": "late"}),
         (tags.how_many, {}),
         (tags.put_on, {"locked": [ticket], **this}),

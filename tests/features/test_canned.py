@@ -10,6 +10,7 @@ import pytest
 from parlour.features.chat import service as chat
 from parlour.features.tickets.canned import service as canned
 from parlour.kernel.access import Role
+from tests.features.test_settings import seen_on
 from tests.house import Browser, House
 from tests.tickets import JSON, place, words
 
@@ -95,6 +96,24 @@ async def test_a_reply_is_changed_and_deleted(house: House, desk: Browser) -> No
     assert "Later" in listed
     assert "Patience" not in listed
     assert (await desk.get(path)).status_code == 404
+
+
+async def test_a_colleagues_text_is_not_written_over_unseen(house: House, desk: Browser) -> None:
+    path = await keep(house, desk, shared="1")
+    first = {"name": "Patience", "content": "Soon.", "shared": "", "seen": seen_on(await desk.get(path))}
+    await desk.submit(path, first, page=path)
+    mine = {**first, "content": "Later.", "shared": "1"}
+    asked = await desk.submit(path, mine, page=path)
+    between = unescape((await desk.get(path)).text)
+    again = await desk.submit(path, {**mine, "seen": seen_on(asked)}, page=path)
+
+    assert asked.status_code == 409
+    assert "Later.</textarea>" in asked.text
+    assert '<dd dir="auto">Soon.</dd>' in asked.text
+    assert '<dd dir="auto">Only me</dd>' in asked.text
+    assert "Soon.</textarea>" in between
+    assert again.status_code == 303
+    assert "Later.</textarea>" in (await desk.get(path)).text
 
 
 @pytest.mark.parametrize(

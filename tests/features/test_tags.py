@@ -13,6 +13,7 @@ from parlour.features.tickets.tags import service as tags
 from parlour.features.workspaces import audit
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import Invalid
+from tests.features.test_settings import seen_on
 from tests.house import Browser, House
 from tests.jobs import are_due
 from tests.tickets import ada, customer_says, place
@@ -50,6 +51,23 @@ async def three(house: House) -> list[Ticket]:
         async with house.browser(f"127.0.1.{number}") as browser:
             opened.append(await house.open_ticket(browser, email=f"m{number}@example.com"))
     return opened
+
+
+async def test_a_colleagues_name_and_colour_are_not_written_over_unseen(house: House, desk: Browser) -> None:
+    tag = await make(house, "Late")
+    here, form = settings(house), f"{settings(house)}/{tag.tag_id}"
+    first = {"name": "Lost", "colour": "blue", "seen": seen_on(await desk.get(here))}
+    await desk.submit(form, first, page=here)
+    asked = await desk.submit(form, {**first, "name": "Slow", "colour": "teal"}, page=here)
+    kept = await house.db.read(ada(house), tags.every)
+    again = await desk.submit(form, {**first, "name": "Slow", "seen": seen_on(asked)}, page=here)
+
+    assert asked.status_code == 409
+    assert '<dd dir="auto">Lost</dd>' in asked.text
+    assert '<dd dir="auto">Blue</dd>' in asked.text
+    assert 'value="Slow"' in asked.text
+    assert [each.name for each in kept] == ["Lost"]
+    assert again.status_code == 303
 
 
 async def test_a_tag_goes_on_a_ticket_and_off_again_and_the_history_says_so(

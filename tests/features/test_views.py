@@ -11,6 +11,7 @@ from parlour.features.tickets.models import Status
 from parlour.features.tickets.views import service as views
 from parlour.kernel.access import Role
 from tests.features.test_dashboard import statements
+from tests.features.test_settings import seen_on
 from tests.house import Browser, House, stock
 
 
@@ -203,6 +204,22 @@ async def test_a_view_is_renamed_and_moved_among_its_owners(house: House, desk: 
 
     assert tabs((await desk.get(table(house))).text) == ["Ärger", "zebra", "Robert", "Ours"]
     assert (refused.status_code, "Enter a name." in refused.text) == (422, True)
+
+
+async def test_a_colleagues_name_of_a_view_is_not_written_over_unseen(house: House, desk: Browser) -> None:
+    await save(house, desk, name="Late", query="q=late", for_everyone="yes")
+    here, view = f"{table(house)}?q=late", await view_id(house, desk, "?q=late")
+    first = {"name": "Lost", "query": "q=late", "seen": seen_on(await desk.get(here))}
+    await desk.submit(f"{table(house)}/views/{view}", first, page=here)
+    asked = await desk.submit(f"{table(house)}/views/{view}", {**first, "name": "Slow"}, page=here)
+    again = {**first, "name": "Slow", "seen": seen_on(asked)}
+    between = tabs((await desk.get(table(house))).text)
+    await desk.submit(f"{table(house)}/views/{view}", again, page=here)
+
+    assert asked.status_code == 409
+    assert "Somebody else has saved this since" in asked.text
+    assert 'value="Slow"' in asked.text
+    assert (between, tabs((await desk.get(table(house))).text)) == (["Lost"], ["Slow"])
 
 
 async def test_somebody_elses_views_are_neither_renamed_nor_moved(house: House, desk: Browser) -> None:

@@ -10,7 +10,7 @@ from parlour.features.accounts.models import Desk
 from parlour.features.chat.models import CONTENT_LIMIT
 from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.tickets.canned import service as canned
-from parlour.kernel import text
+from parlour.kernel import seen, text
 from parlour.kernel.access import Permission
 from parlour.kernel.errors import DomainError, Forbidden
 from parlour.web.forms import REFUSALS, read_form, read_form_leniently
@@ -77,13 +77,17 @@ async def _form(
     actor = actor_at(desk)
     if not actor.may(Permission.TICKET_UPDATE):
         raise Forbidden
+    kept = canned.shown(await db(request).read(actor, canned.reply, reply_id)) if reply_id else {}
+    late = isinstance(refused, seen.ChangedMeanwhile)
     return await render_at(
         request,
         desk,
         "desk/canned_form.html",
         refused=refused,
         reply_id=reply_id,
-        form={**_NOTHING, **typed},
+        form={**_NOTHING, **kept, **typed},
+        theirs={name: kept[name] for name in kept if typed.get(name, "") != kept[name]} if late else {},
+        seen=typed["seen"] if "seen" in typed and not late else seen.mark(*kept.values()),
         placeholders=canned.PLACEHOLDERS,
         may_share=actor.may(Permission.REPLY_TEMPLATES),
         name_limit=text.NAME_LIMIT,
@@ -110,9 +114,7 @@ async def add(request: Request) -> Response:
 
 async def edit(request: Request) -> Response:
     desk = await desk_in(request)
-    found = await db(request).read(actor_at(desk), canned.reply, id_in(request, "reply_id"))
-    typed = {"name": found.name, "content": found.content, "shared": "1" if found.shared else ""}
-    return await _form(request, desk, found.reply_id, typed)
+    return await _form(request, desk, id_in(request, "reply_id"), {})
 
 
 async def change(request: Request) -> Response:
@@ -123,7 +125,15 @@ async def change(request: Request) -> Response:
     try:
         if stale:
             raise stale
-        await db(request).write(actor_at(desk), canned.change, reply_id, name, content, shared=shared)
+        await db(request).write(
+            actor_at(desk),
+            canned.change,
+            reply_id,
+            name,
+            content,
+            shared=shared,
+            seen_mark=fields.get("seen", ""),
+        )
     except REFUSALS as error:
         return await _form(request, desk, reply_id, fields, error)
     return redirect(_home(desk))

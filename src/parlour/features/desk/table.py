@@ -16,7 +16,7 @@ from parlour.features.desk.sidebar import Sidebar, sidebar
 from parlour.features.tickets.bulk import service as changes
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import COUNT_LIMIT, LOOKED_THROUGH, PAGE_SIZES, Whose
-from parlour.kernel import clock
+from parlour.kernel import clock, seen
 from parlour.kernel.access import Permission
 from parlour.kernel.errors import DomainError
 from parlour.web.pages import redirect
@@ -109,7 +109,7 @@ def _view_of(query: TableQuery, beside: Sidebar) -> dict[str, Any]:
         "sidebar": beside,
         "listed": listed,
         "built_in": this.key if this and not this.name else "",
-        "saved": this._asdict() if this and this.name else None,
+        "saved": {**this._asdict(), "seen": seen.mark(this.name)} if this and this.name else None,
     }
 
 

@@ -13,6 +13,7 @@ from parlour.features.desk.fields import changed
 from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.models import Colour
 from parlour.features.tickets.tags import service as tags
+from parlour.kernel import seen
 from parlour.kernel.access import permitted
 from parlour.kernel.errors import DomainError, Invalid
 from parlour.web.forms import REFUSALS, read_form, read_form_leniently, uuid_field
@@ -61,12 +62,18 @@ async def _page(
     """All tags, each in a form of its own; `typed` and `refused` are about `tag_id`, or about a new one."""
     actor = actor_at(desk)
     permitted(actor, tags.make)
+    known = await db(request).read(actor, tags.every)
+    marks = {tag.tag_id: seen.mark(tag.name, tag.colour) for tag in known}
+    late = isinstance(refused, seen.ChangedMeanwhile)
+    if tag_id and not late:
+        marks[tag_id] = typed.get("seen", "")
     return await render_at(
         request,
         desk,
         "desk/settings_tags.html",
         refused=refused,
-        tags=await db(request).read(actor, tags.every),
+        tags=[(tag, marks[tag.tag_id]) for tag in known],
+        late=late,
         colours=[colour.value for colour in Colour],
         typed=typed,
         typed_of=tag_id,
@@ -96,7 +103,7 @@ async def change(request: Request) -> Response:
         if stale:
             raise stale
         name, colour = fields.get("name", ""), fields.get("colour", "")
-        await db(request).write(actor_at(desk), tags.change, tag_id, name, colour)
+        await db(request).write(actor_at(desk), tags.change, tag_id, name, colour, fields.get("seen", ""))
     except REFUSALS as error:
         return await _page(request, desk, fields, error, tag_id)
     return redirect(_home(desk))

@@ -52,7 +52,8 @@ async def rename(request: Request) -> Response:
     try:
         if stale:
             raise stale
-        await db(request).write(actor_at(desk), views.rename_view, view_id, fields.get("name", ""))
+        name, mark = fields.get("name", ""), fields.get("seen", "")
+        await db(request).write(actor_at(desk), views.rename_view, view_id, name, mark)
     except REFUSALS as error:
         query = query_in(fields.get("query", ""))
         return await table.page(request, desk, query, refused=error, typed=fields)

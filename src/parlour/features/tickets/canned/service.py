@@ -16,7 +16,7 @@ from parlour.features.tickets import service as tickets
 from parlour.features.tickets.canned import store as canned_store
 from parlour.features.tickets.models import Reply, Sent, Status, Ticket
 from parlour.features.workspaces import audit
-from parlour.kernel import clock, text
+from parlour.kernel import clock, seen, text
 from parlour.kernel.access import Permission, requires
 from parlour.kernel.errors import DomainError, Forbidden, Invalid, NotFound
 
@@ -111,6 +111,11 @@ def filled_one(tx: Tx, ticket_id: UUID, reply_id: UUID) -> str:
     return fill(reply(tx, reply_id).content, tickets.ticket(tx, ticket_id), tx.actor.name)
 
 
+def shown(reply: Reply) -> dict[str, str]:
+    """As the form holds it, by its fields."""
+    return {"name": reply.name, "content": reply.content, "shared": "1" if reply.shared else ""}
+
+
 def _checked(name: str, content: str) -> tuple[str, str]:
     name, content = text.name(name), text.many_lines(content)
     problems = {}
@@ -152,9 +157,12 @@ def add(tx: Tx, name: str, content: str, *, shared: bool) -> Reply:
 
 
 @requires(Permission.TICKET_UPDATE)
-def change(tx: Tx, reply_id: UUID, name: str, content: str, *, shared: bool) -> Reply:
-    """Raises what `add` raises, and UnknownReply."""
-    before = reply(tx, reply_id)
+def change(tx: Tx, reply_id: UUID, name: str, content: str, *, shared: bool, seen_mark: str = "") -> Reply:
+    """`seen_mark` is that of what was `shown`. Raises what `add` raises, UnknownReply, ChangedMeanwhile."""
+    before = canned_store.lock(tx, reply_id)
+    if before is None:
+        raise UnknownReply
+    seen.insist(seen_mark, *shown(before).values())
     _owner(tx, shared=before.shared)
     owner_id = _owner(tx, shared=shared)
     name, content = _checked(name, content)

@@ -63,6 +63,13 @@ def reply(tx: Tx, reply_id: UUID) -> Reply | None:
     return _reply(row) if row else None
 
 
+def lock(tx: Tx, reply_id: UUID) -> Reply | None:
+    """`reply`, which nobody else changes before this transaction has ended."""
+    query = select(*_REPLY).where(_THIS).with_for_update()
+    row = tx.run(query, actor=tx.actor.user_id, this_reply=reply_id).first()
+    return _reply(row) if row else None
+
+
 def count(tx: Tx, *, owner_id: UUID | None) -> int:
     """How many one owner has; None asks for the workspace's."""
     theirs = canned_replies.c.owner_id == owner_id if owner_id else canned_replies.c.owner_id.is_(None)

@@ -9,7 +9,7 @@ from parlour.features.tickets import changes
 from parlour.features.tickets.models import Colour, Tag, Ticket
 from parlour.features.tickets.tags import store as tag_store
 from parlour.features.workspaces import audit
-from parlour.kernel import clock, text
+from parlour.kernel import clock, seen, text
 from parlour.kernel.access import Actor, Permission, requires
 from parlour.kernel.errors import Invalid, NotFound
 
@@ -71,9 +71,15 @@ def make(tx: Tx, name: str, colour: str) -> Tag:
 
 
 @requires(Permission.TAG_MANAGE)
-def change(tx: Tx, tag_id: UUID, name: str, colour: str) -> None:
-    """Another name or colour, on every ticket at once. Raises what `make` raises, and UnknownTag."""
-    before = _tag(tx, tag_id)
+def change(tx: Tx, tag_id: UUID, name: str, colour: str, seen_mark: str = "") -> None:
+    """Another name or colour, on every ticket at once. `seen_mark` is that of both before.
+
+    Raises what `make` raises, UnknownTag, ChangedMeanwhile.
+    """
+    before = tag_store.lock(tx, tag_id)
+    if before is None:
+        raise UnknownTag
+    seen.insist(seen_mark, before.name, before.colour)
     name, chosen = _checked(tx, name, colour, besides=tag_id)
     tag_store.update_tag(tx, Tag(tag_id, name, chosen), key=name.casefold())
     audit.record(tx, "tag_changed", before=before.name, after=name)

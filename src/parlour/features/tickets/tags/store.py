@@ -45,6 +45,12 @@ def tag(tx: Tx, tag_id: UUID) -> Tag | None:
     return _tag(row) if row else None
 
 
+def lock(tx: Tx, tag_id: UUID) -> Tag | None:
+    """`tag`, which nobody else changes before this transaction has ended."""
+    row = tx.run(select(*_TAG).where(_THIS).with_for_update(), this_tag=tag_id).first()
+    return _tag(row) if row else None
+
+
 def by_key(tx: Tx, key: str) -> Tag | None:
     row = tx.run(select(*_TAG).where(_IN_USE, tags.c.key == key)).first()
     return _tag(row) if row else None

@@ -9,7 +9,7 @@ from parlour.features.tickets.models import Filters, SavedView
 from parlour.features.tickets.notifications.models import Bell
 from parlour.features.tickets.views import store as views_store
 from parlour.features.workspaces import audit
-from parlour.kernel import clock, text
+from parlour.kernel import clock, seen, text
 from parlour.kernel.access import Permission, requires
 from parlour.kernel.errors import Forbidden, Invalid, NotFound
 
@@ -80,9 +80,15 @@ def _own(tx: Tx, view_id: UUID) -> SavedView:
 
 
 @requires(Permission.TICKET_LIST)
-def rename_view(tx: Tx, view_id: UUID, name: str) -> SavedView:
-    """Raises what `delete_view` raises, and Invalid (`name`: required, too_long)."""
-    view = _own(tx, view_id)
+def rename_view(tx: Tx, view_id: UUID, name: str, seen_mark: str = "") -> SavedView:
+    """`seen_mark` is that of the name before. Raises what `delete_view` raises, ChangedMeanwhile, and
+    Invalid (`name`: required, too_long).
+    """
+    _own(tx, view_id)
+    view = views_store.lock(tx, view_id)
+    if view is None:
+        raise NotFound
+    seen.insist(seen_mark, view.name)
     name = _name(name)
     if name != view.name:
         views_store.set_name(tx, view_id, name)

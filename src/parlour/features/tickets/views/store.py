@@ -84,6 +84,12 @@ def view(tx: Tx, view_id: UUID) -> SavedView | None:
     return SavedView(*row) if row else None
 
 
+def lock(tx: Tx, view_id: UUID) -> SavedView | None:
+    """`view`, which nobody else changes before this transaction has ended."""
+    row = tx.execute(select(*_VIEW).where(_this(tx, view_id)).with_for_update()).first()
+    return SavedView(*row) if row else None
+
+
 def set_name(tx: Tx, view_id: UUID, name: str) -> None:
     tx.execute(update(saved_views).where(_this(tx, view_id)).values(name=name))
 
