@@ -22,6 +22,7 @@ from parlour.features.accounts.events import service as events
 from parlour.features.accounts.mails import AccountMails
 from parlour.features.accounts.second_factor import service as second_factor
 from parlour.features.api import routes as api
+from parlour.features.chat.scans import ScanJobs
 from parlour.features.conversation.sockets import SocketAccess
 from parlour.features.desk import agent
 from parlour.features.desk.routes import routes as desk_routes
@@ -110,6 +111,7 @@ def make_worker(settings: Settings, database: Database, post: Post, intake: Inta
         **AccountMails(database, post).handlers,
         **BulkJobs(database).handlers,
         **FileJobs(database, intake).handlers,
+        **ScanJobs(database, intake, settings.data_dir).handlers,
         **HandoverJobs(database).handlers,
         **MailroomJobs(database, intake.store, settings).handlers,
         **NotificationJobs(database).handlers,

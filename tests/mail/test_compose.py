@@ -39,7 +39,12 @@ FRESH_LINKS: dict[str, Any] = {
     "older": 0,
 }
 TEMPLATES = {"confirmation": CONFIRMATION, "fresh_links": FRESH_LINKS}
-SAID = SimpleNamespace(sender_name="Ada", created_at=datetime(2026, 11, 9, tzinfo=UTC), content="Hello")
+SAID = SimpleNamespace(
+    sender_name="Ada",
+    created_at=datetime(2026, 11, 9, tzinfo=UTC),
+    content="Hello",
+    files=[{"name": "receipt.pdf"}],
+)
 WITH_NAMES: dict[str, dict[str, Any]] = {
     **TEMPLATES,
     "invitation": {
@@ -145,7 +150,7 @@ def test_a_name_stays_in_its_place_and_is_no_link(template: str, name: str, rend
     """Names are a stranger's to choose: of a workspace one is invited to, of the agent who answers."""
     plain = WITH_NAMES[template]
     named = {**plain, "workspace": {**plain["workspace"], "name": name}, "invited_by": name}
-    named["replies"] = [SimpleNamespace(**{**vars(SAID), "sender_name": name})]
+    named["replies"] = [SimpleNamespace(**{**vars(SAID), "sender_name": name, "files": [{"name": name}]})]
     named["lines"] = [{**line, "who": name} for line in plain.get("lines", [])]
 
     usual = compose(renderer, template, "mary@example.test", ID, plain)
@@ -202,8 +207,22 @@ def test_a_template_must_begin_with_its_subject() -> None:
 
 def test_what_was_said_stands_in_the_text_letter_by_letter(renderer: Renderer) -> None:
     said = "In HTML a slash is &#x2f; or &sol;, and 1/2 is a half. <b>"
-    reply = SimpleNamespace(sender_name="Ada", created_at=SAID.created_at, content=said)
+    reply = SimpleNamespace(**{**vars(SAID), "content": said})
     mail = compose(renderer, "replies", "m@example.test", ID, {**WITH_NAMES["replies"], "replies": [reply]})
 
     assert said in mail.text
     assert said in unescape(mail.html)
+
+
+def test_files_of_an_answer_are_named_and_lie_in_the_conversation(renderer: Renderer) -> None:
+    alone = SimpleNamespace(**{**vars(SAID), "content": ""})
+
+    mail = compose(
+        renderer, "replies", "m@example.test", ID, {**WITH_NAMES["replies"], "replies": [SAID, alone]}
+    )
+
+    name = "receipt.\u2060pdf"
+    told = f"Ada wrote on 9 Nov 2026, 00:00 UTC:\n\n{{}}Files, which are in the conversation:\n- {name}\n"
+    assert told.format("Hello\n\n") in mail.text
+    assert told.format("") in mail.text
+    assert mail.html.count('access#s3cret-code"><bdi>receipt.\u2060pdf</bdi></a></li>') == 2

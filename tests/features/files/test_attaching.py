@@ -9,6 +9,7 @@ from parlour.features.tickets.models import Ticket
 from parlour.web.headers import SANDBOX
 from tests.attaching import JSON, WORDS, File, desk_of, file_at, newest, room_of, say
 from tests.house import Browser, House
+from tests.web.test_weight import counted
 
 
 @pytest.fixture
@@ -130,3 +131,29 @@ async def test_the_same_form_twice_is_one_message_and_other_files_are_a_conflict
     assert again.json()["message"] == first.json()["message"]
     assert [other.status_code for other in others] == [409] * 3
     assert UUID((await newest(visitor, room_of(ticket)))["client_id"]) == UUID(client_id)
+
+
+async def test_a_ticket_is_found_by_the_name_of_its_file(
+    visitor: Browser, desk: Browser, ticket: Ticket
+) -> None:
+    await say(visitor, room_of(ticket), ("Quarterly zebra.txt", WORDS))
+
+    found = await desk.get(f"/workspace/{ticket.workspace_id}/tickets?q=zebra")
+
+    assert str(ticket.ticket_id) in found.text
+
+
+@pytest.mark.sqlite
+async def test_a_page_with_files_asks_once_more_and_one_without_never(
+    visitor: Browser, ticket: Ticket
+) -> None:
+    asked = []
+    for count in (0, 1, 3):
+        for _ in range(count):
+            await say(visitor, room_of(ticket), ("a.txt", WORDS), ("b.txt", WORDS))
+        await visitor.get(room_of(ticket))
+        with counted() as statements:
+            await visitor.get(room_of(ticket))
+        asked.append(len(statements))
+
+    assert asked == [asked[0], asked[0] + 1, asked[0] + 1]

@@ -112,6 +112,14 @@ def announce_to_all(
         tx.emit(MessageSent(tx.workspace_id, message))
 
 
+@requires(Permission.SYSTEM)
+def withdraw(tx: Tx, file_id: UUID) -> None:
+    """A file turned out to hold a virus: whoever is in its room is told that it is gone."""
+    file = files.withdraw(tx, file_id)
+    if file and file.room_id:
+        announce(tx, file.room_id, f"withdrawn:{file.attachment.name}")
+
+
 @requires(Permission.TICKET_REPLY)
 def announce(tx: Tx, room_id: UUID, what: str) -> Message:
     """Put a system message into the room: a machine word such as `status:open`, said of the actor."""

@@ -8,13 +8,11 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response
 
-from parlour.db.database import Tx
 from parlour.features.chat.models import Audience
 from parlour.features.conversation import units
 from parlour.features.conversation.timeline import Timeline
 from parlour.features.conversation.uploads import Uploads
 from parlour.features.files import service as files
-from parlour.features.files.models import Begun
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Sent
 from parlour.kernel.access import Actor
@@ -87,21 +85,12 @@ def uploads(
     request: Request, actor: Actor, ticket_id: UUID, audience: Audience | None = Audience.PUBLIC
 ) -> Uploads:
     """What takes the files of whoever writes in this room, or in the one that the form's `note` says."""
-
-    def begin(tx: Tx, name: str, size: int, fields: Mapping[str, str]) -> Begun:
-        said = Audience.INTERNAL if fields.get("note") == "1" else Audience.PUBLIC
-        return units.begin_file(tx, name, size, ticket_id, audience or said)
-
-    return Uploads(request, actor, begin)
+    return Uploads(request, actor, partial(units.begin_file, ticket_id=ticket_id, audience=audience))
 
 
 def uploads_for_new(request: Request, actor: Actor) -> Uploads:
     """What takes the files for a ticket that is not opened yet."""
-
-    def begin(tx: Tx, name: str, size: int, _: Mapping[str, str]) -> Begun:
-        return files.begin(tx, name, size, None)
-
-    return Uploads(request, actor, begin)
+    return Uploads(request, actor, units.begin_for_new)
 
 
 async def upload(request: Request, uploads: Uploads) -> Response:

@@ -1,6 +1,6 @@
 """What both sides of a room read, and do, in one transaction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from uuid import UUID
 
 from parlour.db.database import Tx
@@ -71,9 +71,21 @@ def say(
 
 
 @requires(Permission.FILE_ATTACH)
-def begin_file(tx: Tx, name: str, size: int, ticket_id: UUID, audience: Audience) -> Begun:
-    """A file for one of the ticket's rooms. Raises UnknownTicket, TicketFull, WorkspaceFull."""
-    return files.begin(tx, name, size, _room_of(tx, tickets.ticket(tx, ticket_id), audience))
+def begin_file(
+    tx: Tx, name: str, size: int, fields: Mapping[str, str], *, ticket_id: UUID, audience: Audience | None
+) -> Begun:
+    """A file for one of the ticket's rooms, or for the one that the form's `note` says.
+
+    Raises UnknownTicket, TicketFull, WorkspaceFull.
+    """
+    said = Audience.INTERNAL if fields.get("note") == "1" else Audience.PUBLIC
+    return files.begin(tx, name, size, _room_of(tx, tickets.ticket(tx, ticket_id), audience or said))
+
+
+@requires(Permission.FILE_ATTACH)
+def begin_for_new(tx: Tx, name: str, size: int, _: Mapping[str, str]) -> Begun:
+    """A file for a ticket that is not opened yet. Raises WorkspaceFull."""
+    return files.begin(tx, name, size, None)
 
 
 @requires(Permission.ROOM_READ)

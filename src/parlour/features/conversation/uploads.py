@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from tempfile import TemporaryFile
 from typing import BinaryIO, cast
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from starlette.requests import Request
 from parlour.db.database import Tx
 from parlour.features.files import service as files
 from parlour.features.files.models import Begun, Facts
+from parlour.features.files.spool import spool
 from parlour.files.errors import TooLarge
 from parlour.files.intake import Intake
 from parlour.kernel.access import Actor, Kind, permitted
@@ -47,9 +47,9 @@ class Uploads:
         """
         permitted(self._actor, files.begin)
         await self._count()
-        with TemporaryFile(dir=site(self._request).settings.data_dir) as file:
-            size = await _spool(cast(BinaryIO, file), data, intake(self._request).limit)
-            staged = await self._store(cast(BinaryIO, file), name, size, fields)
+        with spool(site(self._request).settings.data_dir) as file:
+            size = await _write(file, data, intake(self._request).limit)
+            staged = await self._store(file, name, size, fields)
         self.taken.append(staged)
         return staged.file_id
 
@@ -84,7 +84,7 @@ class Uploads:
             raise
 
 
-async def _spool(file: BinaryIO, data: AsyncIterator[bytes], limit: int) -> int:
+async def _write(file: BinaryIO, data: AsyncIterator[bytes], limit: int) -> int:
     """Write what comes to the file; says how much. Raises TooLarge."""
     size, batch = 0, bytearray()
     async for piece in data:

@@ -19,6 +19,8 @@ from parlour.web.render import exactly, initials, linkify, when
 
 TOLD_CUSTOMERS = ("status:resolved", "status:reopened", "status:closed")
 """What a customer reads of a ticket's changes; every other one only holds its place in the log."""
+TOLD_EVERYBODY = "withdrawn:"
+"""What both sides read of a file, whose name follows."""
 MESSAGES = 2_000
 """Messages that are kept as they were shown."""
 
@@ -33,7 +35,8 @@ def _seen_by(message: Message, actor: Actor) -> tuple[bool, bool]:
         return message.sender_id == actor.id, False
     customer = actor.side == "customer"
     own_change = customer and message.sender_name in (actor.name, actor.id)
-    return own_change, customer and message.content not in TOLD_CUSTOMERS
+    told = message.content in TOLD_CUSTOMERS or message.content.startswith(TOLD_EVERYBODY)
+    return own_change, customer and not told
 
 
 def _view(message: Message, mine: bool, untold: bool) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from parlour.features.files.models import (
     File,
 )
 from parlour.files.names import safe_name
+from parlour.files.scan import Scan
 from parlour.files.store import new_key
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Kind, Permission, requires
@@ -28,6 +29,10 @@ from parlour.kernel.errors import DomainError, Invalid, NotFound
 from parlour.kernel.messages import Attachment
 
 DELETE = "files.delete"
+SCAN = "files.scan"
+SCAN_AFTER = timedelta(minutes=1)
+"""A scanner that was away may be back by then."""
+CLEAN, INFECTED, UNSCANNED = Scan.CLEAN.value, Scan.INFECTED.value, Scan.UNSCANNED.value
 STAGED_LIFE = timedelta(days=1)
 SWEEP_BATCH = 100
 
@@ -36,6 +41,22 @@ class TicketFull(DomainError):
     status = 413
     code = "ticket_full"
     message = "The files of this ticket are more than we can keep together. Please send a link to this one."
+
+
+class NotScanned(DomainError):
+    """The virus scanner could not say anything of it so far."""
+
+    status = 409
+    code = "not_scanned"
+    message = "This file has not been checked for viruses yet. Please try again in a few minutes."
+
+
+class Withdrawn(DomainError):
+    """It was taken in before the virus scanner knew it."""
+
+    status = 410
+    code = "withdrawn"
+    message = "This file was withdrawn: our virus scanner found something in it."
 
 
 class WorkspaceFull(DomainError):
@@ -87,6 +108,8 @@ def stage(tx: Tx, file_id: UUID, facts: Facts) -> Attachment:
     """The bytes are stored: a message may bring them. Raises NotFound when it was taken back meanwhile."""
     if not store.set_facts(tx, file_id, facts):
         raise NotFound
+    if facts.scan == UNSCANNED:
+        tx.as_system().enqueue(SCAN, {"file_id": str(file_id)}, after=SCAN_AFTER)
     return store.these(tx, [file_id])[file_id].attachment
 
 
@@ -178,11 +201,44 @@ def are_those_of(tx: Tx, room_id: UUID, seq: int, file_ids: Sequence[UUID]) -> b
 def file(tx: Tx, file_id: UUID) -> File:
     """One whose bytes are there, whichever room it is in: whoever asks looks whether the actor may be there.
 
-    Raises NotFound, also for what another has staged.
+    Raises NotFound, also for what another has staged; Withdrawn; NotScanned for customers, who are not to
+    get from us what nobody has looked at.
     """
     found = store.these(tx, [file_id]).get(file_id)
     if found is None or (found.seq is None and not _is_ready(tx, found)):
         raise NotFound
+    if found.attachment.scan == INFECTED:
+        raise Withdrawn
+    if found.attachment.scan == UNSCANNED and tx.actor.kind is Kind.CUSTOMER:
+        raise NotScanned
+    return found
+
+
+@requires(Permission.SYSTEM)
+def unscanned(tx: Tx, file_id: UUID) -> File | None:
+    """The file, as long as nobody knows what is in it."""
+    found = store.these(tx, [file_id]).get(file_id)
+    return found if found and found.attachment.scan == UNSCANNED else None
+
+
+@requires(Permission.SYSTEM)
+def set_clean(tx: Tx, file_id: UUID) -> None:
+    store.set_scan(tx, file_id, CLEAN)
+
+
+@requires(Permission.SYSTEM)
+def withdraw(tx: Tx, file_id: UUID) -> File | None:
+    """Nobody gets the bytes any more; its name stays with the message that brought it. None when no message
+    did, and it is gone.
+    """
+    found = store.these(tx, [file_id]).get(file_id)
+    if found is None or found.attachment.scan == INFECTED:
+        return None
+    if found.seq is None:
+        _forget(tx, file_id, [found.uploader])
+        return None
+    store.set_scan(tx, file_id, INFECTED)
+    tx.enqueue(DELETE, {"keys": [found.storage_key, found.thumbnail_key]})
     return found
 
 

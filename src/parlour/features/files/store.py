@@ -39,6 +39,7 @@ _OF_MESSAGE = (
 )
 _STAGED = _HERE & (files.c.file_id == bindparam("this")) & files.c.seq.is_(None)
 _CHANGE = update(files).where(_STAGED).returning(files.c.file_id)
+_SCANNED = update(files).where(_HERE, files.c.file_id == bindparam("this"))
 _DELETE = (
     delete(files)
     .where(_STAGED, dialect.one_of(files.c.uploader, "whose"))
@@ -102,6 +103,10 @@ def set_facts(tx: Tx, file_id: UUID, facts: Facts) -> bool:
         "has_thumbnail": facts.has_thumbnail,
     }
     return tx.run(_CHANGE.values(values), this=file_id).first() is not None
+
+
+def set_scan(tx: Tx, file_id: UUID, scan: str) -> None:
+    tx.run(_SCANNED.values(scan=scan), this=file_id)
 
 
 def these(tx: Tx, file_ids: Sequence[UUID]) -> dict[UUID, File]:

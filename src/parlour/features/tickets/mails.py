@@ -12,7 +12,14 @@ from parlour.features.tickets.models import Link
 from parlour.features.tickets.threads import service as threads
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel.access import Actor
+from parlour.kernel.messages import Message
 from parlour.mail.post import Post
+
+
+def _said(message: Message) -> dict[str, Any]:
+    """With what was not withdrawn of its files: plain values, of which templates know the fields."""
+    files = [file._asdict() for file in message.files if file.scan != "infected"]
+    return {**message._asdict(), "files": files}
 
 
 class TicketMails:
@@ -63,7 +70,7 @@ class TicketMails:
                 unseen.link.email,
                 link=unseen.link,
                 subject=unseen.subject,
-                replies=[message._asdict() for message in unseen.messages],
+                replies=[_said(message) for message in unseen.messages],
                 earlier=unseen.earlier,
             )
 

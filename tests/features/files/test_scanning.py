@@ -1,0 +1,67 @@
+"""What the virus scanner says of a file, at once or later, and who is told."""
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.attaching import JSON, WORDS, desk_of, file_at, newest, room_of, say
+from tests.clamd_server import MARK, ClamdServer
+from tests.house import House, behind_its_back, open_house
+from tests.jobs import time_passes
+from tests.until import until
+
+pytestmark = pytest.mark.clamd
+
+
+@pytest.fixture(scope="module")
+def clamd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClamdServer]:
+    with ClamdServer(tmp_path_factory.mktemp("clamd")) as server:
+        yield server
+
+
+@pytest.fixture
+async def house(tmp_path: Path, clamd: ClamdServer) -> AsyncIterator[House]:
+    async with open_house(tmp_path, PARLOUR_CLAMD=clamd.socket) as house:
+        yield house
+
+
+async def test_what_the_scanner_knows_is_refused_and_what_it_missed_is_withdrawn_before_both_sides(
+    house: House, clamd: ClamdServer
+) -> None:
+    async with house.browser() as visitor, await house.sign_in() as desk:
+        ticket = await house.open_ticket(visitor)
+        room = room_of(ticket)
+        refused = await say(visitor, room, ("a.txt", MARK), headers=JSON)
+        clean = await say(visitor, room, ("b.txt", WORDS), headers=JSON)
+        clamd.stop()
+        missed = [await say(visitor, room, file) for file in (("c.txt", MARK), ("d.txt", WORDS))]
+        messages = (await visitor.get(room, headers=JSON)).json()["messages"]
+        [ill], [well] = [message["files"] for message in messages[-2:]]
+        at_the_desk = f"{desk_of(ticket)}/files/{ill['file_id']}/c.txt"
+        meanwhile = (
+            (await visitor.get(file_at(ticket, ill))).status_code,
+            (await desk.get(at_the_desk)).status_code,
+        )
+        clamd.start()
+        await time_passes(house.db, timedelta(minutes=2))
+        house.app.parlour.worker.wake()
+        await until(lambda: scans(house) == {"b.txt": "clean", "c.txt": "infected", "d.txt": "clean"})
+
+        assert (refused.status_code, refused.json()["code"]) == (422, "infected")
+        assert clean.json()["message"]["files"][0]["scan"] == "clean"
+        assert [answer.status_code for answer in missed] == [303, 303]
+        assert (ill["scan"], meanwhile) == ("unscanned", (409, 200))
+        assert (await newest(visitor, room))["content"] == "withdrawn:c.txt"
+        for browser, page in ((visitor, room), (desk, desk_of(ticket))):
+            assert "c.txt was withdrawn" in (await browser.get(page)).text
+        assert (await visitor.get(file_at(ticket, ill))).status_code == 410
+        assert (await visitor.get(file_at(ticket, well))).content == WORDS
+        folder = house.app.parlour.files.store.folder
+        assert folder
+        await until(lambda: sum(path.is_file() for path in folder.rglob("*")) == 2)
+
+
+def scans(house: House) -> dict[object, object]:
+    return dict(behind_its_back(house.app.parlour.settings, "SELECT name, scan FROM files"))  # type: ignore[arg-type]
