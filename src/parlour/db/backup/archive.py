@@ -123,12 +123,12 @@ class Archive:
             label = f"{shape.name}, verified"
             for _ in counted(self.lines(shape), Tally(), label, self.total(shape), tell):
                 pass
-        self._unpack(_pass_over, tell, "attachments, verified")
+        self._unpack(_pass_over, tell, f"{objects.LABEL}, verified")
 
     def bring_objects(self, tell: Tell) -> None:
         """Into the store, each of them; those that are there stay."""
         if self._store is not None:
-            self._unpack(self._store.put, tell, "attachments")
+            self._unpack(self._store.put, tell, objects.LABEL)
 
     def _unpack(self, take: Callable[[str, int, Iterator[bytes]], None], tell: Tell, label: str) -> None:
         if self.packed.sha256:

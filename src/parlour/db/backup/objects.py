@@ -1,4 +1,4 @@
-"""What people attached: objects beside the rows, as a tar archive inside the backup's file."""
+"""What people attached, and mails that came: objects beside the rows, as a tar archive in the backup."""
 
 import io
 import tarfile
@@ -14,7 +14,8 @@ from parlour.db.backup.read import Source
 from parlour.db.backup.rows import BackupUnusable, Shape, Tell, decode
 
 MEMBER = "files.tar"
-TABLE = "files"
+LABEL = "files and mails"
+_NAMES_OBJECTS = ("files", "mails")
 CHUNK = 2**18
 
 
@@ -76,46 +77,42 @@ class _Pieces(io.RawIOBase):
         return data
 
 
-def shape_in(source: Source) -> Shape | None:
-    """The rows that name objects; none in what is older than attachments."""
-    return next((shape for shape in source.contents.shapes if shape.name == TABLE), None)
-
-
 def pack(into: IO[bytes], source: Source, objects: Objects, tell: Tell) -> Packed:
     """Every object that `source` names. What is still on its way up, or was deleted since, is none."""
     packed, out = Packed(), _Hashed(into)
-    shape = shape_in(source)
-    total = source.total(shape) if shape else 0
+    shapes = [shape for shape in source.contents.shapes if shape.name in _NAMES_OBJECTS]
+    total = sum(map(source.total, shapes))
     with tarfile.open(fileobj=out, mode="w|", format=tarfile.PAX_FORMAT, bufsize=CHUNK) as tar:
-        for done, (key, attached) in enumerate(_keys(source, shape), 1):
+        for done, (key, expected) in enumerate(
+            chain.from_iterable(_keys(source, each) for each in shapes), 1
+        ):
             try:
                 size = objects.size(key)
                 if size is None:
                     raise KeyError
                 _add(tar, key, size, objects.pieces(key))
             except KeyError:
-                packed.missing += attached
+                packed.missing += expected
             else:
                 packed.count += 1
                 packed.size += size
             if done % 100 == 0:
-                tell("attachments", packed.count, max(total, packed.count))
+                tell(LABEL, packed.count, max(total, packed.count))
     packed.sha256 = out.hexdigest()
-    tell("attachments", packed.count, packed.count)
+    tell(LABEL, packed.count, packed.count)
     return packed
 
 
-def _keys(source: Source, shape: Shape | None) -> Iterator[tuple[str, bool]]:
-    """Each object's key, and whether a message names it."""
-    if shape is None:
-        return
+def _keys(source: Source, shape: Shape) -> Iterator[tuple[str, bool]]:
+    """Each object's key, and whether there has to be one: what is on its way up has none yet."""
     names = [column.name for column in shape.columns]
-    key, seq, small, has_small = map(names.index, ("storage_key", "seq", "thumbnail_key", "has_thumbnail"))
     with closing(source.lines(shape)) as lines:
-        for row in map(decode, lines):
-            yield row[key], row[seq] is not None
-            if row[has_small]:
-                yield row[small], row[seq] is not None
+        for line in lines:
+            row = dict(zip(names, decode(line), strict=True))
+            there = row["seq"] is not None if "seq" in row else True
+            yield row["storage_key"], there
+            if row.get("has_thumbnail"):
+                yield row["thumbnail_key"], there
 
 
 def _add(tar: tarfile.TarFile, key: str, size: int, pieces: Iterator[bytes]) -> None:

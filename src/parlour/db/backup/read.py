@@ -42,6 +42,7 @@ _KINDS = {
     "BOOLEAN": Kind.BOOLEAN,
     "INTEGER": Kind.INTEGER,
     "BIGINT": Kind.INTEGER,
+    "SMALLINT": Kind.INTEGER,
     "TEXT": Kind.TEXT,
 }
 """By the types as both engines declare them."""
