@@ -6,6 +6,8 @@ from parlour.mail.receive.parse import parse
 from parlour.mail.receive.parsed import Bounce, Kind
 from tests.mail.receive.mails import mail, multipart, text
 
+pytestmark = pytest.mark.sqlite  # before any database
+
 DAEMON = "From: Mail Delivery System <MAILER-DAEMON@mx.example.org>"
 ORIGINAL = (
     "Content-Type: message/rfc822\n\nFrom: help@acme.example\nTo: jane@example.org\nSubject: Re: Lamp\n"

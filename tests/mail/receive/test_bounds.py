@@ -5,8 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from parlour.mail.receive.parse import parse
+from parlour.mail.receive.parse import UNREADABLE, parse
 from tests.mail.receive.mails import html, mail, multipart, text
+
+pytestmark = pytest.mark.sqlite  # before any database
 
 LONGEST = 2.0
 """Seconds of processor time for any mail."""
@@ -109,6 +111,7 @@ def test_no_mail_takes_longer_than_that(build: Callable[[], bytes]) -> None:
     mail = build()
     began = time.process_time()
 
-    parse(mail)
+    read = parse(mail)
 
+    assert UNREADABLE not in read.defects
     assert time.process_time() - began < LONGEST

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from parlour.kernel.text import is_visible, many_lines
 from parlour.mail.receive.cut import newly_written
 
+pytestmark = pytest.mark.sqlite  # before any database
+
 REPLY = "Yes, please send a new one.\nIt is order no. 4711: the blue lamp.\n\nThank you!"
 
 

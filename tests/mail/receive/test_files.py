@@ -8,6 +8,8 @@ from parlour.mail.receive.parse import parse
 from parlour.mail.receive.parts import PARTS
 from tests.mail.receive.mails import file, mail, multipart, text
 
+pytestmark = pytest.mark.sqlite  # before any database
+
 WORDS = "Content-Type: text/plain; charset=utf-8\n\nSee below."
 
 

@@ -6,6 +6,8 @@ from parlour.mail.receive.parse import parse
 from parlour.mail.receive.parsed import Kind
 from tests.mail.receive.mails import file, mail, multipart, text
 
+pytestmark = pytest.mark.sqlite  # before any database
+
 
 @pytest.mark.parametrize(
     ("fields", "kind"),

@@ -9,6 +9,8 @@ from parlour.mail.receive.parse import SIZE_LIMIT, parse
 from parlour.mail.receive.parsed import Address, Kind
 from tests.mail.receive.mails import file, html, mail, multipart, text
 
+pytestmark = pytest.mark.sqlite  # before any database
+
 
 def test_a_plain_mail_is_read_whole() -> None:
     read = parse(

@@ -25,6 +25,8 @@ from parlour.mail.receive.parts import Budget, Part, tree
 SIZE_LIMIT = 40 * 1024 * 1024
 """Bytes of a mail that are read; the rest is only kept. 25 MB of files are 34 MB on their way."""
 SUBJECT_LIMIT = 1_000
+UNREADABLE = "This mail cannot be read; it is kept as it came."
+"""What is left to say where this program itself is at fault."""
 _DATE_LIMIT = 100
 
 
@@ -34,8 +36,15 @@ def parse(raw: bytes, *, authserv_id: str = "", own_hosts: Sequence[str] = ()) -
     `authserv_id` is the name under which our own mail server writes Authentication-Results; without one
     nobody is verified. `own_hosts` are those of our own Message-IDs.
     """
+    try:
+        return _parse(raw[:SIZE_LIMIT], authserv_id, own_hosts, whole=len(raw) <= SIZE_LIMIT)
+    except Exception:  # a fault of ours must stop neither the mailbox nor those who look at what came
+        return Parsed(odd_sender=True, defects=(UNREADABLE,))
+
+
+def _parse(raw: bytes, authserv_id: str, own_hosts: Sequence[str], *, whole: bool) -> Parsed:
     budget = Budget()
-    outer = tree(raw[:SIZE_LIMIT], budget)
+    outer = tree(raw, budget)
     root, fields = opened(outer, budget), outer.fields
     found = leaves(root)
     packed = {
@@ -58,7 +67,7 @@ def parse(raw: bytes, *, authserv_id: str = "", own_hosts: Sequence[str] = ()) -
         kind=kind,
         bounce=returned if kind is Kind.BOUNCE else None,
         reaction=judge.reaction(root) if kind is Kind.REACTION else "",
-        defects=(*header.defects, *_bounds(raw, budget, body)),
+        defects=(*header.defects, *_bounds(budget, body, whole=whole)),
     )
 
 
@@ -112,9 +121,9 @@ def _written_at(fields: Fields) -> datetime | None:
     return min(said, clock.now())
 
 
-def _bounds(raw: bytes, budget: Budget, body: Body) -> list[str]:
+def _bounds(budget: Budget, body: Body, *, whole: bool) -> list[str]:
     said = []
-    if len(raw) > SIZE_LIMIT:
+    if not whole:
         said.append("The mail is larger than is read.")
     if budget.exhausted:
         said.append("The mail has more parts, or deeper ones, than are read.")

@@ -66,21 +66,21 @@ class Bounce:
 class Parsed:
     """A mail, read. All words are clean (`kernel.text`): they can be stored and shown."""
 
-    subject: str
-    sender: Address | None
-    to: tuple[Address, ...]
-    cc: tuple[Address, ...]
-    reply_to: tuple[Address, ...]
-    written_at: datetime | None
+    subject: str = ""
+    sender: Address | None = None
+    to: tuple[Address, ...] = ()
+    cc: tuple[Address, ...] = ()
+    reply_to: tuple[Address, ...] = ()
+    written_at: datetime | None = None
     """What the Date header says, in UTC; never in the future."""
-    message_id: str
-    in_reply_to: tuple[str, ...]
-    references: tuple[str, ...]
-    verified: bool
+    message_id: str = ""
+    in_reply_to: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    verified: bool = False
     """Our own mail server says that the sender's domain stands for this mail (DMARC)."""
-    odd_sender: bool
+    odd_sender: bool = False
     """From is missing, doubled or written so that it may be meant to look like somebody else's."""
-    defects: tuple[str, ...]
+    defects: tuple[str, ...] = ()
     """What was wrong with the mail, in sentences for the ledger."""
     kind: Kind = Kind.PERSON
     bounce: Bounce | None = None

@@ -82,7 +82,7 @@ class _Reader:
         """Its tag, its content, and where the next one begins."""
         raw = self._raw
         self._left -= 1
-        if at + 2 > end or depth == 0 or self._left < 0 or raw[at] & _LONG_TAG == _LONG_TAG:
+        if at + 2 > min(end, len(raw)) or depth == 0 or self._left < 0 or raw[at] & _LONG_TAG == _LONG_TAG:
             raise _NoSuch
         tag, length, begin = raw[at], raw[at + 1], at + 2
         if length == _INDEFINITE:
