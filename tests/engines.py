@@ -58,6 +58,7 @@ ABOUT_PAGES = (
     "browser/test_attention.py",
     "browser/test_bad_network.py",
     "browser/test_files.py",
+    "browser/test_crash.py",
     "browser/test_firefox.py",
     "browser/test_forced_colours.py",
     "browser/test_forgotten_password.py",

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser, Playwright, async_playwright, expect
 
 from parlour.db.factory import make_database
 from tests.browser.past import Past
@@ -19,6 +19,7 @@ from tests.servers import CHROMIUM, CHROMIUM_ARGUMENTS
 __all__ = ["pytest_runtest_makereport"]
 
 failed = pytest.StashKey[bool]()
+ENDED_BY_ITSELF = "The browser itself ended during this test. Whatever else the test says follows from that."
 expect.set_options(timeout=PATIENCE)
 
 
@@ -52,14 +53,36 @@ async def past(live: Live) -> AsyncIterator[Past]:
     await db.close()
 
 
+class Chromium:
+    """One for all tests. Should it end by itself, the test that had it fails and the next has a new one."""
+
+    def __init__(self, playwright: Playwright) -> None:
+        self._playwright = playwright
+        self._browser: Browser | None = None
+
+    async def running(self) -> Browser:
+        if self._browser is None or not self._browser.is_connected():
+            self._browser = await self._playwright.chromium.launch(
+                executable_path=CHROMIUM.path(), args=list(CHROMIUM_ARGUMENTS)
+            )
+        return self._browser
+
+    async def close(self) -> None:
+        if self._browser is not None:
+            await self._browser.close()
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
+async def chromium() -> AsyncIterator[Chromium]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=CHROMIUM.path(), args=list(CHROMIUM_ARGUMENTS)
-        )
-        yield browser
-        await browser.close()
+        chromium = Chromium(playwright)
+        yield chromium
+        await chromium.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def browser(chromium: Chromium) -> Browser:
+    return await chromium.running()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -68,6 +91,8 @@ async def people(
 ) -> AsyncIterator[People]:
     people = People(browser, live, past)
     yield people
+    if not browser.is_connected():
+        pytest.fail(ENDED_BY_ITSELF, pytrace=False)
     if request.node.stash.get(failed, True):
         print(await people.describe())
     complaints = await people.leave()

@@ -14,6 +14,7 @@ from playwright.async_api import (
     BrowserContext,
     ConsoleMessage,
     Dialog,
+    Error,
     Page,
     ViewportSize,
     WebError,
@@ -60,6 +61,7 @@ class Person:
         context.on("weberror", self._error)
         context.on("dialog", self._dialog)
         page.on("websocket", self._websocket)
+        page.on("crash", self._crash)
 
     def expects(self, *patterns: str) -> None:
         """Complaints that this test causes on purpose, as regular expressions."""
@@ -90,6 +92,9 @@ class Person:
     def _error(self, error: WebError) -> None:
         if str(error.error) != NOT_ANIMATED:
             self.complaints.append(f"exception: {error.error}")
+
+    def _crash(self, page: Page) -> None:
+        self.complaints.append(f"crash: the browser's own process for {page.url} has ended")
 
     async def _dialog(self, dialog: Dialog) -> None:
         self.complaints.append(f"dialog: {dialog.message}")
@@ -184,9 +189,16 @@ class People:
         lines = []
         for person in self._present:
             for page in person.context.pages:
-                words = await page.locator("body").inner_text(timeout=2_000)
+                words = await words_on(page)
                 lines += [f"--- {page.url}", re.sub(r"\n\s*\n+", "\n", words), *person.complaints]
         return "\n".join(lines)
+
+
+async def words_on(page: Page) -> str:
+    try:
+        return await page.locator("body").inner_text(timeout=2_000)
+    except Error as error:  # it has crashed, or stands still
+        return f"(cannot be read: {error.message})"
 
 
 class Room:
