@@ -161,6 +161,7 @@ GET  /chat                          sign-in sign-in  sign-in   sign-in  ticket t
 POST /chat                          sign-in sign-in  sign-in   sign-in  replied replied 403 404      sign-in
 GET  /notes                         sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 POST /notes                         sign-in sign-in  sign-in   sign-in  noted noted 403     404      sign-in
+GET  /files                         sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 POST /files                         sign-in sign-in  sign-in   sign-in  201   201   403     404      sign-in
 POST /files/{file_id}/remove        sign-in sign-in  sign-in   sign-in  204   204   403     404      sign-in
 GET  /files/{file_id}/{name}        sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in

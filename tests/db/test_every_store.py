@@ -415,6 +415,7 @@ def of_files(ticket: Ticket) -> list[Call]:
         (files.hand_over, {**this, **room, **whose}),
         (files.attach, {"file_ids": [begun.file_id], **room, "seq": 1}),
         (files.of_message, {**room, "seq": 1}),
+        (files.newest, {**room, "before": 9, "limit": 9}),
         (files.delete_staged, {**this, "uploaders": ["u"]}),
         (files.count_in_room, {**room, "more": 9}),
         (files.count_in_workspace, {"more": 9}),

@@ -14,7 +14,7 @@ from parlour.features.conversation.timeline import Timeline
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission
 from parlour.kernel.kept import Kept
-from parlour.kernel.messages import Message
+from parlour.kernel.messages import Attachment, Message
 from parlour.web.render import exactly, initials, linkify, when
 
 TOLD_CUSTOMERS = ("status:resolved", "status:reopened", "status:closed")
@@ -62,7 +62,7 @@ def _view(message: Message, mine: bool, untold: bool) -> dict[str, Any]:
         "initials": "",
         "blocked": False,
         "html": "",
-        "files": message.files,
+        "files": [file._asdict() for file in message.files],
     }
 
 
@@ -211,7 +211,7 @@ def _new_in(history: History, actor: Actor, new_after: int | None) -> set[tuple[
     return set() if new_after is None else {(history.room.room_id, new_after)}
 
 
-_EMPTY: dict[str, Any] = {"draft": "", "staged": (), "problem": None, "writer": None, "called": ()}
+_EMPTY: dict[str, Any] = {"draft": "", "problem": None, "writer": None, "called": ()}
 
 
 def _room(
@@ -222,6 +222,7 @@ def _room(
     page_url: str,
     chat_url: str,
     client_id: UUID | None = None,
+    staged: Sequence[Attachment] = (),
     **as_they_are: Any,
 ) -> dict[str, Any]:
     """What there is to know of a room beside its messages."""
@@ -242,6 +243,7 @@ def _room(
         "files_url": chat_url.rpartition("/")[0] + "/files",
         "client_id": client_id or clock.new_id(),
         "content_limit": CONTENT_LIMIT,
+        "staged": [file._asdict() for file in staged],
         **_reader(actor),
         **(_EMPTY | as_they_are),
     }

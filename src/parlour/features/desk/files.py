@@ -5,10 +5,28 @@ from starlette.responses import Response
 
 from parlour.features.conversation import pages as conversation
 from parlour.features.conversation import units as rooms
+from parlour.features.conversation.attachments import file_view
 from parlour.features.conversation.downloads import serve
-from parlour.features.desk.agent import actor_at, desk_in
+from parlour.features.conversation.timeline import Before
+from parlour.features.desk import units
+from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.desk.ticket import before_in
+from parlour.realtime.protocol import SEQ_LIMIT
 from parlour.web.ids import id_in
 from parlour.web.site import db
+
+
+async def every(request: Request) -> Response:
+    """A page of the ticket's files; for htmx, which shows it beside the conversation, the list alone."""
+    desk = await desk_in(request)
+    ticket_id = id_in(request, "ticket_id")
+    before = before_in(request) or Before(SEQ_LIMIT, SEQ_LIMIT)
+    found = await db(request).read(actor_at(desk), units.ticket_files, ticket_id, before)
+    here = f"/workspace/{desk.workspace_id}/tickets/{ticket_id}"
+    shown = [file_view(file, f"{here}/files") | {"internal": internal} for file, internal in found.files]
+    older = found.older and f"{here}/files?before={found.older.public}&notes={found.older.notes}"
+    template = "desk/ticket_files_list.html" if "hx-request" in request.headers else "desk/ticket_files.html"
+    return await render_at(request, desk, template, ticket=found.ticket, here=here, files=shown, older=older)
 
 
 async def upload(request: Request) -> Response:

@@ -45,7 +45,7 @@ async def _page(
         "desk/new_ticket.html",
         refused=refused,
         form={name: typed.get(name, "") for name in FIELDS}
-        | {"client_id": again or str(clock.new_id()), "staged": staged},
+        | {"client_id": again or str(clock.new_id()), "staged": [file._asdict() for file in staged]},
         subject_limit=SUBJECT_LIMIT,
         content_limit=DESCRIPTION_LIMIT,
     )

@@ -82,6 +82,7 @@ _PAGES = [
     Route(f"{_TICKET}/chat", ticket.send, methods=["POST"]),
     Route(f"{_TICKET}/notes", notes.notes),
     Route(f"{_TICKET}/notes", notes.add, methods=["POST"]),
+    Route(f"{_TICKET}/files", files.every),
     Route(f"{_TICKET}/files", files.upload, methods=["POST"]),
     Route(f"{_TICKET}/files/{{file_id:id}}/remove", files.take_back, methods=["POST"]),
     Route(f"{_TICKET}/files/{{file_id:id}}/{{name}}", files.file),

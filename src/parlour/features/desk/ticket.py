@@ -74,12 +74,12 @@ async def ticket(request: Request) -> Response:
     desk = await desk_in(request)
     ticket_id = id_in(request, "ticket_id")
     if wants_json(request):
-        _, found = await db(request).read(actor_at(desk), rooms.timeline, ticket_id, _before(request))
+        _, found = await db(request).read(actor_at(desk), rooms.timeline, ticket_id, before_in(request))
         return conversation.timeline_as_json(found)
     return await page(request, desk, ticket_id)
 
 
-def _before(request: Request) -> Before | None:
+def before_in(request: Request) -> Before | None:
     """Raises NotFound for nonsense; a room that is not named is shown to its end."""
     public, notes = conversation.seq_in(request, "before"), conversation.seq_in(request, "notes")
     if public is None and notes is None:
@@ -103,7 +103,7 @@ async def page(
     `audience` is whom the composer in front writes to, and `writing` is what stands in that one.
     """
     actor = actor_at(desk)
-    before = _before(request) if request.method == "GET" else None
+    before = before_in(request) if request.method == "GET" else None
     found = await db(request).read(actor, units.ticket_page, ticket_id, before)
     came = came_from(request, desk)
     on = ways(desk, came, found.ticket)

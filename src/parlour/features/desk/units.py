@@ -9,11 +9,14 @@ from parlour.db.database import Tx
 from parlour.features.accounts.events import service as events
 from parlour.features.accounts.invitations import service as invitations
 from parlour.features.accounts.models import Invitation, Invited
+from parlour.features.chat import service as chat
 from parlour.features.contacts import service as contacts
 from parlour.features.contacts.models import Contact
 from parlour.features.conversation import units as conversation
 from parlour.features.conversation.timeline import Before, Timeline
 from parlour.features.desk.query import TableQuery
+from parlour.features.files import service as files
+from parlour.features.tickets import service as tickets
 from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.canned import service as canned
 from parlour.features.tickets.listing import service as listing
@@ -35,6 +38,7 @@ from parlour.features.workspaces.models import (
 )
 from parlour.features.workspaces.settings import service as choices
 from parlour.kernel.access import Actor, Permission, Role, requires
+from parlour.kernel.messages import Attachment
 
 
 @requires(Permission.ACCOUNT_USE)
@@ -276,6 +280,24 @@ def ticket_page(tx: Tx, ticket_id: UUID, before: Before | None) -> TicketPage:
         all_tags=tags.every(tx),
         contact=contact,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class TicketFiles:
+    """Files, the newest first, each with whether it came with a note, and where older ones are."""
+
+    ticket: Ticket
+    files: Sequence[tuple[Attachment, bool]]
+    older: Before | None
+
+
+@requires(Permission.NOTE_READ)
+def ticket_files(tx: Tx, ticket_id: UUID, before: Before) -> TicketFiles:
+    ticket = tickets.ticket(tx, ticket_id)
+    public, notes = ticket.chat_room_id, chat.notes_room(tx, ticket_id)
+    found = files.newest(tx, {public: before.public, notes: before.notes})
+    older = Before(found.older[public], found.older[notes]) if found.older else None
+    return TicketFiles(ticket, [(file, room == notes) for room, file in found.files], older)
 
 
 def _called(changes: Sequence[AuditEntry], contact: Contact | None) -> Sequence[AuditEntry]:

@@ -1,6 +1,8 @@
 """A file as the rest of the house sees it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from parlour.kernel.access import Kind
@@ -8,6 +10,8 @@ from parlour.kernel.messages import Attachment
 
 MESSAGE_FILES = 10
 """Files that one message brings at most."""
+PAGE = 20
+"""Files of a ticket that are listed at a time."""
 TICKET_BYTES = 200 * 1024 * 1024
 """What customers may attach to one ticket, all together, with what they have uploaded and not sent."""
 VISITORS_BYTES = 1024 * 1024 * 1024
@@ -59,3 +63,10 @@ class File:
     def print(self) -> tuple[str, str]:
         """The same for a file that was uploaded twice."""
         return self.attachment.name, self.sha256
+
+
+class Page(NamedTuple):
+    """Files with the rooms that they are in, the newest first, and the numbers below which older ones are."""
+
+    files: Sequence[tuple[UUID, Attachment]]
+    older: Mapping[UUID, int] | None

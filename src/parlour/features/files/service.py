@@ -5,7 +5,7 @@ message of theirs brings it, in that message's transaction. What no message brin
 goes before its objects do, which a job deletes: no row ever names what was taken away.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -13,12 +13,14 @@ from parlour.db.database import Tx
 from parlour.features.files import store
 from parlour.features.files.models import (
     MESSAGE_FILES,
+    PAGE,
     TICKET_BYTES,
     VISITORS_BYTES,
     WORKSPACE_BYTES,
     Begun,
     Facts,
     File,
+    Page,
 )
 from parlour.files.names import safe_name
 from parlour.files.scan import Scan
@@ -240,6 +242,29 @@ def withdraw(tx: Tx, file_id: UUID) -> File | None:
     store.set_scan(tx, file_id, INFECTED)
     tx.enqueue(DELETE, {"keys": [found.storage_key, found.thumbnail_key]})
     return found
+
+
+@requires(Permission.ROOM_READ)
+def of_message(tx: Tx, room_id: UUID, seq: int) -> list[Attachment]:
+    """What a message of a room that the actor may be in has brought."""
+    return [file.attachment for file in store.of_message(tx, room_id, seq)]
+
+
+@requires(Permission.NOTE_READ)
+def newest(tx: Tx, before: Mapping[UUID, int]) -> Page:
+    """`PAGE` of the newest files of these rooms, below a number in each, and the rest of the last message."""
+    # Whole messages are taken while there is room for one, so each is read to its end.
+    found = {
+        room: store.newest(tx, room, before=end, limit=PAGE + MESSAGE_FILES) for room, end in before.items()
+    }
+    shown: list[tuple[UUID, Attachment]] = []
+    older = dict(before)
+    while len(shown) < PAGE and any(found.values()):
+        room = max((room for room in found if found[room]), key=lambda room: found[room][0][1].file_id)
+        older[room], left = found[room][0][0], found[room]
+        shown += [(room, file) for seq, file in left if seq == older[room]]
+        found[room] = [(seq, file) for seq, file in left if seq < older[room]]
+    return Page(shown, older if any(found.values()) else None)
 
 
 @requires(Permission.SYSTEM)

@@ -37,6 +37,12 @@ _OF_MESSAGE = (
     .where(_HERE, files.c.room_id == bindparam("room"), files.c.seq == bindparam("at", type_=Integer()))
     .order_by(files.c.position)
 )
+_NEWEST = (
+    select(files.c.seq, *_ATTACHMENT)
+    .where(_HERE, files.c.room_id == bindparam("room"), files.c.seq < bindparam("before", type_=BigInteger()))
+    .order_by(files.c.seq.desc(), files.c.position.desc())
+    .limit(bindparam("most", type_=Integer()))
+)
 _STAGED = _HERE & (files.c.file_id == bindparam("this")) & files.c.seq.is_(None)
 _CHANGE = update(files).where(_STAGED).returning(files.c.file_id)
 _SCANNED = update(files).where(_HERE, files.c.file_id == bindparam("this"))
@@ -117,6 +123,12 @@ def these(tx: Tx, file_ids: Sequence[UUID]) -> dict[UUID, File]:
 
 def of_message(tx: Tx, room_id: UUID, seq: int) -> list[File]:
     return [_file(row) for row in tx.rows(_OF_MESSAGE, room=room_id, at=seq)]
+
+
+def newest(tx: Tx, room_id: UUID, *, before: int, limit: int) -> list[tuple[int, Attachment]]:
+    """The newest first, each with its message's number, which is below `before`."""
+    rows = tx.rows(_NEWEST, room=room_id, before=before, most=limit)
+    return [(row[0], Attachment(*row[1:])) for row in rows]
 
 
 def attach(tx: Tx, file_ids: Sequence[UUID], *, room_id: UUID, seq: int) -> None:

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.features.conversation import pages as conversation
-from parlour.features.conversation import units as rooms
+from parlour.features.conversation.attachments import file_views
 from parlour.features.conversation.view import message_view
 from parlour.features.portal import units
 from parlour.features.portal.visitor import slug_in, visit, workspace_in
@@ -74,7 +74,7 @@ def _form(
         "portal/new_ticket.html",
         refused=refused,
         workspace=workspace,
-        form={**form, "staged": staged},
+        form={**form, "staged": [file._asdict() for file in staged]},
     )
 
 
@@ -138,14 +138,15 @@ async def _open(request: Request, visitor: Actor, draft: Draft) -> tuple[UUID, s
 
 async def ticket(request: Request) -> Response:
     ticket_id = id_in(request, "ticket_id")
-    here = await visit(request, ticket_id, rooms.conversation, ticket_id, None, LOOKED_AT)
-    found, history = here.found
+    here = await visit(request, ticket_id, units.ticket_page, ticket_id, LOOKED_AT)
+    found, history, brought = here.found
     said = [message_view(message, here.actor) for message in history.messages if message.seq > 1]
     return render(
         request,
         "portal/ticket.html",
         workspace=here.workspace,
         ticket=found,
+        brought=file_views(brought, f"/support/{here.workspace.slug}/ticket/{ticket_id}/files"),
         messages=[message for message in said if not message["untold"]][-LATEST:],
         room_open=not found.is_closed,
     )

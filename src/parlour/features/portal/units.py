@@ -6,14 +6,17 @@ from typing import Generic
 from uuid import UUID
 
 from parlour.db.database import P, R, Tx, Unit
+from parlour.features.chat.models import History
+from parlour.features.conversation import units as conversation
 from parlour.features.files import service as files
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.access import service as access
-from parlour.features.tickets.models import Draft, Opened, TicketRow
+from parlour.features.tickets.models import Draft, Opened, Ticket, TicketRow
 from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.models import Portal
 from parlour.kernel.access import Actor, Permission, requires
 from parlour.kernel.keys import Keys
+from parlour.kernel.messages import Attachment
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,15 @@ def visit(
     """What `unit` finds in the name of the customer that this browser is for the ticket."""
     workspace, actor = access.customer_at(tx, slug, ticket_id, keys)
     return Visit(workspace, actor, unit(tx.acting_as(actor), *args, **kwargs))
+
+
+@requires(Permission.TICKET_READ)
+def ticket_page(tx: Tx, ticket_id: UUID, limit: int) -> tuple[Ticket, History, Sequence[Attachment]]:
+    """The ticket, its newest messages, and the files that it was opened with."""
+    ticket, history = conversation.conversation(tx, ticket_id, None, limit)
+    if history.has_older:
+        return ticket, history, files.of_message(tx, ticket.chat_room_id, 1)
+    return ticket, history, [file for first in history.messages[:1] for file in first.files]
 
 
 @requires(Permission.PORTAL_SEE)
