@@ -410,6 +410,7 @@ def of_files(ticket: Ticket) -> list[Call]:
             {"begun": begun, "room_id": None, "name": "a", "size": 9, **whose},
         ),
         (files.set_facts, {**this, "facts": facts}),
+        (files.set_scan, {**this, "scan": "clean"}),
         (files.these, {"file_ids": [begun.file_id]}),
         (files.left_behind, {"before": clock.now() + SOON, "limit": 9}),
         (files.hand_over, {**this, **room, **whose}),
