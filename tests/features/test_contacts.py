@@ -67,6 +67,30 @@ async def test_nobody_changes_by_another_ticket_what_somebody_is_called(
     assert (unnamed.name, (await contact(house)).name) == ("", "Maria")
 
 
+async def test_a_name_that_a_stranger_typed_stands_on_the_strangers_ticket_alone(
+    house: House, visitor: Browser, desk: Browser
+) -> None:
+    """Until an agent has said what the person is called: that holds on every ticket."""
+    strangers = await house.open_ticket(visitor, subject="First", name="Buy At Evil")
+    hers = await house.open_ticket(visitor, subject="Second", name="Maria López")
+    without = await house.open_ticket(visitor, subject="Third")
+    names = ("Buy At Evil", "Maria López", "Maria of Acme")
+
+    async def shown() -> list[list[str]]:
+        found = []
+        for ticket in (strangers, hers, without):
+            pages = [(await desk.get(f"{place(house, ticket)}{rest}")).text for rest in ("", "/row")]
+            assert [name in pages[0] for name in names] == [name in pages[1] for name in names]
+            found.append([name for name in names if name in pages[0]])
+        return found
+
+    typed = await shown()
+    await house.db.write(ada(house), contacts.change, (await contact(house)).contact_id, names[2], "")
+
+    assert typed == [["Buy At Evil"], ["Maria López"], []]
+    assert await shown() == [["Maria of Acme"]] * 3
+
+
 async def test_a_contacts_page_has_the_tickets_page_by_page_and_none_of_a_longer_address(
     house: House, desk: Browser
 ) -> None:

@@ -72,6 +72,7 @@ tickets = Table(
         server_default=false(),
         comment="whether somebody blocked opened it: closed for the agents, new to its customer",
     ),
+    Column("typed_name", Text, comment="what whoever opened it on the portal is called, by their own word"),
     PrimaryKeyConstraint("workspace_id", "ticket_id"),
     ForeignKeyConstraint(
         ["workspace_id", "chat_room_id"],

@@ -1,7 +1,8 @@
 """The people who write to a workspace, and what its agents know of them.
 
-Anybody can type anybody's address: a name that comes with a ticket is taken only where none is known, and
-shows nothing of what is. It is somebody's word, and pages say so until an agent has saved it.
+Anybody can type anybody's address: a name that comes with a ticket is that ticket's alone. The person's page
+offers the first one, as somebody's word, and shows nothing of what is known to whoever types another. What an
+agent has saved holds on every ticket.
 """
 
 from datetime import datetime

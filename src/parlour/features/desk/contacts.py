@@ -29,7 +29,9 @@ async def index(request: Request) -> Response:
     q = text.one_line(text.storable(request.query_params.get("q", "")))[:Q_LIMIT]
     after = text.storable(request.query_params.get("after", ""))
     blocked = request.query_params.get("blocked") == "1"
-    found = await db(request).read(actor_at(desk), contacts.page, beginning=q, after=after, blocked=blocked)
+    found = await db(request).read(
+        actor_at(desk), contacts.page, beginning=q, after=after, blocked=blocked, limit=contacts.PAGE
+    )
     more = urlencode(
         {"q": q, **({"blocked": "1"} if blocked else {}), "after": found.next} if found.next else {}
     )

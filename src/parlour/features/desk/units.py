@@ -268,7 +268,7 @@ class TicketPage:
 @requires(Permission.TICKET_LIST)
 def ticket_page(tx: Tx, ticket_id: UUID, before: Before | None) -> TicketPage:
     ticket, found = conversation.timeline(tx, ticket_id, before)
-    contact = contacts.at(tx, ticket.email)
+    contact = _as_typed(contacts.at(tx, ticket.email), ticket)
     return TicketPage(
         ticket=ticket,
         timeline=found,
@@ -298,6 +298,13 @@ def ticket_files(tx: Tx, ticket_id: UUID, before: Before) -> TicketFiles:
     found = files.newest(tx, {public: before.public, notes: before.notes})
     older = Before(found.older[public], found.older[notes]) if found.older else None
     return TicketFiles(ticket, [(file, room == notes) for room, file in found.files], older)
+
+
+def _as_typed(contact: Contact | None, ticket: Ticket) -> Contact | None:
+    """By the name that was typed with this ticket, or none, while no agent has saved one."""
+    if contact and contact.name_typed and ticket.typed_name is not None:
+        return replace(contact, name=ticket.typed_name)
+    return contact
 
 
 def _called(changes: Sequence[AuditEntry], contact: Contact | None) -> Sequence[AuditEntry]:

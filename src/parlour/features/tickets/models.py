@@ -69,6 +69,8 @@ class Ticket:
     quiet: bool = False
     """Whether somebody blocked opened it: closed for the agents until they, or the customer once unblocked,
     take it up; to the customer it is new."""
+    typed_name: str | None = None
+    """What whoever opened it on the portal is called, by their own word."""
 
     @property
     def told(self) -> Status:

@@ -168,8 +168,8 @@ def _opened_before(tx: Tx, draft: Draft) -> Opened | None:
 def _of_customer(tx: Tx, draft: Draft) -> Ticket:
     now = clock.now()
     if contacts.remember(tx.as_system(), draft.email, draft.name, typed=True):
-        return _new_ticket(tx, draft, now, status=Status.CLOSED, quiet=True)
-    return _new_ticket(tx, draft, now, status=Status.NEW, waiting_since=now)
+        return _new_ticket(tx, draft, now, status=Status.CLOSED, quiet=True, typed_name=draft.name)
+    return _new_ticket(tx, draft, now, status=Status.NEW, waiting_since=now, typed_name=draft.name)
 
 
 def _new_ticket(tx: Tx, draft: Draft, now: datetime, **facts: Any) -> Ticket:

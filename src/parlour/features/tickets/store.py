@@ -8,7 +8,9 @@ from uuid import UUID
 from sqlalchemy import (
     ColumnElement,
     Integer,
+    and_,
     bindparam,
+    case,
     func,
     insert,
     literal_column,
@@ -48,7 +50,14 @@ _TICKET = (
     tickets.c.unsaid_from,
     tickets.c.unsaid_by,
     tickets.c.quiet,
+    tickets.c.typed_name,
 )
+_CALLED = case(
+    (and_(contacts.c.name_typed, tickets.c.typed_name.is_not(None)), tickets.c.typed_name),
+    else_=contacts.c.name,
+)
+"""Of names that only a visitor has said, a ticket has its own or none: anybody can type anybody's address.
+One from before has the person's."""
 _ROW = (
     tickets.c.ticket_id,
     tickets.c.number,
@@ -64,7 +73,7 @@ _ROW = (
     tickets.c.waiting_since,
     users.c.name,
     tickets.c.snoozed_until,
-    contacts.c.name.label("customer_name"),
+    _CALLED.label("customer_name"),
     tickets.c.tagged,
     contacts.c.blocked_at.is_not(None).label("blocked"),
     tickets.c.quiet,
@@ -224,6 +233,7 @@ def insert_ticket(tx: Tx, ticket: Ticket, *, client_id: UUID) -> None:
             waiting_since=ticket.waiting_since,
             first_answer_at=ticket.first_answer_at,
             quiet=ticket.quiet,
+            typed_name=ticket.typed_name,
         )
     )
     search.index_words(tx, ticket.ticket_id, search.subject_words(ticket.subject, ticket.email))
