@@ -5,6 +5,7 @@ a token that only a page shown to this browser, in this session, can hold.
 """
 
 import hmac
+from functools import lru_cache
 
 from starlette.requests import HTTPConnection, Request
 
@@ -31,12 +32,14 @@ class CookiesOff(ForeignForm):
 
 
 def token(connection: HTTPConnection) -> str:
-    return _token(connection, browser_secret(connection), site(connection).settings.secret_key)
+    browser, session = browser_secret(connection), session_token(connection)
+    return _token(browser, session, site(connection).settings.secret_key)
 
 
-def _token(connection: HTTPConnection, browser: str, key: bytes) -> str:
-    bound_to = f"csrf|{browser}|{session_token(connection) or ''}"
-    return hmac.digest(key, bound_to.encode(), "sha256").hex()
+@lru_cache(maxsize=1000)
+def _token(browser: str, session: str | None, key: bytes) -> str:
+    """The same for all pages of a session, which ask for it each time."""
+    return hmac.digest(key, f"csrf|{browser}|{session or ''}".encode(), "sha256").hex()
 
 
 def same_origin(connection: HTTPConnection) -> bool:
@@ -55,7 +58,8 @@ def verify(request: Request, given: str) -> None:
         raise ForeignForm
     keys = site(request).settings.secret_keys
     made_with = [(browser, key) for browser in browser_secrets(request) for key in keys]
-    right = [_token(request, browser, key).encode() for browser, key in made_with]
+    session = session_token(request)
+    right = [_token(browser, session, key).encode() for browser, key in made_with]
     if not any(hmac.compare_digest(given.encode(), one) for one in right):
         raise ForeignForm if keeps_cookies(request) else CookiesOff
     request.scope[_OURS] = True

@@ -44,8 +44,12 @@ class KnownHosts:
         """Whether the request came for us, by exactly one name."""
         hosts = Headers(scope=scope).getlist("host")
         name = _name_in(hosts[0]) if len(hosts) == 1 else ""
-        address = plain_address(name)
-        return name in (self._own, "localhost") or (address is not None and address.is_loopback)
+        return name in (self._own, "localhost") or _is_here(name)
+
+
+def _is_here(name: str) -> bool:
+    address = plain_address(name)
+    return address is not None and address.is_loopback
 
 
 def _name_in(host: str) -> str:

@@ -250,5 +250,13 @@ class Renderer:
 
     def __call__(self, name: str, /, **context: Any) -> str:
         page = self._environment.render_template(name, **context)
-        # MiniJinja escapes slashes too. Of what can end a text or an attribute in quotes they are none.
-        return "/".join(page.split("&#x2f;")) if name.endswith(".html") else page
+        return _with_slashes(page) if name.endswith(".html") else page
+
+
+def _with_slashes(page: str) -> str:
+    """MiniJinja escapes slashes too. Of what can end a text or an attribute in quotes they are none.
+
+    Python looks through a page faster for five characters than for six; the semicolon is behind them.
+    """
+    first, *others = page.split("&#x2f")
+    return "/".join([first, *[part[1:] for part in others]])

@@ -7,12 +7,13 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from parlour.db.database import P, R, Unit
 from parlour.features.accounts import service as accounts
 from parlour.features.accounts.devices import device_name
 from parlour.features.accounts.models import Desk, SignedIn
 from parlour.features.accounts.profile.service import public_id
 from parlour.features.desk.frame import place
-from parlour.features.desk.sidebar import sidebar
+from parlour.features.desk.sidebar import NOTHING, Sidebar, read_beside, sidebar
 from parlour.kernel.access import Actor, Permission
 from parlour.kernel.errors import Conflict, DomainError, Invalid, NotFound, SignedOut
 from parlour.web.counting import count
@@ -88,6 +89,16 @@ def actor_at(desk: Desk) -> Actor:
 
 def manages(desk: Desk) -> bool:
     return actor_at(desk).may(Permission.WORKSPACE_MANAGE)
+
+
+async def read_at(
+    request: Request, desk: Desk, unit: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs
+) -> tuple[R, Sidebar]:
+    """What a page shows, and for a whole page the `sidebar` that goes with it to `render_at`."""
+    actor = actor_at(desk)
+    if "hx-request" in request.headers:
+        return await db(request).read(actor, unit, *args, **kwargs), NOTHING
+    return await read_beside(request, desk, actor, unit, *args, **kwargs)
 
 
 async def render_at(

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from parlour.features.accounts.models import Desk
 from parlour.features.desk import units
-from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.desk.agent import actor_at, desk_in, read_at, render_at
 from parlour.features.desk.cells import row_view
 from parlour.features.desk.change_note import named_in, note
 from parlour.features.tickets.models import Status
@@ -27,12 +27,13 @@ async def dashboard(request: Request) -> Response:
 async def page(request: Request, desk: Desk, *, template: str, status: int = 200) -> Response:
     """The whole page, or only the part of it that changes."""
     actor = actor_at(desk)
-    overview, steps = await db(request).read(actor, units.dashboard)
+    (overview, steps), beside = await read_at(request, desk, units.dashboard)
     return await render_at(
         request,
         desk,
         template,
         status=status,
+        sidebar=beside,
         counts=overview.counts,
         recent=[row_view(row) for row in overview.recent],
         urgent=[row_view(row) for row in overview.urgent],

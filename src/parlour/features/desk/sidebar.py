@@ -8,6 +8,7 @@ from uuid import UUID
 
 from starlette.requests import Request
 
+from parlour.db.database import P, R, Tx, Unit
 from parlour.features.accounts.models import Desk
 from parlour.features.desk import units
 from parlour.features.desk.query import BUILT_IN
@@ -60,7 +61,23 @@ NOTHING = Sidebar()
 
 async def sidebar(request: Request, desk: Desk, actor: Actor) -> Sidebar:
     me = desk.person.user_id
-    found = await db(request).read(actor, units.sidebar, _counted_always(me), bell_at(desk))
+    return _of(me, await db(request).read(actor, units.sidebar, _counted_always(me), bell_at(desk)))
+
+
+async def read_beside(
+    request: Request, desk: Desk, actor: Actor, unit: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs
+) -> tuple[R, Sidebar]:
+    """What a page shows, and what stands beside it, as of one moment."""
+    me = desk.person.user_id
+
+    def both(tx: Tx) -> tuple[R, units.Sidebar]:
+        return unit(tx, *args, **kwargs), units.sidebar(tx, _counted_always(me), bell_at(desk))
+
+    found, beside = await db(request).read(actor, both)
+    return found, _of(me, beside)
+
+
+def _of(me: UUID, found: units.Sidebar) -> Sidebar:
     return _sidebar(me, tuple(found.views), tuple(found.counts), found.unread)
 
 

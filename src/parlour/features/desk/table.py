@@ -12,7 +12,7 @@ from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.desk.cells import row_view
 from parlour.features.desk.change_note import named_in
 from parlour.features.desk.query import ME, TableQuery
-from parlour.features.desk.sidebar import Sidebar, sidebar
+from parlour.features.desk.sidebar import Sidebar, read_beside, sidebar
 from parlour.features.tickets.bulk import service as changes
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import COUNT_LIMIT, LOOKED_THROUGH, PAGE_SIZES, Whose
@@ -57,10 +57,7 @@ async def page(
 ) -> Response:
     """The table at `query`; after a refused form with what was typed into it."""
     actor = actor_at(desk)
-    filters = query.filters(desk.person.user_id)
-    # Most lists cost the same whatever there is; the rest may take long, away from everyone else's requests.
-    run = db(request).read if listing.costs_the_same(filters) else db(request).scan
-    found = await run(actor, units.table, filters, named_in(request))
+    found, beside = await _read(request, desk, query)
     context: dict[str, Any] = {
         "tickets": [row_view(row) for row in found.page.rows],
         "count": found.page.count,
@@ -71,7 +68,7 @@ async def page(
         "query": query,
         "here": _address(desk, query.text),
         **_ways_on(desk, query, found),
-        **_view_of(query, await sidebar(request, desk, actor)),
+        **_view_of(query, beside),
         "members": tuple((str(member.user_id), member.name) for member in found.members if member.answers),
         "tags": tuple((str(tag.tag_id), tag.name) for tag in found.tags),
         "of_another": _of_another(query, found),
@@ -85,6 +82,15 @@ async def page(
         "selected": tuple(selected),
     }
     return await render_at(request, desk, template, refused=refused, **context)
+
+
+async def _read(request: Request, desk: Desk, query: TableQuery) -> tuple[units.Table, Sidebar]:
+    actor, filters = actor_at(desk), query.filters(desk.person.user_id)
+    if listing.costs_the_same(filters):  # as most lists do, whatever there is
+        return await read_beside(request, desk, actor, units.table, filters, named_in(request))
+    # It may take long, away from everyone else's requests.
+    found = await db(request).scan(actor, units.table, filters, named_in(request))
+    return found, await sidebar(request, desk, actor)
 
 
 def _bulk(found: units.Table) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from parlour.features.conversation import units as rooms
 from parlour.features.conversation.timeline import Before
 from parlour.features.conversation.view import timeline_view
 from parlour.features.desk import units
-from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.desk.agent import actor_at, desk_in, read_at, render_at
 from parlour.features.desk.came_from import came_from, go_on, ways
 from parlour.features.desk.cells import ticket_view
 from parlour.features.desk.change_note import named_in, note
@@ -104,7 +104,7 @@ async def page(
     """
     actor = actor_at(desk)
     before = before_in(request) if request.method == "GET" else None
-    found = await db(request).read(actor, units.ticket_page, ticket_id, before)
+    found, beside = await read_at(request, desk, units.ticket_page, ticket_id, before)
     came = came_from(request, desk)
     on = ways(desk, came, found.ticket)
     room, notes = _rooms(found, actor, desk, audience, writing or Writing(), on["address"])
@@ -117,6 +117,7 @@ async def page(
         "tags": found.tags,
         "other_tags": [tag for tag in found.all_tags if tag not in found.tags],
         "ways": on,
+        "sidebar": beside,
         **_choices(found, actor),
         **_changes(found, stale),
         **await note(
