@@ -113,7 +113,7 @@ def make_worker(settings: Settings, database: Database, post: Post, intake: Inta
         **FileJobs(database, intake).handlers,
         **ScanJobs(database, intake, settings.data_dir).handlers,
         **HandoverJobs(database).handlers,
-        **MailroomJobs(database, intake.store, settings).handlers,
+        **MailroomJobs(database, intake, settings).handlers,
         **NotificationJobs(database).handlers,
         **NotificationMails(database, post).handlers,
         **SnoozeJobs(database).handlers,

@@ -12,6 +12,7 @@ from parlour import worker
 from parlour.db.database import Tx
 from parlour.db.moments import AT_ONCE
 from parlour.features.chat import service as chat
+from parlour.features.files.models import MESSAGE_FILES
 from parlour.features.mailroom import service as ledger
 from parlour.features.mailroom.arrivals import Arrivals
 from parlour.features.mailroom.jobs import TRIES
@@ -241,6 +242,27 @@ async def test_a_mail_that_cannot_be_read_is_quarantined_and_the_next_one_is_rea
 
     assert (left.outcome, left.tries, left.reason) == (Outcome.QUARANTINED, TRIES, "Its bytes are gone.")
     assert following.outcome is Outcome.OPENED
+
+
+async def test_what_a_mail_brings_is_in_the_room_and_too_much_is_in_the_original(
+    house: House, bring: Bring, desk: Browser
+) -> None:
+    first = written()
+    first.add_attachment(b"Paid.", "application", "pdf", filename="receipt.txt")
+    ticket = await ticket_of(house, await bring(first))
+    second = written("More.", Message_ID="<more@example.com>", In_Reply_To="<first@example.com>")
+    for number in range(MESSAGE_FILES + 2):
+        second.add_attachment(b"x" * (number + 1), "image", "png", filename=f"../{number}.png")
+    mail = await bring(second)
+    page = await desk.get(f"{place(house, ticket)}/chat?after=0", headers={"accept": "application/json"})
+    said = [each for each in page.json()["messages"] if each["files"]]
+
+    assert [file["name"] for file in said[0]["files"]] == ["receipt.txt"]
+    assert [file["name"] for file in said[1]["files"]] == [f"{n}.png" for n in range(MESSAGE_FILES)]
+    assert mail.reason == "2 of its files are only in the original."
+    file = said[0]["files"][0]
+    got = await desk.get(f"{place(house, ticket)}/files/{file['file_id']}/{file['name']}")
+    assert got.content.strip() == b"Paid."
 
 
 async def test_a_mail_for_nobody_here_is_not_taken(house: House, bring: Bring, files: FileStore) -> None:

@@ -9,8 +9,9 @@ from starlette.requests import Request
 
 from parlour.db.database import Tx
 from parlour.features.files import service as files
-from parlour.features.files.models import Begun, Facts
+from parlour.features.files.models import Begun
 from parlour.features.files.spool import spool
+from parlour.features.files.staging import stage
 from parlour.files.errors import TooLarge
 from parlour.files.intake import Intake
 from parlour.kernel.access import Actor, Kind, permitted
@@ -49,7 +50,13 @@ class Uploads:
         await self._count()
         with spool(site(self._request).settings.data_dir) as file:
             size = await _write(file, data, intake(self._request).limit)
-            staged = await self._store(file, name, size, fields)
+            staged = await stage(
+                db(self._request),
+                intake(self._request),
+                self._actor,
+                lambda tx: self._begin(tx, name, size, fields),
+                file,
+            )
         self.taken.append(staged)
         return staged.file_id
 
@@ -61,27 +68,6 @@ class Uploads:
             await count(request, Limit.UPLOAD_BY_VISITOR, network_of(request))
         else:
             await count(request, Limit.UPLOAD, str(actor.workspace_id), actor.id)
-
-    async def _store(self, file: BinaryIO, name: str, size: int, fields: Mapping[str, str]) -> Attachment:
-        database, actor = db(self._request), self._actor
-        begun = await database.write(actor, self._begin, name, size, fields)
-        try:
-            taken = await intake(self._request).take(
-                file, key=begun.storage_key, thumbnail_key=begun.thumbnail_key
-            )
-            facts = Facts(
-                media_type=taken.media_type,
-                size=taken.size,
-                sha256=taken.sha256,
-                width=taken.width,
-                height=taken.height,
-                scan=taken.scan.value,
-                has_thumbnail=taken.thumbnail,
-            )
-            return await database.write(actor, files.stage, begun.file_id, facts)
-        except BaseException:
-            await asyncio.shield(database.write(actor, files.take_back, begun.file_id))
-            raise
 
 
 async def _write(file: BinaryIO, data: AsyncIterator[bytes], limit: int) -> int:

@@ -3,17 +3,25 @@
 import asyncio
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from uuid import UUID
 
 import structlog
 
 from parlour.db.database import Database
 from parlour.db.outbox import Job
+from parlour.features.files import service as files
+from parlour.features.files.models import MESSAGE_FILES
+from parlour.features.files.spool import spool
+from parlour.features.files.staging import stage
 from parlour.features.mailroom import service, sorting
+from parlour.features.mailroom.models import Outcome
 from parlour.features.mailroom.sorting import Letter
 from parlour.files.errors import Missing
-from parlour.files.store import FileStore
+from parlour.files.intake import Intake
 from parlour.kernel.access import Actor
+from parlour.kernel.errors import DomainError, Overloaded
 from parlour.mail import threads
 from parlour.settings import Settings
 
@@ -24,9 +32,10 @@ log = structlog.get_logger("parlour.mail")
 
 
 class MailroomJobs:
-    def __init__(self, db: Database, files: FileStore, settings: Settings) -> None:
+    def __init__(self, db: Database, intake: Intake, settings: Settings) -> None:
         self._db = db
-        self._files = files
+        self._intake = intake
+        self._data_dir = settings.data_dir
         self._keys: Sequence[bytes] = settings.secret_keys
         self._host = settings.mail_host
         self.handlers = {service.READ: self.read}
@@ -35,11 +44,13 @@ class MailroomJobs:
         system, mail_id = Actor.system(job.workspace_id), UUID(job.payload["mail_id"])
         found = await self._db.read(system, service.mail, mail_id)
         try:
-            raw = b"".join([piece async for piece in self._files.get(found.storage_key)])
+            raw = b"".join([piece async for piece in self._intake.store.get(found.storage_key)])
             letter = await asyncio.to_thread(
                 self._opened, mail_id, raw, released=job.payload.get("released", False)
             )
-            outcome = await self._db.write(system, sorting.sort, letter)
+            if letter.is_for_people:
+                letter = await self._with_files(letter, system.workspace_id)
+            outcome = await self._sorted(system, letter)
         except Exception as error:
             why = "Its bytes are gone." if isinstance(error, Missing) else f"It could not be read: {error!r}"
             if await self._db.write(system, service.note_failure, mail_id, why[:500], most=TRIES):
@@ -47,6 +58,29 @@ class MailroomJobs:
                 return
             raise
         log.info("mail.read", mail=str(mail_id), outcome=outcome.value)
+
+    async def _sorted(self, system: Actor, letter: Letter) -> Outcome:
+        try:
+            return await self._db.write(system, sorting.sort, letter)
+        except files.TicketFull:
+            return await self._db.write(system, sorting.sort, replace(letter, file_ids=()))
+
+    async def _with_files(self, letter: Letter, workspace_id: UUID | None) -> Letter:
+        """What the mail brings is staged; what is not taken stays in the original alone."""
+        stranger, staged = letter.stranger(workspace_id), list[UUID]()
+        for each in letter.parsed.attachments[:MESSAGE_FILES]:
+            with spool(self._data_dir) as file:
+                await asyncio.to_thread(file.write, each.content)
+                begin = partial(files.begin, name=each.name, size=each.size, room_id=None)
+                try:
+                    kept = await stage(self._db, self._intake, stranger, begin, file)
+                except Overloaded:
+                    raise
+                except DomainError as refusal:
+                    log.info("mail.file_left", mail=str(letter.mail_id), because=refusal.code)
+                else:
+                    staged.append(kept.file_id)
+        return replace(letter, file_ids=tuple(staged))
 
     def _opened(self, mail_id: UUID, raw: bytes, *, released: bool) -> Letter:
         from parlour.mail.receive.parse import parse  # its libraries are loaded where mail comes

@@ -10,6 +10,7 @@ from uuid import UUID, uuid5
 
 from parlour.db.database import Tx
 from parlour.features.chat.models import CONTENT_LIMIT
+from parlour.features.files import service as files
 from parlour.features.mailroom import service, store
 from parlour.features.mailroom.models import Outcome
 from parlour.features.tickets import finding
@@ -46,7 +47,8 @@ class Sorted:
 @dataclass(frozen=True, slots=True)
 class Letter:
     """A mail on the table. `about` is the ticket whose mail of ours it answers, `ours`, that it answers one
-    at all. `released`: somebody has looked at it and says that a person wrote it.
+    at all. `released`: somebody has looked at it and says that a person wrote it. `file_ids`: what it brings,
+    staged by its stranger.
     """
 
     mail_id: UUID
@@ -55,10 +57,19 @@ class Letter:
     about: UUID | None = None
     ours: bool = False
     released: bool = False
+    file_ids: tuple[UUID, ...] = ()
 
     @property
     def sender(self) -> str:
         return self.parsed.sender.address if self.parsed.sender else ""
+
+    @property
+    def is_for_people(self) -> bool:
+        return self.released or self.parsed.kind is Kind.PERSON
+
+    def stranger(self, workspace_id: UUID | None) -> Actor:
+        """Who brings it: somebody of whom no more is known than this mail."""
+        return Actor.visitor(workspace_id, holding=f"mail:{self.mail_id}")
 
     def client_id(self, workspace_id: UUID) -> UUID:
         return uuid5(workspace_id, self.parsed.message_id or self.checksum)
@@ -114,11 +125,15 @@ def _held(tx: Tx, letter: Letter, client_id: UUID) -> Sorted | None:
 
 
 def _said(tx: Tx, letter: Letter, client_id: UUID) -> Sorted:
-    content, reason = _words(letter.parsed)
+    content, reason = _words(letter)
+    stranger = tx.acting_as(letter.stranger(tx.workspace_id))
     ticket = _ticket_of(tx, letter)
     if ticket and not ticket.is_closed:
         customer = Actor.customer(tx.workspace_id, ticket.ticket_id, letter.sender)
-        tickets.send_message(tx.acting_as(customer), ticket.ticket_id, content, client_id)
+        files.hand_over(stranger, letter.file_ids, ticket.chat_room_id, customer)
+        tickets.send_message(
+            tx.acting_as(customer), ticket.ticket_id, content, client_id, file_ids=letter.file_ids
+        )
         if letter.sender == ticket.email:
             threads.came_by_mail(tx, ticket.ticket_id, letter.parsed.message_id)
         return Sorted(Outcome.ADDED, reason, ticket.ticket_id)
@@ -126,14 +141,19 @@ def _said(tx: Tx, letter: Letter, client_id: UUID) -> Sorted:
         reason = f"Ticket #{ticket.number} is closed. {reason}".strip()
     subject = (letter.parsed.subject or text.one_line(content))[:SUBJECT_LIMIT]
     name = text.name(letter.parsed.sender.name)[: text.NAME_LIMIT] if letter.parsed.sender else ""
-    opened = tickets.open_ticket(tx, Draft(subject, content, letter.sender, client_id, name))
+    draft = Draft(subject, content, letter.sender, client_id, name, letter.file_ids)
+    opened = tickets.open_ticket(stranger, draft)
     threads.came_by_mail(tx, opened.ticket.ticket_id, letter.parsed.message_id)
     return Sorted(Outcome.OPENED, reason, opened.ticket.ticket_id)
 
 
-def _words(parsed: Parsed) -> tuple[str, str]:
+def _words(letter: Letter) -> tuple[str, str]:
     """What is said, and what the ledger has to say of it."""
+    parsed = letter.parsed
     words = text.many_lines(parsed.reply) or text.many_lines(parsed.text) or parsed.subject
+    left = len(parsed.attachments) - len(letter.file_ids)
+    if words and left and len(words) <= CONTENT_LIMIT:
+        return words, f"{left} of its files are only in the original."
     if not words:
         return "(…)", "It holds no words."
     if len(words) > CONTENT_LIMIT:
