@@ -6,7 +6,6 @@ import sqlite3
 import subprocess
 import time
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
@@ -40,10 +39,15 @@ def rows_of(source: Path, table: str) -> int:
 
 def add_messages(source: Path) -> None:
     with sqlite3.connect(source) as connection:
-        [last] = connection.execute("SELECT * FROM messages ORDER BY room_id, seq DESC LIMIT 1")
-        workspace, room, seq, _, *rest, _, at = last
-        more = ((workspace, room, seq + n, uuid4().hex, *rest, None, at) for n in range(1, MANY + 1))
-        connection.executemany(f"INSERT INTO messages VALUES ({', '.join('?' * len(last))})", more)  # noqa: S608
+        connection.execute(
+            """WITH RECURSIVE more(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM more WHERE n < ?),
+                last AS (SELECT * FROM messages ORDER BY room_id, seq DESC LIMIT 1)
+            INSERT INTO messages (workspace_id, room_id, seq, message_id, content, sender_type, sender_id,
+                sender_name, created_at)
+            SELECT workspace_id, room_id, seq + n, lower(hex(randomblob(16))), content, sender_type,
+                sender_id, sender_name, created_at FROM last, more""",
+            (MANY,),
+        )
     connection.close()
 
 

@@ -29,20 +29,24 @@ RATE = 20
 MEGABYTE = 2**20
 ON_SQLITE = """
     WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {rows})
-    INSERT INTO messages SELECT r.workspace_id, r.room_id, n, lower(hex(randomblob(16))),
+    INSERT INTO messages ({columns}) SELECT r.workspace_id, r.room_id, n, lower(hex(randomblob(16))),
         hex(randomblob(256)) || hex(zeroblob(1792)), 'agent', 'someone', 'Someone', NULL, r.created_at
     FROM n, {room} r"""
 ON_SERVER = """
-    INSERT INTO messages SELECT r.workspace_id, r.room_id, n, gen_random_uuid(),
+    INSERT INTO messages ({columns}) SELECT r.workspace_id, r.room_id, n, gen_random_uuid(),
         repeat(md5(n::text), 16) || repeat('0', 3584), 'agent', 'someone', 'Someone', NULL, r.created_at
     FROM generate_series(1, {rows}) n, {room} r"""
+COLUMNS = (
+    "workspace_id, room_id, seq, message_id, content, sender_type, sender_id, sender_name, client_id, "
+    "created_at"
+)
 ROOM = "(SELECT * FROM chat_rooms WHERE audience = 'internal' ORDER BY room_id LIMIT 1)"
 
 
 def fill(run: Callable[[str], object], megabytes: int) -> None:
     """Notes of 4 kB, straight into a ticket's internal room."""
     statement = ON_SERVER if ON_POSTGRESQL else ON_SQLITE
-    run(statement.format(rows=megabytes * MEGABYTE // 4096, room=ROOM))
+    run(statement.format(columns=COLUMNS, rows=megabytes * MEGABYTE // 4096, room=ROOM))
 
 
 class Writer:
