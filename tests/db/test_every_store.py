@@ -114,6 +114,8 @@ def of_workspaces(tx: Tx, ada: UUID) -> list[Call]:
             {"action": "status", "changes": [(clock.new_id(), "new", "open"), (None, "x", None)]},
         ),
         (workspaces.audit_entries, {"ticket_id": audited["ticket_id"], "limit": 9}),
+        (workspaces.last_changes, {"ticket_ids": [audited["ticket_id"]], "action": "tag", "named": "Late"}),
+        (workspaces.last_changes, {"ticket_ids": [audited["ticket_id"]], "action": "tag", "named": None}),
         (workspaces.other_entries, {**place, "limit": 9}),
         (events.name_of, {"user_id": ada}),
         (events.count, {**event, "actor_name": "Ada", "detail": ""}),

@@ -216,6 +216,28 @@ async def test_undo_keeps_the_status_that_a_colleague_gave_since(
     assert {ticket.priority for ticket in await now(house, three)} == {Priority.MEDIUM}
 
 
+@pytest.mark.parametrize(
+    ("done", "away"),
+    [("priority:high", "priority:low"), ("assignee:{ada}", "assignee:"), ("tag:{tag}", "untag:{tag}")],
+    ids=["priority", "assignee", "tag"],
+)
+async def test_undo_keeps_what_was_another_meanwhile_and_was_set_to_the_same_again(
+    house: House, desk: Browser, three: list[Ticket], done: str, away: str
+) -> None:
+    tag, other = await tagged(house, "Late"), await tagged(house, "Lost")
+    of_these = {"ada": house.ada, "tag": tag.tag_id}
+    bulk_id = bulk_of(await change(house, desk, three, change=done.format(**of_these)))
+    await change(house, desk, three[2:], change=f"tag:{other.tag_id}")
+    for what in (away, done):
+        await change(house, desk, three[:1], change=what.format(**of_these))
+    kept = (await now(house, three))[0], (await tags_on(house, three))[0]
+    await undo(house, desk, bulk_id)
+
+    assert ((await now(house, three))[0], (await tags_on(house, three))[0]) == kept
+    for ticket, names in zip((await now(house, three))[1:], (await tags_on(house, three))[1:], strict=True):
+        assert (ticket.priority, ticket.assignee_id, "Late" in names) == (Priority.MEDIUM, None, False)
+
+
 async def test_undoing_twice_undoes_once(house: House, desk: Browser, three: list[Ticket]) -> None:
     bulk_id = bulk_of(await change(house, desk, three, change="priority:high"))
     await undo(house, desk, bulk_id)

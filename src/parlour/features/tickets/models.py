@@ -252,6 +252,8 @@ class Changed:
     before: str
     after: str
     status_before: Status
+    done_at: datetime | None = None
+    """None while it is being done."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The audit trail: every change, stored by the transaction that made it, and never changed afterwards."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from parlour.db.database import Tx
@@ -36,6 +37,14 @@ def record_ends(tx: Tx, action: str, before: Sequence[str]) -> None:
 def of_ticket(tx: Tx, ticket_id: UUID) -> Sequence[AuditEntry]:
     """The newest changes of a ticket, the newest first."""
     return store.audit_entries(tx, ticket_id=ticket_id, limit=SHOWN)
+
+
+@requires(Permission.TICKET_LIST)
+def last_changes(
+    tx: Tx, action: str, ticket_ids: Sequence[UUID], *, named: str | None = None
+) -> Mapping[UUID, datetime]:
+    """When each of the tickets last had this done to it, with what is `named`; the others are left out."""
+    return store.last_changes(tx, ticket_ids, action=action, named=named) if ticket_ids else {}
 
 
 @requires(Permission.MEMBER_MANAGE)

@@ -14,12 +14,14 @@ from sqlalchemy import (
     bindparam,
     delete,
     exists,
+    func,
     insert,
     select,
     tuple_,
     update,
 )
 
+from parlour.db import dialect
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import audit_log, members, users, workspaces
 from parlour.features.workspaces import choices
@@ -93,6 +95,18 @@ _ENTRIES = (
     .where(audit_log.c.workspace_id == HERE, audit_log.c.ticket_id == bindparam("ticket"))
     .order_by(audit_log.c.entry_id.desc())
     .limit(bindparam("limit", type_=Integer()))
+)
+_LAST_CHANGES = (
+    select(audit_log.c.ticket_id, func.max(audit_log.c.created_at))
+    .where(
+        audit_log.c.workspace_id == HERE,
+        dialect.one_of(audit_log.c.ticket_id, "these"),
+        audit_log.c.action == bindparam("action"),
+    )
+    .group_by(audit_log.c.ticket_id)
+)
+_LAST_NAMED = _LAST_CHANGES.where(
+    func.coalesce(audit_log.c.after, audit_log.c.before) == bindparam("named", type_=Text())
 )
 
 
@@ -269,6 +283,16 @@ def insert_audit_entries(
 
 def audit_entries(tx: Tx, *, ticket_id: UUID, limit: int) -> Sequence[AuditEntry]:
     return [AuditEntry(*row) for row in tx.rows(_ENTRIES, ticket=ticket_id, limit=limit)]
+
+
+def last_changes(
+    tx: Tx, ticket_ids: Sequence[UUID], *, action: str, named: str | None
+) -> Mapping[UUID, datetime]:
+    if named is None:
+        rows = tx.run(_LAST_CHANGES, these=list(ticket_ids), action=action)
+    else:
+        rows = tx.run(_LAST_NAMED, these=list(ticket_ids), action=action, named=named)
+    return dict(tuple(row) for row in rows)
 
 
 def other_entries(

@@ -9,6 +9,7 @@ from parlour.features.tickets import changes, life
 from parlour.features.tickets.models import Bulk, Field, Priority, Status, Ticket
 from parlour.features.tickets.snooze import service as snoozing
 from parlour.features.tickets.tags import service as tags
+from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel import clock
 from parlour.kernel.access import Permission, Role, requires
@@ -76,6 +77,17 @@ def _value_of(ticket: Ticket, field: Field) -> str:
     if field is Field.ASSIGNEE:
         return str(ticket.assignee_id) if ticket.assignee_id else ""
     return f"{ticket.status.value}@{until}" if until else ticket.status.value
+
+
+@requires(Permission.BULK_UPDATE)
+def last_changed(tx: Tx, ticket_ids: Sequence[UUID], bulk: Bulk) -> Mapping[UUID, datetime]:
+    """When the field last became another on each. Of a status the ticket itself says by what."""
+    if bulk.field in _TAGGING:
+        tag = tags.known(tx, UUID(bulk.value))
+        return audit.last_changes(tx, "tag", ticket_ids, named=tag.name) if tag else {}
+    if bulk.field in (Field.PRIORITY, Field.ASSIGNEE):
+        return audit.last_changes(tx, bulk.field.value, ticket_ids)
+    return {}
 
 
 def same(stands: str, wanted: str) -> bool:

@@ -174,10 +174,12 @@ def _undo_some(tx: Tx, found: Bulk, limit: int) -> None:
     ticket_ids = [change.ticket_id for change in items]
     tickets = {ticket.ticket_id: ticket for ticket in service.locked_all(tx, ticket_ids)}
     stands = kinds.standing(tx, list(tickets.values()), found)
+    last = kinds.last_changed(tx, ticket_ids, found)
     ours = [
         each
         for each in items
-        if stands[each.ticket_id] == each.after and _is_ours(tickets[each.ticket_id], found)
+        if stands[each.ticket_id] == each.after
+        and _is_ours(tickets[each.ticket_id], found, each.done_at, last.get(each.ticket_id))
     ]
     put_back: set[UUID] = set()
     for kept in dict.fromkeys((each.before, each.status_before) for each in ours):
@@ -222,12 +224,14 @@ def say_some(tx: Tx, bulk_id: UUID) -> bool:
     return more
 
 
-def _is_ours(ticket: Ticket, bulk: Bulk) -> bool:
+def _is_ours(ticket: Ticket, bulk: Bulk, done_at: datetime | None, last_changed: datetime | None) -> bool:
     """Whether nobody has changed it again since: theirs is not ours to undo.
 
-    A status that was left and came back to the same is somebody else's decision.
+    What was left and came back to the same is somebody else's decision.
     """
-    return bulk.field not in (Field.STATUS, Field.SNOOZE) or _moved_by(ticket, bulk)
+    if bulk.field in (Field.STATUS, Field.SNOOZE):
+        return _moved_by(ticket, bulk)
+    return done_at is None or last_changed is None or last_changed <= done_at
 
 
 def _moved_by(ticket: Ticket, bulk: Bulk) -> bool:

@@ -94,12 +94,12 @@ def to_put_back(tx: Tx, bulk_id: UUID, *, beyond: UUID | None, limit: int) -> li
     """The next changed tickets whose change has not been undone."""
     items = bulk_items.c
     query = (
-        select(items.ticket_id, items.before, items.after, items.status_before)
+        select(items.ticket_id, items.before, items.after, items.status_before, items.done_at)
         .where(_items(tx, bulk_id), _CHANGED, bulk_items.c.done_at.is_not(None), _beyond(beyond))
         .order_by(bulk_items.c.ticket_id)
         .limit(limit)
     )
-    return [Changed(row[0], row[1], row[2], Status(row[3])) for row in tx.execute(query)]
+    return [Changed(row[0], row[1], row[2], Status(row[3]), row[4]) for row in tx.execute(query)]
 
 
 _ITEM = (
