@@ -271,9 +271,9 @@ def create_app(settings: Settings, timings: Timings | None = None, shared: Path 
 
     pages = Starlette(
         routes=[
+            api.mounted(),
             *portal_routes,
             *desk_routes,
-            api.mounted(),
             WebSocketRoute(SOCKET, parlour.realtime.endpoint),
             Route("/static/{digest}/{name}", parlour.site.assets.serve),
             Route("/healthz", alive),

@@ -27,7 +27,12 @@ class BadVersion(BadRequest):
     message = 'If-Match holds no version: send the ETag of the ticket, such as "3", or *.'
 
 
-def _shape(call: Call, whole: WholeTicket) -> shapes.Ticket:
+def _desk(call: Call) -> str:
+    """What leads to a ticket at the desk, less its id."""
+    return f"{site(call.request).settings.base_url}/workspace/{call.program.actor.workspace_id}/tickets/"
+
+
+def _shape(desk: str, whole: WholeTicket) -> shapes.Ticket:
     ticket, contact_id, name, tags = whole
     return shapes.Ticket(
         ticket_id=ticket.ticket_id,
@@ -45,7 +50,7 @@ def _shape(call: Call, whole: WholeTicket) -> shapes.Ticket:
         updated_at=ticket.updated_at,
         last_message_at=ticket.last_message_at,
         waiting_since=ticket.waiting_since,
-        url=f"{site(call.request).settings.base_url}/workspace/{ticket.workspace_id}/tickets/{ticket.ticket_id}",
+        url=f"{desk}{ticket.ticket_id}",
     )
 
 
@@ -53,7 +58,7 @@ def _answer(call: Call, whole: WholeTicket, status: int = 200) -> Answer:
     etag = {"ETag": f'"{whole.ticket.version}"'}
     if status == 201:
         etag["Location"] = f"/api/v1/tickets/{whole.ticket.ticket_id}"
-    return answer(_shape(call, whole), status, **etag)
+    return answer(_shape(_desk(call), whole), status, **etag)
 
 
 async def list_tickets(call: Call) -> Answer:
@@ -70,7 +75,8 @@ async def list_tickets(call: Call) -> Answer:
     except NotFound:
         raise BadQuery("this is no cursor of ours") from None
     goes_on = cursors.seal(call, "tickets", asked, page.next) if page.next else None
-    return answer(shapes.TicketList([_shape(call, each) for each in page.tickets], goes_on))
+    desk = _desk(call)
+    return answer(shapes.TicketList([_shape(desk, each) for each in page.tickets], goes_on))
 
 
 def _filters(asked: shapes.TicketQuery, after: str | None) -> Filters:

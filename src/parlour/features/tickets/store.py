@@ -97,7 +97,7 @@ _PRIORITIES = {priority.value: priority for priority in Priority}
 
 def _ticket(row: Any) -> Ticket:
     fields = list(row)
-    fields[5:7] = Status(row[5]), Priority(row[6])
+    fields[5:7] = _STATUSES[row[5]], _PRIORITIES[row[6]]
     return Ticket(*fields)
 
 

@@ -134,6 +134,8 @@ def whole(tx: Tx, ticket_ids: Sequence[UUID]) -> Sequence[WholeTicket]:
     """Those of the tickets that are there, in the order in which they are named."""
     found = store.whole(tx, ticket_ids) if ticket_ids else []
     tagged = tags.of_tickets(tx, [each.ticket.ticket_id for each in found if each.ticket.tagged])
+    if not tagged:
+        return found
     return [each._replace(tags=tagged.get(each.ticket.ticket_id, ())) for each in found]
 
 
