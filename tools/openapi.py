@@ -5,6 +5,7 @@ longer true ends both: `/api/v1` only grows.
 """
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -23,8 +24,15 @@ def written(document: dict[str, object]) -> str:
 
 
 def broken(promised: list[str], now: list[str]) -> list[str]:
-    """What was promised and does not hold any more."""
-    return sorted(set(promised) - set(now))
+    """What was promised and does not hold any more, and what is asked for that was not."""
+    known = {_about(line) for line in promised}
+    gone = {line for line in set(promised) - set(now) if " needs " not in line}
+    more = {line for line in set(now) - set(promised) if " needs " in line and _about(line) in known}
+    return sorted(gone | more)
+
+
+def _about(line: str) -> str:
+    return re.split(" (?:needs|takes|has|always|may|answers|is) ", line)[0]
 
 
 def main(arguments: list[str]) -> int:

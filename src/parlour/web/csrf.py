@@ -65,6 +65,11 @@ def verify(request: Request, given: str) -> None:
     request.scope[_OURS] = True
 
 
+def proved_by_key(request: Request) -> None:
+    """It came with a program's key, which no browser sends by itself: nobody made one send it."""
+    request.scope[_OURS] = True
+
+
 def is_ours(request: Request) -> bool:
-    """Whether a form was read that a page of ours sent."""
+    """Whether a form was read that a page of ours sent, or a program asks by its own key."""
     return bool(request.scope.get(_OURS))

@@ -28,6 +28,7 @@ class Limit(Enum):
     OPEN_BY_NETWORK = ("open by network", "30/10 minutes")
     OPEN_BY_EMAIL = ("open by email", "10/hour")
     OPEN_BY_AGENT = ("open by agent", "60/hour")
+    OPEN_BY_PROGRAM = ("open by program", "600/hour")
     SEND = ("send", "20/10 seconds")
     UPLOAD = ("upload", "100/10 minutes")
     UPLOAD_BY_NETWORK = ("upload by network", "200/10 minutes")

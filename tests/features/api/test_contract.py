@@ -43,13 +43,26 @@ def _of_another_kind(document: Any) -> None:
     document["components"]["schemas"]["Ticket"]["properties"]["number"] = {"type": "string"}
 
 
+def _with_a_parameter_that_is_needed(document: Any) -> None:
+    schema = {"type": "string"}
+    wanted = {"name": "why", "in": "query", "required": True, "schema": schema}
+    document["paths"]["/me"]["get"]["parameters"].append(wanted)
+
+
 def _without_a_word(document: Any) -> None:
     document["components"]["schemas"]["Status"]["enum"].remove("pending")
 
 
 @pytest.mark.parametrize(
     "change",
-    [_without_an_operation, _without_a_field, _that_asks_for_more, _of_another_kind, _without_a_word],
+    [
+        _without_an_operation,
+        _without_a_field,
+        _that_asks_for_more,
+        _of_another_kind,
+        _without_a_word,
+        _with_a_parameter_that_is_needed,
+    ],
 )
 def test_what_programs_rely_on_cannot_be_taken_back(change: Callable[[Any], None]) -> None:
     now = contract()
@@ -57,6 +70,17 @@ def test_what_programs_rely_on_cannot_be_taken_back(change: Callable[[Any], None
     change(after)
 
     assert openapi.broken(promises(now), promises(after)) != []
+
+
+def test_what_is_added_and_what_is_asked_for_no_more_breaks_nothing() -> None:
+    now = contract()
+    after = copy.deepcopy(now)
+    after["components"]["schemas"]["Ticket"]["properties"]["colour"] = {"type": "string"}
+    after["components"]["schemas"]["NewTicket"]["properties"]["colour"] = {"type": "string"}
+    after["components"]["schemas"]["NewTicket"]["required"].remove("email")
+    after["paths"]["/colours"] = after["paths"]["/tags"]
+
+    assert openapi.broken(promises(now), promises(after)) == []
 
 
 async def test_the_page_tells_of_every_operation_and_finds_them_by_words(house: House) -> None:
@@ -91,6 +115,9 @@ def reached(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
         for path, body in (("tickets", NEW), ("contacts", {"email": "zoe@example.com"})):
             made = httpx.post(f"{live.url}/api/v1/{path}", json=body, headers=headers).json()
             told |= {name.upper(): value for name, value in made.items() if name.endswith("_id") and value}
+        upload = {"ticket_id": told["TICKET_ID"], "name": "hello.txt"}
+        made = httpx.post(f"{live.url}/api/v1/files", params=upload, content=b"Hello", headers=headers).json()
+        told["FILE_ID"] = made["file_id"]
         yield told
 
 
@@ -103,8 +130,8 @@ def _run(command: list[str], told: dict[str, str]) -> str:
 @pytest.mark.curl
 def test_every_example_by_curl_works(reached: dict[str, str]) -> None:
     for each in OPERATIONS:
-        answer = json.loads(_run(["sh", "-c", examples.curl(each)], reached))
-        assert isinstance(answer, dict), each.name
+        answer = _run(["sh", "-c", examples.curl(each)], reached)
+        assert isinstance(json.loads(answer), dict) if each.gives else answer == "Hello", each.name
 
 
 def test_every_example_in_python_works(reached: dict[str, str], tmp_path: Path) -> None:

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from parlour.features.api import contacts, tickets, workspace
+from parlour.features.api import contacts, files, tickets, workspace
 from parlour.features.api.operations import Operation
 
 HOME = "/api/v1"
-OPERATIONS = [*workspace.OPERATIONS, *tickets.OPERATIONS, *contacts.OPERATIONS]
+OPERATIONS = [*workspace.OPERATIONS, *tickets.OPERATIONS, *files.OPERATIONS, *contacts.OPERATIONS]
 
 
 def by_path() -> Mapping[str, Sequence[Operation]]:

@@ -42,6 +42,7 @@ _ALWAYS = {
         "schema": {"type": "string"},
     }
 }
+_BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 _UNSENT = ("default", None)
 _LATER = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
 
@@ -85,7 +86,9 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "parameters": [*_of_path(operation), *_of_query(operation), *_of_headers(operation)],
         "responses": _responses(operation),
     }
-    if operation.takes:
+    if operation.raw:
+        said["requestBody"] = {"required": True, "content": _BYTES}
+    elif operation.takes:
         content: dict[str, Any] = {"schema": {"$ref": _REF.format(name=operation.takes.__name__)}}
         said["requestBody"] = {
             "required": True,
@@ -109,7 +112,8 @@ def _of_query(operation: Operation) -> Iterator[dict[str, Any]]:
     for name, schema in named["properties"].items():
         plain = _plain(schema)
         about = {"description": plain.pop("description")} if "description" in plain else {}
-        yield {"name": name, "in": "query", **about, "schema": plain}
+        needed = {"required": True} if name in named["required"] else {}
+        yield {"name": name, "in": "query", **needed, **about, "schema": plain}
 
 
 def _plain(schema: dict[str, Any]) -> dict[str, Any]:
@@ -121,7 +125,7 @@ def _plain(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _of_headers(operation: Operation) -> Iterator[dict[str, Any]]:
-    if operation.method == "POST":
+    if operation.takes_key:
         yield _IDEMPOTENCY_KEY
     if operation.if_match:
         yield _IF_MATCH
@@ -134,16 +138,20 @@ def refusals(operation: Operation) -> Sequence[type[DomainError]]:
         found.append(Forbidden)
     if operation.takes:
         found += [BadBody, NotJson, TooLarge]
-    if operation.method == "POST":
+    if operation.takes_key:
         found += [BadIdempotencyKey, StillRunning, KeyReused]
     return sorted(dict.fromkeys(found), key=lambda error: (error.status, error.code))
 
 
 def _responses(operation: Operation) -> dict[str, Any]:
-    given = {"schema": {"$ref": _REF.format(name=operation.gives.__name__)}}
-    done = {"description": "Done.", "headers": _ALWAYS, "content": {_JSON: given}}
+    given = (
+        {_JSON: {"schema": {"$ref": _REF.format(name=operation.gives.__name__)}}}
+        if operation.gives
+        else _BYTES
+    )
+    done = {"description": "Done.", "headers": _ALWAYS, "content": given}
     answers = {str(operation.status): done}
-    if operation.status == 201:
+    if operation.takes and "client_id" in operation.takes.__struct_fields__:
         answers["200"] = {**done, "description": "It was made before, under the same `client_id`."}
     for status in sorted({error.status for error in refusals(operation)}):
         codes = [error for error in refusals(operation) if error.status == status]
@@ -159,13 +167,15 @@ def _responses(operation: Operation) -> dict[str, Any]:
 
 
 def promises(document: dict[str, Any]) -> list[str]:
-    """The document as lines, none of which may ever go: whoever relies on one would be let down."""
+    """The document as lines, none of which may ever go: whoever relies on one would be let down. What
+    something "needs" is the other way round: of that there may be no more.
+    """
     found = []
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             here = f"{method.upper()} {path}"
             found.append(f"{here} is {operation['operationId']}")
-            found += [f"{here} takes {each}" for each in _parameters(operation)]
+            found += [f"{here} {each}" for each in _parameters(operation)]
             found += [f"{here} answers {status}" for status in operation["responses"]]
     for name, schema in document["components"]["schemas"].items():
         found += [f"{name} {line}" for line in _lines(schema)]
@@ -174,10 +184,12 @@ def promises(document: dict[str, Any]) -> list[str]:
 
 def _parameters(operation: dict[str, Any]) -> Iterator[str]:
     for each in operation["parameters"]:
-        kind = kind_of(each["schema"])
-        yield f"{each['in']} {each['name']}: {kind}{', required' if each.get('required') else ''}"
+        yield f"takes {each['in']} {each['name']}: {kind_of(each['schema'])}"
+        if each.get("required"):
+            yield f"needs {each['in']} {each['name']}"
     if "requestBody" in operation:
-        yield f"a body: {kind_of(operation['requestBody']['content'][_JSON]['schema'])}"
+        [body] = operation["requestBody"]["content"].values()
+        yield f"takes a body: {kind_of(body['schema'])}"
 
 
 def _lines(schema: dict[str, Any]) -> Iterator[str]:
@@ -187,7 +199,7 @@ def _lines(schema: dict[str, Any]) -> Iterator[str]:
     for field, kind in schema["properties"].items():
         yield f"has {field}: {kind_of(kind)}"
     if schema.get("additionalProperties") is False:
-        yield f"needs {', '.join(sorted(schema['required'])) or 'nothing'}"
+        yield from (f"needs {field}" for field in schema["required"])
     else:
         yield from (f"always has {field}" for field in schema["required"])
 

@@ -74,7 +74,7 @@ def _operation(operation: Operation) -> Mapping[str, Any]:
             for each in said["parameters"]
         ],
         "takes": operation.takes.__name__ if operation.takes else "",
-        "gives": operation.gives.__name__,
+        "gives": operation.gives.__name__ if operation.gives else "",
         "status": operation.status,
         "codes": [{"status": error.status, "code": error.code} for error in refusals(operation)],
         "curl": examples.curl(operation),

@@ -13,6 +13,7 @@ from parlour.features.api.answers import Once
 from parlour.features.api.operations import Call, Operation, read_body, read_query
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import DomainError, Overloaded
+from parlour.web.csrf import proved_by_key
 from parlour.web.errors import BadRequest
 from parlour.web.limits import Limit
 from parlour.web.site import db, site
@@ -58,9 +59,12 @@ class Door:
         await _count(request, program)
         query = read_query(request, operation.query)
         body, raw = await read_body(request, operation.takes) if operation.takes else (None, b"")
-        once = _once(request, raw) if operation.method == "POST" else None
+        once = _once(request, raw) if operation.takes_key else None
         with self._alone(program, once):
             given = await operation.does(Call(request, program, query, body, once))
+        if isinstance(given, Response):
+            given.headers.update(request.state.headers)
+            return given
         headers = {**request.state.headers, **given.headers}
         if given.replayed:
             headers["Idempotency-Replayed"] = "true"
@@ -90,6 +94,7 @@ async def _program(request: Request) -> Program:
         raise api_keys.BadKey
     system = Actor.system(place)
     program = await db(request).read(system, api_keys.program, token)
+    proved_by_key(request)
     if program.stale:
         with suppress(Overloaded):  # whoever only reads need not wait until something can be stored
             await db(request).write(system, api_keys.note_use, program.key_id)

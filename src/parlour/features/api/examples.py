@@ -16,11 +16,13 @@ _ID = re.compile(r"\{(\w+)\}")
 
 def _headers(operation: Operation) -> Mapping[str, str]:
     found = {}
+    if operation.raw:
+        found["Content-Type"] = "application/octet-stream"
     if operation.takes:
         found["Content-Type"] = "application/json"
     if operation.if_match:
         found["If-Match"] = "*"
-    if operation.method == "POST":
+    if operation.takes_key:
         found["Idempotency-Key"] = f"{operation.name.replace('_', '-')}-4711"
     return found
 
@@ -35,10 +37,13 @@ def first(base_url: str) -> str:
 
 def curl(operation: Operation) -> str:
     path = _ID.sub(lambda found: f"${found[1].upper()}", f"{HOME}{operation.path}")
+    path += "?ticket_id=$TICKET_ID&name=hello.txt" if operation.raw else ""
     lines = [f'curl --fail-with-body "$PARLOUR_URL{path}"', '-H "Authorization: Bearer $PARLOUR_KEY"']
     if operation.method not in ("GET", "POST"):
         lines[0] = lines[0].replace("curl ", f"curl -X {operation.method} ")
     lines += [f'-H "{name}: {value}"' for name, value in _headers(operation).items()]
+    if operation.raw:
+        lines.append("--data-binary 'Hello'")
     if operation.takes:
         lines.append(f"-d {shlex.quote(json.dumps(operation.example))}")
     return " \\\n  ".join(lines)
@@ -46,11 +51,14 @@ def curl(operation: Operation) -> str:
 
 def python(operation: Operation) -> str:
     path = _ID.sub(lambda found: f"{{environ['{found[1].upper()}']}}", f"{HOME}{operation.path}")
+    path += "?ticket_id={environ['TICKET_ID']}&name=hello.txt" if operation.raw else ""
     headers = [
         '    "Authorization": f"Bearer {environ[\'PARLOUR_KEY\']}",',
         *(f'    "{name}": "{value}",' for name, value in _headers(operation).items()),
     ]
     more = [] if operation.method == "GET" else [f'method="{operation.method}"']
+    if operation.raw:
+        more.insert(0, 'data=b"Hello"')
     if operation.takes:
         more.insert(0, "data=json.dumps(body).encode()")
     asked = ", ".join(("url", *more, "headers=headers"))
@@ -66,6 +74,6 @@ def python(operation: Operation) -> str:
             "}",
             *([f"body = {json.dumps(operation.example, indent=4)}"] if operation.takes else []),
             f"with urlopen(Request({asked})) as answer:",
-            "    print(json.load(answer))",
+            "    print(json.load(answer))" if operation.gives else "    print(answer.read())",
         ]
     )

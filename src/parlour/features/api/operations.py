@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 from starlette.requests import Request
+from starlette.responses import Response
 
 from parlour.db.database import P, R, Unit
 from parlour.features.accounts.api_keys.models import Program
@@ -87,19 +88,29 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`path` is what follows /api/v1. `does` has the operation's name, its summary and its description."""
+    """`path` is what follows /api/v1. `does` has the operation's name, its summary and its description.
+
+    What it gives is a file where `gives` is None; what it takes is one where it is `raw`, and then nothing
+    has read it yet.
+    """
 
     method: str
     path: str
-    does: Callable[[Call], Awaitable[Answer]]
-    gives: type[Struct]
+    does: Callable[[Call], Awaitable[Answer | Response]]
+    gives: type[Struct] | None
     role: str = "viewer"
     takes: type[Struct] | None = None
     query: type[Struct] = NoQuery
     status: int = 200
     refusals: Sequence[type[DomainError]] = ()
     if_match: bool = False
+    raw: bool = False
     example: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def takes_key(self) -> bool:
+        """Whether an Idempotency-Key says that it is to be done once. A file is nothing yet that was done."""
+        return self.method == "POST" and not self.raw
 
     @property
     def name(self) -> str:

@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from parlour.features.accounts.api_keys.service import ROLES
 from parlour.features.chat.models import CONTENT_LIMIT
 from parlour.features.contacts.service import NOTE_LIMIT
+from parlour.features.files.models import MESSAGE_FILES
 from parlour.features.tickets.models import DESCRIPTION_LIMIT, SUBJECT_LIMIT, Colour, Priority, Status
 from parlour.features.tickets.tags.service import TICKET_LIMIT as TAGS_LIMIT
 from parlour.kernel.access import Role
@@ -195,6 +196,9 @@ Description = Annotated[
 Tags = Annotated[
     list[str], Meta(max_length=50, description=f"Names of tags of the workspace, {TAGS_LIMIT} at most.")
 ]
+Files = Annotated[
+    list[UUID], Meta(max_length=50, description=f"Ids that `POST /files` gave, {MESSAGE_FILES} at most.")
+]
 Content = Annotated[str, Meta(description=f"Up to {CONTENT_LIMIT:,} characters.")]
 Name = Annotated[str, Meta(description=f"Up to {NAME_LIMIT} characters.")]
 Note = Annotated[str, Meta(description=f"Up to {NOTE_LIMIT:,} characters; customers never see it.")]
@@ -237,9 +241,12 @@ class TicketChange(Taken):
 
 
 class NewMessage(Taken):
-    content: Content
+    """Words, files, or both."""
+
+    content: Content = ""
     note: Annotated[bool, Meta(description="Among agents: customers never see it.")] = False
     client_id: ClientId | None = None
+    files: Files = []
 
 
 class NewContact(Taken):
@@ -278,6 +285,12 @@ class MessageQuery(Taken):
     note: Annotated[bool, Meta(description="The notes among agents instead of the public room.")] = False
     limit: Limit = 50
     cursor: Cursor | None = None
+
+
+class FileQuery(Taken):
+    ticket_id: Annotated[UUID, Meta(description="In which ticket it is to be sent.")]
+    name: Annotated[str, Meta(min_length=1, max_length=255, description="What it is called.")]
+    note: Annotated[bool, Meta(description="It is to be sent with a note.")] = False
 
 
 class ContactQuery(Taken):
