@@ -134,6 +134,19 @@ async def test_who_writes_in_the_room_again_is_mailed_only_when_away(
     assert len(await mails(house, MARIA)) == 1
 
 
+async def test_the_capitals_of_an_address_make_nobody_else_of_its_sender(house: House, bring: Bring) -> None:
+    ticket = await ticket_of(house, await bring(written()))
+    again = written(
+        "And the poles, too.",
+        sender="Maria@EXAMPLE.com",
+        Subject=f"Re: Tent [#{ticket.number}]",
+        Message_ID="<second@example.com>",
+    )
+
+    assert (await bring(again)).ticket_id == ticket.ticket_id
+    assert (await said_in(house, ticket))[-1] == (MARIA, "And the poles, too.")
+
+
 @pytest.mark.parametrize("again", ["the same bytes", "by another way"])
 async def test_the_same_mail_twice_is_one_message(house: House, bring: Bring, again: str) -> None:
     first = await bring(written())

@@ -198,3 +198,21 @@ def test_where_the_report_names_nobody_the_mail_that_came_back_does() -> None:
 )
 def test_what_nobody_returned_is_no_bounce(other: bytes) -> None:
     assert parse(other).bounce is None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ["From: System Administrator <admin@mx.example.org>"],
+        ["From: no-reply@mx.example.org", "Subject: Mail delivery failed", "Return-Path: <>"],
+        ["From: no-reply@mx.example.org", "Subject: Undeliverable: Re: Lamp"],
+    ],
+)
+def test_a_server_under_another_name_is_known_by_its_subject_and_what_it_returns(fields: list[str]) -> None:
+    returned = (
+        "\n\nReceived: x\nFrom: help@acme.example\nTo: jane@example.org\nMessage-ID: <r@acme.example>\n\nHi"
+    )
+
+    read = parse(text("<jane@example.org>: 550 no such user" + returned, *fields))
+
+    assert read.bounce == Bounce("jane@example.org", "5.0.0", True, "550 no such user", "<r@acme.example>")

@@ -153,6 +153,31 @@ def test_a_sender_that_repeats_its_address_as_its_name_is_not_odd() -> None:
     assert not parse(mail('From: "ada@example.com" <ada@example.com>', body="x")).odd_sender
 
 
+def test_an_address_is_compared_in_one_spelling() -> None:
+    read = parse(mail("From: Ada <Ada.Byron@EXAMPLE.com>", "To: nobody@localhost", body="x"))
+
+    assert read.sender is not None
+    assert (read.sender.address, read.sender.mailbox) == ("Ada.Byron@EXAMPLE.com", "ada.byron@example.com")
+    assert read.to[0].mailbox == ""
+
+
+@pytest.mark.parametrize(
+    ("said", "subject"),
+    [
+        ("=?utf-8?q?Wirklich=3F?= =?utf-8?q?_Ja!?=", "Wirklich? Ja!"),
+        ("=?utf-8?q?What??=", "What?"),
+        ("=?utf-8?b?4oK?= =?utf-8?b?rA==?=", "€"),
+        ("=?utf-8?q?with spaces_in?= it", "with spaces in it"),
+        ("=?utf-8?q?never ends", "=?utf-8?q?never ends"),
+        ("=?utf-8*de?q?Gr=C3=BC=C3=9Fe?=", "Grüße"),
+        ("Grüße", "Grüße"),
+        ("a\r\n b\r\n\tc", "a b c"),
+    ],
+)
+def test_a_subject_is_read_however_it_is_encoded(said: str, subject: str) -> None:
+    assert parse(mail(f"Subject: {said}", body="x")).subject == subject
+
+
 @pytest.mark.parametrize(
     "date",
     ["Date: never", "Date:", "Date: 99 Foo 2026 99:99:99 +9999", "Date: Tue, 3 Nov 99999999 10:15:00 +0100"],

@@ -61,7 +61,7 @@ class Letter:
 
     @property
     def sender(self) -> str:
-        return self.parsed.sender.address if self.parsed.sender else ""
+        return self.parsed.sender.mailbox if self.parsed.sender else ""
 
     @property
     def is_for_people(self) -> bool:

@@ -12,7 +12,7 @@ from parlour.kernel.text import one_line
 from parlour.mail.receive import charsets
 from parlour.mail.receive.fields import Fields, as_bytes, header_at, parameters
 from parlour.mail.receive.ids import message_ids
-from parlour.mail.receive.judge import comes_from_a_daemon, every_part
+from parlour.mail.receive.judge import comes_from_a_daemon, every_part, is_from_nobody
 from parlour.mail.receive.parsed import Bounce
 from parlour.mail.receive.parts import Part
 
@@ -43,6 +43,15 @@ _FAILED = re.compile(
     r"(?i)deliver|fail|return|reject|undeliv|unknown|bounce|unzustell|zustell|échec|remis|distribu|entreg|consegna"
     r"|bezorg|doručen|dostarcz|доставлен|недостав|送信|配信|エラー|退信|退回|未送达"
 )
+_SYSTEM = re.compile(r"(?i)mail deliver|system admin|mail(?:er)? system|delivery (?:sub)?system|interscan")
+"""What servers call themselves that do not write as a mailer daemon."""
+_FAILED_SUBJECT = re.compile(
+    r"(?i)\s*(?:undeliver|non[- ]?deliver|delivery (?:status|fail|has failed|report|problem|error|notif)"
+    r"|failed? mail|(?:mail|message) (?:delivery|system|not|could not) ?(?:fail|err|status|deliver|be)"
+    r"|failure notice|returned (?:mail|to sender|message)|mail (?:was )?returned|warning: (?:message|could)"
+    r"|unzustellbar|nicht zustellbar|non remis|échec|non distribu|no se (?:pudo|puede) entregar"
+    r"|não (?:foi )?entreg|mancata consegna|onbestelbaar|niet bezorgd|недостав|не доставлен)"
+)
 _ID_LINE = re.compile(r"^Message-ID:[ \t]*(<[^<>\s]{1,400}>)", re.IGNORECASE | re.MULTILINE)
 _OF_SNS = re.compile(r'"notificationType"\s*:\s*"Bounce"')
 
@@ -52,7 +61,7 @@ def found(fields: Fields, root: Part, text: str) -> Bounce | None:
     text = text[:LIMIT]
     if _OF_SNS.search(text[:500]):
         return _by_sns(text)
-    if not _is_report(fields):
+    if not _is_report(fields, root, text):
         return None
     told = [group for part in every_part(root) if _is_status(part) for group in _groups(_words(part))]
     told = told or [group for group in _groups(text) if group.has("final-recipient")]
@@ -63,12 +72,18 @@ def found(fields: Fields, root: Part, text: str) -> Bounce | None:
     return known and replace(known, message_id=_original_id(root, text))
 
 
-def _is_report(fields: Fields) -> bool:
+def _is_report(fields: Fields, root: Part, text: str) -> bool:
     _, said = parameters(fields.one("content-type"))
     if said.get("report-type", "").lower() == "delivery-status" or fields.has("x-failed-recipients"):
         return True
     nobody = fields.has("from") and "@" not in fields.one("from")
-    return nobody or comes_from_a_daemon(fields)
+    if nobody or comes_from_a_daemon(fields) or _SYSTEM.search(fields.words("from")):
+        return True
+    if any(_is_status(part) for part in every_part(root)):
+        return True
+    by_itself = is_from_nobody(fields) or fields.one("auto-submitted").lower().startswith("auto-")
+    comes_back = _original(root) is not None or _before_original(text) != text
+    return _FAILED_SUBJECT.match(fields.words("subject")) is not None and (by_itself or comes_back)
 
 
 def _is_status(part: Part) -> bool:

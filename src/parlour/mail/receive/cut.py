@@ -70,8 +70,9 @@ def _before_whole_quotation(lines: list[str]) -> list[str]:
         if not line.strip() or _is_quoted(line):
             continue
         start = _whole_quotation_at(lines, at)
-        if start is not None and is_visible("\n".join(lines[:start])):
-            return _without_rules_at_end(lines[:start])
+        if start is not None:
+            written = lines[:start]
+            return _without_rules_at_end(written) if is_visible("\n".join(written)) else lines
     return lines
 
 

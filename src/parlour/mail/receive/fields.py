@@ -21,7 +21,7 @@ VALUE_LIMIT = 64 * 1024
 
 _FIELD = re.compile(rb"([!-9;-~]{1,128})[ \t]*:(.*)", re.DOTALL)
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\n|\r|\Z)")
-_ENCODED = re.compile(r"=\?([^\s?*]{1,60})(?:\*[^\s?]{0,40})?\?([bBqQ])\?([^?]*)\?=")
+_ENCODED = re.compile(r"=\?([^\s?*]{1,60})(?:\*[^\s?]{0,40})?\?([bBqQ])\?((?:[^?]|\?(?!=)){0,4000}+)\?=")
 _PARAMETER = re.compile(r"""([^\s=;"]{1,80})\s{0,99}=\s{0,99}(?:"((?:[^"\\]|\\.)*)"|([^;]*))""", re.DOTALL)
 _EXTENDED = re.compile(r"([^*]+)(?:\*(\d{1,3}))?(\*)?")
 _NO_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))

@@ -66,6 +66,7 @@ _QUOTES = re.compile(
     r"sh-quoted-content|hey_quote|history_container|ReplyBlock|rps_\w+_quote)(?:\s|$)"
 )
 """Classes of what mail programs put around what they quote."""
+_SIGNATURE = re.compile(r"(?:^|\s)gmail_signature(?:\s|$)")
 _QUOTE_IDS = re.compile(r"(?:x_)*(?:isForwardContent|qt|reply-intro|airmail_original|yahoo_quoted_\d+)")
 _REST_IDS = re.compile(
     r"(?:x_)*(?:divRplyFwdMsg|appendonsend|OLK_SRC_BODY_SECTION|mail-editor-reference-message-container|"
@@ -137,14 +138,17 @@ class _Reader:
 
     def opens(self, name: str, said: dict[str, str]) -> None:
         above = self._open[-1]
-        if name in _VOID:
-            if not above.hidden:
-                self._empty(name, said)
-            return
         if not self._rest_is_quoted and _REST_IDS.fullmatch(said.get("id", "")):
             self._break(apart=True)
             self._rest_is_quoted = self.quotes = True
             self._depth += 1
+        if name in _VOID:
+            if not above.hidden:
+                self._empty(name, said)
+            return
+        if _SIGNATURE.search(said.get("class", "")) and self._lines[-1:] != ["--"]:
+            self._break(apart=True)
+            self._write("--")
         marked = self._marks_quotation(name, said)
         quotes = marked or name == "blockquote"
         self.quotes |= marked
@@ -242,8 +246,8 @@ class _Reader:
         self._apart |= apart
 
     def _write(self, line: str) -> None:
-        if self._apart and self._lines and line.strip():
-            if self._lines[-1].strip("> "):
+        if line.strip():
+            if self._apart and self._lines and self._lines[-1].strip("> "):
                 self._lines.append(_marked("", min(self._depth, self._depth_before)))
             self._apart = False
         self._lines.append(_marked(line, self._depth))

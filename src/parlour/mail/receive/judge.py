@@ -26,7 +26,12 @@ _ANSWERS_BY_ITSELF = (
         "x-autoreply-from",
         "x-mail-autoreply",
     ),
-    *("x-vacation", "x-out-of-office", "x-facebook-notify", "x-ms-exchange-generated-message-source"),
+    *(
+        "x-vacation",
+        "x-out-of-office",
+        "x-ms-exchange-inbox-rules-loop",
+        "x-ms-exchange-generated-message-source",
+    ),
 )
 _LISTS = (
     "list-id",

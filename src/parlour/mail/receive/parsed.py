@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from parlour.kernel.addresses import clean_email
+
 
 class Kind(StrEnum):
     """What a mail is, by how it must be treated."""
@@ -31,6 +33,11 @@ class Address:
     address: str
     odd: bool = False
     """Not written as addresses are, so that it may be meant to look like another one."""
+
+    @property
+    def mailbox(self) -> str:
+        """The address in the one spelling that is stored and compared; nothing where mail cannot reach it."""
+        return clean_email(self.address) or ""
 
 
 @dataclass(frozen=True, slots=True)
