@@ -17,6 +17,7 @@ from tests.browser.people import (
     Room,
     chat_of,
     desk_of,
+    status_of,
 )
 from tests.live import Live
 
@@ -176,6 +177,50 @@ async def test_an_undone_reply_comes_back_with_its_files(live: Live, past: Past,
 
     await visit.is_up("offer.txt")
     await expect(visit.room.composer).to_have_value("Our offer")
+
+
+async def test_a_new_ticket_takes_its_files_along_and_keeps_them_when_it_is_refused(
+    live: Live, people: People
+) -> None:
+    maria = await people.stranger()
+    maria.expects(status_of(422))
+    page = maria.page
+    await page.goto(f"{live.portal}/ticket/new")
+    await page.get_by_label("Attach files").set_input_files([text("log.txt"), picture("pole.png")])
+    await page.get_by_label("Subject").fill("The pole broke")
+    await page.get_by_label("What can we help with?").fill("See the picture.")
+    await page.get_by_role("button", name="Open the ticket").click()
+    await expect(page.get_by_role("alert")).to_contain_text("Enter your email address")
+    await expect(page.locator('.chip[data-state="up"]')).to_have_count(2)
+    await page.get_by_label("Your email address").fill("maria.files@customer.example")
+    await page.get_by_role("button", name="Remove log.txt").click()
+    await page.get_by_role("button", name="Open the ticket").click()
+
+    await expect(page.get_by_role("heading", name="The pole broke")).to_be_visible()
+    await expect(page.get_by_role("img", name="pole.png")).to_be_visible()
+    await expect(page.get_by_text("log.txt")).to_have_count(0)
+    await page.goto(f"{live.portal}/ticket/new")
+    await expect(page.locator(".chip")).to_have_count(0)
+
+
+async def test_a_note_has_files_of_its_own_and_the_panel_lists_them(
+    live: Live, past: Past, people: People
+) -> None:
+    ticket = await past.ticket()
+    ada = await people.agent()
+    await ada.page.goto(f"{desk_of(live, ticket)}/notes")
+    visit = Visit(ticket, ada, Room(ada.page))
+    await visit.room.is_live()
+    await ada.page.evaluate(GIVE, [".chat-log", "dragover", "secret.png"])
+    await expect(ada.page.get_by_text("Drop files to attach them to the note")).to_be_visible()
+    await ada.page.evaluate(GIVE, [".chat-log", "drop", "secret.png"])
+    await visit.is_up("secret.png")
+    await ada.page.get_by_role("button", name="Add note for team").click()
+    note = ada.page.locator("li.message[data-internal]")
+    await expect(note.get_by_role("link", name="secret.png")).to_be_visible()
+
+    await ada.page.locator("summary").filter(has_text="Files").click()
+    await expect(ada.page.locator("#ticket-files")).to_contain_text("secret.pngPNG · 3 B · Note")
 
 
 async def test_a_file_that_is_too_large_is_said_to_be_before_it_goes_up(visit: Visit) -> None:
