@@ -3,11 +3,11 @@ import { retryAfter } from "./api";
 import { one } from "./dom";
 import type { Attachment } from "./frames";
 
-/** `words`: the server's sentence; `name`: which of ours says it. `after` in milliseconds. */
+/** `words`: the server's sentence, if it sent one; `name`: which of ours says it. `after` in milliseconds. */
 export type Outcome =
   | { kind: "up"; file: Attachment }
   | { kind: "refused"; name: string; words: string }
-  | { kind: "later"; after: number };
+  | { kind: "later"; after: number; words: string };
 
 /** A connection that carries nothing for so long is dead, whatever it says. */
 const STALLED = 60_000;
@@ -18,7 +18,7 @@ function outcome(request: XMLHttpRequest): Outcome {
   const answer = (request.response ?? {}) as { file?: Attachment; message?: string };
   if (status === 201 && answer.file) return { kind: "up", file: answer.file };
   if (status === 0 || status >= 500 || TRY_LATER.has(status)) {
-    return { kind: "later", after: retryAfter(request.getResponseHeader("retry-after")) };
+    return { kind: "later", after: retryAfter(request.getResponseHeader("retry-after")), words: answer.message ?? "" };
   }
   const name = status === 401 ? "signed_out" : status === 413 ? "too_large" : "failed";
   return { kind: "refused", name, words: status === 401 ? "" : (answer.message ?? "") };

@@ -179,7 +179,7 @@ export class Uploads {
     } else if (outcome.kind === "refused") {
       this.#fail(item, outcome.words || this.attach.words(outcome.name, { size: filesize(this.#limit) }));
     } else {
-      this.#set(item, "offline");
+      this.#set(item, "offline", outcome.words);
       const wait = Math.max(outcome.after, Math.min(LONGEST_WAIT, 1_000 * 2 ** item.tries++));
       item.timer = window.setTimeout(() => this.#again(item), wait);
     }

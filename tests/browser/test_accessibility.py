@@ -166,6 +166,30 @@ async def chat_with_files(scene: Scene) -> Page:
     return page
 
 
+async def new_ticket_with_files(scene: Scene) -> Page:
+    page = await new_ticket(scene)
+    await page.get_by_label("Attach files").set_input_files([picture("tent.png"), text("empty.txt", b"")])
+    await expect(page.locator('.chip[data-state="up"]')).to_have_count(1)
+    return page
+
+
+async def desk_ticket_with_files(scene: Scene) -> Page:
+    """A note on its way, and the list beside it."""
+    ada = await scene.agent()
+    page = await go(ada, f"{desk_of(scene.live, scene.tickets['resolved'])}/notes")
+    await Room(page).is_live()
+    field = page.locator('[data-writes="note"] input[type=file]')
+    await field.set_input_files([picture("plan.png"), text("log.txt")])
+    await expect(page.locator('.chip[data-state="up"]')).to_have_count(2)
+    await page.get_by_role("button", name="Add note for team").click()
+    await expect(page.get_by_role("img", name="plan.png")).to_be_visible()
+    await page.locator("summary").filter(has_text="Files").click()
+    await expect(page.locator("#ticket-files li")).to_have_count(2)
+    await field.set_input_files([picture("plan.png"), text("empty.txt", b"")])
+    await expect(page.locator('.chip[data-state="up"]')).to_have_count(1)
+    return page
+
+
 async def picture_opened(scene: Scene) -> Page:
     page = (await chat(scene, "pending")).page
     await page.get_by_label("Attach files").set_input_files([picture("tent.png"), picture("pole.png")])
@@ -347,6 +371,8 @@ STATES: list[Callable[[Scene], Awaitable[Page]]] = [
     chat_new,
     chat_long,
     chat_with_files,
+    new_ticket_with_files,
+    desk_ticket_with_files,
     picture_opened,
     chat_closed,
     chat_with_an_agent_typing,
