@@ -28,7 +28,9 @@ from parlour.features.desk import agent
 from parlour.features.desk.routes import routes as desk_routes
 from parlour.features.files import service as files
 from parlour.features.files.jobs import FileJobs
+from parlour.features.mailroom.arrivals import Arrivals
 from parlour.features.mailroom.jobs import MailroomJobs
+from parlour.features.mailroom.listening import SmtpDoor
 from parlour.features.portal import visitor
 from parlour.features.portal.routes import routes as portal_routes
 from parlour.features.tickets.access import service as access
@@ -163,6 +165,11 @@ class Parlour:
             SocketAccess(self.db), self.bus, base_origin=settings.origin, timings=timings
         )
         self.files = make_intake(settings)
+        self.smtp = (
+            SmtpDoor(Arrivals(self.db, self.files.store), settings.smtp_listen, settings.mail_host)
+            if settings.smtp_listen
+            else None
+        )
         self.post = post = Post(self.db, renderer, mailer_for(settings), settings)
         self.worker = make_worker(settings, self.db, post, self.files)
         self.db.on_commit(self.bus.publish)
@@ -182,6 +189,8 @@ class Parlour:
         await self.db.open()
         await self.bus.start()
         await self.realtime.start()
+        if self.smtp:
+            await self.smtp.start()
         working = asyncio.create_task(self.worker.run(), name="worker")
         sharing = asyncio.create_task(self.metrics.share(), name="metrics")
         gc.collect()
@@ -190,6 +199,8 @@ class Parlour:
         try:
             yield
         finally:
+            if self.smtp:
+                await self.smtp.stop()
             sharing.cancel()
             await self.worker.stop()
             await working

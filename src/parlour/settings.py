@@ -18,8 +18,7 @@ from parlour.kernel.addresses import ascii_host
 SECRET_BYTES = 32
 DEFAULT_BASE_URL = "http://127.0.0.1:8000"
 FILE_LIMIT = 25 * 1024 * 1024
-"""Bytes in one file that somebody attaches."""
-LARGEST_FILE_LIMIT = 1024 * 1024 * 1024
+LARGEST_FILE_LIMIT = 1024**3
 
 NAMES = (
     "PARLOUR_BASE_URL",
@@ -34,6 +33,7 @@ NAMES = (
     "PARLOUR_SECRET_KEY",
     "PARLOUR_SECRET_KEY_FILE",
     "PARLOUR_SECRET_KEY_PREVIOUS",
+    "PARLOUR_SMTP_LISTEN",
     "PARLOUR_SMTP_URL",
     "PARLOUR_TRUSTED_PROXIES",
 )
@@ -63,6 +63,7 @@ class Settings:
     secret_key: bytes = field(repr=False)
     previous_keys: tuple[bytes, ...] = field(repr=False)
     smtp_url: str | None = field(repr=False)
+    smtp_listen: str | None
     files_url: str
     file_limit: int
     clamd: str | None
@@ -87,6 +88,7 @@ class Settings:
             redis_url=_optional(given, "PARLOUR_REDIS_URL", _redis_url),
             base_url=base_url,
             smtp_url=_optional(given, "PARLOUR_SMTP_URL", _smtp_url),
+            smtp_listen=_optional(given, "PARLOUR_SMTP_LISTEN", _smtp_listen),
             files_url=_files_url(given.get("PARLOUR_FILES_URL", str(data_dir / "files"))),
             file_limit=_file_limit(given.get("PARLOUR_FILE_LIMIT", str(FILE_LIMIT))),
             clamd=_optional(given, "PARLOUR_CLAMD", _clamd),
@@ -261,7 +263,6 @@ def _smtp_url(value: str) -> str:
 
 
 def _files_url(value: str) -> str:
-    """A folder's whole path, or a bucket's URL without anything secret in it."""
     name, right = "PARLOUR_FILES_URL", "s3://bucket/prefix"
     if "://" not in value:
         return str(_path(name, value, right))
@@ -283,13 +284,21 @@ def _file_limit(value: str) -> int:
 
 
 def _clamd(value: str) -> str:
-    """A socket's path, or a host and a port."""
-    host, _, port = value.rpartition(":")
-    is_port = port.isascii() and port.isdecimal() and 0 < int(port[:6]) < 65536
-    if not (value.startswith("/") or (host and is_port)):
+    if not (value.startswith("/") or _is_place(value)):
         wrong = "must be the path of clamd's socket, or its host and port"
         raise BadSetting("PARLOUR_CLAMD", wrong, "/run/clamav/clamd.ctl")
     return value
+
+
+def _smtp_listen(value: str) -> str:
+    if _is_place(value):
+        return value
+    raise BadSetting("PARLOUR_SMTP_LISTEN", "must be an address and a port", "127.0.0.1:2525")
+
+
+def _is_place(value: str) -> bool:
+    host, _, port = value.rpartition(":")
+    return bool(host) and port.isascii() and port.isdecimal() and 0 < int(port[:6]) < 65536
 
 
 def _mail_from(value: str) -> str:

@@ -1,0 +1,111 @@
+"""Mail by SMTP: Parlour listens, takes what is for its addresses, and says yes when it is on the disk."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from parlour.features.mailroom.arrivals import SIZE_LIMIT, Arrivals, MailTooLarge
+
+if TYPE_CHECKING:
+    from aiosmtpd.smtp import SMTP, Envelope, Session
+
+CONNECTIONS = 8
+"""At once; each may hold a whole mail in memory. Whoever comes on top is told to come again."""
+SILENCE = 60.0
+"""Seconds after which a connection that says nothing is closed."""
+RECIPIENTS = 100
+NOT_NOW = "451 4.3.0 We cannot store mail at the moment. Please bring it again"
+
+log = structlog.get_logger("parlour.mail")
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """What aiosmtpd asks about a mail that is being brought."""
+
+    arrivals: Arrivals
+
+    async def handle_RCPT(  # noqa: N802 the library's name
+        self, _: "SMTP", __: "Session", envelope: "Envelope", address: str, ___: list[str]
+    ) -> str:
+        if len(envelope.rcpt_tos) >= RECIPIENTS:
+            return "452 4.5.3 Too many recipients for one mail"
+        try:
+            if not await self.arrivals.ours_among([address]):
+                return "550 5.1.1 Nobody here gets mail at this address"
+        except Exception as error:
+            log.warning("mail.not_taken", error=str(error) or type(error).__name__)
+            return NOT_NOW
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 OK"
+
+    async def handle_DATA(self, _: "SMTP", __: "Session", envelope: "Envelope") -> str:  # noqa: N802
+        content = envelope.content
+        raw = content if isinstance(content, bytes) else b""
+        try:
+            kept = await self.arrivals.accept(raw, [str(each) for each in envelope.rcpt_tos])
+        except MailTooLarge:
+            return "552 5.3.4 This mail is too large"
+        except Exception as error:
+            log.warning("mail.not_taken", error=str(error) or type(error).__name__)
+            return NOT_NOW
+        return "250 2.0.0 Stored" if kept else "550 5.1.1 Nobody here gets mail at this address"
+
+
+class SmtpDoor:
+    """Listens from `start` to `stop` at host:port."""
+
+    def __init__(self, arrivals: Arrivals, place: str, hostname: str) -> None:
+        self._handler = Handler(arrivals)
+        self._place = place
+        self._hostname = hostname
+        self._server: asyncio.Server | None = None
+        self._open: set[asyncio.BaseTransport] = set()
+
+    async def start(self) -> None:
+        """Raises OSError when the address cannot be listened at."""
+        host, _, port = self._place.rpartition(":")
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._protocol, host.strip("[]"), int(port), reuse_port=True)
+        log.info("mail.listening", at=self._place)
+
+    async def stop(self) -> None:
+        """Whoever has had no answer yet brings the mail again."""
+        if self._server is None:
+            return
+        self._server.close()
+        for transport in list(self._open):
+            transport.close()
+        await self._server.wait_closed()
+
+    def _protocol(self) -> asyncio.BaseProtocol:
+        from aiosmtpd.smtp import SMTP
+
+        door = self
+
+        class Connection(SMTP):
+            """Counted, so that strangers cannot fill the memory."""
+
+            def connection_made(self, transport: Any) -> None:
+                if len(door._open) >= CONNECTIONS:
+                    transport.write(b"421 4.3.2 Too many connections. Please come again\r\n")
+                    transport.close()
+                    return
+                door._open.add(transport)
+                super().connection_made(transport)
+
+            def connection_lost(self, error: Exception | None) -> None:
+                if self.transport is not None:
+                    door._open.discard(self.transport)
+                    super().connection_lost(error)
+
+        return Connection(
+            self._handler,
+            data_size_limit=SIZE_LIMIT,
+            enable_SMTPUTF8=True,
+            hostname=self._hostname,
+            ident="Parlour",
+            timeout=SILENCE,
+        )

@@ -1,0 +1,98 @@
+"""A mail server brings mail by SMTP, and is told the truth about it."""
+
+import asyncio
+import smtplib
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from parlour.features.mailroom import listening
+from parlour.features.mailroom import service as ledger
+from parlour.features.workspaces.mailboxes import service as mailboxes
+from tests.house import House, behind_its_back, open_house
+from tests.live import free_port
+
+SUPPORT, MARIA = "support@acme.example", "maria@example.com"
+MAIL = b"From: maria@example.com\r\nTo: support@acme.example\r\nSubject: Tent\r\n\r\nIt leaks.\r\n"
+
+
+@pytest.fixture
+async def port() -> int:
+    return free_port()
+
+
+@pytest.fixture
+async def house(tmp_path: Path, port: int) -> AsyncIterator[House]:
+    async with open_house(tmp_path, PARLOUR_SMTP_LISTEN=f"127.0.0.1:{port}") as house:
+        await house.as_system(mailboxes.add, SUPPORT)
+        yield house
+
+
+def bring(port: int, *recipients: str, raw: bytes = MAIL) -> dict[str, tuple[int, bytes]]:
+    """Whom the server refused; raises what smtplib does when all were."""
+    with smtplib.SMTP("127.0.0.1", port, timeout=10) as line:
+        return line.sendmail(MARIA, list(recipients), raw)
+
+
+async def test_a_mail_for_one_of_ours_is_stored_and_nobody_elses_is_refused(house: House, port: int) -> None:
+    refused = await asyncio.to_thread(bring, port, SUPPORT, "nobody@acme.example", "x@elsewhere.example")
+
+    assert {each: code for each, (code, _) in refused.items()} == {
+        "nobody@acme.example": 550,
+        "x@elsewhere.example": 550,
+    }
+    [mail] = (await house.as_system(ledger.ledger)).mails
+    [raw] = [piece async for piece in house.app.parlour.files.store.get(mail.storage_key)]
+    assert raw == MAIL
+
+
+async def test_a_line_without_its_return_ends_no_mail(house: House, port: int) -> None:
+    smuggled = MAIL + b"\n.\nMAIL FROM:<boss@acme.example>\n\r\n"
+    await asyncio.to_thread(bring, port, SUPPORT, raw=smuggled)
+
+    assert len((await house.as_system(ledger.ledger)).mails) == 1
+
+
+async def test_what_cannot_be_stored_is_to_be_brought_again(house: House, port: int) -> None:
+    behind_its_back(house.app.parlour.settings, "ALTER TABLE mails RENAME TO elsewhere")
+
+    with pytest.raises(smtplib.SMTPDataError) as refused:
+        await asyncio.to_thread(bring, port, SUPPORT)
+
+    assert refused.value.smtp_code == 451
+    behind_its_back(house.app.parlour.settings, "ALTER TABLE elsewhere RENAME TO mails")
+    await asyncio.to_thread(bring, port, SUPPORT)
+    assert len((await house.as_system(ledger.ledger)).mails) == 1
+
+
+async def test_a_mail_that_is_too_large_is_refused_for_good(
+    house: House, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening, "SIZE_LIMIT", 1_000)
+
+    with pytest.raises(smtplib.SMTPException) as refused:
+        await asyncio.to_thread(bring, port, SUPPORT, raw=MAIL + b"x" * 2_000)
+
+    assert "552" in str(refused.value)
+
+
+async def test_whoever_comes_on_top_is_told_to_come_again(
+    house: House, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening, "CONNECTIONS", 2)
+    lines = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+    said = [await reader.readline() for reader, _ in lines]
+    for _, writer in lines:
+        writer.close()
+
+    assert [each[:3] for each in said] == [b"220", b"220", b"421"]
+    async with asyncio.timeout(10):
+        while (await asyncio.to_thread(greeting, port))[:3] != b"220":
+            await asyncio.sleep(0.05)
+
+
+def greeting(port: int) -> bytes:
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as line:
+        return line.recv(100)
