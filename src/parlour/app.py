@@ -24,6 +24,7 @@ from parlour.features.accounts.second_factor import service as second_factor
 from parlour.features.api import routes as api
 from parlour.features.chat.scans import ScanJobs
 from parlour.features.conversation.sockets import SocketAccess
+from parlour.features.conversation.uploads import Arriving
 from parlour.features.desk import agent
 from parlour.features.desk.routes import routes as desk_routes
 from parlour.features.files import service as files
@@ -305,4 +306,5 @@ def create_app(settings: Settings, timings: Timings | None = None, shared: Path 
     pages.state.parlour = parlour
     pages.state.post = parlour.post
     pages.state.files = parlour.files
+    pages.state.arriving = Arriving()
     return Application(parlour, pages)

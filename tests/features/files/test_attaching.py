@@ -1,9 +1,11 @@
 """A file from the form of a room to the browser of whoever may read there."""
 
+from io import BytesIO
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from PIL import Image
 
 from parlour.features.tickets.models import Ticket
 from parlour.web.headers import SANDBOX
@@ -157,3 +159,24 @@ async def test_a_page_with_files_asks_once_more_and_one_without_never(
         asked.append(len(statements))
 
     assert asked == [asked[0], asked[0] + 1, asked[0] + 1]
+
+
+async def test_a_picture_is_shown_in_place_and_has_a_small_one(visitor: Browser, ticket: Ticket) -> None:
+    drawn = BytesIO()
+    Image.effect_noise((900, 700), 90).save(drawn, "PNG")
+    await say(visitor, room_of(ticket), ("noise.html", drawn.getvalue()))
+    [file] = (await newest(visitor, room_of(ticket)))["files"]
+    address = file_at(ticket, file)
+
+    whole, small = await visitor.get(address), await visitor.get(f"{address}?size=small")
+    kept = await visitor.get(f"{address}?download")
+
+    assert (file["media_type"], file["width"], file["height"]) == ("image/png", 900, 700)
+    assert [each.headers["content-type"] for each in (whole, small)] == ["image/png", "image/webp"]
+    assert Image.open(BytesIO(small.content)).size == (640, 498)
+    assert len(whole.content) == file["size"]
+    assert whole.headers["etag"] != small.headers["etag"]
+    assert whole.headers["content-disposition"].startswith("inline;")
+    assert kept.headers["content-disposition"].startswith("attachment;")
+    part = await visitor.get(f"{address}?size=small", headers={"range": "bytes=0-9"})
+    assert (part.status_code, part.content) == (206, small.content[:10])

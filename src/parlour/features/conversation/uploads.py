@@ -1,7 +1,9 @@
 """Files as they arrive with a form: to the disk of this machine, then to the store."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import BinaryIO, cast
 from uuid import UUID
 
@@ -15,6 +17,7 @@ from parlour.features.files.staging import stage
 from parlour.files.errors import TooLarge
 from parlour.files.intake import Intake
 from parlour.kernel.access import Actor, Kind, permitted
+from parlour.kernel.errors import DomainError, Overloaded
 from parlour.kernel.messages import Attachment
 from parlour.web.counting import count, network_of
 from parlour.web.limits import Limit
@@ -23,8 +26,39 @@ from parlour.web.site import db, site
 _BATCH = 256 * 1024
 """Bytes that are written at a time: the disk may be slow, and others wait for the event loop."""
 
+SECONDS = 20 * 60.0
+"""For one file: 25 MB at the pace of a poor phone line."""
+AT_ONCE = 64
+"""Files that arrive at a time, which is what they may take of the disk before they are stored."""
+OF_ONE_NETWORK = 16
+
 Begin = Callable[[Tx, str, int, Mapping[str, str]], Begun]
 """A unit that makes room for a file with this name and size, where the form's fields or it itself say."""
+
+
+class TooSlow(DomainError):
+    status = 408
+    code = "too_slow"
+    message = "This upload took too long, so nothing was kept. Please try again on a faster connection."
+
+
+class Arriving:
+    """The files that are on their way to one process: nobody shall fill its disk by sending slowly."""
+
+    def __init__(self) -> None:
+        self._by_network: Counter[str] = Counter()
+
+    @contextmanager
+    def place(self, network: str) -> Iterator[None]:
+        """Raises Overloaded when there are as many as may be."""
+        if self._by_network.total() >= AT_ONCE or self._by_network[network] >= OF_ONE_NETWORK:
+            raise Overloaded
+        self._by_network[network] += 1
+        try:
+            yield
+        finally:
+            self._by_network[network] -= 1
+            self._by_network += Counter()  # without those that have none
 
 
 def intake(request: Request) -> Intake:
@@ -43,13 +77,15 @@ class Uploads:
     async def take(self, name: str, data: AsyncIterator[bytes], fields: Mapping[str, str]) -> UUID:
         """Keep one file; its id.
 
-        Raises TooMany, TooLarge, TooManyPixels, Infected, FilesAway, StorageFull, and what `begin` raises.
-        Nothing is kept then.
+        Raises TooMany, TooSlow, Overloaded, TooLarge, TooManyPixels, Infected, FilesAway, StorageFull, and
+        what `begin` raises. Nothing is kept then.
         """
         permitted(self._actor, files.begin)
         await self._count()
-        with spool(site(self._request).settings.data_dir) as file:
-            size = await _write(file, data, intake(self._request).limit)
+        arriving = cast(Arriving, self._request.app.state.arriving)
+        folder = site(self._request).settings.data_dir
+        with arriving.place(network_of(self._request)), spool(folder) as file:
+            size = await _in_time(_write(file, data, intake(self._request).limit))
             staged = await stage(
                 db(self._request),
                 intake(self._request),
@@ -68,6 +104,14 @@ class Uploads:
             await count(request, Limit.UPLOAD_BY_VISITOR, network_of(request))
         else:
             await count(request, Limit.UPLOAD, str(actor.workspace_id), actor.id)
+
+
+async def _in_time(writing: Awaitable[int]) -> int:
+    try:
+        async with asyncio.timeout(SECONDS):
+            return await writing
+    except TimeoutError:
+        raise TooSlow from None
 
 
 async def _write(file: BinaryIO, data: AsyncIterator[bytes], limit: int) -> int:

@@ -58,9 +58,9 @@ async def open_ticket(request: Request) -> Response:
     filled = await read_form_with_files(request, conversation.uploads_for_new(request, actor).take)
     permitted(actor, tickets.open_for)
     fields, staged = filled.fields, await conversation.staged(request, actor, filled.file_ids)
+    if filled.refused:
+        return await _page(request, desk, fields, filled.refused, staged)
     try:
-        if filled.refused:
-            raise filled.refused
         email, subject, description = (fields.get(name, "") for name in FIELDS)
         draft = Draft(subject, description, email, uuid_field(fields, "client_id"), file_ids=filled.file_ids)
         draft = tickets.checked(draft)

@@ -9,7 +9,6 @@ from parlour.features.conversation import pages as conversation
 from parlour.features.conversation import units as rooms
 from parlour.features.conversation.downloads import serve
 from parlour.features.conversation.view import room_view
-from parlour.features.files.service import TicketFull
 from parlour.features.portal.visitor import customer, visit
 from parlour.features.tickets.service import TicketClosed
 from parlour.kernel.errors import Conflict, DomainError
@@ -66,7 +65,7 @@ async def send(request: Request) -> Response:
         return conversation.sent_as_json(await conversation.send(request, actor, ticket_id, filled))
     try:
         await conversation.send(request, actor, ticket_id, filled)
-    except (*REFUSALS, Conflict, TicketClosed, TicketFull) as error:
+    except (*REFUSALS, Conflict, TicketClosed) as error:
         return await _page(request, ticket_id, filled=filled, refused=error)
     return redirect(f"/support/{workspace.slug}/ticket/{ticket_id}/chat#latest")
 

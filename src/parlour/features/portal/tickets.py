@@ -9,6 +9,7 @@ from starlette.responses import Response
 from parlour.features.conversation import pages as conversation
 from parlour.features.conversation.attachments import file_views
 from parlour.features.conversation.view import message_view
+from parlour.features.files.service import TicketFull
 from parlour.features.portal import units
 from parlour.features.portal.visitor import slug_in, visit, workspace_in
 from parlour.features.tickets import service as tickets
@@ -85,15 +86,15 @@ async def open_ticket(request: Request) -> Response:
     filled = await read_form_with_files(request, conversation.uploads_for_new(request, uploader).take)
     fields = filled.fields
     staged = await conversation.staged(request, uploader, filled.file_ids)
+    if filled.refused:
+        return _form(request, workspace, fields, filled.refused, staged)
     try:
-        if filled.refused:
-            raise filled.refused
         if fields.get("website"):
             raise PerhapsAProgram
         ticket_id, secret = await _open(request, uploader, _draft(filled))
     except BadForm as error:
         return _form(request, workspace, {**fields, "client_id": ""}, error, staged)
-    except (*REFUSALS, Conflict, PerhapsAProgram) as error:
+    except (*REFUSALS, Conflict, PerhapsAProgram, TicketFull) as error:
         return _form(request, workspace, fields, error, staged)
     response = redirect(f"/support/{workspace.slug}/ticket/{ticket_id}")
     keep_key(request, response, ticket_id, secret)
