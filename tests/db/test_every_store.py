@@ -354,6 +354,7 @@ def of_lists(ada: UUID) -> list[Call]:
         (views.delete_view, {"view_id": view.view_id}),
         (replies.insert_reply, {"reply": reply}),
         (replies.usable, {"limit": 9}),
+        (replies.whole, {"limit": 9}),
         (replies.usable_names, {"limit": 9}),
         (replies.reply, {"reply_id": reply.reply_id}),
         (replies.count, {"owner_id": None}),

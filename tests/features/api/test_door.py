@@ -9,6 +9,7 @@ import pytest
 
 from parlour.features.accounts.api_keys import service as api_keys
 from parlour.features.api.catalogue import OPERATIONS
+from parlour.features.tickets.canned import service as canned
 from parlour.kernel.access import Role
 from parlour.web.limits import Limit
 from parlour.web.windows import Rate
@@ -72,6 +73,13 @@ async def test_what_people_work_with_is_listed(house: House, api: Program) -> No
     assert [(each["name"], each["role"]) for each in members["items"]] == [("Ada Moreau", "owner")]
     for path in ("/tags", "/canned-replies", "/views"):
         assert await api.read(path) == {"items": [], "next": None}
+
+
+async def test_programs_get_all_of_a_canned_reply_however_long_it_is(house: House, api: Program) -> None:
+    text = " ".join(["lorem"] * 3_000)
+    await house.db.write(ada(house), canned.add, "Long", text, shared=True)
+
+    assert [each["content"] for each in (await api.read("/canned-replies"))["items"]] == [text]
 
 
 async def test_a_revoked_key_is_refused_from_the_next_request_on(house: House, api: Program) -> None:

@@ -36,7 +36,7 @@ async def list_tags(call: Call) -> Answer:
 
 async def list_canned_replies(call: Call) -> Answer:
     """List the canned replies that everybody here uses."""
-    found = await call.read(canned.usable)
+    found = await call.read(canned.whole)
     items = [shapes.CannedReply(each.reply_id, each.name, each.content) for each in found]
     return answer(shapes.CannedReplyList(items))
 

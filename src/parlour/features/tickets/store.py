@@ -143,7 +143,7 @@ _WRITES = (contacts.c.workspace_id == tickets.c.workspace_id) & (contacts.c.emai
 ROWS = select(*_ROW).outerjoin(members, _ANSWERS).outerjoin(users, _IN_USE).outerjoin(contacts, _WRITES)
 """A ticket of somebody who may not answer any more is nobody's, also while `handover` has not come to it."""
 _WHOLE = (
-    select(*_TICKET, users.c.user_id, contacts.c.contact_id, contacts.c.name)
+    select(*_TICKET, users.c.user_id, contacts.c.contact_id, _CALLED)
     .outerjoin(members, _ANSWERS)
     .outerjoin(users, _IN_USE)
     .outerjoin(contacts, _WRITES)

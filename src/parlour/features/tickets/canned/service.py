@@ -84,6 +84,12 @@ def usable(tx: Tx) -> Sequence[Reply]:
 
 
 @requires(Permission.TICKET_LIST)
+def whole(tx: Tx) -> Sequence[Reply]:
+    """`usable` with all of each text, for programs, which take them to work with: megabytes, at the worst."""
+    return canned_store.whole(tx, limit=2 * REPLIES_LIMIT)
+
+
+@requires(Permission.TICKET_LIST)
 def usable_names(tx: Tx) -> Sequence[tuple[UUID, str]]:
     """Ids and names of what `usable` gives."""
     return canned_store.usable_names(tx, limit=2 * REPLIES_LIMIT)

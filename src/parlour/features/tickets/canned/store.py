@@ -28,6 +28,7 @@ _USABLE = (canned_replies.c.workspace_id == HERE) & (
 _THIS = _USABLE & (canned_replies.c.reply_id == bindparam("this_reply"))
 _BY_NAME = (func.lower(canned_replies.c.name), canned_replies.c.reply_id)
 _LIMIT = bindparam("limit", type_=Integer())
+_WHOLE = select(*_REPLY).where(_USABLE).order_by(*_BY_NAME).limit(_LIMIT)
 _BEGINNINGS = (
     select(
         canned_replies.c.reply_id,
@@ -52,6 +53,11 @@ def _reply(row: Any) -> Reply:
 def usable(tx: Tx, *, limit: int) -> Sequence[Reply]:
     """By name, whatever its case; of each text the first BEGINNING characters."""
     return [_reply(row) for row in tx.run(_BEGINNINGS, actor=tx.actor.user_id, limit=limit)]
+
+
+def whole(tx: Tx, *, limit: int) -> Sequence[Reply]:
+    """`usable`, with all of each text."""
+    return [_reply(row) for row in tx.run(_WHOLE, actor=tx.actor.user_id, limit=limit)]
 
 
 def usable_names(tx: Tx, *, limit: int) -> Sequence[tuple[UUID, str]]:
