@@ -3,15 +3,17 @@
 import json
 import re
 import shlex
+from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
+import pytest
 import typer
 import yaml
 
 from parlour.cli import app
-from parlour.settings import NAMES
+from parlour.settings import NAMES, Settings
 from tests.shell import Shell
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -42,6 +44,51 @@ def test_it_sets_settings_that_exist() -> None:
         assert [
             name for name in each.get("environment", {}) if name.startswith("PARLOUR_") and name not in NAMES
         ] == []
+
+
+def filled_in(template: str, given: Mapping[str, str]) -> str:
+    """As the engine does it: what `:?` asks for has to be there, `:-` says what stands for it."""
+
+    def value(found: re.Match[str]) -> str:
+        name, how, instead = found.groups()
+        return given[name] if how == ":?" else given.get(name) or instead
+
+    return re.sub(r"\$\{(\w+)(:[?-])([^}]*)\}", value, template)
+
+
+@pytest.mark.parametrize("mail", [True, False], ids=["with a mail server", "with mails in files"])
+def test_its_settings_are_taken(tmp_path: Path, mail: bool) -> None:
+    head = (DEPLOY / "compose.yaml").read_text(encoding="utf-8").partition("\nname:")[0]
+    given = dict(re.findall(r"(\b[A-Z_]+)=(\S+)", head))
+    given |= {"OWNER_PASSWORD": "ab" * 32, "APP_PASSWORD": "cd" * 32, "SECRET_KEY": "ef" * 32}
+    if not mail:
+        del given["SMTP_URL"], given["MAIL_FROM"]
+    for name, each in services().items():
+        environment = {
+            key: filled_in(str(value), given) for key, value in each.get("environment", {}).items()
+        }
+        if each["image"] == "localhost/parlour":
+            settings = Settings.from_environment(environment | {"PARLOUR_DATA_DIR": str(tmp_path)})
+            assert settings.base_url == f"https://{given['DOMAIN']}", name
+            assert (settings.is_postgresql, settings.smtp_url is not None) == (True, mail), name
+
+
+def test_every_word_in_it_is_one_that_engines_know() -> None:
+    """They refuse a key that they do not know, which no reader of YAML does."""
+    known = (
+        "build cap_drop command depends_on environment healthcheck image networks ports read_only restart "
+        "security_opt shm_size tmpfs volumes"
+    )
+    for name, each in services().items():
+        assert set(each) <= set(known.split()), name
+        assert set(each.get("healthcheck", {})) <= {"test", "interval", "retries", "disable"}, name
+        assert each["restart"] in ("no", "unless-stopped"), name
+    assert {key for key in compose() if not key.startswith("x-")} == {
+        "name",
+        "services",
+        "networks",
+        "volumes",
+    }
 
 
 def test_every_secret_must_be_given_and_is_told_of_at_the_top() -> None:
