@@ -48,12 +48,13 @@ def merged(public: History, notes: History) -> Timeline:
     found: list[Message] = []
     characters = chat.PAGE_CHARACTERS
     while len(found) < chat.TIMELINE and characters > 0:
-        if any(room.has_older and not count for room, count in zip(rooms, left, strict=True)):
+        if all(left):
+            spoken, noted = (rooms[at].messages[left[at] - 1].created_at for at in (0, 1))
+            at = int(noted >= spoken)
+        elif not any(left) or rooms[left.index(0)].has_older:
             break
-        tails = [(room.messages[left[at] - 1].created_at, at) for at, room in enumerate(rooms) if left[at]]
-        if not tails:
-            break
-        at = max(tails)[1]
+        else:
+            at = int(not left[0])
         left[at] -= 1
         found.append(rooms[at].messages[left[at]])
         characters -= len(found[-1].content)

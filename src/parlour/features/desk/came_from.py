@@ -17,7 +17,7 @@ from starlette.responses import Response
 from parlour.features.accounts.models import After, Desk
 from parlour.features.desk.agent import actor_at, desk_in
 from parlour.features.desk.change_note import named_in, noted
-from parlour.features.desk.query import BUILT_IN, TableQuery
+from parlour.features.desk.query import BUILT_IN, TableQuery, read_list
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Order, Ticket
 from parlour.web.ids import id_in
@@ -80,10 +80,6 @@ def _checked(text: str) -> str:
     if text == DASHBOARD:
         return text
     return (read_list(text).text or EVERYTHING) if text else BUILT_IN["active"].text
-
-
-def read_list(text: str) -> TableQuery:
-    return TableQuery.read(dict(parse_qsl(text)))
 
 
 def ways(desk: Desk, came: CameFrom, ticket: Ticket) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
 from parlour.features.tickets.models import PAGE_SIZES, Filters, Order, Priority, Stage, Status, Whose
@@ -13,6 +13,8 @@ from parlour.kernel.errors import NotFound
 ME = "me"
 US = "us"
 Q_LIMIT = 200
+USUAL = 1_000
+"""Characters that the address of a list has at most, unless somebody plays with it: it is read once."""
 ACTIVE = (Status.NEW, Status.OPEN, Status.PENDING)
 
 _CHOICES: dict[str, set[str]] = {
@@ -111,6 +113,16 @@ class TableQuery:
             "priority": self.priority,
             "assignee": whose,
         }
+
+
+def read_list(text: str) -> TableQuery:
+    """From what stands behind the question mark of a list's address."""
+    return _known(text) if len(text) <= USUAL else TableQuery.read(dict(parse_qsl(text)))
+
+
+@lru_cache(maxsize=1000)
+def _known(text: str) -> TableQuery:
+    return TableQuery.read(dict(parse_qsl(text)))
 
 
 @lru_cache(maxsize=1000)

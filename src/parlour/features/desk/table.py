@@ -11,7 +11,7 @@ from parlour.features.desk import units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.desk.cells import row_view
 from parlour.features.desk.change_note import named_in
-from parlour.features.desk.query import ME, TableQuery
+from parlour.features.desk.query import ME, TableQuery, read_list
 from parlour.features.desk.sidebar import Sidebar, read_beside, sidebar
 from parlour.features.tickets.bulk import service as changes
 from parlour.features.tickets.listing import service as listing
@@ -32,7 +32,7 @@ _LIMITS = {
 
 async def tickets(request: Request) -> Response:
     desk = await desk_in(request)
-    query = TableQuery.read(request.query_params)
+    query = read_list(request.scope["query_string"].decode("latin-1"))
     if "hx-request" not in request.headers:
         return await page(request, desk, query)
     answer = await page(request, desk, query, template="desk/ticket_list_fragment.html")

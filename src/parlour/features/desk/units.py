@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import parse_qsl
 from uuid import UUID
 
 from parlour.db.database import Tx
@@ -14,7 +13,7 @@ from parlour.features.contacts import service as contacts
 from parlour.features.contacts.models import Contact
 from parlour.features.conversation import units as conversation
 from parlour.features.conversation.timeline import Before, Timeline
-from parlour.features.desk.query import TableQuery
+from parlour.features.desk.query import read_list
 from parlour.features.files import service as files
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.bulk import service as bulk
@@ -178,7 +177,7 @@ def sidebar(tx: Tx, built_in: Sequence[Filters], bell: Bell) -> Sidebar:
     """The saved views, how many tickets stand in these lists and in them, and what the bell counts."""
     views = saved.views(tx)
     me = tx.actor.user_id
-    lists = [TableQuery.read(dict(parse_qsl(view.query))) for view in views[:COUNTED_VIEWS]]
+    lists = [read_list(view.query) for view in views[:COUNTED_VIEWS]]
     counts, unread = saved.counts(tx, [*built_in, *(each.filters(me) for each in lists if me)], bell)
     missing = [None] * (len(built_in) + len(views) - len(counts))
     return Sidebar(views, [*counts, *missing], unread)

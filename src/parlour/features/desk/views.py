@@ -1,13 +1,11 @@
 """Saving, renaming, ordering and deleting views of the ticket table, and their counts."""
 
-from urllib.parse import parse_qsl
-
 from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.features.desk import rows, table
 from parlour.features.desk.agent import actor_at, desk_in, render_at
-from parlour.features.desk.query import TableQuery
+from parlour.features.desk.query import TableQuery, read_list
 from parlour.features.desk.sidebar import sidebar
 from parlour.features.tickets.views import service as views
 from parlour.web.forms import REFUSALS, read_form, read_form_leniently
@@ -77,4 +75,4 @@ async def delete(request: Request) -> Response:
 
 def query_in(text: str) -> TableQuery:
     """The list that a hidden field of a form names."""
-    return TableQuery.read(dict(parse_qsl(text))).first_page
+    return read_list(text).first_page

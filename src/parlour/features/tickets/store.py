@@ -240,8 +240,7 @@ def insert_ticket(tx: Tx, ticket: Ticket, *, client_id: UUID) -> None:
 
 
 def ticket(tx: Tx, ticket_id: UUID) -> Ticket | None:
-    row = tx.first(_BY_ID, this_ticket=ticket_id)
-    return _ticket(row) if row else None
+    return next(iter(tx.objects(_BY_ID, _ticket, this_ticket=ticket_id)), None)
 
 
 def by_number(tx: Tx, number: int) -> Ticket | None:
@@ -270,7 +269,7 @@ def forget_form(tx: Tx, ticket_id: UUID) -> None:
 
 
 def of_email(tx: Tx, email: str, *, limit: int) -> list[Ticket]:
-    return [_ticket(row) for row in tx.rows(_OF_EMAIL, email=email, limit=limit)]
+    return tx.objects(_OF_EMAIL, _ticket, email=email, limit=limit)
 
 
 def count_of_email(tx: Tx, email: str, *, limit: int) -> int:

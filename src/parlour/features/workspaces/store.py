@@ -212,7 +212,11 @@ def name_of(tx: Tx, user_id: UUID) -> str:
 
 
 def members_of(tx: Tx, *, limit: int) -> Sequence[Member]:
-    return [_member(*row) for row in tx.rows(_MEMBERS, limit=limit)]
+    return tx.objects(_MEMBERS, _member_in, limit=limit)
+
+
+def _member_in(row: Sequence[Any]) -> Member:
+    return _member(*row)
 
 
 def _member(user_id: UUID, name: str, email: str, role: str, disabled_at: datetime | None) -> Member:
