@@ -12,7 +12,11 @@ from parlour.db.database import HERE, Tx
 from parlour.db.schema import chat_rooms, files, messages, read_marks
 from parlour.features.chat.models import Audience, Room
 from parlour.kernel import clock
+from parlour.kernel.kept import Kept
 from parlour.kernel.messages import Attachment, Message
+
+WITH_FILES = 2_000
+"""Messages that are kept with their files."""
 
 _ROOM = (
     chat_rooms.c.room_id,
@@ -237,13 +241,24 @@ def _messages(tx: Tx, room_id: UUID, counted: Sequence[_Counted]) -> list[Messag
     brought = [message.seq for message, files_ in counted if files_]
     if not brought:
         return [message for message, _ in counted]
-    found: dict[int, tuple[Attachment, ...]] = {}
-    for seq, *fields in tx.rows(_FILES, room=room_id, first=min(brought), last=max(brought)):
-        found[seq] = (*found.get(seq, ()), Attachment(*fields))
+    found: dict[int, list[Attachment]] = {}
+    for seq, file in tx.objects(_FILES, _brought, room=room_id, first=min(brought), last=max(brought)):
+        found.setdefault(seq, []).append(file)
     return [
-        message._replace(files=found.get(message.seq, ())) if files_ else message
-        for message, files_ in counted
+        _bringing(message, *found.get(message.seq, ())) if files_ else message for message, files_ in counted
     ]
+
+
+def _brought(row: Sequence[Any]) -> tuple[int, Attachment]:
+    return row[0], Attachment(*row[1:])
+
+
+def _with_files(message: Message, *brought: Attachment) -> Message:
+    return message._replace(files=brought)
+
+
+_bringing = Kept(_with_files, most=WITH_FILES, length=lambda message: len(message.content))
+"""The very same message for the same one with the same files, so that what was made of it is found again."""
 
 
 def answers(tx: Tx, room_id: UUID, *, after: int, upto: int, limit: int) -> list[Message]:
