@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from parlour.cli.base import Refused
+
 if TYPE_CHECKING:
     from parlour.mail.receive.parsed import Bounce, Parsed
 
@@ -32,9 +34,11 @@ def parse_mail(
     ] = "",
 ) -> None:
     """Read a mail from standard input, and print as JSON, in UTF-8, what Parlour reads in it."""
-    from parlour.mail.receive.parse import parse  # no other command needs it
+    from parlour.mail.receive.parse import SIZE_LIMIT, parse  # no other command needs it
 
-    parsed = parse(sys.stdin.buffer.read(), authserv_id=authserv_id)
+    if sys.__stdin__ is None:
+        raise Refused("There is no standard input to read a mail from.")
+    parsed = parse(sys.stdin.buffer.read(SIZE_LIMIT + 1), authserv_id=authserv_id)
     typer.echo(json.dumps(_as_json(parsed), ensure_ascii=False, indent=2).encode())
 
 

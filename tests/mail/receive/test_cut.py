@@ -134,6 +134,19 @@ def test_a_quotation_that_the_way_has_wrapped_leaves_no_ends() -> None:
     assert newly_written(mail) == "Yes."
 
 
+@pytest.mark.parametrize(
+    "introduction",
+    [
+        "2026/11/3 Help <help@acme.example>",
+        "Wiadomość napisana przez Help w dniu 3 lis 2026, o godz. 10:15:",
+        "Quoting Help <help@acme.example>:",
+        "Help wrote:",
+    ],
+)
+def test_before_marks_less_is_needed(introduction: str) -> None:
+    assert newly_written(f"Yes.\n\n{introduction}\n\n> Shall we?") == "Yes."
+
+
 def test_an_address_that_is_wrapped_at_its_bracket_is_no_quotation() -> None:
     assert newly_written("Yes.\n\n3 Nov 2026 10:15 skrev Help <help@acme.example\n>:\n\n> Hello") == "Yes."
 

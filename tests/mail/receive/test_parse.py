@@ -224,6 +224,25 @@ def test_delsp_says_that_the_fold_is_no_space() -> None:
     ).text == ("京都に行きました")
 
 
+@pytest.mark.parametrize(
+    ("raw", "subject", "words"),
+    [
+        (b"From ada@example.com Tue Nov  3 10:15:00 2026\nSubject: Lamp\n\nHello", "Lamp", "Hello"),
+        (b"Hello\nworld", "", "Hello\nworld"),
+        (b"Subject: Lamp\nHello\nworld", "Lamp", "Hello\nworld"),
+        (b"Subject: Lamp\r\rHello", "Lamp", "Hello"),
+        (b"\nHello", "", "Hello"),
+        (b" folded: x\nSubject: Lamp\n\nHello", "Lamp", "Hello"),
+        (b"Subject: Lamp", "Lamp", ""),
+        (b"Content-Type: text/plain; charset=iso-8859-2 (Polish)\n\n\xa3", "", "Ł"),
+    ],
+)
+def test_a_header_ends_where_fields_do(raw: bytes, subject: str, words: str) -> None:
+    read = parse(raw)
+
+    assert (read.subject, read.text) == (subject, words)
+
+
 def test_a_mail_without_anything_is_a_mail() -> None:
     read = parse(b"")
 

@@ -111,7 +111,8 @@ def _by_fields(told: Sequence[Fields]) -> Bounce | None:
 
 def _of_group(group: Fields) -> Bounce:
     delayed = _action(group) == "delayed"
-    said = one_line(group.one("diagnostic-code").partition(";")[2] or group.one("diagnostic-code"))
+    kind, typed, words = group.one("diagnostic-code").partition(";")
+    said = one_line(words if typed else kind)
     status = _status(group.one("status"), said, "4.0.0" if delayed else "5.0.0")
     return Bounce(_recipient(group), status, _is_permanent(status) and not delayed, said[:SAID_LIMIT])
 

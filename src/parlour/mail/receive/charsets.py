@@ -62,7 +62,7 @@ _GUESSED = [
 
 def known(label: str | None) -> str | None:
     """The codec that this name of a charset stands for, or None."""
-    name = re.sub(r"[^a-z0-9]", "", (label or "")[:80].lower())
+    name = re.sub(r"[^a-z0-9]", "", re.split(r"[\s(;,]", (label or "").strip()[:80])[0].lower())
     name = name.removeprefix("charset")
     codec = (
         _AS_BROWSERS.get(name)

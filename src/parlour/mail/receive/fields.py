@@ -9,7 +9,6 @@ import quopri
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from urllib.parse import unquote_to_bytes
 
 from parlour.mail.receive import charsets
@@ -49,32 +48,36 @@ class Fields:
 
 
 def header_at(raw: bytes, start: int, end: int) -> tuple[Fields, int]:
-    """The header that begins there, and where the body does.
+    """The header that begins there, and where the body does: behind a blank line, or at what is no field.
 
-    A line that is no field, as `From ` of a mailbox file, is passed over; two in a row end the header.
+    A first line that is none is passed over if a field follows, as `From …` in the file of a mailbox.
     """
     found: list[tuple[str, list[bytes]]] = []
-    name, value, at, astray = "", list[bytes](), start, 0
     limit = min(end, start + BLOCK_LIMIT)
+    at = _past_stray(raw, start, limit)
     while at < limit:
         line = _line(raw, at, limit)
         bare = line.rstrip(b"\r\n")
         if not bare:
             at += len(line)
             break
-        if bare[:1] in b" \t" and (name or at == start):
-            value.append(bare)
+        if found and bare[:1] in b" \t":
+            found[-1][1].append(bare)
         elif field := _FIELD.fullmatch(bare):
-            found.append((name, value))
-            name, value, astray = field[1].decode("ascii").lower(), [field[2]], 0
-        elif astray or not (at == start or bare.startswith((b"From ", b">From "))):
-            break
+            found.append((field[1].decode("ascii").lower(), [field[2]]))
         else:
-            astray += 1
+            break
         at += len(line)
-    found.append((name, value))
-    read = ((each, _text(b"".join(lines))) for each, lines in found if each)
-    return Fields(tuple(islice(read, FIELDS_LIMIT))), min(at, end)
+    read = ((name, _text(b"".join(lines))) for name, lines in found[:FIELDS_LIMIT])
+    return Fields(tuple(read)), min(at, end)
+
+
+def _past_stray(raw: bytes, start: int, limit: int) -> int:
+    line = _line(raw, start, limit)
+    if not line.strip() or _FIELD.fullmatch(line.rstrip(b"\r\n")):
+        return start
+    after = start + len(line)
+    return after if _FIELD.fullmatch(_line(raw, after, limit).rstrip(b"\r\n")) else start
 
 
 def _line(raw: bytes, at: int, limit: int) -> bytes:

@@ -6,12 +6,9 @@ from typing import NamedTuple
 
 import nh3
 
+from parlour.mail.receive.tame import tags
 
-def _names(words: str) -> set[str]:
-    return set(words.split())
-
-
-_TAGS = _names(
+_TAGS = tags(
     "a abbr address article aside b big blockquote br caption center cite code col colgroup dd del "
     "details div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd li "
     "main mark nav ol p pre q s samp section small span strike strong sub summary sup table tbody td "
@@ -54,7 +51,7 @@ _SPACE = re.compile(r"[ \t\n\r\f]+")
 _HIDDEN = re.compile(r"(?:^|;)\s*display\s*:\s*none", re.IGNORECASE)
 _AS_IT_STANDS = re.compile(r"(?:^|;)\s*white-space\s*:\s*(?:pre|break-spaces)", re.IGNORECASE)
 _VOID = {"br", "col", "hr", "img"}
-_BLOCKS = _names(
+_BLOCKS = tags(
     "address article aside blockquote center dd details div dl dt figcaption figure footer h1 h2 h3 h4 "
     "h5 h6 header hr li main nav ol p pre section summary table tr ul"
 )

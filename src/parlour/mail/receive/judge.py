@@ -17,35 +17,18 @@ REACTION_LIMIT = 32
 """Characters: an emoji may be made of ten."""
 
 _DAEMON = re.compile(r"(?i)(?:^|<|\s)(?:mailer[-_.]?daemon|mail[-_.]?daemon|post[-_.]?master)(?:@|>|\s|$)")
-_ANSWERS_BY_ITSELF = (
-    *(
-        "x-autoreply",
-        "x-autorespond",
-        "x-autoresponder",
-        "x-auto-reply",
-        "x-autoreply-from",
-        "x-mail-autoreply",
-    ),
-    *(
-        "x-vacation",
-        "x-out-of-office",
-        "x-ms-exchange-inbox-rules-loop",
-        "x-ms-exchange-generated-message-source",
-    ),
-)
-_LISTS = (
-    "list-id",
-    "list-post",
-    "list-unsubscribe",
-    "list-unsubscribe-post",
-    "x-mailing-list",
-    "mailing-list",
-)
-_CAMPAIGNS = ("feedback-id", "x-campaign-id", "x-campaign", "x-mailgun-sid-batch", "x-csa-complaints")
+_ANSWERS_BY_ITSELF = {
+    *("x-autoreply", "x-autorespond", "x-autoresponder", "x-auto-reply", "x-autoreply-from"),
+    *("x-mail-autoreply", "x-vacation", "x-out-of-office", "x-ms-exchange-inbox-rules-loop"),
+    "x-ms-exchange-generated-message-source",
+}
+_LISTS = {
+    *("list-id", "list-post", "list-unsubscribe", "list-unsubscribe-post", "x-mailing-list", "mailing-list")
+}
+_BULK = {"bulk", "junk", "auto_reply"}
 _AWAY = re.compile(
     r"(?i)\s*(?:auto(?:matic|mated)?[- ]?(?:re(?:ply|sponse)|antwort|svar)|automat\w*:?"
-    r"|out of (?:the )?office|abwesenheit"
-    r"|abwesend|réponse automatique|respuesta automática"
+    r"|out of (?:the )?office|abwesenheit|abwesend|réponse automatique|respuesta automática"
     r"|risposta automatica|resposta automática|autosvar|automaattinen|自動返信|自动回复|自動回覆|автоответ)"
 )
 
@@ -83,13 +66,7 @@ def _is_automatic(fields: Fields) -> bool:
     submitted = fields.one("auto-submitted").split(";")[0].split("(")[0].strip().lower()
     if submitted not in ("", "no"):
         return True
-    if any(fields.has(name) for name in _ANSWERS_BY_ITSELF) or _precedence(fields) in (
-        "bulk",
-        "junk",
-        "auto_reply",
-    ):
-        return True
-    if any(fields.has(name) for name in _CAMPAIGNS) and any(fields.has(name) for name in _LISTS):
+    if any(fields.has(name) for name in _ANSWERS_BY_ITSELF) or _precedence(fields) in _BULK:
         return True
     if is_from_nobody(fields) or comes_from_a_daemon(fields):
         return True

@@ -23,17 +23,18 @@ _COMMENT = re.compile(r"<!--(?:-?>|.*?(?:--!?>|\Z))|<[!?/][^>]*(?:>|\Z)", re.DOT
 _LONE_AMPERSAND = re.compile(r"&(?!#?\w{1,32};|(?:nbsp|amp|lt|gt|quot)\b)")
 
 
-def _names(words: str) -> set[str]:
-    return set(words.split())
+def tags(names: str) -> set[str]:
+    """Many of them on one line."""
+    return set(names.split())
 
 
-_STYLES = _names("a b big code em font i nobr s small strike strong tt u")
-_EMPTY = _names(
+_STYLES = tags("a b big code em font i nobr s small strike strong tt u")
+_EMPTY = tags(
     "area base basefont bgsound br col embed hr image img input keygen link meta param source track wbr"
 )
-_UNREAD = _names("script style title textarea xmp iframe noembed noframes plaintext")
+_UNREAD = tags("script style title textarea xmp iframe noembed noframes plaintext")
 """Their content is no markup, and nothing to read."""
-_LEFT_OUT = _names(
+_LEFT_OUT = tags(
     "svg math template select option optgroup frameset frame noscript object applet marquee html head "
     "body form button"
 )
