@@ -34,6 +34,7 @@ WITHOUT_DATABASE = (
     "test_settings.py",
     "web/test_assets.py",
     "web/test_linkify.py",
+    "web/test_multipart.py",
 )
 WITH_ITS_OWN = (
     "deploy/test_rolling_restart.py",

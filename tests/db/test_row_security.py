@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import Connection, Engine, event, text
@@ -12,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, NoResultFound
 
 from parlour.db import schema
 from parlour.db.database import Tx
+from parlour.features.chat import service as chat
 from parlour.features.tickets.models import Ticket
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Role
@@ -322,3 +324,75 @@ async def test_the_name_follows_whoever_acts_inside_one_transaction(house: House
         return [len(one.execute(text(ROOMS), this).all()) for one in (tx, inner, tx, inner)]
 
     assert await house.as_system(look) == [2, 1, 2, 1]
+
+
+# -------------------------------------------------------------------------------------------- files
+
+HELD = ("answered", "noted", "her own", "the agent's own", "a visitor's own", "another visitor's")
+NAMED = "SELECT name FROM files WHERE workspace_id = :workspace"
+RENAMED = "UPDATE files SET position = position WHERE workspace_id = :workspace RETURNING name"
+TAKEN = "DELETE FROM files WHERE workspace_id = :workspace RETURNING name"
+FILES: dict[str, tuple[Callable[[Ticket], Actor], set[str], set[str]]] = {
+    "customer": (
+        lambda ticket: Actor.customer(ticket.workspace_id, ticket.ticket_id, ticket.email),
+        {"answered", "her own"},
+        {"her own"},
+    ),
+    "neighbour": (
+        lambda ticket: Actor.customer(ticket.workspace_id, clock.new_id(), ticket.email),
+        set(),
+        set(),
+    ),
+    "visitor": (lambda ticket: Actor.visitor(ticket.workspace_id), set(), set()),
+    "the visitor": (
+        lambda ticket: Actor.visitor(ticket.workspace_id, "x v"),
+        {"a visitor's own"},
+        {"a visitor's own"},
+    ),
+    "viewer": (partial(somebody, Role.VIEWER), set(HELD), set()),
+    "agent": (partial(somebody, Role.AGENT), set(HELD), set()),
+    "the agent": (
+        lambda ticket: Actor.agent(ticket.workspace_id, UUID(int=7), Role.AGENT, "Ada"),
+        set(HELD),
+        {"the agent's own"},
+    ),
+    "owner elsewhere": (
+        lambda _ticket: Actor.agent(clock.new_id(), UUID(int=7), Role.OWNER, "Olga"),
+        set(),
+        set(),
+    ),
+    "system": (lambda ticket: Actor.system(ticket.workspace_id), set(HELD), set(HELD)),
+}
+
+
+@pytest.mark.parametrize("who", FILES)
+async def test_who_sees_which_files_and_may_change_or_take_back_only_the_own_that_were_not_sent(
+    house: House, visitor: Browser, who: str
+) -> None:
+    ticket = await house.open_ticket(visitor)
+    made, seen, own = FILES[who]
+
+    def attach(tx: Tx) -> None:
+        notes = chat.notes_room(tx, ticket.ticket_id)
+        chat.announce(tx, notes, "status:open")
+        here = {"workspace_id": tx.workspace_id, "size": 1, "counted": 1, "created_at": clock.now()}
+        here |= {"storage_key": "a", "thumbnail_key": "b"}
+        public = ticket.chat_room_id
+        for name, room, seq, uploader, kind in (
+            ("answered", public, 1, "x", "agent"),
+            ("noted", notes, 1, "x", "agent"),
+            ("her own", public, None, ticket.email, "customer"),
+            ("the agent's own", public, None, str(UUID(int=7)), "agent"),
+            ("a visitor's own", None, None, "v", "visitor"),
+            ("another visitor's", None, None, "w", "visitor"),
+        ):
+            whose = {"room_id": room, "seq": seq, "uploader": uploader, "uploader_kind": kind}
+            tx.execute(schema.files.insert(), {**here, "file_id": clock.new_id(), "name": name, **whose})
+
+    def look(tx: Tx) -> list[set[str]]:
+        this = {"workspace": ticket.workspace_id}
+        return [{str(row[0]) for row in tx.execute(text(sql), this)} for sql in (NAMED, RENAMED, TAKEN)]
+
+    await house.as_system(attach)
+
+    assert await house.db.write(made(ticket), look) == [seen, own, own]

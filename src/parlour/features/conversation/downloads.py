@@ -22,7 +22,7 @@ async def serve(request: Request, file: File) -> Response:
     """All of it, the part that was asked for, or only that the browser has it already. Raises NotFound."""
     small = file.has_thumbnail and request.query_params.get("size") == "small"
     headers = _headers(request, file, small=small)
-    if headers["ETag"] in _tags(request.headers.get("if-none-match", "")):
+    if {headers["ETag"], "*"} & _tags(request.headers.get("if-none-match", "")):
         return Response(status_code=304, headers=headers)
     key = file.thumbnail_key if small else file.storage_key
     size = await intake(request).store.size(key) if small else file.attachment.size
@@ -55,8 +55,8 @@ def _headers(request: Request, file: File, *, small: bool) -> dict[str, str]:
     }
 
 
-def _tags(header: str) -> list[str]:
-    return [tag.strip().removeprefix("W/") for tag in header.split(",")]
+def _tags(header: str) -> set[str]:
+    return {tag.strip().removeprefix("W/") for tag in header.split(",")}
 
 
 def _span(request: Request, size: int, tag: str) -> tuple[tuple[int, int] | None, int]:
