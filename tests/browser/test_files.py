@@ -79,14 +79,16 @@ async def test_files_go_up_and_stand_in_both_rooms_with_the_words(
     ada = await people.agent()
     await ada.page.goto(desk_of(live, visit.ticket))
     await Room(ada.page).is_live()
-    await visit.choose(picture("pole.png"), picture("tent.png"), text("log.txt"))
-    for name in ("pole.png", "tent.png", "log.txt"):
+    sound = text("voice.mp3", b"ID3\x03" + bytes(60_000))
+    await visit.choose(picture("pole.png"), picture("tent.png", (90, 2_000)), text("log (1) ñ.txt"), sound)
+    for name in ("pole.png", "tent.png", "log (1) ñ.txt", "voice.mp3"):
         await visit.is_up(name)
     await visit.room.send("Here it is broken")
 
     for page in (visit.page, ada.page):
         message = page.locator("li.message").filter(has_text="Here it is broken")
-        await expect(message.get_by_role("link", name="log.txt")).to_contain_text("TXT · 22 B")
+        await expect(message.locator("audio")).to_have_attribute("preload", "none")
+        await expect(message.get_by_role("link", name="log (1) ñ.txt")).to_contain_text("TXT · 22 B")
         image = message.get_by_role("img", name="pole.png")
         await expect(image).to_have_attribute("width", "320")
         assert await image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
@@ -98,6 +100,10 @@ async def test_files_go_up_and_stand_in_both_rooms_with_the_words(
     await expect(viewer.get_by_role("img", name="tent.png")).to_be_visible()
     await visit.page.keyboard.press("Escape")
     await expect(visit.page.get_by_role("link", name="tent.png")).to_be_focused()
+    files = ada.page.locator("li.message .message-files")
+    made_by_the_script = await files.evaluate("list => list.outerHTML")
+    await ada.page.reload()
+    assert await files.evaluate("list => list.outerHTML") == made_by_the_script
 
 
 async def test_a_screenshot_is_pasted_and_a_file_dropped_and_they_go_without_words(visit: Visit) -> None:

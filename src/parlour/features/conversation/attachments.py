@@ -7,6 +7,8 @@ from urllib.parse import quote
 from parlour.kernel.messages import Attachment
 from parlour.web.render import filesize
 
+PLAIN = "!'()*"
+"""What the script leaves in an address as it is."""
 BOX = 320, 240
 """Pixels that a single picture may take: its size is reserved before it is there."""
 
@@ -14,7 +16,7 @@ BOX = 320, 240
 def file_view(file: Attachment, files_url: str) -> dict[str, Any]:
     """Plain values: an object is slow to answer a template."""
     kind = _kind(file)
-    url = "" if kind == "withdrawn" else f"{files_url}/{file.file_id}/{quote(file.name, safe='')}"
+    url = "" if kind == "withdrawn" else f"{files_url}/{file.file_id}/{quote(file.name, safe=PLAIN)}"
     width, height = _fitted(file.width or 0, file.height or 0)
     return {
         "file_id": str(file.file_id),
