@@ -269,7 +269,7 @@ async def test_a_name_typed_on_the_portal_is_shown_as_such_until_an_agent_has_sa
     said = (await desk.get(place(house, ticket))).text
     known = await house.db.read(ada(house), contacts.at, "maria@example.com")
 
-    note = "The name is as it was typed on the portal."
+    note = "The name is as they gave it themselves."
     assert note in typed
     assert note not in said
     assert known

@@ -31,7 +31,7 @@ async def ledger(request: Request) -> Response:
         request,
         desk,
         "desk/mails.html",
-        mails=[{**_shown(each), "held": each.outcome in HELD} for each in page.mails],
+        mails=[{**_shown(each), "held": each.outcome in HELD and bool(each.sender)} for each in page.mails],
         before=page.before,
         outcome=asked if outcome else "",
         address=page.address,
