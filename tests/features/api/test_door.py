@@ -107,6 +107,17 @@ async def test_a_signed_in_browser_is_no_program(house: House, desk: Browser) ->
     assert (await desk.get("/api/v1/me")).status_code == 401
 
 
+async def test_what_a_key_was_refused_stands_in_the_trail(house: House, desk: Browser) -> None:
+    async with program(house, Role.VIEWER) as api:
+        for _ in range(2):
+            assert (await api.post("/tickets", json=NEW)).status_code == 403
+    trail = (await desk.get(f"/workspace/{house.workspace.workspace_id}/settings/audit")).text
+
+    assert "Importer (API key)" in trail
+    assert "POST /tickets, 127.0.0.1" in trail
+    assert "2 times in an hour" in trail
+
+
 async def test_answers_say_what_is_left_and_the_limit_counts_by_key(
     house: House, api: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:

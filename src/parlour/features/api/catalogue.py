@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from parlour.features.api import contacts, files, tickets, workspace
-from parlour.features.api.operations import Operation
+from parlour.features.api.operations import HOME, Operation
 
-HOME = "/api/v1"
+__all__ = ["HOME", "OPERATIONS", "by_path"]
+
 OPERATIONS = [*workspace.OPERATIONS, *tickets.OPERATIONS, *files.OPERATIONS, *contacts.OPERATIONS]
 
 

@@ -2,7 +2,7 @@
 
 from parlour.features.api import cursors, shapes, units
 from parlour.features.api.answers import Answer, answer
-from parlour.features.api.operations import Call, Operation
+from parlour.features.api.operations import HOME, Call, Operation
 from parlour.features.contacts import service as contacts
 from parlour.features.contacts.models import Contact
 from parlour.kernel.errors import Invalid
@@ -34,7 +34,7 @@ async def add_contact(call: Call) -> Answer:
     """Add somebody who has not written yet."""
 
     def made(contact: Contact) -> Answer:
-        return answer(_shape(contact), 201, Location=f"/api/v1/contacts/{contact.contact_id}")
+        return answer(_shape(contact), 201, Location=f"{HOME}/contacts/{contact.contact_id}")
 
     return await call.write(units.add_contact, made, call.body)
 

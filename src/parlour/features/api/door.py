@@ -4,21 +4,26 @@ import hashlib
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.features.accounts.api_keys import service as api_keys
 from parlour.features.accounts.api_keys.models import Program
+from parlour.features.accounts.events import service as events
 from parlour.features.api.answers import Once
-from parlour.features.api.operations import Call, Operation, read_body, read_query
+from parlour.features.api.operations import HOME, Call, Operation, read_body, read_query
 from parlour.kernel.access import Actor
-from parlour.kernel.errors import DomainError, Overloaded
+from parlour.kernel.errors import DomainError, Forbidden, Overloaded
+from parlour.web.counting import network_of
 from parlour.web.csrf import proved_by_key
 from parlour.web.errors import BadRequest
 from parlour.web.limits import Limit
 from parlour.web.site import db, site
 
 KEY_LIMIT = 255
+
+log = structlog.get_logger("parlour.security")
 
 
 class BadIdempotencyKey(BadRequest):
@@ -60,8 +65,12 @@ class Door:
         query = read_query(request, operation.query)
         body, raw = await read_body(request, operation.takes) if operation.takes else (None, b"")
         once = _once(request, raw) if operation.takes_key else None
-        with self._alone(program, once):
-            given = await operation.does(Call(request, program, query, body, once))
+        try:
+            with self._alone(program, once):
+                given = await operation.does(Call(request, program, query, body, once))
+        except Forbidden:
+            await _note_refused(request, program)
+            raise
         if isinstance(given, Response):
             given.headers.update(request.state.headers)
             return given
@@ -99,6 +108,15 @@ async def _program(request: Request) -> Program:
         with suppress(Overloaded):  # whoever only reads need not wait until something can be stored
             await db(request).write(system, api_keys.note_use, program.key_id)
     return program
+
+
+async def _note_refused(request: Request, program: Program) -> None:
+    """In the trail of those who manage the workspace, as for an agent at the desk, and in the log."""
+    network = network_of(request)
+    what = f"{request.method} {request.scope['path'].removeprefix(HOME)}, {network}"
+    log.info("security.refused", key_id=str(program.key_id), network=network, what=what)
+    with suppress(DomainError):
+        await db(request).write(program.actor, events.note_refused, what)
 
 
 async def _count(request: Request, program: Program) -> None:

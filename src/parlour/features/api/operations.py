@@ -20,6 +20,7 @@ from parlour.web.errors import BadRequest, TooLarge
 from parlour.web.ids import id_in
 from parlour.web.site import db
 
+HOME = "/api/v1"
 BODY_LIMIT = 512 * 1024
 """Bytes. The longest description, each character of it escaped, is a quarter of this."""
 JSON = ("application/json", "application/merge-patch+json")
@@ -88,7 +89,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`path` is what follows /api/v1. `does` has the operation's name, its summary and its description.
+    """`path` is what follows HOME. `does` has the operation's name, its summary and its description.
 
     What it gives is a file where `gives` is None; what it takes is one where it is `raw`, and then nothing
     has read it yet.

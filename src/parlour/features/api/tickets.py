@@ -5,7 +5,7 @@ from uuid import UUID
 
 from parlour.features.api import cursors, shapes, units
 from parlour.features.api.answers import Answer, answer
-from parlour.features.api.operations import BadQuery, Call, Operation
+from parlour.features.api.operations import HOME, BadQuery, Call, Operation
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Filters, Order, Sent, Stage, Status, WholeTicket, Whose
@@ -60,7 +60,7 @@ def _shape(desk: str, whole: WholeTicket) -> shapes.Ticket:
 def _answer(call: Call, whole: WholeTicket, status: int = 200) -> Answer:
     etag = {"ETag": f'"{whole.ticket.version}"'}
     if status == 201:
-        etag["Location"] = f"/api/v1/tickets/{whole.ticket.ticket_id}"
+        etag["Location"] = f"{HOME}/tickets/{whole.ticket.ticket_id}"
     return answer(_shape(_desk(call), whole), status, **etag)
 
 
