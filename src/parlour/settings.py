@@ -14,6 +14,7 @@ from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
 from parlour.kernel.addresses import ascii_host
+from parlour.kernel.networks import is_place
 
 SECRET_BYTES = 32
 DEFAULT_BASE_URL = "http://127.0.0.1:8000"
@@ -28,6 +29,7 @@ NAMES = (
     "PARLOUR_FILES_URL",
     "PARLOUR_FILE_LIMIT",
     "PARLOUR_LOG_FORMAT",
+    "PARLOUR_MAIL_AUTHSERV_ID",
     "PARLOUR_MAIL_FROM",
     "PARLOUR_REDIS_URL",
     "PARLOUR_SECRET_KEY",
@@ -67,6 +69,7 @@ class Settings:
     files_url: str
     file_limit: int
     clamd: str | None
+    mail_authserv_id: str
     mail_from: str
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     log_format: Literal["text", "json"]
@@ -92,6 +95,7 @@ class Settings:
             files_url=_files_url(given.get("PARLOUR_FILES_URL", str(data_dir / "files"))),
             file_limit=_file_limit(given.get("PARLOUR_FILE_LIMIT", str(FILE_LIMIT))),
             clamd=_optional(given, "PARLOUR_CLAMD", _clamd),
+            mail_authserv_id=given.get("PARLOUR_MAIL_AUTHSERV_ID", ""),
             mail_from=_mail_from(given.get("PARLOUR_MAIL_FROM", f"support@{mail_host(base_url)}")),
             trusted_proxies=_proxies(given.get("PARLOUR_TRUSTED_PROXIES", "")),
             log_format=_log_format(given.get("PARLOUR_LOG_FORMAT", "text")),
@@ -284,21 +288,16 @@ def _file_limit(value: str) -> int:
 
 
 def _clamd(value: str) -> str:
-    if not (value.startswith("/") or _is_place(value)):
+    if not (value.startswith("/") or is_place(value)):
         wrong = "must be the path of clamd's socket, or its host and port"
         raise BadSetting("PARLOUR_CLAMD", wrong, "/run/clamav/clamd.ctl")
     return value
 
 
 def _smtp_listen(value: str) -> str:
-    if _is_place(value):
+    if is_place(value):
         return value
     raise BadSetting("PARLOUR_SMTP_LISTEN", "must be an address and a port", "127.0.0.1:2525")
-
-
-def _is_place(value: str) -> bool:
-    host, _, port = value.rpartition(":")
-    return bool(host) and port.isascii() and port.isdecimal() and 0 < int(port[:6]) < 65536
 
 
 def _mail_from(value: str) -> str:

@@ -29,6 +29,7 @@ def parse_mail(
         str,
         typer.Option(
             metavar="NAME",
+            envvar="PARLOUR_MAIL_AUTHSERV_ID",
             help="The name under which your mail server writes Authentication-Results; no other is believed.",
         ),
     ] = "",

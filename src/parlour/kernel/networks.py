@@ -9,6 +9,12 @@ _TRANSLATED = (
 """Networks in which the last four bytes are an IPv4 address."""
 
 
+def is_place(said: str) -> bool:
+    """Whether it is a host and a port, as `127.0.0.1:2525`."""
+    host, _, port = said.rpartition(":")
+    return bool(host) and port.isascii() and port.isdecimal() and 0 < int(port[:6]) < 65536
+
+
 def plain_address(host: str) -> IPv4Address | IPv6Address | None:
     """The address; the IPv4 one where an IPv6 address only holds it, mapped, translated or tunnelled.
 

@@ -16,7 +16,7 @@ from parlour.web.forms import read_form
 from parlour.web.headers import SANDBOX
 from parlour.web.ids import id_in, id_of
 from parlour.web.pages import redirect
-from parlour.web.site import db
+from parlour.web.site import db, site
 
 
 async def ledger(request: Request) -> Response:
@@ -35,6 +35,7 @@ async def ledger(request: Request) -> Response:
         before=page.before,
         outcome=asked if outcome else "",
         address=page.address,
+        senders_checked=bool(site(request).settings.mail_authserv_id),
         may_release=actor.may(Permission.TICKET_UPDATE),
     )
 

@@ -38,6 +38,7 @@ class MailroomJobs:
         self._data_dir = settings.data_dir
         self._keys: Sequence[bytes] = settings.secret_keys
         self._host = settings.mail_host
+        self._authserv_id = settings.mail_authserv_id
         self.handlers = {service.READ: self.read}
 
     async def read(self, job: Job) -> None:
@@ -85,7 +86,7 @@ class MailroomJobs:
     def _opened(self, mail_id: UUID, raw: bytes, *, released: bool) -> Letter:
         from parlour.mail.receive.parse import parse  # its libraries are loaded where mail comes
 
-        parsed = parse(raw, own_hosts=[self._host])
+        parsed = parse(raw, authserv_id=self._authserv_id, own_hosts=[self._host])
         answers = [*parsed.in_reply_to, *reversed(parsed.references)]
         return Letter(
             mail_id,
