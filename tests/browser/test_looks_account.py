@@ -9,6 +9,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
+from parlour.features.accounts import service as accounts
+from parlour.features.accounts.passwords import hash_password
+from parlour.kernel import clock
+from parlour.kernel.access import Actor
 from tests.browser.axe import violations
 from tests.browser.past import Past
 from tests.browser.people import People, Person, status_of
@@ -118,6 +122,18 @@ async def invitation_refused(door: Door) -> None:
     await expect(door.page.get_by_role("alert")).to_be_focused()
 
 
+async def invitation_of_an_unproven_address(door: Door) -> None:
+    address = f"{uuid4()}@elsewhere.example"
+    made = (address, "Ben", PASSWORD, hash_password(PASSWORD))
+    await door.past.db.write(
+        Actor.system(), lambda tx: accounts.create_agent(tx, *made, bound_to=clock.new_id())
+    )
+    await invitation_of(door, address)
+    await door.page.get_by_label("Password").fill(PASSWORD)
+    await door.page.get_by_role("button", name="Join the workspace").click()
+    await expect(door.page.get_by_text("through a link that somebody handed on")).to_be_visible()
+
+
 async def set_up_second_factor(door: Door) -> Page:
     """In another browser, which is left at the recovery codes."""
     agent = await door.people.agent(door.account.partition("@")[0], bypass_csp=True)
@@ -171,6 +187,7 @@ STATES: list[Callable[[Door], Awaitable[None]]] = [
     password_changed,
     invitation_of_a_newcomer,
     invitation_refused,
+    invitation_of_an_unproven_address,
     recovery_codes,
     second_factor_on,
     code_step,

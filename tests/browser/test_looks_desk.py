@@ -303,6 +303,18 @@ async def tags_refused(page: Page, live: Live, past: Past) -> None:
     await expect(page.get_by_text("There is a tag of this name already")).to_be_visible()
 
 
+async def tag_saved_meanwhile(page: Page, live: Live, past: Past) -> None:
+    name = f"tag {uuid4().hex[:8]}"
+    made = await past.db.write(past.system, tags.make, name, "red")
+    await page.goto(f"{live.desk}/settings/tags")
+    await past.db.write(past.system, tags.change, made.tag_id, f"{name} of old", "blue")
+    await page.locator("summary").filter(has_text=name).click()
+    await page.locator("details[open]").get_by_label("Name").fill(f"{name} of mine")
+    await page.locator("details[open]").get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("Somebody else has saved this since")).to_be_visible()
+    await expect(page.locator(".theirs")).to_contain_text("of old")
+
+
 async def tagged_and_put_aside(page: Page, live: Live, past: Past) -> None:
     """By the keyboard; the next tag is one that nobody has made."""
     await every_tag(past)
@@ -398,6 +410,7 @@ STATES: list[State] = [
     filters_on_a_phone,
     audit_trail,
     tags_refused,
+    tag_saved_meanwhile,
     tagged_and_put_aside,
     contact_refused,
     ticket_for_somebody_refused,
