@@ -167,5 +167,6 @@ class Chat implements Surroundings {
 export function startChat(): void {
   const room = one("[data-room][data-newest]");
   if (room) new Chat(room).start();
+  else if (one("[data-room]")) void import("./attach_form.js");
   startPictures();
 }

@@ -164,6 +164,19 @@ async def test_what_had_not_gone_up_before_a_reload_says_so(visit: Visit) -> Non
     await visit.room.shows("Both of them")
 
 
+async def test_an_older_page_sends_files_with_its_plain_form(visit: Visit, past: Past) -> None:
+    await past.said(visit.ticket, [(past.customer(visit.ticket), f"Line {n}", None) for n in range(60)])
+    await visit.page.goto(f"{visit.page.url}?before=20")
+    await visit.choose(text("log.txt"))
+    await visit.is_up("log.txt")
+    await visit.room.send_button.click()
+
+    await visit.room.is_live()
+    await expect(visit.room.messages.last.get_by_role("link", name="log.txt")).to_be_visible()
+    await visit.page.go_back()
+    await expect(visit.page.locator(".chip")).to_have_count(0)
+
+
 async def test_an_undone_reply_comes_back_with_its_files(live: Live, past: Past, people: People) -> None:
     ticket = await past.ticket()
     await past.hire("hasty", "Hanna Hasty")
