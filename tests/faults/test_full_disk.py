@@ -88,10 +88,10 @@ async def test_the_writer_goes_on_as_soon_as_there_is_room(db: SqliteDatabase) -
 
 @contextmanager
 def no_file_may_grow(live: Live) -> Iterator[None]:
-    """The kernel refuses the server every byte beyond what its files hold now."""
-    largest = max(path.stat().st_size for path in live.data.iterdir() if path.is_file())
+    """The kernel refuses the server every byte beyond what the database's log holds now."""
+    held = (live.data / "parlour.db-wal").stat().st_size
     before = resource.prlimit(live.pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(live.pid, resource.RLIMIT_FSIZE, (largest // 2, before[1]))
+    resource.prlimit(live.pid, resource.RLIMIT_FSIZE, (held, before[1]))
     try:
         yield
     finally:
