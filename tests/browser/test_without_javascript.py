@@ -5,7 +5,7 @@ from playwright.async_api import Page, expect
 
 from parlour.features.tickets.models import Status
 from tests.browser.past import Past
-from tests.browser.people import People, Room, chat_of, desk_of, status_of
+from tests.browser.people import PHONE, People, Room, chat_of, desk_of, status_of
 from tests.live import PASSWORD, Live, email_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -69,10 +69,11 @@ async def test_a_status_that_a_colleague_changed_first_is_shown_not_undone(
     live: Live, past: Past, people: People
 ) -> None:
     ticket = await past.ticket()
-    ada = await people.agent(javascript=False)
+    ada = await people.agent(javascript=False, viewport=PHONE)
     ada.expects(status_of(409))
     await ada.page.goto(desk_of(live, ticket))
     await past.status(ticket, Status.RESOLVED)
+    await ada.page.get_by_text("Details", exact=True).first.click()
     await ada.page.get_by_label("Status", exact=True).select_option("pending")
     await ada.page.locator("#change-status").get_by_role("button", name="Save").click()
 
