@@ -1,9 +1,13 @@
 """A form that is refused comes back with what was typed, what is in the way, and how long to wait."""
 
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
+from starlette.requests import Request
 
+from parlour.web import forms
 from tests.house import Browser, House
 
 SRC = Path(__file__).parents[2] / "src" / "parlour"
@@ -43,3 +47,38 @@ async def test_only_the_renderer_writes_how_long_to_wait() -> None:
     ]
 
     assert writers == ["web/pages.py"]
+
+
+@pytest.mark.parametrize("read_before", [True, False])
+async def test_an_error_page_keeps_the_words_of_a_form_that_may_bring_files(
+    house: House, visitor: Browser, read_before: bool
+) -> None:
+    """A browser sends a file without a name where none was chosen."""
+    token = await visitor.csrf("/support/acme")
+    part = "--x\r\ncontent-disposition: form-data; name={}\r\n\r\n{}\r\n"
+    fields = (("csrf", token), ("content", "Look:"), ('files; filename=""', ""), ("files; filename=a", "."))
+    body = "".join(part.format(*each) for each in fields) + "--x--\r\n"
+    cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in visitor.cookies.jar)
+    headers = {"content-type": "multipart/form-data; boundary=x", "cookie": cookies, "host": "parlour.test"}
+    arrived = [{"type": "http.request", "body": body.encode(), "more_body": False}]
+    scope: dict[str, Any] = {
+        "type": "http",
+        "method": "POST",
+        "path": "/",
+        "scheme": "http",
+        "query_string": b"",
+    }
+    scope |= {"app": house.app.pages, "server": ("parlour.test", 80)}
+    scope["headers"] = [(name.encode(), value.encode()) for name, value in headers.items()]
+
+    async def receive() -> Any:
+        return arrived.pop()
+
+    async def keep(*_: object) -> UUID:
+        return UUID(int=1)
+
+    request = Request(scope, receive)
+    if read_before:
+        assert (await forms.read_form_with_files(request, keep)).file_ids == [UUID(int=1)]
+
+    assert await forms.typed(request) == {"csrf": token, "content": "Look:"}

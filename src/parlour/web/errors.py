@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from parlour.kernel.errors import DomainError, NotFound, Overloaded, SignedOut, Unreachable
-from parlour.web.forms import read_form_leniently, safe_path
+from parlour.web.forms import safe_path, typed
 from parlour.web.pages import as_json, redirect, render, waiting, wants_json
 from parlour.web.problems import problem
 
@@ -116,7 +116,7 @@ async def _typed(request: Request) -> Mapping[str, str]:
     if request.method != "POST":
         return {}
     try:
-        fields, _ = await read_form_leniently(request)
+        fields = await typed(request)
     except (DomainError, HTTPException):
         return {}
     return fields if WORDS & fields.keys() else {}

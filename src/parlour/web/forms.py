@@ -95,6 +95,20 @@ async def read_form_with_files(request: Request, take: Take) -> Filled:
     return reading.filled()
 
 
+async def typed(request: Request) -> Mapping[str, str]:
+    """The fields of a form, for an error page that keeps them, whether or not somebody has read it before.
+
+    Files are passed over. Raises what `read_form_with_files` raises.
+    """
+    if _READ in request.scope:
+        return await _fields(request)
+    return (await read_form_with_files(request, _pass_over)).fields
+
+
+async def _pass_over(*_: object) -> UUID:
+    raise Overloaded
+
+
 class _Reading:
     """What was found of a multipart form so far. What cannot be taken does not end it, for the sake of what
     was typed: the rest is passed over.
