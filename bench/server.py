@@ -18,7 +18,7 @@ STOP_SECONDS = 20
 class Parlour:
     def __init__(self, folder: Path, **environment: str) -> None:
         folder.mkdir(exist_ok=True)
-        self.port = _free_port()
+        self.port = free_port()
         self.origin = f"http://127.0.0.1:{self.port}"
         self._log = folder / "server.log"
         self._environment = {**os.environ, "PARLOUR_DATA_DIR": str(folder / "data"), **environment}
@@ -94,7 +94,7 @@ def parlour(folder: Path, **environment: str) -> Iterator[Parlour]:
         server.stop()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port

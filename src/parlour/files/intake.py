@@ -54,25 +54,25 @@ class Intake:
             raise Infected
         media_type = kinds.kind_of(head)
         if not kinds.is_picture(media_type):
-            stored = await self.store.put(key, _pieces(file), limit=self.limit)
-            return Taken(media_type, stored.size, checksum, verdict.scan)
+            size = await self.store.put(key, _pieces(file), limit=self.limit)
+            return Taken(media_type, size, checksum, verdict.scan)
         with tempfile.TemporaryDirectory(prefix="parlour-") as folder:
             drawn = await self.pictures.redraw(file, Path(folder))
             if drawn is None:
-                stored = await self.store.put(key, _pieces(file), limit=self.limit)
-                return Taken(kinds.OTHER, stored.size, checksum, verdict.scan)
+                size = await self.store.put(key, _pieces(file), limit=self.limit)
+                return Taken(kinds.OTHER, size, checksum, verdict.scan)
             return await self._keep(drawn, key, thumbnail_key, checksum, verdict.scan)
 
     async def _keep(self, drawn: Drawn, key: str, thumbnail_key: str, checksum: str, scan: Scan) -> Taken:
         with drawn.path.open("rb") as picture:
             # A picture that was packed tightly may grow: what it came as was within the limit.
-            stored = await self.store.put(key, _pieces(picture), limit=4 * self.limit)
+            size = await self.store.put(key, _pieces(picture), limit=4 * self.limit)
         if drawn.thumbnail:
             with drawn.thumbnail.open("rb") as thumbnail:
                 await self.store.put(thumbnail_key, _pieces(thumbnail), limit=self.limit)
         return Taken(
             drawn.media_type,
-            stored.size,
+            size,
             checksum,
             scan,
             drawn.width,

@@ -23,7 +23,7 @@ from parlour.web.counting import count, network_of
 from parlour.web.limits import Limit
 from parlour.web.site import db, site
 
-_BATCH = 256 * 1024
+_BATCH = 512 * 1024
 """Bytes that are written at a time: the disk may be slow, and others wait for the event loop."""
 
 SECONDS = 20 * 60.0
@@ -116,14 +116,16 @@ async def _in_time(writing: Awaitable[int]) -> int:
 
 async def _write(file: BinaryIO, data: AsyncIterator[bytes], limit: int) -> int:
     """Write what comes to the file; says how much. Raises TooLarge."""
-    size, batch = 0, bytearray()
+    size, waiting = 0, 0
+    batch: list[bytes] = []
     async for piece in data:
         size += len(piece)
         if size > limit:
             raise TooLarge
-        batch += piece
-        if len(batch) >= _BATCH:
-            await asyncio.to_thread(file.write, bytes(batch))
-            batch.clear()
-    await asyncio.to_thread(file.write, bytes(batch))
+        batch.append(piece)
+        waiting += len(piece)
+        if waiting >= _BATCH:
+            await asyncio.to_thread(file.writelines, batch)
+            batch, waiting = [], 0
+    await asyncio.to_thread(file.writelines, batch)
     return size

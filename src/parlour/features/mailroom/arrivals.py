@@ -48,8 +48,8 @@ class Arrivals:
         first = {each.workspace_id: each for each in reversed(found)}
         for workspace_id, mailbox in first.items():
             key = new_key(workspace_id)
-            stored = await self._files.put(key, _pieces(raw), limit=SIZE_LIMIT)
-            facts = (clock.new_id(), mailbox.mailbox_id, key, stored.size)
+            size = await self._files.put(key, _pieces(raw), limit=SIZE_LIMIT)
+            facts = (clock.new_id(), mailbox.mailbox_id, key, size)
             await self._db.write(Actor.system(workspace_id), service.receive, *facts)
         return list(first.values())
 
