@@ -63,7 +63,7 @@ class Guard(Protocol):
 
 @cache
 def _lately(make: Callable[[tuple[Any, ...]], R]) -> Alike[R]:
-    return Alike(make, shortcut.OBJECTS)
+    return Alike(lambda rows: list(map(make, rows)), most=shortcut.OBJECTS)
 
 
 class Tx:
@@ -132,7 +132,7 @@ class Tx:
         given = {"workspace": here, **values} if here else values
         if self.connection.dialect.name == "sqlite":
             return shortcut.objects(self.connection, statement, make, given)
-        return _lately(make).each(map(tuple, self.execute(statement, given)))
+        return _lately(make).each(list(map(tuple, self.execute(statement, given))))
 
     def first(self, statement: Executable, /, **values: Any) -> tuple[Any, ...] | None:
         """The first of `rows`, of a statement that finds one or none."""

@@ -76,7 +76,7 @@ class Prepared:
 
     def _objects(self, make: _Process) -> Alike[Any]:
         """`make` of rows as they are stored: the same texts and numbers are the same row."""
-        return Alike(lambda stored: make(self.read([stored])[0]), OBJECTS)
+        return Alike(lambda stored: list(map(make, self.read(stored))), most=OBJECTS)
 
 
 @lru_cache(maxsize=STATEMENTS)

@@ -5,7 +5,7 @@ may ask.
 """
 
 import threading
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 R = TypeVar("R")
@@ -15,53 +15,66 @@ LONG = 2_000
 
 
 class _Keeps(Generic[R]):
-    """Of more than `most` the oldest goes."""
+    """Of more than `most` the oldest go."""
 
-    def __init__(self, make: Callable[..., R], most: int) -> None:
-        self._make = make
+    def __init__(self, most: int) -> None:
         self._most = most
         self._made: dict[tuple[Any, ...], Any] = {}
         self._changing = threading.Lock()
 
-    def _keep(self, key: tuple[Any, ...], made: Any) -> None:
+    def _keep(self, made: Mapping[tuple[Any, ...], Any]) -> None:
         with self._changing:
-            self._made[key] = made
-            if len(self._made) > self._most:
+            self._made.update(made)
+            while len(self._made) > self._most:
                 del self._made[next(iter(self._made))]
 
 
 class Alike(_Keeps[R]):
-    """`make(row)`, which is never empty, and for rows that are alike the same object."""
+    """`make(rows)`, an object for each, and for rows that are alike the same object."""
 
-    def each(self, rows: Iterable[tuple[Any, ...]]) -> list[R]:
-        made = self._made.get
-        return [made(row) or self._new(row) for row in rows]
+    def __init__(self, make: Callable[[list[tuple[Any, ...]]], Sequence[R]], *, most: int) -> None:
+        super().__init__(most)
+        self._make = make
 
-    def _new(self, row: tuple[Any, ...]) -> R:
-        new = self._make(row)
-        if sum(len(value) for value in row if isinstance(value, str)) <= LONG:
-            self._keep(row, new)
-        return new
+    def each(self, rows: Sequence[tuple[Any, ...]]) -> list[R]:
+        found: list[Any] = list(map(self._made.get, rows))
+        missing = [at for at, one in enumerate(found) if one is None]
+        if missing:
+            for at, new in zip(missing, self._make([rows[at] for at in missing]), strict=True):
+                found[at] = new
+            self._keep({rows[at]: found[at] for at in missing if _length(rows[at]) <= LONG})
+        return found
+
+
+def _length(row: tuple[Any, ...]) -> int:
+    return sum([len(value) for value in row if isinstance(value, str)])
 
 
 class Kept(_Keeps[R]):
-    """`make(of, …)`, and made once for the same object `of` with the same that goes along.
+    """What `make` makes of pairs, an object and what goes along with it, and once for the same pair.
 
     It goes by which object that is, because to compare what a row holds takes as long as to show it. What was
     made keeps what it was made of: nothing else can take its place in memory meanwhile. `length` says how
     long it is.
     """
 
-    def __init__(self, make: Callable[..., R], *, most: int, length: Callable[[R], int]) -> None:
-        super().__init__(make, most)
+    def __init__(
+        self, make: Callable[[list[tuple[Any, Any]]], Sequence[R]], *, most: int, length: Callable[[R], int]
+    ) -> None:
+        super().__init__(most)
+        self._make = make
         self._length = length
 
-    def __call__(self, of: object, *along: Hashable) -> R:
-        key = (id(of), *along)
-        found = self._made.get(key)
-        if found is None:
-            found = of, self._make(of, *along)
-            if self._length(found[1]) <= LONG:
-                self._keep(key, found)
-        made: R = found[1]
-        return made
+    def each(self, things: Sequence[object], along: Iterable[Hashable]) -> list[R]:
+        pairs = list(zip(things, along, strict=False))
+        keys = [(id(one), more) for one, more in pairs]
+        found: list[Any] = list(map(self._made.get, keys))
+        missing = [at for at, one in enumerate(found) if one is None]
+        if missing:
+            for at, new in zip(missing, self._make([pairs[at] for at in missing]), strict=True):
+                found[at] = things[at], new
+            self._keep({keys[at]: found[at] for at in missing if self._length(found[at][1]) <= LONG})
+        return [made for _, made in found]
+
+    def one(self, thing: object, along: Hashable = None) -> R:
+        return self.each([thing], [along])[0]

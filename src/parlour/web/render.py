@@ -2,11 +2,13 @@
 
 import json
 import re
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Sequence
 from datetime import UTC, datetime
 from functools import cache, cached_property, lru_cache, partial
 from gettext import NullTranslations
+from itertools import repeat
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from minijinja import Environment, Markup, escape
@@ -194,7 +196,8 @@ class Renderer:
     def __init__(self, asset: Callable[[str], str], **facts: object) -> None:
         """`facts` are the same on every page of this server."""
         self._icon = cache(partial(icon, asset("icons.svg")))
-        self._line = Kept(self._draw_line, most=LINES, length=len)
+        self._lines = Kept(self._draw_lines, most=LINES, length=len)
+        self._end_of_line = token_hex()  # nobody can write it
         self._environment = Environment(
             loader=self._load,
             trim_blocks=True,
@@ -238,15 +241,19 @@ class Renderer:
 
         return made
 
-    def lines(self, template: str, name: str, each: Iterable[object], /, **around: Hashable) -> str:
-        """The template for each of these, under this name in it. A line is drawn once for the same object and
-        the same `around`: a list that is looked at again is drawn but for what has changed.
-        """
-        same = tuple(around.items())
-        return Markup("".join([self._line(one, template, name, same) for one in each]))
+    def lines(self, template: str, each: Sequence[object], /, **around: Hashable) -> str:
+        """What the template makes of `each` in a loop that ends every line with `end_of_line`.
 
-    def _draw_line(self, one: object, template: str, name: str, around: tuple[tuple[str, Any], ...]) -> str:
-        return self(template, **{name: one}, **dict(around))
+        A line is drawn once for the same object and the same `around`: of a list that is looked at again only
+        what has changed is drawn, and that in one go.
+        """
+        return Markup("".join(self._lines.each(each, repeat((template, tuple(around.items()))))))
+
+    def _draw_lines(self, pairs: Sequence[tuple[object, Any]]) -> list[str]:
+        template, around = pairs[0][1]
+        each = [one for one, _ in pairs]
+        drawn = self(template, each=each, end_of_line=self._end_of_line, **dict(around))
+        return drawn.split(self._end_of_line)[:-1]
 
     def __call__(self, name: str, /, **context: Any) -> str:
         page = self._environment.render_template(name, **context)

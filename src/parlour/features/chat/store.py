@@ -245,7 +245,8 @@ def _messages(tx: Tx, room_id: UUID, counted: Sequence[_Counted]) -> list[Messag
     for seq, file in tx.objects(_FILES, _brought, room=room_id, first=min(brought), last=max(brought)):
         found.setdefault(seq, []).append(file)
     return [
-        _bringing(message, *found.get(message.seq, ())) if files_ else message for message, files_ in counted
+        _bringing.one(message, tuple(found.get(message.seq, ()))) if files_ else message
+        for message, files_ in counted
     ]
 
 
@@ -253,11 +254,11 @@ def _brought(row: Sequence[Any]) -> tuple[int, Attachment]:
     return row[0], Attachment(*row[1:])
 
 
-def _with_files(message: Message, *brought: Attachment) -> Message:
-    return message._replace(files=brought)
-
-
-_bringing = Kept(_with_files, most=WITH_FILES, length=lambda message: len(message.content))
+_bringing = Kept(
+    lambda pairs: [message._replace(files=brought) for message, brought in pairs],
+    most=WITH_FILES,
+    length=lambda message: len(message.content),
+)
 """The very same message for the same one with the same files, so that what was made of it is found again."""
 
 

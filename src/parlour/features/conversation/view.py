@@ -86,26 +86,24 @@ class _Place(NamedTuple):
     files_url: str = ""
 
 
-def _in_log(message: Message, *along: Any) -> dict[str, Any]:
-    place = _Place(*along)
+def _in_log(message: Message, place: _Place) -> dict[str, Any]:
     view = _view(message, place.mine, place.untold)
-    view |= {"internal": place.internal, "first_unread": place.first_unread}
+    view["internal"], view["first_unread"] = place.internal, place.first_unread
     if place.untold:
         return view
-    name, blocked = place.known or (message.sender_name, False)
-    return view | {
-        "sender_name": name,
-        "blocked": blocked,
-        "day": place.day,
-        "grouped": place.grouped,
-        "receipt": place.receipt,
-        "initials": "" if place.mine else initials(name),
-        "html": _marked(message.content, place.called) if place.called else linkify(message.content),
-        "files": file_views(message.files, place.files_url),
-    }
+    view["sender_name"], view["blocked"] = place.known or (message.sender_name, False)
+    view["day"], view["grouped"], view["receipt"] = place.day, place.grouped, place.receipt
+    view["initials"] = "" if place.mine else initials(view["sender_name"])
+    view["html"] = _marked(message.content, place.called) if place.called else linkify(message.content)
+    view["files"] = file_views(message.files, place.files_url)
+    return view
 
 
-_shown = Kept(_in_log, most=MESSAGES, length=lambda view: len(view["content"]))
+_shown = Kept(
+    lambda pairs: [_in_log(message, place) for message, place in pairs],
+    most=MESSAGES,
+    length=lambda view: len(view["content"]),
+)
 
 
 def _as_known(writer: Contact, message: Message) -> tuple[str, bool] | None:
@@ -153,7 +151,7 @@ def _log(
         places.append(place)
     for number, receipt in _receipts(messages, places, seen).items():
         places[number] = places[number]._replace(receipt=receipt)
-    return [_shown(message, *place) for message, place in zip(messages, places, strict=True)]
+    return _shown.each(messages, places)
 
 
 def _receipts(messages: Sequence[Message], places: Sequence[_Place], seen: int) -> dict[int, str]:

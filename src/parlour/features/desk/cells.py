@@ -1,5 +1,7 @@
 """A ticket as templates show it, in a list and on its own page."""
 
+from collections.abc import Sequence
+from itertools import repeat
 from typing import Any
 
 from parlour.features.tickets.models import Status, Ticket, TicketRow
@@ -37,8 +39,16 @@ def _row_view(row: TicketRow) -> dict[str, Any]:
     }
 
 
-row_view = Kept(_row_view, most=ROWS, length=lambda view: len(view["subject"]) + len(view["excerpt"] or ""))
-"""The same view of the same row: by it templates find the row as it was drawn (`Renderer.lines`)."""
+_views = Kept(
+    lambda pairs: [_row_view(row) for row, _ in pairs],
+    most=ROWS,
+    length=lambda view: len(view["subject"]) + len(view["excerpt"] or ""),
+)
+
+
+def row_views(rows: Sequence[TicketRow]) -> list[dict[str, Any]]:
+    """The same view of the same row: by it templates find the row as it was drawn (`Renderer.lines`)."""
+    return _views.each(rows, repeat(None))
 
 
 def ticket_view(ticket: Ticket) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from parlour.features.accounts.models import Desk
 from parlour.features.desk import units
 from parlour.features.desk.agent import actor_at, desk_in, read_at, render_at
-from parlour.features.desk.cells import row_view
+from parlour.features.desk.cells import row_views
 from parlour.features.desk.change_note import named_in, note
 from parlour.features.tickets.models import Status
 from parlour.features.workspaces.settings import service as choices
@@ -35,8 +35,8 @@ async def page(request: Request, desk: Desk, *, template: str, status: int = 200
         status=status,
         sidebar=beside,
         counts=overview.counts,
-        recent=[row_view(row) for row in overview.recent],
-        urgent=[row_view(row) for row in overview.urgent],
+        recent=row_views(overview.recent),
+        urgent=row_views(overview.urgent),
         statuses=[value.value for value in Status],
         may_update=actor.may(Permission.TICKET_UPDATE),
         stale=status != 200,

@@ -82,7 +82,11 @@ def _frame(desk: Desk, renderer: Renderer, managed: bool) -> Mapping[str, Any]:
     }
 
 
-_frames = Kept(_frame, most=FRAMES, length=lambda frame: len(frame["tools"]) // 10)
+_frames = Kept(
+    lambda pairs: [_frame(desk, *along) for desk, along in pairs],
+    most=FRAMES,
+    length=lambda frame: len(frame["tools"]) // 10,
+)
 
 
 def place(request: Request, desk: Desk, *, managed: bool) -> Mapping[str, Any]:
@@ -90,7 +94,7 @@ def place(request: Request, desk: Desk, *, managed: bool) -> Mapping[str, Any]:
     there.
     """
     home = f"/workspace/{desk.workspace_id}"
-    frame = _frames(desk, site(request).renderer, managed)
+    frame = _frames.one(desk, (site(request).renderer, managed))
     return {**frame, "tickets_at": _tickets_at(request, home), "current": _current(request, home)}
 
 

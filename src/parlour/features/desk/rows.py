@@ -9,7 +9,7 @@ from starlette.responses import Response
 from parlour.features.accounts.models import Desk
 from parlour.features.desk import dashboard
 from parlour.features.desk.agent import actor_at, desk_in, render_at
-from parlour.features.desk.cells import row_view
+from parlour.features.desk.cells import row_views
 from parlour.features.desk.change_note import noted
 from parlour.features.tickets.listing import service as listing
 from parlour.kernel.access import Permission
@@ -69,7 +69,7 @@ async def _row(request: Request, desk: Desk, ticket_id: UUID, *, status: int = 2
         desk,
         "desk/ticket_row.html",
         status=status,
-        ticket=row_view(ticket),
+        ticket=row_views([ticket])[0],
         stale=status != 200,
         selected=(),
         may_update=actor.may(Permission.TICKET_UPDATE),

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from parlour.features.accounts.models import Desk
 from parlour.features.desk import units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
-from parlour.features.desk.cells import row_view
+from parlour.features.desk.cells import row_views
 from parlour.features.desk.change_note import named_in
 from parlour.features.desk.query import ME, TableQuery, read_list
 from parlour.features.desk.sidebar import Sidebar, read_beside, sidebar
@@ -59,7 +59,7 @@ async def page(
     actor = actor_at(desk)
     found, beside = await _read(request, desk, query)
     context: dict[str, Any] = {
-        "tickets": [row_view(row) for row in found.page.rows],
+        "tickets": row_views(found.page.rows),
         "count": found.page.count,
         **_LIMITS,
         "further": found.page.further,

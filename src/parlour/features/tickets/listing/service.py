@@ -66,23 +66,27 @@ def workspace_tickets(tx: Tx, filters: Filters) -> Page:
     excerpts = _excerpts(tx, page, filters.q)
     unread = _unread(tx, page.rows)
     tagged = tags.of_tickets(tx, [row.ticket_id for row in page.rows if row.tagged])
-    rows = [
-        _shown(
-            row,
+    along = [
+        (
             row.chat_room_id in unread,
             tagged.get(row.ticket_id, ()),
             excerpts.get(row.ticket_id, row.excerpt) if excerpts else row.excerpt,
         )
         for row in page.rows
     ]
-    return replace(page, rows=rows)
+    return replace(page, rows=_shown.each(page.rows, along))
 
 
-def _with(row: TicketRow, unread: bool, tagged: tuple[Tag, ...], excerpt: str | None) -> TicketRow:
+def _with(row: TicketRow, along: tuple[bool, tuple[Tag, ...], str | None]) -> TicketRow:
+    unread, tagged, excerpt = along
     return row._replace(unread=unread, tags=tagged, excerpt=excerpt)
 
 
-_shown = Kept(_with, most=ROWS, length=lambda row: len(row.subject) + len(row.excerpt or ""))
+_shown = Kept(
+    lambda pairs: [_with(row, along) for row, along in pairs],
+    most=ROWS,
+    length=lambda row: len(row.subject) + len(row.excerpt or ""),
+)
 
 
 def _page(tx: Tx, filters: Filters) -> Page:
@@ -349,7 +353,7 @@ def row(tx: Tx, ticket_id: UUID) -> TicketRow:
     if not found:
         raise NotFound
     its = tags.of_tickets(tx, [ticket_id] if found[0].tagged else []).get(ticket_id, ())
-    return _shown(found[0], bool(_unread(tx, found)), its, None)
+    return _shown.one(found[0], (bool(_unread(tx, found)), its, None))
 
 
 @requires(Permission.TICKET_LIST)
