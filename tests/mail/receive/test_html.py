@@ -87,13 +87,23 @@ def test_an_answer_inside_a_quotation_stays_with_what_it_answers() -> None:
     assert parse(html(page)).reply == "> Which colour?\n\nBlue.\n\n> Which size?\n\nLarge."
 
 
+def test_an_answer_below_the_quotation_stays_where_the_program_puts_it_into_the_same_box() -> None:
+    page = (
+        '<div class="gmail_quote"><div class="gmail_attr">On 3 Nov 2026 Help wrote:</div>'
+        '<blockquote class="gmail_quote">Shall we send one?</blockquote><div><br></div><div>Yes</div></div>'
+    )
+
+    assert parse(html(page)).reply == "Yes"
+    assert parse(html(f"<div>Hello</div>{page}")).reply == "Hello\n\nYes"
+
+
 def test_the_marks_of_the_html_say_what_the_plain_text_does_not() -> None:
     read = parse(
         multipart(
-            "Content-Type: text/plain\n\nYes\n\nShall we send one?",
-            'Content-Type: text/html\n\n<p>Yes</p><div class="gmail_quote">Shall we send one?</div>',
+            "Content-Type: text/plain\n\nYes\n\nShall we?",
+            'Content-Type: text/html\n\nYes<div class="gmail_quote"><blockquote>Shall we?</blockquote></div>',
             kind="alternative",
         )
     )
 
-    assert (read.text, read.reply) == ("Yes\n\nShall we send one?", "Yes")
+    assert (read.text, read.reply) == ("Yes\n\nShall we?", "Yes")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from parlour.kernel.text import is_visible, many_lines
+from parlour.mail.receive.attribution import LINES as INTRODUCTION_LINES
 from parlour.mail.receive.attribution import introduction_ending_at
 from parlour.mail.receive.quoted_header import header_block_at, is_rule, is_title, titled_rule
 from parlour.mail.receive.signature import is_dashes, is_footer, without_list_footer, without_sign_off
@@ -19,6 +20,7 @@ LINES = 3_000
 """Within so many lines a quotation that reaches to the end is looked for: nobody writes as many above it."""
 
 _QUOTED = re.compile(r"[\s\ufffc]{0,3}>")
+_MARKS = re.compile(r"[\s\ufffc]{0,3}>[>\s]*")
 _BROKEN_ADDRESS = re.compile(r"(<[^\s<>]{1,250}@[^\s<>]{1,250})\n>(?=[^\n]{0,30}[:：]?\s*\n)")
 """Wrapped just before its last bracket, which then looks like the mark of a quoted line."""
 _WRAPPED_FROM = 60
@@ -126,12 +128,19 @@ def _answers(blocks: list[_Block]) -> list[_Block]:
             kept.append(block)
             written = written or block.visible
             continue
-        placed = not _take_introduction(kept) and written
+        introduced = _take_introduction(kept) or _holds_its_introduction(block)
+        placed = written and not introduced
         if number in answered and (placed or len(answered) > 1):
             kept.append(block)
-        else:
+        elif kept and kept[-1].lines and kept[-1].lines[-1].strip():
             kept.append(_Block(quoted=False, lines=[""]))
     return kept
+
+
+def _holds_its_introduction(block: _Block) -> bool:
+    """Some programs quote the sentence along with what it begins."""
+    lines = [_MARKS.sub("", line) for line in block.lines[:INTRODUCTION_LINES]]
+    return any(introduction_ending_at(lines, at, before_marks=True) == 0 for at in range(len(lines)))
 
 
 def _take_introduction(kept: list[_Block]) -> bool:

@@ -58,11 +58,14 @@ _BLOCKS = tags(
 _APART = {"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "pre", "table", "hr", "blockquote"}
 
 _QUOTES = re.compile(
-    r"(?:^|\s)(?:x_)?(?:gmail_quote(?:_container)?|gmail_extra|yahoo_quoted|yahoo-quoted|protonmail_quote|"
-    r"tutanota_quote|zmail_extra|moz-cite-prefix|moz-forward-container|OutlookMessageHeader|front-blockquote|"
-    r"sh-quoted-content|hey_quote|history_container|ReplyBlock|rps_\w+_quote)(?:\s|$)"
+    r"(?:^|\s)(?:x_)?(?:gmail_attr|yahoo_quoted|yahoo-quoted|moz-cite-prefix|moz-forward-container|tutanota_quote|"
+    r"OutlookMessageHeader|front-blockquote|sh-quoted-content|hey_quote|ReplyBlock)(?:\s|$)"
 )
-"""Classes of what mail programs put around what they quote."""
+"""Classes of what mail programs put around what they quote, or around the sentence above it."""
+_AROUND_QUOTES = re.compile(
+    r"(?:^|\s)(?:x_)?(?:gmail_quote(?:_container)?|gmail_extra|protonmail_quote|zmail_extra|history_container)(?:\s|$)"
+)
+"""Classes of what holds a quotation in a `blockquote`, and sometimes the answer below it."""
 _SIGNATURE = re.compile(r"(?:^|\s)gmail_signature(?:\s|$)")
 _QUOTE_IDS = re.compile(r"(?:x_)*(?:isForwardContent|qt|reply-intro|airmail_original|yahoo_quoted_\d+)")
 _REST_IDS = re.compile(
@@ -148,7 +151,7 @@ class _Reader:
             self._write("--")
         marked = self._marks_quotation(name, said)
         quotes = marked or name == "blockquote"
-        self.quotes |= marked
+        self.quotes |= marked or _AROUND_QUOTES.search(said.get("class", "")) is not None
         if name in _BLOCKS or quotes:
             self._break(apart=name in _APART or quotes)
         self._depth += quotes
