@@ -3,14 +3,18 @@
 import asyncio
 import json
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from parlour.db.database import Tx
 from parlour.features.accounts.api_keys import service as api_keys
+from parlour.features.api import units
+from parlour.features.api.answers import Answer, Once
 from parlour.features.api.catalogue import OPERATIONS
+from parlour.features.api.shapes import NewTicket
 from parlour.features.tickets.canned import service as canned
-from parlour.kernel.access import Role
+from parlour.kernel.access import Actor, Role
 from parlour.web.limits import Limit
 from parlour.web.windows import Rate
 from tests.features.api.test_files import brought
@@ -255,3 +259,23 @@ async def test_no_cookie_and_no_foreign_origin_is_let_in(api: Program) -> None:
 
     assert "set-cookie" not in answer.headers
     assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+async def test_of_two_nodes_at_the_same_moment_one_does_it_and_both_give_its_answer(
+    house: House, api: Program
+) -> None:
+    """Past the door, whose process knows only of its own requests."""
+    me = await api.read("/me")
+    place = UUID(me["workspace"]["workspace_id"])
+    actor = Actor.program(place, UUID(me["key_id"]), Role.AGENT, "Importer")
+
+    def does(tx: Tx) -> Answer:
+        made, _ = units.open_ticket(tx, NewTicket(NEW["subject"], NEW["description"], NEW["email"]))
+        return Answer(str(made.ticket_id).encode())
+
+    asked = Once("one", "the same words")
+    given = await asyncio.gather(*(house.db.write(actor, units.once, asked, does) for _ in range(4)))
+
+    assert len({each.body for each in given}) == 1
+    assert sorted(each.replayed for each in given) == [False, True, True, True]
+    assert len((await api.read("/tickets"))["items"]) == 1

@@ -35,8 +35,7 @@ def _desk(call: Call) -> str:
     return f"{site(call.request).settings.base_url}/workspace/{call.program.actor.workspace_id}/tickets/"
 
 
-def _shape(desk: str, whole: WholeTicket) -> shapes.Ticket:
-    ticket, contact_id, name, tags = whole
+def _shape(desk: str, ticket: WholeTicket) -> shapes.Ticket:
     return shapes.Ticket(
         ticket_id=ticket.ticket_id,
         number=ticket.number,
@@ -45,9 +44,9 @@ def _shape(desk: str, whole: WholeTicket) -> shapes.Ticket:
         status=ticket.status,
         priority=ticket.priority,
         email=ticket.email,
-        contact=shapes.Who(contact_id, name) if contact_id else None,
+        contact=shapes.Who(ticket.contact_id, ticket.contact_name or "") if ticket.contact_id else None,
         assignee_id=ticket.assignee_id,
-        tags=[tag.name for tag in tags],
+        tags=[tag.name for tag in ticket.tags],
         version=ticket.version,
         created_at=ticket.created_at,
         updated_at=ticket.updated_at,
@@ -58,9 +57,9 @@ def _shape(desk: str, whole: WholeTicket) -> shapes.Ticket:
 
 
 def _answer(call: Call, whole: WholeTicket, status: int = 200) -> Answer:
-    etag = {"ETag": f'"{whole.ticket.version}"'}
+    etag = {"ETag": f'"{whole.version}"'}
     if status == 201:
-        etag["Location"] = f"{HOME}/tickets/{whole.ticket.ticket_id}"
+        etag["Location"] = f"{HOME}/tickets/{whole.ticket_id}"
     return answer(_shape(_desk(call), whole), status, **etag)
 
 

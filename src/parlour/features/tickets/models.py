@@ -115,14 +115,27 @@ class Tag:
 
 
 class WholeTicket(NamedTuple):
-    """A ticket with what a list shows beside it; whose it is only as far as that person may answer it.
+    """A ticket with all that is to be known of it outside; whose it is only as far as that person may answer.
 
     `contact_id` is None for an address whose only tickets a release before the contacts opened.
     """
 
-    ticket: Ticket
+    ticket_id: UUID
+    number: int
+    subject: str
+    description: str
+    status: Status
+    priority: Priority
+    email: str
+    assignee_id: UUID | None
     contact_id: UUID | None
-    contact_name: str
+    contact_name: str | None
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    last_message_at: datetime
+    waiting_since: datetime | None
+    tagged: bool
     tags: Sequence[Tag] = ()
 
 

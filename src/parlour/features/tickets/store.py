@@ -143,13 +143,16 @@ _WRITES = (contacts.c.workspace_id == tickets.c.workspace_id) & (contacts.c.emai
 ROWS = select(*_ROW).outerjoin(members, _ANSWERS).outerjoin(users, _IN_USE).outerjoin(contacts, _WRITES)
 """A ticket of somebody who may not answer any more is nobody's, also while `handover` has not come to it."""
 _WHOLE = (
-    select(*_TICKET, users.c.user_id, contacts.c.contact_id, _CALLED)
+    select(
+        *(tickets.c[name] for name in WholeTicket._fields[:7]),
+        *(users.c.user_id, contacts.c.contact_id, _CALLED),
+        *(tickets.c[name] for name in WholeTicket._fields[10:16]),
+    )
     .outerjoin(members, _ANSWERS)
     .outerjoin(users, _IN_USE)
     .outerjoin(contacts, _WRITES)
     .where(tickets.c.workspace_id == HERE, dialect.one_of(tickets.c.ticket_id, "these"))
 )
-_ASSIGNEE = _TICKET.index(tickets.c.assignee_id)
 _THESE = ROWS.where(tickets.c.workspace_id == HERE, dialect.one_of(tickets.c.ticket_id, "these"))
 _IN_THESE_WORDS = (
     select(*_TICKET)
@@ -302,9 +305,9 @@ def whole(tx: Tx, ticket_ids: Sequence[UUID]) -> list[WholeTicket]:
 
 
 def _whole(row: Any) -> WholeTicket:
-    *fields, assignee_id, contact_id, contact_name = row
-    fields[_ASSIGNEE] = assignee_id
-    return WholeTicket(_ticket(fields), contact_id, contact_name or "")
+    ticket_id, number, subject, description, status, priority, *rest = row
+    words = (_STATUSES[status], _PRIORITIES[priority])
+    return WholeTicket(ticket_id, number, subject, description, *words, *rest)
 
 
 def spoke(tx: Tx, ticket: Ticket, moment: datetime, *, by_customer: bool, status: Status) -> Ticket:

@@ -129,7 +129,7 @@ def whole_page(tx: Tx, filters: Filters) -> tuple[Sequence[WholeTicket], str | N
         ids, edge = listing_store.page(tx, filters, key=key, backwards=False, limit=filters.limit + 1)
     tickets = whole(tx, ids[: filters.limit])
     if len(ids) > filters.limit:
-        return tickets, place(filters.order, tickets[-1].ticket)
+        return tickets, place(filters.order, tickets[-1])
     return tickets, _cursor(edge) if edge else None
 
 
@@ -137,13 +137,13 @@ def whole_page(tx: Tx, filters: Filters) -> tuple[Sequence[WholeTicket], str | N
 def whole(tx: Tx, ticket_ids: Sequence[UUID]) -> Sequence[WholeTicket]:
     """Those of the tickets that are there, in the order in which they are named."""
     found = store.whole(tx, ticket_ids) if ticket_ids else []
-    tagged = tags.of_tickets(tx, [each.ticket.ticket_id for each in found if each.ticket.tagged])
+    tagged = tags.of_tickets(tx, [each.ticket_id for each in found if each.tagged])
     if not tagged:
         return found
-    return [each._replace(tags=tagged.get(each.ticket.ticket_id, ())) for each in found]
+    return [each._replace(tags=tagged.get(each.ticket_id, ())) for each in found]
 
 
-def place(order: Order, ticket: TicketRow | Ticket) -> str:
+def place(order: Order, ticket: TicketRow | Ticket | WholeTicket) -> str:
     """Where the ticket stands now in any list of this order: the cursor of what comes before and after it."""
     return _cursor(_key(order, ticket))
 
@@ -174,7 +174,7 @@ def _beside_found(tx: Tx, filters: Filters, ticket_id: UUID, *, backwards: bool)
     return (ids[there], "") if 0 <= there < len(ids) else None
 
 
-def _key(order: Order, row: TicketRow | Ticket) -> list[Any]:
+def _key(order: Order, row: TicketRow | Ticket | WholeTicket) -> list[Any]:
     key: list[Any] = [row.created_at if order is Order.CREATED else row.last_message_at, row.ticket_id]
     return [store.RANKS[row.priority], *key] if order is Order.PRIORITY else key
 
