@@ -60,6 +60,7 @@ def counted() -> Iterator[list[str]]:
 async def test_a_page_takes_no_more_statements_and_bytes_than_it_did(
     house: House, visitor: Browser, furnished: dict[str, str]
 ) -> None:
+    await house.app.parlour.worker.stop()  # it looks for jobs now and then
     spent = {}
     async with aclosing(await house.sign_in()) as desk:
         for name, (who, address, *_) in PAGES.items():
