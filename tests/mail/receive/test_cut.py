@@ -101,6 +101,7 @@ def test_what_follows_the_beginning_of_a_quotation_is_cut(introduction: str, quo
         "He wrote me a letter.\nWhat now?",
         "Price: 10\nAmount: 3\nTotal: 30\n\nIs that right?",
         "Hi,\n\nmy address is ada@example.com\nand yours?",
+        "First part.\n\n--\n\nSecond part:\n" + "\n".join(f"{number}. step" for number in range(9)),
         "Re: the meeting of 3.11.2026 at 10:15:\n\nI cannot come.",
     ],
 )

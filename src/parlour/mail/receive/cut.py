@@ -18,6 +18,7 @@ from parlour.mail.receive.signature import is_dashes, is_footer, without_list_fo
 
 LINES = 3_000
 """Within so many lines a quotation that reaches to the end is looked for: nobody writes as many above it."""
+SIGNATURE_LINES = 8
 
 _QUOTED = re.compile(r"[\s\ufffc]{0,3}>")
 _MARKS = re.compile(r"[\s\ufffc]{0,3}>[>\s]*")
@@ -81,11 +82,29 @@ def _before_whole_quotation(lines: list[str]) -> list[str]:
 def _whole_quotation_at(lines: Sequence[str], at: int) -> int | None:
     """Where it begins, if this line shows it."""
     line = lines[at]
-    if titled_rule(line) or is_dashes(line) or is_footer(line) or header_block_at(lines, at):
+    if titled_rule(line) or is_footer(line) or header_block_at(lines, at):
+        return at
+    if is_dashes(line) and _signs_off(lines, at):
         return at
     if _next_is_quoted(lines, at + 1):
         return None
     return introduction_ending_at(lines, at, before_marks=False)
+
+
+def _signs_off(lines: Sequence[str], at: int) -> bool:
+    """Two dashes and a space do (RFC 3676); without the space they may part what somebody wrote."""
+    if lines[at].endswith("-- "):
+        return True
+    below = 0
+    for number in range(at + 1, len(lines)):
+        line = lines[number]
+        begins = _is_quoted(line) or titled_rule(line) or header_block_at(lines, number)
+        if begins or introduction_ending_at(lines, number, before_marks=False) is not None:
+            return True
+        below += bool(line.strip())
+        if below > SIGNATURE_LINES:
+            return False
+    return True
 
 
 def _next_is_quoted(lines: Sequence[str], at: int) -> bool:
