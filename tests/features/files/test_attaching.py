@@ -148,18 +148,29 @@ async def test_a_ticket_is_found_by_the_name_of_its_file(
 
 @pytest.mark.sqlite
 async def test_a_page_with_files_asks_once_more_and_one_without_never(
-    visitor: Browser, ticket: Ticket
+    visitor: Browser, desk: Browser, ticket: Ticket
 ) -> None:
-    asked = []
-    for count in (0, 1, 3):
-        for _ in range(count):
-            await say(visitor, room_of(ticket), ("a.txt", WORDS), ("b.txt", WORDS))
-        await visitor.get(room_of(ticket))
-        with counted() as statements:
-            await visitor.get(room_of(ticket))
-        asked.append(len(statements))
+    """Also where it shows the answers and the notes."""
+    pages = ((visitor, room_of(ticket)), (desk, desk_of(ticket)))
 
-    assert asked == [asked[0], asked[0] + 1, asked[0] + 1]
+    async def asked() -> list[int]:
+        counts = []
+        for browser, page in pages:
+            await browser.get(page, headers=JSON)
+            with counted() as statements:
+                await browser.get(page, headers=JSON)
+            counts.append(len(statements))
+        return counts
+
+    without = await asked()
+    for number in range(3):
+        for place in ("chat", "notes"):
+            await say(desk, f"{desk_of(ticket)}/{place}", (f"{number}.txt", WORDS), ("b.txt", WORDS))
+
+    assert await asked() == [count + 1 for count in without]
+    shown = (await desk.get(desk_of(ticket), headers=JSON)).json()["messages"]
+    names = [[file["name"] for file in message["files"]] for message in shown if message["files"]]
+    assert names == [[f"{number}.txt", "b.txt"] for number in range(3) for _ in range(2)]
 
 
 async def test_a_picture_is_shown_in_place_and_has_a_small_one(visitor: Browser, ticket: Ticket) -> None:

@@ -192,13 +192,17 @@ def both_histories(
 def _pages(tx: Tx, wanted: Sequence[tuple[Room, int | None]], limit: int) -> list[History]:
     now = epoch.current(tx)
     marks = store.marks(tx, [room.room_id for room, _ in wanted], tx.actor.id)
-    return [_page(tx, room, before, limit, now, marks.get(room.room_id, (0, {}))) for room, before in wanted]
+    ends = [(room.room_id, before) for room, before in wanted]
+    pages = store.newest(tx, ends, limit=limit, characters=PAGE_CHARACTERS)
+    return [
+        _page(room, before, page, now, marks.get(room.room_id, (0, {})))
+        for (room, before), page in zip(wanted, pages, strict=True)
+    ]
 
 
 def _page(
-    tx: Tx, room: Room, before: int | None, limit: int, now: str, marks: tuple[int, dict[str, int]]
+    room: Room, before: int | None, page: Sequence[Message], now: str, marks: tuple[int, dict[str, int]]
 ) -> History:
-    page = store.newest(tx, room.room_id, before=before, limit=limit, characters=PAGE_CHARACTERS)
     last = room.last_seq if before is None else max(0, min(before - 1, room.last_seq))
     read_upto, seen = marks
     return History(

@@ -1,11 +1,25 @@
 """SQL of rooms, messages and read marks."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Integer, bindparam, case, func, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Executable,
+    Integer,
+    Select,
+    bindparam,
+    case,
+    func,
+    insert,
+    select,
+    union_all,
+    update,
+)
 
 from parlour.db import dialect, search
 from parlour.db.database import HERE, Tx
@@ -59,16 +73,23 @@ _INSERT_MESSAGE = insert(messages)
 _BY_CLIENT_ID = select(*_MESSAGE).where(
     _IN_ROOM, messages.c.sender_id == bindparam("sender"), messages.c.client_id == bindparam("client")
 )
-_FILES = (
-    select(files.c.seq, *(files.c[name] for name in Attachment._fields))
-    .where(
+
+
+def _brought(which: str) -> Select[Any]:
+    """The files of one room's messages in a stretch of numbers, whose binds end so."""
+    first, last = (bindparam(f"{edge}{which}", type_=BigInteger()) for edge in ("first", "last"))
+    return select(
+        files.c.room_id, files.c.seq, files.c.position, *(files.c[name] for name in Attachment._fields)
+    ).where(
         files.c.workspace_id == HERE,
-        files.c.room_id == bindparam("room"),
-        files.c.seq >= bindparam("first", type_=BigInteger()),
-        files.c.seq <= bindparam("last", type_=BigInteger()),
+        files.c.room_id == bindparam(f"room{which}"),
+        files.c.seq >= first,
+        files.c.seq <= last,
     )
-    .order_by(files.c.seq, files.c.position)
-)
+
+
+_FILES: dict[int, Executable] = {1: _brought("1"), 2: union_all(_brought("1"), _brought("2"))}
+"""Of so many rooms at once."""
 _NEWEST = select(*_MESSAGE).where(_IN_ROOM).order_by(messages.c.seq.desc()).limit(_LIMIT)
 _NEWEST_BEFORE = _NEWEST.where(messages.c.seq < bindparam("before", type_=BigInteger()))
 _NEWEST_OF_OTHERS = _NEWEST.where(
@@ -203,23 +224,30 @@ def _row(tx: Tx, message: Message) -> dict[str, Any]:
 
 def by_client_id(tx: Tx, room_id: UUID, sender_id: str, client_id: UUID) -> Message | None:
     row = tx.run(_BY_CLIENT_ID, room=room_id, sender=sender_id, client=client_id).first()
-    return _messages(tx, room_id, [_counted(row)])[0] if row else None
+    return _messages(tx, {room_id: [_counted(row)]})[0][0] if row else None
 
 
-def newest(tx: Tx, room_id: UUID, *, before: int | None, limit: int, characters: int) -> list[Message]:
-    """Up to `limit` messages below `before`, oldest first; fewer, as `following`."""
+def newest(
+    tx: Tx, wanted: Sequence[tuple[UUID, int | None]], *, limit: int, characters: int
+) -> list[list[Message]]:
+    """Of each room up to `limit` messages below its number, oldest first; fewer, as `following`."""
+    counted = {room_id: _newest(tx, room_id, before, limit, characters) for room_id, before in wanted}
+    return [found[::-1] for found in _messages(tx, counted)]
+
+
+def _newest(tx: Tx, room_id: UUID, before: int | None, limit: int, characters: int) -> list[_Counted]:
     if before is None:
         found = tx.objects(_NEWEST, _counted, room=room_id, limit=limit)
     else:
         found = tx.objects(_NEWEST_BEFORE, _counted, room=room_id, limit=limit, before=before)
-    return _messages(tx, room_id, _as_far_as(found, characters))[::-1]
+    return _as_far_as(found, characters)
 
 
 def following(tx: Tx, room_id: UUID, *, after: int, limit: int, characters: int) -> list[Message]:
     """Up to `limit` messages after `after`; fewer, when the last of them fills up so many characters."""
     with tx.run(_FOLLOWING, room=room_id, after=after, limit=limit) as rows:
         read = _as_far_as(map(_counted, rows), characters)
-    return _messages(tx, room_id, read)
+    return _messages(tx, {room_id: read})[0]
 
 
 def _counted(row: Sequence[Any]) -> _Counted:
@@ -236,22 +264,21 @@ def _as_far_as(messages: Iterable[_Counted], characters: int) -> list[_Counted]:
     return found
 
 
-def _messages(tx: Tx, room_id: UUID, counted: Sequence[_Counted]) -> list[Message]:
-    """With their files, by one statement more where there are any."""
-    brought = [message.seq for message, files_ in counted if files_]
-    if not brought:
-        return [message for message, _ in counted]
-    found: dict[int, list[Attachment]] = {}
-    for seq, file in tx.objects(_FILES, _brought, room=room_id, first=min(brought), last=max(brought)):
-        found.setdefault(seq, []).append(file)
+def _messages(tx: Tx, counted: Mapping[UUID, Sequence[_Counted]]) -> list[list[Message]]:
+    """The messages of one or two rooms with their files, by one statement more where there are any."""
+    brought = {
+        room_id: seqs
+        for room_id, messages in counted.items()
+        if (seqs := [message.seq for message, files_ in messages if files_])
+    }
+    found = _files(tx, brought) if brought else {}
     return [
-        _bringing.one(message, tuple(found.get(message.seq, ()))) if files_ else message
-        for message, files_ in counted
+        [
+            _bringing.one(message, tuple(found[message.room_id, message.seq])) if files_ else message
+            for message, files_ in messages
+        ]
+        for messages in counted.values()
     ]
-
-
-def _brought(row: Sequence[Any]) -> tuple[int, Attachment]:
-    return row[0], Attachment(*row[1:])
 
 
 _bringing = Kept(
@@ -262,10 +289,25 @@ _bringing = Kept(
 """The very same message for the same one with the same files, so that what was made of it is found again."""
 
 
+def _files(tx: Tx, brought: Mapping[UUID, Sequence[int]]) -> Mapping[tuple[UUID, int], list[Attachment]]:
+    values: dict[str, Any] = {}
+    for which, (room_id, seqs) in enumerate(brought.items(), 1):
+        values |= {f"room{which}": room_id, f"first{which}": min(seqs), f"last{which}": max(seqs)}
+    rows = tx.objects(_FILES[len(brought)], _attached, **values)
+    found: dict[tuple[UUID, int], list[Attachment]] = defaultdict(list)
+    for room_id, seq, _, file in sorted(rows, key=itemgetter(1, 2)):
+        found[room_id, seq].append(file)
+    return found
+
+
+def _attached(row: Sequence[Any]) -> tuple[UUID, int, int, Attachment]:
+    return row[0], row[1], row[2], Attachment(*row[3:])
+
+
 def answers(tx: Tx, room_id: UUID, *, after: int, upto: int, limit: int) -> list[Message]:
     """The newest answers of agents after `after` and up to `upto`, the oldest first."""
     found = tx.run(_ANSWERS, room=room_id, after=after, upto=upto, limit=limit).all()
-    return _messages(tx, room_id, list(map(_counted, found)))[::-1]
+    return _messages(tx, {room_id: list(map(_counted, found))})[0][::-1]
 
 
 def count_answers(tx: Tx, room_id: UUID, *, after: int, upto: int, limit: int) -> int:
@@ -280,7 +322,7 @@ def message_id_at(tx: Tx, room_id: UUID, seq: int) -> UUID | None:
 
 def newest_of_others(tx: Tx, room_id: UUID, *, after: int, but: str) -> Message | None:
     row = tx.run(_NEWEST_OF_OTHERS, room=room_id, after=after, but=but, limit=1).first()
-    return _messages(tx, room_id, [_counted(row)])[0] if row else None
+    return _messages(tx, {room_id: [_counted(row)]})[0][0] if row else None
 
 
 def heads(tx: Tx, rooms: Iterable[tuple[UUID, UUID]]) -> dict[UUID, int]:
