@@ -17,6 +17,7 @@ ticket:list      no       no       no       yes      yes      yes      yes      
 ticket:reply     no       no       yes      no       yes      yes      yes      yes
 ticket:update    no       no       no       no       yes      yes      yes      yes
 room:read        no       no       yes      yes      yes      yes      yes      yes
+file:attach      yes      no       yes      no       yes      yes      yes      yes
 note:read        no       no       no       yes      yes      yes      yes      yes
 note:write       no       no       no       no       yes      yes      yes      yes
 notification:read no      no       no       yes      yes      yes      yes      yes
@@ -28,6 +29,7 @@ tag:manage       no       no       no       no       no       yes      yes      
 member:see       no       no       no       yes      yes      yes      yes      yes
 member:manage    no       no       no       no       no       yes      yes      yes
 workspace:manage no       no       no       no       no       yes      yes      yes
+key:manage       no       no       no       no       no       yes      yes      yes
 workspace:see    no       no       no       yes      yes      yes      yes      yes
 account:sign-in  yes      yes      no       no       no       no       no       yes
 account:use      no       yes      no       no       no       no       no       yes

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from starlette.requests import Request
 
-from parlour.db.database import P, R, Tx, Unit
+from parlour.db.database import P, R, Unit
 from parlour.features.accounts.models import Desk
 from parlour.features.desk import units
 from parlour.features.desk.query import BUILT_IN
@@ -69,11 +69,9 @@ async def read_beside(
 ) -> tuple[R, Sidebar]:
     """What a page shows, and what stands beside it, as of one moment."""
     me = desk.person.user_id
-
-    def both(tx: Tx) -> tuple[R, units.Sidebar]:
-        return unit(tx, *args, **kwargs), units.sidebar(tx, _counted_always(me), bell_at(desk))
-
-    found, beside = await db(request).read(actor, both)
+    found, beside = await db(request).read(
+        actor, units.beside, lambda tx: unit(tx, *args, **kwargs), _counted_always(me), bell_at(desk)
+    )
     return found, _of(me, beside)
 
 

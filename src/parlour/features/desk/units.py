@@ -1,10 +1,10 @@
 """What the desk's pages read as of one moment: a transaction each, put together from the services."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from parlour.db.database import Tx
+from parlour.db.database import R, Tx
 from parlour.features.accounts.events import service as events
 from parlour.features.accounts.invitations import service as invitations
 from parlour.features.accounts.models import Invitation, Invited
@@ -181,6 +181,12 @@ def sidebar(tx: Tx, built_in: Sequence[Filters], bell: Bell) -> Sidebar:
     counts, unread = saved.counts(tx, [*built_in, *(each.filters(me) for each in lists if me)], bell)
     missing = [None] * (len(built_in) + len(views) - len(counts))
     return Sidebar(views, [*counts, *missing], unread)
+
+
+@requires(Permission.TICKET_LIST)
+def beside(tx: Tx, page: Callable[[Tx], R], built_in: Sequence[Filters], bell: Bell) -> tuple[R, Sidebar]:
+    """What a page reads, and `sidebar`."""
+    return page(tx), sidebar(tx, built_in, bell)
 
 
 @dataclass(frozen=True, slots=True)
