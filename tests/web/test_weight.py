@@ -12,6 +12,7 @@ from sqlalchemy.engine import Engine
 from parlour.features.tickets import service as tickets
 from parlour.kernel.access import Actor
 from parlour.web.assets import CODINGS, File
+from parlour.web.render import Renderer
 from tests.house import Browser, House
 
 PAGES = {
@@ -74,6 +75,29 @@ async def test_a_page_takes_no_more_statements_and_bytes_than_it_did(
     for name, (_, _, most, bytes_) in PAGES.items():
         assert spent[name][0] <= most, (name, spent[name])
         assert spent[name][1] <= bytes_, (name, spent[name])
+
+
+@pytest.mark.sqlite
+async def test_what_is_as_it_was_is_not_drawn_again(
+    house: House, visitor: Browser, furnished: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[str] = []
+    draw = Renderer.__call__
+
+    def note(renderer: Renderer, name: str, /, **context: Any) -> str:
+        drawn.append(name)
+        return draw(renderer, name, **context)
+
+    async with aclosing(await house.sign_in()) as desk:
+        for name in ("list", "ticket", "conversation"):
+            who, address, *_ = PAGES[name]
+            browser = desk if who == "desk" else visitor
+            await browser.get(address.format(**furnished))
+            with monkeypatch.context() as patch:
+                patch.setattr(Renderer, "__call__", note)
+                await browser.get(address.format(**furnished))
+
+    assert drawn == ["desk/tickets.html", "desk/ticket.html", "portal/chat.html"]
 
 
 def sent(file: File) -> int:
