@@ -118,11 +118,13 @@ async def test_a_new_ticket_brings_what_was_uploaded_for_it_and_the_same_form_ag
 
     opened = await send(WORDS)
     again = [await send(WORDS), await send(WORDS, client_id=str(uuid4()))]
+    rows = kept(house)[:-2]
     conflict = await send(b"else")
     del form["file_ids"]
     other = await send(WORDS, client_id=str(uuid4()))
 
     assert again == [opened, opened]
+    assert rows == [("early.txt", 1), ("late.txt", 1)]  # the copies are gone
     assert conflict == "None"
     assert other not in (opened, "None")
     message = await newest(visitor, f"{opened}/chat")
