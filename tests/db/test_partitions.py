@@ -27,6 +27,11 @@ TENANTS = (
     "ticket_tags",
     "mentions",
     "notifications",
+    "files",
+    "mails",
+    "mail_threads",
+    "api_keys",
+    "idempotency",
 )
 ELSEWHERE = {
     "workspaces": "the directory, which every node needs whole",
@@ -35,6 +40,7 @@ ELSEWHERE = {
     "sessions": "belongs to an account",
     "password_resets": "belongs to an account",
     "recovery_codes": "belongs to an account",
+    "mailboxes": "the directory of addresses: a mail finds its workspace by it",
     "outbox": "jobs of nobody's workspace are among them; they are few and short-lived",
     "limit_windows": "counts that a crash may empty",
     "history": "one row about the database itself",
