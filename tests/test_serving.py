@@ -86,7 +86,7 @@ def until(done: Callable[[], object]) -> None:
 
 def answers(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=2).status_code == 200
+        return httpx.get(url, timeout=20).status_code == 200
     except httpx.TransportError:
         return False
 

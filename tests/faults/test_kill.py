@@ -51,7 +51,7 @@ async def test_many_kills_lose_double_and_disorder_nothing(live: Live, chromium:
             written = [words for words in records.contents(watched) if words.startswith(room.name)]
             assert written == [f"{room.name} {number}" for number in range(room.said)]
 
-    assert all(len(each) > KILLS for each in said.values()), "There was hardly any load."
+    assert all(len(each) > KILLS // 2 for each in said.values()), "There was hardly any load."
     for ticket in tickets:
         check_nothing_lost(records, ticket, said[ticket])
 

@@ -20,6 +20,7 @@ CONFIRMATION: dict[str, Any] = {
     "link": "https://desk.example/support/acme/access#s3cret-code",
     "code": "s3cret-code",
     "days": 7,
+    "answerable": False,
     "portal": "https://desk.example/support/acme",
 }
 FRESH_LINKS: dict[str, Any] = {
@@ -35,6 +36,7 @@ FRESH_LINKS: dict[str, Any] = {
         for number in (9, 4)
     ],
     "days": 7,
+    "answerable": False,
     "portal": "https://desk.example/support/acme",
     "older": 0,
 }
