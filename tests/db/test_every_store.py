@@ -28,6 +28,7 @@ from parlour.features.files import store as files
 from parlour.features.files.models import Begun, Facts
 from parlour.features.mailroom import store as mailroom
 from parlour.features.mailroom.models import Outcome
+from parlour.features.takeout import store as takeout
 from parlour.features.tickets import store as tickets
 from parlour.features.tickets.access import store as access
 from parlour.features.tickets.bulk import store as bulk
@@ -450,6 +451,20 @@ def of_mail(ticket: Ticket) -> list[Call]:
     ]
 
 
+def of_takeout(ticket: Ticket) -> list[Call]:
+    room = {"room_id": ticket.chat_room_id, "seq": 0}
+    after = {"after": UUID(int=0)}
+    return [
+        *((takeout.following, {"listed": listed, **after}) for listed in takeout.LISTS),
+        (takeout.tickets_after, after),
+        (takeout.rooms, {"ticket_id": ticket.ticket_id}),
+        (takeout.messages_after, room),
+        (takeout.changes_after, {"ticket_id": ticket.ticket_id, **after}),
+        (takeout.files_after, after),
+        (takeout.originals_after, after),
+    ]
+
+
 def of_notifications(ticket: Ticket, ada: UUID) -> list[Call]:
     hearer = Hearer(ada, "ada@acme.example", Role.OWNER, 255, None)
     whose, bell = {"user_id": ada}, Bell(ada, news=True, read_at=None)
@@ -556,6 +571,7 @@ def every_call(tx: Tx, ada: UUID, ticket: Ticket) -> list[Call]:
         *of_contacts(ticket),
         *of_files(ticket),
         *of_mail(ticket),
+        *of_takeout(ticket),
         *of_notifications(ticket, ada),
         *of_bulk(ticket, ada),
     ]

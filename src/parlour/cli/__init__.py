@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from parlour import __version__
-from parlour.cli import copies, database, serving
+from parlour.cli import copies, database, serving, takeout
 from parlour.cli.base import Refused, err, refuse_bytes
 from parlour.cli.doctor import doctor
 from parlour.cli.jobs import jobs_app
@@ -20,6 +20,7 @@ from parlour.db.backup.rows import BackupUnusable
 from parlour.db.database import DatabaseUnusable
 from parlour.db.file import DataFolderInUse
 from parlour.db.migrate import SchemaTooNew
+from parlour.db.new_file import Unwritable
 from parlour.features.accounts.passwords import MIN_LENGTH
 from parlour.kernel.errors import DomainError, Invalid
 from parlour.settings import BadSetting
@@ -55,6 +56,7 @@ app.command()(database.migrate)
 app.command()(copies.backup)
 app.command()(copies.restore)
 app.command()(copies.move)
+app.command()(takeout.export)
 app.command()(serving.worker)
 app.command()(doctor)
 app.add_typer(workspace_app, name="workspace")
@@ -83,7 +85,7 @@ PASSWORDS = {
 
 REFUSALS = (
     *(Refused, BadSetting, DomainError),
-    *(DatabaseUnusable, DataFolderInUse, SchemaTooNew, BackupUnusable),
+    *(DatabaseUnusable, DataFolderInUse, SchemaTooNew, BackupUnusable, Unwritable),
 )
 
 

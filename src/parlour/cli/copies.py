@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from parlour import logs
 from parlour.cli.base import Refused, err, settings_now
 from parlour.db.file import Ownership, is_there, sentences
+from parlour.db.new_file import NewFile
 from parlour.settings import Settings, postgresql_url
 
 # What works on both databases is imported where it is used: SQLite does without PostgreSQL's half.
@@ -31,7 +32,7 @@ def backup(
     from parlour.db.backup import archive, read
     from parlour.files.blocking import BlockingStore
 
-    archive.refuse_an_impossible_place(file)
+    NewFile(file, archive.KIND).refuse_an_impossible_place()
     settings = settings_now()
     if settings.is_postgresql:
         source = read.of_postgresql(_as_owner(settings, owner_url))

@@ -1,15 +1,12 @@
 """The file of a backup: written beside its name and put there when it is whole and was read once more."""
 
-import errno
-import fcntl
 import io
 import json
-import os
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -19,18 +16,17 @@ from parlour.db.backup import objects
 from parlour.db.backup.objects import Objects, Packed
 from parlour.db.backup.read import Contents, Source
 from parlour.db.backup.rows import BackupUnusable, Column, Kind, Lines, Shape, Tally, Tell, counted
-from parlour.db.file import settle
+from parlour.db.new_file import NewFile
 
 FORMAT = 2
 """Of the file itself. It changes when a reader of the one before would miss something."""
+KIND = "a backup"
 FIRST, MANIFEST = "parlour-backup", "manifest.json"
 ZIP_HEADER = 30
 """Bytes before the first name."""
 SPEED = 1
 """Of zlib: the fastest, with a file a fifth larger than by the default, in half the time."""
 CHUNK = 2**16
-NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 BROKEN = (
     zipfile.BadZipFile,
     tarfile.TarError,
@@ -144,67 +140,16 @@ def _pass_over(_key: str, _size: int, pieces: Iterator[bytes]) -> None:
 def write(path: Path, source: Source, store: Objects, tell: Tell) -> tuple[int, Packed]:
     """All that `source` holds, and what its rows name in the store. When this returns, the file is on the
     disk and was read again; when it raises there is none. Returns the number of rows, and what was attached.
+
+    Raises BackupUnusable and Unwritable.
     """
-    refuse_an_impossible_place(path)
-    beside = path.with_name(f".{path.name}.unfinished")
-    with _writing(path), _taken(beside) as file:
-        try:
-            _fill(file, source, store, tell)
-            file.flush()
-            os.fsync(file.fileno())
-            with Archive(beside) as written:
-                written.verify(tell)
-                rows, packed = sum(map(written.total, written.contents.shapes)), written.packed
-            _refuse_an_existing_file(path)
-            beside.rename(path)
-            settle(path.parent)
-        except BaseException:
-            beside.unlink(missing_ok=True)
-            raise
-    return rows, packed
-
-
-def refuse_an_impossible_place(path: Path) -> None:
-    """Raises BackupUnusable."""
-    with _writing(path):
-        _refuse_an_existing_file(path)
-        if not path.parent.is_dir():
-            raise BackupUnusable(f"There is no folder {path.parent}.")
-
-
-def _refuse_an_existing_file(path: Path) -> None:
-    if path.exists() or path.is_symlink():
-        raise BackupUnusable(f"{path} exists already: a backup never takes another's place.")
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        why = "the disk is full" if error.errno in NO_ROOM else error.strerror or str(error)
-        raise BackupUnusable(f"{path} cannot be written: {why}. Nothing was kept.") from error
-
-
-@contextmanager
-def _taken(beside: Path) -> Iterator[BinaryIO]:
-    """The unfinished file, new and ours; what a killed backup left under its name goes first."""
-    with suppress(FileNotFoundError), beside.open("rb") as left:
-        _lock(left, beside)
-        beside.unlink()
-    with os.fdopen(os.open(beside, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "r+b") as file:
-        _lock(file, beside)
-        yield file
-
-
-def _lock(file: BinaryIO, beside: Path) -> None:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise BackupUnusable(f"Another backup is writing {beside}.") from None
-    except OSError as error:  # a network's file system may have no locks; then nobody else is noticed there
-        if error.errno not in NO_LOCKS:
-            raise
+    place = NewFile(path, KIND)
+    with place.writing() as file:
+        _fill(file, source, store, tell)
+        file.flush()
+        with Archive(place.beside) as written:
+            written.verify(tell)
+            return sum(map(written.total, written.contents.shapes)), written.packed
 
 
 def _fill(file: BinaryIO, source: Source, store: Objects, tell: Tell) -> None:

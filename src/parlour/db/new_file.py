@@ -1,0 +1,85 @@
+"""A file that a command makes: written beside its name, and put there when it is whole and on the disk."""
+
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from parlour.db.file import settle
+
+NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class Unwritable(Exception):
+    """The file cannot be made: a sentence for the person at the keyboard."""
+
+
+class NewFile:
+    """`kind` is what people call it, in sentences such as "a backup never takes another's place"."""
+
+    def __init__(self, path: Path, kind: str) -> None:
+        self.path = path
+        self.beside = path.with_name(f".{path.name}.unfinished")
+        """Where it is until it is whole."""
+        self._kind = kind
+
+    def refuse_an_impossible_place(self) -> None:
+        """Raises Unwritable."""
+        with self._sentences():
+            self._refuse_an_existing_file()
+            if not self.path.parent.is_dir():
+                raise Unwritable(f"There is no folder {self.path.parent}.")
+
+    @contextmanager
+    def writing(self) -> Iterator[BinaryIO]:
+        """What the block writes is the file, readable by its owner alone; when it raises there is none.
+
+        Raises Unwritable.
+        """
+        self.refuse_an_impossible_place()
+        with self._sentences(), self._taken() as file:
+            try:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+                self._refuse_an_existing_file()
+                self.beside.rename(self.path)
+                settle(self.path.parent)
+            except BaseException:
+                self.beside.unlink(missing_ok=True)
+                raise
+
+    def _refuse_an_existing_file(self) -> None:
+        if self.path.exists() or self.path.is_symlink():
+            raise Unwritable(f"{self.path} exists already: {self._kind} never takes another's place.")
+
+    @contextmanager
+    def _sentences(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            why = "the disk is full" if error.errno in NO_ROOM else error.strerror or str(error)
+            raise Unwritable(f"{self.path} cannot be written: {why}. Nothing was kept.") from error
+
+    @contextmanager
+    def _taken(self) -> Iterator[BinaryIO]:
+        """The unfinished file, new and ours; what a killed command left under its name goes first."""
+        with suppress(FileNotFoundError), self.beside.open("rb") as left:
+            self._lock(left)
+            self.beside.unlink()
+        with os.fdopen(os.open(self.beside, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "r+b") as file:
+            self._lock(file)
+            yield file
+
+    def _lock(self, file: BinaryIO) -> None:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Unwritable(f"Another command is writing {self.beside}.") from None
+        except OSError as error:  # a network's file system may have no locks; then nobody is noticed there
+            if error.errno not in NO_LOCKS:
+                raise
