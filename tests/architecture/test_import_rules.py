@@ -17,7 +17,7 @@ PACKAGE = ROOT / "src/parlour"
 # The contract's id, and what is added: a line at the end of a module, which is made when it is not there.
 OFFENCES: list[tuple[str, dict[str, str]]] = [
     ("layers", {"kernel/__init__.py": "import parlour.settings"}),
-    ("layers", {"settings.py": "import parlour.db"}),
+    ("layers", {"settings/__init__.py": "import parlour.db"}),
     ("layers", {"db/__init__.py": "import parlour.mail"}),
     ("layers", {"realtime/__init__.py": "import parlour.features.chat"}),
     ("layers", {"mail/__init__.py": "import parlour.web"}),

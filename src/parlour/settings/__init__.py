@@ -1,8 +1,6 @@
 """The environment, read once into a frozen object. Nothing else reads it."""
 
-import os
 import re
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -11,15 +9,17 @@ from email.headerregistry import Address
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Literal
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from parlour.kernel.addresses import ascii_host
 from parlour.kernel.networks import is_place
+from parlour.settings.files import FILE_LIMIT, clamd, file_limit, files_url
+from parlour.settings.secret_key import previous_keys, secret_key
+from parlour.settings.values import BadSetting, split_url, usable_path
 
-SECRET_BYTES = 32
+__all__ = ["NAMES", "BadSetting", "Settings", "postgresql_url"]
+
 DEFAULT_BASE_URL = "http://127.0.0.1:8000"
-FILE_LIMIT = 25 * 1024 * 1024
-LARGEST_FILE_LIMIT = 1024**3
 
 NAMES = (
     "PARLOUR_BASE_URL",
@@ -44,14 +44,6 @@ TESTS = ("PARLOUR_REQUIRE_ALL", "PARLOUR_TEST_")
 """How the names begin that say something to the test suite, which may share our environment."""
 
 _HOST = re.compile(r"(?!-)[a-z0-9_.-]{1,253}|[0-9a-f:.]+")
-
-
-class BadSetting(Exception):
-    """A setting that cannot be used. The text is one sentence for the person who starts Parlour."""
-
-    def __init__(self, name: str, wrong: str, right: str = "") -> None:
-        super().__init__(f"{name} {wrong}{f', for example {name}={right}' if right else ''}.")
-        self.name = name
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +84,15 @@ class Settings:
             base_url=base_url,
             smtp_url=_optional(given, "PARLOUR_SMTP_URL", _smtp_url),
             smtp_listen=_optional(given, "PARLOUR_SMTP_LISTEN", _smtp_listen),
-            files_url=_files_url(given.get("PARLOUR_FILES_URL", str(data_dir / "files"))),
-            file_limit=_file_limit(given.get("PARLOUR_FILE_LIMIT", str(FILE_LIMIT))),
-            clamd=_optional(given, "PARLOUR_CLAMD", _clamd),
+            files_url=files_url(given.get("PARLOUR_FILES_URL", str(data_dir / "files"))),
+            file_limit=file_limit(given.get("PARLOUR_FILE_LIMIT", str(FILE_LIMIT))),
+            clamd=_optional(given, "PARLOUR_CLAMD", clamd),
             mail_authserv_id=given.get("PARLOUR_MAIL_AUTHSERV_ID", ""),
             mail_from=_mail_from(given.get("PARLOUR_MAIL_FROM", f"support@{mail_host(base_url)}")),
             trusted_proxies=_proxies(given.get("PARLOUR_TRUSTED_PROXIES", "")),
             log_format=_log_format(given.get("PARLOUR_LOG_FORMAT", "text")),
-            secret_key=_secret_key(given, data_dir),
-            previous_keys=_previous_keys(given.get("PARLOUR_SECRET_KEY_PREVIOUS", "")),
+            secret_key=secret_key(given, data_dir),
+            previous_keys=previous_keys(given.get("PARLOUR_SECRET_KEY_PREVIOUS", "")),
         )
 
     @staticmethod
@@ -161,16 +153,8 @@ def _given(environ: Mapping[str, str]) -> dict[str, str]:
 
 def _place(given: Mapping[str, str]) -> tuple[Path, str]:
     """The data folder and the database's URL."""
-    data_dir = _path("PARLOUR_DATA_DIR", given.get("PARLOUR_DATA_DIR", "data"), "/var/lib/parlour")
+    data_dir = usable_path("PARLOUR_DATA_DIR", given.get("PARLOUR_DATA_DIR", "data"), "/var/lib/parlour")
     return data_dir, _database_url(given.get("PARLOUR_DATABASE_URL", f"sqlite:///{data_dir / 'parlour.db'}"))
-
-
-def _path(name: str, said: str, right: str) -> Path:
-    """From where this process works, or from somebody's home (`~`, `~name`)."""
-    try:
-        return Path(said).expanduser().absolute()
-    except RuntimeError:
-        raise BadSetting(name, f"is {said}, and there is no such home", right) from None
 
 
 def mail_host(base_url: str) -> str:
@@ -187,23 +171,10 @@ def _optional(given: Mapping[str, str], name: str, parse: Callable[[str], str]) 
     return parse(given[name]) if name in given else None
 
 
-def _split(name: str, value: str, right: str) -> SplitResult:
-    """A URL's parts, with the port checked. The value itself is never shown: it may hold a password."""
-    try:
-        parts = urlsplit(value)
-        usable = parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        wrong = "is not a URL (in a password write / as %2F, # as %23; a port is a number from 1 to 65535)"
-        raise BadSetting(name, wrong, right)
-    return parts
-
-
 def _base_url(value: str) -> str:
     """Scheme, host and port as a browser writes an origin: lower case, no default port."""
     name, right = "PARLOUR_BASE_URL", "https://support.example.com"
-    parts = _split(name, value, right)
+    parts = split_url(name, value, right)
     if parts.scheme not in {"http", "https"}:
         raise BadSetting(name, "must begin with http:// or https://", right)
     if parts.username is not None:
@@ -237,7 +208,7 @@ def postgresql_url(name: str, value: str) -> str:
     """`value` as everything else expects it. Raises BadSetting in the name of `name`, without the value."""
     right = "postgresql://parlour:password@db.example.com/parlour"
     scheme, _, rest = value.strip().partition("://")
-    parts = _split(name, value, right)
+    parts = split_url(name, value, right)
     if scheme not in {"postgresql", "postgres"}:
         raise BadSetting(name, "must begin with postgresql://", right)
     if not parts.hostname:
@@ -247,7 +218,7 @@ def postgresql_url(name: str, value: str) -> str:
 
 def _redis_url(value: str) -> str:
     name, right = "PARLOUR_REDIS_URL", "redis://localhost:6379/0"
-    parts = _split(name, value, right)
+    parts = split_url(name, value, right)
     if parts.scheme not in {"redis", "rediss", "unix"} or not (parts.hostname or parts.scheme == "unix"):
         raise BadSetting(name, "must begin with redis://, rediss:// or unix:// and name a server", right)
     return value
@@ -255,7 +226,7 @@ def _redis_url(value: str) -> str:
 
 def _smtp_url(value: str) -> str:
     name, right = "PARLOUR_SMTP_URL", "smtp://user:password@mail.example.com:587"
-    parts = _split(name, value, right)
+    parts = split_url(name, value, right)
     if parts.scheme not in {"smtp", "smtp+starttls", "smtps"}:
         raise BadSetting(name, "must begin with smtp://, smtp+starttls:// or smtps://", right)
     if not parts.hostname or parts.path not in {"", "/"} or parts.query or parts.fragment:
@@ -263,34 +234,6 @@ def _smtp_url(value: str) -> str:
         raise BadSetting(name, wrong, right)
     if (parts.username is None) != (parts.password is None):
         raise BadSetting(name, "needs both a user name and a password, or neither", right)
-    return value
-
-
-def _files_url(value: str) -> str:
-    name, right = "PARLOUR_FILES_URL", "s3://bucket/prefix"
-    if "://" not in value:
-        return str(_path(name, value, right))
-    parts = _split(name, value, right)
-    if parts.scheme not in {"s3", "gs", "az"} or not parts.hostname:
-        wrong = "must be a folder, or begin with s3://, gs:// or az:// and name a bucket"
-        raise BadSetting(name, wrong, right)
-    if parts.username is not None or parts.query or parts.fragment:
-        wrong = "must end after the prefix: keys and endpoint stand in the cloud's own variables"
-        raise BadSetting(name, wrong, right)
-    return value
-
-
-def _file_limit(value: str) -> int:
-    if not (value.isascii() and value.isdecimal() and 0 < int(value[:20]) <= LARGEST_FILE_LIMIT):
-        wrong = f"must be a number of bytes from 1 to {LARGEST_FILE_LIMIT}"
-        raise BadSetting("PARLOUR_FILE_LIMIT", wrong, str(FILE_LIMIT))
-    return int(value)
-
-
-def _clamd(value: str) -> str:
-    if not (value.startswith("/") or is_place(value)):
-        wrong = "must be the path of clamd's socket, or its host and port"
-        raise BadSetting("PARLOUR_CLAMD", wrong, "/run/clamav/clamd.ctl")
     return value
 
 
@@ -331,69 +274,3 @@ def _log_format(value: str) -> Literal["text", "json"]:
     if value == "json":
         return "json"
     raise BadSetting("PARLOUR_LOG_FORMAT", f"is {value!r} but must be text or json", "json")
-
-
-def _secret_key(given: Mapping[str, str], data_dir: Path) -> bytes:
-    name, file_name = "PARLOUR_SECRET_KEY", "PARLOUR_SECRET_KEY_FILE"
-    right = "/run/secrets/parlour_key, filled by openssl rand -hex 32"
-    if name in given and file_name in given:
-        raise BadSetting(file_name, f"and {name} are both set: keep one", right)
-    _make_folder(data_dir)
-    if name in given:
-        key = given[name].encode()
-        if len(key) < SECRET_BYTES:
-            raise BadSetting(name, f"needs at least {SECRET_BYTES} bytes", "$(openssl rand -hex 32)")
-        return key
-    path = _path(file_name, given[file_name], right) if file_name in given else data_dir / "secret_key"
-    try:
-        if file_name not in given:
-            _keep_new_key(path)
-        key = path.read_bytes().strip()
-    except OSError as error:
-        raise BadSetting(file_name, f"is {path}, which cannot be used ({error.strerror})", right) from None
-    if len(key) < SECRET_BYTES:
-        raise BadSetting(file_name, f"is {path}, which must hold at least {SECRET_BYTES} bytes", right)
-    return key
-
-
-def _previous_keys(value: str) -> tuple[bytes, ...]:
-    """Those before `PARLOUR_SECRET_KEY`, with commas between them."""
-    keys = tuple(text.strip().encode() for text in value.split(",") if text.strip())
-    if any(len(key) < SECRET_BYTES for key in keys):
-        name = "PARLOUR_SECRET_KEY_PREVIOUS"
-        raise BadSetting(name, f"needs at least {SECRET_BYTES} bytes a key", "$(cat old_key)")
-    return keys
-
-
-def _make_folder(data_dir: Path) -> None:
-    name, right = "PARLOUR_DATA_DIR", "/var/lib/parlour"
-    try:
-        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadSetting(name, f"is {data_dir}, which cannot be made ({error.strerror})", right) from None
-    if not os.access(data_dir, os.W_OK | os.X_OK):
-        raise BadSetting(name, f"is {data_dir}, where this user may not write", right)
-
-
-def _keep_new_key(path: Path) -> None:
-    """Put a new key at `path` unless there is one: whole or not at all, and the same for all who race."""
-    if path.exists():
-        return
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(48) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            return  # another process was first, and its key is the one
-    finally:
-        draft.unlink()
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

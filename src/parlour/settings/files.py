@@ -1,0 +1,35 @@
+"""The settings of what people attach."""
+
+from parlour.kernel.networks import is_place
+from parlour.settings.values import BadSetting, split_url, usable_path
+
+FILE_LIMIT = 25 * 1024 * 1024
+LARGEST_FILE_LIMIT = 1024**3
+
+
+def files_url(value: str) -> str:
+    name, right = "PARLOUR_FILES_URL", "s3://bucket/prefix"
+    if "://" not in value:
+        return str(usable_path(name, value, right))
+    parts = split_url(name, value, right)
+    if parts.scheme not in {"s3", "gs", "az"} or not parts.hostname:
+        wrong = "must be a folder, or begin with s3://, gs:// or az:// and name a bucket"
+        raise BadSetting(name, wrong, right)
+    if parts.username is not None or parts.query or parts.fragment:
+        wrong = "must end after the prefix: keys and endpoint stand in the cloud's own variables"
+        raise BadSetting(name, wrong, right)
+    return value
+
+
+def file_limit(value: str) -> int:
+    if not (value.isascii() and value.isdecimal() and 0 < int(value[:20]) <= LARGEST_FILE_LIMIT):
+        wrong = f"must be a number of bytes from 1 to {LARGEST_FILE_LIMIT}"
+        raise BadSetting("PARLOUR_FILE_LIMIT", wrong, str(FILE_LIMIT))
+    return int(value)
+
+
+def clamd(value: str) -> str:
+    if not (value.startswith("/") or is_place(value)):
+        wrong = "must be the path of clamd's socket, or its host and port"
+        raise BadSetting("PARLOUR_CLAMD", wrong, "/run/clamav/clamd.ctl")
+    return value
