@@ -3,7 +3,6 @@
 import atexit
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -18,6 +17,7 @@ import pytest
 
 from parlour.settings import Settings
 from tests import launcher, postgres_server
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[1]
 SLUG = "acme"
@@ -33,12 +33,6 @@ GONE_WITHIN = 20
 
 def email_of(agent: str) -> str:
     return f"{agent}@{SLUG}.example"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def command(environment: dict[str, str], *arguments: str, typed: str = "") -> str:

@@ -18,7 +18,7 @@ import subprocess
 import tempfile
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -27,6 +27,8 @@ import psycopg
 from psycopg import sql
 
 from parlour.db.postgres import migrate_with
+from tests.daemon import Daemon
+from tests.ports import free_port
 from tests.servers import PGBOUNCER, POSTGRESQL
 
 ENGINE = os.environ.get("PARLOUR_TEST_DATABASE", "sqlite")
@@ -39,12 +41,6 @@ KEPT = 8
 """Databases whose house is closed that may still be opened again; older ones are dropped."""
 STARTS_WITHIN = 30
 ROOM = 2**30
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def _quick_place() -> str | None:
@@ -82,9 +78,7 @@ def children(process: int) -> list[int]:
 
 def programs() -> Path:
     """The folder of PostgreSQL's own commands."""
-    found = POSTGRESQL.path()
-    assert found is not None, "PostgreSQL's server is not installed."
-    return found.resolve().parent
+    return POSTGRESQL.installed().resolve().parent
 
 
 class Server:
@@ -250,7 +244,9 @@ class Server:
         """For the servers' role, by the way that this run tests."""
         if ENGINE != "pgbouncer":
             return self.direct_url(database)
-        self._bouncer = self._bouncer or Bouncer(self.folder, self.port)
+        if self._bouncer is None:
+            self._bouncer = Bouncer(self.folder, self.port)
+            self._bouncer.start()
         return f"postgresql://{APP}:{PASSWORD}@127.0.0.1:{self._bouncer.port}/{database}"
 
     def of_folder(self, folder: Path, like: str = TEMPLATE) -> str:
@@ -314,17 +310,16 @@ def _set(admin: "psycopg.Connection[tuple[object, ...]]", setting: str, value: s
         time.sleep(0.01)
 
 
-class Bouncer:
+class Bouncer(Daemon):
     """PgBouncer in transaction mode."""
 
     def __init__(self, folder: Path, server_port: int) -> None:
+        self.folder = folder
         self.port = free_port()
-        program = PGBOUNCER.path()
-        assert program is not None, "PgBouncer is not installed."
         users = folder / "users.txt"
         users.write_text(f'"{APP}" "{PASSWORD}"\n"{OWNER}" ""\n')
-        settings = folder / "pgbouncer.ini"
-        settings.write_text(
+        self._settings = folder / "pgbouncer.ini"
+        self._settings.write_text(
             f"[databases]\n* = host=127.0.0.1 port={server_port}\n"
             f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =\n"
             f"auth_type = trust\nauth_file = {users}\npool_mode = transaction\n"
@@ -332,27 +327,16 @@ class Bouncer:
             "query_wait_timeout = 4\n"
             f"logfile = {folder / 'pgbouncer.log'}\n"
         )
-        self._process = subprocess.Popen(
-            [*unprivileged(), str(program), "--quiet", str(settings)],
-            cwd=folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        self._wait()
 
-    def _wait(self) -> None:
-        deadline = time.monotonic() + STARTS_WITHIN
-        while True:
-            try:
-                return socket.create_connection(("127.0.0.1", self.port), 1).close()
-            except OSError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.05)
+    def command(self) -> Sequence[str | Path]:
+        return (*unprivileged(), PGBOUNCER.installed(), "--quiet", self._settings)
 
-    def stop(self) -> None:
-        self._process.terminate()
-        self._process.wait(STARTS_WITHIN)
+    def answers(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+        except OSError:
+            return False
+        return True
 
 
 @cache

@@ -30,6 +30,12 @@ class Program:
                 return Path(found)
         return None
 
+    def installed(self) -> Path:
+        """For what a test's marker has said it needs."""
+        found = self.path()
+        assert found is not None, f"{self.name} is not installed."
+        return found
+
     def places(self) -> list[str]:
         versions = [path for pattern in self.folders for path in Path("/").glob(pattern)]
         return [str(path) for path in sorted(versions, key=version, reverse=True)]

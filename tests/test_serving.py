@@ -10,7 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.live import AS_IT_IS, Live, free_port, pytest_runtest_makereport
+from tests.live import AS_IT_IS, Live, pytest_runtest_makereport
+from tests.ports import free_port
 from tests.postgres_server import ENGINE
 from tests.shell import PATIENCE, Shell, sentence
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from tests.live import free_port
+from tests.ports import free_port
 from tests.servers import WEBKIT, XVFB
 
 PATIENCE = 20

@@ -21,7 +21,7 @@ from typing import IO, Literal
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from parlour import demo
-from tests.live import free_port
+from tests.ports import free_port
 from tests.servers import CHROMIUM, CHROMIUM_ARGUMENTS
 from tools.gallery import take_pages, take_walks, write_index
 from tools.visitors import enter_as_customer, sign_in

@@ -412,14 +412,11 @@ def test_a_backup_through_a_proxy_keeps_no_migration_waiting(
     place.shell.run("restore", str(backup(shell, tmp_path / "file")), "--owner-url", place.owner_url)
     folder = Path(mkdtemp(dir=place.server.folder))
     given_to_the_server(folder)
-    proxy = Bouncer(folder, place.server.port)
-    try:
+    with Bouncer(folder, place.server.port) as proxy:
         by_the_proxy = place.owner_url.replace(f":{place.server.port}/", f":{proxy.port}/")
         backup(place.shell, tmp_path / "second", "--owner-url", by_the_proxy)
         with place.admin() as admin:
             held = admin.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchone()
-    finally:
-        proxy.stop()
 
     assert held == (0,)
 

@@ -10,7 +10,8 @@ import psycopg
 import pytest
 
 from tests.db.place import Place
-from tests.postgres_server import OWNER, PASSWORD, free_port
+from tests.ports import free_port
+from tests.postgres_server import OWNER, PASSWORD
 from tests.shell import sentence
 
 pytestmark = pytest.mark.postgresql

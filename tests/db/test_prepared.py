@@ -26,10 +26,9 @@ def prepares(url: str) -> bool:
 def test_nothing_is_prepared_through_a_proxy_that_lends_connections(tmp_path: Path) -> None:
     server = postgres_server.server()
     direct = server.direct_url(server.of_folder(tmp_path))
-    bouncer = postgres_server.Bouncer(server.folder, server.port)
-    proxied = direct.replace(f":{server.port}/", f":{bouncer.port}/")
-    found = prepares(direct), prepares(proxied)
-    bouncer.stop()
+    with postgres_server.Bouncer(server.folder, server.port) as bouncer:
+        proxied = direct.replace(f":{server.port}/", f":{bouncer.port}/")
+        found = prepares(direct), prepares(proxied)
     postgres_server.left(direct)
 
     assert found == (True, False)

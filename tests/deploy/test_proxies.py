@@ -15,7 +15,8 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.typing import Origin
 
-from tests.live import PASSWORD, ROOT, Live, email_of, free_port, pytest_runtest_makereport
+from tests.live import PASSWORD, ROOT, Live, email_of, pytest_runtest_makereport
+from tests.ports import free_port
 from tests.servers import CADDY, NGINX
 
 __all__ = ["pytest_runtest_makereport"]

@@ -20,7 +20,8 @@ from parlour.kernel import clock
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import StorageFull
 from tests.faults.people import Agent, Customer, Person, Records, Ticket
-from tests.live import SLUG, Live, free_port
+from tests.live import SLUG, Live
+from tests.ports import free_port
 
 SYSTEM = Actor.system()
 MEGABYTE = 2**20

@@ -17,7 +17,8 @@ from websockets.typing import Origin
 
 from tests.cluster import SECRET, Node
 from tests.faults.people import Customer, Said, Ticket
-from tests.live import SLUG, free_port
+from tests.live import SLUG
+from tests.ports import free_port
 from tests.postgres_files import Files
 
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(180)]

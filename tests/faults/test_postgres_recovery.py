@@ -10,7 +10,8 @@ import pytest
 
 from tests.cluster import SECRET, Node
 from tests.faults.people import Customer, Said, check_nothing_lost
-from tests.live import SLUG, free_port
+from tests.live import SLUG
+from tests.ports import free_port
 from tests.postgres_files import Files, folder_for_servers, guided
 
 pytestmark = [pytest.mark.postgres, pytest.mark.timeout(120)]

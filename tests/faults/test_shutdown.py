@@ -14,7 +14,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from tests.faults.people import Agent, Customer, Person, Records, Said, check_nothing_lost
-from tests.live import SLUG, Live, free_port
+from tests.live import SLUG, Live
+from tests.ports import free_port
 from tests.post_office import PostOffice
 
 pytestmark = pytest.mark.timeout(120)

@@ -12,7 +12,7 @@ from parlour.features.mailroom import listening
 from parlour.features.mailroom import service as ledger
 from parlour.features.workspaces.mailboxes import service as mailboxes
 from tests.house import House, behind_its_back, open_house
-from tests.live import free_port
+from tests.ports import free_port
 
 SUPPORT, MARIA = "support@acme.example", "maria@example.com"
 MAIL = b"From: maria@example.com\r\nTo: support@acme.example\r\nSubject: Tent\r\n\r\nIt leaks.\r\n"

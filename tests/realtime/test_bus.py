@@ -226,12 +226,10 @@ def test_a_redis_url_that_cannot_be_used_is_refused_by_its_name(tmp_path: Path) 
 @pytest.mark.pgbouncer
 async def test_behind_a_pooling_proxy_the_bus_knows_that_it_hears_nothing(tmp_path: Path) -> None:
     server = postgres_server.server()
-    bouncer = postgres_server.Bouncer(server.folder, server.port)
-    bus = PostgresBus(server.direct_url("postgres").replace(str(server.port), str(bouncer.port)))
-    with capture_logs() as logs:
+    with postgres_server.Bouncer(server.folder, server.port) as bouncer, capture_logs() as logs:
+        bus = PostgresBus(server.direct_url("postgres").replace(str(server.port), str(bouncer.port)))
         await bus.start()
         await until(lambda: any("LISTEN" in str(entry.get("why")) for entry in logs))
-    await bus.stop()
-    bouncer.stop()
+        await bus.stop()
 
     assert not bus.connected

@@ -13,7 +13,8 @@ import pytest
 
 from parlour.web.metrics import SHARE_SECONDS
 from tests.cluster import Cluster, open_cluster
-from tests.live import SLUG, free_port, pytest_runtest_makereport
+from tests.live import SLUG, pytest_runtest_makereport
+from tests.ports import free_port
 from tests.shell import Shell
 
 __all__ = ["pytest_runtest_makereport"]

@@ -9,7 +9,7 @@ import pytest
 
 from parlour.server.waiting import PAUSE_SECONDS
 from tests import postgres_server
-from tests.live import free_port
+from tests.ports import free_port
 from tests.shell import PATIENCE, Shell, sentence
 
 pytestmark = pytest.mark.postgresql
