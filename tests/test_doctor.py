@@ -183,6 +183,14 @@ def test_jobs_that_were_given_up_or_are_late_are_noticed(shell: Shell, dead_at: 
     assert word in others(lines)[0]
 
 
+def test_a_workspace_whose_files_are_nearly_all_that_they_may_be_is_named(shell: Shell) -> None:
+    shell.rows("UPDATE workspaces SET files_size = 800000000")
+
+    _, lines = said(shell, PARLOUR_FILES_QUOTA="1000000000")
+
+    assert any(line.startswith("note  files: those of acme are 0.7 of 0.9 GiB") for line in lines), lines
+
+
 async def test_a_mail_server_is_tried_without_a_mail(shell: Shell) -> None:
     office = PostOffice()
     await office.open()

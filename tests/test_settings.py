@@ -45,6 +45,8 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         MAIL_FROM="help@example.com",
         TRUSTED_PROXIES="127.0.0.1, 10.0.0.0/8,::1",
         LOG_FORMAT="json",
+        FILE_LIMIT="1000",
+        FILES_QUOTA="2000",
     )
 
     assert settings.sqlite_path == tmp_path / "other.db"
@@ -56,6 +58,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
     assert settings.mail_from == "help@example.com"
     assert settings.trusted_proxies == tuple(map(ip_network, ("127.0.0.1/32", "10.0.0.0/8", "::1/128")))
     assert settings.log_format == "json"
+    assert (settings.file_limit, settings.files_quota) == (1000, 2000)
 
 
 def test_an_empty_setting_counts_as_absent(tmp_path: Path) -> None:
@@ -108,6 +111,10 @@ def test_a_postgresql_url_is_taken_as_it_is(tmp_path: Path) -> None:
         ("BASE_URL", "https://me:pw@support.example.com"),
         ("BASE_URL", "https://support.example.com:99999"),
         ("BASE_URL", "https://support example.com"),
+        ("FILE_LIMIT", "25 MB"),
+        ("FILE_LIMIT", "0"),
+        ("FILES_QUOTA", "-1"),
+        ("FILES_QUOTA", "9" * 20),
         ("DATABASE_URL", "mysql://db/parlour"),
         ("DATABASE_URL", "parlour.db"),
         ("DATABASE_URL", "sqlite://"),

@@ -145,7 +145,7 @@ def make_intake(settings: Settings) -> Intake:
         store = FileStore.at(settings.files_url)
     except ValueError as error:
         raise BadSetting("PARLOUR_FILES_URL", f"cannot be used: {error}", "s3://bucket/prefix") from error
-    return Intake(store, Scanner(settings.clamd), settings.file_limit)
+    return Intake(store, Scanner(settings.clamd), settings.file_limit, settings.files_quota)
 
 
 class Parlour:

@@ -424,6 +424,7 @@ def of_files(ticket: Ticket) -> list[Call]:
         (files.delete_staged, {**this, "uploaders": ["u"]}),
         (files.count_in_room, {**room, "more": 9}),
         (files.count_in_workspace, {"more": 9}),
+        (files.taken, {}),
     ]
 
 

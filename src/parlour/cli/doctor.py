@@ -8,16 +8,16 @@ import shutil
 import stat
 import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
 from urllib.parse import urlsplit, urlunsplit
 
 import typer
 from rich.console import Console
 
 from parlour import __version__
+from parlour.cli import doctor_files
+from parlour.cli.findings import AS_THE_SERVER, Finding, State
 from parlour.db import backlog, inspection
 from parlour.db.database import Database, DatabaseUnusable, Standing
 from parlour.db.factory import make_database
@@ -38,23 +38,10 @@ AHEAD = timedelta(minutes=1)
 LATE = 300.0
 """Seconds that a job may be overdue."""
 
-AS_THE_SERVER = "Run this as the user that the server runs as."
-
 _PASSWORDS = re.compile(r"([?&][^=&]*password=)[^&]*", re.IGNORECASE)
 """Drivers take them behind the question mark, too."""
 
-State = Literal["ok", "note", "wrong"]
 MARKS: dict[State, str] = {"ok": "[green]ok   [/]", "note": "[yellow]note [/]", "wrong": "[bold red]wrong[/]"}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What was looked at, how it stands in a sentence, and what to do."""
-
-    about: str
-    state: State
-    says: str
-    remedy: str = ""
 
 
 def doctor() -> None:
@@ -130,9 +117,9 @@ async def _findings(environ: Mapping[str, str]) -> AsyncIterator[Finding]:
     async for one in _database(settings):
         yield one
     yield await _patiently("mail", _mail(settings))
-    yield await _patiently("files", _files(settings))
+    yield await _patiently("files", doctor_files.store(settings.files_url))
     if settings.clamd:
-        yield await _patiently("virus scanner", _scanner(settings.clamd))
+        yield await _patiently("virus scanner", doctor_files.scanner(settings.clamd))
     yield await _patiently("bus", _bus(settings))
     yield await _patiently("address", _address(settings))
 
@@ -206,7 +193,9 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("database", "wrong", str(error) or f"no answer came in {PATIENCE:.0f} seconds.")
         return
     try:
-        checks: list[Callable[[Database, Settings], Awaitable[list[Finding]]]] = [_schema, _clock, _jobs]
+        checks: list[Callable[[Database, Settings], Awaitable[list[Finding]]]] = [
+            *(_schema, _clock, _jobs, doctor_files.space)
+        ]
         checks.insert(1, _durability_of_postgresql if settings.is_postgresql else _durability_of_sqlite)
         for check in checks:
             try:
@@ -314,35 +303,6 @@ async def _mail(settings: Settings) -> Finding:
             "mail", "wrong", f"{server} does not let us send: {str(error) or type(error).__name__}."
         )
     return Finding("mail", "ok", f"{server} lets us in; mails come from {settings.mail_from}.")
-
-
-async def _files(settings: Settings) -> Finding:
-    """An object goes in, comes out and is deleted."""
-    from parlour.files.store import FileStore
-
-    where = settings.files_url
-    if _is_to_come(where):
-        return Finding("files", "ok", f"{where} is made when somebody attaches something.")
-    try:
-        await FileStore.at(where).check()
-    except Exception as error:
-        says = f"{where} does not keep files: {str(error) or type(error).__name__}."
-        return Finding("files", "wrong", says, f"Look at PARLOUR_FILES_URL (docs/files.md). {AS_THE_SERVER}")
-    return Finding("files", "ok", f"{where} keeps files and gives them back.")
-
-
-def _is_to_come(where: str) -> bool:
-    return "://" not in where and not Path(where).exists()
-
-
-async def _scanner(clamd: str) -> Finding:
-    from parlour.files.scan import Scanner
-
-    try:
-        return Finding("virus scanner", "ok", f"{await Scanner(clamd).version()}.")
-    except Exception as error:
-        says = f"{clamd} does not answer, so nothing is scanned: {str(error) or type(error).__name__}."
-        return Finding("virus scanner", "wrong", says, "Is clamd running, and may this user open its socket?")
 
 
 async def _bus(settings: Settings) -> Finding:

@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 from parlour.db import backlog, epoch
 from parlour.db.backlog import Backlog
 from parlour.db.database import Tx
-from parlour.db.schema import outbox
+from parlour.db.schema import outbox, workspaces
 
 STANDBY_SECONDS = 2.0
 """Longer than a standby at the other end of the world takes to answer."""
@@ -21,6 +21,10 @@ STEPS_A_LOOK = 200_000
 """Steps of SQLite's machine between two looks at the clock."""
 NETWORK_FILE_SYSTEMS = ("nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "ceph", "glusterfs", "afs")
 """Where a lock may not lock and a sync may not sync: https://www.sqlite.org/howtocorrupt.html#_filesystems_with_broken_or_missing_lock_implementations"""
+
+
+FULLEST = 9
+"""Workspaces that are named at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,3 +120,10 @@ def file_system_of(path: Path) -> str:
         if inside and len(point) >= len(best):
             best, kind = point, name
     return kind
+
+
+def fullest(tx: Tx, least: int) -> list[tuple[str, int]]:
+    """Some workspaces whose files are so many bytes or more: their slugs and bytes, the largest first."""
+    size = workspaces.c.files_size
+    query = select(workspaces.c.slug, size).where(size >= least).order_by(size.desc()).limit(FULLEST)
+    return [(row[0], row[1]) for row in tx.execute(query)]

@@ -34,10 +34,12 @@ class Taken:
 class Intake:
     """Looks at what comes, draws pictures anew, and hands everything to the store."""
 
-    def __init__(self, store: FileStore, scanner: Scanner, limit: int) -> None:
+    def __init__(self, store: FileStore, scanner: Scanner, limit: int, quota: int) -> None:
+        """`limit` is the most bytes of one file, `quota` of all files of a workspace."""
         self.store = store
         self.scanner = scanner
         self.limit = limit
+        self.quota = quota
         self.pictures = Pictures()
 
     async def take(self, file: BinaryIO, *, key: str, thumbnail_key: str) -> Taken:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from parlour.kernel.addresses import ascii_host
 from parlour.kernel.networks import is_place
-from parlour.settings.files import FILE_LIMIT, clamd, file_limit, files_url
+from parlour.settings.files import FILE_LIMIT, FILES_QUOTA, clamd, file_limit, files_quota, files_url
 from parlour.settings.secret_key import previous_keys, secret_key
 from parlour.settings.values import BadSetting, split_url, usable_path
 
@@ -26,6 +26,7 @@ NAMES = (
     "PARLOUR_CLAMD",
     "PARLOUR_DATABASE_URL",
     "PARLOUR_DATA_DIR",
+    "PARLOUR_FILES_QUOTA",
     "PARLOUR_FILES_URL",
     "PARLOUR_FILE_LIMIT",
     "PARLOUR_LOG_FORMAT",
@@ -59,6 +60,7 @@ class Settings:
     smtp_url: str | None = field(repr=False)
     smtp_listen: str | None
     files_url: str
+    files_quota: int
     file_limit: int
     clamd: str | None
     mail_authserv_id: str
@@ -85,6 +87,7 @@ class Settings:
             smtp_url=_optional(given, "PARLOUR_SMTP_URL", _smtp_url),
             smtp_listen=_optional(given, "PARLOUR_SMTP_LISTEN", _smtp_listen),
             files_url=files_url(given.get("PARLOUR_FILES_URL", str(data_dir / "files"))),
+            files_quota=files_quota(given.get("PARLOUR_FILES_QUOTA", str(FILES_QUOTA))),
             file_limit=file_limit(given.get("PARLOUR_FILE_LIMIT", str(FILE_LIMIT))),
             clamd=_optional(given, "PARLOUR_CLAMD", clamd),
             mail_authserv_id=given.get("PARLOUR_MAIL_AUTHSERV_ID", ""),

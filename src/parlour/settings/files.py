@@ -5,6 +5,8 @@ from parlour.settings.values import BadSetting, split_url, usable_path
 
 FILE_LIMIT = 25 * 1024 * 1024
 LARGEST_FILE_LIMIT = 1024**3
+FILES_QUOTA = 5 * 1024**3
+LARGEST_FILES_QUOTA = 1024**5
 
 
 def files_url(value: str) -> str:
@@ -22,9 +24,18 @@ def files_url(value: str) -> str:
 
 
 def file_limit(value: str) -> int:
-    if not (value.isascii() and value.isdecimal() and 0 < int(value[:20]) <= LARGEST_FILE_LIMIT):
-        wrong = f"must be a number of bytes from 1 to {LARGEST_FILE_LIMIT}"
-        raise BadSetting("PARLOUR_FILE_LIMIT", wrong, str(FILE_LIMIT))
+    """Bytes of one file."""
+    return _bytes("PARLOUR_FILE_LIMIT", value, LARGEST_FILE_LIMIT, FILE_LIMIT)
+
+
+def files_quota(value: str) -> int:
+    """Bytes of all files of a workspace."""
+    return _bytes("PARLOUR_FILES_QUOTA", value, LARGEST_FILES_QUOTA, FILES_QUOTA)
+
+
+def _bytes(name: str, value: str, most: int, right: int) -> int:
+    if not (value.isascii() and value.isdecimal() and 0 < int(value[:20]) <= most):
+        raise BadSetting(name, f"must be a number of bytes from 1 to {most}", str(right))
     return int(value)
 
 

@@ -9,19 +9,20 @@ import pytest
 
 from parlour.features.conversation import uploads
 from parlour.features.conversation.uploads import AT_ONCE, OF_ONE_NETWORK
-from parlour.features.files.models import MESSAGE_FILES, TICKET_BYTES, VISITORS_BYTES, WORKSPACE_BYTES
+from parlour.features.files.models import MESSAGE_FILES, TICKET_BYTES, VISITORS_BYTES
 from parlour.features.tickets.models import Ticket
 from parlour.web.limits import Limit
 from tests.attaching import JSON, WORDS, desk_of, newest, room_of, say, upload
 from tests.house import Browser, House, behind_its_back, open_house
 
 SMALL = 1000
+QUOTA = 3_000_000_000
 NEW = "/support/acme/ticket/new"
 
 
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with open_house(tmp_path, PARLOUR_FILE_LIMIT=str(SMALL)) as house:
+    async with open_house(tmp_path, PARLOUR_FILE_LIMIT=str(SMALL), PARLOUR_FILES_QUOTA=str(QUOTA)) as house:
         yield house
 
 
@@ -70,7 +71,7 @@ async def test_a_message_takes_ten_files(visitor: Browser, ticket: Ticket) -> No
 
 FULL = {
     "of a ticket": ("chat_rooms", "files_size", TICKET_BYTES, "the files of this ticket are more than"),
-    "of a workspace": ("workspaces", "files_size", WORKSPACE_BYTES, "no room for more files"),
+    "of a workspace": ("workspaces", "files_size", QUOTA, "no room for more files"),
 }
 
 
@@ -88,6 +89,17 @@ async def test_what_is_full_takes_words_and_no_file(
     assert (last.status_code, more.status_code, words.status_code) == (303, 413, 303)
     assert sentence in more.text
     assert len(folder_of(house)) == 1
+
+
+async def test_the_settings_say_how_full_it_is_and_from_four_fifths_on_that_little_is_left(
+    house: House, desk: Browser
+) -> None:
+    page = f"/workspace/{house.workspace.workspace_id}/settings"
+    for taken, words, little in ((int(0.79 * QUOTA), "2.2 GB of 2.8 GB", False), (QUOTA, "2.8 GB of", True)):
+        already(house, "workspaces", "files_size", taken)
+        said = (await desk.get(page)).text
+        assert words in said
+        assert ("There is little room left" in said) == little
 
 
 async def test_an_agents_files_do_not_fill_up_the_customers_share(

@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.features.accounts.models import Desk
+from parlour.features.desk import units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.workspaces.colours import accent
 from parlour.features.workspaces.models import ReplyTime, WorkspaceSettings
@@ -33,7 +34,8 @@ async def _general(
     refused: DomainError | None = None,
 ) -> Response:
     permitted(actor_at(desk), choices.choose)
-    chosen = await db(request).read(actor_at(desk), choices.settings)
+    quota = site(request).settings.files_quota
+    chosen, space = await db(request).read(actor_at(desk), units.general, quota)
     now = choices.shown(desk.workspace_name, chosen)
     form = dict(zip(FIELDS, now, strict=True))
     late = isinstance(refused, seen.ChangedMeanwhile)
@@ -50,6 +52,7 @@ async def _general(
         seen=mark,
         accent=accent(chosen.accent) if chosen.accent else None,
         chosen=chosen,
+        space=space,
         reply_times=[time.value for time in ReplyTime],
         base_url=site(request).settings.base_url,
         saved=request.query_params.get("saved") == "1" and not refused,

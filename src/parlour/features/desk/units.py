@@ -15,6 +15,7 @@ from parlour.features.conversation import units as conversation
 from parlour.features.conversation.timeline import Before, Timeline
 from parlour.features.desk.query import read_list
 from parlour.features.files import service as files
+from parlour.features.files.models import Space
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.canned import service as canned
@@ -34,6 +35,7 @@ from parlour.features.workspaces.models import (
     Standing,
     TrailPage,
     Workspace,
+    WorkspaceSettings,
 )
 from parlour.features.workspaces.settings import service as choices
 from parlour.kernel.access import Actor, Permission, Role, requires
@@ -97,6 +99,12 @@ def invite(tx: Tx, email: str, role: Role, key: bytes, *, mailed: bool) -> Invit
 @requires(Permission.MEMBER_SEE)
 def people(tx: Tx, after: tuple[str, UUID]) -> People:
     return People(workspaces.members_page(tx, after), invitations.pending(tx))
+
+
+@requires(Permission.WORKSPACE_MANAGE)
+def general(tx: Tx, files_quota: int) -> tuple[WorkspaceSettings, Space]:
+    """What the workspace has chosen, and how much of what it may its files are."""
+    return choices.settings(tx), files.space(tx, files_quota)
 
 
 @requires(Permission.WORKSPACE_MANAGE)

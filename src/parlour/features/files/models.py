@@ -16,8 +16,8 @@ TICKET_BYTES = 200 * 1024 * 1024
 """What customers may attach to one ticket, all together, with what they have uploaded and not sent."""
 VISITORS_BYTES = 1024 * 1024 * 1024
 """What may lie in a workspace for tickets that are not opened yet: anybody may upload that."""
-WORKSPACE_BYTES = 5 * 1024 * 1024 * 1024
-"""All files of a workspace together."""
+NEARLY_FULL = 0.8
+"""From this share of its quota on a workspace is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,18 @@ class File:
     def print(self) -> tuple[str, str]:
         """The same for a file that was uploaded twice."""
         return self.attachment.name, self.sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """Bytes that the files of a workspace count for, and those that they may."""
+
+    taken: int
+    quota: int
+
+    @property
+    def nearly_full(self) -> bool:
+        return self.taken >= NEARLY_FULL * self.quota
 
 
 class Page(NamedTuple):

@@ -16,11 +16,11 @@ from parlour.features.files.models import (
     PAGE,
     TICKET_BYTES,
     VISITORS_BYTES,
-    WORKSPACE_BYTES,
     Begun,
     Facts,
     File,
     Page,
+    Space,
 )
 from parlour.files.names import safe_name
 from parlour.files.scan import Scan
@@ -96,13 +96,25 @@ def _count(tx: Tx, kind: Kind, room_id: UUID | None, size: int) -> None:
     """Whoever uploads has so many bytes more, or less. Raises TicketFull, WorkspaceFull."""
     house, more = tx.as_system(), size > 0
     of_visitors = size if kind is Kind.VISITOR else 0
-    total, of_all_visitors = store.count_in_workspace(house, size, of_visitors=of_visitors)
-    if more and (total > WORKSPACE_BYTES or (of_visitors and of_all_visitors > VISITORS_BYTES)):
+    of_all_visitors = store.count_in_workspace(house, size, of_visitors=of_visitors)
+    if more and of_visitors and of_all_visitors > VISITORS_BYTES:
         raise WorkspaceFull
     if room_id and kind is Kind.CUSTOMER:
         in_room = store.count_in_room(house, room_id, size)
         if more and in_room > TICKET_BYTES:
             raise TicketFull
+
+
+@requires(Permission.FILE_ATTACH)
+def keep_within(tx: Tx, quota: int) -> None:
+    """What was begun must fit among so many bytes of the workspace's. Raises WorkspaceFull."""
+    if store.taken(tx.as_system()) > quota:
+        raise WorkspaceFull
+
+
+@requires(Permission.WORKSPACE_MANAGE)
+def space(tx: Tx, quota: int) -> Space:
+    return Space(store.taken(tx.as_system()), quota)
 
 
 @requires(Permission.FILE_ATTACH)

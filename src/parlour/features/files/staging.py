@@ -17,9 +17,15 @@ async def stage(
 ) -> Attachment:
     """Make room by the unit `begin`, store the bytes, note what they are.
 
-    Raises what `begin` and `Intake.take` raise; nothing is kept then.
+    Raises WorkspaceFull, and what `begin` and `Intake.take` raise; nothing is kept then.
     """
-    begun = await database.write(actor, begin)
+
+    def begin_within_quota(tx: Tx) -> Begun:
+        made = begin(tx)
+        files.keep_within(tx, intake.quota)
+        return made
+
+    begun = await database.write(actor, begin_within_quota)
     try:
         taken = await intake.take(file, key=begun.storage_key, thumbnail_key=begun.thumbnail_key)
         facts = Facts(

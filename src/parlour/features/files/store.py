@@ -67,8 +67,9 @@ _COUNT_WORKSPACE = (
     .values(
         files_size=workspaces.c.files_size + _MORE, visitors_size=workspaces.c.visitors_size + _OF_VISITORS
     )
-    .returning(workspaces.c.files_size, workspaces.c.visitors_size)
+    .returning(workspaces.c.visitors_size)
 )
+_TAKEN = select(workspaces.c.files_size).where(workspaces.c.workspace_id == HERE)
 
 
 def _file(row: Sequence[Any]) -> File:
@@ -164,10 +165,16 @@ def count_in_room(tx: Tx, room_id: UUID, more: int) -> int:
     return counted
 
 
-def count_in_workspace(tx: Tx, more: int, *, of_visitors: int = 0) -> tuple[int, int]:
-    """What all files of the workspace count for by now, and those for tickets to come, in bytes."""
-    row = tx.run(_COUNT_WORKSPACE, more=more, of_visitors=of_visitors).one()
-    return row[0], row[1]
+def count_in_workspace(tx: Tx, more: int, *, of_visitors: int = 0) -> int:
+    """What the files for tickets to come count for by now, in bytes."""
+    counted: int = tx.run(_COUNT_WORKSPACE, more=more, of_visitors=of_visitors).scalar_one()
+    return counted
+
+
+def taken(tx: Tx) -> int:
+    """What all files of the workspace count for, in bytes."""
+    counted: int = tx.run(_TAKEN).scalar_one()
+    return counted
 
 
 def left_behind(tx: Tx, *, before: datetime, limit: int) -> list[tuple[UUID, UUID, str]]:
