@@ -35,6 +35,7 @@ from parlour.db.schema import (
     TENANT_TABLES,
     access_links,
     bulk_changes,
+    events,
     files,
     grants,
     idempotency,
@@ -106,6 +107,18 @@ EXEMPTIONS = (
         (Select, Delete),
         (idempotency,),
         lambda condition: condition == "created_at <",
+    ),
+    Exemption(
+        "The sweep looks for events of long ago, whose they may be, to forget them.",
+        (Select,),
+        (events,),
+        lambda condition: condition == "created_at <",
+    ),
+    Exemption(
+        "The sweep looks for events that have no place yet, whose they may be, to give them one.",
+        (Select,),
+        (events,),
+        lambda condition: condition == "position is",
     ),
     Exemption(
         "The sweep looks for what was uploaded long ago and never sent, whosever it is, to forget it.",
@@ -283,6 +296,8 @@ class Ties:
             self._said.setdefault(table, set()).add(f"{column.name} {sign}")
         if operator is operators.in_op and (isinstance(other, BindParameter) or _only_values(other)):
             self._said.setdefault(table, set()).add(f"{column.name} in")
+        if operator is operators.is_ and isinstance(other, Null):
+            self._said.setdefault(table, set()).add(f"{column.name} is")
         if column.name != "workspace_id" or operator not in (operators.eq, operators.in_op):
             return
         if isinstance(other, ColumnClause):

@@ -27,6 +27,7 @@ from parlour.features.conversation.sockets import SocketAccess
 from parlour.features.conversation.uploads import Arriving
 from parlour.features.desk import agent
 from parlour.features.desk.routes import routes as desk_routes
+from parlour.features.events import service as happenings
 from parlour.features.files import service as files
 from parlour.features.files.jobs import FileJobs
 from parlour.features.mailroom.arrivals import Arrivals
@@ -131,6 +132,7 @@ def make_worker(settings: Settings, database: Database, post: Post, intake: Inta
         bulk.sweep,
         notifications.sweep,
         idempotency.sweep,
+        happenings.sweep,
         second_factor.resealing(keys),
         search.take_in,
     ]

@@ -42,6 +42,7 @@ OFFENCES: list[tuple[str, dict[str, str]]] = [
     ("store-of-chat", {"features/tickets/service.py": "import parlour.features.chat.store"}),
     ("store-of-contacts", {"features/tickets/service.py": "import parlour.features.contacts.store"}),
     ("store-of-contacts", {"app.py": "import parlour.features.contacts.store"}),
+    ("store-of-events", {"features/tickets/service.py": "import parlour.features.events.store"}),
     ("store-of-mailroom", {"features/desk/__init__.py": "import parlour.features.mailroom.store"}),
     ("store-of-tickets", {"features/portal/__init__.py": "import parlour.features.tickets.store"}),
     ("store-of-tickets", {"app.py": "import parlour.features.tickets.store"}),

@@ -24,6 +24,9 @@ from parlour.features.accounts.second_factor import store as second_factor
 from parlour.features.chat import store as chat
 from parlour.features.chat.models import Audience
 from parlour.features.contacts import store as contacts
+from parlour.features.events import store as happenings
+from parlour.features.events.models import Happened
+from parlour.features.events.models import Kind as Did
 from parlour.features.files import store as files
 from parlour.features.files.models import Begun, Facts
 from parlour.features.mailroom import store as mailroom
@@ -513,6 +516,26 @@ def of_bulk(ticket: Ticket, ada: UUID) -> list[Call]:
     ]
 
 
+def of_events(ticket: Ticket) -> list[Call]:
+    soon = clock.now() + SOON
+    return [
+        (
+            happenings.insert_all,
+            {"happened": [Happened(Did.TICKET_CREATED, ticket.ticket_id)], "actor": "system"},
+        ),
+        (happenings.has_unplaced, {}),
+        (happenings.first_unplaced, {}),
+        (happenings.head, {}),
+        (happenings.lock_head, {}),
+        (happenings.place, {"after": 0, "limit": 9}),
+        (happenings.move_head, {"position": 1}),
+        (happenings.following, {"position": 0, "limit": 9}),
+        (happenings.oldest, {"before": soon}),
+        (happenings.old, {"after": 0, "before": soon, "limit": 9}),
+        (happenings.forget, {"upto": 1}),
+    ]
+
+
 def of_access(ticket: Ticket) -> list[Call]:
     this = {"ticket_id": ticket.ticket_id}
     whose = {"email": ticket.email, "expires_at": clock.now() + SOON}
@@ -575,6 +598,7 @@ def every_call(tx: Tx, ada: UUID, ticket: Ticket) -> list[Call]:
         *of_takeout(ticket),
         *of_notifications(ticket, ada),
         *of_bulk(ticket, ada),
+        *of_events(ticket),
     ]
 
 

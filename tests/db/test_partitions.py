@@ -32,6 +32,8 @@ TENANTS = (
     "mail_threads",
     "api_keys",
     "idempotency",
+    "events",
+    "event_heads",
 )
 ELSEWHERE = {
     "workspaces": "the directory, which every node needs whole",

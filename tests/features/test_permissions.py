@@ -55,6 +55,8 @@ SYSTEM_ONLY = {
     "chat.service.withdraw",
     "contacts.service.is_blocked",
     "contacts.service.remember",
+    "events.service.sequenced_after",
+    "events.service.sweep",
     "files.service.set_clean",
     "files.service.sweep",
     "files.service.unscanned",

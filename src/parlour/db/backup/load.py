@@ -28,9 +28,10 @@ from parlour.db.database import DatabaseUnusable, Tx
 from parlour.db.file import Ownership, make_engine, sentences, settle
 from parlour.kernel.access import Actor
 
-_NEXT_POSITION = text(
-    "SELECT setval(pg_get_serial_sequence('ticket_search', 'position'), max(position)) FROM ticket_search"
-)
+_NEXT_NUMBERS = {
+    table: text(f"SELECT setval(pg_get_serial_sequence('{table}', '{column}'), max({column})) FROM {table}")  # noqa: S608 both are ours
+    for table, column in (("ticket_search", "position"), ("events", "number"))
+}
 _OTHERS = text(
     "SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE datname = current_database() "
     "AND pid <> pg_backend_pid() AND application_name LIKE 'parlour%'"
@@ -157,7 +158,9 @@ def fill(connection: Connection, source: Source, tell: Tell) -> dict[str, int]:
             raise DatabaseUnusable(f"What arrived in {shape.name} is not what was sent; nothing was kept.")
         counts[shape.name] = sent.rows
     if connection.dialect.name == "postgresql":
-        connection.execute(_NEXT_POSITION)
+        for table, go_on in _NEXT_NUMBERS.items():
+            if table in there:
+                connection.execute(go_on)
         connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
     migrate.upgrade(connection)
     epoch.renew(Tx(connection, Actor.system()))

@@ -78,7 +78,8 @@ DECLARE
         'tags', 'ticket_tags', 'contacts', 'mentions', 'mails', 'mail_threads', 'api_keys'];
     -- These have policies for whoever acts in no workspace, too.
     shared_tables text[] := ARRAY['workspaces', 'members', 'chat_rooms', 'access_links', 'grants',
-        'bulk_changes', 'bulk_items', 'security_events', 'notifications', 'mailboxes', 'files', 'idempotency'];
+        'bulk_changes', 'bulk_items', 'security_events', 'notifications', 'mailboxes', 'files', 'idempotency',
+        'events', 'event_heads'];
     other_tables text[] := ARRAY['ticket_search', 'outbox', 'users', 'credentials', 'sessions',
         'password_resets', 'recovery_codes'];
     one text;
@@ -145,6 +146,18 @@ CREATE POLICY seen ON security_events FOR SELECT USING ((SELECT app.manages() OR
 CREATE POLICY noted ON security_events FOR INSERT WITH CHECK ((SELECT app.serves()));
 CREATE POLICY counted ON security_events FOR UPDATE USING ((SELECT app.serves()));
 CREATE POLICY swept ON security_events FOR DELETE USING ((SELECT app.oversees()));
+
+-- What happened, written in the name of whoever did it, and put in order by the house. Whoever reads tickets reads it.
+CREATE POLICY seen ON events FOR SELECT USING ((SELECT app.looks() OR app.serves() OR app.oversees()));
+CREATE POLICY noted ON events FOR INSERT WITH CHECK (
+    actor = CASE WHEN (SELECT app.kind()) = 'agent' THEN (SELECT app.actor()) ELSE (SELECT app.kind()) END
+    AND ((SELECT app.works() OR app.serves()) OR ticket_id = (SELECT app.ticket())));
+CREATE POLICY placed ON events FOR UPDATE USING ((SELECT app.serves()));
+CREATE POLICY swept ON events FOR DELETE USING ((SELECT app.serves()));
+
+CREATE POLICY seen ON event_heads FOR SELECT USING ((SELECT app.looks() OR app.serves() OR app.oversees()));
+CREATE POLICY made ON event_heads FOR INSERT WITH CHECK ((SELECT app.serves()));
+CREATE POLICY moved ON event_heads FOR UPDATE USING ((SELECT app.serves()));
 
 -- ---------------------------------------------------------------------------------------------- tickets
 

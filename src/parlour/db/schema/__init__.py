@@ -25,6 +25,7 @@ from parlour.db.schema.desk import (
     saved_views,
     security_events,
 )
+from parlour.db.schema.events import event_heads, events
 from parlour.db.schema.files import files
 from parlour.db.schema.house import HOUSE_TABLES, history, schema_floor, search_progress
 from parlour.db.schema.jobs import outbox
@@ -52,6 +53,8 @@ __all__ = [
     "chat_rooms",
     "contacts",
     "credentials",
+    "event_heads",
+    "events",
     "files",
     "grants",
     "history",
@@ -107,5 +110,7 @@ TENANT_TABLES = (
     mailboxes,
     mails,
     mail_threads,
+    events,
+    event_heads,
 )
 """The tables whose rows belong to one workspace. No statement may touch them without naming it."""

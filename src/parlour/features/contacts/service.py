@@ -11,6 +11,8 @@ from uuid import UUID
 from parlour.db.database import Tx
 from parlour.features.contacts import store
 from parlour.features.contacts.models import Contact, ContactPage
+from parlour.features.events import service as events
+from parlour.features.events.models import Happened, Kind
 from parlour.features.workspaces import audit
 from parlour.kernel import clock, seen, text
 from parlour.kernel.access import Permission, requires
@@ -83,6 +85,7 @@ def add(tx: Tx, email: str, name: str, note: str) -> Contact:
         raise KnownContact
     contact_id = clock.new_id()
     store.insert_contact(tx.as_system(), contact_id, address)
+    _note(tx, contact_id, "email")
     change(tx, contact_id, name, note)
     return contact(tx, contact_id)
 
@@ -110,8 +113,16 @@ def change(tx: Tx, contact_id: UUID, name: str, note: str, seen_mark: str = "") 
     if problems:
         raise Invalid(problems)
     store.change(tx, contact_id, name=name, note=note)
+    now = {"name": name, "note": note}
+    _note(tx, contact_id, *(field for field, value in now.items() if value != getattr(before, field)))
     if name != before.name:
         audit.record(tx, "contact_named", before=before.name, after=name)
+
+
+def _note(tx: Tx, contact_id: UUID, *changed: str) -> None:
+    """For those who follow, if anything is another now."""
+    if changed:
+        events.record(tx, Happened(Kind.CONTACT_UPDATED, contact_id=contact_id, changed=changed))
 
 
 @requires(Permission.CONTACT_BLOCK)
@@ -130,3 +141,4 @@ def _block(tx: Tx, contact_id: UUID, at: datetime | None) -> None:
     who = contact(tx, contact_id)
     if store.block(tx, contact_id, at):
         audit.record(tx, "blocked" if at else "unblocked", after=who.email)
+        _note(tx, contact_id, "blocked")

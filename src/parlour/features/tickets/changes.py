@@ -10,6 +10,7 @@ from uuid import UUID
 from parlour.db.database import Tx
 from parlour.features.chat import service as chat
 from parlour.features.chat.models import Audience
+from parlour.features.events import service as events
 from parlour.features.tickets import life, store
 from parlour.features.tickets.models import Priority, Status, Ticket
 from parlour.features.tickets.notifications import service as notifications
@@ -140,6 +141,9 @@ def _quietly(
         for ticket in tickets
     }
     audit.record_all(tx, "snooze", moments)
+    moved = {ticket.ticket_id for ticket in tickets if ticket.status is not status}
+    events.ticket_updated(tx, moved, "status", "snoozed_until")
+    events.ticket_updated(tx, now.keys() - moved, "snoozed_until")
     chat.announce_to_all(tx, list(now), Audience.INTERNAL, "snooze:on" if until else "snooze:off")
     for ticket in now.values():
         tell(tx, ticket)
@@ -169,6 +173,7 @@ def _note_statuses(tx: Tx, moved: Sequence[Ticket], after: Status) -> None:
     if turned:
         chat.set_open(tx, turned, after is not Status.CLOSED)
     audit.record_all(tx, "status", {each.ticket_id: (each.status.value, after.value) for each in moved})
+    events.ticket_updated(tx, [each.ticket_id for each in moved], "status")
 
 
 @requires(Permission.TICKET_UPDATE)
@@ -179,6 +184,7 @@ def set_priority(
     changed = _change(tx, others, priority=priority.value, priority_rank=store.RANKS[priority])
     store.follow_on_tags(tx, others, priority_rank=store.RANKS[priority])
     note_changes(tx, "priority", {each.ticket_id: (each.priority.value, priority.value) for each in others})
+    events.ticket_updated(tx, changed, "priority")
     for ticket in changed.values():
         tell(tx, ticket, inward=True)
     touched = touch(tx, list(changed.values()), change_id=change_id)
@@ -203,6 +209,7 @@ def assign(
     }
     told = {each.ticket_id: (names[each.assignee_id], names[assignee_id]) for each in others}
     note_changes(tx, "assignee", told)
+    events.ticket_updated(tx, changed, "assignee_id")
     for ticket in changed.values():
         tell(tx, ticket, inward=True)
     notifications.withdraw(tx, others, assignee_id)

@@ -13,6 +13,7 @@ from parlour.db.outbox import Job
 from parlour.features.accounts import operator
 from parlour.features.accounts.api_keys import service as api_keys
 from parlour.features.accounts.invitations import service as invitations
+from parlour.features.events import service as events
 from parlour.features.tickets import changes, store
 from parlour.features.tickets.models import Status
 from parlour.features.tickets.notifications import service as notifications
@@ -76,6 +77,7 @@ def _release_some(tx: Tx, user_id: UUID, name: str) -> bool:
     released = store.release(system, ticket_ids, user_id, clock.now())
     still_of_use = [ticket for ticket in released if ticket.status is not Status.CLOSED]
     changes.note_changes(tx, "assignee", {ticket.ticket_id: (name, "") for ticket in still_of_use})
+    events.ticket_updated(tx, [ticket.ticket_id for ticket in released], "assignee_id")
     for ticket in released:
         changes.tell(tx, ticket, inward=True)
     return bool(store.held_by(system, user_id, active=False, limit=1))

@@ -10,6 +10,9 @@ from parlour.db.database import Tx
 from parlour.db.moments import AT_ONCE
 from parlour.features.chat import service as chat
 from parlour.features.contacts import service as contacts
+from parlour.features.events import service as events
+from parlour.features.events.models import Happened
+from parlour.features.events.models import Kind as Did
 from parlour.features.files import service as files
 from parlour.features.tickets import changes, life, store
 from parlour.features.tickets.mentions import service as mentions
@@ -119,9 +122,10 @@ def open_ticket(tx: Tx, draft: Draft) -> Opened:
         return repeat
     ticket = _of_customer(tx, draft)
     customer = Actor.customer(tx.workspace_id, ticket.ticket_id, draft.email)
-    _first_word(tx, ticket, draft, customer)
+    first = _first_word(tx, ticket, draft, customer)
     tx.enqueue(CONFIRMATION, {"ticket_id": str(ticket.ticket_id), "email": draft.email})
     if not ticket.quiet:
+        events.record(tx.acting_as(customer), *_opening(ticket, first))
         notifications.expect(tx, ticket)
         changes.tell(tx, ticket, spoke=customer.kind)
     return Opened(ticket, repeat=False)
@@ -140,18 +144,27 @@ def open_for(tx: Tx, draft: Draft) -> Opened:
     contacts.remember(tx.as_system(), draft.email, draft.name, typed=False)
     facts = {"status": Status.OPEN, "assignee_id": tx.actor.user_id, "first_answer_at": now}
     ticket = _new_ticket(tx, draft, now, **facts)
-    _first_word(tx, ticket, draft, tx.actor)
+    first = _first_word(tx, ticket, draft, tx.actor)
+    events.record(tx, *_opening(ticket, first))
     audit.record(tx, "opened", ticket_id=ticket.ticket_id)
     tx.enqueue(FIRST_WORD, {"ticket_id": str(ticket.ticket_id), "email": draft.email})
     changes.tell(tx, ticket, spoke=tx.actor.kind)
     return Opened(ticket, repeat=False)
 
 
-def _first_word(tx: Tx, ticket: Ticket, draft: Draft, by: Actor) -> None:
+def _first_word(tx: Tx, ticket: Ticket, draft: Draft, by: Actor) -> Message:
     """The description, and what was uploaded with it, as somebody's message."""
     room_id = ticket.chat_room_id
     files.hand_over(tx, draft.file_ids, room_id, by)
-    chat.post(tx.acting_as(by), room_id, draft.description, draft.client_id, draft.file_ids)
+    return chat.post(tx.acting_as(by), room_id, draft.description, draft.client_id, draft.file_ids).message
+
+
+def _opening(ticket: Ticket, first: Message) -> Sequence[Happened]:
+    return Happened(Did.TICKET_CREATED, ticket.ticket_id), _said(ticket, first)
+
+
+def _said(ticket: Ticket, message: Message) -> Happened:
+    return Happened(Did.MESSAGE_CREATED, ticket.ticket_id, message_id=message.message_id)
 
 
 def _opened_before(tx: Tx, draft: Draft) -> Opened | None:
@@ -255,8 +268,8 @@ def send_message(
         _nothing_unseen(tx, ticket, seen)
         _mail_later(tx, ticket)
         status = then or life.after_agent_action(ticket.status)
-    at = posted.message.created_at
-    changed = store.spoke(tx, ticket, at, by_customer=by_customer, status=status)
+    changed = store.spoke(tx, ticket, posted.message.created_at, by_customer=by_customer, status=status)
+    events.record(tx, _said(ticket, posted.message))
     changes.follow_status(tx, [ticket], changed.status)
     changed = _heard(tx, changed) if by_customer else _taken(tx, ticket, changed)
     changes.tell(tx, changed, spoke=tx.actor.kind)
@@ -311,6 +324,7 @@ def add_note(
     posted = chat.post(tx, chat.notes_room(tx, ticket_id), content, client_id, file_ids)
     if posted.repeat:
         return Sent(posted.message, ticket.status, repeat=True)
+    events.record(tx, Happened(Did.NOTE_CREATED, ticket_id, message_id=posted.message.message_id))
     mentions.keep(tx, ticket, posted.message)
     [changed] = changes.touch(tx, [ticket])
     return Sent(posted.message, changed.status, repeat=False)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from parlour.db.database import Database, Tx
 from parlour.db.outbox import Job
+from parlour.features.events import service as events
 from parlour.features.tickets import changes
 from parlour.features.tickets.models import Colour, Tag, Ticket
 from parlour.features.tickets.tags import store as tag_store
@@ -148,6 +149,7 @@ def put_on_all(tx: Tx, locked: Sequence[Ticket], tag_id: UUID) -> list[Ticket]:
             taking.append(ticket)
     tag_store.put_on(tx, taking, tag_id)
     audit.record_all(tx, "tag", {ticket.ticket_id: (None, tag.name) for ticket in taking})
+    events.ticket_updated(tx, [ticket.ticket_id for ticket in taking], "tags")
     for ticket in taking:
         changes.tell(tx, ticket, inward=True)
     return taking
@@ -163,6 +165,7 @@ def take_off_all(tx: Tx, locked: Sequence[Ticket], tag_id: UUID) -> list[Ticket]
     tag_store.take_off(tx, sorted(had), tag_id)
     audit.record_all(tx, "tag", dict.fromkeys(sorted(had), (tag.name, None)))
     gone = [ticket for ticket in locked if ticket.ticket_id in had]
+    events.ticket_updated(tx, [ticket.ticket_id for ticket in gone], "tags")
     for ticket in gone:
         changes.tell(tx, ticket, inward=True)
     return gone

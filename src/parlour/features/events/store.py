@@ -1,0 +1,161 @@
+"""SQL of what happened."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Integer, bindparam, delete, func, insert, select, update
+
+from parlour.db import dialect
+from parlour.db.database import HERE, Tx
+from parlour.db.schema import event_heads, events
+from parlour.features.events.models import Event, Happened, Kind
+from parlour.kernel import clock
+
+_EVENT = (
+    events.c.position,
+    events.c.event_id,
+    events.c.kind,
+    events.c.ticket_id,
+    events.c.contact_id,
+    events.c.message_id,
+    events.c.changed,
+    events.c.actor,
+    events.c.created_at,
+)
+_UNPLACED = (events.c.workspace_id == HERE) & events.c.position.is_(None)
+_LIMIT = bindparam("limit", type_=Integer())
+_POSITION = bindparam("at", type_=BigInteger())
+_FOLLOWING = (
+    select(*_EVENT)
+    .where(events.c.workspace_id == HERE, events.c.position > _POSITION)
+    .order_by(events.c.position)
+    .limit(_LIMIT)
+)
+_ANY_UNPLACED = select(events.c.number).where(_UNPLACED).limit(1)
+_HEAD = select(event_heads.c.position, event_heads.c.forgotten).where(event_heads.c.workspace_id == HERE)
+_LOCK_HEAD = _HEAD.with_for_update()
+_MOVE_HEAD = update(event_heads).where(event_heads.c.workspace_id == HERE)
+_NEXT = (
+    select(events.c.event_id, func.row_number().over(order_by=events.c.number).label("step"))
+    .where(_UNPLACED)
+    .order_by(events.c.number)
+    .limit(_LIMIT)
+    .subquery()
+)
+_PLACE = (
+    update(events)
+    .where(events.c.workspace_id == HERE, events.c.event_id == _NEXT.c.event_id)
+    .values(position=_POSITION + _NEXT.c.step)
+)
+_OLDEST = (
+    select(events.c.workspace_id)
+    .where(events.c.created_at < bindparam("before", type_=events.c.created_at.type))
+    .order_by(events.c.created_at)
+    .limit(1)
+)
+_OLD = (
+    select(events.c.position)
+    .where(
+        events.c.workspace_id == HERE,
+        events.c.position > _POSITION,
+        events.c.created_at < bindparam("before", type_=events.c.created_at.type),
+    )
+    .order_by(events.c.position)
+    .limit(_LIMIT)
+)
+_FORGET = delete(events).where(events.c.workspace_id == HERE, events.c.position <= _POSITION)
+
+
+@cache
+def _insert(database: str) -> Any:
+    """Without asking back for the number: a customer may write here, and not read."""
+    if database == "postgresql":
+        return insert(events).values(workspace_id=HERE).inline()
+    next_one = select(func.coalesce(func.max(events.c.number), 0) + 1).where(_UNPLACED)
+    return insert(events).values(workspace_id=HERE, number=next_one.scalar_subquery()).inline()
+
+
+def insert_all(tx: Tx, happened: Sequence[Happened], *, actor: str) -> None:
+    """In this order. Who holds a ticket's row has a number before the next one who waits for that row."""
+    now = clock.now()
+    rows = [
+        {
+            "workspace": tx.workspace_id,
+            "event_id": clock.new_id(),
+            "kind": each.kind.value,
+            "ticket_id": each.ticket_id,
+            "contact_id": each.contact_id,
+            "message_id": each.message_id,
+            "changed": ",".join(each.changed),
+            "actor": actor,
+            "created_at": now,
+        }
+        for each in happened
+    ]
+    if rows:
+        tx.execute(_insert(dialect.name_of(tx)), rows)
+
+
+def following(tx: Tx, position: int, *, limit: int) -> list[Event]:
+    return [_event(row) for row in tx.rows(_FOLLOWING, at=position, limit=limit)]
+
+
+def _event(row: Any) -> Event:
+    position, event_id, kind, ticket_id, contact_id, message_id, changed, actor, created_at = row
+    fields = tuple(changed.split(",")) if changed else ()
+    subject = (ticket_id, contact_id, message_id)
+    return Event(position, event_id, Kind(kind), *subject, fields, actor, created_at)
+
+
+def has_unplaced(tx: Tx) -> bool:
+    return tx.first(_ANY_UNPLACED) is not None
+
+
+def head(tx: Tx) -> tuple[int, int]:
+    """The last position that was given, and the last of what is no longer kept."""
+    found = tx.first(_HEAD)
+    return (found[0], found[1]) if found else (0, 0)
+
+
+def lock_head(tx: Tx) -> tuple[int, int]:
+    """`head`, which nobody else moves before this transaction has ended."""
+    row = tx.run(_LOCK_HEAD).first()
+    if row is None:
+        new = dialect.insert(tx, event_heads).values(workspace_id=tx.workspace_id, position=0, forgotten=0)
+        tx.execute(new.on_conflict_do_nothing(index_elements=["workspace_id"]))
+        row = tx.run(_LOCK_HEAD).one()
+    return row[0], row[1]
+
+
+def place(tx: Tx, after: int, *, limit: int) -> int:
+    """Give the next unplaced events the positions after this one; says how many there were."""
+    return tx.run(_PLACE, at=after, limit=limit).rowcount
+
+
+def move_head(tx: Tx, **values: int) -> None:
+    tx.run(_MOVE_HEAD.values(**values))
+
+
+def oldest(tx: Tx, before: datetime) -> UUID | None:
+    """Whose event from before that moment comes first."""
+    found: UUID | None = tx.execute(_OLDEST, {"before": before}).scalar_one_or_none()
+    return found
+
+
+def first_unplaced(tx: Tx) -> UUID | None:
+    """A workspace some of whose events nobody has read yet."""
+    query = select(events.c.workspace_id).where(events.c.position.is_(None)).limit(1)
+    found: UUID | None = tx.execute(query).scalar_one_or_none()
+    return found
+
+
+def old(tx: Tx, after: int, before: datetime, *, limit: int) -> list[int]:
+    """Positions after that one of events from before that moment."""
+    return [row[0] for row in tx.rows(_OLD, at=after, before=before, limit=limit)]
+
+
+def forget(tx: Tx, upto: int) -> int:
+    return tx.run(_FORGET, at=upto).rowcount
