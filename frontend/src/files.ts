@@ -1,7 +1,7 @@
 // The files of a message as they stand in the conversation: the page's own <template>s, filled in. The server does the
 // same in conversation/attachments.py.
 import type { Attachment } from "./frames";
-import { copyElement, must, one, setField } from "./dom";
+import { all, copyElement, must, one, setField } from "./dom";
 
 const BOX = { width: 320, height: 240 };
 const ICONS: Record<string, string> = { other: "file", audio: "music", video: "film", withdrawn: "shield-alert" };
@@ -58,9 +58,9 @@ function picture(item: HTMLElement, file: Attachment, url: string): void {
   image.src = url;
 }
 
-/** `base` is what their addresses begin with; what is still on its way has none. */
-function fileItem(file: Attachment, base: string, root: ParentNode): HTMLElement {
-  const kind = base ? kindOf(file) : "other";
+/** `base` is what their addresses begin with; what is still on its way, or withdrawn, needs none. */
+function fileItem(file: Attachment, root: ParentNode, base = ""): HTMLElement {
+  const kind = base || file.scan === "infected" ? kindOf(file) : "other";
   const item = copyElement(`[data-file-kind="${kind === "picture" ? kind : "other"}"]`, root);
   item.dataset.kind = kind;
   item.dataset.file = file.file_id;
@@ -83,8 +83,26 @@ export function showFiles(words: HTMLElement, files: Attachment[], base: string,
   one(".message-files", words.parentElement!)?.remove();
   if (!files.length) return;
   const list = copyElement("[data-files]", root);
-  list.append(...files.map((file) => fileItem(file, base, root)));
+  list.append(...files.map((file) => fileItem(file, root, base)));
   words.after(list);
+}
+
+/** Its bytes are gone: wherever it stands, it only says so. */
+export function withdraw(fileId: string, name: string, root: ParentNode): void {
+  const id = CSS.escape(fileId);
+  const gone = { file_id: fileId, name, media_type: "", size: 0, width: 0, height: 0, scan: "infected" } as const;
+  for (const item of all(`[data-file="${id}"]`, root)) {
+    const said = one('[data-field="about"]', item)?.textContent;
+    const left = fileItem(gone, root);
+    if (said) setField(left, "about", said);
+    item.replaceWith(left);
+  }
+  const viewer = one<HTMLDialogElement>("dialog.viewer", document);
+  if (viewer && one(`img[src*="${id}"]`, viewer)) viewer.close();
+  for (const link of all(`.panel-files a[href*="${id}"]`, document)) {
+    link.removeAttribute("href");
+    one("img", link)?.remove();
+  }
 }
 
 /** Those that stand there, as far as the page knows of them. */

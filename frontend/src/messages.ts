@@ -3,7 +3,7 @@
 import type { Attachment, Message, Place, Side } from "./frames";
 import type { Unsent } from "./outbox";
 import { all, copy, copyElement, initials, must, one, sentence, setField } from "./dom";
-import { filesOf, showFiles } from "./files";
+import { filesOf, showFiles, withdraw } from "./files";
 import { linked, marked } from "./linkify";
 import { calledIn } from "./names";
 import { dayOf, localTimes } from "./times";
@@ -187,7 +187,8 @@ export class MessageList {
   #renderEvent(message: Message): HTMLElement {
     const { content } = message;
     const name = calledIn(this.room, message.sender_name);
-    const [kind, value = ""] = content.split(/:(.*)/s);
+    const [kind, rest = ""] = content.split(/:(.*)/s);
+    const value = kind === "withdrawn" ? this.#withdraw(rest) : rest;
     const whose = [name === this.room.dataset.myName && "[data-own]", name ? ":not([data-nameless], [data-own])" : "[data-nameless]"];
     const template = [content, `${kind}:*`]
       .flatMap((code) => whose.map((which) => which && `[data-event="${CSS.escape(code)}"]${which}`))
@@ -201,6 +202,13 @@ export class MessageList {
     }
     this.#stamp(item, message);
     return item;
+  }
+
+  /** Of a file's id and name; the name. */
+  #withdraw(file: string): string {
+    const [fileId = "", name = ""] = file.split(/:(.*)/s);
+    if (name) withdraw(fileId, name, this.room);
+    return name || fileId; // once there was no id
   }
 
   /** One icon, however it is said. */

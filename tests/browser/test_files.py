@@ -1,11 +1,13 @@
 """Files in the browser: how they go up, what is in the way, and how they stand in the conversation."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import FilePayload, Locator, Page, Route, expect
 
+from parlour.features.chat import service as chat
 from parlour.features.tickets.models import Ticket
 from tests.browser.files import picture, text
 from tests.browser.past import Past
@@ -104,6 +106,35 @@ async def test_files_go_up_and_stand_in_both_rooms_with_the_words(
     made_by_the_script = await files.evaluate("list => list.outerHTML")
     await ada.page.reload()
     assert await files.evaluate("list => list.outerHTML") == made_by_the_script
+
+
+async def test_a_file_that_is_withdrawn_goes_from_pages_that_stay_open(
+    live: Live, past: Past, people: People, visit: Visit
+) -> None:
+    ada = await people.agent()
+    await ada.page.goto(desk_of(live, visit.ticket))
+    await Room(ada.page).is_live()
+    await visit.choose(picture("pole.png"), text("log.txt"), text("fine.txt"))
+    for name in ("pole.png", "log.txt", "fine.txt"):
+        await visit.is_up(name)
+    await visit.room.send("Look")
+    await ada.page.get_by_role("link", name="pole.png").click()
+    await expect(ada.page.get_by_role("dialog", name="Picture")).to_be_visible()
+    shown = ada.page.locator("li.message [data-file]")
+    ill = [str(await shown.nth(at).get_attribute("data-file")) for at in range(2)]
+    for file_id in ill:
+        await past.db.write(past.system, chat.withdraw, UUID(file_id))
+    await visit.room.send("And now?")
+
+    for page in (visit.page, ada.page):
+        await expect(page.get_by_text("pole.png was withdrawn:")).to_be_visible()
+        await expect(page.locator("li.message .file")).to_have_count(3)
+        for file_id in ill:
+            gone = page.locator(f'[data-file="{file_id}"]')
+            await expect(gone).to_contain_text("Withdrawn: it contained a virus")
+            await expect(gone.locator("a[href], img")).to_have_count(0)
+        await expect(page.get_by_role("link", name="fine.txt")).to_be_visible()
+    await expect(ada.page.get_by_role("dialog", name="Picture")).to_have_count(0)
 
 
 async def test_a_screenshot_is_pasted_and_a_file_dropped_and_they_go_without_words(visit: Visit) -> None:

@@ -1,5 +1,6 @@
 """What the virus scanner says of a file, at once or later, and who is told."""
 
+import re
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -53,9 +54,11 @@ async def test_what_the_scanner_knows_is_refused_and_what_it_missed_is_withdrawn
         assert clean.json()["message"]["files"][0]["scan"] == "clean"
         assert [answer.status_code for answer in missed] == [303, 303]
         assert (ill["scan"], meanwhile) == ("unscanned", (409, 200))
-        assert (await newest(visitor, room))["content"] == "withdrawn:c.txt"
+        assert (await newest(visitor, room))["content"] == f"withdrawn:{ill['file_id']}:c.txt"
         for browser, page in ((visitor, room), (desk, desk_of(ticket))):
-            assert "c.txt was withdrawn" in (await browser.get(page)).text
+            said = (await browser.get(page)).text
+            assert re.search(r">\s*c\.txt was withdrawn", said)
+            assert "Withdrawn: it contained a virus" in said
         assert (await visitor.get(file_at(ticket, ill))).status_code == 410
         assert (await visitor.get(file_at(ticket, well))).content == WORDS
         folder = house.app.parlour.files.store.folder

@@ -114,10 +114,12 @@ def announce_to_all(
 
 @requires(Permission.SYSTEM)
 def withdraw(tx: Tx, file_id: UUID) -> None:
-    """A file turned out to hold a virus: whoever is in its room is told that it is gone."""
+    """A file turned out to hold a virus: whoever is in its room is told that it is gone, and open pages which
+    one it is.
+    """
     file = files.withdraw(tx, file_id)
     if file and file.room_id:
-        announce(tx, file.room_id, f"withdrawn:{file.attachment.name}")
+        announce(tx, file.room_id, f"withdrawn:{file_id}:{file.attachment.name}")
 
 
 @requires(Permission.TICKET_REPLY)

@@ -20,7 +20,7 @@ from parlour.web.render import exactly, initials, linkify, when
 TOLD_CUSTOMERS = ("status:resolved", "status:reopened", "status:closed")
 """What a customer reads of a ticket's changes; every other one only holds its place in the log."""
 TOLD_EVERYBODY = "withdrawn:"
-"""What both sides read of a file, whose name follows."""
+"""What both sides read of a file, whose id and name follow."""
 MESSAGES = 2_000
 """Messages that are kept as they were shown."""
 
