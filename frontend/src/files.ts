@@ -1,7 +1,7 @@
 // The files of a message as they stand in the conversation: the page's own <template>s, filled in. The server does the
 // same in conversation/attachments.py.
 import type { Attachment } from "./frames";
-import { all, copyElement, must, one, setField } from "./dom";
+import { all, copy, copyElement, must, one, setField } from "./dom";
 
 const BOX = { width: 320, height: 240 };
 const ICONS: Record<string, string> = { other: "file", audio: "music", video: "film", withdrawn: "shield-alert" };
@@ -73,8 +73,7 @@ function fileItem(file: Attachment, root: ParentNode, base = ""): HTMLElement {
   if (kind === "picture") picture(item, file, `${url}?size=small`);
   else draw(must("use", item), ICONS[kind]!);
   if (kind === "audio" || kind === "video") link.after(player(kind, url, file.name));
-  if (kind !== "withdrawn") one('[data-for="withdrawn"]', item)!.remove();
-  if (file.scan !== "unscanned") one('[data-for="unscanned"]', item)!.remove();
+  item.append(copy(`[data-file-scan="${file.scan}"]`, root) ?? "");
   return item;
 }
 

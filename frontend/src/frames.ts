@@ -10,7 +10,7 @@ export type Attachment = {
   size: number;
   width: number;
   height: number;
-  scan: "clean" | "unscanned" | "infected" | "off";
+  scan: "clean" | "unscanned" | "unscannable" | "infected" | "off";
 };
 
 export type Message = {

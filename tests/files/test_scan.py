@@ -22,10 +22,10 @@ async def test_a_clean_file_is_clean_and_another_is_not(clamd: ClamdServer) -> N
     assert "ClamAV" in await scanner.version()
 
 
-async def test_what_is_longer_than_clamd_takes_is_not_scanned(clamd: ClamdServer) -> None:
+async def test_what_is_longer_than_clamd_takes_will_never_be_scanned(clamd: ClamdServer) -> None:
     verdict = await Scanner(clamd.socket).scan(io.BytesIO(bytes(8 * STREAM_LIMIT)))
 
-    assert verdict.scan is Scan.UNSCANNED
+    assert verdict.scan is Scan.UNSCANNABLE
 
 
 async def test_nobody_at_the_socket_is_not_clean(tmp_path: Path) -> None:

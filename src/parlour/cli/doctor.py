@@ -119,7 +119,7 @@ async def _findings(environ: Mapping[str, str]) -> AsyncIterator[Finding]:
     yield await _patiently("mail", _mail(settings))
     yield await _patiently("files", doctor_files.store(settings.files_url))
     if settings.clamd:
-        yield await _patiently("virus scanner", doctor_files.scanner(settings.clamd))
+        yield await _patiently("virus scanner", doctor_files.scanner(settings.clamd, settings.file_limit))
     yield await _patiently("bus", _bus(settings))
     yield await _patiently("address", _address(settings))
 

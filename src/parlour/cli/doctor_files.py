@@ -1,6 +1,8 @@
 """What `parlour doctor` looks at of attachments: their store, the virus scanner, and how much there is."""
 
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import BinaryIO, cast
 
 from parlour.cli.findings import AS_THE_SERVER, Finding
 from parlour.db import inspection
@@ -30,14 +32,25 @@ def _is_to_come(where: str) -> bool:
     return "://" not in where and not Path(where).exists()
 
 
-async def scanner(clamd: str) -> Finding:
-    from parlour.files.scan import Scanner
+async def scanner(clamd: str, file_limit: int) -> Finding:
+    """It answers, and takes a file as long as may be attached: zeros, in a file that takes no room."""
+    from parlour.files.scan import Scan, Scanner
 
     try:
-        return Finding("virus scanner", "ok", f"{await Scanner(clamd).version()}.")
+        version = await Scanner(clamd).version()
     except Exception as error:
         says = f"{clamd} does not answer, so nothing is scanned: {str(error) or type(error).__name__}."
         return Finding("virus scanner", "wrong", says, "Is clamd running, and may this user open its socket?")
+    with TemporaryFile() as longest:
+        longest.truncate(file_limit)
+        verdict = await Scanner(clamd).scan(cast(BinaryIO, longest))
+    if verdict.scan is Scan.UNSCANNABLE:
+        says = (
+            f"{version}; it takes no file of {file_limit:,} bytes, and no customer gets what it did not take."
+        )
+        remedy = "Set clamd's StreamMaxLength to PARLOUR_FILE_LIMIT or more, or that lower."
+        return Finding("virus scanner", "note", says, remedy)
+    return Finding("virus scanner", "ok", f"{version}.")
 
 
 async def space(db: Database, settings: Settings) -> list[Finding]:

@@ -11,15 +11,23 @@ CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 60.0
 PIECE = 64 * 1024
 
+_TOO_LONG = "INSTREAM size limit exceeded"
+"""What clamd answers when more comes than its StreamMaxLength."""
+_TOO_MUCH = "Heuristics.Limits.Exceeded"
+"""How the name of what it "found" begins when it gave up inside, if AlertExceedsMax lets it say so."""
+
 log = structlog.get_logger("parlour.files")
 
 
 class Scan(StrEnum):
-    """What is known of a file. OFF: there is no scanner. UNSCANNED: it could not say, and is asked again."""
+    """What is known of a file. OFF: there is no scanner. UNSCANNED: it could not say, and is asked again.
+    UNSCANNABLE: it is more than the scanner takes, now and later.
+    """
 
     OFF = "off"
     CLEAN = "clean"
     UNSCANNED = "unscanned"
+    UNSCANNABLE = "unscannable"
     INFECTED = "infected"
 
 
@@ -99,6 +107,8 @@ def _verdict(answer: str) -> Verdict:
     said = answer.removeprefix("stream: ")
     if said == "OK":
         return Verdict(Scan.CLEAN)
+    if said.startswith((_TOO_LONG, _TOO_MUCH)):
+        return Verdict(Scan.UNSCANNABLE, said)
     if said.endswith(" FOUND"):
         return Verdict(Scan.INFECTED, said.removesuffix(" FOUND"))
     log.warning("files.unscanned", because=said or "no answer")

@@ -10,8 +10,8 @@ from uuid import UUID
 class Attachment(NamedTuple):
     """A file that came with a message. `width` and `height` are 0 for what is no picture.
 
-    `scan` is what the virus scanner says: "clean", "unscanned" (it is asked again), "infected" (and the bytes
-    are gone), or "off" where there is none.
+    `scan` is what the virus scanner says: "clean", "unscanned" (it is asked again), "unscannable" (it is
+    not), "infected" (and the bytes are gone), or "off" where there is none.
     """
 
     file_id: UUID

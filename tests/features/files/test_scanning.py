@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.attaching import JSON, WORDS, desk_of, file_at, newest, room_of, say
-from tests.clamd_server import MARK, ClamdServer
+from tests.clamd_server import MARK, STREAM_LIMIT, ClamdServer
 from tests.house import House, behind_its_back, open_house
 from tests.jobs import time_passes
 from tests.until import until
@@ -64,6 +64,39 @@ async def test_what_the_scanner_knows_is_refused_and_what_it_missed_is_withdrawn
         folder = house.app.parlour.files.store.folder
         assert folder
         await until(lambda: sum(path.is_file() for path in folder.rglob("*")) == 2)
+
+
+async def test_what_is_more_than_the_scanner_takes_says_so_for_good_and_only_agents_get_it(
+    house: House, clamd: ClamdServer
+) -> None:
+    """At once, and after the scanner was away."""
+    large = bytes(2 * STREAM_LIMIT)
+    async with house.browser() as visitor, await house.sign_in() as desk:
+        ticket = await house.open_ticket(visitor)
+        room = room_of(ticket)
+        await say(visitor, room, ("now.bin", large))
+        clamd.stop()
+        await say(visitor, room, ("later.bin", large))
+        clamd.start()
+        await time_passes(house.db, timedelta(minutes=2))
+        house.app.parlour.worker.wake()
+        await until(lambda: is_settled(house))
+
+        messages = (await visitor.get(room, headers=JSON)).json()["messages"]
+        for [file] in (message["files"] for message in messages[-2:]):
+            assert file["scan"] == "unscannable"
+            refused = await visitor.get(file_at(ticket, file), headers=JSON)
+            assert (refused.status_code, refused.json()["code"]) == (409, "unscannable")
+            got = await desk.get(f"{desk_of(ticket)}/files/{file['file_id']}/x")
+            assert (got.status_code, got.headers["content-disposition"][:10]) == (200, "attachment")
+        for browser, page in ((visitor, room), (desk, desk_of(ticket)), (desk, f"{desk_of(ticket)}/files")):
+            assert (await browser.get(page)).text.count("Too large for our virus scanner") >= 2
+
+
+def is_settled(house: House) -> bool:
+    """Whether no file is to be scanned again."""
+    left = "SELECT 1 FROM outbox WHERE kind = 'files.scan' AND finished_at IS NULL"
+    return not behind_its_back(house.app.parlour.settings, left)
 
 
 def scans(house: House) -> dict[object, object]:

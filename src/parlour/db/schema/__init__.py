@@ -26,7 +26,7 @@ from parlour.db.schema.desk import (
     security_events,
 )
 from parlour.db.schema.events import event_heads, events
-from parlour.db.schema.files import files
+from parlour.db.schema.files import attachment_columns, files, scan_state
 from parlour.db.schema.house import HOUSE_TABLES, history, schema_floor, search_progress
 from parlour.db.schema.jobs import outbox
 from parlour.db.schema.mail import mail_threads, mailboxes, mails
@@ -46,6 +46,7 @@ __all__ = [
     "UtcDateTime",
     "access_links",
     "api_keys",
+    "attachment_columns",
     "audit_log",
     "bulk_changes",
     "bulk_items",
@@ -73,6 +74,7 @@ __all__ = [
     "read_marks",
     "recovery_codes",
     "saved_views",
+    "scan_state",
     "schema_floor",
     "search_progress",
     "security_events",

@@ -14,10 +14,13 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    case,
+    false,
     text,
 )
 
 from parlour.db.schema.base import UtcDateTime, metadata
+from parlour.kernel.messages import Attachment
 
 _STAGED = "seq IS NULL"
 
@@ -37,6 +40,13 @@ files = Table(
     Column("width", Integer, nullable=False, default=0),
     Column("height", Integer, nullable=False, default=0),
     Column("scan", Text, nullable=False, default="unscanned"),
+    Column(
+        "unscannable",
+        Boolean,
+        nullable=False,
+        server_default=false(),
+        comment="it is more than the virus scanner takes, so it stays unscanned",
+    ),
     Column("storage_key", Text, nullable=False),
     Column("thumbnail_key", Text, nullable=False),
     Column("has_thumbnail", Boolean, nullable=False, default=False),
@@ -53,3 +63,7 @@ files = Table(
     Index("ix_files_message", "workspace_id", "room_id", "seq", "position"),
     Index("ix_files_staged", "created_at", sqlite_where=text(_STAGED), postgresql_where=text(_STAGED)),
 )
+
+scan_state = case((files.c.unscannable, "unscannable"), else_=files.c.scan).label("scan")
+"""What is known of a file, as the rest of the house reads it."""
+attachment_columns = tuple(scan_state if name == "scan" else files.c[name] for name in Attachment._fields)

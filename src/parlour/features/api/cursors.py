@@ -18,12 +18,7 @@ _SIGNATURE = 16
 
 def seal(call: Call, operation: str, asked: Struct, after: str | int) -> str:
     """The cursor of the page that begins `after`, of the list that was asked for."""
-    return seal_place(call, operation, _asked(asked), after)
-
-
-def seal_place(call: Call, operation: str, *place: Any) -> str:
-    """What only we can have said, and only to this workspace of this operation."""
-    held = json.dumps(place, separators=(",", ":")).encode()
+    held = json.dumps([_asked(asked), after], separators=(",", ":")).encode()
     return base64.urlsafe_b64encode(_sign(call, operation, held)[0] + held).decode().rstrip("=")
 
 
@@ -37,7 +32,8 @@ def unseal(call: Call, operation: str) -> tuple[Any, Any]:
         return query, None
     if getattr(query, "after", 0):
         raise BadQuery("the cursor says after what the page begins")
-    asked, after = unseal_place(call, operation, query.cursor)
+    held = _checked(call, operation, query.cursor)
+    asked, after = json.loads(held)
     beside = _asked(query)
     if any(asked.get(name) != value for name, value in beside.items()):
         raise BadQuery("the cursor is of another list than the other parameters")
@@ -56,8 +52,7 @@ def _asked(query: Struct) -> dict[str, Any]:
     }
 
 
-def unseal_place(call: Call, operation: str, cursor: str) -> Any:
-    """What was sealed. Raises BadQuery."""
+def _checked(call: Call, operation: str, cursor: str) -> bytes:
     try:
         raw = base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
     except ValueError:
@@ -65,7 +60,7 @@ def unseal_place(call: Call, operation: str, cursor: str) -> Any:
     signature, held = raw[:_SIGNATURE], raw[_SIGNATURE:]
     if not any(hmac.compare_digest(signature, right) for right in _sign(call, operation, held)):
         raise BadQuery("this is no cursor of ours")
-    return json.loads(held)
+    return held
 
 
 def _sign(call: Call, operation: str, held: bytes) -> list[bytes]:

@@ -39,4 +39,4 @@ class ScanJobs:
         elif verdict.scan is Scan.UNSCANNED:
             raise Postponed(f"The virus scanner did not look at it: {verdict.what}")
         else:
-            await self._db.write(system, files.set_clean, file_id)
+            await self._db.write(system, files.set_scan, file_id, verdict.scan)

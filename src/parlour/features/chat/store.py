@@ -1,7 +1,7 @@
 """SQL of rooms, messages and read marks."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from operator import itemgetter
 from typing import Any
@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from parlour.db import dialect, search
 from parlour.db.database import HERE, Tx
-from parlour.db.schema import chat_rooms, files, messages, read_marks
+from parlour.db.schema import attachment_columns, chat_rooms, files, messages, read_marks
 from parlour.features.chat.models import Audience, Room
 from parlour.kernel import clock
 from parlour.kernel.kept import Kept
@@ -78,9 +78,7 @@ _BY_CLIENT_ID = select(*_MESSAGE).where(
 def _brought(which: str) -> Select[Any]:
     """The files of one room's messages in a stretch of numbers, whose binds end so."""
     first, last = (bindparam(f"{edge}{which}", type_=BigInteger()) for edge in ("first", "last"))
-    return select(
-        files.c.room_id, files.c.seq, files.c.position, *(files.c[name] for name in Attachment._fields)
-    ).where(
+    return select(files.c.room_id, files.c.seq, files.c.position, *attachment_columns).where(
         files.c.workspace_id == HERE,
         files.c.room_id == bindparam(f"room{which}"),
         files.c.seq >= first,
@@ -102,9 +100,6 @@ _FOLLOWING = (
     .where(_IN_ROOM, messages.c.seq > bindparam("after", type_=BigInteger()))
     .order_by(messages.c.seq)
     .limit(_LIMIT)
-)
-_THESE = select(*_MESSAGE).where(
-    messages.c.workspace_id == HERE, dialect.one_of(messages.c.message_id, "these")
 )
 _ANSWERED = (
     _IN_ROOM
@@ -305,16 +300,6 @@ def _files(tx: Tx, brought: Mapping[UUID, Sequence[int]]) -> Mapping[tuple[UUID,
 
 def _attached(row: Sequence[Any]) -> tuple[UUID, int, int, Attachment]:
     return row[0], row[1], row[2], Attachment(*row[3:])
-
-
-def these(tx: Tx, message_ids: Collection[UUID]) -> dict[UUID, Message]:
-    """Those of the messages that there are, of whatever rooms."""
-    rooms: dict[UUID, list[_Counted]] = defaultdict(list)
-    for row in tx.rows(_THESE, these=list(message_ids)):
-        message, files_ = _counted(row)
-        rooms[message.room_id].append((message, files_))
-    found = (each for room_id, read in rooms.items() for each in _messages(tx, {room_id: read})[0])
-    return {each.message_id: each for each in found}
 
 
 def answers(tx: Tx, room_id: UUID, *, after: int, upto: int, limit: int) -> list[Message]:

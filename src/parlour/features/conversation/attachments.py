@@ -27,7 +27,7 @@ def file_view(file: Attachment, files_url: str) -> dict[str, Any]:
         "width": width,
         "height": height,
         "about": _about(file),
-        "unscanned": file.scan == "unscanned",
+        "scan": file.scan,
     }
 
 

@@ -34,7 +34,7 @@ DELETE = "files.delete"
 SCAN = "files.scan"
 SCAN_AFTER = timedelta(minutes=1)
 """A scanner that was away may be back by then."""
-CLEAN, INFECTED, UNSCANNED = Scan.CLEAN.value, Scan.INFECTED.value, Scan.UNSCANNED.value
+INFECTED, UNSCANNED, UNSCANNABLE = Scan.INFECTED.value, Scan.UNSCANNED.value, Scan.UNSCANNABLE.value
 STAGED_LIFE = timedelta(days=1)
 SWEEP_BATCH = 100
 
@@ -51,6 +51,14 @@ class NotScanned(DomainError):
     status = 409
     code = "not_scanned"
     message = "This file has not been checked for viruses yet. Please try again in a few minutes."
+
+
+class Unscannable(DomainError):
+    """It is more than the virus scanner takes, so nobody will ever know."""
+
+    status = 409
+    code = "unscannable"
+    message = "This file is too large for our virus scanner, so we do not hand it out. Please ask us for it."
 
 
 class Withdrawn(DomainError):
@@ -215,8 +223,8 @@ def are_those_of(tx: Tx, room_id: UUID, seq: int, file_ids: Sequence[UUID]) -> b
 def file(tx: Tx, file_id: UUID) -> File:
     """One whose bytes are there, whichever room it is in: whoever asks looks whether the actor may be there.
 
-    Raises NotFound, also for what another has staged; Withdrawn; NotScanned for customers, who are not to
-    get from us what nobody has looked at.
+    Raises NotFound, also for what another has staged; Withdrawn; for customers, who are not to get from
+    us what nobody has looked at, NotScanned and Unscannable.
     """
     found = store.these(tx, [file_id]).get(file_id)
     if found is None or (found.seq is None and not _is_ready(tx, found)):
@@ -225,6 +233,8 @@ def file(tx: Tx, file_id: UUID) -> File:
         raise Withdrawn
     if found.attachment.scan == UNSCANNED and tx.actor.kind is Kind.CUSTOMER:
         raise NotScanned
+    if found.attachment.scan == UNSCANNABLE and tx.actor.kind is Kind.CUSTOMER:
+        raise Unscannable
     return found
 
 
@@ -236,8 +246,9 @@ def unscanned(tx: Tx, file_id: UUID) -> File | None:
 
 
 @requires(Permission.SYSTEM)
-def set_clean(tx: Tx, file_id: UUID) -> None:
-    store.set_scan(tx, file_id, CLEAN)
+def set_scan(tx: Tx, file_id: UUID, scan: Scan) -> None:
+    """The scanner's last word, but for an infected file: that is withdrawn."""
+    store.set_scan(tx, file_id, scan.value)
 
 
 @requires(Permission.SYSTEM)

@@ -9,15 +9,15 @@ from sqlalchemy import BigInteger, Integer, bindparam, delete, insert, select, u
 
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
-from parlour.db.schema import chat_rooms, files, workspaces
+from parlour.db.schema import attachment_columns, chat_rooms, files, workspaces
 from parlour.features.files.models import Begun, Facts, File
+from parlour.files.scan import Scan
 from parlour.kernel import clock
 from parlour.kernel.access import Kind
 from parlour.kernel.messages import Attachment
 
-_ATTACHMENT = tuple(files.c[name] for name in Attachment._fields)
 _FILE = (
-    *_ATTACHMENT,
+    *attachment_columns,
     files.c.room_id,
     files.c.seq,
     files.c.sha256,
@@ -38,7 +38,7 @@ _OF_MESSAGE = (
     .order_by(files.c.position)
 )
 _NEWEST = (
-    select(files.c.seq, *_ATTACHMENT)
+    select(files.c.seq, *attachment_columns)
     .where(_HERE, files.c.room_id == bindparam("room"), files.c.seq < bindparam("before", type_=BigInteger()))
     .order_by(files.c.seq.desc(), files.c.position.desc())
     .limit(bindparam("most", type_=Integer()))
@@ -73,7 +73,7 @@ _TAKEN = select(workspaces.c.files_size).where(workspaces.c.workspace_id == HERE
 
 
 def _file(row: Sequence[Any]) -> File:
-    many = len(_ATTACHMENT)
+    many = len(attachment_columns)
     room_id, seq, sha256, uploader, kind, *rest = row[many:]
     return File(Attachment(*row[:many]), room_id, seq, sha256, uploader, Kind(kind), *rest)
 
@@ -106,14 +106,20 @@ def set_facts(tx: Tx, file_id: UUID, facts: Facts) -> bool:
         "sha256": facts.sha256,
         "width": facts.width,
         "height": facts.height,
-        "scan": facts.scan,
+        **_as_stored(facts.scan),
         "has_thumbnail": facts.has_thumbnail,
     }
     return tx.run(_CHANGE.values(values), this=file_id).first() is not None
 
 
 def set_scan(tx: Tx, file_id: UUID, scan: str) -> None:
-    tx.run(_SCANNED.values(scan=scan), this=file_id)
+    tx.run(_SCANNED.values(_as_stored(scan)), this=file_id)
+
+
+def _as_stored(scan: str) -> dict[str, Any]:
+    """What cannot be scanned is unscanned to an older release, which then keeps it from customers, too."""
+    unscannable = scan == Scan.UNSCANNABLE
+    return {"scan": Scan.UNSCANNED.value if unscannable else scan, "unscannable": unscannable}
 
 
 def these(tx: Tx, file_ids: Sequence[UUID]) -> dict[UUID, File]:

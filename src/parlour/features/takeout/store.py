@@ -18,6 +18,7 @@ from parlour.db.schema import (
     members,
     messages,
     saved_views,
+    scan_state,
     tags,
     ticket_tags,
     tickets,
@@ -108,7 +109,7 @@ _MESSAGES = (
     .limit(_SO_MANY)
 )
 _BROUGHT = (
-    select(*_columns(files, "seq file_id name media_type size scan"))
+    select(*_columns(files, "seq file_id name media_type size"), scan_state)
     .where(
         files.c.workspace_id == HERE,
         files.c.room_id == bindparam("room"),
@@ -129,7 +130,7 @@ _FILES = _pages(
 )
 _ORIGINALS = _pages(
     select(*_columns(mails, "mail_id storage_key size"), mails.c.received_at.label("created_at")).where(
-        mails.c.workspace_id == HERE, mails.c.storage_key != ""
+        mails.c.workspace_id == HERE
     ),
     mails.c.mail_id,
 )
