@@ -22,6 +22,7 @@ from parlour.features.accounts.events import service as events
 from parlour.features.accounts.mails import AccountMails
 from parlour.features.accounts.second_factor import service as second_factor
 from parlour.features.api import routes as api
+from parlour.features.api.followers import Followers
 from parlour.features.chat.scans import ScanJobs
 from parlour.features.conversation.sockets import SocketAccess
 from parlour.features.conversation.uploads import Arriving
@@ -176,6 +177,8 @@ class Parlour:
         self.post = post = Post(self.db, renderer, mailer_for(settings), settings)
         self.worker = make_worker(settings, self.db, post, self.files)
         self.db.on_commit(self.bus.publish)
+        self.followers = Followers()
+        self.bus.subscribe(self.followers.hear)
         self.bus.subscribe(lambda event: self.worker.wake() if isinstance(event, JobQueued) else None)
         self.metrics = Metrics(self.db, shared)
         self.metrics.watch(
@@ -308,5 +311,6 @@ def create_app(settings: Settings, timings: Timings | None = None, shared: Path 
     pages.state.parlour = parlour
     pages.state.post = parlour.post
     pages.state.files = parlour.files
+    pages.state.followers = parlour.followers
     pages.state.arriving = Arriving()
     return Application(parlour, pages)

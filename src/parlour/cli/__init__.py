@@ -15,6 +15,7 @@ from parlour.cli.jobs import jobs_app
 from parlour.cli.keys import apikey_app
 from parlour.cli.mail import mail_app
 from parlour.cli.mailroom import mailbox_app
+from parlour.cli.mcp import mcp
 from parlour.cli.people import agent_app, workspace_app
 from parlour.db.backup.rows import BackupUnusable
 from parlour.db.database import DatabaseUnusable
@@ -57,6 +58,8 @@ app.command()(copies.backup)
 app.command()(copies.restore)
 app.command()(copies.move)
 app.command()(takeout.export)
+app.command()(takeout.erase)
+app.command()(mcp)
 app.command()(serving.worker)
 app.command()(doctor)
 app.add_typer(workspace_app, name="workspace")

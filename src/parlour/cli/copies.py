@@ -35,9 +35,9 @@ def backup(
     NewFile(file, archive.KIND).refuse_an_impossible_place()
     settings = settings_now()
     if settings.is_postgresql:
-        source = read.of_postgresql(_as_owner(settings, owner_url))
+        source = read.of_postgresql(as_owner(settings, owner_url))
     else:
-        source = read.of_sqlite(_file(settings, owner_url))
+        source = read.of_sqlite(the_file(settings, owner_url))
     with BlockingStore(settings.files_url) as store, source as snapshot, _progress() as tell:
         rows, packed = archive.write(file, snapshot, store, tell)
     size = file.stat().st_size
@@ -66,10 +66,10 @@ def restore(
         _progress() as tell,
     ):
         if settings.is_postgresql:
-            url, role = _as_owner(settings, owner_url), settings.database_url if owner_url else None
+            url, role = as_owner(settings, owner_url), settings.database_url if owner_url else None
             counts = load.into_postgresql(url, source, tell, for_role=role)
         else:
-            counts = load.into_sqlite(_file(settings, owner_url), source, tell)
+            counts = load.into_sqlite(the_file(settings, owner_url), source, tell)
     _tell(counts)
     typer.echo("Everything arrived: counts and checksums agree. Servers may start.")
 
@@ -103,11 +103,11 @@ def move(
     typer.echo("Now set PARLOUR_DATABASE_URL and run parlour migrate --owner-url, which lets the servers in.")
 
 
-def _as_owner(settings: Settings, owner_url: str) -> str:
+def as_owner(settings: Settings, owner_url: str) -> str:
     return postgresql_url("--owner-url", owner_url) if owner_url else settings.database_url
 
 
-def _file(settings: Settings, owner_url: str) -> Path:
+def the_file(settings: Settings, owner_url: str) -> Path:
     if owner_url:
         raise Refused("--owner-url is for PostgreSQL, and PARLOUR_DATABASE_URL names no such database.")
     return settings.sqlite_path

@@ -1,19 +1,23 @@
-"""`parlour export`: everything of one workspace, for other programs and for those who leave."""
+"""`parlour export` and `parlour erase`: what a team takes along, and what a person wants to be forgotten."""
 
+import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from parlour.cli.base import Refused, err, once, settings_now
+from parlour.cli.copies import OwnerUrl, as_owner, the_file
 from parlour.db.database import Database
 from parlour.db.new_file import NewFile
 from parlour.features.workspaces import service as workspaces
 from parlour.files.store import FileStore
 from parlour.kernel.access import Actor
+from parlour.kernel.addresses import clean_email
 
 
 def export(
@@ -48,6 +52,55 @@ def export(
     typer.echo(f"{file} holds all of {workspace} in {file.stat().st_size:,} bytes. It was read once more.")
     if made.missing:
         err.print(f"{made.missing:,} files or mails are not in the store any more.")
+
+
+def erase(
+    workspace: Annotated[str, typer.Option(metavar="SLUG", help="The slug of the workspace.")],
+    email: Annotated[str, typer.Option(metavar="ADDRESS", help="Whose words are to go.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how much it would be.")] = False,
+    owner_url: OwnerUrl = "",
+) -> None:
+    """Erase a person: their words, files, mails and names in one workspace. How much there was stays.
+
+    All that was said in their tickets goes, whoever said it, and the tickets are closed; in the tickets of
+    others, what they wrote. Servers go on meanwhile; if it is broken off, do it again. docs/erasing.md says
+    what it cannot reach: above all backups that were made before.
+    """
+    from parlour.db import erasure
+
+    settings = settings_now()
+    address = clean_email(email)
+    if address is None:
+        raise Refused(f"{email} is no email address.")
+    if settings.is_postgresql:
+        begin = erasure.on_postgresql(as_owner(settings, owner_url))
+    else:
+        begin = erasure.on_sqlite(the_file(settings, owner_url))
+    here = erasure.workspace_at(begin, workspace)
+    if here is None:
+        raise Refused(f"There is no workspace {workspace}.")
+    instead = erasure.pseudonym(settings.secret_key, here, address)
+    if not dry_run and sys.stdin.isatty():
+        typer.confirm(f"Erase {address} from {workspace}? Nothing brings it back", abort=True)
+    with _told() as tell:
+        work = erasure.Erasure(begin, here, address, instead, tell)
+        counts = work.count() if dry_run else work.run()
+    for what, many in asdict(counts).items():
+        typer.echo(f"{WHAT[what]:<32} {many:>10,}")
+    if dry_run:
+        typer.echo("Nothing was changed.")
+        return
+    typer.echo(f"Where {address} stood, there is {instead} now. Backups that were made before still hold it.")
+
+
+WHAT = {
+    "tickets": "tickets",
+    "messages": "messages and notes in them",
+    "files": "files",
+    "elsewhere": "messages in tickets of others",
+    "mails": "mails",
+    "contacts": "contacts",
+}
 
 
 @contextmanager

@@ -6,7 +6,7 @@ one searches. Terms that an older release has left are made anew, in steps, by `
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -62,6 +62,22 @@ _PLACES_POSTGRESQL = """SELECT place, workspace, found_words AS said, mailbox, f
     WHERE so_far - octet_length(found_words) <= :most ORDER BY place {order}"""
 _NEWER_POSTGRESQL = text(_PLACES_POSTGRESQL.format(order=""))
 _OLDER_POSTGRESQL = text(_PLACES_POSTGRESQL.format(order="DESC"))
+_AHEAD_SQLITE = text(
+    "SELECT rowid, workspace, ticket_id FROM ticket_search WHERE rowid > :edge ORDER BY rowid LIMIT :size"
+)
+_WORDS_SQLITE = text("SELECT words FROM ticket_search WHERE rowid = :place")
+_HAS_TERMS = text("SELECT 1 FROM ticket_search_terms WHERE rowid = :place")
+_DROP_TERMS = text(
+    "INSERT INTO ticket_search_terms (ticket_search_terms, rowid, terms) VALUES ('delete', :place, :terms)"
+)
+_AHEAD_POSTGRESQL = text(
+    """SELECT "position" AS place, ticket_id FROM ticket_search
+    WHERE workspace_id = :workspace AND "position" > :edge ORDER BY "position" LIMIT :size"""
+)
+_BLANK_POSTGRESQL = text(
+    """UPDATE ticket_search SET words = '', terms = :terms
+    WHERE workspace_id = :workspace AND "position" = ANY (:these)"""
+)
 _SET_SQLITE = text("UPDATE ticket_search SET words = :words WHERE rowid = :place")
 _SET_POSTGRESQL = text("SELECT app.search_terms(:place, :workspace, :words, :terms)")
 
@@ -244,6 +260,33 @@ def take_in(tx: Tx) -> int:
     if (low, high) != before:
         tx.execute(update(search_progress).values(low=low, high=high))
     return len(newer) + len(older) if more or low else 0
+
+
+def forget(tx: Tx, of_tickets: Collection[UUID], *, beyond: int) -> tuple[int, bool]:
+    """Let the next places beyond that one find none of these tickets: which was the last of them, and whether
+    there may be more. Only the owner of the tables may.
+    """
+    if not _is_sqlite(tx):
+        return _forget_on_postgresql(tx, of_tickets, beyond)
+    rows = tx.execute(_AHEAD_SQLITE, {"edge": beyond, "size": STEP * 10}).all()
+    for row in rows:
+        if row.workspace == tx.workspace_id.hex and UUID(row.ticket_id) in of_tickets:
+            place = {"place": row.rowid}
+            if tx.execute(_HAS_TERMS, place).first():
+                said = tx.execute(_WORDS_SQLITE, place).scalar_one()
+                tx.execute(_DROP_TERMS, {**place, "terms": terms_of(tx.workspace_id, said)})
+            tx.execute(_SET_SQLITE, {**place, "words": ""})
+    return (rows[-1].rowid if rows else beyond), bool(rows)
+
+
+def _forget_on_postgresql(tx: Tx, of_tickets: Collection[UUID], beyond: int) -> tuple[int, bool]:
+    values = {"workspace": tx.workspace_id, "edge": beyond, "size": STEP * 10}
+    rows = tx.execute(_AHEAD_POSTGRESQL, values).all()
+    these = [row.place for row in rows if row.ticket_id in of_tickets]
+    if these:
+        only = {"workspace": tx.workspace_id, "terms": tx.workspace_id.hex, "these": these}
+        tx.execute(_BLANK_POSTGRESQL, only)
+    return (rows[-1].place if rows else beyond), bool(rows)
 
 
 def _progress(tx: Tx) -> tuple[int, int]:

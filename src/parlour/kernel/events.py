@@ -68,6 +68,11 @@ class BellRang(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ContactChanged(Event):
+    """What is known of somebody who writes is another now."""
+
+
+@dataclass(frozen=True, slots=True)
 class SpokeUnheard(Event):
     """A customer whom no agent is told of has spoken: their own pages hear what they always would."""
 

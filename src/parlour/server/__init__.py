@@ -49,6 +49,7 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         parlour = self._application.parlour
         parlour.leaving = True
+        parlour.followers.let_go()
         if parlour.settings.trusted_proxies and parlour.settings.is_postgresql:
             await asyncio.sleep(LEAVE_SECONDS)
         await self._accept_no_more(sockets or [])

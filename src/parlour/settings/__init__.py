@@ -21,6 +21,8 @@ __all__ = ["NAMES", "BadSetting", "Settings", "postgresql_url"]
 
 DEFAULT_BASE_URL = "http://127.0.0.1:8000"
 
+OF_CLIENTS = "PARLOUR_API_KEY"
+"""Is no setting: `parlour mcp` acts with it."""
 NAMES = (
     "PARLOUR_BASE_URL",
     "PARLOUR_CLAMD",
@@ -144,7 +146,11 @@ class Settings:
 def refuse_unknown_names(environ: Mapping[str, str]) -> None:
     """Raises BadSetting for the first name that is nearly one of ours, or begins like ours and is none."""
     for name in sorted(environ):
-        if name.upper().startswith("PARLOUR") and name not in NAMES and not name.startswith(TESTS):
+        if (
+            name.upper().startswith("PARLOUR")
+            and name not in (*NAMES, OF_CLIENTS)
+            and not name.startswith(TESTS)
+        ):
             near = get_close_matches(name.upper(), NAMES, n=1, cutoff=0.8)
             meant = f"; the nearest is {near[0]}" if near else f"; there are {', '.join(NAMES)}"
             raise BadSetting(name, f"is no setting of Parlour{meant}")

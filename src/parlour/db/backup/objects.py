@@ -104,12 +104,16 @@ def pack(into: IO[bytes], source: Source, objects: Objects, tell: Tell) -> Packe
 
 
 def _keys(source: Source, shape: Shape) -> Iterator[tuple[str, bool]]:
-    """Each object's key, and whether there has to be one: what is on its way up has none yet."""
+    """Each object's key, and whether there has to be one: what is on its way up has none yet, and
+    what was withdrawn has none any more.
+    """
     names = [column.name for column in shape.columns]
     with closing(source.lines(shape)) as lines:
         for line in lines:
             row = dict(zip(names, decode(line), strict=True))
-            there = row["seq"] is not None if "seq" in row else True
+            if row["storage_key"] == "":
+                continue  # of a mail that was erased
+            there = row.get("scan") != "infected" and (row["seq"] is not None if "seq" in row else True)
             yield row["storage_key"], there
             if row.get("has_thumbnail"):
                 yield row["thumbnail_key"], there

@@ -3,12 +3,18 @@
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from parlour.features.api import contacts, files, tickets, workspace
+from parlour.features.api import changes, contacts, files, tickets, workspace
 from parlour.features.api.operations import HOME, Operation
 
 __all__ = ["HOME", "OPERATIONS", "by_path"]
 
-OPERATIONS = [*workspace.OPERATIONS, *tickets.OPERATIONS, *files.OPERATIONS, *contacts.OPERATIONS]
+OPERATIONS = [
+    *workspace.OPERATIONS,
+    *tickets.OPERATIONS,
+    *files.OPERATIONS,
+    *contacts.OPERATIONS,
+    *changes.OPERATIONS,
+]
 
 
 def by_path() -> Mapping[str, Sequence[Operation]]:

@@ -8,7 +8,7 @@ from parlour.features.contacts.models import Contact
 from parlour.kernel.errors import Invalid
 
 
-def _shape(contact: Contact) -> shapes.Contact:
+def contact_shape(contact: Contact) -> shapes.Contact:
     return shapes.Contact(
         contact_id=contact.contact_id,
         email=contact.email,
@@ -27,21 +27,21 @@ async def list_contacts(call: Call) -> Answer:
     asked, after = cursors.unseal(call, "contacts")
     page = await call.read(contacts.page, beginning=asked.email, after=after or "", limit=asked.limit)
     goes_on = cursors.seal(call, "contacts", asked, page.next) if page.next else None
-    return answer(shapes.ContactList([_shape(each) for each in page.contacts], goes_on))
+    return answer(shapes.ContactList([contact_shape(each) for each in page.contacts], goes_on))
 
 
 async def add_contact(call: Call) -> Answer:
     """Add somebody who has not written yet."""
 
     def made(contact: Contact) -> Answer:
-        return answer(_shape(contact), 201, Location=f"{HOME}/contacts/{contact.contact_id}")
+        return answer(contact_shape(contact), 201, Location=f"{HOME}/contacts/{contact.contact_id}")
 
     return await call.write(units.add_contact, made, call.body)
 
 
 async def get_contact(call: Call) -> Answer:
     """Read what is known of somebody."""
-    return answer(_shape(await call.read(contacts.contact, call.id("contact_id"))))
+    return answer(contact_shape(await call.read(contacts.contact, call.id("contact_id"))))
 
 
 async def change_contact(call: Call) -> Answer:
@@ -50,7 +50,7 @@ async def change_contact(call: Call) -> Answer:
     Only what you send changes; null empties it.
     """
     return await call.write(
-        units.change_contact, lambda contact: answer(_shape(contact)), call.id("contact_id"), call.body
+        units.change_contact, lambda contact: answer(contact_shape(contact)), call.id("contact_id"), call.body
     )
 
 

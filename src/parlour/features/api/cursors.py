@@ -18,7 +18,12 @@ _SIGNATURE = 16
 
 def seal(call: Call, operation: str, asked: Struct, after: str | int) -> str:
     """The cursor of the page that begins `after`, of the list that was asked for."""
-    held = json.dumps([_asked(asked), after], separators=(",", ":")).encode()
+    return seal_place(call, operation, _asked(asked), after)
+
+
+def seal_place(call: Call, operation: str, *place: Any) -> str:
+    """What only we can have said, and only to this workspace of this operation."""
+    held = json.dumps(place, separators=(",", ":")).encode()
     return base64.urlsafe_b64encode(_sign(call, operation, held)[0] + held).decode().rstrip("=")
 
 
@@ -32,8 +37,7 @@ def unseal(call: Call, operation: str) -> tuple[Any, Any]:
         return query, None
     if getattr(query, "after", 0):
         raise BadQuery("the cursor says after what the page begins")
-    held = _checked(call, operation, query.cursor)
-    asked, after = json.loads(held)
+    asked, after = unseal_place(call, operation, query.cursor)
     beside = _asked(query)
     if any(asked.get(name) != value for name, value in beside.items()):
         raise BadQuery("the cursor is of another list than the other parameters")
@@ -52,7 +56,8 @@ def _asked(query: Struct) -> dict[str, Any]:
     }
 
 
-def _checked(call: Call, operation: str, cursor: str) -> bytes:
+def unseal_place(call: Call, operation: str, cursor: str) -> Any:
+    """What was sealed. Raises BadQuery."""
     try:
         raw = base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
     except ValueError:
@@ -60,7 +65,7 @@ def _checked(call: Call, operation: str, cursor: str) -> bytes:
     signature, held = raw[:_SIGNATURE], raw[_SIGNATURE:]
     if not any(hmac.compare_digest(signature, right) for right in _sign(call, operation, held)):
         raise BadQuery("this is no cursor of ours")
-    return held
+    return json.loads(held)
 
 
 def _sign(call: Call, operation: str, held: bytes) -> list[bytes]:

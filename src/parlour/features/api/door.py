@@ -60,7 +60,7 @@ class Door:
         return endpoint
 
     async def _answer(self, request: Request, operation: Operation) -> Response:
-        program = await _program(request)
+        program = await program_of(request)
         await _count(request, program)
         query = read_query(request, operation.query)
         body, raw = await read_body(request, operation.takes) if operation.takes else (None, b"")
@@ -94,8 +94,8 @@ class Door:
             self._running.discard(this)
 
 
-async def _program(request: Request) -> Program:
-    """Raises BadKey."""
+async def program_of(request: Request) -> Program:
+    """Whose key it is. Raises BadKey."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     token = token.strip()
     place = api_keys.place_of(token) if scheme.lower() == "bearer" else None

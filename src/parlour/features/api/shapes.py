@@ -157,6 +157,36 @@ class ContactList(Given):
     next: str | None
 
 
+class Change(Given):
+    """Something that happened. What it is about is here as it is now, not as it was then."""
+
+    event_id: Annotated[UUID, Meta(description="The same however often it is read.")]
+    type: Annotated[
+        Literal["ticket.created", "ticket.updated", "message.created", "note.created", "contact.updated"],
+        Meta(description="Others may follow: pass over what you do not know."),
+    ]
+    created_at: Moment
+    by: Annotated[
+        Literal["customer", "member", "program", "system"],
+        Meta(description="`program`: it was done with a key, whose id is `key_id`."),
+    ]
+    user_id: UUID | None
+    key_id: UUID | None
+    changed: Annotated[list[str], Meta(description="Names of the fields that are others now.")]
+    ticket_id: UUID | None
+    message_id: UUID | None
+    contact_id: UUID | None
+    ticket: Annotated[Ticket | None, Meta(description="Of `ticket.created` and `ticket.updated`.")]
+    message: Annotated[Message | None, Meta(description="Of `message.created` and `note.created`.")]
+    contact: Annotated[Contact | None, Meta(description="Of `contact.updated`.")]
+
+
+class ChangeList(Given):
+    items: list[Change]
+    next: Annotated[str, Meta(description="For `after`, also when nothing has happened: keep it.")]
+    more: Annotated[bool, Meta(description="Whether more has happened already: ask again at once.")]
+
+
 class MemberList(Given):
     items: list[Member]
     next: None = None
@@ -300,6 +330,26 @@ class ContactQuery(Taken):
     email: Annotated[str, Meta(max_length=320, description="What the address begins with.")] = ""
     limit: Limit = 50
     cursor: Cursor | None = None
+
+
+class ChangeQuery(Taken):
+    after: Annotated[
+        str,
+        Meta(
+            max_length=2_000,
+            description="`next` of the answer before; `now` for what happens from now on. "
+            "Without it you get everything that is kept.",
+        ),
+    ] = ""
+    wait: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=30,
+            description="Where nothing has happened, wait for so many seconds until something does.",
+        ),
+    ] = 0
+    limit: Limit = 100
 
 
 class NoQuery(Taken):

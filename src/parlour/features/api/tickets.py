@@ -31,12 +31,12 @@ class BadVersion(BadRequest):
     message = 'If-Match holds no version: send the ETag of the ticket, such as "3", or *.'
 
 
-def _desk(call: Call) -> str:
+def desk_of(call: Call) -> str:
     """What leads to a ticket at the desk, less its id."""
     return f"{site(call.request).settings.base_url}/workspace/{call.program.actor.workspace_id}/tickets/"
 
 
-def _shape(desk: str, ticket: WholeTicket) -> shapes.Ticket:
+def ticket_shape(desk: str, ticket: WholeTicket) -> shapes.Ticket:
     return shapes.Ticket(
         ticket_id=ticket.ticket_id,
         number=ticket.number,
@@ -61,7 +61,7 @@ def _answer(call: Call, whole: WholeTicket, status: int = 200) -> Answer:
     etag = {"ETag": f'"{whole.version}"'}
     if status == 201:
         etag["Location"] = f"{HOME}/tickets/{whole.ticket_id}"
-    return answer(_shape(_desk(call), whole), status, **etag)
+    return answer(ticket_shape(desk_of(call), whole), status, **etag)
 
 
 async def list_tickets(call: Call) -> Answer:
@@ -78,8 +78,8 @@ async def list_tickets(call: Call) -> Answer:
     except NotFound:
         raise BadQuery("this is no cursor of ours") from None
     goes_on = cursors.seal(call, "tickets", asked, page.next) if page.next else None
-    desk = _desk(call)
-    return answer(shapes.TicketList([_shape(desk, each) for each in page.tickets], goes_on))
+    desk = desk_of(call)
+    return answer(shapes.TicketList([ticket_shape(desk, each) for each in page.tickets], goes_on))
 
 
 def _filters(asked: shapes.TicketQuery, after: str | None) -> Filters:
@@ -163,7 +163,7 @@ def file_shape(file: Attachment) -> shapes.File:
     return shapes.File(file.file_id, file.name, file.media_type, file.size, scan)  # type: ignore[arg-type]
 
 
-def _message(message: Message) -> shapes.Message:
+def message_shape(message: Message) -> shapes.Message:
     return shapes.Message(
         message_id=message.message_id,
         seq=message.seq,
@@ -189,7 +189,7 @@ async def list_messages(call: Call) -> Answer:
     )
     last = found.messages[-1].seq if found.messages else found.head
     goes_on = cursors.seal(call, room, asked, last) if last < found.head else None
-    return answer(shapes.MessageList([_message(each) for each in found.messages], goes_on))
+    return answer(shapes.MessageList([message_shape(each) for each in found.messages], goes_on))
 
 
 async def send_message(call: Call) -> Answer:
@@ -203,7 +203,7 @@ async def send_message(call: Call) -> Answer:
     unit = tickets.add_note if new.note else tickets.send_message
 
     def sent(made: Sent) -> Answer:
-        return answer(_message(made.message), 200 if made.repeat else 201)
+        return answer(message_shape(made.message), 200 if made.repeat else 201)
 
     client_id = new.client_id or clock.new_id()
     return await call.write(unit, sent, call.id("ticket_id"), new.content, client_id, file_ids=new.files)

@@ -1,18 +1,21 @@
 """What the API's operations read and do: a transaction each, put together from the services."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 from uuid import UUID
 
 from msgspec import UNSET
 
-from parlour.db import idempotency
+from parlour.db import epoch, idempotency
 from parlour.db.database import Tx
 from parlour.features.api.answers import Answer, Once
 from parlour.features.api.shapes import ContactChange, NewContact, NewTicket, TicketChange
 from parlour.features.chat import service as chat
 from parlour.features.contacts import service as contacts
 from parlour.features.contacts.models import Contact
+from parlour.features.events import service as events
+from parlour.features.events.models import Event
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Draft, Filters, Priority, Ticket, WholeTicket
@@ -20,7 +23,8 @@ from parlour.features.tickets.tags import service as tags
 from parlour.kernel import clock, text
 from parlour.kernel.access import Permission, requires
 from parlour.kernel.errors import DomainError, Invalid
-from parlour.kernel.messages import Place, Stretch
+from parlour.kernel.messages import Message, Stretch
+from parlour.kernel.messages import Place as RoomPlace
 
 
 class KeyReused(DomainError):
@@ -156,7 +160,7 @@ def messages(tx: Tx, ticket_id: UUID, *, note: bool, after: int, limit: int) -> 
     """Of the ticket's public room, or of its notes. Raises UnknownTicket."""
     found = tickets.ticket(tx, ticket_id)
     room = chat.notes_room(tx, ticket_id) if note else found.chat_room_id
-    return chat.following(tx, room, Place(after), limit=limit)
+    return chat.following(tx, room, RoomPlace(after), limit=limit)
 
 
 @requires(Permission.CONTACT_EDIT)
@@ -175,3 +179,53 @@ def change_contact(tx: Tx, contact_id: UUID, wanted: ContactChange) -> Contact:
     if wanted.blocked is not UNSET:
         (contacts.block if wanted.blocked else contacts.unblock)(tx, contact_id)
     return contacts.contact(tx, contact_id)
+
+
+class Place(NamedTuple):
+    """Where somebody who follows what happens has come to. It is worth nothing in another epoch."""
+
+    position: int
+    epoch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What happened, what it is about as that is now, and where to go on.
+
+    `more`: there is more behind it. `unsettled`: there would be, if it had its positions.
+    """
+
+    events: Sequence[Event]
+    place: Place
+    more: bool
+    unsettled: bool
+    tickets: Mapping[UUID, WholeTicket]
+    messages: Mapping[UUID, Message]
+    contacts: Mapping[UUID, Contact]
+
+
+@requires(Permission.TICKET_LIST)
+def newest_place(tx: Tx) -> Place:
+    return Place(events.bounds(tx)[1], epoch.current(tx))
+
+
+@requires(Permission.TICKET_LIST)
+def changes(tx: Tx, place: Place | None, limit: int) -> Changes:
+    """After the place, or of all that is kept. Raises Forgotten."""
+    now = epoch.current(tx)
+    if place and place.epoch != now:
+        raise events.Forgotten
+    position = place.position if place else events.bounds(tx)[0]
+    found, unsettled = events.after(tx, position, limit=limit)
+    about = {each.ticket_id for each in found if each.ticket_id and not each.message_id}
+    said = {each.message_id for each in found if each.message_id}
+    who = {each.contact_id for each in found if each.contact_id}
+    return Changes(
+        events=found,
+        place=Place(found[-1].position if found else position, now),
+        more=len(found) == limit,
+        unsettled=unsettled,
+        tickets={each.ticket_id: each for each in listing.whole(tx, list(about))},
+        messages=chat.these(tx, said),
+        contacts=contacts.these(tx, who),
+    )

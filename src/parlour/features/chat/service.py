@@ -4,7 +4,7 @@ The promise: a message whose `post` was committed has one sequence number in its
 and is never stored twice however often it is sent.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -245,6 +245,12 @@ def _goes_on(tx: Tx, room: Room, place: Place, now: str) -> bool:
     if place.seq and place.message_id:
         return store.message_id_at(tx, room.room_id, place.seq) == place.message_id
     return True
+
+
+@requires(Permission.NOTE_READ)
+def these(tx: Tx, message_ids: Collection[UUID]) -> Mapping[UUID, Message]:
+    """Those of the messages, notes among them, that there are."""
+    return store.these(tx, message_ids) if message_ids else {}
 
 
 @requires(Permission.SYSTEM)

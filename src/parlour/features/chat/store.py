@@ -1,7 +1,7 @@
 """SQL of rooms, messages and read marks."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from operator import itemgetter
 from typing import Any
@@ -100,6 +100,9 @@ _FOLLOWING = (
     .where(_IN_ROOM, messages.c.seq > bindparam("after", type_=BigInteger()))
     .order_by(messages.c.seq)
     .limit(_LIMIT)
+)
+_THESE = select(*_MESSAGE).where(
+    messages.c.workspace_id == HERE, dialect.one_of(messages.c.message_id, "these")
 )
 _ANSWERED = (
     _IN_ROOM
@@ -300,6 +303,16 @@ def _files(tx: Tx, brought: Mapping[UUID, Sequence[int]]) -> Mapping[tuple[UUID,
 
 def _attached(row: Sequence[Any]) -> tuple[UUID, int, int, Attachment]:
     return row[0], row[1], row[2], Attachment(*row[3:])
+
+
+def these(tx: Tx, message_ids: Collection[UUID]) -> dict[UUID, Message]:
+    """Those of the messages that there are, of whatever rooms."""
+    rooms: dict[UUID, list[_Counted]] = defaultdict(list)
+    for row in tx.rows(_THESE, these=list(message_ids)):
+        message, files_ = _counted(row)
+        rooms[message.room_id].append((message, files_))
+    found = (each for room_id, read in rooms.items() for each in _messages(tx, {room_id: read})[0])
+    return {each.message_id: each for each in found}
 
 
 def answers(tx: Tx, room_id: UUID, *, after: int, upto: int, limit: int) -> list[Message]:

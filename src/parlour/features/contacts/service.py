@@ -5,6 +5,7 @@ offers the first one, as somebody's word, and shows nothing of what is known to 
 agent has saved holds on every ticket.
 """
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from parlour.kernel import clock, seen, text
 from parlour.kernel.access import Permission, requires
 from parlour.kernel.addresses import beginning_of_email, required_email
 from parlour.kernel.errors import DomainError, Invalid, NotFound
+from parlour.kernel.events import ContactChanged
 
 PAGE = 50
 NOTE_LIMIT = 2_000
@@ -62,6 +64,12 @@ def contact(tx: Tx, contact_id: UUID) -> Contact:
 def at(tx: Tx, email: str) -> Contact | None:
     """Whose address this is; None for one whose only tickets a release before this one opened."""
     return store.by_email(tx, email)
+
+
+@requires(Permission.TICKET_LIST)
+def these(tx: Tx, contact_ids: Collection[UUID]) -> Mapping[UUID, Contact]:
+    """Those of them that there are."""
+    return store.these(tx, contact_ids) if contact_ids else {}
 
 
 @requires(Permission.TICKET_LIST)
@@ -123,6 +131,7 @@ def _note(tx: Tx, contact_id: UUID, *changed: str) -> None:
     """For those who follow, if anything is another now."""
     if changed:
         events.record(tx, Happened(Kind.CONTACT_UPDATED, contact_id=contact_id, changed=changed))
+        tx.emit(ContactChanged(tx.workspace_id))
 
 
 @requires(Permission.CONTACT_BLOCK)

@@ -1,5 +1,6 @@
 """SQL of the people who write."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -28,6 +29,7 @@ _BLOCKED = select(contacts.c.blocked_at).where(
 )
 _BLOCKED = _BLOCKED.with_for_update(read=True)
 _THIS = (contacts.c.workspace_id == HERE) & (contacts.c.contact_id == bindparam("this_contact"))
+_THESE = _HERE.where(dialect.one_of(contacts.c.contact_id, "these"))
 _LAST_CHARACTER = "\U0010ffff"
 _FOLLOWING = (
     _HERE.where(
@@ -71,6 +73,11 @@ def insert_contact(tx: Tx, contact_id: UUID, email: str) -> None:
 def contact(tx: Tx, contact_id: UUID) -> Contact | None:
     row = tx.run(select(*_CONTACT).where(_THIS), this_contact=contact_id).first()
     return _contact(row) if row else None
+
+
+def these(tx: Tx, contact_ids: Collection[UUID]) -> dict[UUID, Contact]:
+    found = map(_contact, tx.rows(_THESE, these=list(contact_ids)))
+    return {each.contact_id: each for each in found}
 
 
 def lock(tx: Tx, contact_id: UUID) -> Contact | None:

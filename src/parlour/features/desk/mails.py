@@ -52,6 +52,7 @@ def _shown(mail: Mail) -> dict[str, object]:
         "ticket_id": mail.ticket_id and str(mail.ticket_id),
         "number": mail.number,
         "size": mail.size,
+        "is_kept": bool(mail.storage_key),
         "received_at": mail.received_at,
     }
 
@@ -60,6 +61,8 @@ async def original(request: Request) -> Response:
     """The mail as it came, to keep or to open in a mail program."""
     desk = await desk_in(request)
     mail = await db(request).read(actor_at(desk), mailroom.mail, id_in(request, "mail_id"))
+    if not mail.storage_key:  # it was erased
+        raise mailroom.UnknownMail
     try:
         pieces = intake(request).store.get(mail.storage_key)
         first = await anext(pieces, b"")

@@ -130,7 +130,7 @@ _FILES = _pages(
 )
 _ORIGINALS = _pages(
     select(*_columns(mails, "mail_id storage_key size"), mails.c.received_at.label("created_at")).where(
-        mails.c.workspace_id == HERE
+        mails.c.workspace_id == HERE, mails.c.storage_key != ""
     ),
     mails.c.mail_id,
 )
