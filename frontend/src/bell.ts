@@ -1,6 +1,6 @@
 // The bell: its list opens over the page, and its count is said when something new has come.
 import htmx from "htmx.org";
-import { all, must, one } from "./dom";
+import { all, must, near, one } from "./dom";
 import { refreshSoon } from "./refresh";
 import { onBell } from "./watch";
 
@@ -22,8 +22,7 @@ class Panel {
     this.#dialog.append(this.#list);
     document.body.append(this.#dialog);
     this.#dialog.addEventListener("click", (event) => {
-      const from = event.target as Element;
-      if (from === this.#dialog || from.closest("[data-close]")) this.#dialog.close();
+      if (event.target === this.#dialog || near(event, "[data-close]")) this.#dialog.close();
     });
   }
 

@@ -1,5 +1,5 @@
 // A form on its way says so and takes no second click.
-import { all, one } from "./dom";
+import { all, near, one } from "./dom";
 
 function busy(button: HTMLButtonElement): void {
   button.ariaBusy = "true";
@@ -13,8 +13,8 @@ function idle(button: HTMLButtonElement): void {
 
 export function startBusy(): void {
   document.addEventListener("submit", (event) => {
-    const form = event.target as HTMLFormElement;
-    if (!form.matches("form[data-busy]") || event.defaultPrevented) return;
+    const form = near<HTMLFormElement>(event, "form[data-busy]");
+    if (!form || event.defaultPrevented) return;
     const button = (event.submitter ?? one('button[type="submit"]', form)) as HTMLButtonElement | null;
     // After the event: a disabled button's own value would stay behind.
     if (button) setTimeout(() => busy(button));

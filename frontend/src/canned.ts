@@ -1,5 +1,5 @@
 // Canned replies: `/` in the empty composer, or the button, opens a list that narrows as one types.
-import { all, copyElement, must, one, setField } from "./dom";
+import { all, copyElement, must, near, one, setField } from "./dom";
 
 /** Where `content` is only a beginning, `whole` is the address of the text. */
 type Reply = { name: string; content: string; whole?: string };
@@ -139,7 +139,7 @@ class Picker {
   }
 
   #click(event: Event): void {
-    const option = (event.target as Element).closest("[role=option]");
+    const option = near(event, "[role=option]");
     if (option) void this.#take(this.#shown[[...this.#list.children].indexOf(option)]);
   }
 

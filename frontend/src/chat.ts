@@ -3,7 +3,7 @@ import { announcer } from "./announce";
 import { Api } from "./api";
 import { onAttention } from "./attention";
 import { Countdown } from "./countdown";
-import { one, sentence } from "./dom";
+import { near, one, sentence } from "./dom";
 import type { Frame, Message, Request, Side } from "./frames";
 import { History } from "./history";
 import { calledIn } from "./names";
@@ -150,8 +150,7 @@ class Chat implements Surroundings {
   }
 
   #click(event: Event): void {
-    const target = event.target as Element;
-    const button = target.closest("[data-retry], [data-discard], [data-undo], [data-edit]");
+    const button = near(event, "[data-retry], [data-discard], [data-undo], [data-edit]");
     const item = button?.closest<HTMLElement>("li");
     const clientId = item?.dataset.clientId;
     const thread = this.#threads.find(({ notes }) => notes === item?.hasAttribute("data-internal"));

@@ -1,7 +1,7 @@
 // What a list says of a ticket's status, priority and assignee becomes a dropdown, which saves at once what is chosen.
 // The page brings the dropdowns once, however many rows it has.
 import htmx from "htmx.org";
-import { all, copy, one } from "./dom";
+import { all, copy, near, one } from "./dom";
 
 export const ROWS = "[data-ticket-row], #overview tbody tr";
 const FIELDS = ["status", "priority", "assignee"] as const;
@@ -73,7 +73,7 @@ export function startChoices(): void {
   htmx.config.morphSkipChildren = "[hx-morph-skip-children], .choice";
   document.addEventListener("htmx:after:swap", showChoices);
   document.addEventListener("change", (event) => {
-    const field = event.target as HTMLSelectElement;
-    if (field.matches(".choice > select")) void save(field);
+    const field = near<HTMLSelectElement>(event, ".choice > select");
+    if (field) void save(field);
   });
 }

@@ -1,5 +1,5 @@
 // A button that copies the field beside it. Where a page may not reach the clipboard, the text is marked, to be copied.
-import { must, one } from "./dom";
+import { must, near, one } from "./dom";
 
 async function copy(button: HTMLElement): Promise<void> {
   const field = must<HTMLInputElement>(`#${CSS.escape(button.dataset.copy!)}`);
@@ -16,7 +16,7 @@ async function copy(button: HTMLElement): Promise<void> {
 
 export function startCopy(): void {
   document.addEventListener("click", (event) => {
-    const button = (event.target as Element).closest<HTMLElement>("[data-copy]");
+    const button = near(event, "[data-copy]");
     if (button) void copy(button);
   });
 }

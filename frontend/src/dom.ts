@@ -14,6 +14,11 @@ export function must<T extends Element = HTMLElement>(selector: string, root: Pa
   return found;
 }
 
+/** The nearest one around what an event is about. That may be no element: of what has left the page meanwhile, htmx
+ * tells the document. */
+export const near = <T extends Element = HTMLElement>(event: Event, selector: string): T | null =>
+  event.target instanceof Element ? event.target.closest<T>(selector) : null;
+
 /** A fresh copy of a <template>'s content, or null when the page has no such template. */
 export function copy(selector: string, root: ParentNode = document): DocumentFragment | null {
   const template = one<HTMLTemplateElement>(`template${selector}`, root);

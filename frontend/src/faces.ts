@@ -1,6 +1,6 @@
 // The composer at the desk has two faces, a reply and a note: two forms, each with an address, a draft and an outbox
 // of its own. Which one is in front changes only by what a person does, and nothing written goes from one to the other.
-import { all, one } from "./dom";
+import { all, near, one } from "./dom";
 
 export type Face = "reply" | "note";
 
@@ -35,7 +35,7 @@ function tellOfDrafts(): void {
 
 export function startFaces(): void {
   document.addEventListener("click", (event) => {
-    const button = (event.target as Element).closest<HTMLElement>("[data-face]");
+    const button = near(event, "[data-face]");
     if (button) turn(button.dataset.face as Face);
   });
   document.addEventListener("change", tellOfDrafts);

@@ -1,11 +1,11 @@
 // Forms that htmx sends: a change that did not get through goes back to what it was and says so.
-import { all } from "./dom";
+import { all, near } from "./dom";
 import { localTimes } from "./times";
 
 const NOTE = "form-problem";
 
 function undo(event: Event): void {
-  const form = (event.target as Element).closest?.<HTMLFormElement>("form[data-inline]");
+  const form = near<HTMLFormElement>(event, "form[data-inline]");
   if (!form) return;
   form.reset();
   const note = document.createElement("p");
@@ -17,14 +17,15 @@ function undo(event: Event): void {
 }
 
 /** What is sent now is judged anew; what else the page asks for by itself takes no sentence away. */
-function forget(source: Element): void {
-  if (source === document.body) return;
-  all(`.${NOTE}`, source.closest<HTMLElement>("form[data-inline]") ?? (source as HTMLElement)).forEach((note) => note.remove());
+function forget(event: Event): void {
+  const source = event.target;
+  if (!(source instanceof HTMLElement) || source === document.body) return;
+  all(`.${NOTE}`, near(event, "form[data-inline]") ?? source).forEach((note) => note.remove());
 }
 
 export function startForms(): void {
   document.addEventListener("htmx:after:swap", () => localTimes());
-  document.addEventListener("htmx:before:request", (event) => forget(event.target as Element));
+  document.addEventListener("htmx:before:request", forget);
   document.addEventListener("htmx:response:error", undo);
   document.addEventListener("htmx:error", undo);
 }

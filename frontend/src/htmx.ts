@@ -27,3 +27,9 @@ htmx.registerExtension("no-expressions", {
 htmx.config.noSwap = [204, 304, "5xx"] as unknown as number[];
 // Back and forward load the page: a list that was open for a while is shown as it is now, with its scripts.
 htmx.config.history = "reload";
+// Firefox gives up what a page has under way as soon as one leaves it, and the page, which stands until the next one
+// comes, would say that a change was not saved. Forms with more than 64 kB could not be sent so; these have a field or two.
+type Asked = CustomEvent<{ ctx: { request: RequestInit } }>;
+document.addEventListener("htmx:config:request", (event) => {
+  (event as Asked).detail.ctx.request.keepalive = true;
+});

@@ -1,5 +1,5 @@
 // Leaving a browser that others use too: what was typed and not sent goes along, once somebody has said so.
-import { all, copyElement, one } from "./dom";
+import { all, copyElement, near, one } from "./dom";
 import { load, local, save, session } from "./keep";
 
 const OURS = "parlour:";
@@ -29,8 +29,8 @@ function clear(): void {
 }
 
 function leave(event: SubmitEvent): void {
-  const form = event.target as HTMLFormElement;
-  if (!form.matches("[data-leave]")) return;
+  const form = near<HTMLFormElement>(event, "[data-leave]");
+  if (!form) return;
   if (!form.hasAttribute("data-warned") && (wordsIn(local) || wordsIn(session))) {
     event.preventDefault();
     all("[data-leave]").forEach((each) => each.setAttribute("data-warned", ""));

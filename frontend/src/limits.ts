@@ -1,5 +1,5 @@
 // How much room a field has left, near its limit. Nothing is cut: what is too long is refused with a sentence.
-import { all, one } from "./dom";
+import { all, near, one } from "./dom";
 
 type Field = HTMLInputElement | HTMLTextAreaElement;
 
@@ -31,6 +31,9 @@ export function showLimit(field: Field): void {
 }
 
 export function startLimits(): void {
-  document.addEventListener("input", (event) => showLimit(event.target as Field));
+  document.addEventListener("input", (event) => {
+    const field = near<Field>(event, "[data-limit]");
+    if (field) showLimit(field);
+  });
   all<Field>("[data-limit]").forEach(showLimit);
 }

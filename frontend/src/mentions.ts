@@ -1,6 +1,6 @@
 // `@` in a note brings a list of the members at the caret. What is chosen is only text: the server reads names out of
 // the note itself, also where nobody chose from a list.
-import { all, must, one } from "./dom";
+import { all, must, near, one } from "./dom";
 
 /** As many as stand in the list without scrolling. */
 const SHOWN = 6;
@@ -42,7 +42,7 @@ class Mentions {
     text.form!.addEventListener("keydown", (event) => event.target === text && this.#key(event), true);
     list.addEventListener("pointerdown", (event) => {
       event.preventDefault();
-      const option = (event.target as Element).closest<HTMLElement>("[role=option]");
+      const option = near(event, "[role=option]");
       if (option) this.#insert(option);
     });
   }

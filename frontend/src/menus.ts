@@ -1,5 +1,5 @@
 // Menus are <details>: they open without a script. With one they close again as menus do.
-import { all, one } from "./dom";
+import { all, near, one } from "./dom";
 
 const OPEN = "details[data-menu][open]";
 
@@ -13,16 +13,16 @@ export function startMenus(): void {
     for (const menu of all(OPEN)) if (!menu.contains(event.target as Node)) close(menu, false);
   });
   document.addEventListener("focusout", (event) => {
-    const menu = (event.target as Element).closest<HTMLElement>(OPEN);
+    const menu = near(event, OPEN);
     if (menu && event.relatedTarget && !menu.contains(event.relatedTarget as Node)) close(menu, false);
   });
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || event.isComposing) return;
-    const menu = (event.target as Element).closest<HTMLElement>(OPEN) ?? one(OPEN);
+    const menu = near(event, OPEN) ?? one(OPEN);
     if (menu) close(menu, true);
   });
   // A form with one choice shows its button once something else is chosen.
   document.addEventListener("change", (event) => {
-    (event.target as Element).closest("form[data-unchanged]")?.removeAttribute("data-unchanged");
+    near(event, "form[data-unchanged]")?.removeAttribute("data-unchanged");
   });
 }

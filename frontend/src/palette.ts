@@ -3,7 +3,7 @@
 import htmx from "htmx.org";
 import { commands, place, possible, tools } from "./commands";
 import { bringDialogs, whenThere } from "./dialogs";
-import { all, must, one } from "./dom";
+import { all, must, near, one } from "./dom";
 
 const PAUSE = 150;
 
@@ -155,12 +155,12 @@ class Palette {
   /** A list that changes under a pointer at rest is no choice: the browser then tells of a move of no length. */
   #point(event: PointerEvent): void {
     if (!event.movementX && !event.movementY) return;
-    const option = (event.target as Element).closest<HTMLElement>("[role=option]");
+    const option = near(event, "[role=option]");
     if (option && option !== this.#active) this.#choose(option, false);
   }
 
   #click(event: MouseEvent): void {
-    const option = (event.target as Element).closest<HTMLElement>("[role=option]");
+    const option = near(event, "[role=option]");
     if (!option || event.ctrlKey || event.metaKey || event.shiftKey) return;
     // First closed: the focus is back where it was, and the command is about that place.
     this.dialog.close();
@@ -187,8 +187,7 @@ export function openPalette(scope: readonly string[] = []): boolean {
 export function startPalette(): void {
   void bringDialogs();
   document.addEventListener("click", (event) => {
-    const at = event.target as Element;
-    if (at.closest("[data-open-palette]")) openPalette();
-    else if (at.closest("[data-open-keys]")) commands.keys!();
+    if (near(event, "[data-open-palette]")) openPalette();
+    else if (near(event, "[data-open-keys]")) commands.keys!();
   });
 }

@@ -1,5 +1,5 @@
 // A picture of the conversation opens larger over it; its link alone would leave the page.
-import { one } from "./dom";
+import { near, one } from "./dom";
 
 async function open(link: HTMLAnchorElement): Promise<void> {
   try {
@@ -13,7 +13,7 @@ async function open(link: HTMLAnchorElement): Promise<void> {
 export function startPictures(): void {
   one("[data-room]")?.addEventListener("click", (event) => {
     const click = event as MouseEvent;
-    const link = (click.target as Element).closest<HTMLAnchorElement>("a[data-picture]");
+    const link = near<HTMLAnchorElement>(click, "a[data-picture]");
     if (!link || click.ctrlKey || click.metaKey || click.shiftKey) return;
     click.preventDefault();
     void open(link);

@@ -1,5 +1,5 @@
 // Ticking rows. The bar that changes them appears without a script; here it learns to count.
-import { all, one } from "./dom";
+import { all, near, one } from "./dom";
 
 const boxes = (): HTMLInputElement[] => all<HTMLInputElement>('input[name="ids"]');
 
@@ -19,8 +19,8 @@ export function countSelected(): void {
 function startRanges(): void {
   let last: HTMLInputElement | null = null;
   document.addEventListener("click", (event) => {
-    const box = event.target as HTMLInputElement;
-    if (!box.matches?.('input[name="ids"]')) return;
+    const box = near<HTMLInputElement>(event, 'input[name="ids"]');
+    if (!box) return;
     const every = boxes();
     const [from, to] = [last ? every.indexOf(last) : -1, every.indexOf(box)].sort((a, b) => a - b) as [number, number];
     if (event.shiftKey && from >= 0) for (const between of every.slice(from, to + 1)) between.checked = box.checked;
@@ -34,7 +34,7 @@ function startEscape(): void {
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || event.isComposing || event.defaultPrevented) return;
     const ticked = boxes().filter((box) => box.checked);
-    const taken = one("dialog:modal, details[data-menu][open]") ?? (event.target as Element).closest("select, [type=search]");
+    const taken = one("dialog:modal, details[data-menu][open]") ?? near(event, "select, [type=search]");
     if (!ticked.length || taken) return;
     for (const box of ticked) box.checked = false;
     countSelected();
@@ -45,9 +45,9 @@ export function startSelection(): void {
   startRanges();
   startEscape();
   document.addEventListener("change", (event) => {
-    const box = event.target as HTMLInputElement;
-    if (box.matches("[data-select-page]")) for (const each of boxes()) each.checked = box.checked;
-    if (box.matches('[data-select-page], input[name="ids"]')) countSelected();
+    const every = near<HTMLInputElement>(event, "[data-select-page]");
+    if (every) for (const each of boxes()) each.checked = every.checked;
+    if (every || near(event, 'input[name="ids"]')) countSelected();
   });
   document.addEventListener("reset", () => setTimeout(countSelected));
   document.addEventListener("htmx:after:swap", countSelected);

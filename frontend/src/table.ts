@@ -1,7 +1,7 @@
 // The ticket table while things happen: a row that changed is fetched again where it stands, all other
 // news is only counted. No row moves while somebody looks at it.
 import { linkOf } from "./choices";
-import { all, copy, one, sentence } from "./dom";
+import { all, copy, near, one, sentence } from "./dom";
 import type { TicketFrame } from "./frames";
 import { inUse, jitter, refresh } from "./refresh";
 import { startSelection } from "./selection";
@@ -65,7 +65,7 @@ function changed(frame: TicketFrame): void {
 /** What the search found in a ticket is not in the row that comes alone: it stays. */
 function keepExcerpts(): void {
   let excerpt: { row: string; element: Element } | null = null;
-  const rowIn = (event: Event) => (event.target as Element).closest<HTMLElement>("[data-ticket-row]");
+  const rowIn = (event: Event) => near(event, "[data-ticket-row]");
   document.addEventListener("htmx:before:swap", (event) => {
     const row = rowIn(event);
     const element = row && one("[data-excerpt]", row);
@@ -82,14 +82,13 @@ function keepExcerpts(): void {
 function startFilters(): void {
   let pause = 0;
   document.addEventListener("input", (event) => {
-    const field = event.target as HTMLInputElement;
-    if (!field.matches("[data-search]")) return;
+    const field = near<HTMLInputElement>(event, "[data-search]");
+    if (!field) return;
     clearTimeout(pause);
     pause = window.setTimeout(() => field.form?.requestSubmit(), 300);
   });
   document.addEventListener("change", (event) => {
-    const form = (event.target as Element).closest<HTMLFormElement>("form[data-submit-on-change]");
-    form?.requestSubmit();
+    near<HTMLFormElement>(event, "form[data-submit-on-change]")?.requestSubmit();
   });
 }
 
@@ -110,7 +109,7 @@ export function startTable(): void {
     if (copy("[data-updates-some]")) offer(sentence("[data-updates-some]", document));
   });
   document.addEventListener("htmx:after:swap", (event) => {
-    if (!(event.target as Element).closest("#filters")) return;
+    if (!near(event, "#filters")) return;
     elsewhere.clear();
     one("[data-updates]")?.setAttribute("hidden", "");
   });

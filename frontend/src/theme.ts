@@ -1,5 +1,5 @@
 // Light, dark, or whatever the system says. The server reads the cookie, so no page flashes.
-import { all } from "./dom";
+import { all, near } from "./dom";
 
 type Theme = "light" | "dark" | "system";
 const NEXT: Record<Theme, Theme> = { light: "dark", dark: "system", system: "light" };
@@ -32,6 +32,6 @@ function choose(theme: Theme): void {
 export function startTheme(): void {
   label(current());
   document.addEventListener("click", (event) => {
-    if ((event.target as Element).closest("[data-theme-toggle]")) choose(NEXT[current()]);
+    if (near(event, "[data-theme-toggle]")) choose(NEXT[current()]);
   });
 }

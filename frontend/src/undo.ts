@@ -10,7 +10,7 @@ const LASTS = 10_000;
 const KEY = "parlour:undo";
 
 type Change = { id: string; kind: string; number: string; value: string; until: number };
-type Answered = CustomEvent<{ ctx: { response?: { headers: Headers }; request: { action: string } } }>;
+type Answered = CustomEvent<{ ctx: { sourceElement: Element; response?: { headers: Headers }; request: { action: string } } }>;
 
 function offer(change: Change): void {
   const note = copy('[data-toast="changed"]')?.firstElementChild as HTMLElement | null;
@@ -72,8 +72,8 @@ function changed(event: Event): void {
   const { ctx } = (event as Answered).detail;
   const id = ctx.response?.headers.get("x-undo");
   if (!id) return;
-  const at = event.target as Element;
-  const row = at.closest(ROWS);
+  // Not the event's target, which is the document once the row has left the page.
+  const row = ctx.sourceElement.closest(ROWS);
   const field = new URL(ctx.request.action, location.href).pathname.split("/").pop() ?? "";
   const select = one<HTMLSelectElement>(`select[name="${field}"]`, row ?? document);
   const number = row ? one(".number", row)?.textContent.slice(1) : /#(\d+)/.exec(document.title)?.[1];

@@ -4,14 +4,16 @@ Playwright drives Debian's Firefox by WebDriver BiDi, which does not tell of soc
 bring is waited for by what a page shows.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Error, Page, async_playwright, expect
+from playwright.async_api import Browser, Error, Page, Route, async_playwright, expect
 
+from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Status
 from tests.browser.past import Past
 from tests.browser.people import People, Room, chat_of, desk_of, until
@@ -170,6 +172,32 @@ async def test_a_draft_is_there_again_in_a_page_that_was_left_and_in_a_second_ta
     await second.shows("A whole sentence")
     await expect(second.composer).to_have_value("")
     assert (await past.contents(ticket)).count("A whole sentence") == 1
+
+
+async def test_a_change_on_its_way_is_made_though_one_goes_on_to_another_page(
+    live: Live, past: Past, people: People
+) -> None:
+    ticket = await past.ticket()
+    ada = await people.agent()
+    await ada.page.goto(desk_of(live, ticket))
+    await Room(ada.page).is_live()
+    left = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await left.wait()
+        await route.continue_()
+
+    await ada.page.route("**/priority*", hold)
+    async with ada.page.expect_request("**/priority*"):
+        await ada.page.get_by_label("Priority", exact=True).select_option("high")
+    await ada.page.get_by_role("link", name="Contacts").click()
+    await expect(ada.page.get_by_role("heading", name="Contacts")).to_be_visible()
+    left.set()
+
+    async def is_high() -> bool:
+        return (await past.db.read(past.system, tickets.ticket, ticket.ticket_id)).priority == "high"
+
+    await until(is_high)
 
 
 async def test_what_the_policy_forbids_is_not_done_and_is_noted(live: Live, people: People) -> None:
