@@ -23,6 +23,7 @@ from parlour.db.lanes import Lane, lane_of
 from parlour.db.schema import outbox as jobs
 from parlour.features.conversation.sockets import SocketAccess
 from parlour.features.desk.query import BUILT_IN
+from parlour.features.events import service as happenings
 from parlour.features.tickets import handover
 from parlour.features.tickets.access import service as access
 from parlour.features.tickets.bulk import service as bulk
@@ -214,6 +215,8 @@ class City:
         value = "low" if self.meter.statements % 2 else "high"
         begun = await db.write(owner, begun_by_nobody, more, value)
         visitor = Actor.visitor(self.here)
+        while await db.write(system, happenings.sweep):
+            pass  # what was just measured has happened, too: a step of it is as long as it may be
         return {
             **{f"the chore {name}": partial(db.write, system, chore) for name, chore in chores.items()},
             "the next job": lambda: db.read(system, outbox.next_due, Lane.MAIL),

@@ -30,6 +30,7 @@ member:see       no       no       no       yes      yes      yes      yes      
 member:manage    no       no       no       no       no       yes      yes      yes
 workspace:manage no       no       no       no       no       yes      yes      yes
 key:manage       no       no       no       no       no       yes      yes      yes
+mail:bring       no       no       no       no       no       yes      yes      yes
 workspace:see    no       no       no       yes      yes      yes      yes      yes
 account:sign-in  yes      yes      no       no       no       no       no       yes
 account:use      no       yes      no       no       no       no       no       yes

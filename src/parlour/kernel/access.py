@@ -51,6 +51,7 @@ class Permission(StrEnum):
     MEMBER_MANAGE = "member:manage"
     WORKSPACE_MANAGE = "workspace:manage"
     KEY_MANAGE = "key:manage"
+    MAIL_BRING = "mail:bring"
     WORKSPACE_SEE = "workspace:see"
     SIGN_IN = "account:sign-in"
     ACCOUNT_USE = "account:use"
@@ -92,6 +93,7 @@ _ADMIN = _AGENT | {
     Permission.MEMBER_MANAGE,
     Permission.WORKSPACE_MANAGE,
     Permission.KEY_MANAGE,
+    Permission.MAIL_BRING,
 }
 
 ROLE_PERMISSIONS: dict[Role, set[Permission]] = {

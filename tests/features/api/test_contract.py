@@ -109,7 +109,11 @@ async def test_the_type_of_a_problem_leads_to_its_words(house: House, api: Progr
 def reached(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """What examples read from the environment."""
     with Live(tmp_path_factory.mktemp("examples")) as live:
-        key = live.command("apikey", "create", "--workspace", SLUG, "--name", "Examples").splitlines()[-1]
+        role = ("--role", "admin")
+        key = live.command("apikey", "create", "--workspace", SLUG, "--name", "Examples", *role).splitlines()[
+            -1
+        ]
+        live.command("mailbox", "add", "support@example.com", "--workspace", SLUG)
         told = {**os.environ, "PARLOUR_URL": live.url, "PARLOUR_KEY": key}
         headers = {"authorization": f"Bearer {key}"}
         for path, body in (("tickets", NEW), ("contacts", {"email": "zoe@example.com"})):

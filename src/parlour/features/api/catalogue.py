@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from parlour.features.api import changes, contacts, files, tickets, workspace
+from parlour.features.api import changes, contacts, files, mail, tickets, workspace
 from parlour.features.api.operations import HOME, Operation
 
 __all__ = ["HOME", "OPERATIONS", "by_path"]
@@ -13,6 +13,7 @@ OPERATIONS = [
     *tickets.OPERATIONS,
     *files.OPERATIONS,
     *contacts.OPERATIONS,
+    *mail.OPERATIONS,
     *changes.OPERATIONS,
 ]
 

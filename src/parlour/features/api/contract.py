@@ -42,7 +42,7 @@ _ALWAYS = {
         "schema": {"type": "string"},
     }
 }
-_BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+_FILE = {"schema": {"type": "string", "format": "binary"}}
 _UNSENT = ("default", None)
 _LATER = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
 
@@ -87,7 +87,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "responses": _responses(operation),
     }
     if operation.raw:
-        said["requestBody"] = {"required": True, "content": _BYTES}
+        said["requestBody"] = {"required": True, "content": {operation.raw: _FILE}}
     elif operation.takes:
         content: dict[str, Any] = {"schema": {"$ref": _REF.format(name=operation.takes.__name__)}}
         said["requestBody"] = {
@@ -147,7 +147,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
     given = (
         {_JSON: {"schema": {"$ref": _REF.format(name=operation.gives.__name__)}}}
         if operation.gives
-        else _BYTES
+        else {"application/octet-stream": _FILE}
     )
     done = {"description": "Done.", "headers": _ALWAYS, "content": given}
     answers = {str(operation.status): done}

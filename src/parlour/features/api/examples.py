@@ -17,7 +17,7 @@ _ID = re.compile(r"\{(\w+)\}")
 def _headers(operation: Operation) -> Mapping[str, str]:
     found = {}
     if operation.raw:
-        found["Content-Type"] = "application/octet-stream"
+        found["Content-Type"] = operation.raw
     if operation.takes:
         found["Content-Type"] = "application/json"
     if operation.if_match:
@@ -25,6 +25,13 @@ def _headers(operation: Operation) -> Mapping[str, str]:
     if operation.takes_key:
         found["Idempotency-Key"] = f"{operation.name.replace('_', '-')}-4711"
     return found
+
+
+def _asked(operation: Operation, ticket_id: str) -> str:
+    """The query of the example, if it has one."""
+    query = operation.example.get("query", {}) if operation.raw else {}
+    said = "&".join(f"{name}={value}" for name, value in query.items()).replace("TICKET_ID", ticket_id)
+    return f"?{said}" if said else ""
 
 
 def first(base_url: str) -> str:
@@ -37,13 +44,13 @@ def first(base_url: str) -> str:
 
 def curl(operation: Operation) -> str:
     path = _ID.sub(lambda found: f"${found[1].upper()}", f"{HOME}{operation.path}")
-    path += "?ticket_id=$TICKET_ID&name=hello.txt" if operation.raw else ""
+    path += _asked(operation, "$TICKET_ID")
     lines = [f'curl --fail-with-body "$PARLOUR_URL{path}"', '-H "Authorization: Bearer $PARLOUR_KEY"']
     if operation.method not in ("GET", "POST"):
         lines[0] = lines[0].replace("curl ", f"curl -X {operation.method} ")
     lines += [f'-H "{name}: {value}"' for name, value in _headers(operation).items()]
     if operation.raw:
-        lines.append("--data-binary 'Hello'")
+        lines.append(f"--data-binary {shlex.quote(operation.example['body'])}")
     if operation.takes:
         lines.append(f"-d {shlex.quote(json.dumps(operation.example))}")
     return " \\\n  ".join(lines)
@@ -51,14 +58,14 @@ def curl(operation: Operation) -> str:
 
 def python(operation: Operation) -> str:
     path = _ID.sub(lambda found: f"{{environ['{found[1].upper()}']}}", f"{HOME}{operation.path}")
-    path += "?ticket_id={environ['TICKET_ID']}&name=hello.txt" if operation.raw else ""
+    path += _asked(operation, "{environ['TICKET_ID']}")
     headers = [
         '    "Authorization": f"Bearer {environ[\'PARLOUR_KEY\']}",',
         *(f'    "{name}": "{value}",' for name, value in _headers(operation).items()),
     ]
     more = [] if operation.method == "GET" else [f'method="{operation.method}"']
     if operation.raw:
-        more.insert(0, 'data=b"Hello"')
+        more.insert(0, f"data={operation.example['body'].encode()!r}")
     if operation.takes:
         more.insert(0, "data=json.dumps(body).encode()")
     asked = ", ".join(("url", *more, "headers=headers"))

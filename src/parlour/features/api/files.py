@@ -45,7 +45,8 @@ OPERATIONS = [
         role="agent",
         query=shapes.FileQuery,
         status=201,
-        raw=True,
+        raw="application/octet-stream",
+        example={"query": {"ticket_id": "TICKET_ID", "name": "hello.txt"}, "body": "Hello"},
         refusals=(
             tickets.UnknownTicket,
             TooLarge,

@@ -91,8 +91,8 @@ class Call:
 class Operation:
     """`path` is what follows HOME. `does` has the operation's name, its summary and its description.
 
-    What it gives is a file where `gives` is None; what it takes is one where it is `raw`, and then nothing
-    has read it yet.
+    What it gives is a file where `gives` is None. What it takes is bytes of the type `raw`, where that says
+    one, and then nothing has read them yet; its example is then in `query` and `body`.
     """
 
     method: str
@@ -105,7 +105,7 @@ class Operation:
     status: int = 200
     refusals: Sequence[type[DomainError]] = ()
     if_match: bool = False
-    raw: bool = False
+    raw: str = ""
     example: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -116,6 +116,13 @@ class Contact(Given):
     created_at: Moment
 
 
+class Mail(Given):
+    """A mail that is stored, and will be read in a moment."""
+
+    mail_id: UUID
+    mailbox: Annotated[str, Meta(description="The workspace's address at which it came.")]
+
+
 class Member(Given):
     user_id: UUID
     name: str
@@ -324,6 +331,13 @@ class FileQuery(Taken):
     ticket_id: Annotated[UUID, Meta(description="In which ticket it is to be sent.")]
     name: Annotated[str, Meta(min_length=1, max_length=255, description="What it is called.")]
     note: Annotated[bool, Meta(description="It is to be sent with a note.")] = False
+
+
+class MailQuery(Taken):
+    to: Annotated[
+        str,
+        Meta(max_length=320, description="To whom it was delivered; else its own headers say so."),
+    ] = ""
 
 
 class ContactQuery(Taken):

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from email.parser import BytesHeaderParser
 from email.policy import compat32
 from email.utils import getaddresses
+from uuid import UUID
 
 from parlour.db.database import Database
 from parlour.features.mailroom import service
@@ -47,11 +48,29 @@ class Arrivals:
         found = await self.ours_among(recipients or recipients_in(raw))
         first = {each.workspace_id: each for each in reversed(found)}
         for workspace_id, mailbox in first.items():
-            key = new_key(workspace_id)
-            size = await self._files.put(key, _pieces(raw), limit=SIZE_LIMIT)
-            facts = (clock.new_id(), mailbox.mailbox_id, key, size)
+            facts = await self._stored(mailbox, raw)
             await self._db.write(Actor.system(workspace_id), service.receive, *facts)
         return list(first.values())
+
+    async def bring(
+        self, actor: Actor, raw: bytes, recipients: Sequence[str] = ()
+    ) -> tuple[UUID, Mailbox] | None:
+        """`accept` for the actor's workspace alone: the line of the ledger, and at which address it came."""
+        if len(raw) > SIZE_LIMIT:
+            raise MailTooLarge
+        found = await self.ours_among(recipients or recipients_in(raw))
+        mailbox = next((each for each in found if each.workspace_id == actor.workspace_id), None)
+        if mailbox is None:
+            return None
+        facts = await self._stored(mailbox, raw)
+        await self._db.write(actor, service.receive_from, *facts)
+        return facts[0], mailbox
+
+    async def _stored(self, mailbox: Mailbox, raw: bytes) -> tuple[UUID, UUID, str, int]:
+        """The bytes are in the store; what its line of the ledger is to hold."""
+        key = new_key(mailbox.workspace_id)
+        size = await self._files.put(key, _pieces(raw), limit=SIZE_LIMIT)
+        return clock.new_id(), mailbox.mailbox_id, key, size
 
 
 def recipients_in(raw: bytes) -> list[str]:

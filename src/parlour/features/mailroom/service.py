@@ -31,6 +31,12 @@ def receive(tx: Tx, mail_id: UUID, mailbox_id: UUID, storage_key: str, size: int
     tx.enqueue(READ, {"mail_id": str(mail_id)})
 
 
+@requires(Permission.MAIL_BRING)
+def receive_from(tx: Tx, mail_id: UUID, mailbox_id: UUID, storage_key: str, size: int) -> None:
+    """`receive` what a program brought."""
+    receive(tx.as_system(), mail_id, mailbox_id, storage_key, size)
+
+
 @requires(Permission.TICKET_LIST)
 def mail(tx: Tx, mail_id: UUID) -> Mail:
     """Raises UnknownMail."""
