@@ -14,6 +14,8 @@ import pyotp
 from starlette.routing import Route, WebSocketRoute
 
 from parlour.db.database import Tx
+from parlour.db.lanes import Lane
+from parlour.db.outbox import Ended, Job
 from parlour.features.accounts import service as accounts
 from parlour.features.accounts.api_keys import service as api_keys
 from parlour.features.accounts.invitations import service as invitations
@@ -29,6 +31,8 @@ from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.canned import service as canned
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Draft, Field, Ticket
+from parlour.features.tickets.outgoing import service as outgoing
+from parlour.features.tickets.outgoing.models import Outcome as Gone
 from parlour.features.tickets.tags import service as tags
 from parlour.features.tickets.views import service as views
 from parlour.features.workspaces import service as workspaces
@@ -130,6 +134,7 @@ class Town:
                 "tag_id": {tag.tag_id for tag in tags.every(tx)},
                 "key_id": {key.key_id for key in api_keys.every(tx)},
                 "bulk_id": {self.things.get("bulk_id")},
+                "letter_id": {mail.mail_id for mail in outgoing.page(tx, outcome=Gone.REFUSED).mails},
                 "mail_id": {mail.mail_id for mail in mailroom.ledger(tx, outcome=Outcome.QUARANTINED).mails},
             }
             return {name for name, ids in there.items() if self.things.get(name) not in ids - {None}}
@@ -217,7 +222,20 @@ async def _hold_back_a_mail(house: House) -> UUID:
     return mail.mail_id
 
 
-MAKERS = {"user_id": _hire, "mail_id": _hold_back_a_mail}
+async def _lose_a_mail(house: House) -> UUID:
+    """Its server did not take it, and its job is gone."""
+
+    def lose(tx: Tx) -> UUID:
+        job = Job(uuid4(), tx.workspace_id, tickets.UNSEEN_REPLIES, {}, 1, Lane.MAIL)
+        about = tickets.ticket(tx, outgoing.page(tx).mails[-1].ticket_id)
+        outgoing.queue(tx, job.kind, about, job.job_id)
+        outgoing.follow(tx, job, Ended.GIVEN_UP, "550 5.1.1 Nobody is called so")
+        return job.job_id
+
+    return await house.as_system(lose)
+
+
+MAKERS = {"user_id": _hire, "mail_id": _hold_back_a_mail, "letter_id": _lose_a_mail}
 
 
 async def _be_careful(town: Town) -> None:

@@ -93,6 +93,7 @@ POST /{contact_id}/unblock          sign-in sign-in  sign-in   sign-in  who    w
 GET  -                              sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 GET  /{mail_id}/original            sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 POST /{mail_id}/release             sign-in sign-in  sign-in   sign-in  mails mails 403     404      sign-in
+POST /{letter_id}/send              sign-in sign-in  sign-in   sign-in  letters letters 403 404      sign-in
 
 /workspace/{workspace_id}/notifications
 GET  -                              sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
@@ -159,6 +160,7 @@ GET  /next                          sign-in sign-in  sign-in   sign-in  beside b
 GET  /previous                      sign-in sign-in  sign-in   sign-in  beside beside beside 404     sign-in
 GET  /chat                          sign-in sign-in  sign-in   sign-in  ticket ticket ticket 404     sign-in
 POST /chat                          sign-in sign-in  sign-in   sign-in  replied replied 403 404      sign-in
+GET  /deliveries                    sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 GET  /notes                         sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 POST /notes                         sign-in sign-in  sign-in   sign-in  noted noted 403     404      sign-in
 GET  /files                         sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
@@ -203,6 +205,7 @@ WORDS = {
     "who": "{workspace}/contacts/{contact_id}",
     "person": "{workspace}/contacts/{contact_id}\\?saved=1",
     "mails": "{workspace}/mail",
+    "letters": "{workspace}/mail\\?direction=out",
     "told": "{workspace}/notifications(/choices\\?saved=yes)?",
     "invited": "{workspace}/people\\?invited=[0-9a-f-]{36}",
     "people": "{workspace}/people",

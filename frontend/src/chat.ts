@@ -3,6 +3,7 @@ import { announcer } from "./announce";
 import { Api } from "./api";
 import { onAttention } from "./attention";
 import { Countdown } from "./countdown";
+import { Deliveries } from "./deliveries";
 import { near, one, sentence } from "./dom";
 import type { Frame, Message, Request, Side } from "./frames";
 import { History } from "./history";
@@ -36,6 +37,8 @@ class Chat implements Surroundings {
   readonly #presence: Presence;
   readonly #socket: Socket;
   readonly #countdown: Countdown;
+  /** Agents' alone. */
+  readonly #deliveries: Deliveries | null;
   readonly announce: (text: string) => void;
 
   constructor(readonly room: HTMLElement) {
@@ -45,13 +48,17 @@ class Chat implements Surroundings {
     this.me = me!;
     this.announce = announcer(room);
     this.#countdown = new Countdown(room);
+    this.#deliveries = this.side === "agent" ? new Deliveries(room) : null;
     this.reading = new Reading(room, () => this.#look());
     this.#presence = new Presence(room, this.side, this.me, (text) => this.announce(text));
     this.#threads = roomsOf(room).map((each) => new Thread(this, each));
     this.#history = new History(room, this.reading, {
       query: () => this.#before(),
       load: () => api.page(this.#before()),
-      put: (messages) => messages.forEach((message) => this.#thread(message.room)?.put(message)),
+      put: (messages) => {
+        messages.forEach((message) => this.#thread(message.room)?.put(message));
+        this.#looksFrom(messages);
+      },
       epoch: () => this.#public.feed.place.epoch,
       changed: () => this.#threads.forEach((thread) => thread.feed.ask()),
     });
@@ -107,13 +114,22 @@ class Chat implements Surroundings {
 
   #inRoom(frame: Frame, thread: Thread | undefined): void {
     if (!thread) return;
-    if (frame.t === "subscribed") thread.subscribed(frame.epoch, frame.seen);
+    if (frame.t === "subscribed") {
+      thread.subscribed(frame.epoch, frame.seen);
+      if (!thread.notes) this.#deliveries?.connected();
+    } else if (frame.t === "mail") this.#deliveries?.changed(frame.after, frame.upto);
     else if (frame.t === "message") thread.feed.message(frame);
     else if (frame.t === "reset") void thread.feed.reload(frame.why === "history");
     else if (frame.t === "typing") this.#presence.typing(frame.side, calledIn(this.room, frame.name));
     else if (frame.t === "presence" && !thread.notes) this.#presence.here(frame);
     else if (frame.t === "read" && frame.side !== this.side) thread.messages.seenUpTo(frame.seq);
     else if (frame.t === "error" && frame.code === "not_found") this.#presence.banner("revoked");
+  }
+
+  /** At the mails of an older page's messages. */
+  #looksFrom(messages: Message[]): void {
+    const seqs = messages.filter((message) => message.room === this.#public.id).map((message) => message.seq);
+    if (seqs.length) this.#deliveries?.changed(Math.min(...seqs) - 1, Math.max(...seqs));
   }
 
   #ticket(frame: Extract<Frame, { t: "ticket" }>): void {
@@ -133,6 +149,7 @@ class Chat implements Surroundings {
 
   /** With two rooms, the other one may still go further back. */
   replaced(more: boolean): void {
+    this.#deliveries?.look();
     this.#history.offer(more || (this.#threads.length > 1 && this.#history.offered));
   }
 

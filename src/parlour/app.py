@@ -111,8 +111,9 @@ def make_limits(settings: Settings, database: Database) -> Limits:
 
 
 def make_worker(settings: Settings, database: Database, post: Post, intake: Intake) -> Worker:
+    ticket_mails = TicketMails(database, post)
     handlers = {
-        **TicketMails(database, post).handlers,
+        **ticket_mails.handlers,
         **AccountMails(database, post).handlers,
         **BulkJobs(database).handlers,
         **FileJobs(database, intake).handlers,
@@ -139,7 +140,7 @@ def make_worker(settings: Settings, database: Database, post: Post, intake: Inta
     ]
     if settings.is_postgresql:
         chores.append(windows.sweep)
-    return Worker(database, handlers, chores=chores)
+    return Worker(database, handlers, followers=ticket_mails.followers, chores=chores)
 
 
 def make_intake(settings: Settings) -> Intake:

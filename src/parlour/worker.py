@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any, Concatenate, ParamSpec
 
 import structlog
@@ -13,12 +14,13 @@ import structlog
 from parlour.db import outbox
 from parlour.db.database import Database, Tx
 from parlour.db.lanes import Lane
-from parlour.db.outbox import Job, Postponed, Undeliverable
+from parlour.db.outbox import Ended, Job, Postponed, Undeliverable
 from parlour.kernel.access import Actor
 from parlour.logs import Episode
 
 Handler = Callable[[Job], Awaitable[None]]
 Chore = Callable[[Tx], int]
+Follower = Callable[[Tx, Job, Ended, str], None]
 P = ParamSpec("P")
 
 SLOTS = 8
@@ -63,17 +65,22 @@ class Worker:
         db: Database,
         handlers: Mapping[str, Handler],
         *,
+        followers: Mapping[str, Follower] = MappingProxyType({}),
         chores: Sequence[Chore] = (),
         patience: float = PATIENCE,
         lease: timedelta = LEASE,
         first_sweep: tuple[float, float] = FIRST_SWEEP,
     ) -> None:
-        """`chores` clear away, as the system, what ended by itself: soon after the start and every hour.
+        """`followers` hear, by kind, how each run of a job ended, in the transaction that stores it, as the
+        system in the job's workspace; with what went wrong.
+
+        `chores` clear away, as the system, what ended by itself: soon after the start and every hour.
 
         A chore does a bounded part and says how much that was; while there is more it is asked again soon.
         """
         self._db = db
         self._handlers = handlers
+        self._followers = followers
         self._chores = chores
         self._patience = patience
         self._lease = lease
@@ -200,7 +207,7 @@ class Worker:
         except Exception as error:
             await self._retry(job, error, about)
         else:
-            await self._store(outbox.finish, job)
+            await self._store(job, Ended.FINISHED, "", outbox.finish)
             about.info("job.finished", seconds=round(time.monotonic() - started, 3))
 
     @property
@@ -220,29 +227,41 @@ class Worker:
             await self._bury(job, _words(error), about, exc_info=None if expected else error)
             return
         delay = delay_after(job.attempts)
-        await self._store(outbox.retry, job, after=delay, error=_words(error))
+        words = _words(error)
+        await self._store(job, Ended.PUT_BACK, words, outbox.retry, after=delay, error=words)
         about.warning(
             "job.retried",
-            error=_words(error),
+            error=words,
             again_in=round(delay.total_seconds(), 1),
             exc_info=None if expected else error,
         )
 
     async def _bury(self, job: Job, words: str, about: Any, exc_info: Exception | None = None) -> None:
-        await self._store(outbox.bury, job, error=words)
+        await self._store(job, Ended.GIVEN_UP, words, outbox.bury, error=words)
         about.error("job.dead", error=words[: outbox.ERROR_LIMIT], exc_info=exc_info)
 
     async def _store(
-        self, outcome: Callable[Concatenate[Tx, P], None], *args: P.args, **kwargs: P.kwargs
+        self,
+        job: Job,
+        ended: Ended,
+        words: str,
+        outcome: Callable[Concatenate[Tx, Job, P], bool],
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> None:
         """An outcome that is not stored means a second run, a second mail: worth some patience."""
+
+        def store(tx: Tx) -> None:
+            if outcome(tx, job, *args, **kwargs) and (follower := self._followers.get(job.kind)):
+                follower(tx.acting_as(Actor.system(job.workspace_id)), job, ended, words)
+
         for pause in (0.1, 1.0, 5.0):
             try:
-                return await self._db.write(Actor.system(), outcome, *args, **kwargs)
+                return await self._db.write(Actor.system(), store)
             except Exception as error:
                 log.warning("job.outcome_unstored", error=_words(error))
                 await asyncio.sleep(pause)
-        return await self._db.write(Actor.system(), outcome, *args, **kwargs)
+        return await self._db.write(Actor.system(), store)
 
     async def _sweep(self) -> None:
         if time.monotonic() < self._next_sweep:

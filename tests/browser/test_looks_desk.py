@@ -9,10 +9,13 @@ from playwright.async_api import Page, expect
 
 from parlour.db import outbox
 from parlour.db.database import Tx
+from parlour.db.lanes import Lane
+from parlour.db.outbox import Ended, Job
 from parlour.features.contacts import service as contacts
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.models import Colour, Field, Priority, Ticket
+from parlour.features.tickets.outgoing import service as outgoing
 from parlour.features.tickets.tags import service as tags
 from tests.browser.axe import BETWEEN, too_wide, violations
 from tests.browser.past import Past
@@ -265,6 +268,28 @@ async def mail_tried(page: Page, live: Live, past: Past) -> None:
     await expect(page.get_by_text("The mail is a file in the folder now.")).to_be_visible()
 
 
+async def answers_that_did_not_arrive(page: Page, live: Live, past: Past) -> None:
+    """One is tried again, one came to nothing."""
+    ticket, ada = await past.ticket(), await past.agent("ada")
+    await past.said(ticket, [(ada, "It is on its way.", None), (ada, "Tomorrow.", None)])
+
+    def fail(tx: Tx) -> None:
+        outbox.drop_waiting(tx)
+        for mail, ended in zip(outgoing.page(tx).mails[:2], (Ended.PUT_BACK, Ended.GIVEN_UP), strict=True):
+            job = Job(mail.mail_id, tx.workspace_id, mail.kind, {}, 1, Lane.MAIL)
+            outgoing.follow(tx, job, ended, "550 5.1.1 Nobody is called so")
+
+    await past.db.write(past.system, fail)
+    await page.goto(f"{live.desk}/tickets/{ticket.ticket_id}")
+    await expect(page.get_by_text("Could not be mailed to")).to_be_visible()
+
+
+async def mails_that_went(page: Page, live: Live, past: Past) -> None:
+    await answers_that_did_not_arrive(page, live, past)
+    await page.goto(f"{live.desk}/mail?direction=out")
+    await expect(page.get_by_role("button", name="Send again").first).to_be_visible()
+
+
 async def security(page: Page, live: Live, past: Past) -> None:
     await page.goto(f"{live.desk}/settings/security")
 
@@ -424,6 +449,8 @@ STATES: list[State] = [
     settings_chosen,
     portal_in_its_colour,
     mail_tried,
+    answers_that_did_not_arrive,
+    mails_that_went,
     security,
     api_key_made,
     api_told,

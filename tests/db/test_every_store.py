@@ -62,6 +62,8 @@ from parlour.features.tickets.notifications import store as notifications
 from parlour.features.tickets.notifications.mailing import store as mailing
 from parlour.features.tickets.notifications.models import Bell, Kind
 from parlour.features.tickets.notifications.store import Hearer
+from parlour.features.tickets.outgoing import store as outgoing
+from parlour.features.tickets.outgoing.models import Outcome as Gone
 from parlour.features.tickets.tags import store as tags
 from parlour.features.tickets.threads import store as threads
 from parlour.features.tickets.unsaid import store as unsaid
@@ -472,6 +474,21 @@ def of_takeout(ticket: Ticket) -> list[Call]:
     ]
 
 
+def of_outgoing_mail(ticket: Ticket) -> list[Call]:
+    about, mail = {"ticket_id": ticket.ticket_id}, {"mail_id": clock.new_id()}
+    told = {**about, "recipient": ticket.email, "after_seq": 0, "upto_seq": 1}
+    return [
+        (outgoing.keep, {**mail, **told, "kind": "mail.confirmation"}),
+        (outgoing.overtake, {**mail, **told}),
+        (outgoing.lock, mail),
+        (outgoing.settle, {**mail, "outcome": "sent", "said": ""}),
+        (outgoing.newest, {"outcome": Gone.SENT, "before": clock.new_id(), "limit": 9}),
+        (outgoing.deliveries, {**about, "after": 0, "upto": 1}),
+        (outgoing.drop, mail),
+        (outgoing.drop_waiting, {}),
+    ]
+
+
 def of_notifications(ticket: Ticket, ada: UUID) -> list[Call]:
     hearer = Hearer(ada, "ada@acme.example", Role.OWNER, 255, None)
     whose, bell = {"user_id": ada}, Bell(ada, news=True, read_at=None)
@@ -599,6 +616,7 @@ def every_call(tx: Tx, ada: UUID, ticket: Ticket) -> list[Call]:
         *of_files(ticket),
         *of_mail(ticket),
         *of_takeout(ticket),
+        *of_outgoing_mail(ticket),
         *of_notifications(ticket, ada),
         *of_bulk(ticket, ada),
         *of_events(ticket),

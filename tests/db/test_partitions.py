@@ -30,6 +30,7 @@ TENANTS = (
     "files",
     "mails",
     "mail_threads",
+    "outgoing_mails",
     "api_keys",
     "idempotency",
     "events",

@@ -81,7 +81,9 @@ def telling(house: House) -> list[tuple[str, str]]:
 def of_the_other(house: House) -> list[str]:
     """What is kept for the other workspace, less its jobs, and what these make."""
     there = house.other.workspace_id.hex
-    rows = [row for table, row in everything(house) if table not in ("outbox", "access_links")]
+    rows = [
+        row for table, row in everything(house) if table not in ("outbox", "outgoing_mails", "access_links")
+    ]
     return sorted(row for row in rows if there in row.replace("-", ""))
 
 

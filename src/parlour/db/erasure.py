@@ -30,6 +30,7 @@ from parlour.db.schema import (
     messages,
     notifications,
     outbox,
+    outgoing_mails,
     read_marks,
     tickets,
     workspaces,
@@ -369,6 +370,10 @@ class Erasure:
         with self._step() as tx:
             addressed = outbox.c.payload["email"].as_string() == self.email
             tx.execute(delete(outbox).where(outbox.c.workspace_id == self.workspace_id, addressed))
+            sent = outgoing_mails.c
+            to_them = sent.workspace_id == self.workspace_id, sent.recipient == self.email
+            tx.execute(delete(outgoing_mails).where(*to_them, sent.outcome.in_(["waiting", "deferred"])))
+            tx.execute(update(outgoing_mails).where(*to_them).values(recipient=self.instead, said=""))
             answered = idempotency.c.body.contains(self.email, autoescape=True)
             tx.execute(delete(idempotency).where(idempotency.c.workspace_id == self.workspace_id, answered))
             known = contacts.c.workspace_id == self.workspace_id, contacts.c.email == self.email

@@ -9,6 +9,7 @@ back or bury it. `moments` says whose clock it goes by.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import Enum
 from typing import Any
 from uuid import UUID
 
@@ -48,6 +49,14 @@ class Job:
     payload: dict[str, Any] = field(repr=False)
     attempts: int
     lane: Lane
+
+
+class Ended(Enum):
+    """How a run of a job ended."""
+
+    FINISHED = "finished"
+    PUT_BACK = "put back"
+    GIVEN_UP = "given up"
 
 
 def next_due(tx: Tx, lane: Lane) -> timedelta | None:
@@ -95,13 +104,16 @@ def renew(tx: Tx, jobs: Sequence[Job], *, lease: timedelta) -> set[UUID]:
     return set(tx.execute(query.returning(outbox.c.job_id)).scalars())
 
 
-def finish(tx: Tx, job: Job) -> None:
-    """Done. The payload goes at once, because a finished job has no more use for the secrets in it."""
+def finish(tx: Tx, job: Job) -> bool:
+    """Done, whoever holds the claim now. The payload goes at once, because a finished job has no more use for
+    the secrets in it.
+    """
     tx.execute(
         update(outbox)
         .where(outbox.c.job_id == job.job_id)
         .values(finished_at=moment(tx.connection), dead_at=None, locked_until=None, error=None, payload={})
     )
+    return True
 
 
 class Overtaken(Postponed):
@@ -120,22 +132,31 @@ def remember(tx: Tx, job: Job, **facts: Any) -> None:
     tx.execute(_held(job).values(payload={**job.payload, **facts}))
 
 
-def retry(tx: Tx, job: Job, *, after: timedelta, error: str) -> None:
-    """Put the job back for so long."""
+def retry(tx: Tx, job: Job, *, after: timedelta, error: str) -> bool:
+    """Put the job back for so long. Whether it was still this claim's."""
     run_at, now = moment(tx.connection, after), moment(tx.connection)
-    tx.execute(_held(job).values(run_at=run_at, put_at=now, locked_until=None, error=error[:ERROR_LIMIT]))
+    put_back = _held(job).values(run_at=run_at, put_at=now, locked_until=None, error=error[:ERROR_LIMIT])
+    return tx.execute(put_back).rowcount > 0
 
 
-def bury(tx: Tx, job: Job, *, error: str) -> None:
-    """Give the job up until a person revives it; it keeps its payload for that."""
+def bury(tx: Tx, job: Job, *, error: str) -> bool:
+    """Give the job up until a person revives it; it keeps its payload for that. Whether it was still this
+    claim's.
+    """
     dead_at = moment(tx.connection)
-    tx.execute(_held(job).values(dead_at=dead_at, locked_until=None, error=error[:ERROR_LIMIT]))
+    buried = _held(job).values(dead_at=dead_at, locked_until=None, error=error[:ERROR_LIMIT])
+    return tx.execute(buried).rowcount > 0
 
 
 def revive(tx: Tx, job_id: UUID) -> None:
     """Let a dead job run again now, with all its attempts. Raises NotFound when no such job is dead."""
-    if not _run_again(tx, [job_id], attempts=0):
+    if not revive_one(tx, job_id):
         raise NotFound
+
+
+def revive_one(tx: Tx, job_id: UUID) -> bool:
+    """`revive` for who has another way if no such job is dead."""
+    return bool(_run_again(tx, [job_id], attempts=0))
 
 
 def revive_some(tx: Tx, *, kind: str | None, limit: int) -> int:

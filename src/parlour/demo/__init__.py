@@ -25,6 +25,7 @@ from parlour.features.tickets import service as tickets
 from parlour.features.tickets.canned import service as canned
 from parlour.features.tickets.models import Draft, Priority, Status, Ticket
 from parlour.features.tickets.notifications import service as notifications
+from parlour.features.tickets.outgoing import service as outgoing
 from parlour.features.tickets.snooze import service as snooze
 from parlour.features.tickets.tags import service as tags
 from parlour.features.tickets.views import service as views
@@ -69,6 +70,7 @@ def _fill(tx: Tx, password_hash: str) -> None:
                 invitations.invite(host, invitation["email"], Role(invitation["role"]))
         stories = sorted(script["stories"], key=lambda story: -float(story["hours_ago"]))
         told = [(_play(here, agents, story), story) for story in stories]
+        outgoing.drop_waiting(here)
         outbox.drop_waiting(here)  # nobody should be mailed about what only looks as if it had happened
         _finish(here, agents, script, told)
 

@@ -39,6 +39,17 @@ class RoomRead(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class MailChanged(Event):
+    """What became of a mail that tells of the messages of a public room behind `after` and up to `upto`.
+    Agents alone can see it.
+    """
+
+    room_id: UUID
+    after: int
+    upto: int
+
+
+@dataclass(frozen=True, slots=True)
 class TicketChanged(Event):
     """Status, priority, assignee or the last message of a ticket changed; `room_id` is its public room.
 

@@ -13,6 +13,7 @@ from parlour.kernel.events import (
     BellRang,
     Event,
     JobQueued,
+    MailChanged,
     MessageSent,
     RoomRead,
     SpokeUnheard,
@@ -203,9 +204,8 @@ class Rooms:
     def _hear(self, event: Event | JobQueued) -> None:
         if isinstance(event, TicketChanged):
             self._ticket(event)
-        elif isinstance(event, SpokeUnheard):
-            if room := self._rooms.get(event.room_id):
-                room.push_apart(None, protocol.ticket_for_unheard(event))
+        elif isinstance(event, SpokeUnheard | MailChanged):
+            self._to_one_side(event)
         elif isinstance(event, BellRang):
             self._bell(event)
         elif isinstance(event, OnLine):
@@ -215,6 +215,13 @@ class Rooms:
                 self._elsewhere.hear(event)
         elif isinstance(event, MessageSent | Head | RoomRead | SomeoneTypes):
             self._in_room(event)
+
+    def _to_one_side(self, event: SpokeUnheard | MailChanged) -> None:
+        room = self._rooms.get(event.room_id)
+        if room and isinstance(event, MailChanged):
+            room.push_apart(protocol.mail(event), None)
+        elif room and isinstance(event, SpokeUnheard):
+            room.push_apart(None, protocol.ticket_for_unheard(event))
 
     def _on_line(self, event: OnLine) -> None:
         if "" != self.history.epoch != event.epoch and self.history.may_look():

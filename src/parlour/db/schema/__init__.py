@@ -29,7 +29,7 @@ from parlour.db.schema.events import event_heads, events
 from parlour.db.schema.files import attachment_columns, files, scan_state
 from parlour.db.schema.house import HOUSE_TABLES, history, schema_floor, search_progress
 from parlour.db.schema.jobs import outbox
-from parlour.db.schema.mail import mail_threads, mailboxes, mails
+from parlour.db.schema.mail import mail_threads, mailboxes, mails, outgoing_mails
 from parlour.db.schema.notifications import notifications
 from parlour.db.schema.programs import api_keys, idempotency
 from parlour.db.schema.rooms import chat_rooms, mentions, messages, read_marks
@@ -70,6 +70,7 @@ __all__ = [
     "metadata",
     "notifications",
     "outbox",
+    "outgoing_mails",
     "password_resets",
     "read_marks",
     "recovery_codes",
@@ -114,5 +115,6 @@ TENANT_TABLES = (
     mail_threads,
     events,
     event_heads,
+    outgoing_mails,
 )
 """The tables whose rows belong to one workspace. No statement may touch them without naming it."""

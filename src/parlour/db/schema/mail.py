@@ -1,4 +1,4 @@
-"""Mail: the addresses of a workspace, every mail that came, and the thread of a ticket."""
+"""Mail: the addresses of a workspace, every mail that came or goes, and the thread of a ticket."""
 
 from sqlalchemy import (
     BigInteger,
@@ -56,6 +56,29 @@ mails = Table(
     Index("ix_mails_sender", "workspace_id", "sender", "received_at"),
     Index("ix_mails_ticket", "workspace_id", "ticket_id"),
     Index("ix_mails_outcome", "workspace_id", "outcome", "mail_id"),
+)
+
+# A mail's id is its job's, and the first half of its Message-ID. It tells of the messages of the public room
+# with `after_seq` < seq <= `upto_seq`: of none, where both are 0.
+outgoing_mails = Table(
+    "outgoing_mails",
+    metadata,
+    Column("workspace_id", Uuid, nullable=False),
+    Column("mail_id", Uuid, nullable=False),
+    Column("ticket_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False, comment="of its job"),
+    Column("recipient", Text, nullable=False),
+    Column("after_seq", BigInteger, nullable=False),
+    Column("upto_seq", BigInteger, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("said", Text, nullable=False, comment="by the mail server that did not take it"),
+    Column("queued_at", UtcDateTime, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "mail_id"),
+    ForeignKeyConstraint(["workspace_id", "ticket_id"], ["tickets.workspace_id", "tickets.ticket_id"]),
+    Index("ix_outgoing_mails_ticket", "workspace_id", "ticket_id", "upto_seq"),
+    Index("ix_outgoing_mails_outcome", "workspace_id", "outcome", "mail_id"),
+    Index("ix_outgoing_mails_lately", "outcome", "changed_at"),
 )
 
 mail_threads = Table(

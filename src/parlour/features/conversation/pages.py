@@ -12,6 +12,7 @@ from parlour.features.chat.models import Audience
 from parlour.features.conversation import units
 from parlour.features.conversation.timeline import Timeline
 from parlour.features.conversation.uploads import Uploads
+from parlour.features.conversation.view import delivery_fields
 from parlour.features.files import service as files
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Sent
@@ -23,7 +24,7 @@ from parlour.web.counting import count
 from parlour.web.forms import BadForm, Filled, read_form, read_form_with_files, uuid_field
 from parlour.web.ids import id_in, id_of
 from parlour.web.limits import Limit
-from parlour.web.pages import as_json, problems_of, wants_json
+from parlour.web.pages import as_json, problems_of, render, wants_json
 from parlour.web.site import db
 
 
@@ -79,6 +80,17 @@ def _as_page(epoch: str, messages: Sequence[Message], *, more: bool, reset: bool
 
 def timeline_as_json(found: Timeline) -> Response:
     return _as_page(found.public.epoch, found.messages, more=found.before is not None)
+
+
+async def deliveries(request: Request, actor: Actor, ticket_id: UUID) -> Response:
+    """How the mails stand of the messages behind `after` and up to `upto`, as the page's script shows it.
+
+    Raises NotFound for nonsense.
+    """
+    after, upto = seq_in(request, "after") or 0, seq_in(request, "upto") or 0
+    found = await db(request).read(actor, units.deliveries, ticket_id, after, upto)
+    told = [delivery_fields(seq, delivery) for seq, delivery in found.items()]
+    return render(request, "chat/deliveries.html", deliveries=told)
 
 
 def uploads(

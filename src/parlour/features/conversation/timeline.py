@@ -1,11 +1,12 @@
 """Both rooms of a ticket as the one list by time that agents read."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from parlour.features.chat import service as chat
 from parlour.features.chat.models import History
+from parlour.features.tickets.outgoing.models import Delivery
 from parlour.kernel.messages import Message
 
 
@@ -23,6 +24,8 @@ class Timeline:
     public: History
     notes: History
     messages: Sequence[Message]
+    deliveries: Mapping[int, Delivery] = field(default_factory=dict)
+    """How the mails stand with which messages of the public room went out, by their numbers."""
 
     @property
     def before(self) -> Before | None:

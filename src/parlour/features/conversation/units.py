@@ -1,6 +1,7 @@
 """What both sides of a room read, and do, in one transaction."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from uuid import UUID
 
 from parlour.db.database import Tx
@@ -12,6 +13,8 @@ from parlour.features.files.models import Begun, File
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Sent, Ticket
 from parlour.features.tickets.notifications import service as notifications
+from parlour.features.tickets.outgoing import service as outgoing
+from parlour.features.tickets.outgoing.models import Delivery
 from parlour.kernel.access import Permission, requires
 from parlour.kernel.errors import NotFound
 from parlour.kernel.messages import Place, Stretch
@@ -41,6 +44,23 @@ def timeline(tx: Tx, ticket_id: UUID, before: Before | None = None) -> tuple[Tic
     ticket = tickets.ticket(tx, ticket_id)
     ends = {"before": before.public, "notes_before": before.notes} if before else {}
     return ticket, merged(*chat.both_histories(tx, ticket_id, **ends))
+
+
+@requires(Permission.NOTE_READ)
+def with_deliveries(tx: Tx, ticket_id: UUID, found: Timeline) -> Timeline:
+    """The page, and how the mails stand with which its messages went out."""
+    said = found.public.messages
+    if not any(message.sender_type == "agent" for message in said):
+        return found
+    after, upto = said[0].seq - 1, said[-1].seq
+    return replace(found, deliveries=outgoing.deliveries(tx, ticket_id, after=after, upto=upto))
+
+
+@requires(Permission.NOTE_READ)
+def deliveries(tx: Tx, ticket_id: UUID, after: int, upto: int) -> Mapping[int, Delivery]:
+    """Of the messages of the public room behind `after` and up to `upto`, of a page of them at most."""
+    tickets.ticket(tx, ticket_id)
+    return outgoing.deliveries(tx, ticket_id, after=max(after, upto - chat.PAGE), upto=upto)
 
 
 @requires(Permission.TICKET_READ)

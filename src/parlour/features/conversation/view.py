@@ -1,7 +1,8 @@
 """A room as a page shows it."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from parlour.features.chat.models import CONTENT_LIMIT, History
 from parlour.features.contacts.models import Contact
 from parlour.features.conversation.attachments import file_views
 from parlour.features.conversation.timeline import Timeline
+from parlour.features.tickets.outgoing.models import QUIET, Delivery, Outcome
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission
 from parlour.kernel.kept import Kept
@@ -23,6 +25,11 @@ TOLD_EVERYBODY = "withdrawn:"
 """What both sides read of a file, whose id and name follow."""
 MESSAGES = 2_000
 """Messages that are kept as they were shown."""
+
+
+def delivery_fields(seq: int, delivery: Delivery) -> dict[str, Any]:
+    """How the mail stands that a message went out with, for pages of agents."""
+    return {**delivery._asdict(), "seq": seq, "outcome": delivery.outcome.value}
 
 
 def message_view(message: Message, actor: Actor) -> dict[str, Any]:
@@ -63,6 +70,7 @@ def _view(message: Message, mine: bool, untold: bool) -> dict[str, Any]:
         "blocked": False,
         "html": "",
         "files": [file._asdict() for file in message.files],
+        "delivery": None,
     }
 
 
@@ -71,7 +79,7 @@ class _Place(NamedTuple):
 
     `known`: what agents see of a message that is signed with the customer's address, the name, and whether
     they were blocked when they wrote. `called`: one's own names, to be marked in it. `files_url`: where its
-    files lie, if it has any.
+    files lie, if it has any. `delivery`: of the mail that it went out with, if agents look at one of theirs.
     """
 
     mine: bool
@@ -84,6 +92,7 @@ class _Place(NamedTuple):
     known: tuple[str, bool] | None = None
     called: tuple[str, ...] = ()
     files_url: str = ""
+    delivery: Delivery | None = None
 
 
 def _in_log(message: Message, place: _Place) -> dict[str, Any]:
@@ -96,6 +105,7 @@ def _in_log(message: Message, place: _Place) -> dict[str, Any]:
     view["initials"] = "" if place.mine else initials(view["sender_name"])
     view["html"] = _marked(message.content, place.called) if place.called else linkify(message.content)
     view["files"] = file_views(message.files, place.files_url)
+    view["delivery"] = place.delivery and delivery_fields(message.seq, place.delivery)
     return view
 
 
@@ -123,6 +133,7 @@ def _log(
     notes: UUID | None = None,
     writer: Contact | None = None,
     called: Sequence[str] = (),
+    deliveries: Mapping[int, Delivery] = MappingProxyType({}),
 ) -> list[dict[str, Any]]:
     """The messages with what stands between them, and how far one's own have come.
 
@@ -149,18 +160,38 @@ def _log(
             )
             day, before = today, together
         places.append(place)
-    for number, receipt in _receipts(messages, places, seen).items():
-        places[number] = places[number]._replace(receipt=receipt)
+    for number, more in (*_receipts(messages, places, seen), *_deliveries(messages, places, deliveries)):
+        places[number] = places[number]._replace(**more)
     return _shown.each(messages, places)
 
 
-def _receipts(messages: Sequence[Message], places: Sequence[_Place], seen: int) -> dict[int, str]:
+def _receipts(
+    messages: Sequence[Message], places: Sequence[_Place], seen: int
+) -> Iterator[tuple[int, dict[str, Any]]]:
     """The last of one's own that has come so far, in each room, says so."""
     last: dict[tuple[bool, str], int] = {}
     for number, (message, place) in enumerate(zip(messages, places, strict=True)):
         if place.mine and message.sender_type != "system":
             last[place.internal, "seen" if message.seq <= seen and not place.internal else "sent"] = number
-    return {number: receipt for (_, receipt), number in last.items()}
+    for (_, receipt), number in last.items():
+        yield number, {"receipt": receipt}
+
+
+def _deliveries(
+    messages: Sequence[Message], places: Sequence[_Place], found: Mapping[int, Delivery]
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """What agents said shows how its mail fares; what goes well, the last of it alone."""
+    quiet: dict[Outcome, tuple[int, dict[str, Any]]] = {}
+    for number, (message, place) in enumerate(zip(messages, places, strict=True)):
+        delivery = found.get(message.seq)
+        if delivery is None or message.sender_type != "agent" or place.internal:
+            continue
+        told = number, {"delivery": delivery}
+        if delivery.outcome in QUIET:
+            quiet[delivery.outcome] = told
+        else:
+            yield told
+    yield from quiet.values()
 
 
 def _marked(content: str, names: Sequence[str]) -> str:
@@ -289,6 +320,7 @@ def timeline_view(
         notes=aside["room_id"],
         writer=writer,
         called=aside["called"],
+        deliveries=found.deliveries,
     )
     before = found.before
     on = "&" if "?" in page_url else "?"

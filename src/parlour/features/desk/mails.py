@@ -1,14 +1,20 @@
-"""The ledger of mails: what came, what became of it, and letting through what was held back."""
+"""The ledger of mails: what came and went, what became of it, and what somebody can still do about it."""
 
 from collections.abc import AsyncIterator
+from dataclasses import asdict
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from parlour.features.accounts.models import Desk
 from parlour.features.conversation.uploads import intake
 from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.mailroom import service as mailroom
 from parlour.features.mailroom.models import HELD, Mail, Outcome
+from parlour.features.tickets.outgoing import service as outgoing
+from parlour.features.tickets.outgoing.models import FAILED
+from parlour.features.tickets.outgoing.models import Outcome as Gone
 from parlour.files.errors import Missing
 from parlour.files.names import content_disposition, safe_name
 from parlour.kernel.access import Permission
@@ -20,11 +26,13 @@ from parlour.web.site import db, site
 
 
 async def ledger(request: Request) -> Response:
-    """The newest first; `outcome` says which, `before` where the page begins."""
+    """The newest first; `direction` and `outcome` say which, `before` where the page begins."""
     desk = await desk_in(request)
     asked = request.query_params.get("outcome", "")
-    outcome = Outcome(asked) if asked in {*Outcome} else None
     before = id_of(request.query_params["before"]) if "before" in request.query_params else None
+    if request.query_params.get("direction") == "out":
+        return await _outgoing(request, desk, asked, before)
+    outcome = Outcome(asked) if asked in {*Outcome} else None
     actor = actor_at(desk)
     page = await db(request).read(actor, mailroom.ledger, outcome=outcome, before=before)
     return await render_at(
@@ -37,6 +45,21 @@ async def ledger(request: Request) -> Response:
         address=page.address,
         senders_checked=bool(site(request).settings.mail_authserv_id),
         may_release=actor.may(Permission.TICKET_UPDATE),
+    )
+
+
+async def _outgoing(request: Request, desk: Desk, asked: str, before: UUID | None) -> Response:
+    outcome = Gone(asked) if asked in {*Gone} else None
+    actor = actor_at(desk)
+    page = await db(request).read(actor, outgoing.page, outcome=outcome, before=before)
+    return await render_at(
+        request,
+        desk,
+        "desk/mails_out.html",
+        mails=[{**asdict(each), "failed": each.outcome in FAILED} for each in page.mails],
+        before=page.before,
+        outcome=asked if outcome else "",
+        may_send=actor.may(Permission.TICKET_UPDATE),
     )
 
 
@@ -90,3 +113,11 @@ async def release(request: Request) -> Response:
     await read_form(request)
     await db(request).write(actor_at(desk), mailroom.release, id_in(request, "mail_id"))
     return redirect(f"/workspace/{desk.workspace_id}/mail")
+
+
+async def send_again(request: Request) -> Response:
+    """A mail of ours that did not arrive is tried once more."""
+    desk = await desk_in(request)
+    await read_form(request)
+    await db(request).write(actor_at(desk), outgoing.send_again, id_in(request, "letter_id"))
+    return redirect(f"/workspace/{desk.workspace_id}/mail?direction=out")

@@ -213,6 +213,12 @@ async def chat(request: Request) -> Response:
     return redirect(f"/workspace/{desk.workspace_id}/tickets/{ticket_id}")
 
 
+async def deliveries(request: Request) -> Response:
+    """For the page's own script: what became of the mails that some of its messages went out with."""
+    desk = await desk_in(request)
+    return await conversation.deliveries(request, actor_at(desk), id_in(request, "ticket_id"))
+
+
 async def send(request: Request) -> Response:
     """An answer; or, from the form's other button, a canned reply that goes into the text."""
     desk = await desk_in(request)

@@ -284,7 +284,7 @@ def ticket_page(tx: Tx, ticket_id: UUID, before: Before | None) -> TicketPage:
     contact = _as_typed(contacts.at(tx, ticket.email), ticket)
     return TicketPage(
         ticket=ticket,
-        timeline=found,
+        timeline=conversation.with_deliveries(tx, ticket_id, found),
         members=workspaces.members(tx),
         changes=_called(audit.of_ticket(tx, ticket_id), contact),
         others=listing.others_of_customer(tx, ticket),

@@ -17,6 +17,7 @@ from parlour.db.schema import (
     mails,
     members,
     messages,
+    outgoing_mails,
     saved_views,
     scan_state,
     tags,
@@ -55,6 +56,9 @@ _AUDIT = select(*_columns(audit_log, "entry_id actor_id actor_name action before
 _MAILS = select(
     *_columns(mails, "mail_id message_id sender subject outcome reason verified ticket_id size received_at")
 )
+_OUTGOING = select(
+    *_columns(outgoing_mails, "mail_id ticket_id kind recipient outcome said queued_at changed_at")
+)
 LISTS: Mapping[str, Select[Any]] = {
     "members": _pages(_MEMBERS, members.c.user_id),
     "contacts": _pages(_CONTACTS.where(contacts.c.workspace_id == HERE), contacts.c.contact_id),
@@ -67,6 +71,9 @@ LISTS: Mapping[str, Select[Any]] = {
         _AUDIT.where(audit_log.c.workspace_id == HERE, audit_log.c.ticket_id.is_(None)), audit_log.c.entry_id
     ),
     "mails": _pages(_MAILS.where(mails.c.workspace_id == HERE), mails.c.mail_id),
+    "outgoing_mails": _pages(
+        _OUTGOING.where(outgoing_mails.c.workspace_id == HERE), outgoing_mails.c.mail_id
+    ),
 }
 """What has a file of its own in the archive. The first column is the key."""
 

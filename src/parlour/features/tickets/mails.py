@@ -9,6 +9,7 @@ from parlour.db.outbox import Job
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.access import service as access
 from parlour.features.tickets.models import Link
+from parlour.features.tickets.outgoing import service as outgoing
 from parlour.features.tickets.threads import service as threads
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel.access import Actor
@@ -32,6 +33,9 @@ class TicketMails:
             tickets.UNSEEN_REPLIES: self.unseen_replies,
             tickets.FIRST_WORD: self.first_word,
         }
+        self.followers = dict.fromkeys(
+            (tickets.CONFIRMATION, tickets.UNSEEN_REPLIES, tickets.FIRST_WORD), outgoing.follow
+        )
 
     async def confirm(self, job: Job) -> None:
         """To whoever opened the ticket. Holds nothing that a visitor typed: it may go to a stranger."""
@@ -39,6 +43,8 @@ class TicketMails:
         link = await self._db.write(system, access.issue_link, ticket_id, self._secret(job, ticket_id))
         if link:
             await self._send(job, "confirmation", link.email, link=link)
+        else:
+            await self._db.write(system, outgoing.drop, job.job_id)
 
     async def fresh_links(self, job: Job) -> None:
         """To an address that somebody typed; silence when it has no tickets here."""

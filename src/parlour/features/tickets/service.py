@@ -28,6 +28,7 @@ from parlour.features.tickets.models import (
 )
 from parlour.features.tickets.notifications import service as notifications
 from parlour.features.tickets.notifications.models import Kind as Told
+from parlour.features.tickets.outgoing import service as outgoing
 from parlour.features.tickets.threads import service as threads
 from parlour.features.tickets.unsaid import service as unsaid
 from parlour.features.workspaces import audit
@@ -136,7 +137,7 @@ def _open(tx: Tx, draft: Draft) -> Opened:
     ticket = _of_customer(tx, draft)
     customer = Actor.customer(tx.workspace_id, ticket.ticket_id, draft.email)
     first = _first_word(tx, ticket, draft, customer)
-    tx.enqueue(CONFIRMATION, {"ticket_id": str(ticket.ticket_id), "email": draft.email})
+    _mail(tx, CONFIRMATION, ticket)
     if not ticket.quiet:
         by = tx if tx.actor.kind is Kind.AGENT else tx.acting_as(customer)
         events.record(by, *_opening(ticket, first))
@@ -161,7 +162,7 @@ def open_for(tx: Tx, draft: Draft) -> Opened:
     first = _first_word(tx, ticket, draft, tx.actor)
     events.record(tx, *_opening(ticket, first))
     audit.record(tx, "opened", ticket_id=ticket.ticket_id)
-    tx.enqueue(FIRST_WORD, {"ticket_id": str(ticket.ticket_id), "email": draft.email})
+    _mail(tx, FIRST_WORD, ticket, seq=first.seq)
     changes.tell(tx, ticket, spoke=tx.actor.kind)
     return Opened(ticket, repeat=False)
 
@@ -179,6 +180,12 @@ def _opening(ticket: Ticket, first: Message) -> Sequence[Happened]:
 
 def _said(ticket: Ticket, message: Message) -> Happened:
     return Happened(Did.MESSAGE_CREATED, ticket.ticket_id, message_id=message.message_id)
+
+
+def _mail(tx: Tx, kind: str, ticket: Ticket, *, seq: int = 0, after: timedelta = AT_ONCE) -> None:
+    """The job that mails the customer, about the message `seq` if it is about one, and its line."""
+    job_id = tx.enqueue(kind, {"ticket_id": str(ticket.ticket_id), "email": ticket.email}, after=after)
+    outgoing.queue(tx.as_system(), kind, ticket, job_id, seq=seq)
 
 
 def _opened_before(tx: Tx, draft: Draft) -> Opened | None:
@@ -280,7 +287,7 @@ def send_message(
         status = life.after_customer_message(ticket.status, quiet=ticket.quiet)
     else:
         _nothing_unseen(tx, ticket, seen)
-        _mail_later(tx, ticket)
+        _mail_later(tx, ticket, posted.message.seq)
         status = then or life.after_agent_action(ticket.status)
     changed = store.spoke(tx, ticket, posted.message.created_at, by_customer=by_customer, status=status)
     events.record(tx, _said(ticket, posted.message))
@@ -290,11 +297,11 @@ def send_message(
     return Sent(posted.message, changed.status, repeat=False)
 
 
-def _mail_later(tx: Tx, ticket: Ticket) -> None:
+def _mail_later(tx: Tx, ticket: Ticket, seq: int) -> None:
     """An answer goes by mail when it was not seen in the room; at once to who writes by mail."""
     thread = threads.of_ticket(tx.as_system(), ticket.ticket_id)
     after = AT_ONCE if thread and thread.by_mail else AWAY_AFTER
-    tx.enqueue(UNSEEN_REPLIES, {"ticket_id": str(ticket.ticket_id), "email": ticket.email}, after=after)
+    _mail(tx, UNSEEN_REPLIES, ticket, seq=seq, after=after)
 
 
 def _heard(tx: Tx, ticket: Ticket) -> Ticket:

@@ -16,6 +16,7 @@ from parlour.features.chat import service as chat
 from parlour.features.tickets import store
 from parlour.features.tickets.access import store as access_store
 from parlour.features.tickets.models import Draft, Link, MailedLinks, Status, Ticket, TicketRow, UnseenReplies
+from parlour.features.tickets.outgoing import service as outgoing
 from parlour.features.tickets.service import UnknownTicket
 from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
@@ -242,12 +243,15 @@ def unseen_replies(tx: Tx, job: Job, secret: str) -> UnseenReplies | None:
     known = max(mailed, chat.seen_by_customer(tx, ticket.chat_room_id))
     upto = job.payload.get("upto")
     said = chat.answers(tx, ticket.chat_room_id, after=known, upto=upto, limit=REPLIES_A_MAIL)
-    if not said.newest:
+    link = _issue(tx, ticket, secret) if said.newest else None
+    if link is None:
+        outgoing.drop(tx, job.job_id)
         return None
-    outbox.remember(tx, job, after=mailed, upto=said.newest[-1].seq)
-    store.set_mailed_seq(tx, ticket.ticket_id, said.newest[-1].seq)
-    link = _issue(tx, ticket, secret)
-    return UnseenReplies(link, ticket.subject, said.newest, said.earlier) if link else None
+    newest = said.newest[-1].seq
+    outbox.remember(tx, job, after=mailed, upto=newest)
+    store.set_mailed_seq(tx, ticket.ticket_id, newest)
+    outgoing.take(tx, job, ticket, after=known, upto=newest)
+    return UnseenReplies(link, ticket.subject, said.newest, said.earlier)
 
 
 @requires(Permission.TICKET_UPDATE)

@@ -1,0 +1,127 @@
+"""SQL of the mails that go out."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Integer, and_, bindparam, delete, select, update
+
+from parlour.db import dialect
+from parlour.db.database import HERE, Tx
+from parlour.db.schema import outgoing_mails, tickets
+from parlour.features.tickets.outgoing.models import Delivery, Mail, Outcome
+from parlour.kernel import clock
+
+_ABOUT = and_(
+    tickets.c.workspace_id == outgoing_mails.c.workspace_id, tickets.c.ticket_id == outgoing_mails.c.ticket_id
+)
+_LINES = (
+    select(
+        outgoing_mails.c.mail_id,
+        outgoing_mails.c.ticket_id,
+        tickets.c.number,
+        tickets.c.subject,
+        tickets.c.chat_room_id.label("room_id"),
+        outgoing_mails.c.kind,
+        outgoing_mails.c.recipient,
+        outgoing_mails.c.after_seq,
+        outgoing_mails.c.upto_seq,
+        outgoing_mails.c.outcome,
+        outgoing_mails.c.said,
+        outgoing_mails.c.queued_at,
+        outgoing_mails.c.changed_at,
+    )
+    .join(tickets, _ABOUT)
+    .where(outgoing_mails.c.workspace_id == HERE)
+)
+_NEWEST = _LINES.order_by(outgoing_mails.c.mail_id.desc()).limit(bindparam("limit", type_=Integer()))
+_HERE = outgoing_mails.c.workspace_id == HERE
+_THIS = _HERE & (outgoing_mails.c.mail_id == bindparam("mail"))
+_LOCKED = _LINES.where(outgoing_mails.c.mail_id == bindparam("mail")).with_for_update(of=outgoing_mails)
+_OF_TICKET = _HERE & (outgoing_mails.c.ticket_id == bindparam("ticket"))
+_DELIVERIES = select(
+    outgoing_mails.c.after_seq,
+    outgoing_mails.c.upto_seq,
+    outgoing_mails.c.outcome,
+    outgoing_mails.c.recipient,
+    outgoing_mails.c.said,
+).where(
+    _OF_TICKET,
+    outgoing_mails.c.upto_seq > bindparam("after", type_=BigInteger()),
+    outgoing_mails.c.after_seq < bindparam("upto", type_=BigInteger()),
+)
+_OVERTAKEN = delete(outgoing_mails).where(
+    _OF_TICKET,
+    outgoing_mails.c.mail_id != bindparam("mail"),
+    outgoing_mails.c.recipient == bindparam("to"),
+    outgoing_mails.c.outcome == Outcome.WAITING.value,
+    outgoing_mails.c.upto_seq > bindparam("after", type_=BigInteger()),
+    outgoing_mails.c.upto_seq <= bindparam("upto", type_=BigInteger()),
+)
+
+
+def _mail(row: Any) -> Mail:
+    return Mail(**{**row._mapping, "outcome": Outcome(row.outcome)})  # noqa: SLF001 its public way to a dict
+
+
+def keep(
+    tx: Tx, mail_id: UUID, *, ticket_id: UUID, kind: str, recipient: str, after_seq: int, upto_seq: int
+) -> None:
+    """A mail that waits; of one that is known already, what it tells of."""
+    now = clock.now()
+    facts = {"after_seq": after_seq, "upto_seq": upto_seq}
+    fresh = {
+        "workspace_id": tx.workspace_id,
+        "mail_id": mail_id,
+        "ticket_id": ticket_id,
+        "kind": kind,
+        "recipient": recipient,
+        "outcome": Outcome.WAITING.value,
+        "said": "",
+        "queued_at": now,
+        "changed_at": now,
+    }
+    query = dialect.insert(tx, outgoing_mails).values(fresh | facts)
+    keys = [outgoing_mails.c.workspace_id, outgoing_mails.c.mail_id]
+    tx.execute(query.on_conflict_do_update(index_elements=keys, set_=facts))
+
+
+def overtake(
+    tx: Tx, mail_id: UUID, *, ticket_id: UUID, recipient: str, after_seq: int, upto_seq: int
+) -> None:
+    """What others were to tell the same recipient, this mail does."""
+    tx.run(_OVERTAKEN, mail=mail_id, ticket=ticket_id, to=recipient, after=after_seq, upto=upto_seq)
+
+
+def lock(tx: Tx, mail_id: UUID) -> Mail | None:
+    row = tx.run(_LOCKED, mail=mail_id).first()
+    return _mail(row) if row else None
+
+
+def settle(tx: Tx, mail_id: UUID, **facts: Any) -> None:
+    tx.run(update(outgoing_mails).where(_THIS).values(changed_at=clock.now(), **facts), mail=mail_id)
+
+
+def drop(tx: Tx, mail_id: UUID) -> None:
+    tx.run(delete(outgoing_mails).where(_THIS), mail=mail_id)
+
+
+def drop_waiting(tx: Tx) -> None:
+    tx.run(delete(outgoing_mails).where(_HERE, outgoing_mails.c.outcome == Outcome.WAITING.value))
+
+
+def newest(tx: Tx, *, outcome: Outcome | None, before: UUID | None, limit: int) -> list[Mail]:
+    query = _NEWEST
+    if outcome:
+        query = query.where(outgoing_mails.c.outcome == outcome.value)
+    if before:
+        query = query.where(outgoing_mails.c.mail_id < before)
+    return [_mail(row) for row in tx.run(query, limit=limit)]
+
+
+def deliveries(tx: Tx, ticket_id: UUID, *, after: int, upto: int) -> list[tuple[int, int, Delivery]]:
+    """Those that tell of a message behind `after` and up to `upto`, each with where it begins and ends."""
+    rows = tx.rows(_DELIVERIES, ticket=ticket_id, after=after, upto=upto)
+    return [
+        (first, last, Delivery(Outcome(outcome), recipient, said))
+        for first, last, outcome, recipient, said in rows
+    ]
