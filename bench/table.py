@@ -20,10 +20,10 @@ from bench.fill import fill  # noqa: E402
 from parlour.db.database import Tx  # noqa: E402
 from parlour.db.sqlite import SqliteDatabase  # noqa: E402
 from parlour.features.accounts import service as accounts  # noqa: E402
-from parlour.features.tickets import store  # noqa: E402
 from parlour.features.tickets.listing import service as listing  # noqa: E402
 from parlour.features.tickets.listing import store as listing_store  # noqa: E402
 from parlour.features.tickets.models import Filters, Order, Priority, Stage, Status, Whose  # noqa: E402
+from parlour.features.tickets.rows import store as rows_store  # noqa: E402
 from parlour.features.workspaces import service as workspaces  # noqa: E402
 from parlour.kernel.access import Actor, Role  # noqa: E402
 
@@ -69,8 +69,8 @@ def steps(tx: Tx, filters: Filters) -> int:
         if filters.q:
             listing.workspace_tickets(tx, filters)
         else:
-            ids, _ = listing_store.page(tx, filters, key=None, backwards=False, limit=filters.limit + 1)
-            store.rows(tx, ids)
+            limit = filters.limit + 1
+            listing_store.page(tx, filters, rows_store.ROWS, key=None, backwards=False, limit=limit)
     finally:
         raw.set_progress_handler(None, 0)
     return count

@@ -64,6 +64,7 @@ from parlour.features.tickets.notifications.models import Bell, Kind
 from parlour.features.tickets.notifications.store import Hearer
 from parlour.features.tickets.outgoing import store as outgoing
 from parlour.features.tickets.outgoing.models import Outcome as Gone
+from parlour.features.tickets.rows import store as rows
 from parlour.features.tickets.tags import store as tags
 from parlour.features.tickets.threads import store as threads
 from parlour.features.tickets.unsaid import store as unsaid
@@ -282,7 +283,7 @@ def of_tickets(ticket: Ticket, ada: UUID) -> list[Call]:
         (tickets.forget_form, this),
         (tickets.of_email, {"email": ticket.email, "limit": 9}),
         (tickets.count_of_email, {"email": ticket.email, "limit": 9}),
-        (tickets.these, {"ticket_ids": [ticket.ticket_id]}),
+        (rows.these, {"ticket_ids": [ticket.ticket_id]}),
         (tickets.spoke, {**spoken, "by_customer": True, "status": ticket.status}),
         (tickets.spoke, {**spoken, "by_customer": False, "status": Status.PENDING}),
         (tickets.spoke_quietly, spoken),
@@ -311,9 +312,9 @@ def of_listing(ticket: Ticket) -> list[Call]:
         (bulk.unchanged_since, {"ticket_ids": [ticket.ticket_id], "moment": clock.now()}),
         (listing.ahead, {"filters": Filters(), "key": [clock.now(), clock.new_id()]}),
         (bulk.how_many_of, these),
-        (tickets.rows, these),
-        (tickets.by_ids, these),
-        (tickets.whole, these),
+        (rows.named, {"reads": rows.ROWS, **these}),
+        (rows.by_ids, these),
+        (rows.named, {"reads": rows.WHOLE, **these}),
         (listing.recent_and_urgent, {"limit": 9}),
         (mentioned.are_older, {"person": ticket.ticket_id}),
         (mentioned.among, {"person": ticket.ticket_id, "ticket_ids": [ticket.ticket_id]}),
@@ -325,8 +326,8 @@ def of_listing(ticket: Ticket) -> list[Call]:
         rank = [1] if filters.order is Order.PRIORITY else []
         key = [*rank, ticket.created_at, ticket.ticket_id]
         calls += [
-            (listing.page, {**this, "key": None, "backwards": False, "limit": 9}),
-            (listing.page, {**this, "key": key, "backwards": True, "limit": 9}),
+            (listing.page, {**this, "reads": rows.ROWS, "key": None, "backwards": False, "limit": 9}),
+            (listing.page, {**this, "reads": rows.WHOLE, "key": key, "backwards": True, "limit": 9}),
             (listing.count, this),
             (listing.ids, {**this, "limit": 9}),
             (listing.among, {**this, **these}),

@@ -14,6 +14,7 @@ from parlour.features.chat import store as chat
 from parlour.features.tickets.listing import store as listing_store
 from parlour.features.tickets.listing.search import store as search_store
 from parlour.features.tickets.models import Filters, Order, Stage, Status
+from parlour.features.tickets.rows import store as rows_store
 from parlour.kernel.access import Actor, Role
 from tests import postgres_server
 from tests.house import House, behind_its_back, open_house
@@ -77,7 +78,7 @@ def page_of(**narrowed: Any) -> Callable[[Tx], object]:
 
     def ask(tx: Tx) -> None:
         with dialect.walking_in_order(tx):
-            listing_store.page(tx, filters, key=None, backwards=False, limit=26)
+            listing_store.page(tx, filters, rows_store.ROWS, key=None, backwards=False, limit=26)
 
     return ask
 

@@ -14,10 +14,10 @@ from bench.fill import fill
 from bench.table import steps
 from parlour.db.database import Tx
 from parlour.features.desk.query import BUILT_IN
-from parlour.features.tickets import store
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.listing import store as listing_store
 from parlour.features.tickets.models import Filters, Order, Priority, Stage, Status, Whose
+from parlour.features.tickets.rows import store as rows_store
 from parlour.kernel.access import Actor
 from tests.house import House, open_house
 
@@ -58,12 +58,11 @@ def plan(tx: Tx, filters: Filters) -> list[str]:
     raw = tx.connection.connection.dbapi_connection
     assert raw is not None
     raw.set_trace_callback(seen.append)
-    ids, _ = listing_store.page(tx, filters, key=None, backwards=False, limit=26)
-    if ids:
-        [last] = store.rows(tx, ids[-1:])
-        key = listing._key(filters.order, last)  # noqa: SLF001 the cursor's own words
+    shown, _ = listing_store.page(tx, filters, rows_store.ROWS, key=None, backwards=False, limit=26)
+    if shown:
+        key = listing._key(filters.order, shown[-1])  # noqa: SLF001 the cursor's own words
         for backwards in (False, True):
-            listing_store.page(tx, filters, key=key, backwards=backwards, limit=26)
+            listing_store.page(tx, filters, rows_store.ROWS, key=key, backwards=backwards, limit=26)
     raw.set_trace_callback(None)
     rows = [row[3] for sql in seen for row in raw.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall()]
     return [

@@ -16,7 +16,7 @@ from parlour.web.render import Renderer
 from tests.house import Browser, House
 
 PAGES = {
-    "list": ("desk", "/workspace/{workspace}/tickets", 9, 53_000),
+    "list": ("desk", "/workspace/{workspace}/tickets", 7, 53_000),
     "dashboard": ("desk", "/workspace/{workspace}", 5, 28_000),
     "ticket": ("desk", "/workspace/{workspace}/tickets/{ticket}", 15, 64_000),
     "conversation": ("visitor", "/support/acme/ticket/{ticket}/chat", 7, 42_500),

@@ -8,9 +8,7 @@ from uuid import UUID
 from sqlalchemy import (
     ColumnElement,
     Integer,
-    and_,
     bindparam,
-    case,
     func,
     insert,
     literal_column,
@@ -22,10 +20,9 @@ from sqlalchemy import (
 
 from parlour.db import dialect, search
 from parlour.db.database import HERE, Tx
-from parlour.db.schema import ACTIVE, contacts, members, ticket_tags, tickets, users
-from parlour.features.tickets.models import Draft, Priority, Status, Ticket, TicketRow, WholeTicket
+from parlour.db.schema import ACTIVE, ticket_tags, tickets
+from parlour.features.tickets.models import Draft, Priority, Status, Ticket
 from parlour.kernel import clock
-from parlour.kernel.access import Role
 
 _TICKET = (
     tickets.c.ticket_id,
@@ -52,34 +49,6 @@ _TICKET = (
     tickets.c.quiet,
     tickets.c.typed_name,
 )
-_CALLED = case(
-    (and_(contacts.c.name_typed, tickets.c.typed_name.is_not(None)), tickets.c.typed_name),
-    else_=contacts.c.name,
-)
-"""Of names that only a visitor has said, a ticket has its own or none: anybody can type anybody's address.
-One from before has the person's."""
-_ROW = (
-    tickets.c.ticket_id,
-    tickets.c.number,
-    tickets.c.subject,
-    tickets.c.email,
-    tickets.c.status,
-    tickets.c.priority,
-    tickets.c.created_at,
-    tickets.c.last_message_at,
-    tickets.c.chat_room_id,
-    users.c.user_id,
-    tickets.c.version,
-    tickets.c.waiting_since,
-    users.c.name,
-    tickets.c.snoozed_until,
-    _CALLED.label("customer_name"),
-    tickets.c.tagged,
-    contacts.c.blocked_at.is_not(None).label("blocked"),
-    tickets.c.quiet,
-)
-
-
 RANKS = {Priority.LOW: 0, Priority.MEDIUM: 1, Priority.HIGH: 2, Priority.URGENT: 3}
 """What `priority_rank` holds: priorities in their order, for the index."""
 
@@ -91,19 +60,14 @@ def has_status(status: Status) -> ColumnElement[bool]:
     return tickets.c.status == literal_column(f"'{status.value}'", tickets.c.status.type)
 
 
-_STATUSES = {status.value: status for status in Status}
-_PRIORITIES = {priority.value: priority for priority in Priority}
+STATUSES = {status.value: status for status in Status}
+PRIORITIES = {priority.value: priority for priority in Priority}
 
 
 def _ticket(row: Any) -> Ticket:
     fields = list(row)
-    fields[5:7] = _STATUSES[row[5]], _PRIORITIES[row[6]]
+    fields[5:7] = STATUSES[row[5]], PRIORITIES[row[6]]
     return Ticket(*fields)
-
-
-def ticket_row(row: Any) -> TicketRow:
-    ticket_id, number, subject, email, status, priority, *rest = row
-    return TicketRow(ticket_id, number, subject, email, _STATUSES[status], _PRIORITIES[priority], *rest)
 
 
 _THIS = (tickets.c.workspace_id == HERE) & (tickets.c.ticket_id == bindparam("this_ticket"))
@@ -133,27 +97,6 @@ _COUNT_OF_EMAIL = select(func.count()).select_from(
     .limit(bindparam("limit", type_=Integer()))
     .subquery()
 )
-_ANSWERS = (
-    (members.c.workspace_id == tickets.c.workspace_id)
-    & (members.c.user_id == tickets.c.assignee_id)
-    & (members.c.role != Role.VIEWER.value)
-)
-_IN_USE = (users.c.user_id == members.c.user_id) & users.c.disabled_at.is_(None)
-_WRITES = (contacts.c.workspace_id == tickets.c.workspace_id) & (contacts.c.email == tickets.c.email)
-ROWS = select(*_ROW).outerjoin(members, _ANSWERS).outerjoin(users, _IN_USE).outerjoin(contacts, _WRITES)
-"""A ticket of somebody who may not answer any more is nobody's, also while `handover` has not come to it."""
-_WHOLE = (
-    select(
-        *(tickets.c[name] for name in WholeTicket._fields[:7]),
-        *(users.c.user_id, contacts.c.contact_id, _CALLED),
-        *(tickets.c[name] for name in WholeTicket._fields[10:16]),
-    )
-    .outerjoin(members, _ANSWERS)
-    .outerjoin(users, _IN_USE)
-    .outerjoin(contacts, _WRITES)
-    .where(tickets.c.workspace_id == HERE, dialect.one_of(tickets.c.ticket_id, "these"))
-)
-_THESE = ROWS.where(tickets.c.workspace_id == HERE, dialect.one_of(tickets.c.ticket_id, "these"))
 _IN_THESE_WORDS = (
     select(*_TICKET)
     .where(
@@ -287,35 +230,6 @@ def count_of_email(tx: Tx, email: str, *, limit: int) -> int:
     """No more than `limit`."""
     count: int = tx.run(_COUNT_OF_EMAIL, email=email, limit=limit).scalar_one()
     return count
-
-
-def by_ids(tx: Tx, ticket_ids: Sequence[UUID]) -> dict[UUID, TicketRow]:
-    """Those of the tickets that there are."""
-    return {row.ticket_id: row for row in tx.objects(_THESE, ticket_row, these=list(ticket_ids))}
-
-
-def rows(tx: Tx, ticket_ids: Sequence[UUID]) -> list[TicketRow]:
-    """These tickets, in the order in which they are named."""
-    found = by_ids(tx, ticket_ids)
-    return [row for ticket_id in ticket_ids if (row := found.get(ticket_id))]
-
-
-def these(tx: Tx, ticket_ids: Sequence[UUID]) -> list[TicketRow]:
-    """The newest activity first: put in order here, for SQLite would walk the index of that order instead."""
-    found = by_ids(tx, ticket_ids).values()
-    return sorted(found, key=lambda row: (row.last_message_at, row.ticket_id), reverse=True)
-
-
-def whole(tx: Tx, ticket_ids: Sequence[UUID]) -> list[WholeTicket]:
-    """In the order in which they are named."""
-    found = {row[0]: row for row in tx.rows(_WHOLE, these=list(ticket_ids))}
-    return [_whole(found[ticket_id]) for ticket_id in ticket_ids if ticket_id in found]
-
-
-def _whole(row: Any) -> WholeTicket:
-    ticket_id, number, subject, description, status, priority, *rest = row
-    words = (_STATUSES[status], _PRIORITIES[priority])
-    return WholeTicket(ticket_id, number, subject, description, *words, *rest)
 
 
 def spoke(tx: Tx, ticket: Ticket, moment: datetime, *, by_customer: bool, status: Status) -> Ticket:

@@ -17,6 +17,7 @@ from parlour.features.tickets import store
 from parlour.features.tickets.access import store as access_store
 from parlour.features.tickets.models import Draft, Link, MailedLinks, Status, Ticket, TicketRow, UnseenReplies
 from parlour.features.tickets.outgoing import service as outgoing
+from parlour.features.tickets.rows import store as rows_store
 from parlour.features.tickets.service import UnknownTicket
 from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
@@ -140,7 +141,7 @@ def tickets_of_browser(tx: Tx, keys: Keys) -> Sequence[TicketRow]:
     tx = _holding(tx, keys.hashes)
     granted = access_store.granted_tickets(tx, keys.hashes, limit=KEYS_A_BROWSER)
     emails = dict(granted)
-    rows = store.these(tx, list(emails))
+    rows = rows_store.these(tx, list(emails))
     rooms: dict[str, list[UUID]] = {}
     for row in rows:
         rooms.setdefault(emails[row.ticket_id], []).append(row.chat_room_id)

@@ -15,6 +15,7 @@ from parlour.features.tickets import life, store
 from parlour.features.tickets.listing import store as listing_store
 from parlour.features.tickets.listing.mentioned import store as mentioned_store
 from parlour.features.tickets.listing.search import store as search_store
+from parlour.features.tickets.listing.walks import store as walks
 from parlour.features.tickets.models import (
     PAGE_SIZES,
     Filters,
@@ -25,6 +26,7 @@ from parlour.features.tickets.models import (
     TicketRow,
     WholeTicket,
 )
+from parlour.features.tickets.rows import store as rows_store
 from parlour.features.tickets.tags import service as tags
 from parlour.kernel import words
 from parlour.kernel.access import Permission, requires
@@ -56,7 +58,7 @@ class Overview:
 
 def costs_the_same(filters: Filters) -> bool:
     """Whether a page of this list is as quick among a million tickets as among a hundred."""
-    return listing_store.indexed(filters)
+    return walks.indexed(filters)
 
 
 @requires(Permission.TICKET_LIST)
@@ -94,24 +96,27 @@ def _page(tx: Tx, filters: Filters) -> Page:
     cursor = filters.before or filters.after
     key = _read_cursor(filters.order, cursor) if cursor else None
     with dialect.walking_in_order(tx):
-        ids, edge = listing_store.page(tx, filters, key=key, backwards=backwards, limit=filters.limit + 1)
-        count = listing_store.count(tx, filters)
-    rows = store.rows(tx, ids)
-    more = len(rows) > filters.limit
+        rows, edge = listing_store.page(
+            tx, filters, rows_store.ROWS, key=key, backwards=backwards, limit=filters.limit + 1
+        )
+        more = len(rows) > filters.limit
+        is_all = not (more or cursor or edge)
+        count = len(rows) if is_all else listing_store.count(tx, filters)
     rows = (rows[1:] if backwards else rows[:-1]) if more else rows
-    first, last = (_cursor(_key(filters.order, row)) for row in (rows[0], rows[-1])) if rows else (None, None)
-    ahead_of = listing_store.ahead(tx, filters, _key(filters.order, rows[0])) if rows and cursor else 0
     on = _cursor(edge) if edge else None
-    ahead, behind = (first if more else on), (last or cursor)
-    if not backwards:
-        ahead, behind = (last if more else on), (first if cursor else None)
+    if backwards:
+        following = place(filters.order, rows[-1]) if rows else cursor
+        preceding = place(filters.order, rows[0]) if more else on
+    else:
+        following = place(filters.order, rows[-1]) if more else on
+        preceding = place(filters.order, rows[0]) if rows and cursor else None
     return Page(
         rows=rows,
-        next=behind if backwards else ahead,
-        previous=ahead if backwards else behind,
+        next=following,
+        previous=preceding,
         count=count,
         further=edge is not None,
-        ahead=ahead_of,
+        ahead=listing_store.ahead(tx, filters, _key(filters.order, rows[0])) if rows and cursor else 0,
     )
 
 
@@ -122,13 +127,15 @@ def whole_page(tx: Tx, filters: Filters) -> tuple[Sequence[WholeTicket], str | N
     And the cursor of the next page. Raises NotFound for a cursor that is none of ours.
     """
     if filters.q.strip():
-        found = _search(tx, filters)
-        return whole(tx, [row.ticket_id for row in found.rows]), found.next
+        page = _search(tx, filters)
+        return whole(tx, [row.ticket_id for row in page.rows]), page.next
     key = _read_cursor(filters.order, filters.after) if filters.after else None
     with dialect.walking_in_order(tx):
-        ids, edge = listing_store.page(tx, filters, key=key, backwards=False, limit=filters.limit + 1)
-    tickets = whole(tx, ids[: filters.limit])
-    if len(ids) > filters.limit:
+        found, edge = listing_store.page(
+            tx, filters, rows_store.WHOLE, key=key, backwards=False, limit=filters.limit + 1
+        )
+    tickets = _tagged(tx, found[: filters.limit])
+    if len(found) > filters.limit:
         return tickets, place(filters.order, tickets[-1])
     return tickets, _cursor(edge) if edge else None
 
@@ -136,7 +143,10 @@ def whole_page(tx: Tx, filters: Filters) -> tuple[Sequence[WholeTicket], str | N
 @requires(Permission.TICKET_LIST)
 def whole(tx: Tx, ticket_ids: Sequence[UUID]) -> Sequence[WholeTicket]:
     """Those of the tickets that are there, in the order in which they are named."""
-    found = store.whole(tx, ticket_ids) if ticket_ids else []
+    return _tagged(tx, rows_store.named(tx, rows_store.WHOLE, ticket_ids) if ticket_ids else [])
+
+
+def _tagged(tx: Tx, found: Sequence[WholeTicket]) -> Sequence[WholeTicket]:
     tagged = tags.of_tickets(tx, [each.ticket_id for each in found if each.tagged])
     if not tagged:
         return found
@@ -161,8 +171,7 @@ def beside(tx: Tx, filters: Filters, ticket_id: UUID, at: str, *, backwards: boo
         at = place(filters.order, row(tx, ticket_id))
     key = _read_cursor(filters.order, at)
     with dialect.walking_in_order(tx):
-        ids, _ = listing_store.page(tx, filters, key=key, backwards=backwards, limit=1)
-    found = store.rows(tx, ids)
+        found, _ = listing_store.page(tx, filters, rows_store.ROWS, key=key, backwards=backwards, limit=1)
     return (found[0].ticket_id, place(filters.order, found[0])) if found else None
 
 
@@ -192,7 +201,7 @@ def _read_cursor(order: Order, cursor: str) -> list[Any]:
     except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         raise NotFound from None
     known = not rank or key[0] in store.RANKS.values()
-    if len(key) != len(listing_store.ORDERS[order]) or at.tzinfo is None or not known:
+    if len(key) != len(walks.ORDERS[order]) or at.tzinfo is None or not known:
         raise NotFound
     return key
 
@@ -343,13 +352,13 @@ def of_address(tx: Tx, email: str, *, before: UUID | None) -> tuple[Sequence[Tic
     """The newest tickets of exactly this address, older than `before`; and where the next page begins."""
     limit = PAGE_SIZES[0]
     ids = search_store.of_addresses(tx, [email], before=before, limit=limit + 1)
-    return store.rows(tx, ids[:limit]), ids[limit - 1] if len(ids) > limit else None
+    return rows_store.named(tx, rows_store.ROWS, ids[:limit]), ids[limit - 1] if len(ids) > limit else None
 
 
 @requires(Permission.TICKET_LIST)
 def row(tx: Tx, ticket_id: UUID) -> TicketRow:
     """One row of the table as it is now. Raises NotFound."""
-    found = store.these(tx, [ticket_id])
+    found = rows_store.these(tx, [ticket_id])
     if not found:
         raise NotFound
     its = tags.of_tickets(tx, [ticket_id] if found[0].tagged else []).get(ticket_id, ())
@@ -359,7 +368,7 @@ def row(tx: Tx, ticket_id: UUID) -> TicketRow:
 @requires(Permission.TICKET_LIST)
 def these(tx: Tx, ticket_ids: Collection[UUID]) -> dict[UUID, TicketRow]:
     """The tickets by their ids, without what a row of the table shows beside."""
-    return {each.ticket_id: each for each in store.these(tx, list(ticket_ids))} if ticket_ids else {}
+    return {each.ticket_id: each for each in rows_store.these(tx, list(ticket_ids))} if ticket_ids else {}
 
 
 def _unread(tx: Tx, rows: Sequence[TicketRow]) -> set[UUID]:

@@ -20,6 +20,7 @@ from parlour.features.tickets.notifications import store
 from parlour.features.tickets.notifications.mailing import store as mailing_store
 from parlour.features.tickets.notifications.mailing.store import Waiting
 from parlour.features.tickets.notifications.models import Chosen, Kind, Line
+from parlour.features.tickets.rows import store as rows_store
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission, requires
@@ -65,7 +66,7 @@ def unseen(tx: Tx, job: Job) -> Unseen | None:
     _take(tx, user_id, lines)
     outbox.remember(tx, job, lines=[[line.kind.value, str(line.ticket_id)] for line in lines])
     newest = sorted(lines, key=lambda line: line.at, reverse=True)[:LINES_A_MAIL]
-    rows = {row.ticket_id: row for row in tickets_store.these(tx, [line.ticket_id for line in newest])}
+    rows = {row.ticket_id: row for row in rows_store.these(tx, [line.ticket_id for line in newest])}
     about = [(line, rows[line.ticket_id]) for line in newest]
     return Unseen(hearer.email, about, len(lines) - len(about))
 

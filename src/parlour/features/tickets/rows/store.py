@@ -1,0 +1,113 @@
+"""SQL of tickets with the people that they name, by the dozen: as lists show them, as programs read them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, case, select
+
+from parlour.db import dialect
+from parlour.db.database import HERE, Tx
+from parlour.db.schema import contacts, members, tickets, users
+from parlour.features.tickets.models import TicketRow, WholeTicket
+from parlour.features.tickets.store import PRIORITIES, STATUSES
+from parlour.kernel.access import Role
+
+Listed = TypeVar("Listed", bound=TicketRow | WholeTicket)
+
+_CALLED = case(
+    (and_(contacts.c.name_typed, tickets.c.typed_name.is_not(None)), tickets.c.typed_name),
+    else_=contacts.c.name,
+)
+"""Of names that only a visitor has said, a ticket has its own or none: anybody can type anybody's address.
+One from before has the person's."""
+_ROW = (
+    tickets.c.ticket_id,
+    tickets.c.number,
+    tickets.c.subject,
+    tickets.c.email,
+    tickets.c.status,
+    tickets.c.priority,
+    tickets.c.created_at,
+    tickets.c.last_message_at,
+    tickets.c.chat_room_id,
+    users.c.user_id,
+    tickets.c.version,
+    tickets.c.waiting_since,
+    users.c.name,
+    tickets.c.snoozed_until,
+    _CALLED.label("customer_name"),
+    tickets.c.tagged,
+    contacts.c.blocked_at.is_not(None).label("blocked"),
+    tickets.c.quiet,
+)
+
+
+def ticket_row(row: Any) -> TicketRow:
+    ticket_id, number, subject, email, status, priority, *rest = row
+    return TicketRow(ticket_id, number, subject, email, STATUSES[status], PRIORITIES[priority], *rest)
+
+
+def _whole(row: Any) -> WholeTicket:
+    ticket_id, number, subject, description, status, priority, *rest = row
+    words = (STATUSES[status], PRIORITIES[priority])
+    return WholeTicket(ticket_id, number, subject, description, *words, *rest)
+
+
+_ANSWERS = (
+    (members.c.workspace_id == tickets.c.workspace_id)
+    & (members.c.user_id == tickets.c.assignee_id)
+    & (members.c.role != Role.VIEWER.value)
+)
+_IN_USE = (users.c.user_id == members.c.user_id) & users.c.disabled_at.is_(None)
+_WRITES = (contacts.c.workspace_id == tickets.c.workspace_id) & (contacts.c.email == tickets.c.email)
+
+
+def _with_people(*columns: ColumnElement[Any]) -> Select[Any]:
+    """A ticket of somebody who answers no more is nobody's, also while `handover` has not come to it."""
+    query = select(*columns).outerjoin(members, _ANSWERS).outerjoin(users, _IN_USE)
+    return query.outerjoin(contacts, _WRITES).where(tickets.c.workspace_id == HERE)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reads(Generic[Listed]):
+    """What is read of tickets here: whoever uses the `query` says of which. `make` makes it of a row."""
+
+    query: Select[Any]
+    make: Callable[[Any], Listed]
+
+
+ROWS = Reads(_with_people(*_ROW), ticket_row)
+WHOLE = Reads(
+    _with_people(
+        *(tickets.c[name] for name in WholeTicket._fields[:7]),
+        *(users.c.user_id, contacts.c.contact_id, _CALLED),
+        *(tickets.c[name] for name in WholeTicket._fields[10:16]),
+    ),
+    _whole,
+)
+
+
+@cache
+def _named(reads: Reads[Listed]) -> Select[Any]:
+    return reads.query.where(dialect.one_of(tickets.c.ticket_id, "these"))
+
+
+def by_ids(tx: Tx, ticket_ids: Sequence[UUID]) -> dict[UUID, TicketRow]:
+    """Those of the tickets that there are."""
+    return {row.ticket_id: row for row in tx.objects(_named(ROWS), ROWS.make, these=list(ticket_ids))}
+
+
+def named(tx: Tx, reads: Reads[Listed], ticket_ids: Sequence[UUID]) -> list[Listed]:
+    """Those of the tickets that there are, in the order in which they are named."""
+    read = tx.objects(_named(reads), reads.make, these=list(ticket_ids))
+    found = {each.ticket_id: each for each in read}
+    return [found[ticket_id] for ticket_id in ticket_ids if ticket_id in found]
+
+
+def these(tx: Tx, ticket_ids: Sequence[UUID]) -> list[TicketRow]:
+    """The newest activity first: put in order here, for SQLite would walk the index of that order instead."""
+    found = by_ids(tx, ticket_ids).values()
+    return sorted(found, key=lambda row: (row.last_message_at, row.ticket_id), reverse=True)
