@@ -147,7 +147,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
     given = (
         {_JSON: {"schema": {"$ref": _REF.format(name=operation.gives.__name__)}}}
         if operation.gives
-        else {"application/octet-stream": _FILE}
+        else {"*/*": _FILE}
     )
     done = {"description": "Done.", "headers": _ALWAYS, "content": given}
     answers = {str(operation.status): done}
