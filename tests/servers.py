@@ -67,6 +67,8 @@ NGINX = Program("nginx", "nginx", ("nginx",), ("usr/sbin",))
 CADDY = Program("Caddy", "caddy", ("caddy",), ("usr/bin",))
 FAKETIME = Program("libfaketime", "faketime", ("faketime",))
 CURL = Program("curl", "curl", ("curl",))
+DOVECOT = Program("Dovecot's IMAP server", "dovecot-imapd", ("dovecot",), ("usr/sbin",))
+POSTFIX = Program("Postfix", "postfix", ("postfix",), ("usr/sbin",))
 CLAMD = Program("ClamAV's daemon", "clamav-daemon", ("clamd",), ("usr/sbin",))
 
 PROGRAMS = {
@@ -83,6 +85,8 @@ PROGRAMS = {
     "faketime": FAKETIME,
     "clamd": CLAMD,
     "curl": CURL,
+    "dovecot": DOVECOT,
+    "postfix": POSTFIX,
 }
 
 # Playwright's own list, which a second one replaces, and the address bar's hidden pages: without those a

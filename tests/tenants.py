@@ -36,6 +36,7 @@ from parlour.db.schema import (
     access_links,
     bulk_changes,
     events,
+    fetched_mailboxes,
     files,
     grants,
     idempotency,
@@ -65,6 +66,24 @@ EXEMPTIONS = (
         (Select,),
         (mailboxes,),
         lambda condition: condition == "address in",
+    ),
+    Exemption(
+        "A process takes mailboxes that nobody holds, whosever they are, and acts for each in its workspace.",
+        (Select, Update),
+        (fetched_mailboxes,),
+        lambda condition: condition == "due_at <",
+    ),
+    Exemption(
+        "A process holds on to the mailboxes that it has, whosever they are.",
+        (Update,),
+        (fetched_mailboxes,),
+        lambda condition: condition == "holder =",
+    ),
+    Exemption(
+        "The operator is told of every mailbox that was not looked into for long.",
+        (Select,),
+        (fetched_mailboxes,),
+        lambda condition: condition == "looked_at <",
     ),
     Exemption(
         "One's own memberships lie in many workspaces; signing in proved whose they are.",

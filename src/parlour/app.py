@@ -32,6 +32,7 @@ from parlour.features.events import service as happenings
 from parlour.features.files import service as files
 from parlour.features.files.jobs import FileJobs
 from parlour.features.mailroom.arrivals import Arrivals
+from parlour.features.mailroom.fetching.fetcher import Fetcher
 from parlour.features.mailroom.jobs import MailroomJobs
 from parlour.features.mailroom.listening import SmtpDoor
 from parlour.features.portal import visitor
@@ -177,6 +178,7 @@ class Parlour:
         )
         self.post = post = Post(self.db, renderer, mailer_for(settings), settings)
         self.worker = make_worker(settings, self.db, post, self.files)
+        self.fetcher = Fetcher(self.db, self.files.store, settings.secret_keys)
         self.db.on_commit(self.bus.publish)
         self.followers = Followers()
         self.bus.subscribe(self.followers.hear)
@@ -199,6 +201,7 @@ class Parlour:
         if self.smtp:
             await self.smtp.start()
         working = asyncio.create_task(self.worker.run(), name="worker")
+        fetching = asyncio.create_task(self.fetcher.run(), name="fetcher")
         sharing = asyncio.create_task(self.metrics.share(), name="metrics")
         gc.collect()
         gc.freeze()  # what lives as long as the process is never looked at again
@@ -209,6 +212,8 @@ class Parlour:
             if self.smtp:
                 await self.smtp.stop()
             sharing.cancel()
+            self.fetcher.stop()
+            await fetching
             await self.worker.stop()
             await working
             await self.realtime.stop()

@@ -30,7 +30,9 @@ from parlour.features.events.models import Kind as Did
 from parlour.features.files import store as files
 from parlour.features.files.models import Begun, Facts
 from parlour.features.mailroom import store as mailroom
-from parlour.features.mailroom.models import Outcome
+from parlour.features.mailroom.fetching import store as fetching
+from parlour.features.mailroom.fetching.models import Place
+from parlour.features.mailroom.models import Arrival, Outcome
 from parlour.features.takeout import store as takeout
 from parlour.features.tickets import store as tickets
 from parlour.features.tickets.access import store as access
@@ -268,7 +270,6 @@ def of_tickets(ticket: Ticket, ada: UUID) -> list[Call]:
     return [
         (tickets.insert_ticket, {"ticket": another, "client_id": clock.new_id()}),
         (tickets.ticket, this),
-        (tickets.date, {"ticket": ticket}),
         (tickets.lock_ticket, this),
         (tickets.lock_all, {"ticket_ids": [ticket.ticket_id]}),
         (tickets.by_client_id, {"client_id": clock.new_id()}),
@@ -440,13 +441,13 @@ def of_files(ticket: Ticket) -> list[Call]:
 def of_mail(ticket: Ticket) -> list[Call]:
     mailbox, mail = clock.new_id(), clock.new_id()
     this, named = {"mail_id": mail}, {"message_ids": ["<a@b.example>"]}
-    came = {**this, "mailbox_id": mailbox, "storage_key": "k", "size": 9}
+    arrival = Arrival(mail, mailbox, "k", 9)
     known = {"client_id": mail, "message_id": "<a@b.example>", "sender": ticket.email}
     return [
         (mailboxes.insert_mailbox, {"mailbox_id": mailbox, "address": "help@acme.example"}),
         (mailboxes.every, {"limit": 9}),
         (mailboxes.with_addresses, {"addresses": ["help@acme.example"]}),
-        (mailroom.insert_mail, came),
+        (mailroom.insert_mail, {"arrival": arrival}),
         (mailroom.lock, this),
         (mailroom.settle, {**this, **known, "ticket_id": ticket.ticket_id}),
         (mailroom.mail, this),
@@ -487,6 +488,29 @@ def of_outgoing_mail(ticket: Ticket) -> list[Call]:
         (outgoing.deliveries, {**about, "after": 0, "upto": 1}),
         (outgoing.drop, mail),
         (outgoing.drop_waiting, {}),
+    ]
+
+
+def of_fetching() -> list[Call]:
+    mailbox, holder = clock.new_id(), clock.new_id()
+    this, here = {"mailbox_id": mailbox}, Place(1, 2)
+    held = {**this, "holder": holder}
+    return [
+        (mailboxes.insert_mailbox, {**this, "address": "fetched@acme.example"}),
+        (fetching.put, {**this, "url": "u", "sealed": Sealed("s", "k"), "place": here, "since": clock.now()}),
+        (fetching.every, {}),
+        (fetching.this, this),
+        (fetching.reseal, {**this, "before": "s", "sealed": Sealed("t", "k")}),
+        (fetching.any_due, {}),
+        (fetching.claim, {"holder": holder, "lease": SOON, "limit": 9}),
+        (fetching.renew, {"holder": holder, "lease": SOON}),
+        (fetching.silent, {"after": SOON, "limit": 9}),
+        (fetching.note_failure, {**held, "error": "e", "stuck_uid": 0}),
+        (fetching.note_look, held),
+        (fetching.move, {**this, "before": here, "to": Place(1, 3)}),
+        (fetching.known, {"message_ids": ["<a@b.example>"]}),
+        (fetching.release, {**held, "after": SOON}),
+        (fetching.drop, this),
     ]
 
 
@@ -618,6 +642,7 @@ def every_call(tx: Tx, ada: UUID, ticket: Ticket) -> list[Call]:
         *of_mail(ticket),
         *of_takeout(ticket),
         *of_outgoing_mail(ticket),
+        *of_fetching(),
         *of_notifications(ticket, ada),
         *of_bulk(ticket, ada),
         *of_events(ticket),

@@ -16,7 +16,7 @@ from parlour.features.files.models import MESSAGE_FILES
 from parlour.features.mailroom import service as ledger
 from parlour.features.mailroom.arrivals import Arrivals
 from parlour.features.mailroom.jobs import TRIES
-from parlour.features.mailroom.models import Mail, Outcome
+from parlour.features.mailroom.models import Arrival, Mail, Outcome
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Status, Ticket
 from parlour.features.workspaces.mailboxes import service as mailboxes
@@ -245,13 +245,13 @@ async def test_a_mail_that_cannot_be_read_is_quarantined_and_the_next_one_is_rea
 ) -> None:
     monkeypatch.setattr(worker, "delay_after", lambda _: AT_ONCE)
     key = f"{house.workspace.workspace_id}/never/was"
-    gone = (clock.new_id(), (await house.as_system(mailboxes.every))[0].mailbox_id, key, 9)
-    await house.as_system(ledger.receive, *gone)
+    gone = Arrival(clock.new_id(), (await house.as_system(mailboxes.every))[0].mailbox_id, key, 9)
+    await house.as_system(ledger.receive, gone)
     following = await bring(written())
     async with asyncio.timeout(10):
         while await house.db.read(Actor.system(), are_due):
             await asyncio.sleep(0.02)
-    left = await house.as_system(ledger.mail, gone[0])
+    left = await house.as_system(ledger.mail, gone.mail_id)
 
     assert (left.outcome, left.tries, left.reason) == (Outcome.QUARANTINED, TRIES, "Its bytes are gone.")
     assert following.outcome is Outcome.OPENED

@@ -14,7 +14,8 @@ from parlour.cli.doctor import doctor
 from parlour.cli.jobs import jobs_app
 from parlour.cli.keys import apikey_app
 from parlour.cli.mail import mail_app
-from parlour.cli.mailroom import mailbox_app
+from parlour.cli.mailboxes import mailbox_app
+from parlour.cli.mailroom import receive
 from parlour.cli.mcp import mcp
 from parlour.cli.people import agent_app, workspace_app
 from parlour.db.backup.rows import BackupUnusable
@@ -57,7 +58,6 @@ app.command()(database.migrate)
 app.command()(copies.backup)
 app.command()(copies.restore)
 app.command()(copies.move)
-app.command("import")(takeout.bring)
 app.command()(takeout.export)
 app.command()(takeout.erase)
 app.command()(mcp)
@@ -67,6 +67,7 @@ app.add_typer(workspace_app, name="workspace")
 app.add_typer(agent_app, name="agent")
 app.add_typer(apikey_app, name="apikey")
 app.add_typer(mailbox_app, name="mailbox")
+mail_app.command("receive")(receive)
 app.add_typer(mail_app, name="mail")
 app.add_typer(jobs_app, name="jobs")
 

@@ -1,4 +1,4 @@
-"""`parlour mailbox`, and `parlour mail receive`: where mail comes in."""
+"""`parlour mail receive`: the pipe of a mail server ends here."""
 
 import os
 import sys
@@ -7,51 +7,10 @@ from typing import Annotated
 import typer
 
 from parlour.cli.base import err, once, settings_now
-from parlour.cli.mail import mail_app
-from parlour.db.database import Database
 from parlour.features.mailroom.arrivals import SIZE_LIMIT, Arrivals, MailTooLarge
-from parlour.features.workspaces import service as workspaces
-from parlour.features.workspaces.mailboxes import service as mailboxes
-from parlour.features.workspaces.models import Mailbox
 from parlour.files.store import FileStore
-from parlour.kernel.access import Actor
-
-mailbox_app = typer.Typer(
-    help="The addresses at which workspaces get mail.", no_args_is_help=True, rich_markup_mode=None
-)
 
 
-@mailbox_app.command("add")
-def add_mailbox(
-    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="For example support@example.com.")],
-    workspace: Annotated[str, typer.Option(metavar="SLUG", help="The slug of the workspace.")],
-) -> None:
-    """Let a workspace get the mail that comes to ADDRESS. Answers are asked back to its first address."""
-
-    async def add(db: Database) -> Mailbox:
-        place = await db.read(Actor.visitor(), workspaces.workspace_at, workspace)
-        return await db.write(Actor.system(place.workspace_id), mailboxes.add, address)
-
-    made = once(add)
-    typer.echo(f"Mail to {made.address} becomes tickets of {workspace}.")
-
-
-@mailbox_app.command("list")
-def list_mailboxes() -> None:
-    """List the addresses: workspace, address."""
-
-    async def every(db: Database) -> list[tuple[str, str]]:
-        return [
-            (place.slug, each.address)
-            for place in await db.scan(Actor.system(), workspaces.every)
-            for each in await db.read(Actor.system(place.workspace_id), mailboxes.every)
-        ]
-
-    for slug, address in once(every):
-        typer.echo(f"{slug}  {address}")
-
-
-@mail_app.command("receive")
 def receive(
     to: Annotated[
         list[str] | None,

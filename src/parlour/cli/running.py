@@ -14,6 +14,7 @@ from parlour.app import create_app, make_bus, make_intake, make_worker
 from parlour.cli.base import Refused, prepared
 from parlour.db.database import Database
 from parlour.db.factory import make_database
+from parlour.features.mailroom.fetching.fetcher import Fetcher
 from parlour.kernel.events import JobQueued
 from parlour.mail.post import Post
 from parlour.mail.send import FolderMailer, mailer_for
@@ -70,7 +71,9 @@ async def work(settings: Settings, listener: socket.socket | None) -> None:
     try:
         await when_there(db.prepare, listener)
         post = Post(db, Renderer(Assets().url), mailer_for(settings), settings)
-        jobs = make_worker(settings, db, post, make_intake(settings))
+        intake = make_intake(settings)
+        jobs = make_worker(settings, db, post, intake)
+        fetcher = Fetcher(db, intake.store, settings.secret_keys)
         bus = make_bus(settings)
         db.on_commit(bus.publish)
         bus.subscribe(lambda event: jobs.wake() if isinstance(event, JobQueued) else None)
@@ -79,10 +82,13 @@ async def work(settings: Settings, listener: socket.socket | None) -> None:
         for name in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(name, stopped.set)
         running = asyncio.create_task(jobs.run())
+        fetching = asyncio.create_task(fetcher.run())
         metrics = Metrics(db)
         metrics.watch("parlour_bus_connected", "1 while news come at once", lambda: int(bus.connected))
         async with answering(listener, worker_app(metrics)):
             await stopped.wait()
+        fetcher.stop()
+        await fetching
         await jobs.stop()
         await running
         await bus.stop()

@@ -80,7 +80,7 @@ DECLARE
     -- These have policies for whoever acts in no workspace, too.
     shared_tables text[] := ARRAY['workspaces', 'members', 'chat_rooms', 'access_links', 'grants',
         'bulk_changes', 'bulk_items', 'security_events', 'notifications', 'mailboxes', 'files', 'idempotency',
-        'events', 'event_heads'];
+        'events', 'event_heads', 'fetched_mailboxes'];
     other_tables text[] := ARRAY['ticket_search', 'outbox', 'users', 'credentials', 'sessions',
         'password_resets', 'recovery_codes'];
     one text;
@@ -256,6 +256,12 @@ CREATE POLICY gone ON notifications FOR DELETE USING ((SELECT app.serves() OR ap
 -- Whoever brings mail asks for whom it is, in no workspace yet. Only the operator gives an address.
 CREATE POLICY seen ON mailboxes FOR SELECT USING ((SELECT app.looks() OR app.serves() OR app.oversees()));
 CREATE POLICY made ON mailboxes FOR INSERT WITH CHECK ((SELECT app.serves()));
+
+-- It holds passwords, sealed: only the house meets them.
+CREATE POLICY seen ON fetched_mailboxes FOR SELECT USING ((SELECT app.serves() OR app.oversees()));
+CREATE POLICY begun ON fetched_mailboxes FOR INSERT WITH CHECK ((SELECT app.serves()));
+CREATE POLICY fetched ON fetched_mailboxes FOR UPDATE USING ((SELECT app.serves() OR app.oversees()));
+CREATE POLICY ended ON fetched_mailboxes FOR DELETE USING ((SELECT app.serves()));
 
 CREATE POLICY seen ON mails FOR SELECT USING ((SELECT app.looks() OR app.serves()));
 CREATE POLICY came ON mails FOR INSERT WITH CHECK ((SELECT app.serves()));

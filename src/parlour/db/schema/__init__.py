@@ -29,7 +29,7 @@ from parlour.db.schema.events import event_heads, events
 from parlour.db.schema.files import attachment_columns, files, scan_state
 from parlour.db.schema.house import HOUSE_TABLES, history, schema_floor, search_progress
 from parlour.db.schema.jobs import outbox
-from parlour.db.schema.mail import mail_threads, mailboxes, mails, outgoing_mails
+from parlour.db.schema.mail import fetched_mailboxes, mail_threads, mailboxes, mails, outgoing_mails
 from parlour.db.schema.notifications import notifications
 from parlour.db.schema.programs import api_keys, idempotency
 from parlour.db.schema.rooms import chat_rooms, mentions, messages, read_marks
@@ -56,6 +56,7 @@ __all__ = [
     "credentials",
     "event_heads",
     "events",
+    "fetched_mailboxes",
     "files",
     "grants",
     "history",
@@ -116,5 +117,6 @@ TENANT_TABLES = (
     events,
     event_heads,
     outgoing_mails,
+    fetched_mailboxes,
 )
 """The tables whose rows belong to one workspace. No statement may touch them without naming it."""

@@ -28,6 +28,33 @@ mailboxes = Table(
     UniqueConstraint("address"),
 )
 
+# How far each is fetched, and how that goes. A claim is a `due_at` that is still to come, with its holder.
+fetched_mailboxes = Table(
+    "fetched_mailboxes",
+    metadata,
+    Column("workspace_id", Uuid, nullable=False),
+    Column("mailbox_id", Uuid, nullable=False),
+    Column("url", Text, nullable=False, comment="imaps://user@host:port/folder"),
+    Column("password", Text, nullable=False, comment="sealed"),
+    Column("password_key", Text, nullable=False, comment="the name of the key that it is sealed with"),
+    Column("since", UtcDateTime, nullable=False, comment="what came before is nobody's business here"),
+    Column("uid_validity", BigInteger, nullable=False),
+    Column("last_uid", BigInteger, nullable=False, comment="of the newest mail that is ours"),
+    Column("known_uid", BigInteger, nullable=False, comment="up to here some may have come under other UIDs"),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("holder", Uuid),
+    Column(
+        "looked_at", UtcDateTime, nullable=False, comment="when it was last looked into, and all was well"
+    ),
+    Column("failures", Integer, nullable=False, comment="since then"),
+    Column("error", Text, nullable=False, comment="what the last of them was"),
+    Column("stuck_uid", BigInteger, nullable=False, comment="of the mail that they were about, or 0"),
+    Column("told_at", UtcDateTime, comment="when its owners were told that it fails"),
+    PrimaryKeyConstraint("workspace_id", "mailbox_id"),
+    ForeignKeyConstraint(["workspace_id", "mailbox_id"], ["mailboxes.workspace_id", "mailboxes.mailbox_id"]),
+    Index("ix_fetched_mailboxes_due", "due_at"),
+)
+
 # A mail's id is the time at which it came, so that the ledger is read by its key.
 mails = Table(
     "mails",
@@ -37,6 +64,7 @@ mails = Table(
     Column("mailbox_id", Uuid, nullable=False),
     Column("storage_key", Text, nullable=False, comment="of the raw bytes"),
     Column("size", BigInteger, nullable=False),
+    Column("whole_size", BigInteger, comment="of a mail of which only the beginning was fetched"),
     Column("client_id", Uuid, comment="by its Message-ID, or its bytes; none before it was read"),
     Column("message_id", Text, nullable=False, default=""),
     Column("sender", Text, nullable=False, default=""),

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from parlour.db.database import Database
 from parlour.features.mailroom import service
+from parlour.features.mailroom.models import Arrival
 from parlour.features.workspaces.mailboxes import service as mailboxes
 from parlour.features.workspaces.models import Mailbox
 from parlour.files.store import PIECE, FileStore, new_key
@@ -48,8 +49,8 @@ class Arrivals:
         found = await self.ours_among(recipients or recipients_in(raw))
         first = {each.workspace_id: each for each in reversed(found)}
         for workspace_id, mailbox in first.items():
-            facts = await self._stored(mailbox, raw)
-            await self._db.write(Actor.system(workspace_id), service.receive, *facts)
+            arrival = await self._stored(mailbox, raw)
+            await self._db.write(Actor.system(workspace_id), service.receive, arrival)
         return list(first.values())
 
     async def bring(
@@ -62,15 +63,15 @@ class Arrivals:
         mailbox = next((each for each in found if each.workspace_id == actor.workspace_id), None)
         if mailbox is None:
             return None
-        facts = await self._stored(mailbox, raw)
-        await self._db.write(actor, service.receive_from, *facts)
-        return facts[0], mailbox
+        arrival = await self._stored(mailbox, raw)
+        await self._db.write(actor, service.receive_from, arrival)
+        return arrival.mail_id, mailbox
 
-    async def _stored(self, mailbox: Mailbox, raw: bytes) -> tuple[UUID, UUID, str, int]:
+    async def _stored(self, mailbox: Mailbox, raw: bytes) -> Arrival:
         """The bytes are in the store; what its line of the ledger is to hold."""
         key = new_key(mailbox.workspace_id)
-        size = await self._files.put(key, _pieces(raw), limit=SIZE_LIMIT)
-        return clock.new_id(), mailbox.mailbox_id, key, size
+        size = await self._files.put(key, pieces(raw), limit=SIZE_LIMIT)
+        return Arrival(clock.new_id(), mailbox.mailbox_id, key, size)
 
 
 def recipients_in(raw: bytes) -> list[str]:
@@ -92,6 +93,6 @@ def _spellings(address: str) -> list[str]:
     return [clean] if plain == local or not plain else [clean, f"{plain}@{host}"]
 
 
-async def _pieces(raw: bytes) -> AsyncIterator[bytes]:
+async def pieces(raw: bytes) -> AsyncIterator[bytes]:
     for start in range(0, len(raw), PIECE):
         yield raw[start : start + PIECE]

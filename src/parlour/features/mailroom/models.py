@@ -26,6 +26,20 @@ HELD = (Outcome.QUARANTINED, Outcome.AUTOMATIC)
 
 
 @dataclass(frozen=True, slots=True)
+class Arrival:
+    """A mail whose bytes are stored. `whole_size` says how long it is where only its beginning was fetched;
+    `unread_because`, why nothing of it is to be read.
+    """
+
+    mail_id: UUID
+    mailbox_id: UUID
+    storage_key: str
+    size: int
+    whole_size: int | None = None
+    unread_because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
     """A line of the ledger."""
 
@@ -34,6 +48,8 @@ class Mail:
     address: str
     storage_key: str
     size: int
+    whole_size: int | None
+    """Of a mail of which only the beginning was fetched."""
     sender: str
     subject: str
     outcome: Outcome

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from parlour.db.database import Tx
 from parlour.features.mailroom import store
-from parlour.features.mailroom.models import HELD, LedgerPage, Mail, Outcome
+from parlour.features.mailroom.models import HELD, Arrival, LedgerPage, Mail, Outcome
 from parlour.features.workspaces import audit
 from parlour.features.workspaces.mailboxes import service as mailboxes
 from parlour.kernel.access import Permission, requires
@@ -25,16 +25,19 @@ class NotHeld(Conflict):
 
 
 @requires(Permission.SYSTEM)
-def receive(tx: Tx, mail_id: UUID, mailbox_id: UUID, storage_key: str, size: int) -> None:
+def receive(tx: Tx, arrival: Arrival) -> None:
     """A mail whose bytes are stored: when this is committed it is ours, and whoever brought it may go."""
-    store.insert_mail(tx, mail_id=mail_id, mailbox_id=mailbox_id, storage_key=storage_key, size=size)
-    tx.enqueue(READ, {"mail_id": str(mail_id)})
+    store.insert_mail(tx, arrival)
+    if arrival.unread_because:
+        store.settle(tx, arrival.mail_id, outcome=Outcome.QUARANTINED.value, reason=arrival.unread_because)
+    else:
+        tx.enqueue(READ, {"mail_id": str(arrival.mail_id)})
 
 
 @requires(Permission.MAIL_BRING)
-def receive_from(tx: Tx, mail_id: UUID, mailbox_id: UUID, storage_key: str, size: int) -> None:
+def receive_from(tx: Tx, arrival: Arrival) -> None:
     """`receive` what a program brought."""
-    receive(tx.as_system(), mail_id, mailbox_id, storage_key, size)
+    receive(tx.as_system(), arrival)
 
 
 @requires(Permission.TICKET_LIST)

@@ -25,6 +25,7 @@ from parlour.mail.receive.parsed import Kind, Parsed
 FLOOD = 30
 FLOOD_WITHIN = timedelta(hours=1)
 """So many mails of one sender in an hour are read; what comes on top waits for somebody to look at it."""
+CUT_SHORT = "It is too large to be fetched: this is its beginning, and the rest lies on its mail server."
 _QUIET = {
     Kind.AUTOMATIC: "A machine wrote it.",
     Kind.LIST: "It comes from a mailing list.",
@@ -48,7 +49,7 @@ class Sorted:
 class Letter:
     """A mail on the table. `about` is the ticket whose mail of ours it answers, `ours`, that it answers one
     at all. `released`: somebody has looked at it and says that a person wrote it. `file_ids`: what it brings,
-    staged by its stranger.
+    staged by its stranger. `is_whole`: all of it was fetched.
     """
 
     mail_id: UUID
@@ -58,6 +59,7 @@ class Letter:
     ours: bool = False
     released: bool = False
     file_ids: tuple[UUID, ...] = ()
+    is_whole: bool = True
 
     @property
     def sender(self) -> str:
@@ -152,6 +154,8 @@ def _words(letter: Letter) -> tuple[str, str]:
     parsed = letter.parsed
     words = text.many_lines(parsed.reply) or text.many_lines(parsed.text) or parsed.subject
     left = len(parsed.attachments) - len(letter.file_ids)
+    if not letter.is_whole:
+        return words[:CONTENT_LIMIT] or "(…)", CUT_SHORT
     if words and left and len(words) <= CONTENT_LIMIT:
         return words, f"{left} of its files are only in the original."
     if not words:

@@ -9,7 +9,7 @@ from sqlalchemy import Integer, and_, bindparam, insert, select, update
 
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import UtcDateTime, mailboxes, mails, tickets
-from parlour.features.mailroom.models import Mail, Outcome
+from parlour.features.mailroom.models import Arrival, Mail, Outcome
 from parlour.kernel import clock
 
 _NUMBERED = and_(tickets.c.workspace_id == mails.c.workspace_id, tickets.c.ticket_id == mails.c.ticket_id)
@@ -21,6 +21,7 @@ _LINES = (
         mailboxes.c.address,
         mails.c.storage_key,
         mails.c.size,
+        mails.c.whole_size,
         mails.c.sender,
         mails.c.subject,
         mails.c.outcome,
@@ -73,8 +74,14 @@ def _mail(row: Any) -> Mail:
     return Mail(**{**row._mapping, "outcome": Outcome(row.outcome)})  # noqa: SLF001 its public way to a dict
 
 
-def insert_mail(tx: Tx, *, mail_id: UUID, mailbox_id: UUID, storage_key: str, size: int) -> None:
-    values = {"mail_id": mail_id, "mailbox_id": mailbox_id, "storage_key": storage_key, "size": size}
+def insert_mail(tx: Tx, arrival: Arrival) -> None:
+    values = {
+        "mail_id": arrival.mail_id,
+        "mailbox_id": arrival.mailbox_id,
+        "storage_key": arrival.storage_key,
+        "size": arrival.size,
+        "whole_size": arrival.whole_size,
+    }
     tx.execute(insert(mails).values(workspace_id=tx.workspace_id, received_at=clock.now(), **values))
 
 

@@ -1,0 +1,37 @@
+"""A look into a folder before it is fetched, or when somebody asks whether it can be."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from parlour.features.mailroom.fetching.models import Place
+from parlour.features.mailroom.fetching.threads import OneThread
+from parlour.mail.imap import PATIENCE, Inbox, Server
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How many mails lie there, and the place behind those that are not to be fetched."""
+
+    count: int
+    place: Place
+
+
+async def look_into(
+    server: Server, password: str, *, since: datetime | None = None, patience: float = PATIENCE
+) -> Found:
+    """What lies there stays nobody's business; or, with `since`, what came before that day.
+
+    Raises ServerTrouble.
+    """
+
+    inbox, thread = Inbox(server, password, patience=patience), OneThread()
+
+    def look() -> Found:
+        inbox.open()
+        wanted = inbox.uids_after(0, since) if since else []
+        return Found(inbox.count, Place(inbox.validity, min(wanted, default=inbox.next_uid) - 1))
+
+    try:
+        return await thread.run(look)
+    finally:
+        thread.end(inbox.close)

@@ -1,0 +1,52 @@
+"""A mailbox that is fetched from an IMAP server, as the rest of the house sees it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from parlour.kernel import clock
+from parlour.kernel.keyring import Sealed
+
+SILENT_AFTER = timedelta(minutes=10)
+"""A mailbox is looked into every two minutes. Five times that without success, and somebody has to know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far a folder was fetched. UIDs say nothing without the validity that they were given under.
+
+    Up to `known` its mails may have come before, under other UIDs.
+    """
+
+    validity: int
+    last: int
+    known: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A mailbox that this process fetches for now. `stuck_uid` is the mail at which it failed last time."""
+
+    workspace_id: UUID
+    mailbox_id: UUID
+    url: str
+    password: Sealed = field(repr=False)
+    since: datetime
+    place: Place
+    failures: int
+    stuck_uid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the fetching of one mailbox goes; `error` is the last one since it last went well."""
+
+    mailbox_id: UUID
+    url: str
+    looked_at: datetime
+    failures: int
+    error: str
+
+    @property
+    def is_silent(self) -> bool:
+        return clock.now() - self.looked_at > SILENT_AFTER

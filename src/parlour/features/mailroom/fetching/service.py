@@ -1,0 +1,166 @@
+"""Mailboxes that are fetched by IMAP: where each lies, who fetches it now, and how far it is.
+
+The place moves in the transaction that makes a mail ours, and only from where its mover saw it: whoever
+fetches beside somebody else, or after a kill, can store no mail a second time.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from parlour.db.database import Tx
+from parlour.features.mailroom import service as mailroom
+from parlour.features.mailroom.fetching import store
+from parlour.features.mailroom.fetching.models import SILENT_AFTER, Claim, Place, Standing
+from parlour.features.mailroom.models import Arrival
+from parlour.features.workspaces.mailboxes import service as mailboxes
+from parlour.features.workspaces.models import Mailbox
+from parlour.kernel.access import Permission, requires
+from parlour.kernel.addresses import required_email
+from parlour.kernel.errors import Conflict, NotFound
+from parlour.kernel.keyring import Keyring, Sealed
+
+SILENT_SHOWN = 100
+NO_KEY = (
+    "This server has no key that opens the mailbox's password: is PARLOUR_SECRET_KEY the one that it was "
+    "stored with, or in PARLOUR_SECRET_KEY_PREVIOUS?"
+)
+
+
+class TakenOver(Exception):
+    """Somebody else has fetched on from here."""
+
+
+class NotFetched(NotFound):
+    code = "mailbox_not_fetched"
+    message = "This mailbox is not fetched by IMAP."
+
+
+class AddressElsewhere(Conflict):
+    code = "address_taken"
+    message = "This address is another workspace's already."
+
+
+def keyring(secret_keys: Sequence[bytes]) -> Keyring:
+    """What seals the passwords of mailboxes; the newest key first."""
+    return Keyring(secret_keys, "mailbox")
+
+
+@requires(Permission.SYSTEM)
+def fetch_from(
+    tx: Tx, address: str, url: str, password: str, keys: Keyring, place: Place, since: datetime
+) -> Mailbox:
+    """Fetch the mail of this address, which becomes the workspace's if it is nobody's, from there: what came
+    after that place, and after that moment.
+
+    Of the same folder as before the place stays: then only the password is another one. Raises what
+    `mailboxes.add` does, and AddressElsewhere.
+    """
+    address = required_email(address)
+    mailbox = next((each for each in mailboxes.every(tx) if each.address == address), None)
+    if mailbox is None:
+        try:
+            mailbox = mailboxes.add(tx, address)
+        except mailboxes.AddressTaken:
+            raise AddressElsewhere from None
+    before = store.this(tx, mailbox.mailbox_id)
+    if before and before.url == url and before.place.validity == place.validity:
+        place, since = before.place, before.since
+    sealed = keys.seal(password, mailbox.mailbox_id.hex)
+    store.put(tx, mailbox_id=mailbox.mailbox_id, url=url, sealed=sealed, place=place, since=since)
+    return mailbox
+
+
+@requires(Permission.SYSTEM)
+def stop(tx: Tx, mailbox_id: UUID) -> None:
+    """Fetch it no more. What came stays. Raises NotFetched."""
+    if not store.drop(tx, mailbox_id=mailbox_id):
+        raise NotFetched
+
+
+@requires(Permission.SYSTEM)
+def account(tx: Tx, mailbox_id: UUID) -> Claim:
+    """Where it lies and what it is opened with. Raises NotFetched."""
+    found = store.this(tx, mailbox_id)
+    if found is None:
+        raise NotFetched
+    return found
+
+
+@requires(Permission.TICKET_LIST)
+def standings(tx: Tx) -> dict[UUID, Standing]:
+    """How each of the workspace's mailboxes fares that is fetched, by its id."""
+    return {each.mailbox_id: each for each in store.every(tx.as_system())}
+
+
+@requires(Permission.SYSTEM)
+def silent(tx: Tx) -> list[tuple[UUID, Standing]]:
+    """Of every workspace the mailboxes that have to be looked after, with their workspaces."""
+    return store.silent(tx, after=SILENT_AFTER, limit=SILENT_SHOWN)
+
+
+@requires(Permission.SYSTEM)
+def any_due(tx: Tx) -> bool:
+    return store.any_due(tx)
+
+
+@requires(Permission.SYSTEM)
+def claim(tx: Tx, holder: UUID, *, lease: timedelta, limit: int) -> list[Claim]:
+    return store.claim(tx, holder=holder, lease=lease, limit=limit)
+
+
+@requires(Permission.SYSTEM)
+def renew(tx: Tx, holder: UUID, *, lease: timedelta) -> set[UUID]:
+    """Hold on to what is held; which mailboxes that still are."""
+    return store.renew(tx, holder=holder, lease=lease)
+
+
+@requires(Permission.SYSTEM)
+def release(tx: Tx, mailbox_id: UUID, holder: UUID, *, after: timedelta) -> None:
+    store.release(tx, mailbox_id=mailbox_id, holder=holder, after=after)
+
+
+@requires(Permission.SYSTEM)
+def note_look(tx: Tx, mailbox_id: UUID, holder: UUID) -> None:
+    """It was looked into, and all that is new is ours."""
+    store.note_look(tx, mailbox_id=mailbox_id, holder=holder)
+
+
+@requires(Permission.SYSTEM)
+def note_failure(
+    tx: Tx, mailbox_id: UUID, holder: UUID, error: str, *, stuck_uid: int, again: timedelta
+) -> None:
+    """It could not be looked into, or not wholly; `again` is how long until the next try."""
+    store.note_failure(tx, mailbox_id=mailbox_id, holder=holder, error=error, stuck_uid=stuck_uid)
+    store.release(tx, mailbox_id=mailbox_id, holder=holder, after=again)
+
+
+@requires(Permission.SYSTEM)
+def known(tx: Tx, message_ids: Sequence[str]) -> set[str]:
+    """Which of these mails stand in the ledger."""
+    return store.known(tx, message_ids=message_ids)
+
+
+@requires(Permission.SYSTEM)
+def move(tx: Tx, mailbox_id: UUID, before: Place, to: Place) -> None:
+    """Nothing between the two places is new. Raises TakenOver."""
+    if not store.move(tx, mailbox_id=mailbox_id, before=before, to=to):
+        raise TakenOver
+
+
+@requires(Permission.SYSTEM)
+def take(tx: Tx, before: Place, to: Place, arrival: Arrival) -> None:
+    """The mail is ours and the place behind it: both or neither. Raises TakenOver."""
+    move(tx, arrival.mailbox_id, before, to)
+    mailroom.receive(tx, arrival)
+
+
+def password_of(claimed: Claim, keys: Keyring) -> str:
+    """Raises Unreadable."""
+    return keys.open(claimed.password.text, claimed.mailbox_id.hex)
+
+
+@requires(Permission.SYSTEM)
+def reseal(tx: Tx, claimed: Claim, sealed: Sealed) -> None:
+    """Keep the password under the newest key."""
+    store.reseal(tx, mailbox_id=claimed.mailbox_id, before=claimed.password.text, sealed=sealed)
