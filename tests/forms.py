@@ -165,6 +165,7 @@ FORMS: dict[str, Callable[["Town"], Awaitable[Form]]] = {
     "/workspace/new": _founded,
     f"{_WORKSPACE}/first-steps": _fixed(dismiss="now"),
     f"{_WORKSPACE}/settings": _fixed(name="Acme Outdoor and Sons", reply_time="day", accent="#1d4e89"),
+    f"{_WORKSPACE}/settings/logo": _fixed(remove="now"),
     f"{_WORKSPACE}/settings/mail": _fixed(send="now"),
     f"{_WORKSPACE}/settings/api-keys": _new_key,
     f"{_WORKSPACE}/settings/api-keys/{{key_id}}/revoke": _fixed(revoke="now"),

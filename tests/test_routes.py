@@ -58,6 +58,7 @@ GET  -                              200     200      200       200      200   20
 GET  /ticket/new                    200     200      200       200      200   200   200     200      200
 POST /ticket/new                    opened  opened   opened    opened   opened opened opened opened  opened
 GET  /accent.css                    200     200      200       200      200   200   200     200      200
+GET  /logo.png                      404     404      404       404      404   404   404     404      404
 GET  /access                        200     200      200       200      200   200   200     200      200
 POST /access                        200     200      200       200      200   200   200     200      200
 GET  /forget                        200     200      200       200      200   200   200     200      200
@@ -104,6 +105,7 @@ POST /choices                       sign-in sign-in  sign-in   sign-in  told  to
 /workspace/{workspace_id}/settings
 GET  -                              sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
 POST -                              sign-in sign-in  sign-in   sign-in  chosen 403  403     404      sign-in
+POST /logo                          sign-in sign-in  sign-in   sign-in  chosen 403  403     404      sign-in
 GET  /mail                          sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
 POST /mail                          sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
 GET  /api-keys                      sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in

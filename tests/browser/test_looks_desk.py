@@ -18,6 +18,7 @@ from parlour.features.tickets.models import Colour, Field, Priority, Ticket
 from parlour.features.tickets.outgoing import service as outgoing
 from parlour.features.tickets.tags import service as tags
 from tests.browser.axe import BETWEEN, too_wide, violations
+from tests.browser.files import picture
 from tests.browser.past import Past
 from tests.browser.people import PHONE, People, Room, desk_of, status_of
 from tests.live import Live
@@ -245,9 +246,12 @@ async def what_one_hears(page: Page, live: Live, past: Past) -> None:
 
 
 async def settings_chosen(page: Page, live: Live, past: Past) -> None:
-    """With a colour that neither theme can show as it is."""
+    """With a colour that neither theme can show as it is, and a logo in place of the name."""
     await first_steps(page, live, past)
     await page.goto(f"{page.url}/settings")
+    await page.get_by_label("Picture").set_input_files(picture("logo.png", (400, 90)))
+    await page.get_by_role("button", name="Use this logo").click()
+    await expect(page.get_by_role("button", name="Remove the logo")).to_be_visible()
     await page.get_by_label("Expected time of reply").select_option("hours")
     await page.get_by_label("Accent colour").fill("#808080")
     await page.get_by_label("Welcome").fill("Whatever it is.")

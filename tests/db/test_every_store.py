@@ -72,6 +72,7 @@ from parlour.features.tickets.threads import store as threads
 from parlour.features.tickets.unsaid import store as unsaid
 from parlour.features.tickets.views import store as views
 from parlour.features.workspaces import store as workspaces
+from parlour.features.workspaces.logo import store as logos
 from parlour.features.workspaces.mailboxes import store as mailboxes
 from parlour.features.workspaces.models import WorkspaceSettings
 from parlour.features.workspaces.settings import store as choices
@@ -446,6 +447,9 @@ def of_mail(ticket: Ticket) -> list[Call]:
     return [
         (mailboxes.insert_mailbox, {"mailbox_id": mailbox, "address": "help@acme.example"}),
         (mailboxes.every, {"limit": 9}),
+        (logos.insert_logo, {"png": b"png"}),
+        (logos.picture, {}),
+        (logos.delete_logo, {}),
         (mailboxes.with_addresses, {"addresses": ["help@acme.example"]}),
         (mailroom.insert_mail, {"arrival": arrival}),
         (mailroom.lock, this),

@@ -33,6 +33,7 @@ TENANTS = (
     "outgoing_mails",
     "fetched_mailboxes",
     "api_keys",
+    "logos",
     "idempotency",
     "events",
     "event_heads",

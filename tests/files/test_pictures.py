@@ -60,6 +60,24 @@ async def test_a_picture_stands_upright_and_tells_nothing(tmp_path: Path, form: 
         assert max(small.size) == 640
 
 
+INKS = {"black": "dark", "white": "light", "teal": "", "navy": "dark", "gold": "light", "orange": ""}
+
+
+@pytest.mark.parametrize("colour", INKS)
+async def test_a_logo_is_a_small_png_that_says_on_which_ground_it_would_be_lost(
+    tmp_path: Path, colour: str
+) -> None:
+    drawing = Image.new("RGBA", (900, 700))
+    drawing.paste(colour, (200, 300, 800, 400))
+
+    with on_disk(tmp_path, saved(drawing, "WEBP")) as file:
+        logo = await Pictures().redraw(file, tmp_path, logo=True)
+
+    assert logo
+    assert (logo.media_type, logo.width, logo.height, logo.ink) == ("image/png", 288, 48, INKS[colour])
+    assert logo.path.stat().st_size < 4_000
+
+
 async def test_an_animation_goes_on_moving(tmp_path: Path) -> None:
     frames = [Image.new("RGB", (60, 40), colour) for colour in ("red", "green", "blue")]
 

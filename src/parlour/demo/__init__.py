@@ -30,6 +30,7 @@ from parlour.features.tickets.snooze import service as snooze
 from parlour.features.tickets.tags import service as tags
 from parlour.features.tickets.views import service as views
 from parlour.features.workspaces import service as workspaces
+from parlour.features.workspaces.logo import service as logos
 from parlour.features.workspaces.models import ReplyTime, WorkspaceSettings
 from parlour.features.workspaces.settings import service as choices
 from parlour.kernel import clock
@@ -41,6 +42,7 @@ EMAIL = "ada@acme.example"
 COLLEAGUE = "ben@acme.example"
 PASSWORD = "parlour-demo"  # noqa: S105 printed on the screen, good on this machine only
 STORIES = Path(__file__).with_name("stories.json")
+LOGO = Path(__file__).with_name("logo.png")
 FRESH = timedelta(hours=6)
 """How long ago agents last looked at what they had been told of."""
 OPENED = timedelta(weeks=8)
@@ -109,7 +111,9 @@ def _furnish(tx: Tx, agents: Mapping[str, Actor], script: Mapping[str, Any]) -> 
     """
     said = script["settings"]
     chosen = WorkspaceSettings(welcome=said["welcome"], reply_time=ReplyTime(said["reply_time"]))
-    choices.choose(tx.acting_as(agents[said["by"]]), NAME, chosen)
+    manager = tx.acting_as(agents[said["by"]])
+    choices.choose(manager, NAME, chosen)
+    logos.put(manager, LOGO.read_bytes(), 72, 72, "")
     for kept in script["replies"]:
         theirs = tx.acting_as(agents[kept["by"]])
         canned.add(theirs, kept["name"], kept["content"], shared=kept["everyone"])

@@ -5,12 +5,12 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 import structlog
 
 from parlour.files.errors import TooManyPixels
-from parlour.files.redraw import REFUSED
+from parlour.files.redraw import LOGO, REFUSED
 
 SECONDS = 45.0
 AT_ONCE = 2
@@ -20,13 +20,17 @@ log = structlog.get_logger("parlour.files")
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """`path` and, unless the picture is small itself, `thumbnail` lie in the folder that was given."""
+    """`path` and, unless the picture is small itself, `thumbnail` lie in the folder that was given.
+
+    `ink`: see `redraw.ink`; of logos alone.
+    """
 
     path: Path
     media_type: str
     width: int
     height: int
     thumbnail: Path | None
+    ink: Literal["dark", "light", ""] = ""
 
 
 class Pictures:
@@ -35,16 +39,17 @@ class Pictures:
     def __init__(self) -> None:
         self._turn = asyncio.Semaphore(AT_ONCE)
 
-    async def redraw(self, file: BinaryIO, folder: Path) -> Drawn | None:
+    async def redraw(self, file: BinaryIO, folder: Path, *, logo: bool = False) -> Drawn | None:
         """The picture in a file of the disk, turned upright, without EXIF, place or comments.
 
-        None when it is no picture after all, which is then only good for downloading. Raises TooManyPixels.
+        A `logo` becomes a small PNG. None when it is no picture after all, which is then only good for
+        downloading. Raises TooManyPixels.
         """
         out, thumbnail = folder / "picture", folder / "thumbnail"
         file.seek(0)
         async with self._turn:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", "-m", "parlour.files.redraw", out, thumbnail),
+                *(sys.executable, "-I", "-m", "parlour.files.redraw", out, LOGO if logo else thumbnail),
                 stdin=file.fileno(),
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
@@ -71,4 +76,5 @@ class Pictures:
             found["width"],
             found["height"],
             thumbnail if found["thumbnail"] else None,
+            found["ink"],
         )

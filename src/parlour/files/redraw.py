@@ -1,9 +1,9 @@
 """A process of its own that draws one strange picture anew.
 
 `python -m parlour.files.redraw OUT THUMBNAIL < PICTURE` has bounds on memory, time and what it writes, reads
-only what it was handed, and ends. On stdout it says as JSON `media_type`, `width`, `height` and whether there
-is a `thumbnail`. Its exit status is REFUSED for too many pixels and
-UNREADABLE for what is no picture after all.
+only what it was handed, and ends. On stdout it says as JSON `media_type`, `width`, `height`, whether there is
+a `thumbnail`, and the `ink` of a logo, which it draws when the word LOGO stands in place of THUMBNAIL. Its
+exit status is REFUSED for too many pixels and UNREADABLE for what is no picture after all.
 """
 
 import json
@@ -22,6 +22,11 @@ THUMBNAIL = (640, 640)
 """Pixels at most; twice what a room shows, for dense screens."""
 SMALL = 64 * 1024
 """Bytes below which a picture of the thumbnail's size is its own."""
+LOGO = "logo"
+LOGO_SIZE = (288, 72)
+"""Pixels at most; twice what pages show, for dense screens."""
+DARK, LIGHT = 70, 190
+"""From 0 to 255. Drawn darker than this a picture is lost on a dark ground, brighter on a white one."""
 REFUSED, UNREADABLE = 3, 4
 
 _FORMATS = {
@@ -41,7 +46,7 @@ _QUALITY: dict[str, dict[str, object]] = {
 
 
 def main() -> int:
-    out, thumbnail = map(Path, sys.argv[1:3])
+    out, thumbnail = Path(sys.argv[1]), sys.argv[2]
     _bound()
     from PIL import Image
 
@@ -52,7 +57,8 @@ def main() -> int:
             pixels = picture.width * picture.height
             if pixels > PIXELS or pixels * frames > FRAMES_PIXELS:
                 return REFUSED
-            sys.stdout.write(json.dumps(_draw(picture, frames, out, thumbnail)))
+            drawn = _logo(picture, out) if thumbnail == LOGO else _draw(picture, frames, out, Path(thumbnail))
+            sys.stdout.write(json.dumps({"ink": "", **drawn}))
     except MemoryError:
         return REFUSED
     except Exception:  # whatever Pillow makes of broken bytes
@@ -95,6 +101,36 @@ def _draw(picture: "object", frames: int, out: Path, thumbnail: Path) -> dict[st
         mode = "RGBA" if small.has_transparency_data else "RGB"
         small.convert(mode).save(thumbnail, "WEBP", quality=75, method=3, exif=b"")
     return {"media_type": _FORMATS[form], "width": width, "height": height, "thumbnail": has_thumbnail}
+
+
+def _logo(picture: "object", out: Path) -> dict[str, object]:
+    """One PNG, without what is empty around it: every mail program shows that."""
+    from PIL import Image, ImageOps
+
+    assert isinstance(picture, Image.Image)
+    drawn = ImageOps.exif_transpose(picture)
+    see_through = drawn.has_transparency_data
+    drawn = drawn.convert("RGBA" if see_through else "RGB")
+    drawn.info.clear()
+    if see_through:
+        drawn = drawn.crop(drawn.getchannel("A").getbbox())
+    drawn.thumbnail(LOGO_SIZE)
+    drawn.save(out, "PNG", optimize=True)
+    width, height = drawn.size
+    said = {"media_type": _FORMATS["PNG"], "width": width, "height": height, "thumbnail": False}
+    return {**said, "ink": ink(drawn) if see_through else ""}
+
+
+def ink(picture: "object") -> str:
+    """Whether what is drawn is "dark" or "light", or "" for what can be seen on white and on black."""
+    from PIL import Image, ImageStat
+
+    assert isinstance(picture, Image.Image)
+    drawn = picture.getchannel("A").point(lambda alpha: 255 if alpha > 127 else 0)
+    if not drawn.getbbox():
+        return ""
+    bright = ImageStat.Stat(picture.convert("L"), mask=drawn).mean[0]
+    return "dark" if bright < DARK else "light" if bright > LIGHT else ""
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ DECLARE
     tenant_tables text[] := ARRAY[
         'tickets', 'messages', 'read_marks', 'saved_views', 'canned_replies', 'invitations', 'audit_log',
         'tags', 'ticket_tags', 'contacts', 'mentions', 'mails', 'mail_threads', 'outgoing_mails',
-        'api_keys'];
+        'api_keys', 'logos'];
     -- These have policies for whoever acts in no workspace, too.
     shared_tables text[] := ARRAY['workspaces', 'members', 'chat_rooms', 'access_links', 'grants',
         'bulk_changes', 'bulk_items', 'security_events', 'notifications', 'mailboxes', 'files', 'idempotency',
@@ -111,6 +111,10 @@ END $do$;
 CREATE POLICY seen ON workspaces FOR SELECT USING ((SELECT app.kind()) IS NOT NULL);
 CREATE POLICY made ON workspaces FOR INSERT WITH CHECK ((SELECT app.oversees()));
 CREATE POLICY changed ON workspaces FOR UPDATE USING ((SELECT app.manages() OR app.serves()));
+
+CREATE POLICY seen ON logos FOR SELECT USING ((SELECT app.kind()) IS NOT NULL);
+CREATE POLICY put ON logos FOR INSERT WITH CHECK ((SELECT app.manages()));
+CREATE POLICY removed ON logos FOR DELETE USING ((SELECT app.manages()));
 
 CREATE POLICY seen ON members FOR SELECT USING (
     (SELECT app.looks() OR app.serves() OR app.oversees())

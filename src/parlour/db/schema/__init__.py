@@ -29,6 +29,7 @@ from parlour.db.schema.events import event_heads, events
 from parlour.db.schema.files import attachment_columns, files, scan_state
 from parlour.db.schema.house import HOUSE_TABLES, history, schema_floor, search_progress
 from parlour.db.schema.jobs import outbox
+from parlour.db.schema.logos import logos
 from parlour.db.schema.mail import fetched_mailboxes, mail_threads, mailboxes, mails, outgoing_mails
 from parlour.db.schema.notifications import notifications
 from parlour.db.schema.programs import api_keys, idempotency
@@ -62,6 +63,7 @@ __all__ = [
     "history",
     "idempotency",
     "invitations",
+    "logos",
     "mail_threads",
     "mailboxes",
     "mails",
@@ -118,5 +120,6 @@ TENANT_TABLES = (
     event_heads,
     outgoing_mails,
     fetched_mailboxes,
+    logos,
 )
 """The tables whose rows belong to one workspace. No statement may touch them without naming it."""

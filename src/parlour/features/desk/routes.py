@@ -15,6 +15,7 @@ from parlour.features.desk import (
     files,
     founding,
     invitation,
+    logo,
     mail,
     mails,
     notes,
@@ -131,6 +132,7 @@ _PAGES = [
     Route(f"{_CONTACTS}/{{contact_id:id}}/unblock", contacts.unblock, methods=["POST"]),
     Route(_SETTINGS, settings.general),
     Route(_SETTINGS, settings.choose, methods=["POST"]),
+    Route(f"{_SETTINGS}/logo", logo.change, methods=["POST"]),
     Route(f"{_SETTINGS}/mail", mail.page),
     Route(f"{_SETTINGS}/mail", mail.try_out, methods=["POST"]),
     Route(f"{_SETTINGS}/tags", tags.index),
@@ -163,6 +165,7 @@ _WITH_FILES = {
     f"{_TICKET}/files",
     f"{_TICKETS}/new",
     f"{_TICKETS}/files",
+    f"{_SETTINGS}/logo",
 }
 
 routes = [events.watched(page, FILES_MAY_COME if page.path in _WITH_FILES else ()) for page in _PAGES]

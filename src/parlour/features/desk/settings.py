@@ -18,6 +18,8 @@ from parlour.web.forms import REFUSALS, BadForm, read_form_leniently
 from parlour.web.pages import redirect
 from parlour.web.site import db, site
 
+LOGO_LIMIT = 2 * 1024 * 1024
+"""Bytes of what is uploaded; what is kept of it is small."""
 FIELDS = ("name", "welcome", "reply_time", "accent", "auto_assign")
 """In the order in which `choices.shown` has them."""
 
@@ -53,10 +55,16 @@ async def _general(
         accent=accent(chosen.accent) if chosen.accent else None,
         chosen=chosen,
         space=space,
+        logo_limit=LOGO_LIMIT,
         reply_times=[time.value for time in ReplyTime],
         base_url=site(request).settings.base_url,
         saved=request.query_params.get("saved") == "1" and not refused,
     )
+
+
+async def general_refused(request: Request, desk: Desk, refused: DomainError) -> Response:
+    """The page after another of its forms was not taken."""
+    return await _general(request, desk, refused=refused)
 
 
 async def choose(request: Request) -> Response:

@@ -2,7 +2,7 @@
 
 from starlette.routing import Route
 
-from parlour.features.portal import accent, access, chat, leaving, tickets
+from parlour.features.portal import accent, access, chat, leaving, logo, tickets
 from parlour.web.body_limit import FILES_MAY_COME
 
 _FILES = "/support/{slug}/ticket/{ticket_id:id}/files"
@@ -10,6 +10,7 @@ _FILES = "/support/{slug}/ticket/{ticket_id:id}/files"
 routes = [
     Route("/support/{slug}", tickets.home),
     Route("/support/{slug}/accent.css", accent.sheet),
+    Route("/support/{slug}/logo.png", logo.picture),
     Route("/support/{slug}/ticket/new", tickets.new_ticket),
     Route("/support/{slug}/ticket/new", tickets.open_ticket, methods=["POST"], middleware=FILES_MAY_COME),
     Route("/support/{slug}/ticket/{ticket_id:id}", tickets.ticket),

@@ -1,10 +1,11 @@
 """The settings of a workspace as its row holds them, in one column of JSON."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from parlour.features.workspaces.colours import colour
-from parlour.features.workspaces.models import ReplyTime, WorkspaceSettings
+from parlour.features.workspaces.models import INKS, Logo, ReplyTime, WorkspaceSettings
 from parlour.kernel import text
 
 WELCOME_LIMIT = 200
@@ -20,6 +21,7 @@ def read(held: object) -> WorkspaceSettings:
         accent=colour(values.get("accent")) or "",
         auto_assign=values.get("auto_assign") is True,
         first_steps=values.get("first_steps") is not False,
+        logo=_logo(values.get("logo")),
     )
 
 
@@ -28,6 +30,13 @@ def _reply_time(value: object) -> ReplyTime:
         return ReplyTime(str(value))
     except ValueError:
         return ReplyTime.UNSAID
+
+
+def _logo(value: object) -> Logo | None:
+    match value:
+        case {"mark": str(mark), "width": int(width), "height": int(height), "ink": ink} if ink in INKS:
+            return Logo(mark, width, height, ink)
+    return None
 
 
 def written(settings: WorkspaceSettings, held: object) -> dict[str, Any]:
@@ -39,4 +48,5 @@ def written(settings: WorkspaceSettings, held: object) -> dict[str, Any]:
         "accent": settings.accent,
         "auto_assign": settings.auto_assign,
         "first_steps": settings.first_steps,
+        "logo": asdict(settings.logo) if settings.logo else None,
     }

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal, get_args
 from uuid import UUID
 
 from parlour.kernel.access import Role, is_program
@@ -17,6 +18,28 @@ class ReplyTime(StrEnum):
     HOURS = "hours"
     DAY = "day"
     DAYS = "days"
+
+
+Ink = Literal["dark", "light", ""]
+"""What a logo without a ground of its own is drawn in; one that can be seen on any ground is neither."""
+INKS = get_args(Ink)
+
+
+@dataclass(frozen=True, slots=True)
+class Logo:
+    """What pages need to know of it. `mark` stands in its address; `width` and `height` are the pixels that
+    it is shown in.
+    """
+
+    mark: str
+    width: int
+    height: int
+    ink: Ink
+
+    @property
+    def is_wide(self) -> bool:
+        """Then it is taken to have the name in it, and stands in its place."""
+        return self.width > 2 * self.height
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +56,7 @@ class WorkspaceSettings:
     accent: str = ""
     auto_assign: bool = False
     first_steps: bool = True
+    logo: Logo | None = None
 
 
 @dataclass(frozen=True, slots=True)

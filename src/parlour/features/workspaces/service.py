@@ -152,7 +152,7 @@ def workspace_at(tx: Tx, slug: str) -> Portal:
 
 
 @requires(Permission.PORTAL_SEE)
-def workspace(tx: Tx) -> Workspace:
+def workspace(tx: Tx) -> Portal:
     """The transaction's own workspace."""
     found = store.by_id(tx, tx.workspace_id)
     if found is None:

@@ -40,7 +40,7 @@ from parlour.kernel.access import Role
 _WORKSPACE = (workspaces.c.workspace_id, workspaces.c.slug, workspaces.c.name)
 
 _BY_SLUG = select(*_WORKSPACE, workspaces.c.settings).where(workspaces.c.slug == bindparam("slug"))
-_BY_ID = select(*_WORKSPACE).where(workspaces.c.workspace_id == HERE)
+_BY_ID = select(*_WORKSPACE, workspaces.c.settings).where(workspaces.c.workspace_id == HERE)
 
 _THIS_MEMBER = (members.c.workspace_id == HERE) & (members.c.user_id == bindparam("member"))
 _ROLE = select(members.c.role).where(_THIS_MEMBER)
@@ -126,9 +126,9 @@ def every(tx: Tx) -> Sequence[Workspace]:
     return [Workspace(*row) for row in tx.execute(select(*_WORKSPACE).order_by(workspaces.c.slug))]
 
 
-def by_id(tx: Tx, workspace_id: UUID) -> Workspace | None:
+def by_id(tx: Tx, workspace_id: UUID) -> Portal | None:
     row = tx.execute(_BY_ID, {"workspace": workspace_id}).first()
-    return Workspace(*row) if row else None
+    return Portal(row[0], row[1], row[2], choices.read(row[3])) if row else None
 
 
 def next_ticket_number(tx: Tx) -> int:
