@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
-from parlour.files import kinds
+from parlour.files import heic, kinds
 from parlour.files.errors import Infected, TooLarge
 from parlour.files.pictures import Drawn, Pictures
 from parlour.files.scan import Scan, Scanner
@@ -45,6 +45,8 @@ class Intake:
     async def take(self, file: BinaryIO, *, key: str, thumbnail_key: str) -> Taken:
         """Store a file that lies on the disk, a picture's thumbnail under a key of its own.
 
+        Of a picture that cannot be drawn anew, what it says of itself is overwritten in the file.
+
         Raises TooLarge, TooManyPixels, Infected, FilesAway, StorageFull. After any of them, and after a kill,
         something may lie under either key: both are to be deleted.
         """
@@ -55,6 +57,8 @@ class Intake:
         if verdict.scan is Scan.INFECTED:
             raise Infected
         media_type = kinds.kind_of(head)
+        if media_type == kinds.HEIC and not await asyncio.to_thread(_forgotten, file):
+            media_type = kinds.OTHER
         if not kinds.is_picture(media_type):
             size = await self.store.put(key, _pieces(file), limit=self.limit)
             return Taken(media_type, size, checksum, verdict.scan)
@@ -95,6 +99,15 @@ def _looked_at(file: BinaryIO) -> tuple[str, bytes]:
     while piece := file.read(PIECE):
         digest.update(piece)
     return digest.hexdigest(), head
+
+
+def _forgotten(file: BinaryIO) -> bool:
+    """Whether it is a HEIC picture, which says no more where and when it was taken."""
+    try:
+        heic.forget(file)
+    except heic.NotUnderstood:
+        return False
+    return True
 
 
 async def _pieces(file: BinaryIO) -> AsyncIterator[bytes]:

@@ -1,6 +1,7 @@
 """What a file is, by its first bytes: a short table of what may be shown, and nothing else is believed."""
 
 OTHER = "application/octet-stream"
+HEIC = "image/heic"
 HEAD = 64
 """Bytes that `kind_of` looks at."""
 
@@ -17,9 +18,9 @@ _STARTS = (
 )
 _BRANDS = {
     b"avif": "image/avif",
-    b"heic": "image/heic",
-    b"heix": "image/heic",
-    b"mif1": "image/heic",
+    b"heic": HEIC,
+    b"heix": HEIC,
+    b"mif1": HEIC,
     b"M4A ": "audio/mp4",
     b"qt  ": "video/quicktime",
     **dict.fromkeys(

@@ -10,6 +10,7 @@ from PIL import Image
 from parlour.features.tickets.models import Ticket
 from parlour.web.headers import SANDBOX
 from tests.attaching import JSON, WORDS, File, desk_of, file_at, newest, room_of, say
+from tests.files.test_heic import SECRET, taken_by_a_phone
 from tests.house import Browser, House
 from tests.web.test_weight import counted
 
@@ -171,6 +172,21 @@ async def test_a_page_with_files_asks_once_more_and_one_without_never(
     shown = (await desk.get(desk_of(ticket), headers=JSON)).json()["messages"]
     names = [[file["name"] for file in message["files"]] for message in shown if message["files"]]
     assert names == [[f"{number}.txt", "b.txt"] for number in range(3) for _ in range(2)]
+
+
+async def test_a_picture_that_is_only_handed_out_does_not_say_where_it_was_taken(
+    visitor: Browser, ticket: Ticket
+) -> None:
+    came = taken_by_a_phone()
+    await say(visitor, room_of(ticket), ("IMG_1.heic", came))
+    [file] = (await newest(visitor, room_of(ticket)))["files"]
+
+    got = await visitor.get(file_at(ticket, file))
+
+    assert (got.headers["content-type"], file["width"]) == ("image/heic", 0)
+    assert got.headers["content-disposition"].startswith("attachment;")
+    assert len(got.content) == len(came)
+    assert SECRET.encode() not in got.content
 
 
 async def test_a_picture_is_shown_in_place_and_has_a_small_one(visitor: Browser, ticket: Ticket) -> None:
