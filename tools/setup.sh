@@ -46,7 +46,7 @@ fi
 
 if ! cmp -s "$lock" "$done_from/$1.txt"; then
     echo "Installing what $lock locks (only when it changes)."
-    pip --require-hashes -r "$lock"
+    pip --no-deps --require-hashes -r "$lock" # it names everything, some of it against what others declare
     cp "$lock" "$done_from/$1.txt"
     # The dev lock holds everything of the run lock, at the same versions.
     [ "$1" = run ] || cp requirements/run.txt $done_from/run.txt

@@ -138,6 +138,17 @@ def test_every_example_by_curl_works(reached: dict[str, str]) -> None:
         assert isinstance(json.loads(answer), dict) if each.gives else answer == "Hello", each.name
 
 
+def test_a_client_that_others_generate_makes_a_journey(reached: dict[str, str], tmp_path: Path) -> None:
+    here = Path(__file__).parent
+    made = tmp_path / "parlour_client"
+    generate = ["openapi_python_client", "generate", "--meta", "none", "--fail-on-warning"]
+    given = ["--path", str(openapi.DOCUMENT), "--config", str(here / "generator.yaml")]
+    _run([sys.executable, "-m", *generate, *given, "--output-path", str(made)], reached)
+    told = {**reached, "PYTHONPATH": str(tmp_path)}
+
+    assert _run([sys.executable, str(here / "journey.py")], told) == "there and back\n"
+
+
 def test_every_example_in_python_works(reached: dict[str, str], tmp_path: Path) -> None:
     """All in one process, which starts once."""
     script = tmp_path / "examples.py"
