@@ -62,7 +62,7 @@ export type TicketFrame = {
 /** To the agent concerned: of something new, what it is and where. */
 export type BellFrame = {
   t: "bell";
-  kind?: "assigned" | "mentioned" | "answered";
+  kind?: "assigned" | "mentioned" | "answered" | "returned";
   ticket_id?: string;
   number?: number;
 };

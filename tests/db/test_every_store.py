@@ -407,6 +407,7 @@ def of_contacts(ticket: Ticket) -> list[Call]:
         (contacts.by_email, {"email": ticket.email}),
         (contacts.lock, this),
         (contacts.is_blocked, {"email": ticket.email}),
+        (contacts.complained, {"email": ticket.email}),
         (contacts.block, {**this, "at": clock.now()}),
         (contacts.following, {"beginning": "m", "after": "", "blocked": False, "limit": 9}),
         (contacts.following, {"beginning": "m", "after": "", "blocked": True, "limit": 9}),

@@ -100,6 +100,16 @@ async def test_a_job_becomes_one_mail(post: PostRound, office: PostOffice) -> No
     assert subjects(office.mails) == ["Ticket #7 at Acme"]
 
 
+async def test_a_mail_that_is_too_large_is_given_up_at_once(post: PostRound, office: PostOffice) -> None:
+    office.answers["MAIL"] = ["552 5.3.4 This mail is larger than we take"]
+    await post.ask()
+    await post.tries(1)
+    [dead] = await post.dead()
+
+    assert "552 5.3.4" in dead.error
+    assert not post.post.refusing
+
+
 async def test_a_server_that_comes_back_gets_the_mail_once(post: PostRound, office: PostOffice) -> None:
     await office.close()
     await post.ask()

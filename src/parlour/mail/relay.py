@@ -90,7 +90,9 @@ class Relay:
         return self.refused(code, words)
 
     def refused(self, code: int, words: str) -> Exception:
-        """What any other answer means: to the greeting, to who we are, to the sender."""
+        """What any other answer means: to the greeting, to who we are, to the sender and the mail's size."""
+        if _is_about_size(code, words):
+            return Undeliverable(f"{code} {words}")
         if 500 <= code <= 599:
             return self._refuses(code, words, frozenset())
         return Postponed(f"{code} {words}")
@@ -110,6 +112,12 @@ def _is_about_recipient(code: int, words: str) -> bool:
     if not 500 <= code <= 599:
         return False
     return bool(_ABOUT_RECIPIENT.fullmatch(numbers)) if numbers else code in _PLAIN_ABOUT_RECIPIENT
+
+
+def _is_about_size(code: int, words: str) -> bool:
+    """RFC 1870, RFC 3463."""
+    numbers = _numbers(words)
+    return 500 <= code <= 599 and (numbers in ("2.3", "3.4") or (code == 552 and not numbers))
 
 
 def _numbers(words: str) -> str:

@@ -4,12 +4,20 @@ import base64
 import hmac
 import re
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 _MARK = 8
 """Bytes, each guess of which costs a mail."""
 _ABOUT = re.compile(r"<([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{11})@[A-Za-z0-9.-]+>")
 """Short, because programs fold or encode what does not fit on a line of 78 characters."""
+
+
+class Ours(NamedTuple):
+    """A mail of ours, and the ticket that it is about."""
+
+    number: UUID
+    about: UUID
 
 
 def message_id(number: UUID, host: str, about: UUID | None = None, key: bytes = b"") -> str:
@@ -31,10 +39,16 @@ def number_in(message_id: str) -> UUID:
 
 def ticket_in(message_ids: Iterable[str], keys: Sequence[bytes]) -> UUID | None:
     """The ticket that the first of these that is ours is about."""
+    found = mail_in(message_ids, keys)
+    return found.about if found else None
+
+
+def mail_in(message_ids: Iterable[str], keys: Sequence[bytes]) -> Ours | None:
+    """The first of these that is ours and about a ticket."""
     for found in filter(None, map(_ABOUT.fullmatch, message_ids)):
         number, about, mark = map(_long, found.groups())
         if any(hmac.compare_digest(mark, _mark(key, number + about)) for key in keys):
-            return UUID(bytes=about)
+            return Ours(UUID(bytes=number), UUID(bytes=about))
     return None
 
 

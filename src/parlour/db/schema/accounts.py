@@ -90,7 +90,7 @@ members = Table(
         "told",
         Integer,
         nullable=False,
-        default=127,
+        default=127 | 256 | 512,
         server_default="127",
         comment="of what and how, bits of features/tickets/notifications/models.py",
     ),

@@ -36,6 +36,7 @@ contacts = Table(
     Column("note", Text, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("blocked_at", UtcDateTime),
+    Column("complained_at", UtcDateTime, comment="when they marked a mail of ours as spam"),
     PrimaryKeyConstraint("workspace_id", "contact_id"),
     UniqueConstraint("workspace_id", "email"),
     Index("ix_contacts_blocked", "workspace_id", "email", sqlite_where=BLOCKED, postgresql_where=BLOCKED),

@@ -33,7 +33,7 @@ notifications = Table(
     Column("mail_at", UtcDateTime, comment="when it goes by mail, if it is not read before"),
     PrimaryKeyConstraint("workspace_id", "user_id", "ticket_id", "kind"),
     ForeignKeyConstraint(["workspace_id", "ticket_id"], ["tickets.workspace_id", "tickets.ticket_id"]),
-    CheckConstraint("kind IN ('assigned', 'mentioned', 'answered')", name="kind"),
+    CheckConstraint("kind IN ('assigned', 'mentioned', 'answered', 'returned')", name="kind"),
     # Led by the person, so that it also serves the foreign key.
     Index("ix_notifications_list", "user_id", "workspace_id", "told_at", "ticket_id", "kind"),
     *(

@@ -11,7 +11,8 @@ class Contact:
     """`name` and `note` are empty when nobody has said them; the note is the agents' own.
 
     `name_typed`: the name is what somebody typed along with this address, and no agent has saved it yet.
-    `blocked_at`: since when what they send lands closed and quiet.
+    `blocked_at`: since when what they send lands closed and quiet. `complained_at`: when they last marked a
+    mail of ours as spam.
     """
 
     contact_id: UUID
@@ -21,6 +22,7 @@ class Contact:
     created_at: datetime
     name_typed: bool
     blocked_at: datetime | None
+    complained_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,12 @@ def is_blocked(tx: Tx, email: str) -> bool:
     return store.is_blocked(tx, email)
 
 
+@requires(Permission.SYSTEM)
+def complained(tx: Tx, email: str) -> None:
+    """Whoever has this address marked a mail of ours as spam."""
+    store.complained(tx, email)
+
+
 @requires(Permission.TICKET_LIST)
 def contact(tx: Tx, contact_id: UUID) -> Contact:
     """Raises UnknownContact."""

@@ -21,6 +21,7 @@ _CONTACT = (
     contacts.c.created_at,
     contacts.c.name_typed,
     contacts.c.blocked_at,
+    contacts.c.complained_at,
 )
 _HERE = select(*_CONTACT).where(contacts.c.workspace_id == HERE)
 _AT = _HERE.where(contacts.c.email == bindparam("email"))
@@ -112,3 +113,8 @@ def block(tx: Tx, contact_id: UUID, at: datetime | None) -> bool:
     before = contacts.c.blocked_at.is_not(None) if at is None else contacts.c.blocked_at.is_(None)
     query = update(contacts).where(_THIS, before).values(blocked_at=at)
     return tx.run(query, this_contact=contact_id).rowcount == 1
+
+
+def complained(tx: Tx, email: str) -> None:
+    here = (contacts.c.workspace_id == HERE) & (contacts.c.email == bindparam("address"))
+    tx.run(update(contacts).where(here).values(complained_at=clock.now()), address=email)

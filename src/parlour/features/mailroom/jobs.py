@@ -88,12 +88,14 @@ class MailroomJobs:
         from parlour.mail.receive.parse import parse  # its libraries are loaded where mail comes
 
         parsed = parse(raw, authserv_id=self._authserv_id, own_hosts=[self._host])
-        answers = [*parsed.in_reply_to, *reversed(parsed.references)]
+        reported = parsed.bounce.message_id if parsed.bounce else parsed.complained_of
+        ours = threads.mail_in([reported, *parsed.in_reply_to, *reversed(parsed.references)], self._keys)
         return Letter(
             mail_id,
             parsed,
             hashlib.sha256(raw).hexdigest(),
-            about=threads.ticket_in(answers, self._keys),
+            about=ours.about if ours else None,
+            answers=ours.number if ours else None,
             ours=any(each.endswith(f"@{self._host}>") for each in parsed.in_reply_to),
             released=released,
         )

@@ -16,6 +16,7 @@ from parlour.features.mailroom.models import Outcome
 from parlour.features.tickets import finding
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import SUBJECT_LIMIT, Draft, Ticket
+from parlour.features.tickets.outgoing import service as outgoing
 from parlour.features.tickets.threads import service as threads
 from parlour.features.workspaces.mailboxes import service as mailboxes
 from parlour.kernel import clock, text
@@ -47,15 +48,16 @@ class Sorted:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A mail on the table. `about` is the ticket whose mail of ours it answers, `ours`, that it answers one
-    at all. `released`: somebody has looked at it and says that a person wrote it. `file_ids`: what it brings,
-    staged by its stranger. `is_whole`: all of it was fetched.
+    """A mail on the table. `answers` is the mail of ours that it answers or tells of, `about` the ticket of
+    that, `ours`, that it answers one at all. `released`: somebody has looked at it and says that a person
+    wrote it. `file_ids`: what it brings, staged by its stranger. `is_whole`: all of it was fetched.
     """
 
     mail_id: UUID
     parsed: Parsed
     checksum: str
     about: UUID | None = None
+    answers: UUID | None = None
     ours: bool = False
     released: bool = False
     file_ids: tuple[UUID, ...] = ()
@@ -107,9 +109,8 @@ def _held(tx: Tx, letter: Letter, client_id: UUID) -> Sorted | None:
     parsed = letter.parsed
     if stands_in := store.taken(tx, client_id):
         return Sorted(Outcome.DUPLICATE, "The same mail came before.", stands_in)
-    if parsed.kind is Kind.BOUNCE and parsed.bounce:
-        said = f"{parsed.bounce.recipient}: {parsed.bounce.status} {parsed.bounce.said}".strip()
-        return Sorted(Outcome.BOUNCE, said[:500], letter.about)
+    if told := _told(tx, letter):
+        return told
     if parsed.kind is Kind.LOOP or mailboxes.with_addresses(tx, [letter.sender]):
         return Sorted(Outcome.LOOP, "It is a mail of our own, or of another desk that answers by itself.")
     if not letter.sender:
@@ -123,6 +124,21 @@ def _held(tx: Tx, letter: Letter, client_id: UUID) -> Sorted | None:
     since = clock.now() - FLOOD_WITHIN
     if store.recent_of(tx, letter.sender, since=since, limit=FLOOD) >= FLOOD:
         return Sorted(Outcome.QUARANTINED, f"Its sender wrote more than {FLOOD} mails in an hour.")
+    return None
+
+
+def _told(tx: Tx, letter: Letter) -> Sorted | None:
+    """What another mail server has to say of a mail of ours is noted there."""
+    parsed, returned = letter.parsed, letter.parsed.bounce
+    if returned:
+        said = f"{returned.status} {returned.said}".strip()
+        if letter.answers:
+            outgoing.came_back(tx, letter.answers, said, final=returned.permanent)
+        return Sorted(Outcome.BOUNCE, f"{returned.recipient}: {said}"[:500], letter.about)
+    if parsed.kind is Kind.COMPLAINT:
+        if letter.answers:
+            outgoing.complained(tx, letter.answers)
+        return Sorted(Outcome.AUTOMATIC, _QUIET[parsed.kind], letter.about)
     return None
 
 

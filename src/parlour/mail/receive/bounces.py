@@ -69,7 +69,7 @@ def found(fields: Fields, root: Part, text: str) -> Bounce | None:
         known = _by_fields(told)
     else:
         known = _by_words(fields, root, text)
-    return known and replace(known, message_id=_original_id(root, text))
+    return known and replace(known, message_id=original_id(root, text))
 
 
 def _is_report(fields: Fields, root: Part, text: str) -> bool:
@@ -219,7 +219,8 @@ def _original(root: Part) -> Fields | None:
     return None
 
 
-def _original_id(root: Part, text: str) -> str:
+def original_id(root: Part, text: str) -> str:
+    """The Message-ID of the mail that a report brings along, or nothing."""
     returned = _original(root)
     known = message_ids(returned.one("message-id")) if returned else ()
     in_words = _ID_LINE.search(text)

@@ -66,6 +66,7 @@ def _parse(raw: bytes, authserv_id: str, own_hosts: Sequence[str], *, whole: boo
         attachments=tuple(files),
         kind=kind,
         bounce=returned if kind is Kind.BOUNCE else None,
+        complained_of=bounces.original_id(root, body.text) if kind is Kind.COMPLAINT else "",
         reaction=judge.reaction(root) if kind is Kind.REACTION else "",
         defects=(*header.defects, *_bounds(budget, body, whole=whole)),
     )

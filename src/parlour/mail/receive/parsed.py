@@ -91,6 +91,8 @@ class Parsed:
     """What was wrong with the mail, in sentences for the ledger."""
     kind: Kind = Kind.PERSON
     bounce: Bounce | None = None
+    complained_of: str = ""
+    """The Message-ID of the mail that a complaint is about, where it brings that along."""
     reaction: str = ""
     text: str = ""
     """The whole body."""

@@ -10,13 +10,14 @@ from uuid import UUID
 
 class Kind(StrEnum):
     """A ticket became theirs; a note names them; a customer wrote on a ticket of theirs; a customer opened
-    one that is nobody's yet.
+    one that is nobody's yet; a mail about a ticket of theirs came to nothing.
     """
 
     ASSIGNED = "assigned"
     MENTIONED = "mentioned"
     ANSWERED = "answered"
     UNASSIGNED = "unassigned"
+    RETURNED = "returned"
 
 
 class Way(StrEnum):

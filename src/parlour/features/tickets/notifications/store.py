@@ -135,7 +135,7 @@ _WITHDRAWN = (
     .where(
         notifications.c.workspace_id == HERE,
         dialect.one_of(notifications.c.ticket_id, "these"),
-        notifications.c.kind.in_([Kind.ASSIGNED.value, Kind.ANSWERED.value]),
+        notifications.c.kind.in_([Kind.ASSIGNED.value, Kind.ANSWERED.value, Kind.RETURNED.value]),
         notifications.c.user_id.is_distinct_from(bindparam("holder", type_=notifications.c.user_id.type)),
         _UNREAD,
     )

@@ -10,16 +10,22 @@ from uuid import UUID
 from parlour.db import outbox
 from parlour.db.database import Tx
 from parlour.db.outbox import Ended, Job
+from parlour.features.chat import service as chat
+from parlour.features.contacts import service as contacts
+from parlour.features.tickets import store as tickets_store
 from parlour.features.tickets.models import Ticket
+from parlour.features.tickets.notifications import service as notifications
+from parlour.features.tickets.notifications.models import Kind as Told
 from parlour.features.tickets.outgoing import store
 from parlour.features.tickets.outgoing.models import FAILED, Delivery, Mail, Outcome, Page
 from parlour.features.workspaces import audit
-from parlour.kernel.access import Permission, requires
+from parlour.kernel.access import Permission, is_program, requires
 from parlour.kernel.errors import Conflict, NotFound
 from parlour.kernel.events import MailChanged
 
 PAGE = 50
 SAID_LIMIT = 500
+WRITERS_TOLD = 10
 _AFTER = {
     Ended.FINISHED: Outcome.SENT,
     Ended.PUT_BACK: Outcome.DEFERRED,
@@ -82,6 +88,45 @@ def follow(tx: Tx, job: Job, ended: Ended, said: str) -> None:
     mail = store.lock(tx, job.job_id)
     if mail and mail.outcome is not Outcome.BOUNCED:  # a near server may be quicker than our own commit
         _settle(tx, mail, _AFTER[ended], said)
+        if ended is Ended.GIVEN_UP:
+            _tell_agents(tx, mail)
+
+
+@requires(Permission.SYSTEM)
+def came_back(tx: Tx, mail_id: UUID, said: str, *, final: bool) -> None:
+    """A mail server reports that it could not hand on a mail of ours, for ever or up to now.
+
+    Of a mail that is not known any more, or for which another one went, nothing is noted.
+    """
+    mail = store.lock(tx, mail_id)
+    if mail is None or mail.outcome is Outcome.REPLACED:
+        return
+    if final:
+        _settle(tx, mail, Outcome.BOUNCED, said)
+        _tell_agents(tx, mail)
+    elif mail.outcome not in FAILED:
+        _settle(tx, mail, Outcome.DEFERRED, said)
+
+
+@requires(Permission.SYSTEM)
+def complained(tx: Tx, mail_id: UUID) -> None:
+    """Whoever got this mail marked it as spam."""
+    mail = store.lock(tx, mail_id)
+    if mail:
+        contacts.complained(tx, mail.recipient)
+
+
+def _tell_agents(tx: Tx, mail: Mail) -> None:
+    """Whose ticket it is; of nobody's, those who wrote what the mail told of."""
+    ticket = tickets_store.ticket(tx, mail.ticket_id)
+    if ticket is None:
+        return
+    hearers = {ticket.assignee_id} - {None}
+    if not hearers and mail.upto_seq:
+        told = {"after": mail.after_seq, "upto": mail.upto_seq}
+        said = chat.answers(tx, mail.room_id, **told, limit=WRITERS_TOLD).newest
+        hearers = {UUID(each.sender_id) for each in said if not is_program(each.sender_id)}
+    notifications.tell(tx, Told.RETURNED, {each for each in hearers if each}, [ticket])
 
 
 def _settle(tx: Tx, mail: Mail, outcome: Outcome, said: str) -> None:
