@@ -13,6 +13,7 @@ from tests.browser.axe import violations
 from tests.browser.files import picture, text
 from tests.browser.past import Past
 from tests.browser.people import NETWORK_LOST, People, Person, Room, chat_of, desk_of, status_of
+from tests.house import behind_its_back
 from tests.live import Live, email_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -163,6 +164,32 @@ async def chat_with_files(scene: Scene) -> Page:
     await expect(page.get_by_role("progressbar")).to_be_visible()
     await Room(page).send("And this")
     await expect(page.locator(".attach-note")).to_be_visible()
+    return page
+
+
+SCANS = {"unscanned.pdf": "Not scanned for viruses yet", "large.iso": "Too large for our virus scanner"}
+FILM = b"\0\0\0\x20ftypisom" + bytes(4_000)
+HEBREW = "\u05d3\u05d5\u05d7 \u05e2\u05dc \u05d4\u05d0\u05d5\u05d4\u05dc " * 7 + "(1).txt"
+
+
+async def files_of_every_kind(scene: Scene) -> Page:
+    """What the scanner said, what is played, and a name from right to left that is too long for its line."""
+    page = (await chat(scene, "open")).page
+    sent = [text(name) for name in (*SCANS, HEBREW)] + [text("film.mp4", FILM), text("voice.mp3", b"ID3\x03")]
+    await page.get_by_label("Attach files").set_input_files(sent)
+    await expect(page.locator('.chip[data-state="up"]')).to_have_count(5)
+    await Room(page).send("Of every kind")
+    await expect(page.locator("li.message").last.get_by_text("Sent", exact=True)).to_be_visible()
+    behind_its_back(scene.live.settings, "UPDATE files SET scan = 'unscanned' WHERE name = 'unscanned.pdf'")
+    behind_its_back(scene.live.settings, "UPDATE files SET unscannable = true WHERE name = 'large.iso'")
+    await page.reload()
+    message = page.locator("li.message").filter(has_text="Of every kind")
+    for name, words in SCANS.items():
+        await expect(message.locator(".file").filter(has_text=name)).to_contain_text(words)
+    await expect(message.locator("video")).to_be_visible()
+    await expect(message.locator("audio")).to_be_visible()
+    direction = "name => getComputedStyle(name).direction"
+    assert await message.locator("bdi").filter(has_text="(1).txt").evaluate(direction) == "rtl"
     return page
 
 
@@ -371,6 +398,7 @@ STATES: list[Callable[[Scene], Awaitable[Page]]] = [
     chat_new,
     chat_long,
     chat_with_files,
+    files_of_every_kind,
     new_ticket_with_files,
     desk_ticket_with_files,
     picture_opened,
