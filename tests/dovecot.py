@@ -91,12 +91,19 @@ class Dovecot(Daemon):
         super().__exit__(*how)
         shutil.rmtree(self._mail.parent, ignore_errors=True)
 
+    def stop(self) -> None:
+        """Returns when the last of its processes is gone: the next start would stumble over their sockets."""
+        super().stop()
+        while self.answers():
+            time.sleep(0.01)
+        shutil.rmtree(self._settings.with_name("run"), ignore_errors=True)
+
     def command(self) -> Sequence[str | Path]:
         return (DOVECOT.installed(), "-F", "-c", self._settings)
 
     def answers(self) -> bool:
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=2) as line:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as line:
                 return line.recv(20).startswith(b"* OK")
         except OSError:
             return False
