@@ -23,11 +23,16 @@ from parlour.app import Application
 from parlour.features.tickets import service as tickets
 from parlour.kernel.access import Actor
 from parlour.kernel.kept import Alike, Kept
+from parlour.web.limits import Limit
 from parlour.web.render import Renderer
+from parlour.web.windows import Rate
 from tests.house import Browser, House, open_house
+from tests.programs import key_of
+
+Headers = list[tuple[bytes, bytes]]
 
 
-def request(path: str, cookies: str) -> MutableMapping[str, Any]:
+def request(path: str, headers: Headers) -> MutableMapping[str, Any]:
     return {
         "type": "http",
         "asgi": {"version": "3.0"},
@@ -38,14 +43,14 @@ def request(path: str, cookies: str) -> MutableMapping[str, Any]:
         "raw_path": path.encode(),
         "query_string": b"",
         "root_path": "",
-        "headers": [(b"host", b"parlour.test"), (b"cookie", cookies.encode())],
+        "headers": [(b"host", b"parlour.test"), *headers],
         "client": ("127.0.0.1", 40000),
         "server": ("parlour.test", 80),
         "state": {},
     }
 
 
-async def seconds_a_page(app: Application, path: str, cookies: str, times: int) -> tuple[float, int]:
+async def seconds_a_page(app: Application, path: str, headers: Headers, times: int) -> tuple[float, int]:
     """Processor seconds for one answer, and its bytes."""
     size = 0
 
@@ -54,29 +59,31 @@ async def seconds_a_page(app: Application, path: str, cookies: str, times: int) 
 
     async def send(message: MutableMapping[str, Any]) -> None:
         nonlocal size
+        assert message.get("status", 200) == 200
         size = len(message.get("body", b"")) or size
 
     started = time.process_time()
     for _ in range(times):
-        await app(request(path, cookies), receive, send)
+        await app(request(path, headers), receive, send)
     return (time.process_time() - started) / times, size
 
 
-async def seconds_anew(app: Application, path: str, cookies: str, times: int) -> float:
+async def seconds_anew(app: Application, path: str, headers: Headers, times: int) -> float:
     """The same without what was kept of rows and messages."""
     kept = [each for each in gc.get_objects() if isinstance(each, Alike | Kept)]
     spent = 0.0
     for _ in range(times):
         for each in kept:
             each._made.clear()  # noqa: SLF001 nobody but a benchmark wants to forget
-        spent += (await seconds_a_page(app, path, cookies, 1))[0]
+        spent += (await seconds_a_page(app, path, headers, 1))[0]
     return spent / times
 
 
-async def cookies_of(browser: Browser, path: str) -> str:
+async def headers_of(browser: Browser, path: str) -> Headers:
     """What a browser sends that has been there before."""
     await browser.get(path)
-    return "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.cookies.jar)
+    cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.cookies.jar)
+    return [(b"cookie", cookies.encode())]
 
 
 class Apart:
@@ -122,6 +129,7 @@ async def furnish(house: House) -> tuple[Browser, Browser, str]:
 
 async def measure(rounds: int, times: int) -> None:
     logs.configure("json", stream=io.StringIO())
+    Limit.API.rate = Rate.of("1000000/10 seconds")
     with TemporaryDirectory() as folder:
         async with open_house(Path(folder)) as house:
             ada, maria, ticket = await furnish(house)
@@ -135,7 +143,9 @@ async def measure(rounds: int, times: int) -> None:
                 ("dashboard", desk, ada),
                 ("ticket list", f"{desk}/tickets", ada),
                 ("ticket at the desk", f"{desk}/tickets/{ticket}", ada),
+                ("GET /tickets", "/api/v1/tickets", None),
             ]
+            key = [(b"authorization", f"Bearer {await key_of(house)}".encode())]
             reading, drawing = Apart(), Apart()
             house.db.read = reading.awaited(house.db.read)  # type: ignore[method-assign]
             Renderer.__call__ = drawing.called(Renderer.__call__)  # type: ignore[method-assign]
@@ -143,14 +153,14 @@ async def measure(rounds: int, times: int) -> None:
             print(f"{'anew':>8}{'kB':>8}{'x smallest':>12}")
             smallest = 0.0
             for name, path, browser in pages:
-                cookies = await cookies_of(browser, path)
-                await seconds_a_page(house.app, path, cookies, times)
+                headers = await headers_of(browser, path) if browser else key
+                await seconds_a_page(house.app, path, headers, times)
                 reading.seconds = drawing.seconds = 0.0
-                found = [await seconds_a_page(house.app, path, cookies, times) for _ in range(rounds)]
+                found = [await seconds_a_page(house.app, path, headers, times) for _ in range(rounds)]
                 cost = statistics.median(seconds for seconds, _ in found) * 1e6
                 smallest = smallest or cost
                 parts = [part.seconds / rounds / times * 1e6 for part in (reading, drawing)]
-                anew = await seconds_anew(house.app, path, cookies, times) * 1e6
+                anew = await seconds_anew(house.app, path, headers, times) * 1e6
                 print(f"{name:20}{cost:14.0f}{parts[0]:10.0f}{parts[1]:10.0f}{anew:8.0f}", end="")
                 print(f"{found[0][1] / 1000:8.1f}{cost / smallest:12.1f}")
             await ada.aclose()

@@ -16,6 +16,7 @@ from parlour.db.database import Tx
 from parlour.features.desk.query import BUILT_IN
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.listing import store as listing_store
+from parlour.features.tickets.listing.places import key_of
 from parlour.features.tickets.models import Filters, Order, Priority, Stage, Status, Whose
 from parlour.features.tickets.rows import store as rows_store
 from parlour.kernel.access import Actor
@@ -60,7 +61,7 @@ def plan(tx: Tx, filters: Filters) -> list[str]:
     raw.set_trace_callback(seen.append)
     shown, _ = listing_store.page(tx, filters, rows_store.ROWS, key=None, backwards=False, limit=26)
     if shown:
-        key = listing._key(filters.order, shown[-1])  # noqa: SLF001 the cursor's own words
+        key = key_of(filters.order, shown[-1])
         for backwards in (False, True):
             listing_store.page(tx, filters, rows_store.ROWS, key=key, backwards=backwards, limit=26)
     raw.set_trace_callback(None)

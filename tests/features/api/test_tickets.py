@@ -209,6 +209,22 @@ NO_QUESTIONS: list[dict[str, Any]] = [
 ]
 
 
+async def test_a_list_that_was_given_before_says_what_has_changed(house: House, api: Program) -> None:
+    tag = await house.db.write(ada(house), tags.make, "Late", "red")
+    made = await opened(api, tags=["late"])
+    here = f"/tickets/{made['ticket_id']}"
+    given = [await api.read("/tickets")]
+
+    await house.db.write(ada(house), tags.change, tag.tag_id, "Very late", "red")
+    given.append(await api.read("/tickets"))
+    await api.patch(here, json={"status": "pending"}, headers={"if-match": "*"})
+    given.append(await api.read("/tickets"))
+
+    said = [(ticket["tags"], ticket["status"]) for page in given for ticket in page["items"]]
+    assert said == [(["Late"], "open"), (["Very late"], "open"), (["Very late"], "pending")]
+    assert given[-1] == {"items": [await api.read(here)], "next": None}
+
+
 async def test_a_parameter_that_is_none_is_no_other_question(api: Program) -> None:
     for query in NO_QUESTIONS:
         answer = await api.get("/tickets", params=query)

@@ -1,6 +1,6 @@
 """What an operation answers, and what it takes to give the same answer again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -26,6 +26,22 @@ class Once:
     fingerprint: str
 
 
+class _List(msgspec.Struct):
+    """As the lists in shapes.py, of items that are JSON already."""
+
+    items: list[msgspec.Raw]
+    next: str | None
+
+
+def encoded(shape: msgspec.Struct) -> bytes:
+    return _ENCODER.encode(shape)
+
+
+def listed(items: Sequence[bytes], goes_on: str | None) -> Answer:
+    """A list of what was `encoded`."""
+    return answer(_List([msgspec.Raw(item) for item in items], goes_on))
+
+
 def answer(shape: msgspec.Struct, status: int = 200, **headers: str) -> Answer:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answer(_ENCODER.encode(shape), status, named)
+    return Answer(encoded(shape), status, named)

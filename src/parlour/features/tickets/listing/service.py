@@ -1,11 +1,7 @@
 """Lists of tickets: the table, the search, the dashboard."""
 
-import base64
-import json
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
 from parlour.db import dialect, search
@@ -14,6 +10,7 @@ from parlour.features.chat import service as chat
 from parlour.features.tickets import life, store
 from parlour.features.tickets.listing import store as listing_store
 from parlour.features.tickets.listing.mentioned import store as mentioned_store
+from parlour.features.tickets.listing.places import cursor_of, key_in, key_of
 from parlour.features.tickets.listing.search import store as search_store
 from parlour.features.tickets.listing.walks import store as walks
 from parlour.features.tickets.models import (
@@ -94,7 +91,7 @@ _shown = Kept(
 def _page(tx: Tx, filters: Filters) -> Page:
     backwards = filters.before is not None
     cursor = filters.before or filters.after
-    key = _read_cursor(filters.order, cursor) if cursor else None
+    key = key_in(filters.order, cursor) if cursor else None
     with dialect.walking_in_order(tx):
         rows, edge = listing_store.page(
             tx, filters, rows_store.ROWS, key=key, backwards=backwards, limit=filters.limit + 1
@@ -103,7 +100,7 @@ def _page(tx: Tx, filters: Filters) -> Page:
         is_all = not (more or cursor or edge)
         count = len(rows) if is_all else listing_store.count(tx, filters)
     rows = (rows[1:] if backwards else rows[:-1]) if more else rows
-    on = _cursor(edge) if edge else None
+    on = cursor_of(edge) if edge else None
     if backwards:
         following = place(filters.order, rows[-1]) if rows else cursor
         preceding = place(filters.order, rows[0]) if more else on
@@ -116,7 +113,7 @@ def _page(tx: Tx, filters: Filters) -> Page:
         previous=preceding,
         count=count,
         further=edge is not None,
-        ahead=listing_store.ahead(tx, filters, _key(filters.order, rows[0])) if rows and cursor else 0,
+        ahead=listing_store.ahead(tx, filters, key_of(filters.order, rows[0])) if rows and cursor else 0,
     )
 
 
@@ -129,7 +126,7 @@ def whole_page(tx: Tx, filters: Filters) -> tuple[Sequence[WholeTicket], str | N
     if filters.q.strip():
         page = _search(tx, filters)
         return whole(tx, [row.ticket_id for row in page.rows]), page.next
-    key = _read_cursor(filters.order, filters.after) if filters.after else None
+    key = key_in(filters.order, filters.after) if filters.after else None
     with dialect.walking_in_order(tx):
         found, edge = listing_store.page(
             tx, filters, rows_store.WHOLE, key=key, backwards=False, limit=filters.limit + 1
@@ -137,7 +134,7 @@ def whole_page(tx: Tx, filters: Filters) -> tuple[Sequence[WholeTicket], str | N
     tickets = _tagged(tx, found[: filters.limit])
     if len(found) > filters.limit:
         return tickets, place(filters.order, tickets[-1])
-    return tickets, _cursor(edge) if edge else None
+    return tickets, cursor_of(edge) if edge else None
 
 
 @requires(Permission.TICKET_LIST)
@@ -150,12 +147,19 @@ def _tagged(tx: Tx, found: Sequence[WholeTicket]) -> Sequence[WholeTicket]:
     tagged = tags.of_tickets(tx, [each.ticket_id for each in found if each.tagged])
     if not tagged:
         return found
-    return [each._replace(tags=tagged.get(each.ticket_id, ())) for each in found]
+    return _with_tags.each(found, [tagged.get(each.ticket_id, ()) for each in found])
+
+
+_with_tags = Kept(
+    lambda pairs: [ticket._replace(tags=its) for ticket, its in pairs],
+    most=ROWS,
+    length=lambda ticket: len(ticket.subject) + len(ticket.description),
+)
 
 
 def place(order: Order, ticket: TicketRow | Ticket | WholeTicket) -> str:
     """Where the ticket stands now in any list of this order: the cursor of what comes before and after it."""
-    return _cursor(_key(order, ticket))
+    return cursor_of(key_of(order, ticket))
 
 
 @requires(Permission.TICKET_LIST)
@@ -169,7 +173,7 @@ def beside(tx: Tx, filters: Filters, ticket_id: UUID, at: str, *, backwards: boo
         return _beside_found(tx, filters, ticket_id, backwards=backwards)
     if not at:
         at = place(filters.order, row(tx, ticket_id))
-    key = _read_cursor(filters.order, at)
+    key = key_in(filters.order, at)
     with dialect.walking_in_order(tx):
         found, _ = listing_store.page(tx, filters, rows_store.ROWS, key=key, backwards=backwards, limit=1)
     return (found[0].ticket_id, place(filters.order, found[0])) if found else None
@@ -181,29 +185,6 @@ def _beside_found(tx: Tx, filters: Filters, ticket_id: UUID, *, backwards: bool)
         return None
     there = ids.index(ticket_id) + (-1 if backwards else 1)
     return (ids[there], "") if 0 <= there < len(ids) else None
-
-
-def _key(order: Order, row: TicketRow | Ticket | WholeTicket) -> list[Any]:
-    key: list[Any] = [row.created_at if order is Order.CREATED else row.last_message_at, row.ticket_id]
-    return [store.RANKS[row.priority], *key] if order is Order.PRIORITY else key
-
-
-def _cursor(key: Sequence[Any]) -> str:
-    values = [value if isinstance(value, int) else str(value) for value in key]
-    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
-
-
-def _read_cursor(order: Order, cursor: str) -> list[Any]:
-    try:
-        *rank, moment, ticket_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        at = datetime.fromisoformat(moment)
-        key = [*map(int, rank), at.astimezone(UTC), UUID(ticket_id)]
-    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
-        raise NotFound from None
-    known = not rank or key[0] in store.RANKS.values()
-    if len(key) != len(walks.ORDERS[order]) or at.tzinfo is None or not known:
-        raise NotFound
-    return key
 
 
 def _search(tx: Tx, filters: Filters, *, repeats: bool = False) -> Page:
