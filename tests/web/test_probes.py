@@ -102,6 +102,7 @@ async def test_the_numbers_say_what_an_operator_is_woken_by(house: House, visito
     slash = await visitor.get("/metrics/")
 
     assert 'parlour_jobs_dead{kind="mail.confirmation",lane="mail"}' in text
+    assert 'parlour_mails_lately{outcome="refused"} 0.0' in text
     assert "\nparlour_writer_queue " in text
     assert "parlour_commit_seconds_count" in text
     assert "parlour_bus_connected" in text

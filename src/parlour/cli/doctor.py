@@ -194,7 +194,7 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
         return
     try:
         checks: list[Callable[[Database, Settings], Awaitable[list[Finding]]]] = [
-            *(_schema, _clock, _jobs, doctor_files.space)
+            *(_schema, _clock, _jobs, _mails, doctor_files.space)
         ]
         checks.insert(1, _durability_of_postgresql if settings.is_postgresql else _durability_of_sqlite)
         for check in checks:
@@ -286,6 +286,15 @@ async def _jobs(db: Database, _: Settings) -> list[Finding]:
             remedy = "See parlour jobs waiting. Is the server or a worker running?"
             found.append(Finding("jobs", "wrong", says, remedy))
     return found or [Finding("jobs", "ok", "none was given up, and none is late.")]
+
+
+async def _mails(db: Database, _: Settings) -> list[Finding]:
+    lately = await db.scan(Actor.system(), backlog.mailed_lately)
+    refused, bounced = lately["refused"], lately["bounced"]
+    if not (refused or bounced):
+        return []
+    says = f"in the last day {refused:,} mails about tickets were refused, and {bounced:,} came back."
+    return [Finding("mails", "note", says, "The page Mail at the desk says which, and why.")]
 
 
 # ------------------------------------------------------------------------------------------ the outside

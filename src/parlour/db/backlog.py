@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,10 +11,15 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from parlour.db.database import Tx
 from parlour.db.lanes import Lane
 from parlour.db.moments import moment
-from parlour.db.schema import outbox
+from parlour.db.schema import outbox, outgoing_mails
+from parlour.kernel import clock
 
 COUNTED = 10_000
 """Jobs of a lane, and dead ones, that are looked at to count them: beyond that the number says enough."""
+
+LATELY = timedelta(days=1)
+MAIL_OUTCOMES = ("waiting", "sent", "deferred", "refused", "bounced")
+"""What becomes of a mail about a ticket, as features/tickets/outgoing calls it."""
 
 _OPEN = and_(outbox.c.finished_at.is_(None), outbox.c.dead_at.is_(None))
 _DEAD = outbox.c.dead_at.is_not(None)
@@ -91,6 +96,19 @@ def _waiting(tx: Tx, lane: Lane) -> Select[*tuple[Any, ...]]:
 def _counts(tx: Tx) -> ColumnElement[bool]:
     """Not a job that was stored for later, before its time."""
     return or_(outbox.c.attempts > 0, moment(tx.connection) >= _DUE_AT)
+
+
+def mailed_lately(tx: Tx) -> dict[str, int]:
+    """The mails about tickets whose state changed in the last day, by that state, up to `COUNTED` of each."""
+    since = clock.now() - LATELY
+    return {outcome: _count_mails(tx, outcome, since) for outcome in MAIL_OUTCOMES}
+
+
+def _count_mails(tx: Tx, outcome: str, since: datetime) -> int:
+    lately = outgoing_mails.c.outcome == outcome, outgoing_mails.c.changed_at > since
+    some = select(outgoing_mails.c.mail_id).where(*lately).limit(COUNTED).subquery()
+    found: int = tx.execute(select(func.count()).select_from(some)).scalar_one()
+    return found
 
 
 def waiting_jobs(tx: Tx, *, limit: int) -> Listed:

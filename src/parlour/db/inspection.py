@@ -36,9 +36,9 @@ class Rights:
     owns_tables: bool
 
 
-def numbers(tx: Tx) -> tuple[list[Backlog], str]:
-    """What waits and what was given up, and the line of history: in one look, for `/metrics`."""
-    return backlog.census(tx), epoch.current(tx)
+def numbers(tx: Tx) -> tuple[list[Backlog], dict[str, int], str]:
+    """What waits, what was given up, how mails fare, and the line of history: in one look, for `/metrics`."""
+    return backlog.census(tx), backlog.mailed_lately(tx), epoch.current(tx)
 
 
 def damage(tx: Tx, *, seconds: float) -> str:

@@ -6,7 +6,7 @@ What each means, and when to be woken by it, stands in docs/metrics.md.
 import asyncio
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -112,14 +112,14 @@ class Metrics:
         found: list[Metric] = [up]
         try:
             async with asyncio.timeout(DATABASE_SECONDS):
-                jobs, line = await self._db.scan(Actor.system(), inspection.numbers)
+                jobs, mails, line = await self._db.scan(Actor.system(), inspection.numbers)
         except Exception:
             up.add_metric([], 0)
             return found
         up.add_metric([], 1)
         history = GaugeMetricFamily("parlour_history_info", "The epoch", labels=["epoch"])
         history.add_metric([line], 1)
-        return [*found, history, *_of_jobs(jobs)]
+        return [*found, history, *_of_jobs(jobs), _of_mails(mails)]
 
 
 def _of_jobs(jobs: Iterable[Backlog]) -> list[Metric]:
@@ -132,6 +132,14 @@ def _of_jobs(jobs: Iterable[Backlog]) -> list[Metric]:
         oldest.add_metric([each.lane, each.kind], each.oldest)
         dead.add_metric([each.lane, each.kind], each.dead)
     return [waiting, oldest, dead]
+
+
+def _of_mails(mails: Mapping[str, int]) -> Metric:
+    what = "Mails about tickets whose state changed in the last day, by that state"
+    found = GaugeMetricFamily("parlour_mails_lately", what, labels=["outcome"])
+    for outcome, count in mails.items():
+        found.add_metric([outcome], count)
+    return found
 
 
 class _Collected(CollectorRegistry):
