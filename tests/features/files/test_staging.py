@@ -1,5 +1,6 @@
 """What was uploaded ahead of its message is its uploader's alone until that brings it or a day has passed."""
 
+import asyncio
 from uuid import uuid4
 
 import pytest
@@ -64,6 +65,29 @@ async def test_what_a_script_uploads_goes_with_the_message_that_names_it(
     assert [file["name"] for file in (await newest(visitor, room_of(ticket)))["files"]] == ["b.txt", "a.txt"]
     again = await say(visitor, room_of(ticket), file_ids=[second], headers=JSON)
     assert (again.status_code, again.json()["problems"]) == (422, {"files": "gone"})
+
+
+async def test_two_tabs_that_send_the_same_file_at_once_send_it_once(
+    visitor: Browser, ticket: Ticket
+) -> None:
+    """The same message from both is one. Of two messages, or tickets, one has it; the other is not taken."""
+    outcomes = []
+    for tabs in ([str(uuid4())] * 2, [str(uuid4()), str(uuid4())]):
+        file_id = await uploaded(visitor, files_of(ticket))
+        sending = [
+            say(visitor, room_of(ticket), content="Look", file_ids=[file_id], client_id=tab, headers=JSON)
+            for tab in tabs
+        ]
+        outcomes.append(sorted(answer.status_code for answer in await asyncio.gather(*sending)))
+
+    early = await uploaded(visitor, "/support/acme/files")
+    form = {"description": "Now.", "email": "maria@example.com", "file_ids": early}
+    opened = await asyncio.gather(*(say(visitor, NEW, **form, subject=subject) for subject in ("A", "B")))
+
+    assert outcomes == [[200, 201], [201, 422]]
+    assert sorted(answer.status_code for answer in opened) == [303, 422]
+    messages = (await visitor.get(room_of(ticket), headers=JSON)).json()["messages"]
+    assert [len(message["files"]) for message in messages] == [0, 1, 1]
 
 
 async def test_what_somebody_has_uploaded_is_nobody_elses_to_send_see_or_remove(
