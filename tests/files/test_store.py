@@ -2,7 +2,10 @@
 
 import asyncio
 import errno
+import json
 import os
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -164,6 +167,19 @@ async def test_twenty_at_once_take_no_more_memory_than_a_few(tmp_path: Path) -> 
         tracemalloc.stop()
 
     assert peak < 16 * 1024 * 1024
+
+
+@pytest.mark.parametrize("kind", ["folder", "s3"])
+def test_what_is_put_is_never_held_as_a_whole(
+    kind: str, tmp_path: Path, object_storage: ObjectStorage
+) -> None:
+    """Not by the library either. A store in memory holds what it keeps, and is for tests."""
+    where = str(tmp_path) if kind == "folder" else object_storage.url
+    program = (sys.executable, "-m", "tests.files.weigh", where)
+    cost = json.loads(subprocess.check_output(program, env=os.environ | object_storage.environment))
+
+    assert cost["alone"] < 8 * 1024 * 1024
+    assert cost["twenty"] < 100 * 1024 * 1024
 
 
 def test_a_url_that_no_cloud_knows_is_refused() -> None:
