@@ -192,6 +192,9 @@ class Parlour:
             "parlour_mail_refusing", "1 while the mail server refuses us", lambda: int(post.refusing)
         )
         self.metrics.watch("parlour_room_listeners", "Subscriptions", lambda: self.realtime.listeners)
+        self.metrics.watch(
+            "parlour_api_waiting", "Programs that wait for news", lambda: self.followers.waiting
+        )
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

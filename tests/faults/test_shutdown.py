@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from websockets.asyncio.client import ClientConnection, connect
@@ -111,6 +112,22 @@ async def test_a_mail_that_is_being_sent_is_finished_first_and_never_sent_again(
 
     assert took < GONE_WITHIN
     assert len(office.envelopes) == 1
+
+
+async def test_a_program_that_waits_for_news_is_answered_and_holds_no_stop_up(live: Live) -> None:
+    made = live.command("apikey", "create", "--workspace", SLUG, "--name", "Follower")
+    headers = {"authorization": f"Bearer {made.splitlines()[-1]}"}
+    async with httpx.AsyncClient(base_url=live.url, headers=headers, timeout=40) as program:
+        start = (await program.get("/api/v1/changes", params={"after": "now"})).json()["next"]
+        waiting = {"after": start, "wait": 30}
+        asking = asyncio.create_task(program.get("/api/v1/changes", params=waiting))
+        while "parlour_api_waiting 1" not in (await program.get("/metrics")).text:
+            await asyncio.sleep(0.05)
+        took = await seconds_to_stop(live)
+        answer = await asking
+
+    assert took < 8  # the requests on their way get ten
+    assert (answer.status_code, answer.json()["items"]) == (200, [])
 
 
 async def test_neither_a_mail_server_that_hangs_nor_half_a_request_holds_a_stop_up(tmp_path: Path) -> None:
