@@ -4,6 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from parlour.features.mailroom.fetching import service as fetching
+from parlour.features.mailroom.fetching.looking import look_into
+from parlour.features.workspaces.mailboxes import service as mailboxes
+from parlour.kernel import clock
+from parlour.kernel.access import Actor
+from parlour.mail.imap import Server
+from tests.dovecot import PASSWORD, Dovecot
 from tests.house import Browser, House, open_house
 from tests.mailbox import delivered, text_of
 from tests.post_office import PostOffice
@@ -65,3 +72,37 @@ async def test_what_the_server_answers_is_said(
 
     assert sentence in tried
     assert answer in tried
+
+
+async def test_addresses_stand_there_with_how_their_mail_comes(house: House, desk: Browser) -> None:
+    none = await desk.get(page_of(house))
+    await house.as_system(mailboxes.add, "support@acme.example")
+    page = await desk.get(page_of(house))
+
+    assert "No mail comes in yet" in none.text
+    assert "support@acme.example" in page.text
+    assert "Brought by your mail server" in page.text
+
+
+@pytest.mark.dovecot
+async def test_a_mailbox_is_looked_into_and_what_is_wrong_is_said(house: House, desk: Browser) -> None:
+    house.app.parlour.fetcher.stop()
+    with Dovecot() as dovecot:
+        dovecot.deliver("support", b"From: maria@example.com\r\nSubject: Tent\r\n\r\nIt leaks.\r\n")
+        server = Server.at(dovecot.url("support"))
+        found = await look_into(server, PASSWORD)
+        keys = fetching.keyring(house.app.parlour.settings.secret_keys)
+        facts = ("support@acme.example", server.url, PASSWORD, keys, found.place, clock.now())
+        mailbox = await house.as_system(fetching.fetch_from, *facts)
+        named = {"mailbox_id": str(mailbox.mailbox_id)}
+        well = await desk.submit(page_of(house), named, page=page_of(house))
+        dovecot.stop()
+        ill = await desk.submit(page_of(house), named, page=page_of(house))
+        await house.db.write(Actor.system(house.other.workspace_id), mailboxes.add, "help@other.example")
+        [theirs] = await house.db.read(Actor.system(house.other.workspace_id), mailboxes.every)
+        other = await desk.submit(page_of(house), {"mailbox_id": str(theirs.mailbox_id)}, page=page_of(house))
+
+    assert "lets us in; one mail lies there." in well.text
+    assert "circle-alert" in ill.text
+    assert PASSWORD not in well.text + ill.text
+    assert other.status_code == 404

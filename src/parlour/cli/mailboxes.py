@@ -169,15 +169,12 @@ def try_mailbox(address: Address) -> None:
 
 
 async def _way_in(db: Database, mailbox: Mailbox, settings: Settings) -> tuple[bool, str]:
-    from parlour.features.mailroom.fetching.looking import look_into
+    from parlour.features.mailroom.fetching.looking import tried
     from parlour.kernel.keyring import Unreadable
-    from parlour.mail.imap import Server, ServerTrouble
+    from parlour.mail.imap import ServerTrouble
 
     try:
-        account = await db.read(Actor.system(mailbox.workspace_id), fetching.account, mailbox.mailbox_id)
-        server = Server.at(account.url)
-        password = fetching.password_of(account, fetching.keyring(settings.secret_keys))
-        found = await look_into(server, password)
+        server, count = await tried(db, mailbox, fetching.keyring(settings.secret_keys))
     except fetching.NotFetched:
         return (
             True,
@@ -187,7 +184,7 @@ async def _way_in(db: Database, mailbox: Mailbox, settings: Settings) -> tuple[b
         return False, f"In: {fetching.NO_KEY}"
     except ServerTrouble as trouble:
         return False, f"In: {trouble}"
-    return True, f"In: {server.host} lets {server.user} in; {found.count:,} mails lie in {server.folder}."
+    return True, f"In: {server.host} lets {server.user} in; {count:,} mails lie in {server.folder}."
 
 
 async def _way_out(settings: Settings) -> tuple[bool, str]:

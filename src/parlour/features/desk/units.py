@@ -16,6 +16,8 @@ from parlour.features.conversation.timeline import Before, Timeline
 from parlour.features.desk.query import read_list
 from parlour.features.files import service as files
 from parlour.features.files.models import Space
+from parlour.features.mailroom.fetching import service as fetching
+from parlour.features.mailroom.fetching.models import Standing as Fetched
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.canned import service as canned
@@ -27,8 +29,10 @@ from parlour.features.tickets.tags import service as tags
 from parlour.features.tickets.views import service as saved
 from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
+from parlour.features.workspaces.mailboxes import service as mailboxes
 from parlour.features.workspaces.models import (
     AuditEntry,
+    Mailbox,
     Member,
     Membership,
     MembersPage,
@@ -111,6 +115,13 @@ def general(tx: Tx, files_quota: int) -> tuple[WorkspaceSettings, Space]:
 def managed(tx: Tx) -> Workspace:
     """The workspace, for those who manage it."""
     return workspaces.workspace(tx)
+
+
+@requires(Permission.WORKSPACE_MANAGE)
+def ways_in(tx: Tx) -> Sequence[tuple[Mailbox, Fetched | None]]:
+    """The addresses of the workspace, and of those that are fetched how that goes."""
+    fetched = fetching.standings(tx)
+    return [(each, fetched.get(each.mailbox_id)) for each in mailboxes.every(tx)]
 
 
 @requires(Permission.MEMBER_MANAGE)

@@ -3,8 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from parlour.db.database import Database
+from parlour.features.mailroom.fetching import service
 from parlour.features.mailroom.fetching.models import Place
 from parlour.features.mailroom.fetching.threads import OneThread
+from parlour.features.workspaces.models import Mailbox
+from parlour.kernel.access import Actor
+from parlour.kernel.keyring import Keyring
 from parlour.mail.imap import PATIENCE, Inbox, Server
 
 
@@ -35,3 +40,16 @@ async def look_into(
         return await thread.run(look)
     finally:
         thread.end(inbox.close)
+
+
+async def tried(
+    db: Database, mailbox: Mailbox, keys: Keyring, *, patience: float = PATIENCE
+) -> tuple[Server, int]:
+    """Look into a mailbox that is fetched: where it lies, and how many mails lie there.
+
+    Raises NotFetched, Unreadable, ServerTrouble.
+    """
+    account = await db.read(Actor.system(mailbox.workspace_id), service.account, mailbox.mailbox_id)
+    server = Server.at(account.url)
+    found = await look_into(server, service.password_of(account, keys), patience=patience)
+    return server, found.count
