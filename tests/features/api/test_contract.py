@@ -138,6 +138,33 @@ def test_every_example_by_curl_works(reached: dict[str, str]) -> None:
         assert isinstance(json.loads(answer), dict) if each.gives else answer == "Hello", each.name
 
 
+class Heard(Exception):
+    """Ends the loop of the guide, which goes on for ever."""
+
+
+def test_the_loop_that_the_guide_shows_follows_what_happens(reached: dict[str, str]) -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "api.md").read_text(encoding="utf-8")
+    loop = guide.partition("```python\n")[2].partition("```")[0]
+    asked: list[str] = []
+    headers = {"authorization": f"Bearer {reached['PARLOUR_KEY']}"}
+    with httpx.Client(base_url=f"{reached['PARLOUR_URL']}/api/v1", headers=headers, timeout=40) as client:
+
+        def get(path: str) -> Any:
+            if asked:
+                assert client.post("/contacts", json={"email": "followed@example.com"}).status_code == 201
+            asked.append(path)
+            return client.get(path).raise_for_status().json()
+
+        def heard(*words: object) -> None:
+            raise Heard(*words)
+
+        with pytest.raises(Heard) as told:
+            exec(loop, {"get": get, "print": heard})  # noqa: S102 our own words
+
+    assert told.value.args == ("contact.updated", None, "program")
+    assert [each.partition("=")[0] for each in asked] == ["/changes?after"] * 2
+
+
 def test_a_client_that_others_generate_makes_a_journey(reached: dict[str, str], tmp_path: Path) -> None:
     here = Path(__file__).parent
     made = tmp_path / "parlour_client"
