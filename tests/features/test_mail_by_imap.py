@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 
 from parlour.db.database import Tx
+from parlour.db.schema import fetched_mailboxes
 from parlour.features.mailroom import service as ledger
 from parlour.features.mailroom import sorting
 from parlour.features.mailroom.fetching import fetcher, service, turn
@@ -20,10 +22,11 @@ from parlour.features.mailroom.fetching.service import TakenOver
 from parlour.features.mailroom.fetching.turn import Pace, Turn
 from parlour.features.mailroom.models import Mail, Outcome
 from parlour.kernel import clock
+from parlour.kernel.access import Actor
 from parlour.kernel.keyring import Keyring
 from parlour.mail.imap import Inbox, Server
 from tests.dovecot import PASSWORD, Dovecot
-from tests.house import House
+from tests.house import Browser, House
 from tests.until import until
 
 pytestmark = pytest.mark.dovecot
@@ -316,3 +319,28 @@ async def test_a_password_outlives_the_key_it_was_sealed_with(house: House, dove
 def give_password(tx: Tx, mailbox_id: UUID, password: str, keys: Keyring) -> None:
     claimed = service.account(tx, mailbox_id)
     service.reseal(tx, claimed, keys.seal(password, mailbox_id.hex))
+
+
+async def test_a_mailbox_that_is_silent_for_long_is_told_of_everywhere(
+    house: House, dovecot: Dovecot, desk: Browser
+) -> None:
+    mailbox_id = await fetch(house, dovecot)
+    dovecot.stop()
+    async with fetching(house, IMPATIENT):
+        await failed(house, mailbox_id)
+    page = f"/workspace/{house.workspace.workspace_id}/mail"
+    assert "No mail comes from" not in (await desk.get(page)).text
+    await house.as_system(look_was, mailbox_id, clock.now() - timedelta(minutes=11))
+
+    shown = (await desk.get(page)).text
+    assert f"No mail comes from {SUPPORT}" in shown
+    assert "127.0.0.1" in shown
+    assert b"parlour_mailboxes_silent 1.0" in await house.app.parlour.metrics.text()
+    [(_, found)] = await house.db.scan(Actor.system(), service.silent)
+    assert found.mailbox_id == mailbox_id, "the operator is told by doctor"
+
+
+def look_was(tx: Tx, mailbox_id: UUID, at: datetime) -> None:
+    this = fetched_mailboxes.c.mailbox_id == mailbox_id
+    here = fetched_mailboxes.c.workspace_id == tx.workspace_id
+    tx.execute(update(fetched_mailboxes).where(here, this).values(looked_at=at))

@@ -23,6 +23,7 @@ from parlour.db.database import Database, DatabaseUnusable, Standing
 from parlour.db.factory import make_database
 from parlour.db.file import is_owned, is_there
 from parlour.db.migrate import standing
+from parlour.features.mailroom.fetching import service as fetching
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
 from parlour.mail.send import SmtpMailer
@@ -194,7 +195,7 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
         return
     try:
         checks: list[Callable[[Database, Settings], Awaitable[list[Finding]]]] = [
-            *(_schema, _clock, _jobs, _mails, doctor_files.space)
+            *(_schema, _clock, _jobs, _mailboxes, _mails, doctor_files.space)
         ]
         checks.insert(1, _durability_of_postgresql if settings.is_postgresql else _durability_of_sqlite)
         for check in checks:
@@ -295,6 +296,17 @@ async def _mails(db: Database, _: Settings) -> list[Finding]:
         return []
     says = f"in the last day {refused:,} mails about tickets were refused, and {bounced:,} came back."
     return [Finding("mails", "note", says, "The page Mail at the desk says which, and why.")]
+
+
+async def _mailboxes(db: Database, _: Settings) -> list[Finding]:
+    found: list[Finding] = []
+    for _workspace, each in await db.scan(Actor.system(), fetching.silent):
+        why = each.error or "No server or worker looks into it."
+        says = f"nothing was fetched from {each.url} since {each.looked_at:%Y-%m-%d %H:%M} UTC. {why}"
+        found.append(
+            Finding("mailbox", "wrong", says, "See parlour mailbox list, then parlour mailbox test.")
+        )
+    return found
 
 
 # ------------------------------------------------------------------------------------------ the outside

@@ -4,7 +4,7 @@ import os
 import sqlite3
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
@@ -13,10 +13,14 @@ from sqlalchemy import select, text
 from parlour.db import backlog, epoch
 from parlour.db.backlog import Backlog
 from parlour.db.database import Tx
-from parlour.db.schema import outbox, workspaces
+from parlour.db.schema import fetched_mailboxes, outbox, workspaces
+from parlour.kernel import clock
 
 STANDBY_SECONDS = 2.0
 """Longer than a standby at the other end of the world takes to answer."""
+SILENT_AFTER = timedelta(minutes=10)
+"""A mailbox is looked into every two minutes. Five times that without success, and somebody has to know."""
+SILENT_COUNTED = 1_000
 STEPS_A_LOOK = 200_000
 """Steps of SQLite's machine between two looks at the clock."""
 NETWORK_FILE_SYSTEMS = ("nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "ceph", "glusterfs", "afs")
@@ -36,9 +40,14 @@ class Rights:
     owns_tables: bool
 
 
-def numbers(tx: Tx) -> tuple[list[Backlog], dict[str, int], str]:
-    """What waits, what was given up, how mails fare, and the line of history: in one look, for `/metrics`."""
-    return backlog.census(tx), backlog.mailed_lately(tx), epoch.current(tx)
+def numbers(tx: Tx) -> tuple[list[Backlog], dict[str, int], str, int]:
+    """What waits, what was given up, how mails fare, the line of history, and how many mailboxes nobody could
+    look into for too long: in one look, for `/metrics`.
+    """
+    too_old = fetched_mailboxes.c.looked_at < clock.now() - SILENT_AFTER
+    silent = select(fetched_mailboxes.c.mailbox_id).where(too_old).limit(SILENT_COUNTED)
+    silent_now = len(tx.execute(silent).all())
+    return backlog.census(tx), backlog.mailed_lately(tx), epoch.current(tx), silent_now
 
 
 def damage(tx: Tx, *, seconds: float) -> str:

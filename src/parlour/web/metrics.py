@@ -112,14 +112,18 @@ class Metrics:
         found: list[Metric] = [up]
         try:
             async with asyncio.timeout(DATABASE_SECONDS):
-                jobs, mails, line = await self._db.scan(Actor.system(), inspection.numbers)
+                jobs, mails, line, silent = await self._db.scan(Actor.system(), inspection.numbers)
         except Exception:
             up.add_metric([], 0)
             return found
         up.add_metric([], 1)
         history = GaugeMetricFamily("parlour_history_info", "The epoch", labels=["epoch"])
         history.add_metric([line], 1)
-        return [*found, history, *_of_jobs(jobs), _of_mails(mails)]
+        mailboxes = GaugeMetricFamily(
+            "parlour_mailboxes_silent", "Mailboxes from which nothing can be fetched"
+        )
+        mailboxes.add_metric([], silent)
+        return [*found, history, mailboxes, *_of_jobs(jobs), _of_mails(mails)]
 
 
 def _of_jobs(jobs: Iterable[Backlog]) -> list[Metric]:

@@ -1,17 +1,20 @@
 """The ledger of mails: what came and went, what became of it, and what somebody can still do about it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict
 from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from parlour.db.database import Tx
 from parlour.features.accounts.models import Desk
 from parlour.features.conversation.uploads import intake
 from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.mailroom import service as mailroom
-from parlour.features.mailroom.models import HELD, Mail, Outcome
+from parlour.features.mailroom.fetching import service as fetching
+from parlour.features.mailroom.fetching.models import Failing
+from parlour.features.mailroom.models import HELD, LedgerPage, Mail, Outcome
 from parlour.features.tickets.outgoing import service as outgoing
 from parlour.features.tickets.outgoing.models import FAILED
 from parlour.features.tickets.outgoing.models import Outcome as Gone
@@ -34,11 +37,12 @@ async def ledger(request: Request) -> Response:
         return await _outgoing(request, desk, asked, before)
     outcome = Outcome(asked) if asked in {*Outcome} else None
     actor = actor_at(desk)
-    page = await db(request).read(actor, mailroom.ledger, outcome=outcome, before=before)
+    page, silent = await db(request).read(actor, _incoming, outcome, before)
     return await render_at(
         request,
         desk,
         "desk/mails.html",
+        silent=silent,
         mails=[{**_shown(each), "held": each.outcome in HELD and bool(each.sender)} for each in page.mails],
         before=page.before,
         outcome=asked if outcome else "",
@@ -46,6 +50,10 @@ async def ledger(request: Request) -> Response:
         senders_checked=bool(site(request).settings.mail_authserv_id),
         may_release=actor.may(Permission.TICKET_UPDATE),
     )
+
+
+def _incoming(tx: Tx, outcome: Outcome | None, before: UUID | None) -> tuple[LedgerPage, Sequence[Failing]]:
+    return mailroom.ledger(tx, outcome=outcome, before=before), fetching.silent_here(tx)
 
 
 async def _outgoing(request: Request, desk: Desk, asked: str, before: UUID | None) -> Response:

@@ -1,14 +1,12 @@
 """A mailbox that is fetched from an IMAP server, as the rest of the house sees it."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
+from parlour.db.inspection import SILENT_AFTER
 from parlour.kernel import clock
 from parlour.kernel.keyring import Sealed
-
-SILENT_AFTER = timedelta(minutes=10)
-"""A mailbox is looked into every two minutes. Five times that without success, and somebody has to know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +48,12 @@ class Standing:
     @property
     def is_silent(self) -> bool:
         return clock.now() - self.looked_at > SILENT_AFTER
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """A mailbox from which nothing came since `looked_at`; without an error nobody fetches it."""
+
+    address: str
+    looked_at: datetime
+    error: str

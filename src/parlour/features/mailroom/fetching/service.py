@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from parlour.db.database import Tx
+from parlour.db.inspection import SILENT_AFTER
 from parlour.features.mailroom import service as mailroom
 from parlour.features.mailroom.fetching import store
-from parlour.features.mailroom.fetching.models import SILENT_AFTER, Claim, Place, Standing
+from parlour.features.mailroom.fetching.models import Claim, Failing, Place, Standing
 from parlour.features.mailroom.models import Arrival
 from parlour.features.workspaces.mailboxes import service as mailboxes
 from parlour.features.workspaces.models import Mailbox
@@ -91,6 +92,14 @@ def account(tx: Tx, mailbox_id: UUID) -> Claim:
 def standings(tx: Tx) -> dict[UUID, Standing]:
     """How each of the workspace's mailboxes fares that is fetched, by its id."""
     return {each.mailbox_id: each for each in store.every(tx.as_system())}
+
+
+@requires(Permission.TICKET_LIST)
+def silent_here(tx: Tx) -> list[Failing]:
+    """The workspace's mailboxes from which nothing came for too long, for whoever waits for mail."""
+    silent = [each for each in standings(tx).values() if each.is_silent]
+    addresses = {each.mailbox_id: each.address for each in mailboxes.every(tx)} if silent else {}
+    return [Failing(addresses[each.mailbox_id], each.looked_at, each.error) for each in silent]
 
 
 @requires(Permission.SYSTEM)
