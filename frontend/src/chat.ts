@@ -4,7 +4,7 @@ import { Api } from "./api";
 import { onAttention } from "./attention";
 import { Countdown } from "./countdown";
 import { Deliveries } from "./deliveries";
-import { near, one, sentence } from "./dom";
+import { near, one, said } from "./dom";
 import type { Frame, Message, Request, Side } from "./frames";
 import { History } from "./history";
 import { calledIn } from "./names";
@@ -161,7 +161,7 @@ class Chat implements Surroundings {
     if (message.sender_type !== "system") {
       if (message.sender_type !== this.side && !("blocked" in this.room.dataset)) news();
       const values = { name: calledIn(this.room, message.sender_name), content: message.content || message.files.map((file) => file.name).join(", ") };
-      this.announce(sentence(`[data-text="${notes ? "note-announcement" : "announcement"}"]`, this.room, values));
+      this.announce(said(`[data-text="${notes ? "note-announcement" : "announcement"}"]`, this.room, values));
     }
     this.reading.offerEnd();
   }

@@ -49,7 +49,7 @@ export class Deliveries {
       if (seq <= after || seq > upto) continue;
       one(".message-mail", item)?.remove();
       const note = one(`[data-of="${seq}"] > .message-mail`, found);
-      if (note) must(".message-column", item).append(note);
+      if (note) must(":scope > div", item).append(note);
     }
     for (const outcome of ["sent", "waiting"]) {
       all(`.message-mail[data-outcome="${outcome}"]`, this.room).slice(0, -1).forEach((note) => note.remove());

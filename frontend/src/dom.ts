@@ -40,10 +40,19 @@ export function sentence(selector: string, root: ParentNode, values: Record<stri
   return fill(copy(selector, root)?.textContent?.trim() ?? "", values);
 }
 
-/** Fills the placeholders of a field that was copied out of a template. */
-export function fillField(root: ParentNode, field: string, values: Record<string, string>): void {
-  const element = one(`[data-field="${field}"]`, root);
-  if (element) element.textContent = fill(element.textContent, values);
+/** One of the sentences that a room brings, all of them in one <template>; null for a code that it does not know. */
+export const saying = (selector: string, room: ParentNode): HTMLElement | null =>
+  one(selector, must<HTMLTemplateElement>("template[data-sayings]", room).content);
+
+/** The same as text, with its {placeholders} filled in. */
+export const said = (selector: string, room: ParentNode, values: Record<string, string> = {}): string =>
+  fill(saying(selector, room)?.textContent ?? "", values);
+
+/** A note to put on the page, whose way to sign in leads back here. */
+export function comingBack(note: DocumentFragment): DocumentFragment {
+  const link = one<HTMLAnchorElement>("a[data-come-back]", note);
+  if (link) link.search = `?next=${encodeURIComponent(location.pathname + location.search)}`;
+  return note;
 }
 
 export function setField(root: ParentNode, field: string, text: string): void {

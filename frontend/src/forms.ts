@@ -11,7 +11,7 @@ function undo(event: Event): void {
   const note = document.createElement("p");
   note.className = NOTE;
   note.role = "alert";
-  note.textContent = form.dataset.failed ?? "";
+  note.textContent = form.closest<HTMLElement>("[data-failed]")?.dataset.failed ?? "";
   all(`.${NOTE}`, form).forEach((old) => old.remove());
   form.append(note);
 }

@@ -2,7 +2,7 @@
 // agent holds two rooms: each keeps its own order, and between them what is earlier stands first.
 import type { Attachment, Message, Place, Side } from "./frames";
 import type { Unsent } from "./outbox";
-import { all, copy, copyElement, initials, must, one, sentence, setField } from "./dom";
+import { all, copy, copyElement, initials, must, one, said, saying, setField } from "./dom";
 import { filesOf, showFiles, withdraw } from "./files";
 import { linked, marked } from "./linkify";
 import { calledIn } from "./names";
@@ -44,7 +44,7 @@ export class MessageList {
   /** The last one; `head` is its number, also where it is too old to stand here. */
   place(head: number): Place {
     const last = this.#confirmed().at(-1)?.dataset;
-    return last ? { after: Number(last.seq), message_id: last.messageId! } : { after: head };
+    return last ? { after: Number(last.seq), message_id: last.id! } : { after: head };
   }
 
   isMine = (message: Message): boolean => message.sender_type !== "system" && message.sender_id === this.me;
@@ -67,7 +67,7 @@ export class MessageList {
   }
 
   stands(message: Message): boolean {
-    return Boolean(one(`li[data-message-id="${CSS.escape(message.message_id)}"]`, this.list));
+    return Boolean(one(`li[data-id="${CSS.escape(message.message_id)}"]`, this.list));
   }
 
   /** Messages of one's own that were sent from a page, oldest first. */
@@ -140,7 +140,7 @@ export class MessageList {
     item.dataset.receipt = receipt;
     const note = `.message-note[data-for="${receipt}"]`;
     if (one(note, item)) return;
-    must(".message-column", item).append(must(note, copyElement('[data-message="mine"]', this.room)));
+    must(":scope > div", item).append(must(note, copyElement('[data-message="mine"]', this.room)));
   }
 
   #items = (): HTMLElement[] => all(MESSAGE, this.list);
@@ -149,13 +149,13 @@ export class MessageList {
 
   #find(message: Message): HTMLElement | null {
     return (
-      one(`li[data-message-id="${CSS.escape(message.message_id)}"]`, this.list) ??
+      one(`li[data-id="${CSS.escape(message.message_id)}"]`, this.list) ??
       (message.client_id && this.isMine(message) ? this.#byClient(message.client_id) : null)
     );
   }
 
   reason(code: string): string {
-    return sentence(`[data-reason="${CSS.escape(code)}"]`, this.room) || sentence('[data-reason="other"]', this.room);
+    return said(`[data-reason="${CSS.escape(code)}"]`, this.room) || said('[data-reason="other"]', this.room);
   }
 
   #render(message: Message): HTMLElement {
@@ -192,11 +192,11 @@ export class MessageList {
     const whose = [name === this.room.dataset.myName && "[data-own]", name ? ":not([data-nameless], [data-own])" : "[data-nameless]"];
     const template = [content, `${kind}:*`]
       .flatMap((code) => whose.map((which) => which && `[data-event="${CSS.escape(code)}"]${which}`))
-      .find((selector) => selector && one(`template${selector}`, this.room));
+      .find((selector) => selector && saying(selector, this.room));
     const item = copyElement(template ? "[data-event-line]" : "[data-event-unknown]", this.room);
     item.toggleAttribute("data-internal", this.notes);
     if (template) {
-      setField(item, "sentence", sentence(template, this.room, { name, value }));
+      setField(item, "sentence", said(template, this.room, { name, value }));
       const use = must("use", item);
       use.setAttribute("href", `${use.getAttribute("href")!.split("#")[0]}#${this.#icon(template)}`);
     }
@@ -213,7 +213,7 @@ export class MessageList {
 
   /** One icon, however it is said. */
   #icon(template: string): string {
-    return must(`template${template.slice(0, template.indexOf("]") + 1)}[data-icon]`, this.room).dataset.icon!;
+    return saying(`${template.slice(0, template.indexOf("]") + 1)}[data-icon]`, this.room)!.dataset.icon!;
   }
 
   #renderUnsent(unsent: Unsent): HTMLElement {
@@ -237,7 +237,7 @@ export class MessageList {
 
   #stamp(item: HTMLElement, message: Message): void {
     item.dataset.seq = String(message.seq);
-    item.dataset.messageId = message.message_id;
+    item.dataset.id = message.message_id;
     item.dataset.clientId = message.client_id ?? "";
     this.#moment(item, message.created_at);
     const called = this.notes && !this.isMine(message) && this.room.dataset.called;

@@ -1,7 +1,7 @@
 // The lines around the log: who is here, who is typing, and whether the page is connected.
 import type { Frame, Person, Side } from "./frames";
 import type { State } from "./socket";
-import { all, copy, fillField, must, one, sentence } from "./dom";
+import { all, comingBack, copy, must, one, said, setField } from "./dom";
 
 const TYPING_LASTS = 5_000;
 const names = (people: string[]): string =>
@@ -29,12 +29,13 @@ export class Presence {
     const present = frame.agents.filter((agent) => agent.id !== this.me);
     const others = present.filter((agent) => this.#known(agent.name));
     const line = present.length && !others.length ? "team-here" : this.#line(others, frame.customer);
-    const content = copy(`[data-presence-line="${line}"]`, this.room);
-    if (!content) return;
-    fillField(content, "text", { names: names(others.map((agent) => agent.name)) });
+    const text = said(`[data-here="${line}"]`, this.room, { names: names(others.map((agent) => agent.name)) });
     const place = must("[data-presence]", this.room);
     place.toggleAttribute("data-here", this.side === "customer" ? present.length > 0 : frame.customer);
-    if (place.textContent.trim() !== content.textContent.trim()) place.replaceChildren(content);
+    if (place.textContent === text) return;
+    const content = copy("[data-presence-line]", this.room)!;
+    setField(content, "text", text);
+    place.replaceChildren(content);
   }
 
   /** To a customer an agent is the team, until he or she has answered. */
@@ -80,10 +81,10 @@ export class Presence {
     if (typing.length === 0) return place.replaceChildren();
     const people = typing.filter((name) => this.#known(name));
     const text = !people.length
-      ? sentence('[data-text="typing-team"]', this.room)
+      ? said('[data-text="typing-team"]', this.room)
       : people.length === 1
-        ? sentence('[data-text="typing-one"]', this.room, { name: people[0]! })
-        : sentence('[data-text="typing-many"]', this.room, { names: names(people) });
+        ? said('[data-text="typing-one"]', this.room, { name: people[0]! })
+        : said('[data-text="typing-many"]', this.room, { names: names(people) });
     if (place.textContent.trim() === text) return;
     place.replaceChildren(...[copy("[data-typing-dots]", this.room), text].filter((node) => node !== null));
   }
@@ -94,7 +95,7 @@ export class Presence {
     const place = must("[data-connection]", this.room);
     if (state === "live") {
       place.dataset.state = state;
-      if (this.#lost) this.announce(sentence('[data-text="you-are-back"]', this.room));
+      if (this.#lost) this.announce(said('[data-text="you-are-back"]', this.room));
       this.#lost = false;
       return;
     }
@@ -106,7 +107,7 @@ export class Presence {
       must("[data-presence]", this.room).replaceChildren();
       if (state !== "offline" || this.#lost) return;
       this.#lost = true;
-      this.announce(sentence('[data-text="you-are-offline"]', this.room));
+      this.announce(said('[data-text="you-are-offline"]', this.room));
     }, state === "offline" ? 1_200 : 400);
   }
 
@@ -117,6 +118,6 @@ export class Presence {
     this.#here = null;
     must("[data-presence]", this.room).replaceChildren();
     const content = copy(`[data-banner-for="${why}"]`, this.room);
-    if (content) one("[data-banner]", this.room)?.replaceChildren(content);
+    if (content) one("[data-banner]", this.room)?.replaceChildren(comingBack(content));
   }
 }

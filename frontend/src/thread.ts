@@ -3,7 +3,7 @@
 import { Api } from "./api";
 import { attended } from "./attention";
 import { Composer } from "./composer";
-import { one, sentence } from "./dom";
+import { one, said } from "./dom";
 import type { Face } from "./faces";
 import { Feed } from "./feed";
 import type { Attachment, Message, Place, Request, Side } from "./frames";
@@ -115,7 +115,7 @@ export class Thread {
   }
 
   #say(text: string, values: Record<string, string> = {}): void {
-    this.page.announce(sentence(`[data-text="${text}"]`, this.page.room, values));
+    this.page.announce(said(`[data-text="${text}"]`, this.page.room, values));
   }
 
   subscribed(epoch: string, seen: Record<Side, number>): void {

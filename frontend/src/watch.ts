@@ -1,6 +1,6 @@
 // Pages of the desk hear of every ticket that changes. What they make of it is theirs: the news goes round
 // as events of the document. A page with a room hears it on the room's own socket.
-import { copy, one } from "./dom";
+import { comingBack, copy, one } from "./dom";
 import type { BellFrame, TicketFrame } from "./frames";
 import { Socket } from "./socket";
 import { showTicket } from "./ticket";
@@ -45,9 +45,7 @@ export function startWatch(): void {
     state: () => undefined,
     ended: (why) => {
       const note = copy(`[data-ended="${why}"]`);
-      const link = note && one<HTMLAnchorElement>("a[data-come-back]", note);
-      if (link) link.search = `?next=${encodeURIComponent(location.pathname + location.search)}`;
-      if (note) one("[data-toasts]")?.append(note);
+      if (note) one("[data-toasts]")?.append(comingBack(note));
     },
   });
   socket.open();

@@ -546,9 +546,12 @@ async def test_a_key_acts_on_every_selected_row(live: Live, past: Past, people: 
     await expect(ada.page.get_by_text("Changed to “Resolved”: 2 of 2.")).to_be_visible()
 
 
-async def test_a_list_says_that_its_session_has_ended(live: Live, past: Past, people: People) -> None:
+async def test_a_page_says_that_its_session_has_ended(live: Live, past: Past, people: People) -> None:
     await past.hire("ender", "Ender Loop")
+    made = await past.ticket("Left open")
     ender = await people.agent("ender")
+    ticket = await ender.context.new_page()
+    await ticket.goto(f"{live.desk}/tickets/{made.ticket_id}")
     await ender.page.goto(f"{live.desk}/tickets")
     await ender.has_sent("watch")
     other = await ender.context.new_page()
@@ -558,6 +561,8 @@ async def test_a_list_says_that_its_session_has_ended(live: Live, past: Past, pe
 
     await expect(ender.page.get_by_role("alert")).to_contain_text("You are signed out")
     await expect(ender.page.get_by_role("alert").get_by_role("link", name="Sign in")).to_be_visible()
+    back = ticket.get_by_role("alert").get_by_role("link", name="Sign in")
+    await expect(back).to_have_attribute("href", re.compile(rf"/auth/login\?next=.+{made.ticket_id}$"))
 
 
 async def test_without_scripts_a_change_of_the_ticket_keeps_the_answer_that_is_being_written(

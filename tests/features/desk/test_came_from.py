@@ -2,9 +2,11 @@
 
 import re
 from html import unescape
+from urllib.parse import urljoin
 from uuid import uuid4
 
 import pytest
+from httpx import Response
 
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Priority, Status, Ticket
@@ -15,24 +17,29 @@ def desk_of(house: House, rest: str = "") -> str:
     return f"/workspace/{house.workspace.workspace_id}/tickets{rest}"
 
 
-def link(page: str, label: str) -> str:
-    found = re.search(rf'<a href="([^"]+)"[^>]*title="{label}', page)
+def link(page: Response, label: str) -> str:
+    found = re.search(rf'<a href="([^"]+)"[^>]*title="{label}', page.text)
     assert found, f"no link “{label}”"
-    return unescape(found[1])
+    return from_there(page, found[1])
 
 
-def action(page: str, suffix: str) -> str:
-    found = re.search(rf'action="([^"]*/{suffix}[^"]*)"', page)
+def action(page: Response, suffix: str) -> str:
+    found = re.search(rf'action="([^"]*/{suffix}[^"]*)"', page.text)
     assert found
-    return unescape(found[1])
+    return from_there(page, found[1])
 
 
-async def opened(house: House, browser: Browser, ticket: Ticket, query: str) -> str:
+def from_there(page: Response, address: str) -> str:
+    """Where a browser goes by this address on that page."""
+    return urljoin(str(page.url), unescape(address)).removeprefix(ORIGIN)
+
+
+async def opened(house: House, browser: Browser, ticket: Ticket, query: str) -> Response:
     """The ticket's page as a click in that list asks for it."""
     path = desk_of(house, f"/{ticket.ticket_id}")
     page = await browser.get(path, headers={"referer": f"{ORIGIN}{desk_of(house, query)}"})
     assert page.status_code == 200
-    return page.text
+    return page
 
 
 @pytest.fixture
@@ -60,8 +67,8 @@ async def test_the_neighbours_are_those_of_the_list(
     page = await opened(house, desk, four[1], query)
     after = await desk.get(link(page, "Next ticket"))
     before = await desk.get(link(page, "Previous ticket"))
-    beyond = await desk.get(link((await desk.get(after.headers["location"])).text, "Next ticket"))
-    end = await desk.get(link((await desk.get(beyond.headers["location"])).text, "Next ticket"))
+    beyond = await desk.get(link(await desk.get(after.headers["location"]), "Next ticket"))
+    end = await desk.get(link(await desk.get(beyond.headers["location"]), "Next ticket"))
 
     assert str(four[2].ticket_id) in after.headers["location"]
     assert str(four[0].ticket_id) in before.headers["location"]
@@ -123,7 +130,7 @@ async def test_a_change_that_ends_the_work_goes_on_too(
 async def test_what_is_no_list_of_ours_leads_nowhere_else(
     house: House, desk: Browser, four: list[Ticket], given: str
 ) -> None:
-    page = (await desk.get(desk_of(house, f"/{four[0].ticket_id}?from={given}&at=%22%3E"))).text
+    page = await desk.get(desk_of(house, f"/{four[0].ticket_id}?from={given}&at=%22%3E"))
 
     assert link(page, "Back to the tickets") == desk_of(house, f"#ticket-{four[0].ticket_id}")
     assert (
@@ -136,7 +143,7 @@ async def test_from_the_dashboard_it_leads_back_there(
 ) -> None:
     home = f"/workspace/{house.workspace.workspace_id}"
     path = desk_of(house, f"/{four[0].ticket_id}")
-    page = (await desk.get(path, headers={"referer": f"{ORIGIN}{home}"})).text
+    page = await desk.get(path, headers={"referer": f"{ORIGIN}{home}"})
 
     assert link(page, "Back to the dashboard") == home
 
@@ -172,4 +179,26 @@ async def test_whatever_the_browser_says_of_the_page_before_the_ticket_is_shown(
     page = await desk.get(path, headers={b"referer": referer.encode()})
 
     assert page.status_code == 200
-    assert link(page.text, "Back to the tickets").startswith(desk_of(house, "?status=active#"))
+    assert link(page, "Back to the tickets").startswith(desk_of(house, "?status=active#"))
+
+
+@pytest.mark.parametrize("below", ["", "/notes", "/status"])
+async def test_from_wherever_a_ticket_is_shown_its_addresses_lead_to_it(
+    house: House, desk: Browser, four: list[Ticket], below: str
+) -> None:
+    here = desk_of(house, f"/{four[1].ticket_id}")
+    late = {"status": "open", "version": "9"}
+    changed = below == "/status"
+    page = await (
+        desk.submit(f"{here}{below}", late, page="/profile") if changed else desk.get(f"{here}{below}")
+    )
+    panel = await desk.get(here, headers={"hx-request": "true", "hx-current-url": f"{ORIGIN}{here}{below}"})
+    said = re.findall(
+        r'(?:hx-get|hx-post|action|href|-url|-attach|-replies)="([^"]*)"', page.text + panel.text
+    )
+    own = {from_there(page, each).partition("?")[0] for each in said if str(four[1].ticket_id) in each}
+
+    changes = {f"{here}/{field}" for field in ("status", "priority", "assignee", "snooze", "access/revoke")}
+    rooms = {f"{here}/{room}" for room in ("chat", "notes", "files", "replies")}
+    ways = {desk_of(house), f"{here}/next", f"{here}/previous"}
+    assert own == {here} | changes | rooms | ways

@@ -82,11 +82,13 @@ def _checked(text: str) -> str:
     return (read_list(text).text or EVERYTHING) if text else BUILT_IN["active"].text
 
 
-def ways(desk: Desk, came: CameFrom, ticket: Ticket) -> dict[str, Any]:
-    """Where a ticket's page leads. Its place is taken when it is opened, whatever becomes of it then."""
+def ways(desk: Desk, came: CameFrom, ticket: Ticket, here: str) -> dict[str, Any]:
+    """Where a ticket's page leads. Its place is taken when it is opened, whatever becomes of it then.
+
+    `here`: the ticket, as that page can say it.
+    """
     at = came.at or ("" if came.query.q else listing.place(_order(came.query), ticket))
     came = CameFrom(came.list, at)
-    here = f"/workspace/{desk.workspace_id}/tickets/{ticket.ticket_id}"
     after = desk.person.settings.after
     return {
         "back": back(desk, came, ticket.ticket_id),

@@ -105,12 +105,17 @@ def _current(request: Request, home: str) -> str:
     return f"{section}/" if below else section
 
 
+def shown_at(request: Request) -> str:
+    """The address of the page on which the answer will stand, less its query: a fragment's is not its own."""
+    return request.headers.get("hx-current-url", request.scope["path"]).partition("?")[0].partition("#")[0]
+
+
 def _tickets_at(request: Request, home: str) -> str:
     """What leads to a ticket, less its id, from the page on which the answer will stand.
 
     Every row says it, so it is as short as that page allows.
     """
-    page = request.headers.get("hx-current-url", request.scope["path"]).partition("?")[0].partition("#")[0]
+    page = shown_at(request)
     if page.endswith(f"{home}/tickets"):
         return "tickets/"
     if page.rpartition("/")[0].endswith(f"{home}/tickets"):

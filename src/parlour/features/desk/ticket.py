@@ -21,6 +21,7 @@ from parlour.features.desk.agent import actor_at, desk_in, read_at, render_at
 from parlour.features.desk.came_from import came_from, go_on, ways
 from parlour.features.desk.cells import ticket_view
 from parlour.features.desk.change_note import named_in, note
+from parlour.features.desk.frame import shown_at
 from parlour.features.tickets.access import service as access
 from parlour.features.tickets.canned import service as canned
 from parlour.features.tickets.canned.service import GapLeft
@@ -106,16 +107,17 @@ async def page(
     before = before_in(request) if request.method == "GET" else None
     found, beside = await read_at(request, desk, units.ticket_page, ticket_id, before)
     came = came_from(request, desk)
-    on = ways(desk, came, found.ticket)
-    room, notes = _rooms(found, actor, desk, audience, writing or Writing(), on["address"])
+    here = _from_there(request, desk, ticket_id)
+    on = ways(desk, came, found.ticket, here)
+    room, notes = _rooms(found, desk, audience, writing or Writing(), here, on["address"])
     context = {
+        "here": here,
         "ticket": ticket_view(found.ticket),
         "room": room,
         "notes": notes,
         "others": found.others,
         "contact": found.contact,
         "tags": found.tags,
-        "other_tags": [tag for tag in found.all_tags if tag not in found.tags],
         "ways": on,
         "sidebar": beside,
         **_choices(found, actor),
@@ -132,10 +134,19 @@ def _here(desk: Desk, ticket_id: UUID) -> str:
     return f"/workspace/{desk.workspace_id}/tickets/{ticket_id}"
 
 
+def _from_there(request: Request, desk: Desk, ticket_id: UUID) -> str:
+    """The ticket's address from the page on which the answer will stand, as short as that page allows: it is
+    said some thirty times.
+    """
+    above, _, last = shown_at(request).rpartition("/")
+    if last == str(ticket_id):
+        return last
+    return f"../{ticket_id}" if above.endswith(f"/{ticket_id}") else _here(desk, ticket_id)
+
+
 def _rooms(
-    found: units.TicketPage, actor: Actor, desk: Desk, audience: Audience, writing: Writing, came: str
+    found: units.TicketPage, desk: Desk, audience: Audience, writing: Writing, here: str, came: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    here = _here(desk, found.ticket.ticket_id)
     internal = audience is Audience.INTERNAL
     answer, note = (Writing(), writing) if internal else (writing, Writing())
     room = {
@@ -162,7 +173,7 @@ def _rooms(
     new_after = room.pop("new_after")
     return timeline_view(
         found.timeline,
-        actor,
+        actor_at(desk),
         page_url=f"{here}{came}",
         public=room,
         notes=notes,
@@ -183,6 +194,7 @@ def _choices(found: units.TicketPage, actor: Actor) -> dict[str, Any]:
     return {
         "assignee_name": names.get(assignee) if assignee else None,
         "members": answering,
+        "other_tags": [tag for tag in found.all_tags if tag not in found.tags],
         "statuses": [
             value.value for value in Status if value is not Status.NEW or found.ticket.status is Status.NEW
         ],
