@@ -45,6 +45,8 @@ from parlour.db.schema import (
     notifications,
     outgoing_mails,
     security_events,
+    webhook_deliveries,
+    webhooks,
 )
 
 TENANTS = {table.name for table in TENANT_TABLES}
@@ -147,6 +149,18 @@ EXEMPTIONS = (
         lambda condition: condition == "position is",
     ),
     Exemption(
+        "The sweep forgets what was posted long ago, whosever it is, and shows it to nobody.",
+        (Select, Delete),
+        (webhook_deliveries,),
+        lambda condition: condition == "created_at <",
+    ),
+    Exemption(
+        "When the key of the house is replaced, every secret that is sealed with another is sealed anew.",
+        (Select,),
+        (webhooks,),
+        lambda condition: condition == "secret_key not in",
+    ),
+    Exemption(
         "The sweep looks for what was uploaded long ago and never sent, whosever it is, to forget it.",
         (Select,),
         (files,),
@@ -170,7 +184,8 @@ class Watch:
         """Values may come apart from an INSERT that was built once: then the rows name the workspace."""
         if _migrates(connection):
             return
-        apart = isinstance(statement, Insert) and not statement._values and (rows or row)
+        named = isinstance(statement, Insert) and (statement._values or statement._select_names)
+        apart = isinstance(statement, Insert) and not named and (rows or row)
         values = next(iter(rows or [row])) if apart else {}
         shape = _shape(statement, values)
         if shape in self._sound:
@@ -322,6 +337,8 @@ class Ties:
             self._said.setdefault(table, set()).add(f"{column.name} {sign}")
         if operator is operators.in_op and (isinstance(other, BindParameter) or _only_values(other)):
             self._said.setdefault(table, set()).add(f"{column.name} in")
+        if operator is operators.not_in_op:
+            self._said.setdefault(table, set()).add(f"{column.name} not in")
         if operator is operators.is_ and isinstance(other, Null):
             self._said.setdefault(table, set()).add(f"{column.name} is")
         if column.name != "workspace_id" or operator not in (operators.eq, operators.in_op):

@@ -20,11 +20,12 @@ from parlour.kernel import clock
 from parlour.kernel.access import Actor
 from parlour.kernel.events import JobQueued
 from parlour.logs import Episode
-from parlour.worker import ATTEMPTS, LEASE, LONGEST_DELAY, SLOTS, Worker, delay_after
+from parlour.worker import ATTEMPTS, LEASE, LONGEST_DELAY, Worker, delay_after
 from tests.house import open_database
 from tests.jobs import time_passes
 
 SYSTEM = Actor.system()
+SLOTS = Lane.WORK.slots
 Condition = Callable[[], bool | Awaitable[bool]]
 
 

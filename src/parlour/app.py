@@ -23,6 +23,7 @@ from parlour.features.accounts.mails import AccountMails
 from parlour.features.accounts.second_factor import service as second_factor
 from parlour.features.api import routes as api
 from parlour.features.api.followers import Followers
+from parlour.features.api.happened import told_of
 from parlour.features.chat.scans import ScanJobs
 from parlour.features.conversation.sockets import SocketAccess
 from parlour.features.conversation.uploads import Arriving
@@ -47,6 +48,10 @@ from parlour.features.tickets.notifications.mailing.service import NotificationM
 from parlour.features.tickets.notifications.service import NotificationJobs
 from parlour.features.tickets.snooze.service import SnoozeJobs
 from parlour.features.tickets.tags.service import TagJobs
+from parlour.features.webhooks import delivering
+from parlour.features.webhooks import service as webhooks
+from parlour.features.webhooks.jobs import WebhookJobs
+from parlour.features.webhooks.posting import Sender
 from parlour.files.intake import Intake
 from parlour.files.scan import Scanner
 from parlour.files.store import FileStore
@@ -54,6 +59,7 @@ from parlour.kernel.errors import DomainError, StandbyAway, StorageFull
 from parlour.kernel.events import JobQueued
 from parlour.mail.post import Post
 from parlour.mail.send import mailer_for
+from parlour.outbound.addresses import Reach
 from parlour.realtime.bus import Bus, MemoryBus
 from parlour.realtime.protocol import Timings
 from parlour.realtime.socket import Realtime
@@ -111,6 +117,10 @@ def make_limits(settings: Settings, database: Database) -> Limits:
     return Limits()
 
 
+def make_sender(settings: Settings) -> Sender:
+    return Sender(Reach(settings.webhooks_private))
+
+
 def make_worker(settings: Settings, database: Database, post: Post, intake: Intake) -> Worker:
     ticket_mails = TicketMails(database, post)
     handlers = {
@@ -127,6 +137,9 @@ def make_worker(settings: Settings, database: Database, post: Post, intake: Inta
         **TagJobs(database).handlers,
     }
     keys = second_factor.keyring(settings.secret_keys)
+    hook_keys = webhooks.keyring(settings.secret_keys)
+    told = told_of(settings.base_url)
+    handlers |= WebhookJobs(database, make_sender(settings), told, hook_keys, post).handlers
     chores: list[Chore] = [
         accounts.sweep_sessions,
         events.sweep,
@@ -136,7 +149,9 @@ def make_worker(settings: Settings, database: Database, post: Post, intake: Inta
         notifications.sweep,
         idempotency.sweep,
         happenings.sweep,
+        webhooks.sweep,
         second_factor.resealing(keys),
+        delivering.resealing(hook_keys),
         search.take_in,
     ]
     if settings.is_postgresql:
@@ -321,5 +336,6 @@ def create_app(settings: Settings, timings: Timings | None = None, shared: Path 
     pages.state.post = parlour.post
     pages.state.files = parlour.files
     pages.state.followers = parlour.followers
+    pages.state.sender = make_sender(settings)
     pages.state.arriving = Arriving()
     return Application(parlour, pages)

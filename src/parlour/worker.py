@@ -23,8 +23,6 @@ Chore = Callable[[Tx], int]
 Follower = Callable[[Tx, Job, Ended, str], None]
 P = ParamSpec("P")
 
-SLOTS = 8
-"""Jobs at once, in each lane."""
 LEASE = timedelta(seconds=30)
 """How soon another process takes over the jobs of one that was killed. Renewed three times in that time."""
 TIME_LIMIT = timedelta(minutes=4)
@@ -54,7 +52,7 @@ def delay_after(attempts: int) -> timedelta:
 
 
 class Worker:
-    """Runs due jobs, up to `SLOTS` of each lane at once, each at least once.
+    """Runs due jobs, up to its slots of each lane at once, each at least once.
 
     A handler that raises Undeliverable ends its job; whatever else it raises brings the job back later,
     `ATTEMPTS` times in all. One `run` in a worker's life.
@@ -139,7 +137,7 @@ class Worker:
     async def _round(self) -> float | None:
         """Start what is due. Answers how many seconds may pass until the next look, None for `wake` only."""
         await self._sweep()
-        free = {lane: SLOTS - sum(job.lane == lane for job in self._running.values()) for lane in Lane}
+        free = {lane: lane.slots - sum(job.lane == lane for job in self._running.values()) for lane in Lane}
         lanes = [lane for lane in Lane if free[lane]]
         if not lanes:
             return None

@@ -43,6 +43,7 @@ OFFENCES: list[tuple[str, dict[str, str]]] = [
     ("store-of-contacts", {"features/tickets/service.py": "import parlour.features.contacts.store"}),
     ("store-of-contacts", {"app.py": "import parlour.features.contacts.store"}),
     ("store-of-events", {"features/tickets/service.py": "import parlour.features.events.store"}),
+    ("store-of-webhooks", {"features/desk/__init__.py": "import parlour.features.webhooks.store"}),
     ("store-of-mailroom", {"features/desk/__init__.py": "import parlour.features.mailroom.store"}),
     ("store-of-tickets", {"features/portal/__init__.py": "import parlour.features.tickets.store"}),
     ("store-of-tickets", {"app.py": "import parlour.features.tickets.store"}),

@@ -71,6 +71,9 @@ from parlour.features.tickets.tags import store as tags
 from parlour.features.tickets.threads import store as threads
 from parlour.features.tickets.unsaid import store as unsaid
 from parlour.features.tickets.views import store as views
+from parlour.features.webhooks import store as webhooks
+from parlour.features.webhooks.models import Off, Parcel, State, Told, Webhook
+from parlour.features.webhooks.models import Outcome as Tried
 from parlour.features.workspaces import store as workspaces
 from parlour.features.workspaces.logo import store as logos
 from parlour.features.workspaces.mailboxes import store as mailboxes
@@ -580,9 +583,51 @@ def of_events(ticket: Ticket) -> list[Call]:
         (happenings.place, {"after": 0, "limit": 9}),
         (happenings.move_head, {"position": 1}),
         (happenings.following, {"position": 0, "limit": 9}),
+        (happenings.between, {"after": UUID(int=0), "before": clock.new_id(), "limit": 9}),
+        (happenings.wake, {}),
         (happenings.oldest, {"before": soon}),
         (happenings.old, {"after": 0, "before": soon, "limit": 9}),
         (happenings.forget, {"upto": 1}),
+    ]
+
+
+def of_webhooks(tx: Tx) -> list[Call]:
+    this = {"webhook_id": clock.new_id()}
+    told = Told(clock.new_id(), "ticket.created", "{}")
+    sealed = Sealed("s", "k")
+    made = {"url": "https://x.example/", "events": [Did.TICKET_CREATED], "except_key": None, "position": 0}
+    hook = Webhook(
+        this["webhook_id"], "", (), Off.ON, None, sealed, None, None, None, clock.now(), 0, False, None
+    )
+    outcome = Tried(Parcel(told.event_id, "{}", 0), 200, "", "", 1, again=False)
+    that = {**this, "event_id": told.event_id}
+    return [
+        (webhooks.insert_webhook, {**this, **made, "secret": sealed}),
+        (webhooks.follow, {}),
+        (webhooks.every, {"limit": 9}),
+        (webhooks.lock_all_on, {"limit": 9}),
+        (webhooks.webhook, this),
+        (webhooks.lock, this),
+        (webhooks.change, {**this, "slow": False}),
+        (webhooks.change_secret, {"webhook": hook, "secret": sealed, "until": clock.now()}),
+        (webhooks.reseal, {"webhook": hook, "sealed": sealed}),
+        (webhooks.insert_deliveries, {**this, "told": [told]}),
+        (webhooks.insert_or_revive, {**this, "told": [told], "all_of_them": True}),
+        (webhooks.revive, that),
+        (webhooks.due, {**this, "at": clock.now() + SOON, "limit": 9}),
+        (webhooks.next_try, this),
+        (webhooks.settle, {**this, "outcomes": [(outcome, State.DELIVERED, SOON)]}),
+        (
+            webhooks.put_down,
+            {**this, "told": replace(told, event_id=clock.new_id()), "outcome": outcome}
+            | {"state": State.FAILED},
+        ),
+        (webhooks.deliveries, {**this, "before": clock.new_id(), "state": State.FAILED, "limit": 9}),
+        (webhooks.delivery, that),
+        (webhooks.sealed_otherwise, {"keys": ["other"], "limit": 9}),
+        (webhooks.forget_deliveries, {**this, "limit": 9}),
+        (webhooks.sweep, {"before": clock.now() + SOON, "limit": 9}),
+        (webhooks.delete_webhook, this),
     ]
 
 
@@ -648,6 +693,7 @@ def every_call(tx: Tx, ada: UUID, ticket: Ticket) -> list[Call]:
         *of_takeout(ticket),
         *of_outgoing_mail(ticket),
         *of_fetching(),
+        *of_webhooks(tx),
         *of_notifications(ticket, ada),
         *of_bulk(ticket, ada),
         *of_events(ticket),

@@ -35,6 +35,8 @@ TENANTS = (
     "api_keys",
     "logos",
     "idempotency",
+    "webhooks",
+    "webhook_deliveries",
     "events",
     "event_heads",
 )

@@ -18,7 +18,6 @@ from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Field, Filters
 from parlour.kernel.access import Actor, Role
 from parlour.mail.send import CONNECT_TIMEOUT
-from parlour.worker import SLOTS
 from tests.faults.people import Customer, Records, Ticket
 from tests.house import open_house, stock
 from tests.jobs import stored_jobs
@@ -27,6 +26,7 @@ from tests.post_office import PostOffice
 from tests.until import until
 
 pytestmark = pytest.mark.timeout(120)
+SLOTS = Lane.MAIL.slots
 
 
 async def test_a_confirmation_waits_for_a_mail_server_that_is_away_and_arrives_once(

@@ -33,6 +33,7 @@ from parlour.db.schema import (
     outgoing_mails,
     read_marks,
     tickets,
+    webhook_deliveries,
     workspaces,
 )
 from parlour.kernel import clock
@@ -235,6 +236,8 @@ class Erasure:
         """In both rooms, of all who spoke or of one sender; up to which number of each."""
         with self._step() as tx:
             heads = self._heads(tx, ticket_id)
+            of_ticket = {"workspace_id": self.workspace_id, "ticket_id": ticket_id}
+            tx.execute(delete(webhook_deliveries).filter_by(**of_ticket))
         for room_id, head in heads.items():
             for start in range((after or {}).get(room_id, 0), head, STEP):
                 with self._step() as tx:
@@ -377,4 +380,7 @@ class Erasure:
             answered = idempotency.c.body.contains(self.email, autoescape=True)
             tx.execute(delete(idempotency).where(idempotency.c.workspace_id == self.workspace_id, answered))
             known = contacts.c.workspace_id == self.workspace_id, contacts.c.email == self.email
+            posted = webhook_deliveries.c.contact_id.in_(select(contacts.c.contact_id).where(*known))
+            here = webhook_deliveries.c.workspace_id == self.workspace_id
+            tx.execute(delete(webhook_deliveries).where(here, posted))
             self.counts.contacts = tx.execute(delete(contacts).where(*known)).rowcount

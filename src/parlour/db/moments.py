@@ -4,9 +4,10 @@ On PostgreSQL it is the database's, the same for every node. On SQLite it is the
 never goes back while that lives.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import cast
 
-from sqlalchemy import ColumnElement, Connection, func, literal
+from sqlalchemy import ColumnElement, Connection, func, literal, select
 
 from parlour.db.schema.base import UtcDateTime
 from parlour.kernel import clock
@@ -20,3 +21,8 @@ def moment(connection: Connection, after: timedelta = AT_ONCE) -> ColumnElement[
         return literal(clock.steady() + after, UtcDateTime())
     present: ColumnElement[object] = func.statement_timestamp(type_=UtcDateTime())
     return present + literal(after) if after else present
+
+
+def present(connection: Connection) -> datetime:
+    """The present itself, for what is reckoned from it."""
+    return cast(datetime, connection.execute(select(moment(connection))).scalar_one())

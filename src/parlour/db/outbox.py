@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, or_, select, update
 
 from parlour.db import dialect
 from parlour.db.database import Tx
@@ -26,6 +26,7 @@ from parlour.kernel.events import JobQueued
 
 ERROR_LIMIT = 500
 """Characters kept of why a job failed: a sentence or two of the other side's, not its whole page."""
+ABSORBED = 500
 
 _OPEN = and_(outbox.c.finished_at.is_(None), outbox.c.dead_at.is_(None))
 _DEAD = outbox.c.dead_at.is_not(None)
@@ -127,6 +128,38 @@ def hold(tx: Tx, job: Job) -> None:
         raise Overtaken("The job was taken over.")
 
 
+def hurry(tx: Tx, job_id: UUID) -> bool:
+    """Let a job that waits for its moment run at once; one that runs goes on. False when it has ended."""
+    now = moment(tx.connection)
+    waits = and_(*_unheld(tx), outbox.c.run_at > now)
+    query = (
+        update(outbox)
+        .where(outbox.c.job_id == job_id, _OPEN)
+        .values(run_at=case((waits, now), else_=outbox.c.run_at))
+        .returning(outbox.c.kind)
+    )
+    kind = tx.execute(query).scalar_one_or_none()
+    if kind is not None:
+        tx.events.append(JobQueued(kind))
+    return kind is not None
+
+
+def absorb(tx: Tx, job: Job) -> None:
+    """Have done, with this job, what others of its kind and workspace wait for that were stored before.
+
+    As far as they are among the next ABSORBED of their lane.
+    """
+    due = select(outbox.c.job_id).where(*_free(tx, job.lane), outbox.c.run_at <= moment(tx.connection))
+    next_ones = outbox.c.job_id.in_(due.order_by(outbox.c.run_at).limit(ABSORBED))
+    alike = (outbox.c.kind == job.kind, outbox.c.workspace_id == job.workspace_id)
+    others = select(outbox.c.job_id).where(next_ones, *alike).with_for_update(skip_locked=True).cte("others")
+    tx.execute(
+        update(outbox)
+        .where(outbox.c.job_id.in_(select(others.c.job_id)))
+        .values(finished_at=moment(tx.connection), error=None, payload={})
+    )
+
+
 def remember(tx: Tx, job: Job, **facts: Any) -> None:
     """Add facts to the payload: whoever claims this job after its run broke off finds them there."""
     tx.execute(_held(job).values(payload={**job.payload, **facts}))
@@ -207,8 +240,11 @@ def take_over(tx: Tx) -> None:
 
 
 def _free(tx: Tx, lane: Lane) -> tuple[ColumnElement[bool], ...]:
-    unheld = or_(outbox.c.locked_until.is_(None), outbox.c.locked_until <= moment(tx.connection))
-    return outbox.c.lane == lane, _OPEN, unheld
+    return outbox.c.lane == lane, _OPEN, *_unheld(tx)
+
+
+def _unheld(tx: Tx) -> tuple[ColumnElement[bool]]:
+    return (or_(outbox.c.locked_until.is_(None), outbox.c.locked_until <= moment(tx.connection)),)
 
 
 def _held(job: Job) -> Any:

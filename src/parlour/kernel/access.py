@@ -52,6 +52,7 @@ class Permission(StrEnum):
     WORKSPACE_MANAGE = "workspace:manage"
     KEY_MANAGE = "key:manage"
     MAIL_BRING = "mail:bring"
+    WEBHOOK_MANAGE = "webhook:manage"
     WORKSPACE_SEE = "workspace:see"
     SIGN_IN = "account:sign-in"
     ACCOUNT_USE = "account:use"
@@ -94,6 +95,7 @@ _ADMIN = _AGENT | {
     Permission.WORKSPACE_MANAGE,
     Permission.KEY_MANAGE,
     Permission.MAIL_BRING,
+    Permission.WEBHOOK_MANAGE,
 }
 
 ROLE_PERMISSIONS: dict[Role, set[Permission]] = {

@@ -16,6 +16,7 @@ from parlour.kernel.networks import is_place
 from parlour.settings.files import FILE_LIMIT, FILES_QUOTA, clamd, file_limit, files_quota, files_url
 from parlour.settings.secret_key import previous_keys, secret_key
 from parlour.settings.values import BadSetting, split_url, usable_path
+from parlour.settings.webhooks import webhooks_private
 
 __all__ = ["NAMES", "BadSetting", "Settings", "postgresql_url"]
 
@@ -41,6 +42,7 @@ NAMES = (
     "PARLOUR_SMTP_LISTEN",
     "PARLOUR_SMTP_URL",
     "PARLOUR_TRUSTED_PROXIES",
+    "PARLOUR_WEBHOOKS_PRIVATE",
 )
 """Every setting there is. Another name that begins like ours is a slip that would go unnoticed."""
 TESTS = ("PARLOUR_REQUIRE_ALL", "PARLOUR_TEST_")
@@ -68,6 +70,7 @@ class Settings:
     mail_authserv_id: str
     mail_from: str
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
+    webhooks_private: tuple[IPv4Network | IPv6Network, ...]
     log_format: Literal["text", "json"]
 
     @staticmethod
@@ -95,6 +98,7 @@ class Settings:
             mail_authserv_id=given.get("PARLOUR_MAIL_AUTHSERV_ID", ""),
             mail_from=_mail_from(given.get("PARLOUR_MAIL_FROM", f"support@{mail_host(base_url)}")),
             trusted_proxies=_proxies(given.get("PARLOUR_TRUSTED_PROXIES", "")),
+            webhooks_private=webhooks_private(given.get("PARLOUR_WEBHOOKS_PRIVATE", "")),
             log_format=_log_format(given.get("PARLOUR_LOG_FORMAT", "text")),
             secret_key=secret_key(given, data_dir),
             previous_keys=previous_keys(given.get("PARLOUR_SECRET_KEY_PREVIOUS", "")),

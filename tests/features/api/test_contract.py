@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -125,6 +126,19 @@ def reached(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
         yield told
 
 
+@pytest.fixture
+def hooked(reached: dict[str, str]) -> dict[str, str]:
+    """With a webhook, which one of the examples deletes."""
+    at, headers = (
+        f"{reached['PARLOUR_URL']}/api/v1/webhooks",
+        {"authorization": f"Bearer {reached['PARLOUR_KEY']}"},
+    )
+    wanted = {"url": "https://127.0.0.1/hook", "events": ["contact.updated"]}
+    made = httpx.post(at, json=wanted, headers=headers).json()["webhook_id"]
+    tried = httpx.post(f"{at}/{made}/test", headers=headers).json()["delivery_id"]
+    return {**reached, "WEBHOOK_ID": made, "DELIVERY_ID": tried}
+
+
 def _run(command: list[str], told: dict[str, str]) -> str:
     done = subprocess.run(command, env=told, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 0, (command[-1], done.stdout, done.stderr)
@@ -132,9 +146,9 @@ def _run(command: list[str], told: dict[str, str]) -> str:
 
 
 @pytest.mark.curl
-def test_every_example_by_curl_works(reached: dict[str, str]) -> None:
+def test_every_example_by_curl_works(hooked: dict[str, str]) -> None:
     for each in OPERATIONS:
-        answer = _run(["sh", "-c", examples.curl(each)], reached)
+        answer = _run(["sh", "-c", examples.curl(each)], hooked)
         assert isinstance(json.loads(answer), dict) if each.gives else answer == "Hello", each.name
 
 
@@ -176,8 +190,9 @@ def test_a_client_that_others_generate_makes_a_journey(reached: dict[str, str], 
     assert _run([sys.executable, str(here / "journey.py")], told) == "there and back\n"
 
 
-def test_every_example_in_python_works(reached: dict[str, str], tmp_path: Path) -> None:
-    """All in one process, which starts once."""
+def test_every_example_in_python_works(hooked: dict[str, str], tmp_path: Path) -> None:
+    """All in one process, which starts once; of another webhook than before, so with keys of its own."""
+    whole = "\n".join(examples.python(each) for each in OPERATIONS)
     script = tmp_path / "examples.py"
-    script.write_text("\n".join(examples.python(each) for each in OPERATIONS))
-    assert len(_run([sys.executable, str(script)], reached).splitlines()) == len(OPERATIONS)
+    script.write_text(re.sub(r"(-webhook[a-z-]*)-4711", r"\1-4712", whole))
+    assert len(_run([sys.executable, str(script)], hooked).splitlines()) == len(OPERATIONS)

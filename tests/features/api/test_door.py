@@ -24,12 +24,16 @@ from tests.house import Browser, House
 from tests.programs import Program, key_of, program
 from tests.tickets import ada
 
+HOOK = {"url": "https://127.0.0.1/hook", "events": ["ticket.created"]}
 BODIES = {
     "POST /tickets": NEW,
     "PATCH /tickets/{ticket_id}": {"priority": "high"},
     "POST /tickets/{ticket_id}/messages": {"content": "Hello"},
     "POST /contacts": {"email": "nia@example.com"},
     "PATCH /contacts/{contact_id}": {"note": "Calls."},
+    "POST /webhooks": HOOK,
+    "PATCH /webhooks/{webhook_id}": {"events": ["note.created"]},
+    "POST /webhooks/{webhook_id}/replay": {"after": "2026-11-01T00:00:00Z", "before": "2026-11-02T00:00:00Z"},
 }
 MAY = {
     "viewer": (Role.VIEWER, Role.AGENT, Role.ADMIN),
@@ -59,9 +63,13 @@ async def test_every_operation_is_open_to_the_roles_that_the_contract_names(
     ticket = await house.open_ticket(visitor)
     async with program(house) as colleague:
         file = (await brought(colleague, str(ticket.ticket_id)))["files"][0]["file_id"]
+    async with program(house, Role.ADMIN) as manager:
+        hook = (await manager.made("/webhooks", HOOK))["webhook_id"]
+        tried = (await manager.post(f"/webhooks/{hook}/test")).json()["delivery_id"]
     async with program(house, role) as api, program(house, Role.ADMIN, slug="other") as stranger:
         contact = (await api.read("/contacts"))["items"][0]["contact_id"]
         ids = {"ticket_id": str(ticket.ticket_id), "contact_id": contact, "file_id": file}
+        ids |= {"webhook_id": hook, "delivery_id": tried}
         for each in OPERATIONS:
             name = f"{each.method} {each.path}"
             async with Program(house, "") as nobody:

@@ -80,7 +80,7 @@ DECLARE
     -- These have policies for whoever acts in no workspace, too.
     shared_tables text[] := ARRAY['workspaces', 'members', 'chat_rooms', 'access_links', 'grants',
         'bulk_changes', 'bulk_items', 'security_events', 'notifications', 'mailboxes', 'files', 'idempotency',
-        'events', 'event_heads', 'fetched_mailboxes'];
+        'events', 'event_heads', 'fetched_mailboxes', 'webhooks', 'webhook_deliveries'];
     other_tables text[] := ARRAY['ticket_search', 'outbox', 'users', 'credentials', 'sessions',
         'password_resets', 'recovery_codes'];
     one text;
@@ -163,6 +163,17 @@ CREATE POLICY swept ON events FOR DELETE USING ((SELECT app.serves()));
 CREATE POLICY seen ON event_heads FOR SELECT USING ((SELECT app.looks() OR app.serves() OR app.oversees()));
 CREATE POLICY made ON event_heads FOR INSERT WITH CHECK ((SELECT app.serves()));
 CREATE POLICY moved ON event_heads FOR UPDATE USING ((SELECT app.serves()));
+
+-- Where what happened is posted to, with the sealed secrets that sign it, and what was posted.
+CREATE POLICY seen ON webhooks FOR SELECT USING ((SELECT app.manages() OR app.serves() OR app.oversees()));
+CREATE POLICY made ON webhooks FOR INSERT WITH CHECK ((SELECT app.manages() OR app.serves()));
+CREATE POLICY changed ON webhooks FOR UPDATE USING ((SELECT app.manages() OR app.serves()));
+CREATE POLICY dropped ON webhooks FOR DELETE USING ((SELECT app.manages() OR app.serves()));
+
+CREATE POLICY seen ON webhook_deliveries FOR SELECT USING ((SELECT app.manages() OR app.serves() OR app.oversees()));
+CREATE POLICY noted ON webhook_deliveries FOR INSERT WITH CHECK ((SELECT app.manages() OR app.serves()));
+CREATE POLICY settled ON webhook_deliveries FOR UPDATE USING ((SELECT app.manages() OR app.serves()));
+CREATE POLICY forgotten ON webhook_deliveries FOR DELETE USING ((SELECT app.serves() OR app.oversees()));
 
 -- ---------------------------------------------------------------------------------------------- tickets
 

@@ -36,6 +36,7 @@ from parlour.db.schema.programs import api_keys, idempotency
 from parlour.db.schema.rooms import chat_rooms, mentions, messages, read_marks
 from parlour.db.schema.tags import tags, ticket_tags
 from parlour.db.schema.tickets import ACTIVE, NEW_OF_NOBODY, SNOOZED, access_links, grants, tickets
+from parlour.db.schema.webhooks import webhook_deliveries, webhooks
 
 __all__ = [
     "ACTIVE",
@@ -87,6 +88,8 @@ __all__ = [
     "ticket_tags",
     "tickets",
     "users",
+    "webhook_deliveries",
+    "webhooks",
     "workspaces",
 ]
 
@@ -121,5 +124,7 @@ TENANT_TABLES = (
     outgoing_mails,
     fetched_mailboxes,
     logos,
+    webhooks,
+    webhook_deliveries,
 )
 """The tables whose rows belong to one workspace. No statement may touch them without naming it."""

@@ -33,6 +33,14 @@ workspaces = Table(
     Column("settings", JSON, nullable=False, default=dict, comment="as features/workspaces/choices.py"),
     Column("second_factor_required", Boolean, nullable=False, default=False, server_default=false()),
     Column(
+        "hooked",
+        Boolean,
+        nullable=False,
+        default=False,
+        server_default=false(),
+        comment="whether a webhook is on: for whoever writes, and sees no webhooks",
+    ),
+    Column(
         "files_size",
         BigInteger,
         nullable=False,

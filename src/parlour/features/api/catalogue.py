@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from parlour.features.api import changes, contacts, files, mail, tickets, workspace
+from parlour.features.api import changes, contacts, files, mail, tickets, webhooks, workspace
 from parlour.features.api.operations import HOME, Operation
 
 __all__ = ["HOME", "OPERATIONS", "by_path"]
@@ -15,6 +15,7 @@ OPERATIONS = [
     *contacts.OPERATIONS,
     *mail.OPERATIONS,
     *changes.OPERATIONS,
+    *webhooks.OPERATIONS,
 ]
 
 

@@ -33,7 +33,7 @@ async def list_changes(call: Call) -> Answer:
     if not found.events and asked.wait:
         found = await _waited(call, found.place, asked)
     desk = desk_of(call)
-    items = [_shape(each, found, desk) for each in found.events]
+    items = [change_shape(each, found.about, desk) for each in found.events]
     return answer(shapes.ChangeList(items, cursors.seal_place(call, _SEALED, *found.place), found.more))
 
 
@@ -68,7 +68,7 @@ async def _found(call: Call, after: units.Place | None, limit: int) -> units.Cha
     return found
 
 
-def _shape(event: Event, found: units.Changes, desk: str) -> shapes.Change:
+def change_shape(event: Event, found: units.About, desk: str) -> shapes.Change:
     ticket = found.tickets.get(event.ticket_id) if event.ticket_id and not event.message_id else None
     message = found.messages.get(event.message_id) if event.message_id else None
     contact = found.contacts.get(event.contact_id) if event.contact_id else None

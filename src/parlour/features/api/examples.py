@@ -46,7 +46,7 @@ def curl(operation: Operation) -> str:
     path = _ID.sub(lambda found: f"${found[1].upper()}", f"{HOME}{operation.path}")
     path += _asked(operation, "$TICKET_ID")
     lines = [f'curl --fail-with-body "$PARLOUR_URL{path}"', '-H "Authorization: Bearer $PARLOUR_KEY"']
-    if operation.method not in ("GET", "POST"):
+    if operation.method != ("POST" if operation.takes or operation.raw else "GET"):
         lines[0] = lines[0].replace("curl ", f"curl -X {operation.method} ")
     lines += [f'-H "{name}: {value}"' for name, value in _headers(operation).items()]
     if operation.raw:

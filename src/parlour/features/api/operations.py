@@ -106,12 +106,15 @@ class Operation:
     refusals: Sequence[type[DomainError]] = ()
     if_match: bool = False
     raw: str = ""
+    once: bool = True
     example: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def takes_key(self) -> bool:
-        """Whether an Idempotency-Key says that it is to be done once. A file is nothing yet that was done."""
-        return self.method == "POST" and not self.raw
+        """Whether an Idempotency-Key says that it is to be done once. A file is nothing yet that was done; of
+        what is not `once` the answer must not be kept.
+        """
+        return self.method == "POST" and self.once and not self.raw
 
     @property
     def name(self) -> str:

@@ -36,9 +36,15 @@ class BadVersion(BadRequest):
     message = 'If-Match holds no version: send the ETag of the ticket, such as "3", or *.'
 
 
-def desk_of(call: Call) -> str:
+def desk_at(base_url: str, workspace_id: UUID) -> str:
     """What leads to a ticket at the desk, less its id."""
-    return f"{site(call.request).settings.base_url}/workspace/{call.program.actor.workspace_id}/tickets/"
+    return f"{base_url}/workspace/{workspace_id}/tickets/"
+
+
+def desk_of(call: Call) -> str:
+    actor = call.program.actor
+    assert actor.workspace_id is not None
+    return desk_at(site(call.request).settings.base_url, actor.workspace_id)
 
 
 def ticket_shape(desk: str, ticket: WholeTicket) -> shapes.Ticket:

@@ -11,6 +11,7 @@ from parlour.db import epoch, idempotency
 from parlour.db.database import Tx
 from parlour.features.api.answers import Answer, Once
 from parlour.features.api.shapes import ContactChange, NewContact, NewTicket, TicketChange
+from parlour.features.api.webhook_shapes import WebhookChange
 from parlour.features.chat import service as chat
 from parlour.features.contacts import service as contacts
 from parlour.features.contacts.models import Contact
@@ -20,6 +21,8 @@ from parlour.features.tickets import service as tickets
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Draft, Filters, Priority, Ticket, WholeTicket
 from parlour.features.tickets.tags import service as tags
+from parlour.features.webhooks import service as webhooks
+from parlour.features.webhooks.models import Told, Webhook
 from parlour.kernel import clock, text
 from parlour.kernel.access import Permission, requires
 from parlour.kernel.errors import DomainError, Invalid
@@ -181,6 +184,22 @@ def change_contact(tx: Tx, contact_id: UUID, wanted: ContactChange) -> Contact:
     return contacts.contact(tx, contact_id)
 
 
+@requires(Permission.WEBHOOK_MANAGE)
+def change_webhook(tx: Tx, webhook_id: UUID, wanted: WebhookChange, *, plain_http: bool) -> Webhook:
+    """Raises UnknownWebhook, and what the services raise."""
+    now = webhooks.webhook(tx, webhook_id)
+    wish = webhooks.Wish(
+        url=now.url if wanted.url is UNSET else wanted.url,
+        events=now.events if wanted.events is UNSET else wanted.events,
+        except_key=now.except_key if wanted.except_key_id is UNSET else wanted.except_key_id,
+        plain_http=plain_http or wanted.url is UNSET,
+    )
+    changed = webhooks.change(tx, webhook_id, wish)
+    if wanted.active is UNSET:
+        return changed
+    return (webhooks.turn_on if wanted.active else webhooks.turn_off)(tx, webhook_id)
+
+
 class Place(NamedTuple):
     """Where somebody who follows what happens has come to. It is worth nothing in another epoch."""
 
@@ -189,8 +208,17 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class About:
+    """What it is about that happened, as that is now."""
+
+    tickets: Mapping[UUID, WholeTicket]
+    messages: Mapping[UUID, Message]
+    contacts: Mapping[UUID, Contact]
+
+
+@dataclass(frozen=True, slots=True)
 class Changes:
-    """What happened, what it is about as that is now, and where to go on.
+    """What happened, what it is about, and where to go on.
 
     `more`: there is more behind it. `unsettled`: there would be, if it had its positions.
     """
@@ -199,9 +227,7 @@ class Changes:
     place: Place
     more: bool
     unsettled: bool
-    tickets: Mapping[UUID, WholeTicket]
-    messages: Mapping[UUID, Message]
-    contacts: Mapping[UUID, Contact]
+    about: About
 
 
 @requires(Permission.TICKET_LIST)
@@ -217,15 +243,29 @@ def changes(tx: Tx, place: Place | None, limit: int) -> Changes:
         raise events.Forgotten
     position = place.position if place else events.bounds(tx)[0]
     found, unsettled = events.after(tx, position, limit=limit)
-    about = {each.ticket_id for each in found if each.ticket_id and not each.message_id}
-    said = {each.message_id for each in found if each.message_id}
-    who = {each.contact_id for each in found if each.contact_id}
     return Changes(
         events=found,
         place=Place(found[-1].position if found else position, now),
         more=len(found) == limit,
         unsettled=unsettled,
-        tickets={each.ticket_id: each for each in listing.whole(tx, list(about))},
+        about=about(tx, found),
+    )
+
+
+@requires(Permission.SYSTEM)
+def told(tx: Tx, happened: Sequence[Event], *, tell: Callable[[Event, About, UUID], Told]) -> Sequence[Told]:
+    """What is posted to webhooks of it."""
+    found = about(tx, happened)
+    return [tell(event, found, tx.workspace_id) for event in happened]
+
+
+@requires(Permission.TICKET_LIST)
+def about(tx: Tx, happened: Sequence[Event]) -> About:
+    changed = {each.ticket_id for each in happened if each.ticket_id and not each.message_id}
+    said = {each.message_id for each in happened if each.message_id}
+    who = {each.contact_id for each in happened if each.contact_id}
+    return About(
+        tickets={each.ticket_id: each for each in listing.whole(tx, list(changed))},
         messages=chat.these(tx, said),
         contacts=contacts.these(tx, who),
     )

@@ -5,6 +5,9 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+FAN_OUT = "webhooks.fan_out"
+"""The job that begins to post what happened to the webhooks that follow it."""
+
 
 class Kind(StrEnum):
     TICKET_CREATED = "ticket.created"

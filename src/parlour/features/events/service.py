@@ -15,10 +15,11 @@ from uuid import UUID
 
 from parlour.db.database import Tx
 from parlour.features.events import store
-from parlour.features.events.models import Event, Happened, Kind
+from parlour.features.events.models import FAN_OUT, Event, Happened, Kind
 from parlour.kernel import access, clock
 from parlour.kernel.access import Actor, Permission, requires
 from parlour.kernel.errors import DomainError
+from parlour.kernel.events import JobQueued
 
 KEPT = timedelta(days=30)
 STEP = 500
@@ -37,7 +38,10 @@ class Forgotten(DomainError):
 def record(tx: Tx, *happened: Happened) -> None:
     """Note what the transaction's actor has just done, for those who follow."""
     by_agent = tx.actor.kind is access.Kind.AGENT
-    store.insert_all(tx, happened, actor=tx.actor.id if by_agent else tx.actor.kind.value)
+    if happened:
+        store.insert_all(tx, happened, actor=tx.actor.id if by_agent else tx.actor.kind.value)
+        if store.wake(tx):
+            tx.events.append(JobQueued(FAN_OUT))
 
 
 @requires(Permission.PORTAL_SEE)
@@ -88,6 +92,12 @@ def sequenced_after(tx: Tx, position: int, *, limit: int) -> list[Event]:
         if not more:
             return found
         settle(tx)
+
+
+@requires(Permission.SYSTEM)
+def between(tx: Tx, after: UUID, before: UUID, *, limit: int) -> list[Event]:
+    """What happened between these ids, which sort by time, as far as it has positions."""
+    return store.between(tx, after, before, limit=limit)
 
 
 @requires(Permission.SYSTEM)

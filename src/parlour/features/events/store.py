@@ -6,12 +6,25 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Integer, bindparam, delete, func, insert, select, update
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Integer,
+    Uuid,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
-from parlour.db.schema import event_heads, events
-from parlour.features.events.models import Event, Happened, Kind
+from parlour.db.lanes import lane_of
+from parlour.db.schema import UtcDateTime, event_heads, events, outbox, workspaces
+from parlour.features.events.models import FAN_OUT, Event, Happened, Kind
 from parlour.kernel import clock
 
 _EVENT = (
@@ -32,6 +45,17 @@ _FOLLOWING = (
     select(*_EVENT)
     .where(events.c.workspace_id == HERE, events.c.position > _POSITION)
     .order_by(events.c.position)
+    .limit(_LIMIT)
+)
+_BETWEEN = (
+    select(*_EVENT)
+    .where(
+        events.c.workspace_id == HERE,
+        events.c.event_id > bindparam("after", type_=Uuid()),
+        events.c.event_id < bindparam("before", type_=Uuid()),
+        events.c.position.is_not(None),
+    )
+    .order_by(events.c.event_id)
     .limit(_LIMIT)
 )
 _ANY_UNPLACED = select(events.c.number).where(_UNPLACED).limit(1)
@@ -99,6 +123,33 @@ def insert_all(tx: Tx, happened: Sequence[Happened], *, actor: str) -> None:
         tx.execute(_insert(dialect.name_of(tx)), rows)
 
 
+@cache
+def _wake(database: str) -> Any:
+    """In the name of whoever writes, who need not see that there are webhooks, nor anybody's jobs."""
+    now = bindparam("now", type_=UtcDateTime()) if database == "sqlite" else func.statement_timestamp()
+    job = {
+        outbox.c.job_id: bindparam("new_job", type_=Uuid()),
+        outbox.c.workspace_id: workspaces.c.workspace_id,
+        outbox.c.kind: literal(FAN_OUT),
+        outbox.c.lane: literal(lane_of(FAN_OUT).value),
+        outbox.c.payload: literal({}, JSON()),
+        outbox.c.run_at: now,
+        outbox.c.due_at: now,
+        outbox.c.put_at: now,
+    }
+    hooked = select(*job.values()).where(workspaces.c.workspace_id == HERE, workspaces.c.hooked)
+    return insert(outbox).from_select(list(job), hooked)
+
+
+def wake(tx: Tx) -> bool:
+    """Store the job that posts what happened, where a webhook is on. One statement, and one row read."""
+    statement = _wake(dialect.name_of(tx))
+    given: dict[str, Any] = {"new_job": clock.new_id()}
+    if dialect.name_of(tx) == "sqlite":
+        given["now"] = clock.steady()
+    return tx.run(statement, **given).rowcount == 1
+
+
 def following(tx: Tx, position: int, *, limit: int) -> list[Event]:
     return [_event(row) for row in tx.rows(_FOLLOWING, at=position, limit=limit)]
 
@@ -108,6 +159,10 @@ def _event(row: Any) -> Event:
     fields = tuple(changed.split(",")) if changed else ()
     subject = (ticket_id, contact_id, message_id)
     return Event(position, event_id, Kind(kind), *subject, fields, actor, created_at)
+
+
+def between(tx: Tx, after: UUID, before: UUID, *, limit: int) -> list[Event]:
+    return [_event(row) for row in tx.rows(_BETWEEN, after=after, before=before, limit=limit)]
 
 
 def has_unplaced(tx: Tx) -> bool:
