@@ -36,6 +36,7 @@ from parlour.features.tickets.outgoing.models import Outcome as Gone
 from parlour.features.tickets.tags import service as tags
 from parlour.features.tickets.views import service as views
 from parlour.features.workspaces import service as workspaces
+from parlour.features.workspaces.logo import service as logos
 from parlour.features.workspaces.mailboxes import service as mailboxes
 from parlour.features.workspaces.models import Workspace
 from parlour.kernel.access import Actor, Role
@@ -155,6 +156,7 @@ class Town:
                 return invitations.pending(tx)[-1].invitation_id
             return bulk.start(tx, [self.neighbours.ticket_id], Field.PRIORITY, "high").bulk_id
 
+        await self.house.db.write(self.owner, logos.put, b"as it came", 72, 72, "")
         for name in await self.house.db.read(self.owner, missing):
             if name in MAKERS:
                 self.things[name] = await MAKERS[name](self.house)

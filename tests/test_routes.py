@@ -58,7 +58,7 @@ GET  -                              200     200      200       200      200   20
 GET  /ticket/new                    200     200      200       200      200   200   200     200      200
 POST /ticket/new                    opened  opened   opened    opened   opened opened opened opened  opened
 GET  /accent.css                    200     200      200       200      200   200   200     200      200
-GET  /logo.png                      404     404      404       404      404   404   404     404      404
+GET  /logo.png                      200     200      200       200      200   200   200     200      200
 GET  /access                        200     200      200       200      200   200   200     200      200
 POST /access                        200     200      200       200      200   200   200     200      200
 GET  /forget                        200     200      200       200      200   200   200     200      200
