@@ -1,6 +1,7 @@
 // What became of the mails that messages went out with. The server only tells that something changed, and of which
 // messages: what there is to be shown is asked for.
 import { all, must, one } from "./dom";
+import { parsed } from "./trusted";
 
 /** Milliseconds. */
 const PAUSE = 150;
@@ -43,7 +44,7 @@ export class Deliveries {
     this.#url.search = String(new URLSearchParams({ after: String(after), upto: String(upto) }));
     const response = await fetch(this.#url, { signal: AbortSignal.timeout(TIMEOUT) }).catch(() => null);
     if (!response?.ok) return;
-    const found = new DOMParser().parseFromString(await response.text(), "text/html");
+    const found = parsed(await response.text());
     for (const item of all(OURS, this.room)) {
       const seq = Number(item.dataset.seq);
       if (seq <= after || seq > upto) continue;

@@ -1,19 +1,8 @@
-// htmx under our content security policy: the one Trusted Types policy that exists lets it insert
-// what our server rendered, and nothing that it reads can run: no scripts, no expressions.
+// htmx under our content security policy: nothing that it reads can run, no scripts, no expressions.
 import htmx from "htmx.org";
+import { policy, type Policy } from "./trusted";
 
-type Policy = { createHTML: (html: string) => unknown; createScript: (script: string) => unknown };
-type TrustedTypes = { createPolicy(name: string, rules: Policy): Policy };
 type Internals = { initSecurity(policy: Policy, sync: unknown, async: unknown): void };
-
-const rules: Policy = {
-  createHTML: (html) => html,
-  createScript: () => {
-    throw new TypeError("A fragment must not bring a script");
-  },
-};
-const browser = globalThis as unknown as { trustedTypes?: TrustedTypes };
-const policy = browser.trustedTypes?.createPolicy("htmx", rules) ?? rules;
 
 // A `function`, because htmx calls it with `new`.
 const refuse = function (): never {
