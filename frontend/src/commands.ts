@@ -1,6 +1,6 @@
 // What a key or the command palette does to a ticket: to the one on the page, or to the row with the focus.
 // Each command uses the form or the link that stands on the page for it; where there is none, it cannot run.
-import { change, linkOf, ROWS } from "./choices";
+import { change, complete, linkOf, ROWS } from "./choices";
 import { whenThere } from "./dialogs";
 import { all, copy, one } from "./dom";
 import { turn } from "./faces";
@@ -43,8 +43,10 @@ export function select(): boolean {
 /** Where the ticket's own fields are. */
 export const place = (): HTMLElement | null => currentRow() ?? one("[data-panel]");
 
-const choice = (name: string, where: HTMLElement | null): HTMLSelectElement | null =>
-  where && one<HTMLSelectElement>(`select[name="${name}"]`, where);
+function choice(name: string, where: HTMLElement | null): HTMLSelectElement | null {
+  const found = where && one<HTMLSelectElement>(`select[name="${name}"]`, where);
+  return found && complete(found);
+}
 
 function choose(field: HTMLSelectElement | null, value: string): boolean {
   if (!field || !has(field, value)) return false;
