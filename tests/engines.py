@@ -143,6 +143,13 @@ MOSTLY_WORK = (
 work, and no process is left with a long one when the others have finished."""
 
 
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Every process of a run reads all modules; what it will not run it need not read. (Of what was asked for
+    by name pytest does not ask.)
+    """
+    return True if ON_POSTGRESQL and _is_any(collection_path, REPEATED) else None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     kept = [item for item in items if not _says_nothing(item)]
@@ -154,27 +161,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _says_nothing(item: pytest.Item) -> bool:
     if not ON_POSTGRESQL:
         return item.get_closest_marker("postgresql") is not None
-    return any(_is_in(item, each) for each in REPEATED) or item.get_closest_marker("sqlite") is not None
-
-
-def _is_in(item: pytest.Item, place: str) -> bool:
-    here = item.path.relative_to(ROOT).as_posix()
-    return here == place or here.startswith(f"{place}/")
+    return _is_any(item.path, REPEATED) or item.get_closest_marker("sqlite") is not None
 
 
 def _in_turn(items: list[pytest.Item]) -> list[pytest.Item]:
     modules: dict[Path, list[pytest.Item]] = {}
     for item in items:
         modules.setdefault(item.path, []).append(item)
-    wait = [module for module in modules.values() if _is_any(module[0], MOSTLY_WAIT)]
-    work = [module for module in modules.values() if module not in wait and _is_any(module[0], MOSTLY_WORK)]
+    wait = [module for module in modules.values() if _is_any(module[0].path, MOSTLY_WAIT)]
+    work = [
+        module for module in modules.values() if module not in wait and _is_any(module[0].path, MOSTLY_WORK)
+    ]
     rest = [module for module in modules.values() if module not in wait and module not in work]
     turns: Iterator[list[pytest.Item]] = chain.from_iterable(zip_longest(wait, work, fillvalue=[]))
     return [item for module in chain(turns, rest) for item in module]
 
 
-def _is_any(item: pytest.Item, places: Sequence[str]) -> bool:
-    return any(_is_in(item, place) for place in places)
+def _is_any(path: Path, places: Sequence[str]) -> bool:
+    return any(path.is_relative_to(ROOT / place) for place in places)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

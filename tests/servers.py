@@ -89,8 +89,8 @@ PROGRAMS = {
     "postfix": POSTFIX,
 }
 
-# Playwright's own list, which a second one replaces, and the address bar's hidden pages: without those a
-# window costs half the processor time.
+# Playwright's own list, which a second one replaces, and two of ours: the address bar's hidden pages, without
+# which a window costs half the processor time, and a process in reserve for every window that nobody needs.
 LEFT_OUT_OF_CHROMIUM = (
     "AimEnabled",
     "AvoidCorsURLLoaderRestartOnRedirect",
@@ -107,6 +107,7 @@ LEFT_OUT_OF_CHROMIUM = (
     "OptimizationHints",
     "PaintHolding",
     "PreconnectToSearch",
+    "SpareRendererForSitePerProcess",
     "ThirdPartyStoragePartitioning",
     "Translate",
     "WebUIOmniboxAimPopup",
