@@ -12,6 +12,7 @@ TABLE = """
 portal:see       yes      no       yes      yes      yes      yes      yes      yes
 ticket:open      yes      no       no       no       no       no       no       yes
 ticket:open-for  no       no       no       no       yes      yes      yes      yes
+ticket:open-as   no       no       no       no       yes      yes      yes      yes
 ticket:read      no       no       yes      yes      yes      yes      yes      yes
 ticket:list      no       no       no       yes      yes      yes      yes      yes
 ticket:reply     no       no       yes      no       yes      yes      yes      yes

@@ -33,6 +33,7 @@ class Permission(StrEnum):
     PORTAL_SEE = "portal:see"
     TICKET_OPEN = "ticket:open"
     TICKET_OPEN_FOR = "ticket:open-for"
+    TICKET_OPEN_AS = "ticket:open-as"
     TICKET_READ = "ticket:read"
     TICKET_LIST = "ticket:list"
     TICKET_REPLY = "ticket:reply"
@@ -80,6 +81,7 @@ _VIEWER = {
 }
 _AGENT = _VIEWER | {
     Permission.TICKET_OPEN_FOR,
+    Permission.TICKET_OPEN_AS,
     Permission.CONTACT_EDIT,
     Permission.CONTACT_BLOCK,
     Permission.TICKET_REPLY,

@@ -9,7 +9,7 @@ from parlour.features.tickets.models import Status
 from parlour.features.tickets.tags import service as tags
 from parlour.kernel.access import Role
 from tests.house import Browser, House
-from tests.mailbox import mails
+from tests.mailbox import mails, text_of
 from tests.programs import Program, program
 from tests.tickets import ada
 
@@ -45,6 +45,36 @@ async def test_a_program_opens_a_ticket_and_the_customer_is_mailed(house: House,
     assert made["url"].endswith(f"/workspace/{house.workspace.workspace_id}/tickets/{made['ticket_id']}")
     assert made == await api.read(f"/tickets/{made['ticket_id']}")
     assert len(await mails(house, "maria@example.com")) == 1
+
+
+async def test_a_program_passes_on_what_a_customer_wrote(house: House, desk: Browser, api: Program) -> None:
+    """As from a contact form with files: the customer's own words, which nobody has answered yet."""
+    upload = await api.post("/files", params={"name": "tent.txt"}, content=b"It is wet.")
+    words = {"description": "My tent leaks.", "from_customer": True, "files": [upload.json()["file_id"]]}
+    again = {"client_id": str(uuid4())}
+    made = await opened(api, **words, **again)
+    [said] = (await api.read(f"/tickets/{made['ticket_id']}/messages"))["items"]
+    page = (await desk.get(f"/workspace/{house.workspace.workspace_id}/tickets/{made['ticket_id']}")).text
+    [created, _] = (await api.read("/changes"))["items"]
+
+    assert (made["status"], made["waiting_since"]) == ("new", made["created_at"])
+    assert (said["sender_type"], said["content"]) == ("customer", "My tent leaks.")
+    assert [each["name"] for each in said["files"]] == ["tent.txt"]
+    assert "Importer (API key) passed on what the customer wrote" in page
+    assert (created["type"], created["by"]) == ("ticket.created", "program")
+    assert "My tent leaks." not in text_of((await mails(house, "maria@example.com"))[0])
+    repeat = await api.post("/tickets", json={**NEW, **words, **again})
+    assert (repeat.status_code, repeat.json()) == (200, made)
+
+
+async def test_files_come_with_the_first_word_of_an_agent_too(house: House, api: Program) -> None:
+    file_id = (await api.post("/files", params={"name": "a.txt"}, content=b"Hello")).json()["file_id"]
+    made = await opened(api, files=[file_id])
+    [said] = (await api.read(f"/tickets/{made['ticket_id']}/messages"))["items"]
+    note = await api.post("/files", params={"name": "a.txt", "note": "true"}, content=b"Hello")
+
+    assert [each["file_id"] for each in said["files"]] == [file_id]
+    assert (note.status_code, note.json()["code"]) == (400, "bad_query")
 
 
 async def test_what_a_program_does_is_said_to_be_its(house: House, desk: Browser, api: Program) -> None:

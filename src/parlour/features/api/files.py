@@ -4,11 +4,11 @@ from starlette.responses import Response
 
 from parlour.features.api import shapes
 from parlour.features.api.answers import Answer, answer
-from parlour.features.api.operations import Call, Operation
+from parlour.features.api.operations import BadQuery, Call, Operation
 from parlour.features.api.tickets import file_shape
 from parlour.features.chat.models import Audience
 from parlour.features.conversation.downloads import serve
-from parlour.features.conversation.pages import uploads
+from parlour.features.conversation.pages import uploads, uploads_for_new
 from parlour.features.files import service as files
 from parlour.features.tickets import service as tickets
 from parlour.files.errors import FilesAway, Infected, TooLarge, TooManyPixels
@@ -23,7 +23,10 @@ async def upload_file(call: Call) -> Answer:
     """
     asked: shapes.FileQuery = call.query
     room = Audience.INTERNAL if asked.note else Audience.PUBLIC
-    coming = uploads(call.request, call.program.actor, asked.ticket_id, room)
+    if asked.ticket_id is None and asked.note:
+        raise BadQuery("a note is one of a ticket: say its ticket_id")
+    who = (call.request, call.program.actor)
+    coming = uploads(*who, asked.ticket_id, room) if asked.ticket_id else uploads_for_new(*who)
     await coming.take(asked.name, call.request.stream(), {})
     return answer(file_shape(coming.taken[0]), 201)
 

@@ -231,7 +231,8 @@ class Problem(Given):
 
 Subject = Annotated[str, Meta(description=f"One line, up to {SUBJECT_LIMIT} characters.")]
 Description = Annotated[
-    str, Meta(description=f"What you say to the customer first, up to {DESCRIPTION_LIMIT:,} characters.")
+    str,
+    Meta(description=f"What is said first, by you to the customer, up to {DESCRIPTION_LIMIT:,} characters."),
 ]
 Tags = Annotated[
     list[str], Meta(max_length=50, description=f"Names of tags of the workspace, {TAGS_LIMIT} at most.")
@@ -264,10 +265,15 @@ class NewTicket(Taken):
     subject: Subject
     description: Description
     email: Annotated[str, Meta(description="Whose ticket it is; they are mailed a link to it.")]
+    from_customer: Annotated[
+        bool,
+        Meta(description="The description is what the customer says, as from a contact form: they wait."),
+    ] = False
     name: Name = ""
     priority: Priority = Priority.MEDIUM
     assignee_id: UUID | None = None
     tags: Tags = []
+    files: Files = []
     client_id: ClientId | None = None
 
 
@@ -328,8 +334,11 @@ class MessageQuery(Taken):
 
 
 class FileQuery(Taken):
-    ticket_id: Annotated[UUID, Meta(description="In which ticket it is to be sent.")]
     name: Annotated[str, Meta(min_length=1, max_length=255, description="What it is called.")]
+    ticket_id: Annotated[
+        UUID | None,
+        Meta(description="In which ticket it is to be sent; none for one that you are about to open."),
+    ] = None
     note: Annotated[bool, Meta(description="It is to be sent with a note.")] = False
 
 

@@ -122,7 +122,10 @@ async def open_ticket(call: Call) -> Answer:
     """Open a ticket for somebody.
 
     The description is what you say to them first; they are mailed it with a link to the ticket. It begins
-    `open`, and nobody's unless you name an assignee. A key opens 600 tickets an hour at most.
+    `open`, and nobody's unless you name an assignee. With `from_customer` it is what they say, as when a
+    contact form passes it on: the ticket begins `new`, they are mailed that it has arrived, and agents are
+    told; that it came by your key stands in its history. It brings the `files` that were uploaded for it
+    without a `ticket_id`. A key opens 600 tickets an hour at most.
     """
 
     def opened(made: tuple[WholeTicket, bool]) -> Answer:

@@ -95,8 +95,9 @@ def ticket(tx: Tx, ticket_id: UUID) -> WholeTicket:
 @requires(Permission.TICKET_OPEN_FOR)
 def open_ticket(tx: Tx, new: NewTicket) -> tuple[WholeTicket, bool]:
     """And whether it had been opened before. Raises what the services raise."""
-    draft = Draft(new.subject, new.description, new.email, new.client_id or clock.new_id(), new.name)
-    opened = tickets.open_for(tx, draft)
+    client_id, file_ids = new.client_id or clock.new_id(), tuple(new.files)
+    draft = Draft(new.subject, new.description, new.email, client_id, new.name, file_ids=file_ids)
+    opened = (tickets.open_as if new.from_customer else tickets.open_for)(tx, draft)
     if not opened.repeat:
         _change(tx, opened.ticket, _first(new))
     return ticket(tx, opened.ticket.ticket_id), opened.repeat

@@ -118,6 +118,19 @@ def open_ticket(tx: Tx, draft: Draft) -> Opened:
     agent is told. Raises Invalid with a code a field, TicketFull, or Conflict when the id came with other
     words or files.
     """
+    return _open(tx, draft)
+
+
+@requires(Permission.TICKET_OPEN_AS)
+def open_as(tx: Tx, draft: Draft) -> Opened:
+    """`open_ticket` for a customer who has written elsewhere: a program passes it on, and that is kept."""
+    opened = _open(tx, draft)
+    if not opened.repeat:
+        audit.record(tx, "passed_on", ticket_id=opened.ticket.ticket_id)
+    return opened
+
+
+def _open(tx: Tx, draft: Draft) -> Opened:
     draft = checked(draft)
     if repeat := _opened_before(tx, draft):
         return repeat
@@ -126,7 +139,8 @@ def open_ticket(tx: Tx, draft: Draft) -> Opened:
     first = _first_word(tx, ticket, draft, customer)
     _mail(tx, CONFIRMATION, ticket)
     if not ticket.quiet:
-        events.record(tx.acting_as(customer), *_opening(ticket, first))
+        by = tx if tx.actor.kind is Kind.AGENT else tx.acting_as(customer)
+        events.record(by, *_opening(ticket, first))
         notifications.expect(tx, ticket)
         changes.tell(tx, ticket, spoke=customer.kind)
     return Opened(ticket, repeat=False)
