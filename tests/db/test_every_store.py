@@ -274,6 +274,7 @@ def of_tickets(ticket: Ticket, ada: UUID) -> list[Call]:
     return [
         (tickets.insert_ticket, {"ticket": another, "client_id": clock.new_id()}),
         (tickets.ticket, this),
+        (tickets.date, {"ticket": ticket}),
         (tickets.lock_ticket, this),
         (tickets.lock_all, {"ticket_ids": [ticket.ticket_id]}),
         (tickets.by_client_id, {"client_id": clock.new_id()}),

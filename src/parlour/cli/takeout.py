@@ -1,10 +1,11 @@
-"""`parlour export` and `parlour erase`: what a team takes along, and what a person wants to be forgotten."""
+"""`parlour import`, `export` and `erase`: what a team brings and takes along, and what is to be forgotten."""
 
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from parlour.cli.base import Refused, err, once, settings_now
 from parlour.cli.copies import OwnerUrl, as_owner, the_file
 from parlour.db.database import Database
 from parlour.db.new_file import NewFile
+from parlour.features.importing.models import Counts, Problem
 from parlour.features.workspaces import service as workspaces
 from parlour.files.store import FileStore
 from parlour.kernel.access import Actor
@@ -93,6 +95,63 @@ def erase(
     typer.echo(f"Where {address} stood, there is {instead} now. Backups that were made before still hold it.")
 
 
+class Source(StrEnum):
+    ZENDESK = "zendesk"
+    CHATWOOT = "chatwoot"
+    FRESHDESK = "freshdesk"
+
+
+def bring(
+    source: Annotated[Source, typer.Argument(help="The desk that the export is of.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The unpacked export.")],
+    workspace: Annotated[str, typer.Option(metavar="SLUG", help="The slug of the workspace to fill.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only read, count, and name problems.")] = False,
+) -> None:
+    """Bring the tickets of another desk into a workspace, with their history; nobody is mailed.
+
+    Done again it brings what is new and doubles nothing. Each problem is a line on standard error.
+    docs/importing.md says what is read.
+    """
+    from parlour.app import make_intake
+    from parlour.features.importing import chatwoot, freshdesk, zendesk
+    from parlour.features.importing.reading import NoExport
+    from parlour.features.importing.run import Import
+
+    if not folder.is_dir():
+        raise Refused(f"There is no folder {folder}.")
+    read = {Source.ZENDESK: zendesk, Source.CHATWOOT: chatwoot, Source.FRESHDESK: freshdesk}[source].read
+    settings = settings_now()
+
+    async def brought(db: Database) -> Counts:
+        at = await db.read(Actor.visitor(), workspaces.workspace_at, workspace)
+        intake = make_intake(settings)
+
+        def complain(problem: Problem) -> None:
+            err.print(f"{problem.about}: {problem.why}", markup=False)
+
+        with _told() as tell:
+            work = Import(db, intake, at.workspace_id, source.value, dry_run, tell, complain)
+            return await work.run(read(folder))
+
+    try:
+        counts = once(brought)
+    except NoExport as error:
+        raise Refused(str(error)) from None
+    for what, many in asdict(counts).items():
+        typer.echo(f"{BROUGHT[what]:<32} {many:>10,}")
+    typer.echo("Nothing was changed." if dry_run else f"{folder} is in {workspace} now.")
+
+
+BROUGHT = {
+    "tickets": "tickets",
+    "known": "tickets that were here already",
+    "messages": "messages",
+    "notes": "notes",
+    "files": "files",
+    "people": "people",
+    "tags": "tags that were not here yet",
+    "problems": "problems, named above",
+}
 WHAT = {
     "tickets": "tickets",
     "messages": "messages and notes in them",

@@ -6,6 +6,7 @@ and is never stored twice however often it is sent.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from parlour.db import epoch
@@ -21,6 +22,7 @@ from parlour.features.chat.models import (
     SenderType,
 )
 from parlour.features.files import service as files
+from parlour.features.files.models import File
 from parlour.kernel import clock, text
 from parlour.kernel.access import Kind, Permission, requires
 from parlour.kernel.errors import Conflict, Invalid, NotFound
@@ -150,6 +152,36 @@ def _message(tx: Tx, room: Room, content: str, sender: SenderType, client_id: UU
         client_id=client_id,
         created_at=clock.now(),
     )
+
+
+@requires(Permission.SYSTEM)
+def was_brought(tx: Tx, room_id: UUID, sender_id: str, client_id: UUID) -> bool:
+    return store.by_client_id(tx, room_id, sender_id, client_id) is not None
+
+
+@requires(Permission.SYSTEM)
+def bring(
+    tx: Tx,
+    room_id: UUID,
+    content: str,
+    *,
+    by: tuple[bool, str, str],
+    client_id: UUID,
+    at: datetime,
+    brought: Sequence[File],
+) -> None:
+    """Put a message from elsewhere behind what is there; nobody is told. `by`: is it a customer, id, name."""
+    by_customer, sender_id, sender_name = by
+    room = _visible(tx, store.take_seq(tx, room_id))
+    sender = SenderType.CUSTOMER if by_customer else SenderType.AGENT
+    said = _message(tx, room, content, sender, client_id)._replace(
+        sender_id=sender_id,
+        sender_name=sender_name,
+        created_at=at,
+        files=tuple(file.attachment for file in brought),
+    )
+    store.insert_message(tx, said, ticket_id=room.ticket_id)
+    files.attach(tx, room_id, said.seq, brought)
 
 
 @requires(Permission.TICKET_REPLY)

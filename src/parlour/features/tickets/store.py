@@ -185,6 +185,14 @@ def insert_ticket(tx: Tx, ticket: Ticket, *, client_id: UUID) -> None:
     search.index_words(tx, ticket.ticket_id, search.subject_words(ticket.subject, ticket.email))
 
 
+def date(tx: Tx, ticket: Ticket) -> None:
+    """Its moments are these: of a ticket that was brought from elsewhere."""
+    names = ("last_message_at", "updated_at", "waiting_since", "first_answer_at")
+    values = {name: getattr(ticket, name) for name in names}
+    tx.run(update(tickets).where(_THIS).values(values), this_ticket=ticket.ticket_id)
+    follow_on_tags(tx, [ticket], last_message_at=ticket.last_message_at)
+
+
 def ticket(tx: Tx, ticket_id: UUID) -> Ticket | None:
     return next(iter(tx.objects(_BY_ID, _ticket, this_ticket=ticket_id)), None)
 

@@ -1,0 +1,115 @@
+"""The JSON of exports, whichever of the usual ways it is laid out in."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from parlour.features.importing.models import OldFile, Problem
+from parlour.mail.receive.html import as_text
+from parlour.mail.receive.tame import tamed
+
+Json = dict[str, Any]
+
+
+class NoExport(Exception):
+    """A sentence for the person at the keyboard."""
+
+
+def files_of(folder: Path, *names: str) -> list[Path]:
+    """Those JSON files in the folder whose names begin so, in whatever letters."""
+    found = [path for path in folder.iterdir() if path.suffix.lower() in (".json", ".jsonl", ".ndjson")]
+    return sorted(path for path in found if path.stem.lower().startswith(names))
+
+
+def objects(path: Path, *wrapped_in: str) -> Iterator[Json | Problem]:
+    """An object a line, or one array, or an object that holds the array under one of these names; each may
+    itself be wrapped in an object of one name.
+    """
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        if _is_lines(path):
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    yield from _object(line, f"{path.name}, line {number}", wrapped_in)
+            return
+        yield from _object(file.read(), path.name, wrapped_in)
+
+
+def _is_lines(path: Path) -> bool:
+    """Whether the first line alone is an object: then each is."""
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        first = file.readline()
+        second = file.readline()
+    try:
+        return isinstance(json.loads(first), dict) and bool(second.strip() or path.suffix != ".json")
+    except ValueError:
+        return False
+
+
+def _object(said: str, where: str, wrapped_in: tuple[str, ...]) -> Iterator[Json | Problem]:
+    try:
+        told = json.loads(said)
+    except (ValueError, RecursionError) as error:
+        yield Problem(where, f"is no JSON: {error}")
+        return
+    for one in _listed(told, wrapped_in):
+        if isinstance(one, dict):
+            yield _unwrapped(one, wrapped_in)
+        else:
+            yield Problem(where, "holds something that is no object")
+
+
+def _listed(told: Any, names: tuple[str, ...]) -> list[Any]:
+    while isinstance(told, dict):
+        inner = next((told[name] for name in names if isinstance(told.get(name), list | dict)), None)
+        if inner is None or (isinstance(inner, dict) and "id" in inner):
+            return [told]
+        told = inner
+    return told if isinstance(told, list) else [told]
+
+
+def _unwrapped(one: Json, names: tuple[str, ...]) -> Json:
+    if len(one) == 1:
+        name, inner = next(iter(one.items()))
+        if name in names and isinstance(inner, dict):
+            return inner
+    return one
+
+
+def moment(told: Any) -> datetime | None:
+    """ISO 8601, or seconds since 1970; None for what is neither."""
+    try:
+        if isinstance(told, int | float):
+            return datetime.fromtimestamp(told, UTC)
+        found = datetime.fromisoformat(str(told))
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def words(plain: Any, html: Any = None) -> str:
+    """What was said, as text: the plain words when there are some, else what a reader sees of the HTML."""
+    if isinstance(plain, str) and plain.strip():
+        return plain
+    if isinstance(html, str) and html.strip():
+        return as_text(tamed(html)[0]).text
+    return ""
+
+
+def attached(folder: Path, told: Any, name_of: str, id_of: str = "id") -> tuple[OldFile, ...]:
+    """What a message names, and where its bytes lie: `attachments/ID/NAME`, `attachments/ID-NAME` or
+    `attachments/NAME`, whichever there is.
+    """
+    found = []
+    for one in told if isinstance(told, list) else ():
+        if not isinstance(one, dict):
+            continue
+        name = Path(str(one.get(name_of) or "file")).name or "file"
+        this, base = str(one.get(id_of, "")), folder / "attachments"
+        places = (base / this / name, base / f"{this}-{name}", base / name)
+        inside = (
+            place for place in places if place.is_file() and place.resolve().is_relative_to(base.resolve())
+        )
+        found.append(OldFile(name, next(inside, None)))
+    return tuple(found)

@@ -1,0 +1,87 @@
+"""Zendesk's JSON export: `tickets*.json` with their comments, and `users*.json`, an object a line."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from parlour.features.importing.models import OldMessage, OldTicket, Problem
+from parlour.features.importing.reading import Json, NoExport, attached, files_of, moment, objects, words
+from parlour.features.tickets.models import Priority, Status
+
+_STATUSES = {
+    "new": Status.NEW,
+    "open": Status.OPEN,
+    "pending": Status.PENDING,
+    "hold": Status.PENDING,
+    "solved": Status.RESOLVED,
+    "closed": Status.CLOSED,
+}
+_PRIORITIES = {"low": Priority.LOW, "high": Priority.HIGH, "urgent": Priority.URGENT}
+
+
+def read(folder: Path) -> Iterator[OldTicket | Problem]:
+    """Raises NoExport."""
+    tickets = files_of(folder, "tickets")
+    if not tickets:
+        raise NoExport(f"{folder} holds no tickets.json, as Zendesk's JSON export has it.")
+    people = {}
+    for path in files_of(folder, "users"):
+        for one in objects(path, "users", "user"):
+            if isinstance(one, Problem):
+                yield one
+            else:
+                people[str(one.get("id"))] = one
+    for path in tickets:
+        for one in objects(path, "tickets", "ticket"):
+            yield one if isinstance(one, Problem) else _ticket(folder, one, people)
+
+
+def _person(told: Any, this: Any, people: dict[str, Json]) -> Json:
+    """Whom an export writes out in place, or names by an id."""
+    return told if isinstance(told, dict) else people.get(str(this), {})
+
+
+def _ticket(folder: Path, one: Json, people: dict[str, Json]) -> OldTicket | Problem:
+    key = str(one.get("id"))
+    about, created = f"ticket {key}", moment(one.get("created_at"))
+    if one.get("status") == "deleted":
+        return Problem(about, "was deleted over there")
+    requester = _person(one.get("requester"), one.get("requester_id"), people)
+    assignee = _person(one.get("assignee"), one.get("assignee_id"), people)
+    if created is None:
+        return Problem(about, "has no time at which it was made")
+    comments = [each for each in one.get("comments") or () if isinstance(each, dict)]
+    if not comments:
+        first = {"id": "description", "author_id": requester.get("id"), "body": one.get("description")}
+        comments = [{**first, "public": True, "created_at": one.get("created_at")}]
+    said = [_message(folder, each, requester, people) for each in comments]
+    return OldTicket(
+        key=key,
+        subject=str(one.get("subject") or one.get("raw_subject") or ""),
+        status=_STATUSES.get(str(one.get("status")), Status.CLOSED),
+        priority=_PRIORITIES.get(str(one.get("priority")), Priority.MEDIUM),
+        email=str(requester.get("email") or ""),
+        name=str(requester.get("name") or ""),
+        assignee=str(assignee.get("email") or ""),
+        created_at=created,
+        messages=tuple(sorted((each for each in said if each), key=lambda each: each.at)),
+        tags=tuple(str(tag) for tag in one.get("tags") or ()),
+    )
+
+
+def _message(folder: Path, one: Json, requester: Json, people: dict[str, Json]) -> OldMessage | None:
+    at = moment(one.get("created_at"))
+    if at is None:
+        return None
+    author = _person(one.get("author"), one.get("author_id"), people)
+    is_requester = author.get("id") is not None and author.get("id") == requester.get("id")
+    return OldMessage(
+        key=str(one.get("id")),
+        at=at,
+        by_customer=is_requester or author.get("role") == "end-user",
+        internal=one.get("public") is False,
+        email=str(author.get("email") or ""),
+        name=str(author.get("name") or ""),
+        text=words(one.get("plain_body") or one.get("body"), one.get("html_body")),
+        files=attached(folder, one.get("attachments"), "file_name"),
+    )

@@ -1,0 +1,336 @@
+"""`parlour import`: tickets of other desks with their history, each once, and nobody is told of any."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from parlour.app import make_intake
+from parlour.db.database import Tx
+from parlour.features.chat import service as chat
+from parlour.features.contacts import service as contacts
+from parlour.features.importing import chatwoot, freshdesk, run, zendesk
+from parlour.features.importing.models import Counts, OldTicket, Problem
+from parlour.features.importing.reading import NoExport
+from parlour.features.importing.run import Import
+from parlour.features.tickets import service as tickets
+from parlour.features.tickets.listing import service as listing
+from parlour.features.tickets.models import Filters, Priority, Status, TicketRow
+from parlour.features.tickets.tags import service as tags
+from parlour.kernel.messages import Message
+from tests.attaching import WORDS, desk_of
+from tests.house import Browser, House
+from tests.mailbox import delivered
+from tests.shell import Shell, sentence
+
+MARIA, ADA = "maria@example.com", "ada@acme.example"
+
+
+def lines(*objects: Any) -> str:
+    return "".join(json.dumps(each) + "\n" for each in objects)
+
+
+def of_zendesk(folder: Path) -> None:
+    """A ticket with an answer, a note, and a file; one without comments; one whose customer nobody knows."""
+    maria = {"id": 1, "email": "Maria@Example.com", "name": "Maria Weber", "role": "end-user"}
+    ada = {"id": 2, "email": ADA, "name": "Ada Moreau", "role": "agent"}
+    left = {"id": 3, "email": "gone@acme.example", "name": "Gone Away", "role": "agent"}
+    (folder / "users.json").write_text(lines(maria, ada, left), encoding="utf-8")
+    file = {"id": 77, "file_name": "tent.txt", "content_url": "https://x.example/tent.txt"}
+    lost = {"id": 78, "file_name": "lost.txt"}
+    said = [
+        {
+            "id": 11,
+            "author_id": 1,
+            "body": "My tent leaks.",
+            "created_at": "2024-03-01T10:00:00Z",
+            "public": True,
+        },
+        {"id": 12, "author_id": 2, "body": "Which?", "created_at": "2024-03-01T11:00:00Z", "public": True},
+        {
+            "id": 13,
+            "author_id": 3,
+            "body": "The oak one",
+            "created_at": "2024-03-01T11:30:00Z",
+            "public": False,
+        },
+        {
+            "id": 14,
+            "author_id": 1,
+            "html_body": "<p>The <b>blue</b> one</p>",
+            "public": True,
+            "created_at": "2024-03-01T12:00:00Z",
+            "attachments": [file, lost],
+        },
+    ]
+    first = {
+        "id": 5,
+        "subject": "A tent",
+        "status": "open",
+        "priority": "high",
+        "requester_id": 1,
+        "assignee_id": 2,
+        "tags": ["tents", "vip"],
+        "created_at": "2024-03-01T10:00:00Z",
+        "comments": said,
+    }
+    second = {
+        "id": 6,
+        "subject": "Thanks",
+        "status": "solved",
+        "requester": maria,
+        "description": "All is well.",
+        "priority": None,
+        "created_at": "2024-03-02T10:00:00Z",
+    }
+    nobodys = {"id": 7, "subject": "?", "status": "open", "created_at": "2024-03-02T10:00:00Z"}
+    (folder / "tickets.json").write_text(lines(first, second, nobodys) + "{half\n", encoding="utf-8")
+    (folder / "attachments" / "77").mkdir(parents=True)
+    (folder / "attachments" / "77" / "tent.txt").write_bytes(WORDS)
+
+
+def of_chatwoot(folder: Path) -> None:
+    sender = {"name": "Maria Weber", "email": MARIA}
+    said = [
+        {"id": 1, "content": "My tent leaks.", "message_type": 0, "created_at": 1709287200, "sender": sender},
+        {"id": 2, "content": "Conversation was opened", "message_type": 2, "created_at": 1709287201},
+        {
+            "id": 3,
+            "content": "Which?",
+            "message_type": "outgoing",
+            "created_at": 1709290800,
+            "sender": {"name": "Ada Moreau", "email": ADA},
+        },
+        {"id": 4, "content": "The oak one", "message_type": 1, "private": True, "created_at": 1709292600},
+        {
+            "id": 5,
+            "content": None,
+            "message_type": 0,
+            "created_at": 1709294400,
+            "sender": sender,
+            "attachments": [{"id": 77, "data_url": "https://x.example/blobs/abc/tent.txt?x=1"}],
+        },
+    ]
+    one = {
+        "id": 5,
+        "status": "open",
+        "priority": "high",
+        "created_at": 1709287200,
+        "labels": ["tents", "vip"],
+        "meta": {"sender": sender, "assignee": {"email": ADA}},
+        "messages": said,
+        "additional_attributes": {"mail_subject": "A tent"},
+    }
+    (folder / "conversations.json").write_text(
+        json.dumps({"data": {"meta": {}, "payload": [one]}}), encoding="utf-8"
+    )
+    (folder / "attachments").mkdir()
+    (folder / "attachments" / "77-tent.txt").write_bytes(WORDS)
+
+
+def of_freshdesk(folder: Path) -> None:
+    (folder / "Users0.json").write_text(
+        json.dumps([{"user": {"id": 1, "email": MARIA, "name": "Maria Weber"}}]), encoding="utf-8"
+    )
+    (folder / "agents.json").write_text(
+        json.dumps([{"id": 2, "contact": {"email": ADA, "name": "Ada Moreau"}}]), encoding="utf-8"
+    )
+    notes = [
+        {"id": 12, "user_id": 2, "body_text": "Which?", "created_at": "2024-03-01T12:00:00+01:00"},
+        {"id": 13, "user_id": 2, "body": "<p>The oak one</p>", "private": True}
+        | {"created_at": "2024-03-01T11:30:00Z"},
+        {
+            "id": 14,
+            "user_id": 1,
+            "incoming": True,
+            "body": "<p>The <b>blue</b> one</p>",
+            "created_at": "2024-03-01T12:00:00Z",
+            "attachments": [{"id": 77, "content_file_name": "tent.txt"}],
+        },
+    ]
+    one = {
+        "display_id": 5,
+        "subject": "A tent",
+        "status": 2,
+        "priority": 3,
+        "requester_id": 1,
+        "responder_id": 2,
+        "description": "<div>My tent leaks.</div>",
+        "created_at": "2024-03-01T10:00:00Z",
+        "tags": [{"name": "tents"}, {"name": "vip"}],
+        "helpdesk_notes": [{"helpdesk_note": each} for each in notes],
+    }
+    (folder / "Tickets0.json").write_text(json.dumps([{"helpdesk_ticket": one}]), encoding="utf-8")
+    (folder / "attachments").mkdir()
+    (folder / "attachments" / "tent.txt").write_bytes(WORDS)
+
+
+EXPORTS: dict[ModuleType, Callable[[Path], None]] = {
+    zendesk: of_zendesk,
+    chatwoot: of_chatwoot,
+    freshdesk: of_freshdesk,
+}
+
+
+async def bring(
+    house: House, folder: Path, reader: ModuleType, *, dry_run: bool = False
+) -> tuple[Counts, list[Problem]]:
+    complaints: list[Problem] = []
+    intake = make_intake(house.app.parlour.settings)
+    source = reader.__name__.rpartition(".")[2]
+    here = house.workspace.workspace_id
+    work = Import(house.db, intake, here, source, dry_run, lambda _, __: None, complaints.append)
+    return await work.run(reader.read(folder)), complaints
+
+
+async def listed(house: House) -> dict[str, TicketRow]:
+    def rows(tx: Tx) -> list[TicketRow]:
+        return list(listing.workspace_tickets(tx, Filters(limit=100)).rows)
+
+    return {row.subject: row for row in await house.as_system(rows)}
+
+
+async def said_in(house: House, ticket_id: UUID, *, notes: bool = False) -> list[Message]:
+    def read(tx: Tx) -> list[Message]:
+        ticket = tickets.ticket(tx, ticket_id)
+        room = chat.notes_room(tx, ticket_id) if notes else ticket.chat_room_id
+        return list(chat.history(tx, room).messages)
+
+    found: list[Message] = await house.as_system(read)
+    return found
+
+
+@pytest.fixture(params=EXPORTS, ids=lambda reader: reader.__name__.rpartition(".")[2])
+def reader(request: pytest.FixtureRequest) -> ModuleType:
+    module: ModuleType = request.param
+    return module
+
+
+async def test_a_ticket_comes_with_all_that_was_said_and_when(
+    house: House, desk: Browser, tmp_path: Path, reader: ModuleType
+) -> None:
+    EXPORTS[reader](tmp_path)
+    counts, _ = await bring(house, tmp_path, reader)
+
+    row = (await listed(house))["A tent"]
+    ticket = await house.as_system(tickets.ticket, row.ticket_id)
+    assert (ticket.status, ticket.priority, ticket.email) == (Status.OPEN, Priority.HIGH, MARIA)
+    assert (ticket.assignee_id, ticket.description) == (house.ada, "My tent leaks.")
+    assert ticket.created_at.isoformat() == "2024-03-01T10:00:00+00:00"
+    assert ticket.last_message_at.isoformat() == "2024-03-01T12:00:00+00:00"
+    assert ticket.waiting_since == ticket.last_message_at
+    assert ticket.first_answer_at is not None
+    assert ticket.first_answer_at.isoformat() == "2024-03-01T11:00:00+00:00"
+    said = await said_in(house, row.ticket_id)
+    assert [(each.sender_type, each.created_at.hour) for each in said] == [
+        *(("customer", 10), ("agent", 11), ("customer", 12))
+    ]
+    assert said[1].sender_id == str(house.ada)
+    assert [each.content for each in said[:2]] == ["My tent leaks.", "Which?"]
+    assert [file.name for file in said[2].files] == ["tent.txt"]
+    assert [each.content for each in await said_in(house, row.ticket_id, notes=True)] == ["The oak one"]
+    person = await house.as_system(contacts.at, MARIA)
+    assert person is not None
+    assert person.name == "Maria Weber"
+    of_it = await house.as_system(tags.of_tickets, [row.ticket_id])
+    assert [tag.name for tag in of_it[row.ticket_id]] == ["tents", "vip"]
+    assert counts.files == 1
+    page = await desk.get(desk_of(ticket))
+    assert "Brought along from" in page.text
+    assert (
+        WORDS.decode().strip()
+        in (await desk.get(f"{desk_of(ticket)}/files/{said[2].files[0].file_id}/tent.txt")).text
+    )
+    assert delivered(house, MARIA) == []
+
+
+async def test_done_again_it_doubles_nothing_and_brings_what_is_new(
+    house: House, tmp_path: Path, reader: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "STEP", 1)
+    EXPORTS[reader](tmp_path)
+    would, _ = await bring(house, tmp_path, reader, dry_run=True)
+    assert await listed(house) == {}
+
+    class Cut(Exception):
+        pass
+
+    def half(folder: Path) -> Iterator[OldTicket | Problem]:
+        """As an import that was broken off in the middle of a ticket leaves it."""
+        for each in reader.read(folder):
+            if isinstance(each, OldTicket):
+                yield replace(each, messages=each.messages[:1])
+
+    intake = make_intake(house.app.parlour.settings)
+    source = reader.__name__.rpartition(".")[2]
+    work = Import(
+        house.db, intake, house.workspace.workspace_id, source, False, lambda _, __: None, lambda _: None
+    )
+    await work.run(half(tmp_path))
+    done, _ = await bring(house, tmp_path, reader)
+    again, _ = await bring(house, tmp_path, reader)
+
+    row = (await listed(house))["A tent"]
+    assert len(await said_in(house, row.ticket_id)) == 3
+    assert again.tickets == again.messages == again.notes == again.files == again.tags == 0
+    assert again.known == would.tickets
+    assert would.messages == done.messages + would.tickets
+    assert (would.files, would.notes, would.tags) == (1, 1, 2)
+
+
+async def test_what_cannot_be_taken_is_named_and_the_rest_comes(house: House, tmp_path: Path) -> None:
+    of_zendesk(tmp_path)
+    long = {
+        "id": 8,
+        "subject": "s" * 300,
+        "status": "closed",
+        "created_at": "2024-03-02T10:00:00Z",
+        "requester": {"id": 9, "email": "ben@example.com"},
+        "description": "word " * 9_000,
+    }
+    with (tmp_path / "tickets.json").open("a", encoding="utf-8") as file:
+        file.write(lines(long))
+
+    counts, complaints = await bring(house, tmp_path, zendesk)
+
+    told = [f"{each.about}: {each.why}" for each in complaints]
+    assert counts.problems == len(told) == 4
+    assert any("ticket 7" in each and "no address" in each for each in told)
+    assert any("lost.txt is not in the folder" in each for each in told)
+    assert any("tickets.json, line 4" in each for each in told)
+    assert any("ticket 8" in each and "cut to 200" in each for each in told)
+    found = await listed(house)
+    assert len(found) == 3
+    cut = next(row for subject, row in found.items() if subject.startswith("sss"))
+    assert "".join(each.content for each in await said_in(house, cut.ticket_id)) == ("word " * 9_000).strip()
+    assert found["Thanks"].status is Status.RESOLVED
+
+
+def test_the_command_counts_before_it_does_and_says_what_it_cannot_read(tmp_path: Path) -> None:
+    shell, export = Shell(tmp_path / "data"), tmp_path / "export"
+    export.mkdir()
+    of_zendesk(export)
+    assert shell.run("workspace", "create", "acme", "--name", "Acme").returncode == 0
+
+    would = shell.run("import", "zendesk", str(export), "--workspace", "acme", "--dry-run")
+    done = shell.run("import", "zendesk", str(export), "--workspace", "acme")
+
+    assert would.returncode == done.returncode == 0, would.stderr + done.stderr
+    assert would.stdout.splitlines()[:-1] == done.stdout.splitlines()[:-1]
+    assert "Nothing was changed." in would.stdout
+    assert len(done.stderr.splitlines()) == 3
+    assert "no conversations.json" in sentence(
+        shell.run("import", "chatwoot", str(export), "--workspace", "acme")
+    )
+    assert "no folder" in sentence(shell.run("import", "zendesk", str(tmp_path / "x"), "--workspace", "acme"))
+
+
+@pytest.mark.parametrize("reader", EXPORTS)
+def test_a_folder_without_an_export_says_what_was_looked_for(tmp_path: Path, reader: ModuleType) -> None:
+    with pytest.raises(NoExport, match=r"\.json"):
+        list(reader.read(tmp_path))
