@@ -32,6 +32,7 @@ member:manage    no       no       no       no       no       yes      yes      
 workspace:manage no       no       no       no       no       yes      yes      yes
 key:manage       no       no       no       no       no       yes      yes      yes
 mail:bring       no       no       no       no       no       yes      yes      yes
+webhook:manage   no       no       no       no       no       yes      yes      yes
 workspace:see    no       no       no       yes      yes      yes      yes      yes
 account:sign-in  yes      yes      no       no       no       no       no       yes
 account:use      no       yes      no       no       no       no       no       yes
