@@ -89,6 +89,7 @@ ABOUT_PAGES = (
     "web/test_render.py",
 )
 SENT_BY_OTHERS = (
+    "faults/test_fetching_killed.py",
     "faults/test_postfix.py",
     "features/desk/test_change_note.py",
     "features/desk/test_pages.py",
