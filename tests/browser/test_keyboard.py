@@ -70,6 +70,7 @@ async def test_from_the_front_page_to_a_sent_message_and_back(live: Live, people
     await page.goto(live.portal)
     await tab_to(page, "Open a ticket")
     await page.keyboard.press("Enter")
+    await expect(page.get_by_label("Your email address")).to_be_visible()
     await tab_to(page, "Your email address")
     await page.keyboard.type("keys@customer.example")
     await tab_to(page, "Subject")

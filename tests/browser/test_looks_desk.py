@@ -171,7 +171,8 @@ async def canned_replies_open(page: Page, live: Live, past: Past) -> None:
     await page.goto(f"{live.desk}/replies/new")
     await page.get_by_label("Name").fill("Opening hours")
     await page.get_by_label("Text").fill("Nine to five, {customer_email}.")
-    await page.get_by_role("button", name="Save").click()
+    async with page.expect_navigation():
+        await page.get_by_role("button", name="Save").click()
     await answering(page, live, past)
     await Room(page).composer.press("/")
     await expect(page.locator("#reply-options").get_by_role("option").first).to_be_visible()
