@@ -204,6 +204,7 @@ FORMS: dict[str, Callable[["Town"], Awaitable[Form]]] = {
     f"{_WORKSPACE}/settings/tags/{{tag_id}}": _new_tag,
     f"{_WORKSPACE}/settings/tags/{{tag_id}}/delete": _fixed(delete="now"),
     f"{_TICKET}/tags": _tagged,
+    f"{_TICKET}/participants": _fixed(participant="boss@example.com"),
     f"{_TICKET}/snooze": _put_aside,
     f"{_TICKET}/access/revoke": _fixed(end="now"),
 }

@@ -175,6 +175,7 @@ POST /status                        sign-in sign-in  sign-in   sign-in  ticket t
 POST /priority                      sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in
 POST /assignee                      sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in
 POST /tags                          sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in
+POST /participants                  sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in
 POST /snooze                        sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in
 POST /access/revoke                 sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in
 """

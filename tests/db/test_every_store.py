@@ -66,6 +66,7 @@ from parlour.features.tickets.notifications.models import Bell, Kind
 from parlour.features.tickets.notifications.store import Hearer
 from parlour.features.tickets.outgoing import store as outgoing
 from parlour.features.tickets.outgoing.models import Outcome as Gone
+from parlour.features.tickets.participants import store as participants
 from parlour.features.tickets.rows import store as rows
 from parlour.features.tickets.tags import store as tags
 from parlour.features.tickets.threads import store as threads
@@ -497,6 +498,9 @@ def of_outgoing_mail(ticket: Ticket) -> list[Call]:
         (outgoing.deliveries, {**about, "after": 0, "upto": 1}),
         (outgoing.drop, mail),
         (outgoing.drop_waiting, {}),
+        (participants.insert_participant, {**about, "email": "boss@example.com"}),
+        (participants.emails, {**about, "limit": 9}),
+        (participants.delete_participant, {**about, "email": "boss@example.com"}),
     ]
 
 

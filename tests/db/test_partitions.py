@@ -31,6 +31,7 @@ TENANTS = (
     "mails",
     "mail_threads",
     "outgoing_mails",
+    "participants",
     "fetched_mailboxes",
     "api_keys",
     "logos",

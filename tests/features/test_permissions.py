@@ -119,6 +119,8 @@ SYSTEM_ONLY = {
     "tickets.outgoing.service.follow",
     "tickets.outgoing.service.queue",
     "tickets.outgoing.service.take",
+    "tickets.participants.service.copy",
+    "tickets.participants.service.join",
     "tickets.snooze.service.end",
     "tickets.tags.service.take_off_some",
     "tickets.threads.service.came_by_mail",

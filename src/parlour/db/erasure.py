@@ -31,6 +31,7 @@ from parlour.db.schema import (
     notifications,
     outbox,
     outgoing_mails,
+    participants,
     read_marks,
     tickets,
     webhook_deliveries,
@@ -373,6 +374,8 @@ class Erasure:
         with self._step() as tx:
             addressed = outbox.c.payload["email"].as_string() == self.email
             tx.execute(delete(outbox).where(outbox.c.workspace_id == self.workspace_id, addressed))
+            copied = participants.c.workspace_id == self.workspace_id, participants.c.email == self.email
+            tx.execute(delete(participants).where(*copied))
             sent = outgoing_mails.c
             to_them = sent.workspace_id == self.workspace_id, sent.recipient == self.email
             tx.execute(delete(outgoing_mails).where(*to_them, sent.outcome.in_(["waiting", "deferred"])))

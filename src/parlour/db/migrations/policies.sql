@@ -75,7 +75,7 @@ DO $do$
 DECLARE
     tenant_tables text[] := ARRAY[
         'tickets', 'messages', 'read_marks', 'saved_views', 'canned_replies', 'invitations', 'audit_log',
-        'tags', 'ticket_tags', 'contacts', 'mentions', 'mails', 'mail_threads', 'outgoing_mails',
+        'tags', 'ticket_tags', 'contacts', 'mentions', 'mails', 'mail_threads', 'outgoing_mails', 'participants',
         'api_keys', 'logos'];
     -- These have policies for whoever acts in no workspace, too.
     shared_tables text[] := ARRAY['workspaces', 'members', 'chat_rooms', 'access_links', 'grants',
@@ -285,6 +285,10 @@ CREATE POLICY settled ON mails FOR UPDATE USING ((SELECT app.works() OR app.serv
 CREATE POLICY seen ON mail_threads FOR SELECT USING ((SELECT app.serves()));
 CREATE POLICY begun ON mail_threads FOR INSERT WITH CHECK ((SELECT app.serves()));
 CREATE POLICY gone_on ON mail_threads FOR UPDATE USING ((SELECT app.serves()));
+
+CREATE POLICY seen ON participants FOR SELECT USING ((SELECT app.looks() OR app.serves()));
+CREATE POLICY joined ON participants FOR INSERT WITH CHECK ((SELECT app.works() OR app.serves()));
+CREATE POLICY gone ON participants FOR DELETE USING ((SELECT app.works() OR app.serves()));
 
 CREATE POLICY seen ON outgoing_mails FOR SELECT USING ((SELECT app.looks() OR app.serves() OR app.oversees()));
 CREATE POLICY queued ON outgoing_mails FOR INSERT WITH CHECK ((SELECT app.serves()));

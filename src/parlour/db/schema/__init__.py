@@ -30,7 +30,14 @@ from parlour.db.schema.files import attachment_columns, files, scan_state
 from parlour.db.schema.house import HOUSE_TABLES, history, schema_floor, search_progress
 from parlour.db.schema.jobs import outbox
 from parlour.db.schema.logos import logos
-from parlour.db.schema.mail import fetched_mailboxes, mail_threads, mailboxes, mails, outgoing_mails
+from parlour.db.schema.mail import (
+    fetched_mailboxes,
+    mail_threads,
+    mailboxes,
+    mails,
+    outgoing_mails,
+    participants,
+)
 from parlour.db.schema.notifications import notifications
 from parlour.db.schema.programs import api_keys, idempotency
 from parlour.db.schema.rooms import chat_rooms, mentions, messages, read_marks
@@ -75,6 +82,7 @@ __all__ = [
     "notifications",
     "outbox",
     "outgoing_mails",
+    "participants",
     "password_resets",
     "read_marks",
     "recovery_codes",
@@ -122,6 +130,7 @@ TENANT_TABLES = (
     events,
     event_heads,
     outgoing_mails,
+    participants,
     fetched_mailboxes,
     logos,
     webhooks,

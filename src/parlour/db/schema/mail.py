@@ -119,3 +119,14 @@ mail_threads = Table(
     PrimaryKeyConstraint("workspace_id", "ticket_id"),
     ForeignKeyConstraint(["workspace_id", "ticket_id"], ["tickets.workspace_id", "tickets.ticket_id"]),
 )
+
+participants = Table(
+    "participants",
+    metadata,
+    Column("workspace_id", Uuid, nullable=False),
+    Column("ticket_id", Uuid, nullable=False),
+    Column("email", Text, nullable=False, comment="who gets a copy of each answer by mail"),
+    Column("added_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("workspace_id", "ticket_id", "email"),
+    ForeignKeyConstraint(["workspace_id", "ticket_id"], ["tickets.workspace_id", "tickets.ticket_id"]),
+)

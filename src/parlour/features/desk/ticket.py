@@ -194,6 +194,7 @@ def _choices(found: units.TicketPage, actor: Actor) -> dict[str, Any]:
     return {
         "assignee_name": names.get(assignee) if assignee else None,
         "members": answering,
+        "participants": found.participants,
         "other_tags": [tag for tag in found.all_tags if tag not in found.tags],
         "statuses": [
             value.value for value in Status if value is not Status.NEW or found.ticket.status is Status.NEW

@@ -25,6 +25,7 @@ from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Bulk, Field, Filters, Page, SavedView, Tag, Ticket, TicketRow
 from parlour.features.tickets.notifications import service as notifications
 from parlour.features.tickets.notifications.models import Bell, Line, Place
+from parlour.features.tickets.participants import service as participants
 from parlour.features.tickets.tags import service as tags
 from parlour.features.tickets.views import service as saved
 from parlour.features.workspaces import audit
@@ -287,6 +288,7 @@ class TicketPage:
     tags: Sequence[Tag]
     all_tags: Sequence[Tag]
     contact: Contact | None
+    participants: Sequence[str]
 
 
 @requires(Permission.TICKET_LIST)
@@ -303,6 +305,7 @@ def ticket_page(tx: Tx, ticket_id: UUID, before: Before | None) -> TicketPage:
         tags=tags.of_tickets(tx, [ticket_id]).get(ticket_id, ()) if ticket.tagged else (),
         all_tags=tags.every(tx),
         contact=contact,
+        participants=participants.of_ticket(tx, ticket_id),
     )
 
 

@@ -3,6 +3,7 @@
 Exactly once, whatever is delivered twice or by two ways: a mail is known by its Message-ID in the workspace.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from parlour.features.tickets import finding
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import SUBJECT_LIMIT, Draft, Ticket
 from parlour.features.tickets.outgoing import service as outgoing
+from parlour.features.tickets.participants import service as participants
 from parlour.features.tickets.threads import service as threads
 from parlour.features.workspaces.mailboxes import service as mailboxes
 from parlour.kernel import clock, text
@@ -66,6 +68,11 @@ class Letter:
     @property
     def sender(self) -> str:
         return self.parsed.sender.mailbox if self.parsed.sender else ""
+
+    @property
+    def others(self) -> Sequence[str]:
+        """Who wrote it, and for whom it was meant."""
+        return [self.sender, *(each.mailbox for each in (*self.parsed.to, *self.parsed.cc))]
 
     @property
     def is_for_people(self) -> bool:
@@ -152,6 +159,7 @@ def _said(tx: Tx, letter: Letter, client_id: UUID) -> Sorted:
         tickets.send_message(
             tx.acting_as(customer), ticket.ticket_id, content, client_id, file_ids=letter.file_ids
         )
+        participants.join(tx, ticket, letter.others)
         if letter.sender == ticket.email:
             threads.came_by_mail(tx, ticket.ticket_id, letter.parsed.message_id)
         return Sorted(Outcome.ADDED, reason, ticket.ticket_id)
@@ -162,6 +170,7 @@ def _said(tx: Tx, letter: Letter, client_id: UUID) -> Sorted:
     draft = Draft(subject, content, letter.sender, client_id, name, letter.file_ids)
     opened = tickets.open_ticket(stranger, draft)
     threads.came_by_mail(tx, opened.ticket.ticket_id, letter.parsed.message_id)
+    participants.join(tx, opened.ticket, letter.others)
     return Sorted(Outcome.OPENED, reason, opened.ticket.ticket_id)
 
 

@@ -10,6 +10,7 @@ from parlour.features.tickets import service as tickets
 from parlour.features.tickets.access import service as access
 from parlour.features.tickets.models import Link
 from parlour.features.tickets.outgoing import service as outgoing
+from parlour.features.tickets.participants import service as participants
 from parlour.features.tickets.threads import service as threads
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel.access import Actor
@@ -32,10 +33,9 @@ class TicketMails:
             access.FRESH_LINKS: self.fresh_links,
             tickets.UNSEEN_REPLIES: self.unseen_replies,
             tickets.FIRST_WORD: self.first_word,
+            participants.COPY: self.copy,
         }
-        self.followers = dict.fromkeys(
-            (tickets.CONFIRMATION, tickets.UNSEEN_REPLIES, tickets.FIRST_WORD), outgoing.follow
-        )
+        self.followers = dict.fromkeys(self.handlers.keys() - {access.FRESH_LINKS}, outgoing.follow)
 
     async def confirm(self, job: Job) -> None:
         """To whoever opened the ticket. Holds nothing that a visitor typed: it may go to a stranger."""
@@ -65,6 +65,23 @@ class TicketMails:
     async def first_word(self, job: Job) -> None:
         """What an agent began a ticket with; nothing when it was seen before the mail could leave."""
         await self._mail_answers(job, "first_word")
+
+    async def copy(self, job: Job) -> None:
+        """What an agent said, to somebody else who takes part by mail: without a way into the ticket."""
+        system = Actor.system(job.workspace_id)
+        copied = await self._db.write(system, participants.copy, job)
+        if copied is None:
+            return
+        ticket = copied.ticket
+        workspace = await self._db.read(system, workspaces.workspace)
+        headers = {**await self._db.read(system, threads.headers, ticket.ticket_id), "Auto-Submitted": "no"}
+        context = {
+            "workspace": workspace,
+            "ticket": {"number": ticket.number, "subject": ticket.subject},
+            "replies": [_said(message) for message in copied.messages],
+            "answerable": "Reply-To" in headers,
+        }
+        await self._post.send_about(ticket.ticket_id, job, "copy", copied.email, context, headers)
 
     async def _mail_answers(self, job: Job, template: str) -> None:
         system, ticket_id = Actor.system(job.workspace_id), UUID(job.payload["ticket_id"])

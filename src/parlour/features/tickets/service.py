@@ -29,6 +29,7 @@ from parlour.features.tickets.models import (
 from parlour.features.tickets.notifications import service as notifications
 from parlour.features.tickets.notifications.models import Kind as Told
 from parlour.features.tickets.outgoing import service as outgoing
+from parlour.features.tickets.participants import service as participants
 from parlour.features.tickets.threads import service as threads
 from parlour.features.tickets.unsaid import service as unsaid
 from parlour.features.workspaces import audit
@@ -302,6 +303,10 @@ def _mail_later(tx: Tx, ticket: Ticket, seq: int) -> None:
     thread = threads.of_ticket(tx.as_system(), ticket.ticket_id)
     after = AT_ONCE if thread and thread.by_mail else AWAY_AFTER
     _mail(tx, UNSEEN_REPLIES, ticket, seq=seq, after=after)
+    for email in participants.of_ticket(tx.as_system(), ticket.ticket_id):
+        told = {"ticket_id": str(ticket.ticket_id), "email": email, "after": seq - 1, "upto": seq}
+        job_id = tx.enqueue(participants.COPY, told)
+        outgoing.queue(tx.as_system(), participants.COPY, ticket, job_id, seq=seq, to=email)
 
 
 def _heard(tx: Tx, ticket: Ticket) -> Ticket:

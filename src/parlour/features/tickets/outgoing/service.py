@@ -44,14 +44,16 @@ class NotFailed(Conflict):
 
 
 @requires(Permission.SYSTEM)
-def queue(tx: Tx, kind: str, ticket: Ticket, job_id: UUID, *, seq: int = 0) -> None:
-    """The job is to mail the customer of the ticket, about the message `seq` of its room if there is one."""
+def queue(tx: Tx, kind: str, ticket: Ticket, job_id: UUID, *, seq: int = 0, to: str = "") -> None:
+    """The job is to mail the customer of the ticket, or somebody else, about the message `seq` of its room if
+    there is one.
+    """
     store.keep(
         tx,
         job_id,
         ticket_id=ticket.ticket_id,
         kind=kind,
-        recipient=ticket.email,
+        recipient=to or ticket.email,
         after_seq=max(0, seq - 1),
         upto_seq=seq,
     )

@@ -1,0 +1,32 @@
+"""SQL of those who get copies."""
+
+from uuid import UUID
+
+from sqlalchemy import Integer, bindparam, delete, select
+
+from parlour.db import dialect
+from parlour.db.database import HERE, Tx
+from parlour.db.schema import participants
+from parlour.kernel import clock
+
+_OF = (participants.c.workspace_id == HERE) & (participants.c.ticket_id == bindparam("ticket"))
+_EMAILS = (
+    select(participants.c.email)
+    .where(_OF)
+    .order_by(participants.c.email)
+    .limit(bindparam("limit", type_=Integer()))
+)
+_GONE = delete(participants).where(_OF, participants.c.email == bindparam("address"))
+
+
+def emails(tx: Tx, ticket_id: UUID, *, limit: int) -> list[str]:
+    return [row[0] for row in tx.rows(_EMAILS, ticket=ticket_id, limit=limit)]
+
+
+def insert_participant(tx: Tx, ticket_id: UUID, email: str) -> None:
+    new = {"workspace_id": tx.workspace_id, "ticket_id": ticket_id, "email": email, "added_at": clock.now()}
+    tx.execute(dialect.insert(tx, participants).values(new).on_conflict_do_nothing())
+
+
+def delete_participant(tx: Tx, ticket_id: UUID, email: str) -> None:
+    tx.run(_GONE, ticket=ticket_id, address=email)

@@ -1,0 +1,100 @@
+"""Whoever is in copy of a customer's mail gets the answers, too, each in an own mail without a way in."""
+
+import asyncio
+from email.message import EmailMessage
+
+import pytest
+
+from parlour.features.contacts import service as contacts
+from parlour.features.mailroom import service as mailroom
+from parlour.features.mailroom.arrivals import Arrivals
+from parlour.features.mailroom.models import Outcome
+from parlour.features.tickets import service as tickets
+from parlour.features.tickets.models import Ticket
+from parlour.features.tickets.participants import service as participants
+from parlour.features.workspaces.mailboxes import service as mailboxes
+from tests.house import Browser, House
+from tests.mailbox import delivered, mails, text_of
+from tests.tickets import ada, place, words
+
+SUPPORT = "support@acme.example"
+MARIA, BOSS, LEGAL = "maria@example.com", "boss@example.com", "legal@example.com"
+
+
+def written(sender: str, message_id: str, **headers: str) -> bytes:
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Cc"] = sender, f"{SUPPORT}, {BOSS}", LEGAL
+    mail["Subject"], mail["Message-ID"] = "Tent", message_id
+    for name, value in headers.items():
+        mail[name.replace("_", "-")] = value
+    mail.set_content("My tent leaks.")
+    return mail.as_bytes()
+
+
+async def bring(house: House, raw: bytes) -> Ticket:
+    await Arrivals(house.db, house.app.parlour.files.store).accept(raw, [SUPPORT])
+    async with asyncio.timeout(10):
+        while (newest := (await house.as_system(mailroom.ledger)).mails[0]).outcome is Outcome.WAITING:
+            await asyncio.sleep(0.01)
+    assert newest.ticket_id
+    return await house.as_system(tickets.ticket, newest.ticket_id)
+
+
+@pytest.fixture
+async def ticket(house: House) -> Ticket:
+    await house.as_system(mailboxes.add, SUPPORT)
+    return await bring(house, written(MARIA, "<first@example.com>"))
+
+
+async def answer(desk: Browser, house: House, ticket: Ticket) -> None:
+    here = place(house, ticket)
+    await desk.submit(f"{here}/chat", words("It is on its way."), page=here)
+
+
+async def test_an_answer_goes_to_everybody_for_whom_the_mail_was_and_back_comes_their_own_name(
+    house: House, desk: Browser, ticket: Ticket
+) -> None:
+    assert await house.as_system(participants.of_ticket, ticket.ticket_id) == [BOSS, LEGAL]
+    assert f"{MARIA} gets this, and 2 in copy" in (await desk.get(place(house, ticket))).text
+    await answer(desk, house, ticket)
+    [copy] = await mails(house, BOSS)
+    await mails(house, LEGAL)
+
+    assert "It is on its way." in text_of(copy)
+    assert "/access" not in text_of(copy)
+    assert (copy["Reply-To"], copy["Subject"]) == (SUPPORT, f"Re: Tent (#{ticket.number})")
+
+    answered = await bring(house, written(BOSS, "<boss@example.com>", In_Reply_To=str(copy["Message-ID"])))
+    assert (answered.ticket_id, answered.email) == (ticket.ticket_id, MARIA)
+    page = (await desk.get(place(house, ticket))).text
+    assert f'<span class="message-author">{BOSS}' in page
+
+
+async def test_who_was_taken_out_or_is_blocked_gets_nothing_any_more(
+    house: House, desk: Browser, ticket: Ticket
+) -> None:
+    here = place(house, ticket)
+    await desk.submit(f"{here}/participants", {"remove": LEGAL}, page=here)
+    await desk.submit(f"{here}/participants", {"participant": "new@example.com"}, page=here)
+    await house.as_system(contacts.remember, BOSS, "", typed=False)
+    boss = await house.as_system(contacts.at, BOSS)
+    assert boss
+    await house.db.write(ada(house), contacts.block, boss.contact_id)
+    await answer(desk, house, ticket)
+    await mails(house, "new@example.com")
+    page = (await desk.get(here)).text
+
+    assert delivered(house, LEGAL) == delivered(house, BOSS) == []
+    assert f"Ada Moreau took {LEGAL} out of copy" in page
+    assert "Ada Moreau put new@example.com in copy" in page
+
+
+@pytest.mark.parametrize("typed", ["", "nobody", MARIA, SUPPORT])
+async def test_an_address_that_cannot_be_in_copy_is_refused_with_a_sentence(
+    house: House, desk: Browser, ticket: Ticket, typed: str
+) -> None:
+    here = place(house, ticket)
+    refused = await desk.submit(f"{here}/participants", {"participant": typed}, page=here)
+
+    assert refused.status_code == 422
+    assert 'id="participant-problem"' in refused.text
