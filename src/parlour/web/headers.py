@@ -20,7 +20,13 @@ ALWAYS = {
 """`same-origin`, not `no-referrer`: with the latter browsers send `Origin: null` with a form."""
 SANDBOX = "sandbox; default-src 'none'"
 """The policy of what strangers made: should a browser take it for a page after all, it can do nothing."""
-_POLICY = b"content-security-policy"
+SHOWN_ELSEWHERE = "cross-origin"
+"""The resource policy of what mail programs on the web show on pages of their own."""
+_OTHERWISE = {
+    (b"content-security-policy", SANDBOX.encode()),
+    (b"cross-origin-resource-policy", SHOWN_ELSEWHERE.encode()),
+}
+"""What an answer may say in place of ours."""
 TRANSPORT = "max-age=31536000"
 
 
@@ -45,8 +51,7 @@ class SecurityHeaders:
         await self.app(scope, receive, send_with_headers)
 
     def _headed(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        """Ours in place of those given, but for a policy that allows nothing at all."""
-        fixed = self.fixed
-        if (_POLICY, SANDBOX.encode()) in headers:
-            fixed = [header for header in fixed if header[0] != _POLICY] + [(_POLICY, SANDBOX.encode())]
+        """Ours in place of those given, but for the few that may be otherwise."""
+        otherwise = dict(_OTHERWISE.intersection(headers))
+        fixed = [(name, otherwise.get(name, value)) for name, value in self.fixed]
         return [*(header for header in headers if header[0].lower() not in self._names), *fixed]

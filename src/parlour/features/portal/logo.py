@@ -6,7 +6,7 @@ from starlette.responses import Response
 from parlour.features.portal.visitor import workspace_in
 from parlour.features.workspaces.logo import service as logos
 from parlour.kernel.access import Actor
-from parlour.web.headers import SANDBOX
+from parlour.web.headers import SANDBOX, SHOWN_ELSEWHERE
 from parlour.web.site import db
 
 _CACHE = "public, max-age=86400"
@@ -17,5 +17,9 @@ async def picture(request: Request) -> Response:
     """Raises NotFound, also where it was taken away."""
     workspace = await workspace_in(request)
     png = await db(request).read(Actor.visitor(workspace.workspace_id), logos.picture)
-    headers = {"Cache-Control": _CACHE, "Content-Security-Policy": SANDBOX}
+    headers = {
+        "Cache-Control": _CACHE,
+        "Content-Security-Policy": SANDBOX,
+        "Cross-Origin-Resource-Policy": SHOWN_ELSEWHERE,
+    }
     return Response(png, media_type="image/png", headers=headers)
