@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, insert, select, update
 from sqlalchemy.engine import Engine
 
+from parlour.db.database import Tx
+from parlour.db.schema import files, messages
 from parlour.features.tickets import service as tickets
+from parlour.kernel import clock
 from parlour.kernel.access import Actor
 from parlour.web.assets import CODINGS, File
 from parlour.web.render import Renderer
@@ -24,6 +27,8 @@ PAGES = {
     "new ticket": ("visitor", "/support/acme/ticket/new", 1, 9_200),
 }
 """Whose it is, where it is, and the most statements and bytes with 25 tickets or 50 messages on it."""
+WITH_FILES = 60_000
+"""Bytes of the conversation with a picture at each of its messages."""
 FIRST_VISIT = 56_000
 """Bytes over the wire: the page, its style sheet, script, font and icons."""
 
@@ -40,6 +45,21 @@ async def furnished(house: House, visitor: Browser) -> dict[str, str]:
         words = f"Message {number} about the parcel"
         await house.db.write(customer, tickets.send_message, ticket.ticket_id, words, uuid4())
     return {"workspace": str(house.workspace.workspace_id), "ticket": str(ticket.ticket_id)}
+
+
+def bring_pictures(tx: Tx, ticket_id: UUID) -> None:
+    """One at each message of the ticket."""
+    room = tickets.ticket(tx, ticket_id).chat_room_id
+    here = (messages.c.workspace_id == tx.workspace_id) & (messages.c.room_id == room)
+    for seq in tx.execute(select(messages.c.seq).where(here)).scalars().all():
+        file_id = clock.new_id()
+        where = {"workspace_id": tx.workspace_id, "file_id": file_id, "room_id": room, "seq": seq}
+        what = {"name": f"photo {seq}.png", "media_type": "image/png", "width": 800, "height": 600}
+        keys = {"storage_key": f"{file_id}", "thumbnail_key": f"{file_id}-small", "has_thumbnail": True}
+        whose = {"uploader": "maria@example.com", "uploader_kind": "customer", "created_at": clock.now()}
+        size = {"size": 20_000, "counted": 20_000, "scan": "clean"}
+        tx.execute(insert(files).values(where | what | keys | whose | size))
+    tx.execute(update(messages).where(here).values(files=1))
 
 
 @contextmanager
@@ -78,6 +98,22 @@ async def test_a_page_takes_no_more_statements_and_bytes_than_it_did(
 
 
 @pytest.mark.sqlite
+async def test_files_cost_a_conversation_one_statement(
+    house: House, visitor: Browser, furnished: dict[str, str]
+) -> None:
+    await house.app.parlour.worker.stop()
+    await house.as_system(bring_pictures, UUID(furnished["ticket"]))
+    _, address, most, _ = PAGES["conversation"]
+    await visitor.get(address.format(**furnished))
+    with counted() as statements:
+        page = await visitor.get(address.format(**furnished))
+
+    assert page.text.count('data-kind="picture"') > 50
+    assert len(statements) <= most + 1
+    assert len(page.content) <= WITH_FILES
+
+
+@pytest.mark.sqlite
 async def test_what_is_as_it_was_is_not_drawn_again(
     house: House, visitor: Browser, furnished: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -106,8 +142,8 @@ def sent(file: File) -> int:
 
 async def test_a_customers_first_visit_is_light(house: House, visitor: Browser) -> None:
     page = await visitor.get("/support/acme")
-    files = house.app.parlour.site.assets.files
-    fetched = [file for name, file in files.items() if f"/{name}" in page.text.replace("favicon-news", "")]
+    assets = house.app.parlour.site.assets.files
+    fetched = [file for name, file in assets.items() if f"/{name}" in page.text.replace("favicon-news", "")]
     weight = len(page.content) + sum(map(sent, fetched))
 
     assert len(fetched) == 5

@@ -3,7 +3,7 @@
 import struct
 import zlib
 from io import BytesIO
-from urllib.parse import unquote
+from urllib.parse import unquote, urljoin
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
@@ -144,9 +144,9 @@ async def test_a_name_in_any_script_is_kept_and_comes_back_with_the_file(
         await say(visitor, room_of(ticket), *((name, b"words") for name in some))
         files = (await newest(visitor, room_of(ticket)))["files"]
         assert [file["name"] for file in files] == [safe_name(name) for name in some]
-        page = (await visitor.get(room_of(ticket))).text
+        page = await visitor.get(room_of(ticket))
         for file in files:
-            [address] = {part for part in page.split('"') if file["file_id"] in part and "/files/" in part}
-            got = await visitor.get(address)
+            [address] = {part for part in page.text.split('"') if f"files/{file['file_id']}/" in part}
+            got = await visitor.get(urljoin(str(page.url), address))
             assert got.content == b"words"
             assert unquote(got.headers["content-disposition"].rpartition("UTF-8''")[2]) == file["name"]

@@ -273,13 +273,18 @@ def _messages(tx: Tx, counted: Mapping[UUID, Sequence[_Counted]]) -> list[list[M
         if (seqs := [message.seq for message, files_ in messages if files_])
     }
     found = _files(tx, brought) if brought else {}
-    return [
-        [
-            _bringing.one(message, tuple(found[message.room_id, message.seq])) if files_ else message
-            for message, files_ in messages
-        ]
-        for messages in counted.values()
-    ]
+    return [_with_files(messages, found) for messages in counted.values()]
+
+
+def _with_files(
+    counted: Sequence[_Counted], found: Mapping[tuple[UUID, int], Sequence[Attachment]]
+) -> list[Message]:
+    bringing = [message for message, files_ in counted if files_]
+    if not bringing:
+        return [message for message, _ in counted]
+    along = [tuple(found[message.room_id, message.seq]) for message in bringing]
+    whole = iter(_bringing.each(bringing, along))
+    return [next(whole) if files_ else message for message, files_ in counted]
 
 
 _bringing = Kept(

@@ -146,20 +146,20 @@ def _log(
     for message in messages:
         mine, untold = _seen_by(message, actor)
         internal = notes is not None and message.room_id == notes
-        place = _Place(mine, untold, internal, message is first)
-        if not untold:
-            at, today = message.created_at, message.created_at.date()
-            # The same person within ten minutes.
-            together = internal, message.sender_seen_as, today, at.hour, at.minute // 10
-            place = place._replace(
-                day=today.isoformat() if today != day else "",
-                grouped=together == before and message is not first,
-                known=_as_known(writer, message) if writer else None,
-                called=tuple(called) if internal and not mine and "@" in message.content else (),
-                files_url=files_url if message.files else "",
-            )
-            day, before = today, together
-        places.append(place)
+        placed = mine, untold, internal, message is first
+        if untold:
+            places.append(_Place(*placed))
+            continue
+        at, today = message.created_at, message.created_at.date()
+        # The same person within ten minutes.
+        together = internal, message.sender_seen_as, today, at.hour, at.minute // 10
+        grouped = together == before and message is not first
+        known = _as_known(writer, message) if writer else None
+        marked = tuple(called) if internal and not mine and "@" in message.content else ()
+        begun = "" if today == day else today.isoformat()
+        files = files_url if message.files else ""
+        places.append(_Place(*placed, begun, grouped, known=known, called=marked, files_url=files))
+        day, before = today, together
     for number, more in (*_receipts(messages, places, seen), *_deliveries(messages, places, deliveries)):
         places[number] = places[number]._replace(**more)
     return _shown.each(messages, places)
@@ -182,6 +182,8 @@ def _deliveries(
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """What agents said shows how its mail fares; what goes well, the last of it alone."""
     quiet: dict[Outcome, tuple[int, dict[str, Any]]] = {}
+    if not found:
+        return
     for number, (message, place) in enumerate(zip(messages, places, strict=True)):
         delivery = found.get(message.seq)
         if delivery is None or message.sender_type != "agent" or place.internal:
@@ -283,7 +285,8 @@ def room_view(
 ) -> dict[str, Any]:
     """What chat/room.html shows. Older pages are at `page_url`; what follows `new_after` is new.
 
-    `more`: is_open, chat_url, socket_url, new_ticket_url; and of the composer draft, problem, client_id.
+    `more`: is_open, chat_url, socket_url, new_ticket_url; of the composer draft, problem, client_id;
+    files_url where a shorter one leads to what is beside chat_url.
     """
     view = _room(history, actor, page_url=page_url, **more)
     new = _new_in(history, actor, new_after)

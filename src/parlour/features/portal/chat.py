@@ -44,6 +44,7 @@ async def _page(
         is_open=not ticket.is_closed,
         page_url=chat_url,
         chat_url=chat_url,
+        files_url="files",
         socket_url=f"/realtime?ticket={ticket.ticket_id}&portal={workspace.slug}",
         new_ticket_url=f"{portal}/ticket/new",
         **conversation.unsent(filled.fields if filled else {}, refused, kept),
