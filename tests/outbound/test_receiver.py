@@ -21,7 +21,7 @@ LOOPBACK = Reach([ip_network("127.0.0.0/8")])
 
 
 async def post(url: str, reach: Reach = LOOPBACK, trust: ssl.SSLContext | None = None) -> Answered:
-    async with Sending(url, reach, trust or ssl.create_default_context()) as receiver:
+    async with Sending(url, reach, lambda: trust or ssl.create_default_context()) as receiver:
         return await receiver.post(b'{"a": 1}', {"X-Test": "yes"})
 
 
@@ -72,7 +72,7 @@ async def test_what_is_posted_arrives_as_it_was_given() -> None:
 
 async def test_a_connection_is_used_again_and_one_that_was_closed_is_replaced() -> None:
     answers = iter([http(200), http(200), http(200, Connection="close"), http(200)])
-    trust = ssl.create_default_context()
+    trust = ssl.create_default_context
     async with Receiver(lambda _: next(answers)) as server, Sending(server.url, LOOPBACK, trust) as receiver:
         for _ in range(4):
             await receiver.post(b"{}", {})
@@ -100,7 +100,7 @@ async def test_a_server_that_says_nothing_is_given_up_in_time() -> None:
 async def test_a_server_that_never_reads_is_given_up_in_time() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}/"
-        async with Sending(url, LOOPBACK, ssl.create_default_context()) as receiver:
+        async with Sending(url, LOOPBACK, ssl.create_default_context) as receiver:
             with pytest.raises(NoAnswer) as refused:
                 await receiver.post(b"x" * 20_000_000, {})
 

@@ -5,7 +5,7 @@ Within bounds of time and size, to addresses that may be reached, and to no othe
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -59,7 +59,7 @@ class Answered:
 class Receiver:
     """One URL, while something is posted to it. Its name is looked up once, and its connections are kept."""
 
-    def __init__(self, url: str, reach: Reach, trust: ssl.SSLContext) -> None:
+    def __init__(self, url: str, reach: Reach, trust: Callable[[], ssl.SSLContext]) -> None:
         self._url = urlsplit(url)
         self._reach = reach
         self._trust = trust
@@ -145,7 +145,7 @@ class Receiver:
             reader, writer = await asyncio.open_connection(
                 address,
                 self._port,
-                ssl=self._trust if secure else None,
+                ssl=self._trust() if secure else None,
                 server_hostname=self._url.hostname if secure else None,
             )
         except ssl.SSLError as error:

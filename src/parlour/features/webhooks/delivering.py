@@ -39,7 +39,7 @@ PAUSES = (
 """Between tries, as Standard Webhooks proposes: eleven in three days."""
 STEP = 100
 """Events that are copied in one transaction."""
-BATCH = 40
+BATCH = 100
 SLOW_BATCH = 8
 SLOW_MILLISECONDS = 3_000
 RESEALED_AT_ONCE = 100
@@ -144,13 +144,17 @@ def turn(tx: Tx, job: Job, outcomes: Sequence[Outcome], keys: Keyring, *, go_on:
 def _keep(tx: Tx, webhook: Webhook, outcomes: Sequence[Outcome]) -> Webhook:
     store.settle(tx, webhook.webhook_id, [(each, *_follows(each)) for each in outcomes])
     arrived = any(each.arrived for each in outcomes)
-    slow = any(each.milliseconds > SLOW_MILLISECONDS for each in outcomes)
+    slow = any(map(is_slow, outcomes))
     since = None if arrived else webhook.failing_since or clock.now()
     if (since, slow) != (webhook.failing_since, webhook.slow):
         store.change(tx, webhook.webhook_id, failing_since=since, slow=slow)
     if since and clock.now() - since >= FAILING_LIMIT:
         _give_up(tx, webhook)
     return service.webhook(tx, webhook.webhook_id)
+
+
+def is_slow(outcome: Outcome) -> bool:
+    return outcome.milliseconds > SLOW_MILLISECONDS
 
 
 def _follows(outcome: Outcome) -> tuple[State, timedelta]:

@@ -89,7 +89,6 @@ class WebhookJobs:
     async def tell_of_disabled(self, job: Job) -> None:
         """To an owner: nothing goes there any more, and how to bring what was missed."""
         system = Actor.system(job.workspace_id)
-        page = f"{self._mail.base_url}/workspace/{job.workspace_id}/settings/webhooks"
         await self._mail.send(
             job,
             "webhook_disabled",
@@ -97,15 +96,18 @@ class WebhookJobs:
             workspace=await self._db.read(system, workspaces.workspace),
             url=job.payload["url"],
             days=delivering.FAILING_LIMIT.days,
-            page=f"{page}/{job.payload['webhook_id']}",
+            guide=f"{self._mail.base_url}/api/v1/docs#change_webhook",
         )
 
 
 async def _posted(receiver: Receiver, turn: Turn) -> Sequence[Outcome]:
-    slots = asyncio.Semaphore(AT_ONCE)
+    """Of all of them; of those begun before the receiver took its time, when it does."""
+    slots, outcomes = asyncio.Semaphore(AT_ONCE), list[Outcome]()
 
-    async def one(parcel: Parcel) -> Outcome:
+    async def one(parcel: Parcel) -> None:
         async with slots:
-            return await post(receiver, parcel, turn.secrets)
+            if not any(delivering.is_slow(each) for each in outcomes[-AT_ONCE:]):
+                outcomes.append(await post(receiver, parcel, turn.secrets))
 
-    return await asyncio.gather(*map(one, turn.parcels))
+    await asyncio.gather(*map(one, turn.parcels))
+    return outcomes

@@ -16,7 +16,7 @@ from parlour.outbound.receiver import AGAIN, Answered, NoAnswer, Receiver
 LONGEST_RETRY_AFTER = 24 * 3600
 """Seconds that a receiver may ask us to wait."""
 REDIRECT = "redirect"
-_HEADERS = {"User-Agent": "Parlour-Webhooks/1", "Content-Type": "application/json", "Accept": "*/*"}
+HEADERS = {"User-Agent": "Parlour-Webhooks/1", "Content-Type": "application/json", "Accept": "*/*"}
 
 
 class Sender:
@@ -31,7 +31,7 @@ class Sender:
         return ssl.create_default_context()
 
     def to(self, url: str) -> Receiver:
-        return Receiver(url, self.reach, self._trust)
+        return Receiver(url, self.reach, lambda: self._trust)
 
 
 async def post(receiver: Receiver, parcel: Parcel, keys: Sequence[str]) -> Outcome:
@@ -40,7 +40,7 @@ async def post(receiver: Receiver, parcel: Parcel, keys: Sequence[str]) -> Outco
     body = parcel.body.encode()
     headers = signed(parcel.event_id, int(clock.now().timestamp()), body, keys)
     try:
-        answer = await receiver.post(body, {**_HEADERS, **headers})
+        answer = await receiver.post(body, {**HEADERS, **headers})
     except NoAnswer as error:
         return Outcome(parcel, None, str(error), error.failure, _since(started), error.failure in AGAIN)
     return _judged(parcel, answer, _since(started))
