@@ -331,3 +331,12 @@ async def test_leaving_the_page_sends_what_was_held_in_order(undoing: Talk) -> N
     said = undoing.customer.log.get_by_text("First this.")
     await expect(said).to_have_count(1)
     await expect(said).to_have_text("First this.\n\nThen that.", use_inner_text=True)
+
+
+async def test_how_the_mail_of_an_answer_fares_appears_at_it_and_nowhere_at_the_customers(talk: Talk) -> None:
+    await talk.agent.send("It is on its way.")
+    said = talk.ada.page.locator("li.message", has_text="It is on its way.")
+    await talk.customer.shows("It is on its way.")
+
+    await expect(said.locator(".message-mail")).to_have_text("Not mailed yet")
+    await expect(talk.maria.page.locator(".message-mail")).to_have_count(0)

@@ -1,20 +1,18 @@
 """The ledger of mails: what came and went, what became of it, and what somebody can still do about it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import asdict
 from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from parlour.db.database import Tx
 from parlour.features.accounts.models import Desk
 from parlour.features.conversation.uploads import intake
+from parlour.features.desk import units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.mailroom import service as mailroom
-from parlour.features.mailroom.fetching import service as fetching
-from parlour.features.mailroom.fetching.models import Failing
-from parlour.features.mailroom.models import HELD, LedgerPage, Mail, Outcome
+from parlour.features.mailroom.models import HELD, Mail, Outcome
 from parlour.features.tickets.outgoing import service as outgoing
 from parlour.features.tickets.outgoing.models import FAILED
 from parlour.features.tickets.outgoing.models import Outcome as Gone
@@ -37,7 +35,7 @@ async def ledger(request: Request) -> Response:
         return await _outgoing(request, desk, asked, before)
     outcome = Outcome(asked) if asked in {*Outcome} else None
     actor = actor_at(desk)
-    page, silent = await db(request).read(actor, _incoming, outcome, before)
+    page, silent = await db(request).read(actor, units.incoming_mails, outcome, before)
     return await render_at(
         request,
         desk,
@@ -50,10 +48,6 @@ async def ledger(request: Request) -> Response:
         senders_checked=bool(site(request).settings.mail_authserv_id),
         may_release=actor.may(Permission.TICKET_UPDATE),
     )
-
-
-def _incoming(tx: Tx, outcome: Outcome | None, before: UUID | None) -> tuple[LedgerPage, Sequence[Failing]]:
-    return mailroom.ledger(tx, outcome=outcome, before=before), fetching.silent_here(tx)
 
 
 async def _outgoing(request: Request, desk: Desk, asked: str, before: UUID | None) -> Response:

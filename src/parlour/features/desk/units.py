@@ -16,8 +16,11 @@ from parlour.features.conversation.timeline import Before, Timeline
 from parlour.features.desk.query import read_list
 from parlour.features.files import service as files
 from parlour.features.files.models import Space
+from parlour.features.mailroom import service as mailroom
 from parlour.features.mailroom.fetching import service as fetching
+from parlour.features.mailroom.fetching.models import Failing
 from parlour.features.mailroom.fetching.models import Standing as Fetched
+from parlour.features.mailroom.models import LedgerPage, Outcome
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.canned import service as canned
@@ -340,3 +343,11 @@ def _called(changes: Sequence[AuditEntry], contact: Contact | None) -> Sequence[
         return changes
     theirs = contact.email
     return [replace(each, actor_name=contact.name) if each.actor_name == theirs else each for each in changes]
+
+
+@requires(Permission.TICKET_LIST)
+def incoming_mails(
+    tx: Tx, outcome: Outcome | None, before: UUID | None
+) -> tuple[LedgerPage, Sequence[Failing]]:
+    """A page of the ledger, and the mailboxes from which nothing can be fetched."""
+    return mailroom.ledger(tx, outcome=outcome, before=before), fetching.silent_here(tx)
