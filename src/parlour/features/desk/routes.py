@@ -50,6 +50,10 @@ _SETTINGS = "/workspace/{workspace_id:id}/settings"
 
 # The pages that agents live in come first: each route is tried in turn.
 _PAGES = [
+    Route(_TICKETS, table.tickets),
+    Route(f"{_TICKET}/row", rows.row),
+    Route(f"{_TICKET}/chat", ticket.chat),
+    Route(f"{_TICKET}/chat", ticket.send, methods=["POST"]),
     Route("/workspace/new", founding.form),
     Route("/workspace/new", founding.found, methods=["POST"]),
     Route("/workspace/new/slug", founding.check_slug),
@@ -62,7 +66,6 @@ _PAGES = [
     Route(f"{_MAIL}/{{mail_id:id}}/original", mails.original),
     Route(f"{_MAIL}/{{letter_id:id}}/send", mails.send_again, methods=["POST"]),
     Route(f"{_MAIL}/{{mail_id:id}}/release", mails.release, methods=["POST"]),
-    Route(_TICKETS, table.tickets),
     Route(f"{_TICKETS}/new", opening.form),
     Route(f"{_TICKETS}/new", opening.open_ticket, methods=["POST"]),
     Route(f"{_TICKETS}/files", files.upload_for_new, methods=["POST"]),
@@ -77,13 +80,10 @@ _PAGES = [
     Route(f"{_TICKETS}/bulk", bulk.start, methods=["POST"]),
     Route(f"{_TICKETS}/bulk/{{bulk_id:id}}", bulk.progress),
     Route(f"{_TICKETS}/bulk/{{bulk_id:id}}/undo", bulk.undo, methods=["POST"]),
-    Route(f"{_TICKET}/row", rows.row),
     Route(_TICKET, ticket.ticket),
     Route(f"{_TICKET}/next", came_from.following),
     Route(f"{_TICKET}/previous", came_from.preceding),
-    Route(f"{_TICKET}/chat", ticket.chat),
     Route(f"{_TICKET}/deliveries", ticket.deliveries),
-    Route(f"{_TICKET}/chat", ticket.send, methods=["POST"]),
     Route(f"{_TICKET}/notes", notes.notes),
     Route(f"{_TICKET}/notes", notes.add, methods=["POST"]),
     Route(f"{_TICKET}/files", files.every),
