@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import postgres_server
+from tests.clamd_server import STREAM_LIMIT, ClamdServer
 from tests.post_office import PostOffice
 from tests.postgres_server import ON_POSTGRESQL
 from tests.shell import Shell
@@ -189,6 +190,21 @@ def test_a_workspace_whose_files_are_nearly_all_that_they_may_be_is_named(shell:
     _, lines = said(shell, PARLOUR_FILES_QUOTA="1000000000")
 
     assert any(line.startswith("note  files: those of acme are 0.7 of 0.9 GiB") for line in lines), lines
+
+
+@pytest.mark.clamd
+def test_a_scanner_that_takes_less_than_may_be_attached_is_a_note(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "clamd").mkdir()
+    with ClamdServer(tmp_path / "clamd") as clamd:
+        found = [
+            line
+            for limit in (STREAM_LIMIT // 2, 2 * STREAM_LIMIT)
+            for line in said(shell, PARLOUR_CLAMD=clamd.socket, PARLOUR_FILE_LIMIT=str(limit))[1]
+            if "virus scanner" in line
+        ]
+
+    assert [line.partition(" ")[0] for line in found] == ["ok", "note"]
+    assert "takes no file of 2,097,152 bytes" in found[1]
 
 
 async def test_a_mail_server_is_tried_without_a_mail(shell: Shell) -> None:
