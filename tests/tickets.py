@@ -1,11 +1,15 @@
 """One ticket at the desk, as tests reach it."""
 
+from html import unescape
+from urllib.parse import urljoin
 from uuid import uuid4
+
+from httpx import Response
 
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Ticket
 from parlour.kernel.access import Actor, Role
-from tests.house import House
+from tests.house import ORIGIN, House
 
 JSON = {"accept": "application/json"}
 
@@ -36,3 +40,8 @@ async def customer_says(house: House, ticket: Ticket, content: str) -> int:
     sent = await house.db.write(customer, tickets.send_message, ticket.ticket_id, content, uuid4())
     seq: int = sent.message.seq
     return seq
+
+
+def from_there(page: Response, address: str) -> str:
+    """Where a browser goes by this address, as it stands on that page."""
+    return urljoin(str(page.url), unescape(address)).removeprefix(ORIGIN)

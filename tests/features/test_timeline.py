@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from html import unescape
 from uuid import uuid4
 
 from parlour.db.database import Tx
@@ -12,7 +11,7 @@ from parlour.features.tickets.models import Ticket
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
 from tests.house import Browser, House
-from tests.tickets import JSON, ada, place, words
+from tests.tickets import JSON, ada, from_there, place, words
 
 _BODY = re.compile(r'<li class="message"[^>]*data-seq="\d.*?<div class="message-body" dir="auto">(.*?)</div>')
 _OLDER = re.compile(r'data-older href="([^"]*)"')
@@ -73,11 +72,11 @@ async def test_scrolling_back_goes_through_both_rooms_without_a_hole(
     ticket = await house.open_ticket(visitor, description="Where is it?")
     lines = [f"note {n}" if 30 <= n < 95 or n % 7 == 0 else f"word {n}" for n in range(160)]
     await tell(house, ticket, [(text, n) for n, text in enumerate(lines)])
-    page = (await desk.get(place(house, ticket))).text
-    texts, pages = said(page), 1
-    while older := _OLDER.findall(page)[0]:
-        page = (await desk.get(unescape(older))).text
-        texts, pages = said(page) + texts, pages + 1
+    page = await desk.get(place(house, ticket))
+    texts, pages = said(page.text), 1
+    while older := _OLDER.findall(page.text)[0]:
+        page = await desk.get(from_there(page, older))
+        texts, pages = said(page.text) + texts, pages + 1
 
     assert texts == ["Where is it?", *lines]
     assert pages == 7
@@ -88,7 +87,8 @@ async def test_the_pages_script_gets_the_same_older_page_as_a_link_does(
 ) -> None:
     ticket = await house.open_ticket(visitor)
     await tell(house, ticket, [(f"note {n}" if n % 2 else f"word {n}", n) for n in range(40)])
-    older = unescape(_OLDER.findall((await desk.get(place(house, ticket))).text)[0])
+    newest = await desk.get(place(house, ticket))
+    older = from_there(newest, _OLDER.findall(newest.text)[0])
     page = await desk.get(older)
     asked = await desk.get(older, headers=JSON)
     rooms = {message["room"] for message in asked.json()["messages"]}
@@ -117,10 +117,11 @@ async def test_what_is_typed_for_the_team_goes_to_the_team_whichever_form_is_in_
     """Both forms are on the page, each with its own address: nothing in a form says who reads."""
     ticket = await house.open_ticket(visitor)
     here = place(house, ticket)
-    for page in (here, f"{here}/notes"):
-        text = (await desk.get(page)).text
-        assert re.search(rf'<form id="composer"[^>]*action="{here}/chat', text)
-        assert re.search(rf'<form id="note"[^>]*action="{here}/notes', text)
+    for address in (here, f"{here}/notes"):
+        page = await desk.get(address)
+        forms = dict(re.findall(r'<form id="(composer|note)"[^>]*action="([^"?]*)', page.text))
+        led = {name: from_there(page, action) for name, action in forms.items()}
+        assert led == {"composer": f"{here}/chat", "note": f"{here}/notes"}
     await desk.submit(f"{here}/notes", words("He is a partner."), page=here)
     public = await visitor.get(f"/support/acme/ticket/{ticket.ticket_id}/chat")
 
