@@ -11,7 +11,7 @@ from parlour.db.outbox import Job
 from parlour.features.events.models import FAN_OUT
 from parlour.features.webhooks import delivering, queue, service
 from parlour.features.webhooks.delivering import Compose, Turn
-from parlour.features.webhooks.models import Outcome, Parcel
+from parlour.features.webhooks.models import Outcome
 from parlour.features.webhooks.posting import Sender, post
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel import clock
@@ -102,12 +102,13 @@ class WebhookJobs:
 
 async def _posted(receiver: Receiver, turn: Turn) -> Sequence[Outcome]:
     """Of all of them; of those begun before the receiver took its time, when it does."""
-    slots, outcomes = asyncio.Semaphore(AT_ONCE), list[Outcome]()
+    waiting, outcomes = list(reversed(turn.parcels)), list[Outcome]()
 
-    async def one(parcel: Parcel) -> None:
-        async with slots:
-            if not any(delivering.is_slow(each) for each in outcomes[-AT_ONCE:]):
-                outcomes.append(await post(receiver, parcel, turn.secrets))
+    async def some() -> None:
+        while waiting:
+            outcomes.append(await post(receiver, waiting.pop(), turn.secrets))
+            if delivering.is_slow(outcomes[-1]):
+                waiting.clear()
 
-    await asyncio.gather(*map(one, turn.parcels))
+    await asyncio.gather(*(some() for _ in range(AT_ONCE)))
     return outcomes
