@@ -61,7 +61,7 @@ COUNTED = {
     "the list ": 2.3,
     "a list of ": 2,
     "waiting in ": 7,
-    "one of them ": 6,
+    "one of them ": 6.5,
 }
 """How often a page counts or looks through so many as COUNT_LIMIT, more than there are among a thousand.
 
