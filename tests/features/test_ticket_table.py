@@ -3,6 +3,7 @@
 import asyncio
 import re
 from base64 import urlsafe_b64encode
+from datetime import UTC, datetime
 from html import unescape
 from uuid import uuid4
 
@@ -13,11 +14,15 @@ from parlour.features.desk import query
 from parlour.features.tickets import handover
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.listing import service as listing
-from parlour.features.tickets.models import Priority, Status, Ticket
+from parlour.features.tickets.listing.places import cursor_of, key_in
+from parlour.features.tickets.models import Order, Priority, Status, Ticket
 from parlour.kernel.access import Role
 from tests.house import Browser, House, behind_its_back, stock
 
 HTMX = {"hx-request": "true"}
+
+SOMEBODYS = "AaIcMaG1ckKyencZmpQ8CQ"
+"""A ticket's id, as a cursor ends with it."""
 
 
 def table(house: House, query: str = "") -> str:
@@ -123,7 +128,18 @@ async def test_the_way_back_leads_to_the_same_page(house: House, desk: Browser, 
 
 
 @pytest.mark.parametrize(
-    "query", ["?after=nonsense", "?before=bm9uZQ", "?q=parcel&after=-1", "?after=a&before=b"]
+    "query",
+    [
+        *("?after=nonsense", "?before=bm9uZQ", "?q=parcel&after=-1", "?after=a&before=b"),
+        *(
+            "?after=.",
+            "?after=1.AAAA",
+            "?after=x.AaIcMaG1ckKyencZmpQ8CQ",
+            "?after=1.1.AaIcMaG1ckKyencZmpQ8CQ",
+        ),
+        *("?sort=priority&after=9.1.AaIcMaG1ckKyencZmpQ8CQ", f"?after={'9' * 30}.AaIcMaG1ckKyencZmpQ8CQ"),
+        *("?sort=priority&after=1.AaIcMaG1ckKyencZmpQ8CQ", f"?after={'9' * 5_000}.AaIcMaG1ckKyencZmpQ8CQ"),
+    ],
 )
 async def test_a_cursor_of_somebodys_own_making_is_not_found(house: House, desk: Browser, query: str) -> None:
     assert (await desk.get(table(house, query))).status_code == 404
@@ -368,3 +384,11 @@ async def test_a_list_that_has_not_looked_far_enough_says_so_and_goes_on(house: 
     assert "Nothing among those looked through" in page.text
     assert "Looked through 1000 tickets at a time" in page.text
     assert beyond.text.count("data-ticket-row") == 25
+
+
+@pytest.mark.parametrize("order", list(Order))
+def test_a_place_in_a_list_is_read_as_it_was_said_to_the_microsecond(order: Order) -> None:
+    for moment in (datetime(2026, 5, 1, 9, 30, 1, 999_999, UTC), datetime(1969, 7, 20, tzinfo=UTC)):
+        key = [*([2] if order is Order.PRIORITY else []), moment, uuid4()]
+        assert key_in(order, cursor_of(key)) == key
+        assert len(cursor_of(key)) < 45

@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,9 @@ from parlour.features.tickets.listing.walks import store as walks
 from parlour.features.tickets.models import Order, Ticket, TicketRow, WholeTicket
 from parlour.kernel.errors import NotFound
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
 
 def key_of(order: Order, row: TicketRow | Ticket | WholeTicket) -> list[Any]:
     key: list[Any] = [row.created_at if order is Order.CREATED else row.last_message_at, row.ticket_id]
@@ -19,19 +22,33 @@ def key_of(order: Order, row: TicketRow | Ticket | WholeTicket) -> list[Any]:
 
 
 def cursor_of(key: Sequence[Any]) -> str:
-    values = [value if isinstance(value, int) else str(value) for value in key]
-    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
+    """Short, because a page says it in dozens of addresses: `[rank.]microseconds.ticket`."""
+    *rank, moment, ticket_id = key
+    ticket = base64.urlsafe_b64encode(ticket_id.bytes).decode().rstrip("=")
+    return ".".join([*map(str, rank), str((moment - EPOCH) // MICROSECOND), ticket])
 
 
 def key_in(order: Order, cursor: str) -> list[Any]:
     """Raises NotFound for a cursor that is none of ours."""
     try:
-        *rank, moment, ticket_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        at = datetime.fromisoformat(moment)
-        key = [*map(int, rank), at.astimezone(UTC), UUID(ticket_id)]
+        key = _long_key(cursor) if "." not in cursor else _key(*cursor.split("."))
     except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         raise NotFound from None
-    known = not rank or key[0] in store.RANKS.values()
-    if len(key) != len(walks.ORDERS[order]) or at.tzinfo is None or not known:
+    if len(key) != len(walks.ORDERS[order]) or (len(key) == 3 and key[0] not in store.RANKS.values()):
         raise NotFound
     return key
+
+
+def _key(*parts: str) -> list[Any]:
+    *rank, moment, ticket = parts
+    ticket_id = UUID(bytes=base64.urlsafe_b64decode(f"{ticket}=="))
+    return [*map(int, rank), EPOCH + int(moment) * MICROSECOND, ticket_id]
+
+
+def _long_key(cursor: str) -> list[Any]:
+    """As the release before says it."""
+    *rank, moment, ticket_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    at = datetime.fromisoformat(moment)
+    if at.tzinfo is None:
+        raise ValueError
+    return [*map(int, rank), at.astimezone(UTC), UUID(ticket_id)]
