@@ -75,6 +75,11 @@ async def _new_key(_: "Town") -> Form:
     return {"name": f"Program {uuid4().hex[:20]}", "role": "viewer", "key_id": str(uuid4())}
 
 
+async def _new_webhook(_: "Town") -> Form:
+    """It leads where nothing is posted: to an address that is not public."""
+    return {"url": "https://127.0.0.1/hook", "events": "contact.updated", "webhook_id": str(uuid4())}
+
+
 async def _tagged(town: "Town") -> Form:
     """One tag more, or one less once there are enough."""
 
@@ -138,6 +143,7 @@ async def _many(town: "Town") -> Form:
 
 _WORKSPACE = "/workspace/{workspace_id}"
 _TICKET = f"{_WORKSPACE}/tickets/{{ticket_id}}"
+_WEBHOOK = f"{_WORKSPACE}/settings/webhooks/{{webhook_id}}"
 _REPLY = {"name": "Thanks", "content": "Thank you, {customer_email}."}
 
 FORMS: dict[str, Callable[["Town"], Awaitable[Form]]] = {
@@ -169,6 +175,14 @@ FORMS: dict[str, Callable[["Town"], Awaitable[Form]]] = {
     f"{_WORKSPACE}/settings/mail": _fixed(send="now"),
     f"{_WORKSPACE}/settings/api-keys": _new_key,
     f"{_WORKSPACE}/settings/api-keys/{{key_id}}/revoke": _fixed(revoke="now"),
+    f"{_WORKSPACE}/settings/webhooks": _new_webhook,
+    f"{_WEBHOOK}/on": _fixed(turn="on"),
+    f"{_WEBHOOK}/off": _fixed(turn="off"),
+    f"{_WEBHOOK}/secret": _fixed(renew="now"),
+    f"{_WEBHOOK}/test": _fixed(test="now"),
+    f"{_WEBHOOK}/replay": _fixed(after="2026-01-01T00:00", before="2026-01-02T00:00", all="yes"),
+    f"{_WEBHOOK}/delete": _fixed(delete="now"),
+    f"{_WEBHOOK}/deliveries/{{delivery_id}}/retry": _fixed(retry="now"),
     f"{_WORKSPACE}/settings/security": _fixed(required="no"),
     f"{_WORKSPACE}/mail/{{mail_id}}/release": _fixed(release="now"),
     f"{_WORKSPACE}/mail/{{letter_id}}/send": _fixed(send="now"),

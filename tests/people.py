@@ -35,6 +35,8 @@ from parlour.features.tickets.outgoing import service as outgoing
 from parlour.features.tickets.outgoing.models import Outcome as Gone
 from parlour.features.tickets.tags import service as tags
 from parlour.features.tickets.views import service as views
+from parlour.features.webhooks import service as webhooks
+from parlour.features.webhooks.models import Outcome as Tried
 from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.logo import service as logos
 from parlour.features.workspaces.mailboxes import service as mailboxes
@@ -134,34 +136,52 @@ class Town:
                 "user_id": {member.user_id for member in workspaces.members(tx)},
                 "tag_id": {tag.tag_id for tag in tags.every(tx)},
                 "key_id": {key.key_id for key in api_keys.every(tx)},
+                "webhook_id": {one.webhook_id for one in webhooks.every(tx) if not one.off},
                 "bulk_id": {self.things.get("bulk_id")},
                 "letter_id": {mail.mail_id for mail in outgoing.page(tx, outcome=Gone.REFUSED).mails},
                 "mail_id": {mail.mail_id for mail in mailroom.ledger(tx, outcome=Outcome.QUARANTINED).mails},
             }
             return {name for name, ids in there.items() if self.things.get(name) not in ids - {None}}
 
-        def furnish(tx: Tx, name: str) -> UUID:
-            if name == "view_id":
-                return views.save_view(tx, "Late ones", "status=open", for_everyone=True).view_id
-            if name == "reply_id":
-                return canned.add(tx, "Thanks", "Thank you for waiting.", shared=True).reply_id
-            if name == "tag_id":
-                return tags.make(tx, f"Late {uuid4().hex[:20]}", "red").tag_id
-            if name == "key_id":
-                key_id = uuid4()
-                api_keys.make(tx, key_id, "A program", "agent")
-                return key_id
-            if name == "invitation_id":
-                invitations.invite(tx, f"{uuid4().hex}@example.com", Role.AGENT)
-                return invitations.pending(tx)[-1].invitation_id
-            return bulk.start(tx, [self.neighbours.ticket_id], Field.PRIORITY, "high").bulk_id
-
         await self.house.db.write(self.owner, logos.put, b"as it came", 72, 72, "")
         for name in await self.house.db.read(self.owner, missing):
             if name in MAKERS:
                 self.things[name] = await MAKERS[name](self.house)
             else:
-                self.things[name] = await self.house.db.write(self.owner, furnish, name)
+                self.things[name] = await self.house.db.write(self.owner, self._thing, name)
+
+    def _thing(self, tx: Tx, name: str) -> UUID:
+        if name == "view_id":
+            return views.save_view(tx, "Late ones", "status=open", for_everyone=True).view_id
+        if name == "reply_id":
+            return canned.add(tx, "Thanks", "Thank you for waiting.", shared=True).reply_id
+        if name == "tag_id":
+            return tags.make(tx, f"Late {uuid4().hex[:20]}", "red").tag_id
+        if name == "key_id":
+            key_id = uuid4()
+            api_keys.make(tx, key_id, "A program", "agent")
+            return key_id
+        if name == "webhook_id":
+            return self._webhook(tx)
+        if name == "invitation_id":
+            invitations.invite(tx, f"{uuid4().hex}@example.com", Role.AGENT)
+            return invitations.pending(tx)[-1].invitation_id
+        return bulk.start(tx, [self.neighbours.ticket_id], Field.PRIORITY, "high").bulk_id
+
+    def _webhook(self, tx: Tx) -> UUID:
+        """One that is on, and leads where nothing is posted; with a delivery that did not arrive."""
+        if known := webhooks.every(tx):
+            webhook_id = known[0].webhook_id
+            webhooks.turn_on(tx, webhook_id)
+        else:
+            keys = webhooks.keyring(self.house.app.parlour.settings.secret_keys)
+            wish = webhooks.Wish("https://127.0.0.1/hook", ["contact.updated"])
+            webhook_id = webhooks.make(tx, uuid4(), wish, keys).webhook.webhook_id
+        told = webhooks.test_event(tx, webhook_id)
+        tried = Tried(webhooks.parcel_of(told), 500, "", "", 3, again=False)
+        webhooks.note_test(tx, webhook_id, told, tried)
+        self.things["delivery_id"] = told.event_id
+        return webhook_id
 
     @property
     def owner(self) -> Actor:

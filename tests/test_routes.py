@@ -122,6 +122,23 @@ POST /tags/{tag_id}/delete          sign-in sign-in  sign-in   sign-in  tags  40
 GET  /audit                         sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
 GET  /audit.csv                     sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
 
+/workspace/{workspace_id}/settings/webhooks
+GET  -                              sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
+POST -                              sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
+
+/workspace/{workspace_id}/settings/webhooks/{webhook_id}
+GET  -                              sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
+GET  /{form:path}                   sign-in sign-in  sign-in   sign-in  hook  hook  hook    404      sign-in
+POST /on                            sign-in sign-in  sign-in   sign-in  hook  403   403     404      sign-in
+POST /off                           sign-in sign-in  sign-in   sign-in  hook  403   403     404      sign-in
+POST /secret                        sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
+POST /test                          sign-in sign-in  sign-in   sign-in  hook  403   403     404      sign-in
+POST /replay                        sign-in sign-in  sign-in   sign-in  hook  403   403     404      sign-in
+POST /delete                        sign-in sign-in  sign-in   sign-in  hooks 403   403     404      sign-in
+
+/workspace/{workspace_id}/settings/webhooks/{webhook_id}/deliveries/{delivery_id}
+POST /retry                         sign-in sign-in  sign-in   sign-in  hook  403   403     404      sign-in
+
 /workspace/{workspace_id}/people
 GET  -                              sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 GET  /{form:path}                   sign-in sign-in  sign-in   sign-in  people people people 404     sign-in
@@ -216,6 +233,8 @@ WORDS = {
     "secure": "{workspace}/settings/security",
     "tags": "{workspace}/settings/tags",
     "keys": "{workspace}/settings/api-keys",
+    "hooks": "{workspace}/settings/webhooks",
+    "hook": f"{{workspace}}/settings/webhooks/{UUID}(\\?(tested={UUID}|replayed=yes))?",
     "texts": "{workspace}/replies",
     "list": f"{{workspace}}/tickets(\\?(bulk={UUID}|status=open))?",
     "ticket": "{workspace}/tickets/{ticket_id}",

@@ -17,6 +17,7 @@ from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.models import Colour, Field, Priority, Ticket
 from parlour.features.tickets.outgoing import service as outgoing
 from parlour.features.tickets.tags import service as tags
+from parlour.features.webhooks import service as webhooks
 from tests.browser.axe import BETWEEN, too_wide, violations
 from tests.browser.files import picture
 from tests.browser.past import Past
@@ -306,6 +307,28 @@ async def api_key_made(page: Page, live: Live, past: Past) -> None:
     await expect(page.get_by_label("The key", exact=True)).to_have_value(re.compile("^parlour_"))
 
 
+async def webhook_that_fails(page: Page, live: Live, past: Past) -> None:
+    """It is off again when the page is looked at, so that nothing is posted for what other tests do."""
+    await page.goto(f"{live.desk}/settings/webhooks")
+    await page.get_by_label("Address of your server").fill("https://127.0.0.1/hook")
+    await page.get_by_role("button", name="Add the webhook").click()
+    await expect(page.get_by_label("The secret", exact=True)).to_have_value(re.compile("^whsec_"))
+    await page.get_by_role("button", name="Post a test").click()
+    await expect(page.get_by_text("The test did not arrive.")).to_be_visible()
+    for summary in await page.locator(".settings summary").all():
+        await summary.click()
+    webhook_id = UUID(page.url.partition("?")[0].rpartition("/")[2])
+    await past.db.write(await past.agent("ada"), webhooks.turn_off, webhook_id)
+
+
+async def webhook_refused(page: Page, live: Live, past: Past) -> None:
+    await page.goto(f"{live.desk}/settings/webhooks")
+    for kind in await page.get_by_role("checkbox").all():
+        await kind.uncheck()
+    await page.get_by_role("button", name="Add the webhook").click()
+    await expect(page.get_by_role("alert")).to_be_focused()
+
+
 async def api_told(page: Page, live: Live, past: Past) -> None:
     await page.goto(f"{live.url}/api/v1/docs")
     await page.get_by_text("Python", exact=True).first.click()
@@ -458,6 +481,8 @@ STATES: list[State] = [
     mails_that_went,
     security,
     api_key_made,
+    webhook_that_fails,
+    webhook_refused,
     api_told,
     people_refused,
     people_with_a_link_to_give,

@@ -37,6 +37,7 @@ from parlour.features.desk import (
     tags,
     ticket,
     views,
+    webhooks,
 )
 from parlour.web.body_limit import FILES_MAY_COME
 
@@ -47,6 +48,8 @@ _CONTACTS = "/workspace/{workspace_id:id}/contacts"
 _BELL = "/workspace/{workspace_id:id}/notifications"
 _MAIL = "/workspace/{workspace_id:id}/mail"
 _SETTINGS = "/workspace/{workspace_id:id}/settings"
+_HOOKS = f"{_SETTINGS}/webhooks"
+_HOOK = f"{_HOOKS}/{{webhook_id:id}}"
 
 # The pages that agents live in come first: each route is tried in turn.
 _PAGES = [
@@ -146,6 +149,17 @@ _PAGES = [
     Route(f"{_SETTINGS}/api-keys", api_keys.make, methods=["POST"]),
     Route(f"{_SETTINGS}/api-keys/{{key_id:id}}/revoke", api_keys.one),
     Route(f"{_SETTINGS}/api-keys/{{key_id:id}}/revoke", api_keys.revoke, methods=["POST"]),
+    Route(_HOOKS, webhooks.index),
+    Route(_HOOKS, webhooks.make, methods=["POST"]),
+    Route(_HOOK, webhooks.one),
+    Route(f"{_HOOK}/{{form:path}}", webhooks.back),
+    Route(f"{_HOOK}/on", webhooks.turn_on, methods=["POST"]),
+    Route(f"{_HOOK}/off", webhooks.turn_off, methods=["POST"]),
+    Route(f"{_HOOK}/secret", webhooks.renew_secret, methods=["POST"]),
+    Route(f"{_HOOK}/test", webhooks.test, methods=["POST"]),
+    Route(f"{_HOOK}/replay", webhooks.replay, methods=["POST"]),
+    Route(f"{_HOOK}/delete", webhooks.delete, methods=["POST"]),
+    Route(f"{_HOOK}/deliveries/{{delivery_id:id}}/retry", webhooks.retry, methods=["POST"]),
     Route(f"{_SETTINGS}/security", security.page),
     Route(f"{_SETTINGS}/security", security.ask_for_second_factor, methods=["POST"]),
     Route(f"{_SETTINGS}/audit", audit.trail),

@@ -89,6 +89,7 @@ class WebhookJobs:
     async def tell_of_disabled(self, job: Job) -> None:
         """To an owner: nothing goes there any more, and how to bring what was missed."""
         system = Actor.system(job.workspace_id)
+        settings = f"{self._mail.base_url}/workspace/{job.workspace_id}/settings"
         await self._mail.send(
             job,
             "webhook_disabled",
@@ -96,7 +97,7 @@ class WebhookJobs:
             workspace=await self._db.read(system, workspaces.workspace),
             url=job.payload["url"],
             days=delivering.FAILING_LIMIT.days,
-            guide=f"{self._mail.base_url}/api/v1/docs#change_webhook",
+            page=f"{settings}/webhooks/{job.payload['webhook_id']}",
         )
 
 
