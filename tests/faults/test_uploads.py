@@ -19,6 +19,7 @@ from tests.faults.people import TRANSIENT, Agent, Customer
 from tests.house import behind_its_back
 from tests.jobs import are_due
 from tests.live import Live
+from tests.until import until
 
 KILLS = 4
 SIZE = 1024 * 1024
@@ -77,10 +78,9 @@ async def test_no_kill_loses_a_file_that_was_acknowledged_and_none_leaves_bytes_
                 await asyncio.sleep(random.uniform(0.05, 0.4))
                 await asyncio.to_thread(live.kill)
                 await asyncio.to_thread(live.start)
-            await asyncio.sleep(0.3)
+            await until(lambda: all(len(theirs) > 1 for theirs in sent))
             over.set()
         for customer, theirs in zip(customers, sent, strict=True):
-            assert len(theirs) > 1
             for file in theirs:
                 assert sha256((await customer.get(file.address)).content).hexdigest() == file.digest
     await asyncio.to_thread(live.kill)

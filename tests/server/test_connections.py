@@ -19,7 +19,7 @@ __all__ = ["pytest_runtest_makereport"]
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.timeout(120)]
 
-SPARE_SECONDS = 8.0
+SPARE_SECONDS = 20.0
 
 
 @pytest.fixture(scope="module")

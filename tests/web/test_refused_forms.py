@@ -46,8 +46,8 @@ async def test_only_the_renderer_writes_how_long_to_wait() -> None:
         path.relative_to(SRC).as_posix() for path in SRC.rglob("*.py") if "Retry-After" in path.read_text()
     ]
 
-    described = "features/api/contract.py"
-    assert sorted(writers) == [described, "web/pages.py"]
+    described, read = "features/api/contract.py", "features/webhooks/posting.py"
+    assert sorted(writers) == [described, read, "web/pages.py"]
 
 
 @pytest.mark.parametrize("read_before", [True, False])

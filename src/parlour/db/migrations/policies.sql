@@ -113,8 +113,8 @@ CREATE POLICY made ON workspaces FOR INSERT WITH CHECK ((SELECT app.oversees()))
 CREATE POLICY changed ON workspaces FOR UPDATE USING ((SELECT app.manages() OR app.serves()));
 
 CREATE POLICY seen ON logos FOR SELECT USING ((SELECT app.kind()) IS NOT NULL);
-CREATE POLICY put ON logos FOR INSERT WITH CHECK ((SELECT app.manages()));
-CREATE POLICY removed ON logos FOR DELETE USING ((SELECT app.manages()));
+CREATE POLICY put ON logos FOR INSERT WITH CHECK ((SELECT app.manages() OR app.serves()));
+CREATE POLICY removed ON logos FOR DELETE USING ((SELECT app.manages() OR app.serves()));
 
 CREATE POLICY seen ON members FOR SELECT USING (
     (SELECT app.looks() OR app.serves() OR app.oversees())
