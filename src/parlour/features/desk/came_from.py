@@ -27,7 +27,7 @@ from parlour.web.site import db
 DASHBOARD = "dashboard"
 EVERYTHING = "all"
 """The list that nothing narrows, whose own address says nothing."""
-_PLACE = re.compile(r"[\w-]{1,200}", re.ASCII)
+_PLACE = re.compile(r"[\w.-]{1,200}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
