@@ -119,6 +119,12 @@ class FileStore:
 
     async def get(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         """The bytes from `start` up to, not including, `end`, in pieces. Raises Missing, FilesAway."""
+        if self.folder is not None:
+            if key.startswith("/") or ".." in key.split("/"):
+                raise Missing
+            async for piece in _read(self.folder / key, start, end):
+                yield piece
+            return
         import obstore
 
         span: Any = {"offset": start} if end is None else (start, end)
@@ -228,3 +234,18 @@ def _clear(path: Path) -> None:
     """What a writer that was killed had begun lies beside the object under its name and a number."""
     for left in path.parent.glob(f"{path.name}#*"):
         left.unlink(missing_ok=True)
+
+
+async def _read(path: Path, start: int, end: int | None) -> AsyncIterator[bytes]:
+    """A file of the folder, in pieces: obstore's own way costs three times as much a byte."""
+    try:
+        with await asyncio.to_thread(path.open, "rb", buffering=0) as file:
+            left = (await asyncio.to_thread(os.fstat, file.fileno())).st_size if end is None else end
+            left -= await asyncio.to_thread(file.seek, start)
+            while left > 0 and (piece := await asyncio.to_thread(file.read, min(PIECE, left))):
+                left -= len(piece)
+                yield piece
+    except FileNotFoundError:
+        raise Missing from None
+    except OSError as error:
+        raise FilesAway from error
