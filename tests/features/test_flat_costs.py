@@ -211,7 +211,7 @@ class City:
         rooms = [(self.here, UUID(int=8 * n + 1)) for n in range(1, 101)]
         rooms += [(UUID(int=FAR + n), UUID(int=8 * (FAR + n * 1_000 + 1) + 1)) for n in range(1, SMALL)]
         many = [UUID(int=8 * n) for n in range(1, bulk.AT_ONCE + 1)]
-        more = [UUID(int=8 * n) for n in range(1, 501)]
+        more = [UUID(int=8 * n) for n in range(bulk.AT_ONCE + 1, bulk.AT_ONCE + 501)]  # none of those
         sockets = SocketAccess(db)
         owner = self.town.owner
         self.value = value = "low" if self.value == "high" else "high"  # always another than it is
