@@ -200,7 +200,16 @@ class Erasure:
         with self._step() as tx:
             names = {*tx.execute(of_contact.with_only_columns(contacts.c.name)).scalars()}
             names |= {*tx.execute(of_tickets.with_only_columns(tickets.c.typed_name).distinct()).scalars()}
-        return {name for name in names if name}
+            names = {name for name in names if name}
+            while earlier := self._earlier(tx, names) - names:
+                names |= earlier
+        return names
+
+    def _earlier(self, tx: Tx, names: set[str]) -> set[str]:
+        """What those with these names were called before an agent gave them theirs."""
+        named = audit_log.c.action == "contact_named", audit_log.c.after.in_(names)
+        before = self._in(audit_log).where(*named).with_only_columns(audit_log.c.before).distinct()
+        return {name for name in tx.execute(before).scalars() if name}
 
     def _rooms(self, tx: Tx, ticket_id: UUID) -> list[UUID]:
         query = self._in(chat_rooms).where(chat_rooms.c.ticket_id == ticket_id)
