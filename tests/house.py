@@ -98,7 +98,7 @@ def behind_its_back(settings: Settings, statement: str, *values: object) -> list
         with postgres_server.server().admin_connection(name) as admin:
             cursor = admin.execute(statement.replace("?", "%s").encode(), values)
             return cursor.fetchall() if cursor.description else []
-    with closing(sqlite3.connect(settings.sqlite_path, timeout=10)) as file, file:
+    with closing(sqlite3.connect(settings.sqlite_path, timeout=30)) as file, file:
         return file.execute(statement, values).fetchall()
 
 

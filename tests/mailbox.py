@@ -22,7 +22,7 @@ def delivered(house: House, to: str) -> list[EmailMessage]:
 
 async def mails(house: House, to: str, count: int = 1) -> list[EmailMessage]:
     """Wait until `count` mails have arrived there."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + 30
     while time.monotonic() < until:
         found = delivered(house, to)
         if len(found) >= count:

@@ -22,7 +22,7 @@ def run_again(house: House, revision: str, function: str = "upgrade") -> None:
     step: Any = importlib.import_module(f"parlour.db.migrations.versions.{revision}")
     ours = engine.connect().execution_options(migration=True)
     with ours as connection, Operations.context(MigrationContext.configure(connection)):
-        # A house runs beside it: on SQLite a transaction that reads first may not write after another one did.
+        # A house runs beside it: on SQLite who reads first may not write after another one did.
         connection.exec_driver_sql("BEGIN" if settings.is_postgresql else "BEGIN IMMEDIATE")
         getattr(step, function)()
         connection.exec_driver_sql("COMMIT")

@@ -238,7 +238,7 @@ async def _hold_back_a_mail(house: House) -> UUID:
     await house.as_system(mailboxes.add, address)
     await Arrivals(house.db, house.app.parlour.files.store).accept(b"no mail", [address])
     [mail] = (await house.as_system(mailroom.ledger)).mails[:1]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (await house.as_system(mailroom.mail, mail.mail_id)).outcome is not Outcome.QUARANTINED:
             await asyncio.sleep(0.01)
     return mail.mail_id
@@ -343,7 +343,7 @@ async def knock(
     }
     talking = asyncio.create_task(house.app(scope, asked.get, answers.put))  # type: ignore[arg-type]
     while True:
-        answer = await asyncio.wait_for(answers.get(), 5)
+        answer = await asyncio.wait_for(answers.get(), 30)
         if answer["type"] != "websocket.accept":
             break
     asked.put_nowait({"type": "websocket.disconnect", "code": 1001})

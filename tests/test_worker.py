@@ -55,7 +55,7 @@ async def unfinished(db: Database) -> int:
 
 
 async def until(condition: Condition) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             met = condition()
             if met if isinstance(met, bool) else await met:

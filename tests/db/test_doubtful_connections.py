@@ -128,7 +128,7 @@ async def test_connections_to_a_server_that_became_a_standby_are_dropped(tmp_pat
 
 
 async def takes_writes(db: Database) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             with suppress(Overloaded):
                 return await db.probe(nothing)

@@ -180,7 +180,7 @@ async def test_a_socket_opens_through_it_and_both_ends_are_heard(place: tuple[Pr
         cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
     address = f"wss://127.0.0.1:{proxy.port}/realtime?workspace={live.workspace_id}"
     async with (
-        asyncio.timeout(10),
+        asyncio.timeout(30),
         connect(
             address, ssl=proxy.trust, origin=Origin(proxy.url), additional_headers={"cookie": cookies}
         ) as socket,

@@ -105,7 +105,7 @@ async def test_a_mail_that_is_being_sent_is_finished_first_and_never_sent_again(
         with Live(tmp_path, PARLOUR_SMTP_URL=office.url) as live:
             async with Customer(live, "maria") as maria:
                 await maria.open_ticket()
-            await asyncio.wait_for(office.thinking.wait(), 10)
+            await asyncio.wait_for(office.thinking.wait(), 30)
             took = await seconds_to_stop(live)
             await asyncio.to_thread(live.start)
             await asyncio.sleep(1.5)
@@ -137,7 +137,7 @@ async def test_neither_a_mail_server_that_hangs_nor_half_a_request_holds_a_stop_
                 await maria.open_ticket()
             _, half = await asyncio.open_connection("127.0.0.1", live.port)
             half.write(HALF_A_REQUEST)
-            await asyncio.wait_for(office.thinking.wait(), 10)
+            await asyncio.wait_for(office.thinking.wait(), 30)
             took = await seconds_to_stop(live)
             half.close()
 

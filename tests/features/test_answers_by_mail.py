@@ -48,7 +48,7 @@ async def the_post_has_gone(house: House) -> None:
 
 
 async def nothing_is_due(house: House) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while await house.db.read(Actor.system(), are_due):
             await asyncio.sleep(0.02)
 

@@ -89,7 +89,7 @@ def of_the_other(house: House) -> list[str]:
 
 async def read(house: House, mail: EmailMessage) -> None:
     assert await Arrivals(house.db, house.app.parlour.files.store).accept(mail.as_bytes(), [SUPPORT])
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (await house.as_system(ledger.ledger)).mails[0].outcome is Outcome.WAITING:
             await asyncio.sleep(0.01)
 
@@ -169,7 +169,7 @@ async def test_her_browser_and_her_links_open_nothing_and_her_files_are_deleted(
     await asyncio.to_thread(work(house).run)
 
     assert (await visitor.get(room_of(hers))).status_code in (403, 404)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while any(path.exists() for path in before):
             await asyncio.sleep(0.05)
 

@@ -54,7 +54,7 @@ async def test_it_holds_every_word_file_and_mail_of_the_workspace_and_nothing_el
     await house.as_system(contacts.remember, long.email, "Maria Silva", typed=False)
     await house.as_system(mailboxes.add, "support@acme.example")
     await Arrivals(house.db, house.app.parlour.files.store).accept(MAIL)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (read := (await house.as_system(ledger.ledger)).mails[0]).outcome is Outcome.WAITING:
             await asyncio.sleep(0.01)
     there = Actor.system(house.other.workspace_id)

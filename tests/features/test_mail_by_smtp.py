@@ -32,7 +32,7 @@ async def house(tmp_path: Path, port: int) -> AsyncIterator[House]:
 
 def bring(port: int, *recipients: str, raw: bytes = MAIL) -> dict[str, tuple[int, bytes]]:
     """Whom the server refused; raises what smtplib does when all were."""
-    with smtplib.SMTP("127.0.0.1", port, timeout=10) as line:
+    with smtplib.SMTP("127.0.0.1", port, timeout=30) as line:
         return line.sendmail(MARIA, list(recipients), raw)
 
 
@@ -88,11 +88,11 @@ async def test_whoever_comes_on_top_is_told_to_come_again(
         writer.close()
 
     assert [each[:3] for each in said] == [b"220", b"220", b"421"]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (await asyncio.to_thread(greeting, port))[:3] != b"220":
             await asyncio.sleep(0.05)
 
 
 def greeting(port: int) -> bytes:
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as line:
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as line:
         return line.recv(100)

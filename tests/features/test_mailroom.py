@@ -63,7 +63,7 @@ async def bring(house: House, files: FileStore) -> Bring:
     async def bring(mail: EmailMessage | bytes, to: str = SUPPORT) -> Mail:
         raw = mail if isinstance(mail, bytes) else mail.as_bytes(policy=ON_ONE_LINE)
         assert await Arrivals(house.db, files).accept(raw, [to])
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while (newest := (await house.as_system(ledger.ledger)).mails[0]).outcome is Outcome.WAITING:
                 await asyncio.sleep(0.01)
         return newest
@@ -127,7 +127,7 @@ async def test_who_writes_in_the_room_again_is_mailed_only_when_away(
     await visitor.submit(room, words("Here I am."), page=room)
     here = place(house, ticket)
     await desk.submit(f"{here}/chat", words("Hello!"), page=here)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while await house.db.read(Actor.system(), are_due):
             await asyncio.sleep(0.02)
 
@@ -162,7 +162,7 @@ async def test_the_same_mail_twice_is_one_message(house: House, bring: Bring, ag
 async def test_two_mails_at_once_are_one_ticket(house: House, bring: Bring, files: FileStore) -> None:
     arrivals, raw = Arrivals(house.db, files), written().as_bytes()
     await asyncio.gather(*(arrivals.accept(raw, [SUPPORT]) for _ in range(5)))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while await house.db.read(Actor.system(), are_due):
             await asyncio.sleep(0.02)
     found = [each.outcome for each in (await house.as_system(ledger.ledger)).mails]
@@ -248,7 +248,7 @@ async def test_a_mail_that_cannot_be_read_is_quarantined_and_the_next_one_is_rea
     gone = Arrival(clock.new_id(), (await house.as_system(mailboxes.every))[0].mailbox_id, key, 9)
     await house.as_system(ledger.receive, gone)
     following = await bring(written())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while await house.db.read(Actor.system(), are_due):
             await asyncio.sleep(0.02)
     left = await house.as_system(ledger.mail, gone.mail_id)

@@ -54,7 +54,7 @@ async def ticket(house: House, visitor: Browser, desk: Browser) -> Ticket:
     await house.as_system(threads.came_by_mail, ticket.ticket_id, "<first@example.com>")
     here = place(house, ticket)
     await desk.submit(f"{here}/chat", words("It is on its way."), page=here)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (await house.as_system(outgoing.page)).mails[0].outcome is not Outcome.SENT:
             await asyncio.sleep(0.01)
     return ticket
@@ -62,7 +62,7 @@ async def ticket(house: House, visitor: Browser, desk: Browser) -> Ticket:
 
 async def bring(house: House, raw: bytes) -> Came:
     await Arrivals(house.db, house.app.parlour.files.store).accept(raw, [SUPPORT])
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (newest := (await house.as_system(mailroom.ledger)).mails[0]).outcome is Came.WAITING:
             await asyncio.sleep(0.01)
     return newest.outcome

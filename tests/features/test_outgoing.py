@@ -41,7 +41,7 @@ async def ticket(house: House, visitor: Browser) -> Ticket:
 
 async def stands(house: House, outcome: Outcome) -> Mail:
     """Wait until the newest mail stands so."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (newest := (await house.as_system(outgoing.page)).mails[0]).outcome is not outcome:
             await asyncio.sleep(0.01)
     return newest

@@ -33,7 +33,7 @@ def written(sender: str, message_id: str, **headers: str) -> bytes:
 
 async def bring(house: House, raw: bytes) -> Ticket:
     await Arrivals(house.db, house.app.parlour.files.store).accept(raw, [SUPPORT])
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (newest := (await house.as_system(mailroom.ledger)).mails[0]).outcome is Outcome.WAITING:
             await asyncio.sleep(0.01)
     assert newest.ticket_id

@@ -24,7 +24,7 @@ async def link_for(house: House, browser: Browser, email: str, *, typed: str = "
     """The secret of the link that the mail holds. Other mails may come before and after it."""
     known = set(links_for(house, email))
     await browser.submit(FORGOT, {"email": typed or email}, page=FORGOT)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not (fresh := [link for link in links_for(house, email) if link not in known]):
             await asyncio.sleep(0.02)
     return fresh[-1]

@@ -23,7 +23,7 @@ THURSDAY = datetime(2026, 11, 26, 23, 30, tzinfo=UTC)
 
 
 async def nothing_is_due(house: House) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while await house.db.read(Actor.system(), are_due):
             await asyncio.sleep(0.05)
 

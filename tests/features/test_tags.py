@@ -132,7 +132,7 @@ async def test_a_deleted_tag_is_gone_at_once_its_name_is_free_and_a_job_takes_it
     await put_on(house, ticket, "Late")
     answer = await desk.submit(f"{settings(house)}/{tag.tag_id}/delete", {}, page=settings(house))
     await make(house, "late")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while await house.db.read(Actor.system(), are_due):
             await asyncio.sleep(0.05)
     left = await house.as_system(tags.of_tickets, [ticket.ticket_id])

@@ -29,7 +29,7 @@ async def test_the_ledger_says_whom_our_own_mail_server_vouches_for(
             results = f"Authentication-Results: {name}; dmarc=pass header.from=example.com"
             mail = text("It leaks.", f"Message-ID: <{number}@example.com>", results)
             assert await arrivals.accept(mail, [SUPPORT])
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while await house.db.read(Actor.system(), are_due):
                 await asyncio.sleep(0.02)
         async with aclosing(await house.sign_in()) as ada:

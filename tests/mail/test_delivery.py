@@ -55,7 +55,7 @@ class PostRound:
 
     async def tries(self, count: int) -> None:
         """Wait until the job was tried `count` times and put back or ended."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while self.tried < count or await self.db.read(SYSTEM, _held):
                 await asyncio.sleep(0.01)
 
@@ -189,7 +189,7 @@ async def test_those_that_are_refused_at_the_same_moment_come_back_too(
     await time_passes(post.db, LONGEST_DELAY)
     post.worker.wake()
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while len(office.mails) < 4:
             await asyncio.sleep(0.01)
     assert await post.dead() == []
@@ -216,7 +216,7 @@ async def test_the_log_of_a_mail_tells_neither_address_nor_code(post: PostRound,
         await post.ask()
         await post.tries(1)
         await post.tries_later(2)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while logs[-1]["event"] != "job.finished":  # said after it is stored
                 await asyncio.sleep(0.01)
 

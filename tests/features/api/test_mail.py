@@ -34,7 +34,7 @@ async def brought(server: Program, raw: bytes, **asked: str) -> httpx.Response:
 
 async def read(house: House) -> list[Mail]:
     """The ledger, when all of it was read."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             found = list((await house.as_system(ledger.ledger)).mails)
             if all(each.outcome is not Outcome.WAITING for each in found):

@@ -163,7 +163,7 @@ async def test_what_may_go_better_is_tried_again_with_the_same_id_and_body(
 
 async def settled(admin: Program, hook: dict[str, Any], tries: int = 1) -> None:
     """Once the outcome of so many tries is kept."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not all(done >= tries for _, done in await states(admin, hook)):
             await asyncio.sleep(0.02)
 
@@ -208,7 +208,7 @@ async def test_after_the_last_try_it_is_given_up_and_a_person_can_begin_anew(
 
 
 async def settled_at(admin: Program, hook: dict[str, Any], expected: list[tuple[str, int]]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while await states(admin, hook) != expected:
             await asyncio.sleep(0.02)
 
