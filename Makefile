@@ -42,6 +42,7 @@ lock: dev-setup ## lock what the *.in files ask for; ARGS="--upgrade" or ARGS="-
 	@$(COMPILE) $(ARGS) pyproject.toml requirements/run.in --output-file requirements/run.txt
 	@$(COMPILE) $(ARGS) --constraint requirements/run.txt --override requirements/overrides.txt pyproject.toml requirements/run.in \
 		requirements/dev.in --output-file requirements/dev.txt
+	@$(COMPILE) $(ARGS) requirements/zenpy.in --output-file requirements/zenpy.txt
 
 run-setup:
 	@sh tools/setup.sh run

@@ -56,3 +56,10 @@ if ! cmp -s pyproject.toml $done_from/pyproject.toml; then
     pip --no-build-isolation --no-deps --editable .
     cp pyproject.toml $done_from/pyproject.toml
 fi
+
+# A client that only one test starts, in a place of its own.
+if [ "$1" = dev ] && ! cmp -s requirements/zenpy.txt $done_from/zenpy.txt; then
+    rm -rf .venv/zenpy
+    pip --no-deps --require-hashes --target .venv/zenpy -r requirements/zenpy.txt
+    cp requirements/zenpy.txt $done_from/zenpy.txt
+fi

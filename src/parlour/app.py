@@ -24,6 +24,8 @@ from parlour.features.accounts.second_factor import service as second_factor
 from parlour.features.api import routes as api
 from parlour.features.api.followers import Followers
 from parlour.features.api.happened import told_of
+from parlour.features.api.v2 import routes as zendesk
+from parlour.features.api.v2.errors import failed
 from parlour.features.chat.scans import ScanJobs
 from parlour.features.conversation.sockets import SocketAccess
 from parlour.features.conversation.uploads import Arriving
@@ -72,11 +74,14 @@ from parlour.web.hosts import KnownHosts
 from parlour.web.limits import Limits
 from parlour.web.metrics import Metrics
 from parlour.web.observe import Observe
+from parlour.web.problems import problem
 from parlour.web.render import Renderer
 from parlour.web.site import Site, db
 from parlour.worker import Chore, Worker
 
 SOCKET = "/realtime"
+PROGRAMS = {f"{api.HOME}/": problem, f"{zendesk.HOME}/": failed}
+"""What tells a program of an error, by what the address begins with."""
 READY_SECONDS = 1.5
 """Whoever asks whether a node is ready waits for seconds at most, and so does every other node's turn."""
 YOUNG_OBJECTS = 10_000
@@ -303,7 +308,7 @@ async def ready(request: Request) -> Response:
 
 def create_app(settings: Settings, timings: Timings | None = None, shared: Path | None = None) -> Application:
     parlour = Parlour(settings, timings, shared)
-    errors = Errors({"/support/": visitor.boundary, "/workspace/": agent.boundary}, programs=f"{api.HOME}/")
+    errors = Errors({"/support/": visitor.boundary, "/workspace/": agent.boundary}, PROGRAMS)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -313,6 +318,7 @@ def create_app(settings: Settings, timings: Timings | None = None, shared: Path 
     pages = Starlette(
         routes=[
             api.mounted(),
+            zendesk.mounted(),
             *portal_routes,
             *desk_routes,
             WebSocketRoute(SOCKET, parlour.realtime.endpoint),

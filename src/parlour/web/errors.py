@@ -13,10 +13,10 @@ from starlette.routing import Match, Route
 from parlour.kernel.errors import DomainError, NotFound, Overloaded, SignedOut, Unreachable
 from parlour.web.forms import safe_path, typed
 from parlour.web.pages import as_json, redirect, render, waiting, wants_json
-from parlour.web.problems import problem
 
 Boundary = Callable[[Request, DomainError], Awaitable[Response | None]]
 """A feature's own error page, in its layout; None leaves it to the plain one."""
+ForPrograms = Callable[[Request, DomainError], Response]
 
 
 class Failed(DomainError):
@@ -52,17 +52,17 @@ BY_STATUS: dict[int, type[DomainError]] = {404: NotFound, 405: NoSuchMethod, 413
 
 class Errors:
     """Turns whatever was raised into a page or into JSON, by what was asked for; for `programs`, addresses
-    that begin so, into a problem.
+    that begin so, into what those read.
     """
 
-    def __init__(self, boundaries: dict[str, Boundary], programs: str) -> None:
+    def __init__(self, boundaries: Mapping[str, Boundary], programs: Mapping[str, ForPrograms]) -> None:
         self.boundaries = boundaries
         self.programs = programs
 
     async def domain(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, DomainError)
-        if self._is_programs(request):
-            return problem(request, error)
+        if told := self._for_programs(request):
+            return told(request, error)
         if wants_json(request):
             body = {"code": error.code, "message": error.message}
             if problems := getattr(error, "problems", None):
@@ -78,11 +78,11 @@ class Errors:
         if known:
             response = await self.domain(request, known())
             response.headers.update(error.headers or {})
-            if error.status_code == 405 and not self._is_programs(request):
+            if error.status_code == 405 and not self._for_programs(request):
                 response.headers["Allow"] = ", ".join(sorted(_methods(request)))
             return response
-        if self._is_programs(request):
-            return problem(request, BadRequest())
+        if told := self._for_programs(request):
+            return told(request, BadRequest())
         return Response(HTTPStatus(error.status_code).phrase, error.status_code, error.headers)
 
     async def gone(self, _: Request, __: Exception) -> Response:
@@ -93,9 +93,10 @@ class Errors:
         """The server logs the error itself, with its traceback."""
         return await self.domain(request, Failed())
 
-    def _is_programs(self, request: Request) -> bool:
+    def _for_programs(self, request: Request) -> ForPrograms | None:
         """By the address alone: a program that asks for HTML by mistake reads a problem all the same."""
-        return request.url.path.startswith(self.programs)
+        path = request.url.path
+        return next((told for home, told in self.programs.items() if path.startswith(home)), None)
 
     async def _page(self, request: Request, error: DomainError) -> Response:
         """In the feature's layout, which takes a look into the database: not when that is what failed."""

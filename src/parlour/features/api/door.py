@@ -61,15 +61,15 @@ class Door:
 
     async def _answer(self, request: Request, operation: Operation) -> Response:
         program = await program_of(request)
-        await _count(request, program)
+        await count_use(request, program)
         query = read_query(request, operation.query)
         body, raw = await read_body(request, operation.takes) if operation.takes else (None, b"")
-        once = _once(request, raw) if operation.takes_key else None
+        once = once_of(request, raw) if operation.takes_key else None
         try:
             with self._alone(program, once):
                 given = await operation.does(Call(request, program, query, body, once))
         except Forbidden:
-            await _note_refused(request, program)
+            await note_refused(request, program)
             raise
         if isinstance(given, Response):
             given.headers.update(request.state.headers)
@@ -97,8 +97,12 @@ class Door:
 async def program_of(request: Request) -> Program:
     """Whose key it is. Raises BadKey."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    token = token.strip()
-    place = api_keys.place_of(token) if scheme.lower() == "bearer" else None
+    return await admitted(request, token.strip() if scheme.lower() == "bearer" else "")
+
+
+async def admitted(request: Request, token: str) -> Program:
+    """Whose key the token is. Raises BadKey."""
+    place = api_keys.place_of(token)
     if place is None:
         raise api_keys.BadKey
     system = Actor.system(place)
@@ -110,7 +114,7 @@ async def program_of(request: Request) -> Program:
     return program
 
 
-async def _note_refused(request: Request, program: Program) -> None:
+async def note_refused(request: Request, program: Program) -> None:
     """In the trail of those who manage the workspace, as for an agent at the desk, and in the log."""
     network = network_of(request)
     what = f"{request.method} {request.scope['path'].removeprefix(HOME)}, {network}"
@@ -119,7 +123,7 @@ async def _note_refused(request: Request, program: Program) -> None:
         await db(request).write(program.actor, events.note_refused, what)
 
 
-async def _count(request: Request, program: Program) -> None:
+async def count_use(request: Request, program: Program) -> None:
     """Every answer from here on says what is left (draft-ietf-httpapi-ratelimit-headers). Raises TooMany."""
     limits, rate = site(request).limits, Limit.API.rate
     try:
@@ -132,7 +136,7 @@ async def _count(request: Request, program: Program) -> None:
         }
 
 
-def _once(request: Request, raw: bytes) -> Once | None:
+def once_of(request: Request, raw: bytes) -> Once | None:
     """Raises BadIdempotencyKey."""
     key = request.headers.get("idempotency-key")
     if key is None:

@@ -139,7 +139,7 @@ def read_query(request: Request, into: type[Struct]) -> Any:
         raise BadQuery(str(error)) from None
 
 
-async def read_body(request: Request, into: type[Struct]) -> tuple[Any, bytes]:
+async def read_body(request: Request, into: type[Any]) -> tuple[Any, bytes]:
     """What was sent, and as it came. Raises NotJson, TooLarge, BadBody."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in JSON:

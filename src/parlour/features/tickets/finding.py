@@ -8,6 +8,7 @@ from parlour.features.tickets import store
 from parlour.features.tickets.models import Ticket
 from parlour.kernel.access import Permission, requires
 
+LARGEST = 2**31 - 1
 _NUMBER = re.compile(r"[(\[]#(\d{1,9})[)\]]")
 """As our own subjects have it."""
 
@@ -15,6 +16,12 @@ _NUMBER = re.compile(r"[(\[]#(\d{1,9})[)\]]")
 @requires(Permission.SYSTEM)
 def by_id(tx: Tx, ticket_id: UUID) -> Ticket | None:
     return store.ticket(tx, ticket_id)
+
+
+@requires(Permission.TICKET_LIST)
+def by_number(tx: Tx, number: int) -> Ticket | None:
+    """The workspace's ticket of this number, however large a number was asked for."""
+    return store.by_number(tx, number) if number <= LARGEST else None
 
 
 @requires(Permission.SYSTEM)
