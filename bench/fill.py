@@ -3,7 +3,7 @@
 import random
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -61,8 +61,19 @@ SEARCH_POSTGRESQL = (
 )
 
 
-def fill(path: str, workspace_id: UUID, agents: Sequence[UUID], tickets: int, *, first: int = 1) -> None:
-    """Add tickets number `first` and on; each has its rooms, one message, and words to be found by."""
+def fill(
+    path: str,
+    workspace_id: UUID,
+    agents: Sequence[UUID],
+    tickets: int,
+    *,
+    first: int = 1,
+    done: Callable[[int], object] = int,
+) -> None:
+    """Add tickets number `first` and on; each has its rooms, one message, and words to be found by.
+
+    `done` is told of each batch that is stored.
+    """
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA foreign_keys=OFF")
     connection.execute("PRAGMA synchronous=OFF")
@@ -79,6 +90,7 @@ def fill(path: str, workspace_id: UUID, agents: Sequence[UUID], tickets: int, *,
         terms = (f"{row['workspace']} {row['subject'].lower()}" for row in rows)
         connection.executemany(SEARCH_TERMS, enumerate(terms, (newest or [0])[0] + 1))
         connection.execute("COMMIT")
+        done(len(rows))
     connection.execute(
         "UPDATE workspaces SET last_ticket_number = ? WHERE workspace_id = ?",
         (first + tickets - 1, workspace_id.hex),
@@ -91,12 +103,16 @@ def fill_postgresql(
     workspace_id: UUID,
     agents: Sequence[UUID],
     tickets: int,
+    *,
+    done: Callable[[int], object] = int,
 ) -> None:
     """The same tickets. `connection` belongs to somebody whom row-level security does not bind."""
-    rows = list(_rows(workspace_id, agents, range(1, tickets + 1)))
     with connection.transaction(), connection.cursor() as cursor:
-        for insert in (*INSERTS, SEARCH_POSTGRESQL):
-            cursor.executemany(re.sub(r":(\w+)", r"%(\1)s", insert).encode(), rows)
+        for start in range(1, tickets + 1, BATCH):
+            rows = list(_rows(workspace_id, agents, range(start, min(start + BATCH, tickets + 1))))
+            for insert in (*INSERTS, SEARCH_POSTGRESQL):
+                cursor.executemany(re.sub(r":(\w+)", r"%(\1)s", insert).encode(), rows)
+            done(len(rows))
         number = "UPDATE workspaces SET last_ticket_number = %s WHERE workspace_id = %s"
         cursor.execute(number, (tickets, workspace_id))
 

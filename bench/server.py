@@ -50,7 +50,7 @@ class Parlour:
         while time.monotonic() < deadline and self._process.poll() is None:
             if self._is_up():
                 return
-            time.sleep(0.1)
+            time.sleep(0.01)
         raise SystemExit(f"the server did not start:\n{self._log.read_text()}")
 
     def _is_up(self) -> bool:
@@ -70,6 +70,11 @@ class Parlour:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+    @property
+    def process_id(self) -> int:
+        assert self._process
+        return self._process.pid
 
     def memory(self) -> int:
         """Resident memory of the server in kB, as the kernel counts it."""

@@ -140,6 +140,11 @@ class Server:
     def running(self) -> bool:
         return self._process is not None
 
+    @property
+    def process_id(self) -> int:
+        assert self._process
+        return self._process.pid
+
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """SIGINT is a fast shutdown: connections are cut, what was committed stays."""
         if self._process is not None:
