@@ -17,7 +17,7 @@ async def give(_: Request) -> Response:
 
 
 async def take(request: Request) -> Response:
-    """A form with one file, kept in the folder and synced, as a store would."""
+    """A form with one file, kept in the folder; it and its name are on the disk then."""
     async with request.form() as form:
         file = form["files"]
         assert not isinstance(file, str)
@@ -26,6 +26,9 @@ async def take(request: Request) -> Response:
                 kept.write(piece)
             kept.flush()
             os.fsync(kept.fileno())
+        folder = os.open(FOLDER, os.O_RDONLY)
+        os.fsync(folder)
+        os.close(folder)
     return PlainTextResponse("kept", 201)
 
 

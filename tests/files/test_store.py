@@ -9,10 +9,12 @@ import sys
 import tracemalloc
 from collections.abc import AsyncIterator
 from pathlib import Path
+from tempfile import TemporaryFile
 from uuid import uuid4
 
 import pytest
 
+from parlour.features.files.spool import spool
 from parlour.files.errors import FilesAway, Missing, TooLarge
 from parlour.files.store import PART, FileStore, new_key
 from parlour.kernel.errors import StorageFull
@@ -60,6 +62,40 @@ async def test_a_key_is_used_once(store: FileStore, key: str, count: int) -> Non
         await store.put(key, pieces(count), limit=LIMIT)
 
     assert await all_of(store, key) == bytes(PIECE)
+
+
+@pytest.mark.parametrize("nameless", [True, False], ids=["can be named", "is copied"])
+async def test_a_file_of_this_machine_is_kept_by_the_same_rules(
+    store: FileStore, key: str, nameless: bool, tmp_path: Path
+) -> None:
+    whole = os.urandom(3 * PIECE)
+    with spool(tmp_path) if nameless else TemporaryFile() as file:
+        file.write(whole)
+        file.flush()
+        with pytest.raises(TooLarge):
+            await store.put_file(key, file, limit=len(whole) - 1)
+        size = await store.put_file(key, file, limit=len(whole))
+        with pytest.raises(FilesAway):
+            await store.put_file(key, file, limit=len(whole))
+        with pytest.raises((FilesAway, Missing)):
+            await store.put_file("../other", file, limit=len(whole))
+
+    assert (size, await all_of(store, key)) == (len(whole), whole)
+    assert not (tmp_path / "other").exists()
+    assert len(left_in(store)) in (0, 1)
+
+
+async def test_on_the_disk_of_the_folder_a_file_gets_a_name_and_is_not_copied(
+    tmp_path: Path, key: str
+) -> None:
+    store = FileStore.at(str(tmp_path / "files"))
+    with spool(tmp_path) as file:
+        file.write(b"words")
+        file.flush()
+        await store.put_file(key, file, limit=LIMIT)
+        lies = os.fstat(file.fileno())
+
+    assert (lies.st_ino, lies.st_dev) == ((kept := (tmp_path / "files" / key).stat()).st_ino, kept.st_dev)
 
 
 async def test_what_is_too_large_leaves_nothing(store: FileStore, key: str) -> None:
@@ -133,6 +169,10 @@ async def test_a_file_and_its_name_are_on_the_disk_before_it_is_said(
 
     path = tmp_path / key
     assert synced == [path, path.parent, path.parent.parent, tmp_path]
+    synced.clear()
+    beside = f"{key}0"
+    await store.put(beside, pieces(1), limit=LIMIT)
+    assert synced == [tmp_path / beside, path.parent]
 
 
 async def test_a_full_disk_is_said_as_one(tmp_path: Path, key: str, monkeypatch: pytest.MonkeyPatch) -> None:

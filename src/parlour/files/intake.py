@@ -1,8 +1,8 @@
 """From bytes that somebody uploaded to objects that can be shown."""
 
 import asyncio
+import os
 import tempfile
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -12,7 +12,7 @@ from parlour.files import heic, kinds
 from parlour.files.errors import Infected, TooLarge
 from parlour.files.pictures import Drawn, Pictures
 from parlour.files.scan import Scan, Scanner
-from parlour.files.store import PIECE, FileStore
+from parlour.files.store import PIECE, FileStore, clear_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,15 @@ class Taken:
     thumbnail: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What bytes that came tell by themselves. `synced`: they are on this machine's disk, as they stay."""
+
+    sha256: str
+    media_type: str
+    synced: bool
+
+
 class Intake:
     """Looks at what comes, draws pictures anew, and hands everything to the store."""
 
@@ -42,40 +51,42 @@ class Intake:
         self.quota = quota
         self.pictures = Pictures()
 
-    async def take(self, file: BinaryIO, *, key: str, thumbnail_key: str) -> Taken:
+    async def look(self, file: BinaryIO) -> Looked:
+        """What takes the disk a while and needs no row yet. Raises TooLarge, FilesAway, StorageFull."""
+        with clear_words():
+            return await asyncio.to_thread(_looked_at, file, self.limit, sync=self.store.folder is not None)
+
+    async def take(self, file: BinaryIO, looked: Looked, *, key: str, thumbnail_key: str) -> Taken:
         """Store a file that lies on the disk, a picture's thumbnail under a key of its own.
 
         Of a picture that cannot be drawn anew, what it says of itself is overwritten in the file.
 
-        Raises TooLarge, TooManyPixels, Infected, FilesAway, StorageFull. After any of them, and after a kill,
+        Raises TooManyPixels, Infected, FilesAway, StorageFull. After any of them, and after a kill,
         something may lie under either key: both are to be deleted.
         """
-        if await asyncio.to_thread(_size, file) > self.limit:
-            raise TooLarge
-        checksum, head = await asyncio.to_thread(_looked_at, file)
         verdict = await self.scanner.scan(file)
         if verdict.scan is Scan.INFECTED:
             raise Infected
-        media_type = kinds.kind_of(head)
+        media_type = looked.media_type
         if media_type == kinds.HEIC and not await asyncio.to_thread(_forgotten, file):
             media_type = kinds.OTHER
         if not kinds.is_picture(media_type):
-            size = await self.store.put(key, _pieces(file), limit=self.limit)
-            return Taken(media_type, size, checksum, verdict.scan)
+            size = await self.store.put_file(key, file, limit=self.limit, synced=looked.synced)
+            return Taken(media_type, size, looked.sha256, verdict.scan)
         with tempfile.TemporaryDirectory(prefix="parlour-") as folder:
             drawn = await self.pictures.redraw(file, Path(folder))
             if drawn is None:
-                size = await self.store.put(key, _pieces(file), limit=self.limit)
-                return Taken(kinds.OTHER, size, checksum, verdict.scan)
-            return await self._keep(drawn, key, thumbnail_key, checksum, verdict.scan)
+                size = await self.store.put_file(key, file, limit=self.limit)
+                return Taken(kinds.OTHER, size, looked.sha256, verdict.scan)
+            return await self._keep(drawn, key, thumbnail_key, looked.sha256, verdict.scan)
 
     async def _keep(self, drawn: Drawn, key: str, thumbnail_key: str, checksum: str, scan: Scan) -> Taken:
         with drawn.path.open("rb") as picture:
             # A picture that was packed tightly may grow: what it came as was within the limit.
-            size = await self.store.put(key, _pieces(picture), limit=4 * self.limit)
+            size = await self.store.put_file(key, picture, limit=4 * self.limit)
         if drawn.thumbnail:
             with drawn.thumbnail.open("rb") as thumbnail:
-                await self.store.put(thumbnail_key, _pieces(thumbnail), limit=self.limit)
+                await self.store.put_file(thumbnail_key, thumbnail, limit=self.limit)
         return Taken(
             drawn.media_type,
             size,
@@ -87,18 +98,19 @@ class Intake:
         )
 
 
-def _size(file: BinaryIO) -> int:
-    return file.seek(0, 2)
-
-
-def _looked_at(file: BinaryIO) -> tuple[str, bytes]:
-    """The checksum, and how it begins."""
+def _looked_at(file: BinaryIO, limit: int, *, sync: bool) -> Looked:
+    if file.seek(0, 2) > limit:
+        raise TooLarge
     file.seek(0)
     head = file.read(kinds.HEAD)
     digest = sha256(head)
     while piece := file.read(PIECE):
         digest.update(piece)
-    return digest.hexdigest(), head
+    media_type = kinds.kind_of(head)
+    stays = media_type != kinds.HEIC and not kinds.is_picture(media_type)
+    if sync and stays:
+        os.fsync(file.fileno())
+    return Looked(digest.hexdigest(), media_type, sync and stays)
 
 
 def _forgotten(file: BinaryIO) -> bool:
@@ -108,9 +120,3 @@ def _forgotten(file: BinaryIO) -> bool:
     except heic.NotUnderstood:
         return False
     return True
-
-
-async def _pieces(file: BinaryIO) -> AsyncIterator[bytes]:
-    await asyncio.to_thread(file.seek, 0)
-    while piece := await asyncio.to_thread(file.read, PIECE):
-        yield piece

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 from uuid import UUID
 
 from parlour.files.errors import FilesAway, Missing, TooLarge
@@ -22,6 +22,8 @@ PART = 5 * 1024 * 1024
 PART_ON_DISK = 512 * 1024
 PIECE = 256 * 1024
 """Bytes that a reader gets at a time, at most twice as many."""
+REMEMBERED = 10_000
+"""Folders whose own names are known to be on the disk."""
 AT_ONCE = 4
 """Uploads to a cloud that hold their parts in memory at the same moment; the others wait their turn."""
 
@@ -42,6 +44,7 @@ class FileStore:
         self._store = store
         self._part = PART if folder is None else PART_ON_DISK
         self._turn = asyncio.Semaphore(AT_ONCE)
+        self._settled = set[Path]()
 
     @staticmethod
     def at(url: str) -> "FileStore":
@@ -81,16 +84,71 @@ class FileStore:
                 if size > self._part:
                     break
             if size <= self._part:
-                with _clear_words():
+                with clear_words():
                     await obstore.put_async(
                         self._store, key, b"".join(head), mode="create", use_multipart=False
                     )
             else:
                 size += await self._put_parts(key, head, source)
             if self.folder is not None:
-                with _clear_words():
-                    await asyncio.to_thread(_settle, self.folder / key, self.folder)
+                with clear_words():
+                    await asyncio.to_thread(self._sync, self.folder / key)
         return size
+
+    async def put_file(self, key: str, file: BinaryIO, *, limit: int, synced: bool = False) -> int:
+        """`put` of a file that lies on this machine's disk, `synced` perhaps, and does not change any more.
+
+        On the disk of the store's folder it gets its name there, and is not copied.
+        """
+        if self.folder is not None:
+            with clear_words():
+                size = await asyncio.to_thread(self._name, file, _below(self.folder, key), limit, synced)
+            if size is not None:
+                return size
+        return await self.put(key, _pieces(file), limit=limit)
+
+    def _name(self, file: BinaryIO, path: Path, limit: int, synced: bool) -> int | None:
+        """Give an open file a name, for good. Its size, or None where that cannot be done: on another disk,
+        where names cannot be linked, or without /proc.
+
+        The bytes are on the disk before the name is, so that after a power cut none leads to half a file.
+        """
+        descriptor = file.fileno()
+        size = os.fstat(descriptor).st_size
+        if size > limit:
+            raise TooLarge
+        if not synced:
+            os.fsync(descriptor)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            # With a folder's descriptor os.link follows the name in /proc to the file itself.
+            os.link(f"/proc/self/fd/{descriptor}", path.name, dst_dir_fd=folder)
+        except FileExistsError as error:
+            raise FilesAway("The key is taken.") from error
+        except OSError:
+            return None
+        finally:
+            os.close(folder)
+        self._settle(path.parent)
+        return size
+
+    def _sync(self, path: Path) -> None:
+        _fsync(path)
+        self._settle(path.parent)
+
+    def _settle(self, folder: Path) -> None:
+        """The names in the folder are on the disk, and its own and those above: a power cut may come now."""
+        assert self.folder is not None
+        _fsync(folder)
+        if folder not in self._settled:
+            for above in folder.parents:
+                if not above.is_relative_to(self.folder):
+                    break
+                _fsync(above)
+            if len(self._settled) >= REMEMBERED:
+                self._settled.clear()
+            self._settled.add(folder)
 
     async def _put_parts(self, key: str, head: list[bytes], rest: AsyncIterator[bytes]) -> int:
         """How many bytes came after `head`. No store says "only if new" of parts: it is asked before."""
@@ -102,14 +160,14 @@ class FileStore:
         writer = obstore.open_writer_async(self._store, key, buffer_size=self._part, max_concurrency=1)
         try:
             for chunk in head:
-                with _clear_words():
+                with clear_words():
                     await writer.write(chunk)
             head.clear()
             async for chunk in rest:
                 more += len(chunk)
-                with _clear_words():
+                with clear_words():
                     await writer.write(chunk)
-            with _clear_words():
+            with clear_words():
                 await writer.close()
         except BaseException:
             del writer
@@ -120,15 +178,13 @@ class FileStore:
     async def get(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         """The bytes from `start` up to, not including, `end`, in pieces. Raises Missing, FilesAway."""
         if self.folder is not None:
-            if key.startswith("/") or ".." in key.split("/"):
-                raise Missing
-            async for piece in _read(self.folder / key, start, end):
+            async for piece in _read(_below(self.folder, key), start, end):
                 yield piece
             return
         import obstore
 
         span: Any = {"offset": start} if end is None else (start, end)
-        with _clear_words(writing=False):
+        with clear_words(writing=False):
             found = await obstore.get_async(self._store, key, options={"range": span} if start or end else {})
             async for piece in found.stream(min_chunk_size=PIECE):
                 yield bytes(piece)
@@ -138,7 +194,7 @@ class FileStore:
         import obstore
 
         try:
-            with _clear_words(writing=False):
+            with clear_words(writing=False):
                 return (await obstore.head_async(self._store, key))["size"]
         except Missing:
             return None
@@ -148,7 +204,7 @@ class FileStore:
         import obstore
 
         try:
-            with _clear_words(writing=False):
+            with clear_words(writing=False):
                 await obstore.delete_async(self._store, key)
         except Missing:
             pass
@@ -196,7 +252,7 @@ async def _limited(chunks: AsyncIterable[bytes], limit: int) -> AsyncIterator[by
 
 
 @contextmanager
-def _clear_words(*, writing: bool = True) -> "Iterator[None]":
+def clear_words(*, writing: bool = True) -> "Iterator[None]":
     """obstore's errors in ours."""
     from obstore.exceptions import AlreadyExistsError, BaseError
 
@@ -213,13 +269,17 @@ def _clear_words(*, writing: bool = True) -> "Iterator[None]":
         raise FilesAway(said) from error
 
 
-def _settle(path: Path, root: Path) -> None:
-    """On the disk, and so is its name: a power cut may come now."""
-    _fsync(path)
-    folder = path.parent
-    while folder != root.parent:
-        _fsync(folder)
-        folder = folder.parent
+async def _pieces(file: BinaryIO) -> AsyncIterator[bytes]:
+    await asyncio.to_thread(file.seek, 0)
+    while piece := await asyncio.to_thread(file.read, PIECE):
+        yield piece
+
+
+def _below(folder: Path, key: str) -> Path:
+    """Raises Missing for a key that leads out of the folder."""
+    if key.startswith("/") or ".." in key.split("/"):
+        raise Missing
+    return folder / key
 
 
 def _fsync(path: Path) -> None:

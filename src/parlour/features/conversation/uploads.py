@@ -84,7 +84,7 @@ class Uploads:
         await self._count()
         arriving = cast(Arriving, self._request.app.state.arriving)
         folder = site(self._request).settings.data_dir
-        with arriving.place(network_of(self._request)), spool(folder) as file:
+        with arriving.place(network_of(self._request)), await asyncio.to_thread(spool, folder) as file:
             size = await _in_time(_write(file, data, intake(self._request).limit))
             staged = await stage(
                 db(self._request),

@@ -17,7 +17,7 @@ async def stage(
 ) -> Attachment:
     """Make room by the unit `begin`, store the bytes, note what they are.
 
-    Raises WorkspaceFull, and what `begin` and `Intake.take` raise; nothing is kept then.
+    Raises WorkspaceFull, and what `begin`, `Intake.look` and `Intake.take` raise; nothing is kept then.
     """
 
     def begin_within_quota(tx: Tx) -> Begun:
@@ -25,9 +25,15 @@ async def stage(
         files.keep_within(tx, intake.quota)
         return made
 
-    begun = await database.write(actor, begin_within_quota)
+    begun, looked = await asyncio.gather(
+        database.write(actor, begin_within_quota), intake.look(file), return_exceptions=True
+    )
+    if isinstance(begun, BaseException):
+        raise begun
     try:
-        taken = await intake.take(file, key=begun.storage_key, thumbnail_key=begun.thumbnail_key)
+        if isinstance(looked, BaseException):
+            raise looked
+        taken = await intake.take(file, looked, key=begun.storage_key, thumbnail_key=begun.thumbnail_key)
         facts = Facts(
             media_type=taken.media_type,
             size=taken.size,

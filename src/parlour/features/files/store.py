@@ -81,21 +81,20 @@ def _file(row: Sequence[Any]) -> File:
 def insert_file(
     tx: Tx, begun: Begun, *, room_id: UUID | None, name: str, size: int, uploader: str, kind: Kind
 ) -> None:
-    tx.execute(
-        insert(files).values(
-            workspace_id=tx.workspace_id,
-            file_id=begun.file_id,
-            room_id=room_id,
-            name=name,
-            size=size,
-            counted=size,
-            storage_key=begun.storage_key,
-            thumbnail_key=begun.thumbnail_key,
-            uploader=uploader,
-            uploader_kind=kind.value,
-            created_at=clock.now(),
-        )
-    )
+    values = {
+        "workspace_id": tx.workspace_id,
+        "file_id": begun.file_id,
+        "room_id": room_id,
+        "name": name,
+        "size": size,
+        "counted": size,
+        "storage_key": begun.storage_key,
+        "thumbnail_key": begun.thumbnail_key,
+        "uploader": uploader,
+        "uploader_kind": kind.value,
+        "created_at": clock.now(),
+    }
+    tx.execute(insert(files), values)
 
 
 def set_facts(tx: Tx, file_id: UUID, facts: Facts) -> bool:
@@ -109,7 +108,7 @@ def set_facts(tx: Tx, file_id: UUID, facts: Facts) -> bool:
         **_as_stored(facts.scan),
         "has_thumbnail": facts.has_thumbnail,
     }
-    return tx.run(_CHANGE.values(values), this=file_id).first() is not None
+    return tx.run(_CHANGE, this=file_id, **values).first() is not None
 
 
 def set_scan(tx: Tx, file_id: UUID, scan: str) -> None:
