@@ -466,7 +466,7 @@ def of_mail(ticket: Ticket) -> list[Call]:
         (mailroom.ticket_of, named),
         (mailroom.recent_of, {"sender": ticket.email, "since": clock.now() - SOON, "limit": 9}),
         (tickets.by_number, {"number": ticket.number}),
-        (threads.keep, {"ticket_id": ticket.ticket_id, "message_id": "<a@b.example>"}),
+        (threads.keep, {"ticket_id": ticket.ticket_id, "facts": {"message_id": "<a@b.example>"}}),
         (threads.of_ticket, {"ticket_id": ticket.ticket_id}),
         (threads.leave, {"ticket_id": ticket.ticket_id}),
     ]

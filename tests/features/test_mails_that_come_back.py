@@ -12,6 +12,7 @@ from parlour.features.tickets.models import Ticket
 from parlour.features.tickets.outgoing import service as outgoing
 from parlour.features.tickets.outgoing.models import Outcome
 from parlour.features.tickets.threads import service as threads
+from parlour.features.tickets.threads.models import Arrived
 from parlour.features.workspaces.mailboxes import service as mailboxes
 from tests.house import Browser, House
 from tests.mailbox import mails
@@ -51,7 +52,9 @@ async def ticket(house: House, visitor: Browser, desk: Browser) -> Ticket:
     await house.as_system(mailboxes.add, SUPPORT)
     ticket = await house.open_ticket(visitor)
     await mails(house, ticket.email)
-    await house.as_system(threads.came_by_mail, ticket.ticket_id, "<first@example.com>")
+    await house.as_system(
+        threads.came_by_mail, ticket.ticket_id, Arrived("<first@example.com>"), believed=False
+    )
     here = place(house, ticket)
     await desk.submit(f"{here}/chat", words("It is on its way."), page=here)
     async with asyncio.timeout(30):

@@ -12,6 +12,7 @@ from parlour.features.tickets.models import Ticket
 from parlour.features.tickets.outgoing import service as outgoing
 from parlour.features.tickets.outgoing.models import Mail, Outcome
 from parlour.features.tickets.threads import service as threads
+from parlour.features.tickets.threads.models import Arrived
 from tests.house import Browser, House, open_house
 from tests.jobs import time_passes
 from tests.post_office import PostOffice
@@ -34,7 +35,9 @@ async def house(tmp_path: Path, office: PostOffice, monkeypatch: pytest.MonkeyPa
 async def ticket(house: House, visitor: Browser) -> Ticket:
     """Of somebody who writes by mail, and has the confirmation."""
     ticket = await house.open_ticket(visitor)
-    await house.as_system(threads.came_by_mail, ticket.ticket_id, "<first@example.com>")
+    await house.as_system(
+        threads.came_by_mail, ticket.ticket_id, Arrived("<first@example.com>"), believed=False
+    )
     await stands(house, Outcome.SENT)
     return ticket
 

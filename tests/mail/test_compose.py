@@ -22,6 +22,7 @@ CONFIRMATION: dict[str, Any] = {
     "days": 7,
     "answerable": False,
     "portal": "https://desk.example/support/acme",
+    "thread": "",
 }
 FRESH_LINKS: dict[str, Any] = {
     "workspace": {"name": "Acme", "slug": "acme"},

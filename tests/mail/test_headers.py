@@ -68,3 +68,12 @@ def test_a_body_arrives_with_every_space_and_direction_as_written() -> None:
 
     assert plain
     assert plain.get_content().replace("\r\n", "\n") == said
+
+
+def test_message_ids_that_are_longer_than_a_line_stay_as_they_are() -> None:
+    long = f"<{'AM0PR04MB' * 30}@eurprd04.prod.outlook.com>"
+    named = {"In-Reply-To": long, "References": f"{long} <b@example.com> {long}"}
+    wire = message(Mail("m@example.test", "Hi", "", "<p></p>", "<a@desk.example>", headers=named), SENDER)
+    raw = message_from_bytes(wire.as_bytes())
+
+    assert {name: " ".join(raw[name].split()) for name in named} == named

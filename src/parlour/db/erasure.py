@@ -385,6 +385,8 @@ class Erasure:
             tx.execute(delete(outbox).where(outbox.c.workspace_id == self.workspace_id, addressed))
             copied = participants.c.workspace_id == self.workspace_id, participants.c.email == self.email
             tx.execute(delete(participants).where(*copied))
+            wanted = mail_threads.c.workspace_id == self.workspace_id, mail_threads.c.reply_to == self.email
+            tx.execute(update(mail_threads).where(*wanted).values(reply_to=""))
             sent = outgoing_mails.c
             to_them = sent.workspace_id == self.workspace_id, sent.recipient == self.email
             tx.execute(delete(outgoing_mails).where(*to_them, sent.outcome.in_(["waiting", "deferred"])))

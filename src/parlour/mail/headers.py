@@ -6,6 +6,7 @@ import re
 import textwrap
 from email.header import Header
 from email.headerregistry import Address
+from email.policy import Policy
 
 LINE = 76
 """Characters; RFC 5322 asks for 78 at most, with which the library would fold once more."""
@@ -32,6 +33,28 @@ def mailbox(name: str, display: str, address: str) -> str:
         if len(f"{name}: {one}") <= LINE:
             return one
     return f"{_encoded(name, display)}\r\n <{address}>"
+
+
+class Folded(str):
+    """A header's value in lines that stay as they are: the library encodes a word that fits on none, and a
+    Message-ID of which it makes that is nobody's any more.
+    """
+
+    __slots__ = ("name",)
+    name: str
+
+    def __new__(cls, name: str, value: str) -> "Folded":
+        self = super().__new__(cls, value)
+        self.name = name
+        return self
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+def message_ids(name: str, ids: str) -> Folded:
+    """A line for each: most programs have some that are longer than half of one."""
+    return Folded(name, "\r\n ".join(ids.split()))
 
 
 def _encoded(name: str, text: str) -> str:

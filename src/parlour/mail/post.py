@@ -51,6 +51,10 @@ class Post:
         """The secret in this job's mail: the same in every attempt, so that every copy opens the same."""
         return derived_secret(self._settings.secret_key, "mail", str(job.job_id), str(about))
 
+    def anchor(self, ticket_id: UUID) -> str:
+        """What all mails about a ticket can refer to: the Message-ID that a mail of its own id would have."""
+        return message_id(ticket_id, self._settings.mail_host, ticket_id, self._settings.secret_key)
+
     async def send(self, job: Job, template: str, to: str, **context: Any) -> None:
         """Raises Undeliverable, Postponed."""
         await self._hand_over(job.job_id, template, to, context)

@@ -23,7 +23,7 @@ from parlour.db.outbox import Postponed, Undeliverable
 from parlour.kernel import clock
 from parlour.kernel.addresses import ascii_host, clean_email
 from parlour.kernel.text import one_line
-from parlour.mail.headers import mailbox, words
+from parlour.mail.headers import mailbox, message_ids, words
 from parlour.mail.relay import Relay
 from parlour.settings import Settings
 
@@ -32,6 +32,7 @@ ANSWER_TIMEOUT = 120.0
 """Seconds. Long, because giving up on a server that has already accepted sends the mail twice."""
 
 _AUTOMATIC = MappingProxyType({"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"})
+_OF_IDS = frozenset({"In-Reply-To", "References"})
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 _MESSAGE_ID = re.compile(r"<([A-Za-z0-9._-]+)@[A-Za-z0-9.-]+>")
 _POLICY = SMTP.clone(cte_type="7bit")
@@ -94,9 +95,12 @@ def message(mail: Mail, sender: str) -> EmailMessage:
         raise Undeliverable("The address has a host that cannot be written in DNS.") from None
     wire.set_raw("Subject", words("Subject", mail.subject))
     wire["Date"] = format_datetime(clock.now())
-    wire["Message-ID"] = mail.message_id
+    wire.set_raw("Message-ID", message_ids("Message-ID", mail.message_id))
     for name, value in {**_AUTOMATIC, **mail.headers}.items():
-        wire[name] = value
+        if name in _OF_IDS:
+            wire.set_raw(name, message_ids(name, value))
+        else:
+            wire[name] = value
     wire.set_content(mail.text)
     wire.add_alternative(mail.html, subtype="html")
     return wire

@@ -116,6 +116,10 @@ mail_threads = Table(
     Column("ticket_id", Uuid, nullable=False),
     Column("message_id", Text, nullable=False, comment="of the customer's newest mail, which answers name"),
     Column("by_mail", Boolean, nullable=False, comment="whether the customer's last word came by mail"),
+    Column("lineage", Text, nullable=False, server_default="", comment="Message-IDs that answers refer to"),
+    Column("subject", Text, nullable=False, server_default="", comment="of that mail"),
+    Column("reply_to", Text, nullable=False, server_default="", comment="where its sender wants answers"),
+    Column("mailbox_id", Uuid, comment="at which it came"),
     PrimaryKeyConstraint("workspace_id", "ticket_id"),
     ForeignKeyConstraint(["workspace_id", "ticket_id"], ["tickets.workspace_id", "tickets.ticket_id"]),
 )

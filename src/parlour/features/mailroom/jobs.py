@@ -49,7 +49,7 @@ class MailroomJobs:
             letter = await asyncio.to_thread(
                 self._opened, mail_id, raw, released=job.payload.get("released", False)
             )
-            letter = replace(letter, is_whole=found.whole_size is None)
+            letter = replace(letter, is_whole=found.whole_size is None, mailbox_id=found.mailbox_id)
             if letter.is_for_people and letter.is_whole:
                 letter = await self._with_files(letter, system.workspace_id)
             outcome = await self._sorted(system, letter)

@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 
 from parlour.db.database import Tx
 from parlour.features.chat.models import CONTENT_LIMIT
+from parlour.features.contacts import service as contacts
 from parlour.features.files import service as files
 from parlour.features.mailroom import service, store
 from parlour.features.mailroom.models import Outcome
@@ -20,6 +21,7 @@ from parlour.features.tickets.models import SUBJECT_LIMIT, Draft, Ticket
 from parlour.features.tickets.outgoing import service as outgoing
 from parlour.features.tickets.participants import service as participants
 from parlour.features.tickets.threads import service as threads
+from parlour.features.tickets.threads.models import Arrived
 from parlour.features.workspaces.mailboxes import service as mailboxes
 from parlour.kernel import clock, text
 from parlour.kernel.access import Actor, Permission, requires
@@ -53,6 +55,7 @@ class Letter:
     """A mail on the table. `answers` is the mail of ours that it answers or tells of, `about` the ticket of
     that, `ours`, that it answers one at all. `released`: somebody has looked at it and says that a person
     wrote it. `file_ids`: what it brings, staged by its stranger. `is_whole`: all of it was fetched.
+    `mailbox_id`: at which address of ours it came.
     """
 
     mail_id: UUID
@@ -64,15 +67,17 @@ class Letter:
     released: bool = False
     file_ids: tuple[UUID, ...] = ()
     is_whole: bool = True
+    mailbox_id: UUID | None = None
 
     @property
     def sender(self) -> str:
         return self.parsed.sender.mailbox if self.parsed.sender else ""
 
-    @property
-    def others(self) -> Sequence[str]:
-        """Who wrote it, and for whom it was meant."""
-        return [self.sender, *(each.mailbox for each in (*self.parsed.to, *self.parsed.cc))]
+    def others(self, *, but: str) -> Sequence[str]:
+        """Who wrote it, for whom it was meant, and who is to be answered, too."""
+        parsed = self.parsed
+        named = [self.sender, *(each.mailbox for each in (*parsed.to, *parsed.cc, *parsed.reply_to))]
+        return [each for each in named if each != but]
 
     @property
     def is_for_people(self) -> bool:
@@ -159,9 +164,10 @@ def _said(tx: Tx, letter: Letter, client_id: UUID) -> Sorted:
         tickets.send_message(
             tx.acting_as(customer), ticket.ticket_id, content, client_id, file_ids=letter.file_ids
         )
-        participants.join(tx, ticket, letter.others)
+        arrived = _arrived(tx, letter)
+        participants.join(tx, ticket, letter.others(but=arrived.reply_to))
         if letter.sender == ticket.email:
-            threads.came_by_mail(tx, ticket.ticket_id, letter.parsed.message_id)
+            threads.came_by_mail(tx, ticket.ticket_id, arrived, believed=letter.parsed.verified)
         return Sorted(Outcome.ADDED, reason, ticket.ticket_id)
     if ticket:
         reason = f"Ticket #{ticket.number} is closed. {reason}".strip()
@@ -169,9 +175,29 @@ def _said(tx: Tx, letter: Letter, client_id: UUID) -> Sorted:
     name = text.name(letter.parsed.sender.name)[: text.NAME_LIMIT] if letter.parsed.sender else ""
     draft = Draft(subject, content, letter.sender, client_id, name, letter.file_ids)
     opened = tickets.open_ticket(stranger, draft)
-    threads.came_by_mail(tx, opened.ticket.ticket_id, letter.parsed.message_id)
-    participants.join(tx, opened.ticket, letter.others)
+    arrived = _arrived(tx, letter)
+    threads.came_by_mail(tx, opened.ticket.ticket_id, arrived, believed=True)
+    participants.join(tx, opened.ticket, letter.others(but=arrived.reply_to))
     return Sorted(Outcome.OPENED, reason, opened.ticket.ticket_id)
+
+
+def _arrived(tx: Tx, letter: Letter) -> Arrived:
+    """What it says of its thread. Of several addresses for answers the first that is nobody's of us is the
+    customer's.
+    """
+    parsed = letter.parsed
+    wanted = [each.mailbox for each in parsed.reply_to if each.mailbox and not each.odd]
+    ours = {each.address for each in mailboxes.with_addresses(tx, wanted)}
+    reply_to = next((each for each in wanted if each not in ours), "")
+    if reply_to == letter.sender or (reply_to and contacts.is_blocked(tx, reply_to)):
+        reply_to = ""
+    return Arrived(
+        message_id=parsed.message_id,
+        references=parsed.references or parsed.in_reply_to[:1],
+        subject=parsed.subject,
+        reply_to=reply_to,
+        mailbox_id=letter.mailbox_id,
+    )
 
 
 def _words(letter: Letter) -> tuple[str, str]:

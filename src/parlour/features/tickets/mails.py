@@ -12,6 +12,7 @@ from parlour.features.tickets.models import Link
 from parlour.features.tickets.outgoing import service as outgoing
 from parlour.features.tickets.participants import service as participants
 from parlour.features.tickets.threads import service as threads
+from parlour.features.tickets.threads.models import Letterhead
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel.access import Actor
 from parlour.kernel.messages import Message
@@ -40,11 +41,10 @@ class TicketMails:
     async def confirm(self, job: Job) -> None:
         """To whoever opened the ticket. Holds nothing that a visitor typed: it may go to a stranger."""
         system, ticket_id = Actor.system(job.workspace_id), UUID(job.payload["ticket_id"])
-        link = await self._db.write(system, access.issue_link, ticket_id, self._secret(job, ticket_id))
-        if link:
-            await self._send(job, "confirmation", link.email, link=link)
-        else:
-            await self._db.write(system, outgoing.drop, job.job_id)
+        confirmed = await self._db.write(system, access.confirmation, job, self._secret(job, ticket_id))
+        if confirmed:
+            link, to = confirmed
+            await self._send(job, "confirmation", to, link=link)
 
     async def fresh_links(self, job: Job) -> None:
         """To an address that somebody typed; silence when it has no tickets here."""
@@ -74,10 +74,12 @@ class TicketMails:
             return
         ticket = copied.ticket
         workspace = await self._db.read(system, workspaces.workspace)
-        headers = {**await self._db.read(system, threads.headers, ticket.ticket_id), "Auto-Submitted": "no"}
+        head = await self._letterhead(system, ticket.ticket_id)
+        headers = {**head.headers, "Auto-Submitted": "no"}
         context = {
             "workspace": workspace,
             "ticket": {"number": ticket.number, "subject": ticket.subject},
+            "thread": head.subject,
             "replies": [_said(message) for message in copied.messages],
             "answerable": "Reply-To" in headers,
         }
@@ -90,12 +92,16 @@ class TicketMails:
             await self._send(
                 job,
                 template,
-                unseen.link.email,
+                unseen.to,
                 link=unseen.link,
                 subject=unseen.subject,
                 replies=[_said(message) for message in unseen.messages],
                 earlier=unseen.earlier,
             )
+
+    async def _letterhead(self, system: Actor, ticket_id: UUID) -> Letterhead:
+        anchor = self._post.anchor(ticket_id)
+        return await self._db.read(system, threads.letterhead, ticket_id, anchor=anchor)
 
     def _secret(self, job: Job, ticket_id: UUID) -> str:
         return self._post.secret(job, ticket_id)
@@ -120,11 +126,12 @@ class TicketMails:
         if link is None:
             await self._post.send(job, template, to, **context)
             return
-        headers = dict(await self._db.read(system, threads.headers, link.ticket_id))
+        head = await self._letterhead(system, link.ticket_id)
+        headers = dict(head.headers)
         if subject:
             headers["Auto-Submitted"] = "no"
         context |= {"answerable": "Reply-To" in headers, **_facts(portal, link)}
-        context["ticket"] = {"number": link.number, "subject": subject}
+        context |= {"ticket": {"number": link.number, "subject": subject}, "thread": head.subject}
         await self._post.send_about(link.ticket_id, job, template, to, context, headers)
 
 

@@ -331,9 +331,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class UnseenReplies:
-    """What a customer who is away should be mailed."""
+    """What a customer who is away should be mailed, and where."""
 
     link: Link
+    to: str
     subject: str
     messages: Sequence[Message]
     earlier: int

@@ -183,10 +183,12 @@ def _said(ticket: Ticket, message: Message) -> Happened:
     return Happened(Did.MESSAGE_CREATED, ticket.ticket_id, message_id=message.message_id)
 
 
-def _mail(tx: Tx, kind: str, ticket: Ticket, *, seq: int = 0, after: timedelta = AT_ONCE) -> None:
-    """The job that mails the customer, about the message `seq` if it is about one, and its line."""
+def _mail(
+    tx: Tx, kind: str, ticket: Ticket, *, seq: int = 0, to: str = "", after: timedelta = AT_ONCE
+) -> None:
+    """The job that mails the customer, at `to` if elsewhere, about the message `seq` if any, and its line."""
     job_id = tx.enqueue(kind, {"ticket_id": str(ticket.ticket_id), "email": ticket.email}, after=after)
-    outgoing.queue(tx.as_system(), kind, ticket, job_id, seq=seq)
+    outgoing.queue(tx.as_system(), kind, ticket, job_id, seq=seq, to=to)
 
 
 def _opened_before(tx: Tx, draft: Draft) -> Opened | None:
@@ -302,7 +304,8 @@ def _mail_later(tx: Tx, ticket: Ticket, seq: int) -> None:
     """An answer goes by mail when it was not seen in the room; at once to who writes by mail."""
     thread = threads.of_ticket(tx.as_system(), ticket.ticket_id)
     after = AT_ONCE if thread and thread.by_mail else AWAY_AFTER
-    _mail(tx, UNSEEN_REPLIES, ticket, seq=seq, after=after)
+    to = thread.reply_to if thread else ""
+    _mail(tx, UNSEEN_REPLIES, ticket, seq=seq, to=to, after=after)
     for email in participants.of_ticket(tx.as_system(), ticket.ticket_id):
         told = {"ticket_id": str(ticket.ticket_id), "email": email, "after": seq - 1, "upto": seq}
         job_id = tx.enqueue(participants.COPY, told)

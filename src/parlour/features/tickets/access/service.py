@@ -19,6 +19,7 @@ from parlour.features.tickets.models import Draft, Link, MailedLinks, Status, Ti
 from parlour.features.tickets.outgoing import service as outgoing
 from parlour.features.tickets.rows import store as rows_store
 from parlour.features.tickets.service import UnknownTicket
+from parlour.features.tickets.threads import service as threads
 from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.models import Portal
@@ -215,6 +216,19 @@ def issue_link(tx: Tx, ticket_id: UUID, secret: str) -> Link | None:
     return _issue(tx, ticket, secret) if ticket else None
 
 
+@requires(Permission.SYSTEM)
+def confirmation(tx: Tx, job: Job, secret: str) -> tuple[Link, str] | None:
+    """The link into a ticket that was opened, and where it is mailed; None where `issue_link` gives none."""
+    ticket = store.ticket(tx, UUID(job.payload["ticket_id"]))
+    link = _issue(tx, ticket, secret) if ticket else None
+    if ticket is None or link is None:
+        outgoing.drop(tx, job.job_id)
+        return None
+    to = threads.address(tx, ticket)
+    outgoing.take(tx, job, ticket, to=to)
+    return link, to
+
+
 def _issue(tx: Tx, ticket: Ticket, secret: str) -> Link | None:
     """A mail that goes out again holds the same link, which then works as long as the mail says."""
     works = access_store.keep_link(
@@ -251,8 +265,9 @@ def unseen_replies(tx: Tx, job: Job, secret: str) -> UnseenReplies | None:
     newest = said.newest[-1].seq
     outbox.remember(tx, job, after=mailed, upto=newest)
     store.set_mailed_seq(tx, ticket.ticket_id, newest)
-    outgoing.take(tx, job, ticket, after=known, upto=newest)
-    return UnseenReplies(link, ticket.subject, said.newest, said.earlier)
+    to = threads.address(tx, ticket)
+    outgoing.take(tx, job, ticket, to=to, after=known, upto=newest)
+    return UnseenReplies(link, to, ticket.subject, said.newest, said.earlier)
 
 
 @requires(Permission.TICKET_UPDATE)

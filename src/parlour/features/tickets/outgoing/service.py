@@ -62,9 +62,11 @@ def queue(tx: Tx, kind: str, ticket: Ticket, job_id: UUID, *, seq: int = 0, to: 
 
 
 @requires(Permission.SYSTEM)
-def take(tx: Tx, job: Job, ticket: Ticket, *, after: int, upto: int) -> None:
-    """The job's mail tells of these messages, and those of other jobs do not any more."""
-    where = {"ticket_id": ticket.ticket_id, "recipient": ticket.email, "after_seq": after, "upto_seq": upto}
+def take(tx: Tx, job: Job, ticket: Ticket, *, to: str, after: int = 0, upto: int = 0) -> None:
+    """The job's mail tells the customer, at this address, of these messages, and those of other jobs do not
+    any more.
+    """
+    where = {"ticket_id": ticket.ticket_id, "recipient": to, "after_seq": after, "upto_seq": upto}
     store.keep(tx, job.job_id, kind=job.kind, **where)  # type: ignore[arg-type]
     store.overtake(tx, job.job_id, **where)  # type: ignore[arg-type]
 

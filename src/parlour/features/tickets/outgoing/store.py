@@ -66,15 +66,14 @@ def _mail(row: Any) -> Mail:
 def keep(
     tx: Tx, mail_id: UUID, *, ticket_id: UUID, kind: str, recipient: str, after_seq: int, upto_seq: int
 ) -> None:
-    """A mail that waits; of one that is known already, what it tells of."""
+    """A mail that waits; of one that is known already, whom it tells of what."""
     now = clock.now()
-    facts = {"after_seq": after_seq, "upto_seq": upto_seq}
+    facts = {"recipient": recipient, "after_seq": after_seq, "upto_seq": upto_seq}
     fresh = {
         "workspace_id": tx.workspace_id,
         "mail_id": mail_id,
         "ticket_id": ticket_id,
         "kind": kind,
-        "recipient": recipient,
         "outcome": Outcome.WAITING.value,
         "said": "",
         "queued_at": now,

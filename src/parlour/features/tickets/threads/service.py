@@ -1,51 +1,83 @@
 """Where the customer of a ticket is: in its room, or at their mails."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from uuid import UUID
 
 from parlour.db.database import Tx
+from parlour.features.tickets.models import Ticket
 from parlour.features.tickets.threads import store
+from parlour.features.tickets.threads.models import Arrived, Letterhead, Thread
 from parlour.features.workspaces.mailboxes import service as mailboxes
 from parlour.kernel.access import Permission, requires
 
+LINEAGE = 20
+"""Message-IDs in `References`: the first, by which programs know the thread, and the newest."""
+SUBJECT_LIMIT = 500
 _PLAIN = re.compile(r"<[!-;=?-~]{1,400}>")
 """A Message-ID that a header takes as it is, in one line."""
-
-
-@dataclass(frozen=True, slots=True)
-class Thread:
-    """`message_id` is that of the customer's newest mail; `by_mail`, whether it was their last word."""
-
-    message_id: str
-    by_mail: bool
+_ANSWERS = re.compile(
+    r"(?i)(?:re|aw|sv|vs|antw|odp|rif|res|ynt|回复|答复|回覆|ответ)\s*(?:\[\d+\]|\(\d+\))?\s*[:：]"
+)
+"""How the subject of an answer begins, in the programs of several languages."""
 
 
 @requires(Permission.SYSTEM)
 def of_ticket(tx: Tx, ticket_id: UUID) -> Thread | None:
     """None for a ticket to which no mail ever came."""
-    found = store.of_ticket(tx, ticket_id)
-    return Thread(*found) if found else None
+    return store.of_ticket(tx, ticket_id)
 
 
 @requires(Permission.SYSTEM)
-def headers(tx: Tx, ticket_id: UUID) -> Mapping[str, str]:
-    """What a mail about a ticket carries, so that it stands in its thread and its answers come here."""
-    found: dict[str, str] = {}
+def address(tx: Tx, ticket: Ticket) -> str:
+    """Where the customer wants to be mailed."""
+    thread = of_ticket(tx, ticket.ticket_id)
+    return (thread and thread.reply_to) or ticket.email
+
+
+@requires(Permission.SYSTEM)
+def letterhead(tx: Tx, ticket_id: UUID, *, anchor: str) -> Letterhead:
+    """What a mail about a ticket carries, so that it stands in its thread and its answers come here.
+
+    `anchor` is a Message-ID of no mail: all mails of a ticket to which none came refer to it, and so to
+    each other.
+    """
+    headers: dict[str, str] = {}
+    thread = of_ticket(tx, ticket_id)
     addresses = mailboxes.every(tx)
     if addresses:
-        found["Reply-To"] = addresses[0].address
-    thread = of_ticket(tx, ticket_id)
-    if thread and _PLAIN.fullmatch(thread.message_id):
-        found |= {"In-Reply-To": thread.message_id, "References": thread.message_id}
-    return found
+        came_at = [each for each in addresses if thread and each.mailbox_id == thread.mailbox_id]
+        headers["Reply-To"] = (came_at or addresses)[0].address
+    if thread is None or not _PLAIN.fullmatch(thread.message_id):
+        return Letterhead("", {**headers, "In-Reply-To": anchor, "References": anchor})
+    headers |= {"In-Reply-To": thread.message_id, "References": thread.lineage or thread.message_id}
+    return Letterhead(_answering(thread.subject), headers)
+
+
+def _answering(subject: str) -> str:
+    """The same through the whole thread: to programs that go by the subject another one is another thread."""
+    return subject if not subject or _ANSWERS.match(subject) else f"Re: {subject}"
 
 
 @requires(Permission.SYSTEM)
-def came_by_mail(tx: Tx, ticket_id: UUID, message_id: str) -> None:
-    """The customer's last word is this mail: what agents say goes there at once from now on."""
-    store.keep(tx, ticket_id, message_id)
+def came_by_mail(tx: Tx, ticket_id: UUID, mail: Arrived, *, believed: bool) -> None:
+    """The customer's last word is this mail: what agents say goes there at once from now on.
+
+    An address for answers is followed where the mail began the ticket or its sender is `believed`: whoever
+    knows a customer's address could else have the answers of theirs sent elsewhere.
+    """
+    facts = asdict(mail)
+    facts["lineage"] = " ".join(_lineage([*facts.pop("references"), mail.message_id]))
+    facts["subject"] = mail.subject[:SUBJECT_LIMIT]
+    if mail.reply_to and not believed:
+        del facts["reply_to"]
+    store.keep(tx, ticket_id, facts)
+
+
+def _lineage(message_ids: Sequence[str]) -> Sequence[str]:
+    usable = [each for each in dict.fromkeys(message_ids) if _PLAIN.fullmatch(each)]
+    return usable if len(usable) <= LINEAGE else [usable[0], *usable[1 - LINEAGE :]]
 
 
 @requires(Permission.SYSTEM)

@@ -1,0 +1,40 @@
+"""The thread of mails that a ticket is to its customer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """What a mail of the customer's says of its thread. `reply_to` is empty where it says no other address
+    than the customer's; `mailbox_id`, at which address of ours it came.
+    """
+
+    message_id: str
+    references: tuple[str, ...] = ()
+    subject: str = ""
+    reply_to: str = ""
+    mailbox_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """`message_id` is that of the customer's newest mail, and `lineage` ends with it; `by_mail`, whether it
+    was their last word.
+    """
+
+    message_id: str
+    by_mail: bool
+    lineage: str = ""
+    subject: str = ""
+    reply_to: str = ""
+    mailbox_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Letterhead:
+    """What a mail about a ticket begins with. `subject` is empty where no mail has named one yet."""
+
+    subject: str
+    headers: Mapping[str, str]
