@@ -42,6 +42,7 @@ WITH_ITS_OWN = (
     "deploy/test_rolling_restart.py",
     "faults/test_chaos.py",
     "faults/test_going_back.py",
+    "faults/test_mail_day.py",
     "faults/test_nodes.py",
     "faults/test_postgres_full_disk.py",
     "faults/test_postgres_recovery.py",
