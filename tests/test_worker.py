@@ -248,7 +248,7 @@ async def test_a_job_is_dead_after_its_last_attempt(db: Database, still: None, h
 
 
 async def nobody_holds(db: Database) -> bool:
-    due = await db.read(SYSTEM, outbox.next_due, Lane.WORK)
+    due = (await db.read(SYSTEM, outbox.next_due)).get(Lane.WORK)
     return await rows(db, "locked_until") == [(None,)] and (due is None or due > AT_ONCE)
 
 

@@ -141,7 +141,8 @@ class Worker:
         lanes = [lane for lane in Lane if free[lane]]
         if not lanes:
             return None
-        rests = await self._db.read(Actor.system(), _next_due, lanes)
+        due = await self._db.read(Actor.system(), outbox.next_due)
+        rests = {lane: due[lane].total_seconds() for lane in lanes if lane in due}
         started = 0
         for lane in (lane for lane, rest in rests.items() if rest <= 0):
             started += await self._start(lane, free[lane])
@@ -274,12 +275,6 @@ class Worker:
                 log.warning("chore.failed", chore=getattr(chore, "__name__", ""), error=_words(error))
         if more:
             self._next_sweep = time.monotonic() + LONGEST_REST
-
-
-def _next_due(tx: Tx, lanes: Sequence[Lane]) -> dict[Lane, float]:
-    """Seconds until the first job of each lane that nobody holds; a lane without any is missing."""
-    due = {lane: outbox.next_due(tx, lane) for lane in lanes}
-    return {lane: wait.total_seconds() for lane, wait in due.items() if wait is not None}
 
 
 def _words(error: BaseException) -> str:

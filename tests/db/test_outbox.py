@@ -151,14 +151,14 @@ async def test_the_next_job_due_is_the_first_that_nobody_holds(box: Box) -> None
     await box.put(after=HOUR)
     await box.put("work", after=SECOND)
     await box.claim()
-    wait = await box.db.read(SYSTEM, outbox.next_due, Lane.MAIL)
+    wait = (await box.db.read(SYSTEM, outbox.next_due))[Lane.MAIL]
 
     assert wait is not None
     assert HOUR - timedelta(minutes=1) < wait <= HOUR
 
 
 async def test_nothing_is_due_in_an_empty_outbox(box: Box) -> None:
-    assert await box.db.read(SYSTEM, outbox.next_due, Lane.MAIL) is None
+    assert Lane.MAIL not in await box.db.read(SYSTEM, outbox.next_due)
 
 
 @pytest.mark.sqlite
@@ -167,7 +167,7 @@ async def test_a_look_for_due_jobs_reads_the_index_and_not_the_table(box: Box) -
         seen: list[str] = []
         execute = tx.connection.exec_driver_sql
         tx.connection.connection.dbapi_connection.set_trace_callback(seen.append)  # type: ignore[union-attr]
-        outbox.next_due(tx, Lane.MAIL)
+        outbox.next_due(tx)
         tx.connection.connection.dbapi_connection.set_trace_callback(None)  # type: ignore[union-attr]
         return str(execute(f"EXPLAIN QUERY PLAN {seen[0]}").all())
 

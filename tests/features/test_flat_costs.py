@@ -236,7 +236,7 @@ class City:
             pass  # what was just measured has happened, too: a step of it is as long as it may be
         return {
             **{f"the chore {name}": partial(db.write, system, chore) for name, chore in chores.items()},
-            "the next job": lambda: db.read(system, outbox.next_due, Lane.MAIL),
+            "the next job": lambda: db.read(system, outbox.next_due),
             "taking jobs": lambda: db.write(
                 system, outbox.claim, Lane.MAIL, lease=timedelta(seconds=30), limit=8
             ),

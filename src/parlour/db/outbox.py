@@ -10,16 +10,35 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, delete, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    CompoundSelect,
+    Integer,
+    Update,
+    and_,
+    bindparam,
+    case,
+    delete,
+    literal_column,
+    or_,
+    select,
+    type_coerce,
+    union_all,
+    update,
+)
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from parlour.db import dialect
 from parlour.db.database import Tx
 from parlour.db.lanes import Lane
-from parlour.db.moments import moment
+from parlour.db.moments import given, moment, now_of, then_of
 from parlour.db.schema import outbox
+from parlour.db.schema.base import UtcDateTime
 from parlour.kernel import clock
 from parlour.kernel.errors import NotFound
 from parlour.kernel.events import JobQueued
@@ -60,12 +79,23 @@ class Ended(Enum):
     GIVEN_UP = "given up"
 
 
-def next_due(tx: Tx, lane: Lane) -> timedelta | None:
-    """How long until the first job of the lane that nobody holds may run; None when there is no such job."""
-    now = moment(tx.connection)
-    query = select(outbox.c.run_at, now).where(*_free(tx, lane)).order_by(outbox.c.run_at).limit(1)
-    row = tx.execute(query).first()
-    return row[0] - row[1] if row else None
+def next_due(tx: Tx) -> dict[Lane, timedelta]:
+    """How long until the first job of each lane that nobody holds may run; a lane without any is missing."""
+    found = tx.rows(_first_ones(tx.connection.dialect.name), **given(tx.connection))
+    return {Lane(lane): run_at - now for lane, run_at, now in found}
+
+
+@cache
+def _first_ones(engine: str) -> CompoundSelect[Any]:
+    now = now_of(engine)
+    firsts = (
+        select(outbox.c.lane, outbox.c.run_at, type_coerce(now, UtcDateTime()).label("now"))
+        .where(outbox.c.lane == lane, *_waiting(now))
+        .order_by(outbox.c.run_at)
+        .limit(literal_column("1"))
+        for lane in Lane
+    )
+    return union_all(*(select(first.subquery()) for first in firsts))
 
 
 def claim(tx: Tx, lane: Lane, *, lease: timedelta, limit: int, running: Collection[UUID] = ()) -> list[Job]:
@@ -73,17 +103,26 @@ def claim(tx: Tx, lane: Lane, *, lease: timedelta, limit: int, running: Collecti
 
     Not those that are `running` here, though their lease may have run out while the database was away.
     """
-    due = and_(*_free(tx, lane), outbox.c.run_at <= moment(tx.connection))
-    if running:
-        due = and_(due, outbox.c.job_id.not_in(running))
-    first = select(outbox.c.job_id).where(due).order_by(outbox.c.run_at).limit(limit)
+    values = {"of_lane": lane, "most": limit, "running": list(running), **given(tx.connection, lease)}
+    taken = tx.execute(_taken(tx.connection.dialect.name), values)
+    rows = sorted(taken, key=lambda row: (row.run_at, row.job_id))
+    return [Job(row.job_id, row.workspace_id, row.kind, row.payload, row.attempts, lane) for row in rows]
+
+
+@cache
+def _taken(engine: str) -> ReturningUpdate[Any]:
+    now, lane = now_of(engine), outbox.c.lane == bindparam("of_lane", type_=outbox.c.lane.type)
+    others = outbox.c.job_id.not_in(bindparam("running", expanding=True))
+    due = and_(lane, *_waiting(now), outbox.c.run_at <= now, others)
+    most: BindParameter[int] = bindparam("most", type_=Integer())
+    first = select(outbox.c.job_id).where(due).order_by(outbox.c.run_at).limit(most)
     # A CTE is read once; as a subquery PostgreSQL may read it again and again, and take more than `limit`.
     chosen = first.with_for_update(skip_locked=True).cte("chosen")
-    taken = (
+    return (
         update(outbox)
         # `due` once more: a row that another node took while this statement waited for it is not ours.
         .where(outbox.c.job_id.in_(select(chosen.c.job_id)), due)
-        .values(locked_until=moment(tx.connection, lease), attempts=outbox.c.attempts + 1)
+        .values(locked_until=then_of(engine), attempts=outbox.c.attempts + 1)
         .returning(
             outbox.c.job_id,
             outbox.c.workspace_id,
@@ -93,8 +132,6 @@ def claim(tx: Tx, lane: Lane, *, lease: timedelta, limit: int, running: Collecti
             outbox.c.run_at,
         )
     )
-    rows = sorted(tx.execute(taken), key=lambda row: (row.run_at, row.job_id))
-    return [Job(row.job_id, row.workspace_id, row.kind, row.payload, row.attempts, lane) for row in rows]
 
 
 def renew(tx: Tx, jobs: Sequence[Job], *, lease: timedelta) -> set[UUID]:
@@ -109,12 +146,17 @@ def finish(tx: Tx, job: Job) -> bool:
     """Done, whoever holds the claim now. The payload goes at once, because a finished job has no more use for
     the secrets in it.
     """
-    tx.execute(
-        update(outbox)
-        .where(outbox.c.job_id == job.job_id)
-        .values(finished_at=moment(tx.connection), dead_at=None, locked_until=None, error=None, payload={})
-    )
+    tx.execute(_finished(tx.connection.dialect.name), {"done": job.job_id, **given(tx.connection)})
     return True
+
+
+@cache
+def _finished(engine: str) -> Update:
+    return (
+        update(outbox)
+        .where(outbox.c.job_id == bindparam("done"))
+        .values(finished_at=now_of(engine), dead_at=None, locked_until=None, error=None, payload={})
+    )
 
 
 class Overtaken(Postponed):
@@ -131,7 +173,7 @@ def hold(tx: Tx, job: Job) -> None:
 def hurry(tx: Tx, job_id: UUID) -> bool:
     """Let a job that waits for its moment run at once; one that runs goes on. False when it has ended."""
     now = moment(tx.connection)
-    waits = and_(*_unheld(tx), outbox.c.run_at > now)
+    waits = and_(*_waiting(now), outbox.c.run_at > now)
     query = (
         update(outbox)
         .where(outbox.c.job_id == job_id, _OPEN)
@@ -149,7 +191,8 @@ def absorb(tx: Tx, job: Job) -> None:
 
     As far as they are among the next ABSORBED of their lane.
     """
-    due = select(outbox.c.job_id).where(*_free(tx, job.lane), outbox.c.run_at <= moment(tx.connection))
+    now = moment(tx.connection)
+    due = select(outbox.c.job_id).where(outbox.c.lane == job.lane, *_waiting(now), outbox.c.run_at <= now)
     next_ones = outbox.c.job_id.in_(due.order_by(outbox.c.run_at).limit(ABSORBED))
     alike = (outbox.c.kind == job.kind, outbox.c.workspace_id == job.workspace_id)
     others = select(outbox.c.job_id).where(next_ones, *alike).with_for_update(skip_locked=True).cte("others")
@@ -239,12 +282,9 @@ def take_over(tx: Tx) -> None:
         tx.execute(update(outbox).where(outbox.c.job_id == job_id).values(again))
 
 
-def _free(tx: Tx, lane: Lane) -> tuple[ColumnElement[bool], ...]:
-    return outbox.c.lane == lane, _OPEN, *_unheld(tx)
-
-
-def _unheld(tx: Tx) -> tuple[ColumnElement[bool]]:
-    return (or_(outbox.c.locked_until.is_(None), outbox.c.locked_until <= moment(tx.connection)),)
+def _waiting(now: ColumnElement[object]) -> tuple[ColumnElement[bool], ...]:
+    """Neither ended nor held by anybody."""
+    return _OPEN, or_(outbox.c.locked_until.is_(None), outbox.c.locked_until <= now)
 
 
 def _held(job: Job) -> Any:
