@@ -16,6 +16,7 @@ from parlour.kernel.errors import Invalid
 from tests.features.test_settings import seen_on
 from tests.house import Browser, House
 from tests.jobs import are_due
+from tests.programs import program
 from tests.tickets import ada, customer_says, place
 
 
@@ -130,13 +131,18 @@ async def test_a_deleted_tag_is_gone_at_once_its_name_is_free_and_a_job_takes_it
 ) -> None:
     ticket, tag = await house.open_ticket(visitor), await make(house, "Late")
     await put_on(house, ticket, "Late")
+    async with program(house) as api:
+        start = (await api.read("/changes", after="now"))["next"]
     answer = await desk.submit(f"{settings(house)}/{tag.tag_id}/delete", {}, page=settings(house))
     await make(house, "late")
     async with asyncio.timeout(30):
         while await house.db.read(Actor.system(), are_due):
             await asyncio.sleep(0.05)
     left = await house.as_system(tags.of_tickets, [ticket.ticket_id])
+    async with program(house) as api:
+        [told] = (await api.read("/changes", after=start))["items"]
 
+    assert (told["type"], told["changed"], told["ticket"]["tags"]) == ("ticket.updated", ["tags"], [])
     assert answer.status_code == 303
     assert left == {}
     assert await listed(house, tag) == []

@@ -11,8 +11,10 @@ import pytest
 from parlour.features.webhooks import delivering
 from parlour.features.webhooks import service as webhooks
 from parlour.features.webhooks.models import Off, Webhook
-from tests.house import ORIGIN, Browser, House, open_house
+from parlour.kernel.access import Role
+from tests.house import ORIGIN, Browser, House, behind_its_back, open_house
 from tests.mailbox import mails, text_of
+from tests.programs import program
 from tests.receiver import Receiver, http
 from tests.tickets import ada
 from tests.until import until
@@ -124,6 +126,24 @@ async def test_a_test_that_must_not_go_to_a_private_address_says_so(
     went = await desk.submit(f"{page}/{made.webhook_id}/test", {}, page=page)
 
     assert "The address is not public" in (await desk.get(went.headers["location"])).text
+
+
+async def test_a_test_with_a_secret_that_no_key_opens_says_so_until_there_is_another(
+    house: House, desk: Browser, page: str, receiver: Receiver
+) -> None:
+    made, _ = await added(desk, house, page, receiver.url)
+    behind_its_back(house.app.parlour.settings, "UPDATE webhooks SET secret = ?", "sealed by a lost key")
+    one = f"{page}/{made.webhook_id}"
+    refused = await desk.submit(f"{one}/test", {}, page=page)
+    async with program(house, Role.ADMIN) as api:
+        told = await api.post(f"/webhooks/{made.webhook_id}/test")
+    await desk.submit(f"{one}/secret", {}, page=page)
+    went = await desk.submit(f"{one}/test", {}, page=page)
+
+    assert refused.status_code == 409
+    assert "No key of this server opens the secret of this webhook" in refused.text
+    assert (told.status_code, told.json()["code"]) == (409, "unreadable_secret")
+    assert "The test arrived." in (await desk.get(went.headers["location"])).text
 
 
 async def test_what_is_off_is_said_and_what_failed_is_posted_again(

@@ -112,8 +112,9 @@ async def test_webhook(call: Call) -> Answer:
     told = await call.read(webhooks.test_event, webhook_id)
     webhook = await call.read(webhooks.webhook, webhook_id)
     await count(call.request, Limit.TEST_WEBHOOK, str(call.program.actor.workspace_id))
+    secrets = webhooks.secrets(webhook, _keys(call))
     async with _sender(call).to(webhook.url) as receiver:
-        outcome = await post(receiver, webhooks.parcel_of(told), webhooks.secrets(webhook, _keys(call)))
+        outcome = await post(receiver, webhooks.parcel_of(told), secrets)
     return await call.write(
         webhooks.note_test, lambda made: answer(_delivery(made)), webhook_id, told, outcome
     )
@@ -223,7 +224,7 @@ OPERATIONS = [
         test_webhook,
         shapes.Delivery,
         role="admin",
-        refusals=(_UNKNOWN,),
+        refusals=(_UNKNOWN, webhooks.UnreadableSecret),
         once=False,
     ),
     Operation(

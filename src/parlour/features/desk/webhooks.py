@@ -216,8 +216,11 @@ async def test(request: Request) -> Response:
     except REFUSALS as error:
         return await _one(request, desk, webhook_id, refused=error)
     told = await db(request).read(actor, webhooks.test_event, webhook_id)
-    async with _sender(request).to(webhook.url) as receiver:
+    try:
         secrets = webhooks.secrets(webhook, _keys(request))
+    except webhooks.UnreadableSecret as error:
+        return await _one(request, desk, webhook_id, refused=error)
+    async with _sender(request).to(webhook.url) as receiver:
         outcome = await post(receiver, webhooks.parcel_of(told), secrets)
     await db(request).write(actor, webhooks.note_test, webhook_id, told, outcome)
     return redirect(f"{_at(desk, webhook_id)}?tested={told.event_id}")

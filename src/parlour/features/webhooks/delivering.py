@@ -183,7 +183,7 @@ def _secrets(webhook: Webhook, keys: Keyring) -> Sequence[str]:
     """Raises Postponed: nothing goes out unsigned."""
     try:
         return service.secrets(webhook, keys)
-    except Unreadable:
+    except service.UnreadableSecret:
         raise Postponed(f"No key of ours opens the secret of the webhook {webhook.webhook_id}.") from None
 
 

@@ -55,6 +55,14 @@ class UnknownDelivery(NotFound):
     message = "We could not find this delivery. What was posted is kept for 30 days."
 
 
+class UnreadableSecret(DomainError):
+    """The key that sealed it is not among this server's any more."""
+
+    status: ClassVar[int] = 409
+    code = "unreadable_secret"
+    message = "No key of this server opens the secret of this webhook, so nothing is posted. Make a new one."
+
+
 class TooManyWebhooks(DomainError):
     status: ClassVar[int] = 409
     code = "too_many_webhooks"
@@ -221,9 +229,15 @@ def delete(tx: Tx, webhook_id: UUID) -> Webhook:
 
 
 def secrets(webhook: Webhook, keys: Keyring) -> list[str]:
-    """Those with which what is posted now is signed. Raises Unreadable when no key opens the current one."""
+    """Those with which what is posted now is signed.
+
+    Raises UnreadableSecret when no key opens the current one.
+    """
     owner = webhook.webhook_id.hex
-    found = [keys.open(webhook.secret.text, owner)]
+    try:
+        found = [keys.open(webhook.secret.text, owner)]
+    except Unreadable:
+        raise UnreadableSecret from None
     if webhook.previous and webhook.previous_until and webhook.previous_until > clock.now():
         try:
             found.append(keys.open(webhook.previous.text, owner))

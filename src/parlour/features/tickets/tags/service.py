@@ -98,10 +98,12 @@ def delete(tx: Tx, tag_id: UUID) -> None:
 @requires(Permission.SYSTEM)
 def take_off_some(tx: Tx, tag_id: UUID) -> bool:
     """The next tickets of a deleted tag; False when none had it any more, and then the tag is gone too."""
-    if tag_store.take_off_some(tx, tag_id, limit=AT_ONCE):
-        return True
-    tag_store.delete_tag(tx, tag_id)
-    return False
+    gone = tag_store.take_off_some(tx, tag_id, limit=AT_ONCE)
+    if not gone:
+        tag_store.delete_tag(tx, tag_id)
+        return False
+    events.ticket_updated(tx, gone, "tags")
+    return True
 
 
 def _tag(tx: Tx, tag_id: UUID) -> Tag:

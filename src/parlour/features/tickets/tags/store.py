@@ -106,10 +106,13 @@ def take_off(tx: Tx, ticket_ids: Sequence[UUID], tag_id: UUID) -> None:
         tx.run(delete(ticket_tags).where(_ON), these=list(ticket_ids), this_tag=tag_id)
 
 
-def take_off_some(tx: Tx, tag_id: UUID, *, limit: int) -> int:
-    """Take the tag off its next tickets; says how many."""
+def take_off_some(tx: Tx, tag_id: UUID, *, limit: int) -> list[UUID]:
+    """Take the tag off its next tickets: those."""
     its = (ticket_tags.c.workspace_id == tx.workspace_id) & (ticket_tags.c.tag_id == tag_id)
-    return dialect.delete_some(tx, ticket_tags, its, ticket_tags.c.last_message_at, limit=limit)
+    first = select(ticket_tags.c.ticket_id).where(its).order_by(ticket_tags.c.last_message_at).limit(limit)
+    gone = list(tx.execute(first).scalars())
+    tx.execute(delete(ticket_tags).where(its, ticket_tags.c.ticket_id.in_(gone)))
+    return gone
 
 
 def delete_tag(tx: Tx, tag_id: UUID) -> None:
