@@ -5,6 +5,7 @@ import { onAttention } from "./attention";
 import { Countdown } from "./countdown";
 import { Deliveries } from "./deliveries";
 import { near, one, said } from "./dom";
+import { scanned } from "./files";
 import type { Frame, Message, Request, Side } from "./frames";
 import { History } from "./history";
 import { calledIn } from "./names";
@@ -118,6 +119,7 @@ class Chat implements Surroundings {
       thread.subscribed(frame.epoch, frame.seen);
       if (!thread.notes) this.#deliveries?.connected();
     } else if (frame.t === "mail") this.#deliveries?.changed(frame.after, frame.upto);
+    else if (frame.t === "file") scanned(frame.file_id, frame.scan, this.room);
     else if (frame.t === "message") thread.feed.message(frame);
     else if (frame.t === "reset") void thread.feed.reload(frame.why === "history");
     else if (frame.t === "typing") this.#presence.typing(frame.side, calledIn(this.room, frame.name));

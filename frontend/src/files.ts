@@ -86,6 +86,21 @@ export function showFiles(words: HTMLElement, files: Attachment[], base: string,
   words.after(list);
 }
 
+/** What is said of it, wherever it stands; its bytes may be had only now. */
+export function scanned(fileId: string, scan: Attachment["scan"], root: ParentNode): void {
+  const id = CSS.escape(fileId);
+  for (const item of all(`[data-file="${id}"]`, root)) {
+    all(".file-state", item).forEach((said) => said.remove());
+    item.append(copy(`[data-file-scan="${scan}"]`, root) ?? "");
+    for (const shown of all<HTMLElement>("[src]", item)) shown.setAttribute("src", shown.getAttribute("src")!);
+  }
+  for (const said of all(`.panel-files [data-scan-of="${id}"]`, document)) {
+    const now = copy(`[data-file-scan="${scan}"]`, root)?.textContent;
+    if (now) said.textContent = ` · ${now}`;
+    else said.remove();
+  }
+}
+
 /** Its bytes are gone: wherever it stands, it only says so. */
 export function withdraw(fileId: string, name: string, root: ParentNode): void {
   const id = CSS.escape(fileId);

@@ -40,6 +40,7 @@ export type Frame =
   | { t: "typing"; room: string; side: Side; name: string }
   | { t: "presence"; room: string; agents: Person[]; customer: boolean }
   | { t: "read"; room: string; side: Side; seq: number }
+  | { t: "file"; room: string; file_id: string; scan: Attachment["scan"] }
   | { t: "mail"; room: string; after: number; upto: number }
   | TicketFrame
   | BellFrame

@@ -7,8 +7,12 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import FilePayload, Locator, Page, Route, expect
 
+from parlour.db.database import Tx
 from parlour.features.chat import service as chat
+from parlour.features.files import service as files
+from parlour.features.files import store
 from parlour.features.tickets.models import Ticket
+from parlour.files.scan import Scan
 from tests.browser.files import picture, text
 from tests.browser.past import Past
 from tests.browser.people import (
@@ -135,6 +139,47 @@ async def test_a_file_that_is_withdrawn_goes_from_pages_that_stay_open(
             await expect(gone.locator("a[href], img")).to_have_count(0)
         await expect(page.get_by_role("link", name="fine.txt")).to_be_visible()
     await expect(ada.page.get_by_role("dialog", name="Picture")).to_have_count(0)
+
+
+async def test_what_the_scanner_says_later_is_seen_on_pages_that_stay_open(
+    live: Live, past: Past, people: People, visit: Visit
+) -> None:
+    """The server's own scanner is asked, by the job that asks again."""
+    ada = await people.agent()
+    for person in (visit.person, ada):
+        person.expects(status_of(409))  # of the picture, which customers do not get before
+    await visit.choose(picture("pole.png"), text("log.txt"))
+    for name in ("pole.png", "log.txt"):
+        await visit.is_up(name)
+    await visit.room.send("Look")
+    shown = visit.room.messages.last.locator("[data-file]")
+    await expect(visit.room.messages.last.get_by_text("Sent", exact=True)).to_be_visible()
+    sent = [UUID(str(await shown.nth(at).get_attribute("data-file"))) for at in range(2)]
+    await past.db.write(past.system, unscanned, sent)
+    await visit.page.reload()
+    await ada.page.goto(desk_of(live, visit.ticket))
+    await ada.page.locator("summary").filter(has_text="Files").click()
+    for page in (visit.page, ada.page):
+        await Room(page).is_live()
+        await expect(page.locator(".chat-log").get_by_text("Not scanned for viruses yet")).to_have_count(2)
+    await expect(ada.page.locator("#ticket-files")).to_contain_text("Not scanned for viruses yet")
+
+    await past.db.write(past.system, scanned_again, sent)
+
+    for page in (visit.page, ada.page):
+        await expect(page.get_by_text("Not scanned for viruses yet")).to_have_count(0)
+        image = page.locator(".chat-log").get_by_role("img", name="pole.png")
+        await expect(image).to_have_js_property("naturalWidth", 640)
+
+
+def unscanned(tx: Tx, file_ids: list[UUID]) -> None:
+    for file_id in file_ids:
+        store.set_scan(tx, file_id, Scan.UNSCANNED.value)
+
+
+def scanned_again(tx: Tx, file_ids: list[UUID]) -> None:
+    for file_id in file_ids:
+        tx.enqueue(files.SCAN, {"file_id": str(file_id)})
 
 
 async def test_a_screenshot_is_pasted_and_a_file_dropped_and_they_go_without_words(visit: Visit) -> None:

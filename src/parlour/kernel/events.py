@@ -39,6 +39,15 @@ class RoomRead(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class FileScanned(Event):
+    """What is known of a file that a message has brought is another now: `scan` says what."""
+
+    room_id: UUID
+    file_id: UUID
+    scan: str
+
+
+@dataclass(frozen=True, slots=True)
 class MailChanged(Event):
     """What became of a mail that tells of the messages of a public room behind `after` and up to `upto`.
     Agents alone can see it.

@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from parlour.kernel.events import BellRang, MailChanged, RoomRead, SpokeUnheard, TicketChanged
+from parlour.kernel.events import BellRang, FileScanned, MailChanged, RoomRead, SpokeUnheard, TicketChanged
 from parlour.kernel.messages import Attachment, Message, Place, Stretch
 
 FRAME_LIMIT = 64 * 1024
@@ -232,6 +232,11 @@ def presence(room: UUID, agents: Mapping[str, str], *, customer: bool) -> Frame:
 
 def read(event: RoomRead) -> Frame:
     return Frame(_encode({"t": "read", "room": str(event.room_id), "side": event.side, "seq": event.seq}))
+
+
+def file(event: FileScanned) -> Frame:
+    told = {"room": str(event.room_id), "file_id": str(event.file_id), "scan": event.scan}
+    return Frame(_encode({"t": "file"} | told))
 
 
 def mail(event: MailChanged) -> Frame:

@@ -12,6 +12,7 @@ from parlour.kernel.errors import NotFound
 from parlour.kernel.events import (
     BellRang,
     Event,
+    FileScanned,
     JobQueued,
     MailChanged,
     MessageSent,
@@ -213,7 +214,7 @@ class Rooms:
         elif isinstance(event, PeopleHere):
             if event.node != self._bus.node:
                 self._elsewhere.hear(event)
-        elif isinstance(event, MessageSent | Head | RoomRead | SomeoneTypes):
+        elif isinstance(event, MessageSent | Head | RoomRead | FileScanned | SomeoneTypes):
             self._in_room(event)
 
     def _to_one_side(self, event: SpokeUnheard | MailChanged) -> None:
@@ -231,12 +232,14 @@ class Rooms:
         with suppress(Exception):  # whatever is read next tells the same
             await self.history.look()
 
-    def _in_room(self, event: MessageSent | Head | RoomRead | SomeoneTypes) -> None:
+    def _in_room(self, event: MessageSent | Head | RoomRead | FileScanned | SomeoneTypes) -> None:
         room = self._rooms.get(event.room_id)
         if room is None:
             return
         if isinstance(event, RoomRead):
             room.push(protocol.read(event))
+        elif isinstance(event, FileScanned):
+            room.push(protocol.file(event))
         elif isinstance(event, SomeoneTypes):
             self._show_typing(room, event)
         elif isinstance(event, Head) or not room.deliver(event.message):

@@ -28,6 +28,7 @@ from parlour.files.store import new_key
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Kind, Permission, requires
 from parlour.kernel.errors import DomainError, Invalid, NotFound
+from parlour.kernel.events import FileScanned
 from parlour.kernel.messages import Attachment
 
 DELETE = "files.delete"
@@ -247,8 +248,13 @@ def unscanned(tx: Tx, file_id: UUID) -> File | None:
 
 @requires(Permission.SYSTEM)
 def set_scan(tx: Tx, file_id: UUID, scan: Scan) -> None:
-    """The scanner's last word, but for an infected file: that is withdrawn."""
+    """The scanner's last word, but for an infected file: that is withdrawn. Open pages hear of it."""
+    found = unscanned(tx, file_id)
+    if found is None:
+        return
     store.set_scan(tx, file_id, scan.value)
+    if found.room_id and found.seq is not None:
+        tx.emit(FileScanned(tx.workspace_id, found.room_id, file_id, scan.value))
 
 
 @requires(Permission.SYSTEM)
