@@ -62,7 +62,10 @@ async def test_a_search_among_long_texts_keeps_hardly_any_of_them(full: House) -
 
 
 @pytest.mark.sqlite
-async def test_what_is_compared_one_by_one_ends_with_so_many_characters(full: House) -> None:
+async def test_what_is_compared_one_by_one_ends_with_so_many_characters(
+    full: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "TERMS", 0)  # as if too many began so
     looked = (await full.db.scan(agent(full), parts, "parcel"))[:2]
 
     assert max(looked) <= search.LOOK_CHARACTERS // LENGTH + 1

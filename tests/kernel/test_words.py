@@ -1,5 +1,8 @@
 """What a search compares: the same words on every database, as people expect them."""
 
+import re
+from string import ascii_letters
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -96,3 +99,14 @@ def test_what_a_text_is_made_of_is_bounded_whatever_signs_it_is_written_in() -> 
 
     assert sum(1 for _ in terms(unkind)) < TEXT_LIMIT / 2
     assert len(excerpt(f"{unkind} x", "صلى")) < 200
+
+
+@given(*[st.text(f"{ascii_letters}0_- .", max_size=40)] * 2)
+def test_plain_text_shows_each_of_its_words_that_was_typed(typed: str, text: str) -> None:
+    shown = re.findall(f"{MATCH_BEGINS}(.*?){MATCH_ENDS}", excerpt(text, typed))
+
+    assert [word.lower() for word in shown] == [word for word in terms(text) if fits(word, typed)]
+
+
+def fits(word: str, typed: str) -> bool:
+    return any(word == term or (begins and word.startswith(term)) for term, begins in wanted(typed))

@@ -30,6 +30,10 @@ SETTINGS = {
     "cache_size": -32_768,
     "temp_store": 2,  # MEMORY
 }
+VOCABULARY = (
+    "CREATE VIRTUAL TABLE temp.ticket_search_vocabulary USING fts5vocab(main, ticket_search_terms, instance)"
+)
+"""The terms of the search, as their index has them: each connection makes it, and nothing is kept of it."""
 BUILDING = {"journal_mode": "off", "synchronous": 0, "foreign_keys": 0, "cache_size": -65_536}
 """For a file that is thrown away when its making breaks off."""
 
@@ -73,6 +77,7 @@ def make_engine(path: Path, *, writer: bool, checkpoints: bool = True, builds: b
                     "Keep the database on a local disk."
                 )
         connection.execute(f"PRAGMA wal_autocheckpoint={4000 if checkpoints else 0}")
+        connection.execute(VOCABULARY)
         connection.execute(f"PRAGMA query_only={'OFF' if writer else 'ON'}")
 
     return engine

@@ -6,12 +6,13 @@ one searches. Terms that an older release has left are made anew, in steps, by `
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
+from itertools import chain, islice, repeat
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import Text, select, text, update
 
 from parlour.db.database import Tx
 from parlour.db.schema import search_progress
@@ -32,14 +33,17 @@ _ADD_POSTGRESQL = text(
 _OF_TERMS = (
     "SELECT s.rowid, s.ticket_id, s.workspace{} FROM ticket_search_terms AS t "
     "CROSS JOIN ticket_search AS s ON s.rowid = t.rowid WHERE t.ticket_search_terms MATCH :wanted "
-    "AND t.rowid < :before {}ORDER BY t.rowid DESC LIMIT :limit"
+    "AND t.rowid < :before {}ORDER BY t.rowid DESC"
 )
-_NEWEST_SQLITE = text(_OF_TERMS.format(", s.words", ""))
+_NEWEST_SQLITE = text(_OF_TERMS.format(", s.words", "") + " LIMIT :limit")
 _FOUND_SQLITE = text(_OF_TERMS.format("", "AND s.workspace = :workspace "))
 _FOUND_OF_OLD = text(
-    "SELECT rowid, ticket_id, workspace FROM ticket_search WHERE ticket_search MATCH :wanted "
-    "AND rowid < :before ORDER BY rowid DESC LIMIT :limit"
+    "SELECT rowid, ticket_id FROM ticket_search WHERE ticket_search MATCH :wanted "
+    "AND rowid < :before ORDER BY rowid DESC"
 )
+_TERM_SQLITE = text(
+    "SELECT term FROM ticket_search_vocabulary WHERE term >= :least AND term < :beyond LIMIT 1"
+).columns(term=Text())
 _NEWEST_POSTGRESQL = text(
     "SELECT place, ticket, found_words IS NOT NULL FROM app.search_newest(:wanted, :before, :limit)"
 )
@@ -82,19 +86,25 @@ _SET_SQLITE = text("UPDATE ticket_search SET words = :words WHERE rowid = :place
 _SET_POSTGRESQL = text("SELECT app.search_terms(:place, :workspace, :words, :terms)")
 
 
-FIRST_LOOKS = (200, 800)
-"""So many of the newest places are looked at, one by one, before the index is asked for older ones."""
+FIRST_LOOKS = (30, 70, 200, 700)
+"""So many of the newest places are looked at, one by one, before the index is asked for older ones; so many
+are told at once of what it finds. A page of 25 is full with the first part, where all hold the words."""
+SURE, FEW = 200, 30
+"""Where less than one of 30 places holds the words, in a look at 200, SQLite's index is asked at once."""
 LOOK_CHARACTERS = 150_000
 """A look on SQLite ends with the place that brings it to so many: to take them apart takes up to half a
 microsecond each. PostgreSQL compares what it keeps of them."""
+TERMS = 12
+"""Where no more terms begin as the last word does, SQLite's index is asked for these: it finds them from the
+newest on, and what begins so only all at once."""
 INDEXED = 1_000
-"""So many the index tells at once."""
+"""So many PostgreSQL's index tells at once."""
 RARE = 20_000
 """PostgreSQL's index has no order: it is asked about words that so many places hold, at most."""
 FURTHER_LOOKS = (1_000,) * 9
 """Where more hold them, so many of the next places are looked at, one by one."""
 TOGETHER = 10
-"""The words of so many places are read at once: 20,000 characters each, at most."""
+"""The words of so many places PostgreSQL sends at once: 20,000 characters each, at most."""
 _BEYOND = 2**62
 
 
@@ -137,50 +147,100 @@ class Looked(NamedTuple):
     until: int | None
 
 
-def newest(tx: Tx, typed: str, *, before: int | None) -> Iterator[Looked]:
+def newest(tx: Tx, typed: str, *, before: int | None) -> Generator[Looked]:
     """The places that hold all the words, the last of them as a beginning; part by part, from the newest on.
 
     What many hold is among the newest; what few hold the index knows. Of words that are common, and missing
     among the newest, only so many places are looked at as the constants above say: the last part has an
-    `until`. No words, no parts.
+    `until`. No words, no parts. Whoever needs no more of them closes it: SQLite reads on until then.
     """
     asked = words.wanted(typed)
-    if not asked:
-        return
-    last = None
-    for looked in _one_by_one(tx, asked, _BEYOND if before is None else before, FIRST_LOOKS):
+    if asked:
+        find = _newest_on_sqlite if _is_sqlite(tx) else _newest_on_postgresql
+        yield from find(tx, asked, _BEYOND if before is None else before)
+
+
+def _newest_on_postgresql(tx: Tx, asked: Sequence[words.Wanted], before: int) -> Iterator[Looked]:
+    last: int | None = before
+    for looked in _one_by_one(tx, asked, before, FIRST_LOOKS):
         yield looked
         last = looked.until
     if last is None:
         return
-    found = _indexed(tx, asked, last)
-    yield from _in_parts(found) if found else _one_by_one(tx, asked, last, FURTHER_LOOKS)
+    rows = tx.execute(
+        _RARE_POSTGRESQL, {"wanted": _tsquery(asked), "before": last, "limit": INDEXED, "most": RARE}
+    ).all()
+    if rows and rows[-1].place is None:
+        yield from _one_by_one(tx, asked, last, FURTHER_LOOKS)
+    else:
+        yield from _in_parts(iter([Match(*row) for row in rows]), more=len(rows) == INDEXED)
+
+
+def _newest_on_sqlite(tx: Tx, asked: Sequence[words.Wanted], before: int) -> Iterator[Looked]:
+    narrow, last = _narrowed(tx, asked), before
+    if narrow is None:
+        for size, looked in zip(FIRST_LOOKS, _one_by_one(tx, asked, before, FIRST_LOOKS), strict=False):
+            yield looked
+            if looked.until is None:
+                return
+            last = looked.until
+            if size >= SURE and len(looked.matches) * FEW < size:
+                break
+        narrow = _matching(asked)
+    with closing(_indexed(tx, narrow, _matching(asked), last)) as found:
+        yield from _in_parts(found)
+
+
+def _narrowed(tx: Tx, asked: Sequence[words.Wanted]) -> str | None:
+    """What the index of terms is asked for, without a beginning. None: too many terms begin so."""
+    wanted = []
+    for each in asked:
+        terms = [each.term]
+        if each.begins:
+            terms = list(islice(_beginning(tx, each.term), TERMS + 1))
+            if len(terms) > TERMS:
+                return None
+        wanted.append(" OR ".join(f'"{term}"' for term in terms or [each.term]))
+    return " AND ".join(f"({one})" for one in wanted)
+
+
+def _beginning(tx: Tx, term: str) -> Iterator[str]:
+    """The terms of all workspaces that begin so, each by one search of the index."""
+    least, beyond = term, term + "\U0010ffff"
+    while found := tx.first(_TERM_SQLITE, least=least, beyond=beyond):
+        yield found[0]
+        least = found[0] + "\x01"
 
 
 def _one_by_one(tx: Tx, asked: Sequence[words.Wanted], before: int, sizes: Iterable[int]) -> Iterator[Looked]:
     """A look at so many places each, until there is no older one."""
+    look = _look if _is_sqlite(tx) else _look_on_postgresql
     for size in sizes:
-        looked = _look(tx, asked, before, size)
+        looked = look(tx, asked, before, size)
         yield looked
         if looked.until is None:
             return
         before = looked.until
 
 
+def _look_on_postgresql(tx: Tx, asked: Sequence[words.Wanted], before: int, size: int) -> Looked:
+    values = {"wanted": _tsquery(asked), "before": before, "limit": size}
+    rows = tx.execute(_NEWEST_POSTGRESQL, values).all()
+    matches = [Match(place, ticket_id) for place, ticket_id, fits in rows if fits]
+    return Looked(matches, rows[-1][0] if len(rows) == size else None)
+
+
 def _look(tx: Tx, asked: Sequence[words.Wanted], before: int, size: int) -> Looked:
-    """The words of the next places, compared one by one."""
-    values: dict[str, Any] = {"before": before, "limit": size}
-    if not _is_sqlite(tx):
-        rows = tx.execute(_NEWEST_POSTGRESQL, values | {"wanted": _tsquery(asked)}).all()
-        matches = [Match(place, ticket_id) for place, ticket_id, fits in rows if fits]
-        return Looked(matches, rows[-1][0] if len(rows) == size else None)
+    """The words of the next places that hold those of which no beginning will do, compared one by one."""
     here = tx.workspace_id.hex
+    wanted = " AND ".join(f'"{term}"' for term in (here, *(each.term for each in asked if not each.begins)))
+    values = {"before": before, "limit": size, "wanted": wanted}
     matches, until, seen, characters = [], before, 0, 0
-    with closing(tx.execute(_NEWEST_SQLITE, values | {"wanted": f'"{here}"'})) as found:
-        for row in found:  # one is in memory at a time
-            until, seen, characters = row.rowid, seen + 1, characters + len(row.words)
-            if row.workspace == here and words.holds(row.words, asked):
-                matches.append(Match(row.rowid, UUID(row.ticket_id)))
+    with closing(tx.execute(_NEWEST_SQLITE, values)) as found:
+        for until, ticket_id, workspace, said in found:  # one is in memory at a time
+            seen, characters = seen + 1, characters + len(said)
+            if workspace == here and words.holds(said, asked):
+                matches.append(Match(until, UUID(ticket_id)))
             if characters >= LOOK_CHARACTERS:
                 break
     if seen == size or characters >= LOOK_CHARACTERS:
@@ -189,58 +249,54 @@ def _look(tx: Tx, asked: Sequence[words.Wanted], before: int, size: int) -> Look
     return Looked(matches, until if _progress(tx)[0] else None)
 
 
-def _indexed(tx: Tx, asked: Sequence[words.Wanted], before: int) -> Looked | None:
-    """What the index tells of places before this one; None when it would have to sort too many."""
-    values: dict[str, Any] = {"before": before, "limit": INDEXED}
-    if not _is_sqlite(tx):
-        values |= {"wanted": _tsquery(asked), "most": RARE}
-        rows = tx.execute(_RARE_POSTGRESQL, values).all()
-        if rows and rows[-1].place is None:
-            return None
-        matches = [Match(*row) for row in rows]
-    else:
-        matches = _indexed_on_sqlite(tx, asked, values)
-    return Looked(matches, matches[-1].position if len(matches) == INDEXED else None)
-
-
-def _indexed_on_sqlite(tx: Tx, asked: Sequence[words.Wanted], values: dict[str, Any]) -> list[Match]:
+def _indexed(tx: Tx, narrow: str, wide: str, before: int) -> Generator[Match]:
+    """What the index tells of places before this one, and then the one of places that have no terms yet."""
     here = tx.workspace_id.hex
-    wanted = " AND ".join(f'"{each.term}"' + "*" * each.begins for each in asked)
-    terms = {"wanted": f'"{here}" AND {wanted}', "workspace": here}
-    found = tx.execute(_FOUND_SQLITE, values | terms).all()
-    if len(found) < INDEXED:
-        old = {"before": min(values["before"], _progress(tx)[0]), "limit": INDEXED - len(found)}
-        old["wanted"] = f'workspace : "{here}" AND words : ({wanted})'
-        found = [*found, *tx.execute(_FOUND_OF_OLD, old)]
-    return _matches(found)
+    values = {"wanted": f'"{here}" AND {narrow}', "before": before, "workspace": here}
+    with closing(tx.execute(_FOUND_SQLITE, values)) as found:
+        yield from _matches(found)
+    if low := _progress(tx)[0]:
+        values = {"wanted": f'workspace : "{here}" AND words : ({wide})', "before": min(before, low)}
+        with closing(tx.execute(_FOUND_OF_OLD, values)) as found:
+            yield from _matches(found)
 
 
-def _in_parts(found: Looked) -> Iterator[Looked]:
-    """As many at once as are looked at one by one. Of nothing there is a part, too, which says so."""
-    size = FIRST_LOOKS[0]
-    parts = [found.matches[at : at + size] for at in range(0, len(found.matches), size)] or [[]]
-    for part in parts[:-1]:
-        yield Looked(part, part[-1].position)
-    yield Looked(parts[-1], found.until)
+def _in_parts(found: Iterator[Match], *, more: bool = False) -> Iterator[Looked]:
+    """As many at once as are looked at one by one; whether there are `more` is asked of the last part. Of
+    nothing there is a part, too, which says so.
+    """
+    last = None
+    for size in chain(FIRST_LOOKS, repeat(FIRST_LOOKS[-1])):
+        part = list(islice(found, size))
+        last = part[-1].position if part else last
+        ends = len(part) < size
+        yield Looked(part, last if more or not ends else None)
+        if ends:
+            return
+
+
+def _matching(asked: Sequence[words.Wanted]) -> str:
+    return " AND ".join(f'"{each.term}"' + "*" * each.begins for each in asked)
 
 
 def _tsquery(asked: Sequence[words.Wanted]) -> str:
     return " & ".join(f"'{each.term}'" + ":*" * each.begins for each in asked)
 
 
-def _matches(rows: Iterable[Any]) -> list[Match]:
-    return [Match(row.rowid, UUID(row.ticket_id)) for row in rows]
+def _matches(rows: Iterable[Any]) -> Iterator[Match]:
+    return (Match(row.rowid, UUID(row.ticket_id)) for row in rows)
 
 
-def said_at(tx: Tx, places: Sequence[int]) -> Iterator[tuple[int, str]]:
+def said_at(tx: Tx, places: Sequence[int]) -> Generator[tuple[int, str]]:
     """These places with their words, in no order: few of them are in memory at a time."""
+    if _is_sqlite(tx):
+        these = {"places": json.dumps(list(places)), "workspace": tx.workspace_id.hex}
+        with closing(tx.execute(_SAID_SQLITE, these)) as found:
+            yield from ((place, said) for place, said in found)
+        return
     for at in range(0, len(places), TOGETHER):
-        some = list(places[at : at + TOGETHER])
-        if _is_sqlite(tx):
-            found = tx.execute(_SAID_SQLITE, {"places": json.dumps(some), "workspace": tx.workspace_id.hex})
-        else:
-            found = tx.execute(_SAID_POSTGRESQL, {"places": some})
-        yield from ((row[0], row[1]) for row in found)
+        rows = tx.execute(_SAID_POSTGRESQL, {"places": list(places[at : at + TOGETHER])})
+        yield from ((place, said) for place, said in rows)
 
 
 def take_in(tx: Tx) -> int:

@@ -8,6 +8,7 @@ in pairs of characters, so that any part of what was written is found.
 import re
 import unicodedata
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from itertools import islice, takewhile
 from typing import NamedTuple
 
@@ -36,11 +37,27 @@ _PAIRED = (
     "\u4e00-\u9fff\uac00-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff"
 )
 _PIECE = re.compile(rf"(?P<paired>[{_PAIRED}]+)|[^{_PAIRED}]+")
-_LETTERS = str.maketrans(
-    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"}
-)
-_UNCOUNTED = "\u0640\u200c\u200d"
+_ACCENTS = [
+    c
+    for c in (*range(0x900), *range(0x1AB0, 0x1B00), *range(0x1DC0, 0x2100))
+    if unicodedata.combining(chr(c))
+]
+"""Marks that people leave out when they search: those of India's scripts are vowels, and stay."""
+_UNCOUNTED = (0x0640, 0x200C, 0x200D)
 """Arabic's stretcher, and joiners: they change how a word looks."""
+_INSTEAD: dict[str, str | None] = {
+    "ø": "o",
+    "ł": "l",
+    "đ": "d",
+    "ð": "d",
+    "ħ": "h",
+    "ı": "i",
+    "æ": "ae",
+    "œ": "oe",
+    "þ": "th",
+    **dict.fromkeys(map(chr, (*_ACCENTS, *_UNCOUNTED))),
+}
+_LETTERS = str.maketrans(_INSTEAD)
 
 
 class Wanted(NamedTuple):
@@ -83,8 +100,9 @@ def wanted(typed: str) -> list[Wanted]:
 
 
 def holds(text: str, asked: Collection[Wanted]) -> bool:
-    """Whether the text is found by all of these. Plain text without one of them is not taken apart."""
-    if text.isascii() and not all(each.term in text.lower() for each in asked):
+    """Whether the text is found by all of these. Text without a plain one of them is not taken apart."""
+    folded = text.lower() if text.isascii() else _bare(_plain(text))
+    if not all(each.term in folded for each in asked if each.term.isascii()):
         return False
     there = set(terms(text))
     return all(
@@ -98,10 +116,8 @@ def excerpt(text: str, typed: str) -> str:
     plain = _plain(text)
     if len(plain) != len(text):
         text = plain
-    asked = wanted(typed)
-    whole, beginnings = {each.term for each in asked}, tuple(each.term for each in asked if each.begins)
-    fitting = (place for place in _places(plain) if _fits(place.term, whole, beginnings))
-    hits = [(place.start, place.end) for place in islice(fitting, 1)]
+    fitting = _fitting(plain, typed)
+    hits = list(islice(fitting, 1))
     first = hits[0][0] if hits else 0
     start = text.rfind(" ", 0, max(0, first - _BEFORE)) + 1 if first > _BEFORE else 0
     start = start if first - start <= 2 * _BEFORE else first - _BEFORE
@@ -110,12 +126,37 @@ def excerpt(text: str, typed: str) -> str:
         if len(text) - start <= EXCERPT
         else max(text.rfind(" ", start, start + EXCERPT), first + _BEFORE)
     )
-    hits += [(place.start, place.end) for place in takewhile(lambda place: place.start < end, fitting)]
+    hits += takewhile(lambda hit: hit[0] < end, fitting)
     shown, at = ["…" if start else ""], start
     for begin, until in _joined(hits):
         shown += [text[at:begin], MATCH_BEGINS, text[begin:until], MATCH_ENDS]
         at = until
     return "".join([*shown, text[at : max(at, end)].rstrip(), "…" if max(at, end) < len(text) else ""])
+
+
+def _fitting(plain: str, typed: str) -> Iterator[tuple[int, int]]:
+    """From where to where the words stand that were typed."""
+    whole, beginnings, as_plain = _shown(typed)
+    if plain.isascii():
+        return (found.span() for found in as_plain.finditer(plain.lower()))
+    return (place[:2] for place in _places(plain) if place.term in whole or place.term.startswith(beginnings))
+
+
+@lru_cache(maxsize=64)
+def _shown(typed: str) -> tuple[frozenset[str], tuple[str, ...], re.Pattern[str]]:
+    """What was typed: whole words, beginnings, and both as they are found in plain text."""
+    asked = wanted(typed)
+    words = "|".join(re.escape(each.term) + "[0-9a-z]*" * _goes_on(each) for each in asked) or "(?!)"
+    return (
+        frozenset(each.term for each in asked),
+        tuple(each.term for each in asked if each.begins),
+        re.compile(rf"(?<![0-9a-z])(?:{words})(?![0-9a-z])"),
+    )
+
+
+def _goes_on(each: Wanted) -> bool:
+    """Whether what follows in a word makes no difference."""
+    return each.begins or len(each.term) == TERM_LIMIT
 
 
 def _joined(hits: Collection[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -126,10 +167,6 @@ def _joined(hits: Collection[tuple[int, int]]) -> list[tuple[int, int]]:
         else:
             joined.append((begin, until))
     return joined
-
-
-def _fits(term: str, whole: Collection[str], beginnings: tuple[str, ...]) -> bool:
-    return term in whole or term.startswith(beginnings)
 
 
 def _places(plain: str) -> Iterator[_Place]:
@@ -149,12 +186,8 @@ def _places(plain: str) -> Iterator[_Place]:
 def _folded(word: str) -> str:
     if word.isascii():
         return word.lower()[:TERM_LIMIT]
-    apart = unicodedata.normalize("NFD", word.casefold()).translate(_LETTERS)
-    return "".join(c for c in apart if not _is_accent(c) and c not in _UNCOUNTED)[:TERM_LIMIT]
+    return _bare(word)[:TERM_LIMIT]
 
 
-def _is_accent(c: str) -> bool:
-    """Marks that people leave out when they search: those of India's scripts are vowels, and stay."""
-    return unicodedata.combining(c) > 0 and (
-        c < "\u0900" or "\u1ab0" <= c < "\u1b00" or "\u1dc0" <= c < "\u2100"
-    )
+def _bare(plain: str) -> str:
+    return unicodedata.normalize("NFD", plain.casefold()).translate(_LETTERS)

@@ -1,6 +1,7 @@
 """Lists of tickets: the table, the search, the dashboard."""
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -258,19 +259,20 @@ def _by_words(
     rows = {row.ticket_id: row for row in found}
     places: dict[UUID, int] = {}
     last, looked, further = NEWEST if before is None else before, 0, False
-    for part in search.newest(tx, filters.q, before=before):
-        allowed = listing_store.among(tx, filters, list({match.ticket_id for match in part.matches}))
-        for match in part.matches:
-            row = allowed.get(match.ticket_id)
-            if row and row.ticket_id not in rows and row.ticket_id not in shown and not is_found(row):
-                if len(rows) >= filters.limit:
-                    return Page(list(rows.values()), str(last), None, None, places=places)
-                rows[row.ticket_id], places[row.ticket_id] = row, match.position
-            last = match.position
-        looked, further = looked + len(part.matches), part.until is not None
-        last = last if part.until is None else part.until
-        if looked >= PLACES_READ:
-            break
+    with closing(search.newest(tx, filters.q, before=before)) as parts:
+        for part in parts:
+            allowed = listing_store.among(tx, filters, list({match.ticket_id for match in part.matches}))
+            for match in part.matches:
+                row = allowed.get(match.ticket_id)
+                if row and row.ticket_id not in rows and row.ticket_id not in shown and not is_found(row):
+                    if len(rows) >= filters.limit:
+                        return Page(list(rows.values()), str(last), None, None, places=places)
+                    rows[row.ticket_id], places[row.ticket_id] = row, match.position
+                last = match.position
+            looked, further = looked + len(part.matches), part.until is not None
+            last = last if part.until is None else part.until
+            if looked >= PLACES_READ:
+                break
     on = str(last) if further else None
     return Page(list(rows.values()), on, None, None, further=further, places=places)
 
@@ -279,16 +281,20 @@ def _excerpts(tx: Tx, page: Page, typed: str) -> dict[UUID, str]:
     """What is shown of the words of a page's own rows: no others are read whole."""
     found = {place: ticket_id for ticket_id, place in page.places.items()}
     typed = _address(typed.strip()) or typed
-    return {found[place]: words.excerpt(said, typed) for place, said in search.said_at(tx, list(found))}
+    if not found:
+        return {}
+    with closing(search.said_at(tx, list(found))) as said_there:
+        return {found[place]: words.excerpt(said, typed) for place, said in said_there}
 
 
 def _before(tx: Tx, typed: str, position: int) -> set[UUID]:
     """The tickets of the places from the newest to this one: those of the pages before it."""
     found: list[UUID] = []
-    for part in search.newest(tx, typed, before=None):
-        found += (match.ticket_id for match in part.matches if match.position >= position)
-        if part.until is None or part.until <= position or len(found) >= PLACES_READ:
-            break
+    with closing(search.newest(tx, typed, before=None)) as parts:
+        for part in parts:
+            found += (match.ticket_id for match in part.matches if match.position >= position)
+            if part.until is None or part.until <= position or len(found) >= PLACES_READ:
+                break
     return set(found)
 
 

@@ -108,11 +108,14 @@ def among(tx: Tx, filters: Filters, ticket_ids: Sequence[UUID]) -> dict[UUID, Ti
     if filters.mentioned:
         ticket_ids = mentioned.among(tx, filters.mentioned, ticket_ids)
     found = rows_store.by_ids(tx, ticket_ids)
-    return {ticket_id: row for ticket_id, row in found.items() if _lets_through(filters, row)}
+    shape = shape_of(filters) - {"tag", "mentioned"}
+    if not shape:
+        return found
+    return {ticket_id: row for ticket_id, row in found.items() if _lets_through(filters, shape, row)}
 
 
-def _lets_through(filters: Filters, row: TicketRow) -> bool:
-    """What `_CONDITIONS` say; of tags and mentions `among` has asked."""
+def _lets_through(filters: Filters, shape: Shape, row: TicketRow) -> bool:
+    """What `_CONDITIONS` of the shape say; of tags and mentions `among` has asked."""
     active = row.status in ACTIVE_STATUSES
     passed = {
         "active": active,
@@ -123,7 +126,7 @@ def _lets_through(filters: Filters, row: TicketRow) -> bool:
         "nobody": row.assignee_id is None,
         "assignee": row.assignee_id == filters.assignee,
     }
-    return all(passed[name] for name in shape_of(filters) - {"tag", "mentioned"})
+    return all(passed[name] for name in shape)
 
 
 def by_number(tx: Tx, filters: Filters, number: int) -> list[TicketRow]:
