@@ -3,7 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pyotp
 
@@ -12,7 +12,8 @@ from parlour.features.accounts.invitations import service as invitations
 from parlour.features.accounts.password_reset import service as password_reset
 from parlour.features.tickets import life
 from parlour.features.tickets import service as tickets
-from parlour.features.tickets.models import Status, Tag
+from parlour.features.tickets.merging import service as merging
+from parlour.features.tickets.models import Draft, Status, Tag
 from parlour.features.tickets.tags import service as tags
 from parlour.kernel.access import Actor, Role
 from parlour.kernel.secrets import new_secret
@@ -65,6 +66,24 @@ async def _put_aside(town: "Town") -> Form:
         )
     until = "next-week" if now.aside_until else "tomorrow"
     return {"until": until, "version": str(now.version)}
+
+
+async def _another(town: "Town") -> UUID:
+    """A ticket of the same customer."""
+    draft = Draft("The parcel is late", "Still.", town.ticket.email, uuid4())
+    visitor = Actor.visitor(town.ticket.workspace_id)
+    opened = await town.house.db.write(visitor, tickets.open_ticket, draft)
+    another: UUID = opened.ticket.ticket_id
+    return another
+
+
+async def _to_merge(town: "Town") -> Form:
+    return {"into": str(await _another(town))}
+
+
+async def _merged(town: "Town") -> Form:
+    await town.house.db.write(town.owner, merging.merge, town.ticket.ticket_id, await _another(town))
+    return {"merged": "now"}
 
 
 async def _new_tag(_: "Town") -> Form:
@@ -161,6 +180,7 @@ FORMS: dict[str, Callable[["Town"], Awaitable[Form]]] = {
     "/invite": _token_of(_invitation),
     "/invite/accept": _accepted,
     "/support/{slug}/ticket/new": _opened,
+    "/support/{slug}/ticket/{ticket_id}/merged": _merged,
     "/support/{slug}/ticket/{ticket_id}/chat": _said,
     "/support/{slug}/ticket/{ticket_id}/files": _fixed(files="Paid."),
     "/support/{slug}/ticket/{ticket_id}/files/{file_id}/remove": _fixed(remove="now"),
@@ -220,5 +240,7 @@ FORMS: dict[str, Callable[["Town"], Awaitable[Form]]] = {
     f"{_TICKET}/tags": _tagged,
     f"{_TICKET}/participants": _fixed(participant="boss@example.com"),
     f"{_TICKET}/snooze": _put_aside,
+    f"{_TICKET}/merge": _to_merge,
+    f"{_TICKET}/merge/undo": _merged,
     f"{_TICKET}/access/revoke": _fixed(end="now"),
 }

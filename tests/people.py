@@ -30,6 +30,7 @@ from parlour.features.tickets.access import service as access
 from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.canned import service as canned
 from parlour.features.tickets.listing import service as listing
+from parlour.features.tickets.merging import service as merging
 from parlour.features.tickets.models import Draft, Field, Ticket
 from parlour.features.tickets.outgoing import service as outgoing
 from parlour.features.tickets.outgoing.models import Outcome as Gone
@@ -144,6 +145,7 @@ class Town:
             return {name for name, ids in there.items() if self.things.get(name) not in ids - {None}}
 
         await self.house.db.write(self.owner, logos.put, b"as it came", 72, 72, "")
+        await self.house.db.write(self.owner, merging.undo, self.ticket.ticket_id)
         for name in await self.house.db.read(self.owner, missing):
             if name in MAKERS:
                 self.things[name] = await MAKERS[name](self.house)

@@ -66,6 +66,8 @@ POST /forget                        gone    gone     gone      gone     gone  go
 GET  /ticket/{ticket_id}            403     200      403       403      403   403   403     403      403
 GET  /ticket/{ticket_id}/chat       403     200      403       403      403   403   403     403      403
 POST /ticket/{ticket_id}/chat       403     sent     403       403      403   403   403     403      403
+GET  /ticket/{ticket_id}/merged     opened  opened opened      opened   opened opened opened opened  opened
+POST /ticket/{ticket_id}/merged     403     followed 403       403      403   403   403     403      403
 POST /ticket/{ticket_id}/files      403     201      403       403      403   403   403     403      403
 POST /ticket/{ticket_id}/files/{file_id}/remove 403 204 403    403      403   403   403     403      403
 GET  /ticket/{ticket_id}/files/{file_id}/{name} 403 200 403    403      403   403   403     403      403
@@ -193,6 +195,9 @@ POST /priority                      sign-in sign-in  sign-in   sign-in  ticket t
 POST /assignee                      sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in
 POST /tags                          sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in
 POST /participants                  sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in
+GET  /merge                         sign-in sign-in  sign-in   sign-in  200   200   403     404      sign-in
+POST /merge                         sign-in sign-in  sign-in   sign-in  other other 403     404      sign-in
+POST /merge/undo                    sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in
 POST /snooze                        sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in
 POST /access/revoke                 sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in
 """
@@ -219,6 +224,8 @@ WORDS = {
     "mine": "/profile",
     "saved": "/profile\\?saved=(name|told|password|preferences|session)#[a-z-]+",
     "opened": f"/support/{{slug}}/ticket/{UUID}",
+    "followed": f"/support/{{slug}}/ticket/{UUID}/chat",
+    "other": f"{{workspace}}/tickets/{UUID}",
     "begun": f"{{workspace}}/tickets/{UUID}",
     "gone": "/support/{slug}/forget\\?done=1",
     "sent": "/support/{slug}/ticket/{ticket_id}/chat#latest",

@@ -182,6 +182,7 @@ export const commands: Record<string, (change?: string) => boolean> = {
     field?.focus();
     return field !== null;
   },
+  merge: () => press("[data-panel] a[data-merge]"),
   undo: () => press("[data-toasts] [data-undo-change]"),
   theme: () => press("[data-theme-toggle]"),
   leave: () => press('button[form="leave"]'),
@@ -214,6 +215,7 @@ export function possible(name: string, where: HTMLElement | null, change = ""): 
     return choice("status", where) !== null || one('input[name="ids"]:checked') !== null;
   }
   if (name === "undo") return one("[data-toasts] [data-undo-change]") !== null;
+  if (name === "merge") return one("[data-panel] a[data-merge]") !== null;
   if (name === "tag") return one("[data-panel] input[name=tag]") !== null;
   if (name === "snooze") return one("[data-panel] details[data-snooze]") !== null;
   if (name === "reply" || name === "note") {

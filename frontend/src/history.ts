@@ -25,6 +25,8 @@ export class History {
     readonly past: Past,
   ) {
     this.#box = must("[data-older-box]", room);
+    // What is merged into a ticket stands among its messages only as the server draws them.
+    if ("plain" in this.#box.dataset) return;
     must("[data-older]", room).addEventListener("click", (event) => {
       const click = event as MouseEvent;
       if (click.ctrlKey || click.metaKey || click.shiftKey) return;

@@ -271,7 +271,8 @@ export class MessageList {
   #precedes(item: HTMLElement, seq: number): HTMLElement | null {
     let before = this.#confirmed().findLast((other) => other !== item && Number(other.dataset.seq) < seq) ?? null;
     const at = Date.parse(momentOf(item));
-    const isOther = (next: HTMLElement): boolean => Boolean(next.dataset.seq) && !next.matches(this.#which);
+    const isOther = (next: HTMLElement): boolean =>
+      Boolean(next.dataset.merged) || (Boolean(next.dataset.seq) && !next.matches(this.#which));
     for (let next = this.#follower(before); next; next = this.#follower(next)) {
       if (next === item) continue;
       if (!isOther(next) || Date.parse(momentOf(next)) > at) break;
@@ -309,6 +310,7 @@ export class MessageList {
       !unread &&
       speakerOf(previous) === speakerOf(item) &&
       isNote(previous) === isNote(item) &&
+      previous?.dataset.merged === item.dataset.merged &&
       item.matches(".message") &&
       momentOf(previous).slice(0, 15) === at.slice(0, 15);
     item.toggleAttribute("data-grouped", Boolean(goesOn));

@@ -289,6 +289,7 @@ def of_tickets(ticket: Ticket, ada: UUID) -> list[Call]:
         ),
         (tickets.forget_form, this),
         (tickets.of_email, {"email": ticket.email, "limit": 9}),
+        (tickets.merged_into, {"ticket_ids": [ticket.ticket_id], "limit": 9}),
         (tickets.count_of_email, {"email": ticket.email, "limit": 9}),
         (rows.these, {"ticket_ids": [ticket.ticket_id]}),
         (tickets.spoke, {**spoken, "by_customer": True, "status": ticket.status}),
@@ -501,6 +502,7 @@ def of_outgoing_mail(ticket: Ticket) -> list[Call]:
         (participants.insert_participant, {**about, "email": "boss@example.com"}),
         (participants.emails, {**about, "limit": 9}),
         (participants.delete_participant, {**about, "email": "boss@example.com"}),
+        (participants.delete_merged, {**about, "merged_from": clock.new_id()}),
     ]
 
 

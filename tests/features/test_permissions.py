@@ -107,6 +107,8 @@ SYSTEM_ONLY = {
     "tickets.bulk.service.write_down",
     "tickets.finding.by_id",
     "tickets.finding.by_subject",
+    "tickets.finding.going_on",
+    "tickets.merging.service.to_mail",
     "tickets.handover.carry_on",
     "tickets.handover.disable_account",
     "tickets.notifications.mailing.service.tell_of_new",

@@ -38,6 +38,7 @@ class Permission(StrEnum):
     TICKET_LIST = "ticket:list"
     TICKET_REPLY = "ticket:reply"
     TICKET_UPDATE = "ticket:update"
+    TICKET_MERGE = "ticket:merge"
     ROOM_READ = "room:read"
     FILE_ATTACH = "file:attach"
     NOTE_READ = "note:read"
@@ -87,6 +88,7 @@ _AGENT = _VIEWER | {
     Permission.TICKET_REPLY,
     Permission.FILE_ATTACH,
     Permission.TICKET_UPDATE,
+    Permission.TICKET_MERGE,
     Permission.NOTE_WRITE,
     Permission.BULK_UPDATE,
     Permission.REPLY_TEMPLATES,

@@ -131,6 +131,7 @@ participants = Table(
     Column("ticket_id", Uuid, nullable=False),
     Column("email", Text, nullable=False, comment="who gets a copy of each answer by mail"),
     Column("added_at", UtcDateTime, nullable=False),
+    Column("merged_from", Uuid, comment="the ticket whose merge put them here, and takes them out again"),
     PrimaryKeyConstraint("workspace_id", "ticket_id", "email"),
     ForeignKeyConstraint(["workspace_id", "ticket_id"], ["tickets.workspace_id", "tickets.ticket_id"]),
 )

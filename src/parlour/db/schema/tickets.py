@@ -28,6 +28,7 @@ SNOOZED = "{0}snoozed_until IS NOT NULL AND {0}status = 'pending'"
 """`{0}`: what the columns are called by, if anything."""
 
 UNSAID = "unsaid_from IS NOT NULL"
+MERGED = "merged_into IS NOT NULL"
 
 
 def _active_index(name: str, *columns: str | TextClause) -> Index:
@@ -73,6 +74,16 @@ tickets = Table(
         comment="whether somebody blocked opened it: closed for the agents, new to its customer",
     ),
     Column("typed_name", Text, comment="what whoever opened it on the portal is called, by their own word"),
+    Column("merged_into", Uuid, comment="the ticket that goes on in place of this one"),
+    Column("before_merge", Text, comment="the status that it had before, and gets back"),
+    Column(
+        "gathers",
+        Boolean,
+        nullable=False,
+        default=False,
+        server_default=false(),
+        comment="whether another ticket is merged into it, or once was",
+    ),
     PrimaryKeyConstraint("workspace_id", "ticket_id"),
     ForeignKeyConstraint(
         ["workspace_id", "chat_room_id"],
@@ -107,6 +118,13 @@ tickets = Table(
         "ticket_id",
         sqlite_where=text(SNOOZED.format("")),
         postgresql_where=text(SNOOZED.format("")),
+    ),
+    Index(
+        "ix_tickets_merged",
+        "workspace_id",
+        "merged_into",
+        sqlite_where=text(MERGED),
+        postgresql_where=text(MERGED),
     ),
     Index(
         "ix_tickets_unsaid",

@@ -223,6 +223,19 @@ def both_histories(
     return first, second
 
 
+@requires(Permission.NOTE_READ)
+def histories_of(
+    tx: Tx, ticket_ids: Sequence[UUID], ends: Sequence[int | None] = ()
+) -> Sequence[tuple[History, History]]:
+    """`both_histories` of each ticket. `ends`: below which numbers, two for each; all of them or none."""
+    both = [store.rooms_of(tx, ticket_id) for ticket_id in ticket_ids]
+    rooms = [two[audience] for two in both for audience in (Audience.PUBLIC, Audience.INTERNAL)]
+    if len(ends) != len(rooms):
+        ends = [None] * len(rooms)
+    pages = _pages(tx, list(zip(rooms, ends, strict=True)), TIMELINE)
+    return list(zip(pages[::2], pages[1::2], strict=True))
+
+
 def _pages(tx: Tx, wanted: Sequence[tuple[Room, int | None]], limit: int) -> list[History]:
     now = epoch.current(tx)
     marks = store.marks(tx, [room.room_id for room, _ in wanted], tx.actor.id)

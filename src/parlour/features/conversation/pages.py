@@ -41,6 +41,14 @@ def seq_in(request: Request, name: str) -> int | None:
     return None if text is None else int(text)
 
 
+def seqs_in(request: Request, name: str) -> Sequence[int]:
+    """Sequence numbers with dots between them. Raises NotFound for nonsense."""
+    texts = [text for text in request.query_params.get(name, "").split(".") if text]
+    if not all(map(_is_seq, texts)):
+        raise NotFound
+    return [int(text) for text in texts]
+
+
 def seq_field(fields: Mapping[str, str], name: str) -> int | None:
     """A sequence number in a form, or None when there is none. Raises BadForm for nonsense."""
     text = fields.get(name, "")
@@ -79,7 +87,9 @@ def _as_page(epoch: str, messages: Sequence[Message], *, more: bool, reset: bool
 
 
 def timeline_as_json(found: Timeline) -> Response:
-    return _as_page(found.public.epoch, found.messages, more=found.before is not None)
+    """What is of the ticket's own rooms: a page's script keeps their numbers."""
+    own = [message for message in found.messages if message.room_id not in found.origins]
+    return _as_page(found.public.epoch, own, more=found.before is not None)
 
 
 async def deliveries(request: Request, actor: Actor, ticket_id: UUID) -> Response:

@@ -1,8 +1,9 @@
-"""Both rooms of a ticket as the one list by time that agents read."""
+"""The rooms of a ticket, and of those that are merged into it, as the one list by time that agents read."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
+from uuid import UUID
 
 from parlour.features.chat import service as chat
 from parlour.features.chat.models import History
@@ -11,57 +12,76 @@ from parlour.kernel.messages import Message
 
 
 class Before(NamedTuple):
-    """Where an older page ends: below these numbers, one for each room, because each has its own."""
+    """Where an older page ends: below these numbers, one for each room, because each has its own.
+
+    `merged`: those of merged tickets, two for each in the order of their ids; none where all is wanted.
+    """
 
     public: int
     notes: int
+    merged: Sequence[int] = ()
+
+
+class Origin(NamedTuple):
+    """Where a message was said that stands in another ticket's list."""
+
+    ticket_id: UUID
+    number: int
+    internal: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """`public` and `notes` hold those of `messages` that are theirs."""
+    """`public`, `notes` and `merged` hold those of `messages` that are theirs."""
 
     public: History
     notes: History
     messages: Sequence[Message]
     deliveries: Mapping[int, Delivery] = field(default_factory=dict)
     """How the mails stand with which messages of the public room went out, by their numbers."""
+    merged: Sequence[History] = ()
+    origins: Mapping[UUID, Origin] = field(default_factory=dict)
+    """Of the rooms that are merged tickets'."""
 
     @property
     def before(self) -> Before | None:
         """Where the next older page ends, if there is one."""
-        rooms = self.public, self.notes
+        rooms = self.public, self.notes, *self.merged
         if not any(room.has_older for room in rooms):
             return None
-        public, notes = (room.messages[0].seq if room.messages else room.upto + 1 for room in rooms)
-        return Before(public, notes)
+        public, notes, *merged = (room.messages[0].seq if room.messages else room.upto + 1 for room in rooms)
+        return Before(public, notes, merged)
 
     @property
     def has_newer(self) -> bool:
         return self.public.has_newer or self.notes.has_newer
 
 
-def merged(public: History, notes: History) -> Timeline:
-    """The last messages of two pages by time, each room in its own order whatever its clocks said.
+def by_time(public: History, notes: History, *merged: History) -> Timeline:
+    """The last messages of these pages by time, each room in its own order whatever its clocks said.
 
-    It goes back no further than both pages reach: what is before the one may lie between those of the other.
+    It goes back no further than all pages reach: what is before the one may lie between those of another.
     """
-    rooms = public, notes
+    rooms = public, notes, *merged
     left = [len(room.messages) for room in rooms]
     found: list[Message] = []
     characters = chat.PAGE_CHARACTERS
     while len(found) < chat.TIMELINE and characters > 0:
-        if all(left):
-            spoken, noted = (rooms[at].messages[left[at] - 1].created_at for at in (0, 1))
-            at = int(noted >= spoken)
-        elif not any(left) or rooms[left.index(0)].has_older:
+        if any(room.has_older for room, many in zip(rooms, left, strict=True) if not many):
             break
-        else:
-            at = int(not left[0])
+        last = [
+            (room.messages[many - 1].created_at, at)
+            for at, (room, many) in enumerate(zip(rooms, left, strict=True))
+            if many
+        ]
+        if not last:
+            break
+        _, at = max(last)
         left[at] -= 1
         found.append(rooms[at].messages[left[at]])
         characters -= len(found[-1].content)
-    return Timeline(_from(public, left[0]), _from(notes, left[1]), found[::-1])
+    public, notes, *others = (_from(room, start) for room, start in zip(rooms, left, strict=True))
+    return Timeline(public, notes, found[::-1], merged=others)
 
 
 def _from(room: History, start: int) -> History:

@@ -7,10 +7,11 @@ from uuid import UUID
 from parlour.db.database import Tx
 from parlour.features.chat import service as chat
 from parlour.features.chat.models import Audience, History
-from parlour.features.conversation.timeline import Before, Timeline, merged
+from parlour.features.conversation.timeline import Before, Origin, Timeline, by_time
 from parlour.features.files import service as files
 from parlour.features.files.models import Begun, File
 from parlour.features.tickets import service as tickets
+from parlour.features.tickets.merging import service as merging
 from parlour.features.tickets.models import Sent, Ticket
 from parlour.features.tickets.notifications import service as notifications
 from parlour.features.tickets.outgoing import service as outgoing
@@ -43,7 +44,18 @@ def timeline(tx: Tx, ticket_id: UUID, before: Before | None = None) -> tuple[Tic
     """The ticket and the newest page of both its rooms, or the one that ends just below `before`."""
     ticket = tickets.ticket(tx, ticket_id)
     ends = {"before": before.public, "notes_before": before.notes} if before else {}
-    return ticket, merged(*chat.both_histories(tx, ticket_id, **ends))
+    own = chat.both_histories(tx, ticket_id, **ends)
+    others = merging.gathered(tx, ticket)
+    if not others:
+        return ticket, by_time(*own)
+    pages = chat.histories_of(tx, [each.ticket_id for each in others], before.merged if before else ())
+    origins = {
+        room.room.room_id: Origin(other.ticket_id, other.number, room.room.internal)
+        for other, both in zip(others, pages, strict=True)
+        for room in both
+    }
+    found = by_time(*own, *(room for both in pages for room in both))
+    return ticket, replace(found, origins=origins)
 
 
 @requires(Permission.NOTE_READ)

@@ -11,7 +11,7 @@ from minijinja import Markup, escape
 from parlour.features.chat.models import CONTENT_LIMIT, History
 from parlour.features.contacts.models import Contact
 from parlour.features.conversation.attachments import file_views
-from parlour.features.conversation.timeline import Timeline
+from parlour.features.conversation.timeline import Origin, Timeline
 from parlour.features.tickets.outgoing.models import QUIET, Delivery, Outcome
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission
@@ -21,8 +21,8 @@ from parlour.web.render import exactly, initials, linkify, when
 
 TOLD_CUSTOMERS = ("status:resolved", "status:reopened", "status:closed")
 """What a customer reads of a ticket's changes; every other one only holds its place in the log."""
-TOLD_EVERYBODY = "withdrawn:"
-"""What both sides read of a file, whose id and name follow."""
+TOLD_EVERYBODY = ("withdrawn:", "merged_into:", "unmerged:", "merged:", "let_go:")
+"""What both sides read: of a file, whose id and name follow, and of another ticket, whose number follows."""
 MESSAGES = 2_000
 """Messages that are kept as they were shown."""
 
@@ -71,6 +71,7 @@ def _view(message: Message, mine: bool, untold: bool) -> dict[str, Any]:
         "html": "",
         "files": [file._asdict() for file in message.files],
         "delivery": None,
+        "merged": 0,
     }
 
 
@@ -80,6 +81,7 @@ class _Place(NamedTuple):
     `known`: what agents see of a message that is signed with the customer's address, the name, and whether
     they were blocked when they wrote. `called`: one's own names, to be marked in it. `files_url`: where its
     files lie, if it has any. `delivery`: of the mail that it went out with, if agents look at one of theirs.
+    `origin`: the merged ticket in which it was said, if it was.
     """
 
     mine: bool
@@ -93,11 +95,13 @@ class _Place(NamedTuple):
     called: tuple[str, ...] = ()
     files_url: str = ""
     delivery: Delivery | None = None
+    origin: Origin | None = None
 
 
 def _in_log(message: Message, place: _Place) -> dict[str, Any]:
     view = _view(message, place.mine, place.untold)
     view["internal"], view["first_unread"] = place.internal, place.first_unread
+    view["merged"] = place.origin.number if place.origin else 0
     if place.untold:
         return view
     view["sender_name"], view["blocked"] = place.known or (message.sender_name, False)
@@ -134,35 +138,43 @@ def _log(
     writer: Contact | None = None,
     called: Sequence[str] = (),
     deliveries: Mapping[int, Delivery] = MappingProxyType({}),
+    origins: Mapping[UUID, Origin] = MappingProxyType({}),
 ) -> list[dict[str, Any]]:
-    """The messages with what stands between them, and how far one's own have come.
-
-    The first of those that `new` names (a room and the number before) begins what is unread. `notes` is the
-    room of the notes, and `called` whom to look for in them.
+    """The messages with what stands between them, and how far one's own have come. The first of those that
+    `new` names (a room and the number before) begins what is unread. `notes` is the room of the notes, and
+    `called` whom to look for in them. `origins`: of the rooms that are merged tickets'.
     """
     first = next((m for m in messages if (m.room_id, m.seq - 1) in new), None) if new else None
     day, before = None, None
     places: list[_Place] = []
     for message in messages:
         mine, untold = _seen_by(message, actor)
-        internal = notes is not None and message.room_id == notes
+        origin = origins.get(message.room_id)
+        internal = origin.internal if origin else notes is not None and message.room_id == notes
         placed = mine, untold, internal, message is first
         if untold:
-            places.append(_Place(*placed))
+            places.append(_Place(*placed, origin=origin))
             continue
         at, today = message.created_at, message.created_at.date()
-        # The same person within ten minutes.
-        together = internal, message.sender_seen_as, today, at.hour, at.minute // 10
-        grouped = together == before and message is not first
+        together = internal, origin, message.sender_seen_as, today, at.hour, at.minute // 10
+        grouped = together == before and message is not first  # the same person within ten minutes
         known = _as_known(writer, message) if writer else None
         marked = tuple(called) if internal and not mine and "@" in message.content else ()
         begun = "" if today == day else today.isoformat()
-        files = files_url if message.files else ""
-        places.append(_Place(*placed, begun, grouped, known=known, called=marked, files_url=files))
+        files = _files_of(origin, files_url) if message.files else ""
+        places.append(_Place(*placed, begun, grouped, "", known, marked, files, origin=origin))
         day, before = today, together
     for number, more in (*_receipts(messages, places, seen), *_deliveries(messages, places, deliveries)):
         places[number] = places[number]._replace(**more)
     return _shown.each(messages, places)
+
+
+def _files_of(origin: Origin | None, files_url: str) -> str:
+    """Where its files lie, from where those of the ticket do."""
+    if origin is None:
+        return files_url
+    above, slash, _ = files_url.removesuffix("/files").rpartition("/")
+    return f"{above}{slash}{origin.ticket_id}/files"
 
 
 def _receipts(
@@ -171,7 +183,7 @@ def _receipts(
     """The last of one's own that has come so far, in each room, says so."""
     last: dict[tuple[bool, str], int] = {}
     for number, (message, place) in enumerate(zip(messages, places, strict=True)):
-        if place.mine and message.sender_type != "system":
+        if place.mine and not place.origin and message.sender_type != "system":
             last[place.internal, "seen" if message.seq <= seen and not place.internal else "sent"] = number
     for (_, receipt), number in last.items():
         yield number, {"receipt": receipt}
@@ -186,7 +198,7 @@ def _deliveries(
         return
     for number, (message, place) in enumerate(zip(messages, places, strict=True)):
         delivery = found.get(message.seq)
-        if delivery is None or message.sender_type != "agent" or place.internal:
+        if delivery is None or message.sender_type != "agent" or place.internal or place.origin:
             continue
         told = number, {"delivery": delivery}
         if delivery.outcome in QUIET:
@@ -324,9 +336,13 @@ def timeline_view(
         writer=writer,
         called=aside["called"],
         deliveries=found.deliveries,
+        origins=found.origins,
     )
     before = found.before
     on = "&" if "?" in page_url else "?"
     room["older"] = before and f"{page_url}{on}before={before.public}&notes={before.notes}"
+    room["gathers"] = bool(found.origins)
+    if before and before.merged:
+        room["older"] += f"&merged={'.'.join(map(str, before.merged))}"
     room["newest"] = aside["newest"] = not found.has_newer
     return room, aside

@@ -67,4 +67,5 @@ def ticket_view(ticket: Ticket) -> dict[str, Any]:
         "last_message_at": ticket.last_message_at,
         "aside_until": ticket.aside_until,
         "quiet": ticket.quiet,
+        "merged": ticket.merged_into is not None,
     }

@@ -85,7 +85,8 @@ def before_in(request: Request) -> Before | None:
     public, notes = conversation.seq_in(request, "before"), conversation.seq_in(request, "notes")
     if public is None and notes is None:
         return None
-    return Before(SEQ_LIMIT if public is None else public, SEQ_LIMIT if notes is None else notes)
+    merged = conversation.seqs_in(request, "merged")
+    return Before(SEQ_LIMIT if public is None else public, SEQ_LIMIT if notes is None else notes, merged)
 
 
 async def page(
@@ -169,6 +170,8 @@ def _rooms(
         "called": mentions.names_of(desk.person.user_id, found.members),
         **_plain(note),
     }
+    if found.ticket.merged_into:
+        room |= {"can_write": False, "merged": True}
     notes.pop("new_after")
     new_after = room.pop("new_after")
     return timeline_view(
@@ -195,12 +198,15 @@ def _choices(found: units.TicketPage, actor: Actor) -> dict[str, Any]:
         "assignee_name": names.get(assignee) if assignee else None,
         "members": answering,
         "participants": found.participants,
+        "kept": found.kept and ticket_view(found.kept),
+        "merged": [ticket_view(each) for each in found.merged],
         "other_tags": [tag for tag in found.all_tags if tag not in found.tags],
         "statuses": [
             value.value for value in Status if value is not Status.NEW or found.ticket.status is Status.NEW
         ],
         "priorities": [value.value for value in Priority],
-        "may_update": actor.may(Permission.TICKET_UPDATE),
+        "may_update": actor.may(Permission.TICKET_UPDATE) and not found.ticket.merged_into,
+        "may_merge": actor.may(Permission.TICKET_MERGE),
         "may_block": actor.may(Permission.CONTACT_BLOCK),
     }
 

@@ -25,6 +25,7 @@ from parlour.features.tickets import service as tickets
 from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.canned import service as canned
 from parlour.features.tickets.listing import service as listing
+from parlour.features.tickets.merging import service as merging
 from parlour.features.tickets.models import Bulk, Field, Filters, Page, SavedView, Tag, Ticket, TicketRow
 from parlour.features.tickets.notifications import service as notifications
 from parlour.features.tickets.notifications.models import Bell, Line, Place
@@ -292,6 +293,10 @@ class TicketPage:
     all_tags: Sequence[Tag]
     contact: Contact | None
     participants: Sequence[str]
+    kept: Ticket | None
+    """The one in which it goes on, if it is merged."""
+    merged: Sequence[Ticket]
+    """Those that go on in it."""
 
 
 @requires(Permission.TICKET_LIST)
@@ -309,6 +314,8 @@ def ticket_page(tx: Tx, ticket_id: UUID, before: Before | None) -> TicketPage:
         all_tags=tags.every(tx),
         contact=contact,
         participants=participants.of_ticket(tx, ticket_id),
+        kept=tickets.ticket(tx, ticket.merged_into) if ticket.merged_into else None,
+        merged=merging.gathered(tx, ticket),
     )
 
 

@@ -219,6 +219,12 @@ def _words(letter: Letter) -> tuple[str, str]:
 
 
 def _ticket_of(tx: Tx, letter: Letter) -> Ticket | None:
+    """Where what it answers goes on, if that is merged into another ticket."""
+    named = _named_by(tx, letter)
+    return finding.going_on(tx, named) if named else None
+
+
+def _named_by(tx: Tx, letter: Letter) -> Ticket | None:
     """By a mail of ours, which only those have who take part; else by what the sender's own mails or subject
     name, but only in a ticket of the sender's.
     """

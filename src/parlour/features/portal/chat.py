@@ -9,6 +9,7 @@ from parlour.features.conversation import pages as conversation
 from parlour.features.conversation import units as rooms
 from parlour.features.conversation.downloads import serve
 from parlour.features.conversation.view import room_view
+from parlour.features.portal.merged import goes_on
 from parlour.features.portal.visitor import customer, visit
 from parlour.features.tickets.service import TicketClosed
 from parlour.kernel.errors import Conflict, DomainError
@@ -49,7 +50,16 @@ async def _page(
         new_ticket_url=f"{portal}/ticket/new",
         **conversation.unsent(filled.fields if filled else {}, refused, kept),
     )
-    return render(request, "portal/chat.html", refused=refused, workspace=workspace, ticket=ticket, room=view)
+    on = await goes_on(request, here.actor, ticket)
+    return render(
+        request,
+        "portal/chat.html",
+        refused=refused,
+        workspace=workspace,
+        ticket=ticket,
+        room=view,
+        goes_on=on,
+    )
 
 
 async def send(request: Request) -> Response:

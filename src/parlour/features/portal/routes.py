@@ -2,7 +2,7 @@
 
 from starlette.routing import Route
 
-from parlour.features.portal import accent, access, chat, leaving, logo, tickets
+from parlour.features.portal import accent, access, chat, leaving, logo, merged, tickets
 from parlour.web.body_limit import FILES_MAY_COME
 
 _FILES = "/support/{slug}/ticket/{ticket_id:id}/files"
@@ -14,6 +14,8 @@ routes = [
     Route("/support/{slug}/ticket/new", tickets.new_ticket),
     Route("/support/{slug}/ticket/new", tickets.open_ticket, methods=["POST"], middleware=FILES_MAY_COME),
     Route("/support/{slug}/ticket/{ticket_id:id}", tickets.ticket),
+    Route("/support/{slug}/ticket/{ticket_id:id}/merged", merged.back),
+    Route("/support/{slug}/ticket/{ticket_id:id}/merged", merged.follow, methods=["POST"]),
     Route("/support/{slug}/ticket/{ticket_id:id}/chat", chat.room),
     Route(
         "/support/{slug}/ticket/{ticket_id:id}/chat", chat.send, methods=["POST"], middleware=FILES_MAY_COME

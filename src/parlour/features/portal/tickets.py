@@ -11,6 +11,7 @@ from parlour.features.conversation.attachments import file_views
 from parlour.features.conversation.view import message_view
 from parlour.features.files.service import TicketFull
 from parlour.features.portal import units
+from parlour.features.portal.merged import goes_on
 from parlour.features.portal.visitor import slug_in, visit, workspace_in
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Draft
@@ -150,4 +151,5 @@ async def ticket(request: Request) -> Response:
         brought=file_views(brought, f"/support/{here.workspace.slug}/ticket/{ticket_id}/files"),
         messages=[message for message in said if not message["untold"]][-LATEST:],
         room_open=not found.is_closed,
+        goes_on=await goes_on(request, here.actor, found),
     )

@@ -20,8 +20,23 @@ from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel import clock
 from parlour.kernel.access import Kind, Permission, Role, requires
-from parlour.kernel.errors import Invalid
+from parlour.kernel.errors import DomainError, Invalid
 from parlour.kernel.events import TicketChanged
+
+
+class TicketMerged(DomainError):
+    """Another ticket goes on in place of this one."""
+
+    status = 409
+    code = "ticket_merged"
+    message = "This ticket was merged into another one. Go on there, or undo that first."
+
+
+def stands_alone(ticket: Ticket) -> Ticket:
+    """Raises TicketMerged for one that goes on in another."""
+    if ticket.merged_into:
+        raise TicketMerged
+    return ticket
 
 
 @requires(Permission.PORTAL_SEE)
@@ -56,6 +71,7 @@ def set_status(
     until: datetime | None = None,
 ) -> list[Ticket]:
     """The rooms are told at once; of a change that can be undone, which has an id, only after a moment.
+    Those that are merged into others stay closed.
 
     `until`: how long a pending one is put aside.
     """
@@ -84,8 +100,9 @@ def _set_statuses(
     until: datetime | None = None,
 ) -> list[Ticket]:
     now: dict[UUID, Ticket] = {}
+    alone = [ticket for ticket in tickets if not ticket.merged_into]
     for status in Status:
-        moving = [ticket for ticket in tickets if to(ticket) is status and ticket.status is not status]
+        moving = [ticket for ticket in alone if to(ticket) is status and ticket.status is not status]
         if not moving:
             continue
         if change_id:

@@ -25,6 +25,14 @@ def by_number(tx: Tx, number: int) -> Ticket | None:
 
 
 @requires(Permission.SYSTEM)
+def going_on(tx: Tx, ticket: Ticket) -> Ticket:
+    """The ticket in which this one goes on: itself, unless it is merged into another."""
+    while ticket.merged_into and (further := store.ticket(tx, ticket.merged_into)):
+        ticket = further
+    return ticket
+
+
+@requires(Permission.SYSTEM)
 def by_subject(tx: Tx, subject: str) -> Ticket | None:
     """The ticket whose number the subject of a mail holds. Anybody can write one."""
     found = _NUMBER.search(subject)

@@ -8,6 +8,7 @@ from parlour.db.database import Database
 from parlour.db.outbox import Job
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.access import service as access
+from parlour.features.tickets.merging import service as merging
 from parlour.features.tickets.models import Link
 from parlour.features.tickets.outgoing import service as outgoing
 from parlour.features.tickets.participants import service as participants
@@ -35,6 +36,7 @@ class TicketMails:
             tickets.UNSEEN_REPLIES: self.unseen_replies,
             tickets.FIRST_WORD: self.first_word,
             participants.COPY: self.copy,
+            merging.MERGED: self.merged,
         }
         self.followers = dict.fromkeys(self.handlers.keys() - {access.FRESH_LINKS}, outgoing.follow)
 
@@ -84,6 +86,26 @@ class TicketMails:
             "answerable": "Reply-To" in headers,
         }
         await self._post.send_about(ticket.ticket_id, job, "copy", copied.email, context, headers)
+
+    async def merged(self, job: Job) -> None:
+        """Where a ticket goes on, with a way in if that is the same customer's."""
+        system, ticket_id = Actor.system(job.workspace_id), UUID(job.payload["ticket_id"])
+        found = await self._db.write(system, merging.to_mail, job, self._secret(job, ticket_id))
+        if found is None:
+            return
+        ticket, link = found
+        if link:
+            await self._send(job, "merged", link.email, link=link)
+            return
+        workspace = await self._db.read(system, workspaces.workspace)
+        headers = (await self._letterhead(system, ticket_id)).headers
+        context = {
+            "workspace": workspace,
+            "ticket": {"number": ticket.number},
+            "answerable": "Reply-To" in headers,
+            "link": "",
+        }
+        await self._post.send_about(ticket_id, job, "merged", job.payload["email"], context, headers)
 
     async def _mail_answers(self, job: Job, template: str) -> None:
         system, ticket_id = Actor.system(job.workspace_id), UUID(job.payload["ticket_id"])

@@ -71,6 +71,11 @@ class Ticket:
     take it up; to the customer it is new."""
     typed_name: str | None = None
     """What whoever opened it on the portal is called, by their own word."""
+    merged_into: UUID | None = None
+    """The ticket that goes on in place of this one."""
+    before_merge: str | None = None
+    gathers: bool = False
+    """Whether another one is merged into it, or once was."""
 
     @property
     def told(self) -> Status:

@@ -344,7 +344,7 @@ def _nothing_unseen(tx: Tx, ticket: Ticket, seen: int | None) -> None:
 def add_note(
     tx: Tx, ticket_id: UUID, content: str, client_id: UUID, *, file_ids: Sequence[UUID] = ()
 ) -> Sent:
-    """Say something among agents. Raises what `chat.post` raises, and UnknownTicket.
+    """Say something among agents. Raises what `chat.post` raises, TicketMerged and UnknownTicket.
 
     The note itself is heard of in its own room alone. On a new ticket it is an agent's first action, so the
     ticket opens, which the customer is told as ever.
@@ -353,6 +353,7 @@ def add_note(
     posted = chat.post(tx, chat.notes_room(tx, ticket_id), content, client_id, file_ids)
     if posted.repeat:
         return Sent(posted.message, ticket.status, repeat=True)
+    changes.stands_alone(ticket)
     events.record(tx, Happened(Did.NOTE_CREATED, ticket_id, message_id=posted.message.message_id))
     mentions.keep(tx, ticket, posted.message)
     [changed] = changes.touch(tx, [ticket])
@@ -363,9 +364,9 @@ def add_note(
 def locked(tx: Tx, ticket_id: UUID, *, seen_version: int) -> Ticket:
     """The ticket, which nobody else changes before this transaction has ended.
 
-    Raises StaleTicket when somebody changed it after `seen_version`, UnknownTicket.
+    Raises StaleTicket when somebody changed it after `seen_version`, TicketMerged, UnknownTicket.
     """
-    ticket = _visible(tx, store.lock_ticket(tx, ticket_id))
+    ticket = changes.stands_alone(_visible(tx, store.lock_ticket(tx, ticket_id)))
     if ticket.version != seen_version:
         raise StaleTicket(current=ticket)
     return ticket

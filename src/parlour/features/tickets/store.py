@@ -48,6 +48,9 @@ _TICKET = (
     tickets.c.unsaid_by,
     tickets.c.quiet,
     tickets.c.typed_name,
+    tickets.c.merged_into,
+    tickets.c.before_merge,
+    tickets.c.gathers,
 )
 RANKS = {Priority.LOW: 0, Priority.MEDIUM: 1, Priority.HIGH: 2, Priority.URGENT: 3}
 """What `priority_rank` holds: priorities in their order, for the index."""
@@ -224,6 +227,19 @@ def forget_form(tx: Tx, ticket_id: UUID) -> None:
 
 def of_email(tx: Tx, email: str, *, limit: int) -> list[Ticket]:
     return tx.objects(_OF_EMAIL, _ticket, email=email, limit=limit)
+
+
+_MERGED = select(*_TICKET).where(
+    tickets.c.workspace_id == HERE,
+    dialect.one_of(tickets.c.merged_into, "these"),
+    tickets.c.merged_into.is_not(None),
+)
+_MERGED = _MERGED.order_by(tickets.c.ticket_id).limit(bindparam("limit", type_=Integer()))
+
+
+def merged_into(tx: Tx, ticket_ids: Sequence[UUID], *, limit: int) -> list[Ticket]:
+    """What went on in one of these tickets itself."""
+    return tx.objects(_MERGED, _ticket, these=list(ticket_ids), limit=limit)
 
 
 def count_of_email(tx: Tx, email: str, *, limit: int) -> int:

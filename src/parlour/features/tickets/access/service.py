@@ -13,7 +13,7 @@ from parlour.db import outbox
 from parlour.db.database import Tx
 from parlour.db.outbox import Job
 from parlour.features.chat import service as chat
-from parlour.features.tickets import store
+from parlour.features.tickets import finding, store
 from parlour.features.tickets.access import store as access_store
 from parlour.features.tickets.models import Draft, Link, MailedLinks, Status, Ticket, TicketRow, UnseenReplies
 from parlour.features.tickets.outgoing import service as outgoing
@@ -91,6 +91,21 @@ def _admit(tx: Tx, ticket_id: UUID, email: str, keys: Keys) -> str:
         tx, visitor_hash=hash_of(fresh), ticket_id=ticket_id, email=email, expires_at=now + VISIT_LIFE
     )
     return fresh
+
+
+@requires(Permission.TICKET_READ)
+def follow_merge(tx: Tx, ticket_id: UUID, keys: Keys) -> tuple[UUID, str]:
+    """The ticket in which the customer's own goes on, and the secret for the browser's cookie.
+
+    Raises UnknownTicket where it goes on in none, or in another person's.
+    """
+    ticket = store.ticket(tx, ticket_id)
+    if ticket is None or ticket_id != tx.actor.ticket_id:
+        raise UnknownTicket
+    kept = finding.going_on(tx.as_system(), ticket)
+    if kept.ticket_id == ticket_id or kept.email != ticket.email:
+        raise UnknownTicket
+    return kept.ticket_id, _admit(tx, kept.ticket_id, kept.email, keys)
 
 
 @requires(Permission.PORTAL_SEE)

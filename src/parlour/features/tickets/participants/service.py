@@ -51,6 +51,28 @@ def join(tx: Tx, ticket: Ticket, addresses: Sequence[str]) -> None:
             store.insert_participant(tx, ticket.ticket_id, email)
 
 
+@requires(Permission.TICKET_MERGE)
+def take_over(tx: Tx, kept: Ticket, merged: Ticket) -> None:
+    """Whoever took part in the merged ticket takes part in the kept one, its customer first.
+
+    Raises Invalid (`into`: copies) when that would be more than MOST.
+    """
+    named = [merged.email, *store.emails(tx, merged.ticket_id, limit=MOST)]
+    known = store.emails(tx, kept.ticket_id, limit=MOST)
+    joining = [each for each in named if each != kept.email and each not in known]
+    joining = [each for each in joining if not contacts.is_blocked(tx.as_system(), each)]
+    if len(joining) + len(known) > MOST:
+        raise Invalid({"into": "copies"})
+    for email in joining:
+        store.insert_participant(tx, kept.ticket_id, email, merged_from=merged.ticket_id)
+
+
+@requires(Permission.TICKET_MERGE)
+def give_back(tx: Tx, kept_id: UUID, merged_id: UUID) -> None:
+    """Whom `take_over` brought is out again."""
+    store.delete_merged(tx, kept_id, merged_id)
+
+
 @requires(Permission.TICKET_UPDATE)
 def add(tx: Tx, ticket_id: UUID, email: str) -> None:
     """Whoever is in copy already stays so.

@@ -18,15 +18,22 @@ _EMAILS = (
 )
 _GONE = delete(participants).where(_OF, participants.c.email == bindparam("address"))
 
+_MERGED_GONE = delete(participants).where(_OF, participants.c.merged_from == bindparam("merged"))
+
 
 def emails(tx: Tx, ticket_id: UUID, *, limit: int) -> list[str]:
     return [row[0] for row in tx.rows(_EMAILS, ticket=ticket_id, limit=limit)]
 
 
-def insert_participant(tx: Tx, ticket_id: UUID, email: str) -> None:
+def insert_participant(tx: Tx, ticket_id: UUID, email: str, merged_from: UUID | None = None) -> None:
     new = {"workspace_id": tx.workspace_id, "ticket_id": ticket_id, "email": email, "added_at": clock.now()}
+    new["merged_from"] = merged_from
     tx.execute(dialect.insert(tx, participants).values(new).on_conflict_do_nothing())
 
 
 def delete_participant(tx: Tx, ticket_id: UUID, email: str) -> None:
     tx.run(_GONE, ticket=ticket_id, address=email)
+
+
+def delete_merged(tx: Tx, ticket_id: UUID, merged_from: UUID) -> None:
+    tx.run(_MERGED_GONE, ticket=ticket_id, merged=merged_from)
