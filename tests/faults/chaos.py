@@ -10,8 +10,8 @@ from time import monotonic
 from tests.cluster import Cluster, Ear, RoamingAgent, RoamingCustomer
 from tests.faults.people import Said, check_nothing_lost
 
-DOWN_SECONDS = 4.0
-CALM_SECONDS = 3.0
+DOWN_SECONDS = 3.0
+CALM_SECONDS = 2.0
 PAUSE = 1.2
 """Seconds between two messages of one person, at most: more than 20 in 10 s would be refused."""
 LEVEL_WITHIN = 30.0
