@@ -62,6 +62,10 @@ class Problem:
     message: str
 
 
+HEADER = range(1, 4)
+"""Lines of a mail's template among which its headers are."""
+
+
 def problems(name: str, source: str) -> list[Problem]:
     """Everything wrong in one template; `name` tells pages from mails, HTML from text."""
     found = list(words_in_expressions(source))
@@ -101,9 +105,9 @@ def words_in_expressions(source: str) -> Iterator[Problem]:
 
 
 def words_in_plain_text(text: str) -> Iterator[Problem]:
-    """Words in the text part of a mail; the name of its first line, `Subject:`, is the mail's own."""
+    """Words in the text part of a mail; the names of its headers, `Subject` and `From`, are no words."""
     for number, line in enumerate(text.split("\n"), start=1):
-        spoken = line.removeprefix("Subject:") if number == 1 else line
+        spoken = line.removeprefix("Subject:").removeprefix("From:") if number in HEADER else line
         if has_words(spoken):
             yield Problem(number, f"the text {shown(spoken)} is not in _()")
 

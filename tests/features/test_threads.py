@@ -2,6 +2,7 @@
 
 import asyncio
 from email.message import EmailMessage
+from email.utils import parseaddr
 
 import pytest
 
@@ -14,10 +15,11 @@ from parlour.features.tickets.threads import service as threads
 from parlour.features.tickets.threads.models import Arrived
 from parlour.features.workspaces.mailboxes import service as mailboxes
 from tests.house import Browser, House
-from tests.mailbox import delivered, mails
+from tests.mailbox import delivered, html_of, mails, text_of
 from tests.tickets import place, words
 
 SUPPORT, SALES = "support@acme.example", "sales@acme.example"
+OURS = "help@parlour.test"
 MARIA, BOSS, MALLORY = "maria@example.com", "boss@example.com", "mallory@example.net"
 EXCHANGE = f"<{'AM0PR04MB' * 9}@AM0PR04MB6451.eurprd04.prod.outlook.com>"
 """As long as Microsoft's are: longer than a line."""
@@ -127,3 +129,24 @@ async def test_an_address_for_answers_is_followed_again_once_its_sender_is_belie
     assert await house.as_system(threads.address, ticket) == BOSS
     await house.as_system(threads.came_by_mail, ticket.ticket_id, Arrived("<o@example.com>"), believed=False)
     assert await house.as_system(threads.address, ticket) == MARIA
+
+
+async def test_an_answer_comes_from_the_address_that_it_asks_back_to_where_mails_come_from_its_domain(
+    house: House, desk: Browser
+) -> None:
+    other = await answered(house, desk, await bring(house, written("<m@example.com>")), MARIA, 2)
+    await house.as_system(mailboxes.add, OURS)
+    ours = await answered(house, desk, await bring(house, written("<n@example.com>"), OURS), MARIA, 4)
+
+    assert [parseaddr(mail["From"]) for mail in (other, ours)] == [
+        (f"Ada Moreau at {house.workspace.name}", "support@parlour.test"),
+        (f"Ada Moreau at {house.workspace.name}", OURS),
+    ]
+
+
+async def test_below_an_answer_stands_what_it_answers(house: House, desk: Browser) -> None:
+    mail = await answered(house, desk, await bring(house, written("<m@example.com>")), MARIA, 2)
+
+    assert text_of(mail).startswith("It is on its way.\n")
+    assert text_of(mail).endswith("> My tent leaks.\n")
+    assert "My tent leaks." in html_of(mail)

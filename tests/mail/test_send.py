@@ -102,12 +102,14 @@ def test_an_address_that_is_more_than_one_address_makes_no_mail(address: str, ma
     "change",
     [
         {"subject": "Hello\r\nBcc: all@example.test"},
+        {"sender": "support@desk.example\r\nBcc: all@example.test"},
+        {"sender": "support@desk.example, all@example.test"},
         {"sender_name": "Acme\nBcc: all@example.test"},
         {"message_id": "<a@b>\r\nBcc: all@example.test"},
         {"headers": {"X-Note": "one\r\nBcc: all@example.test"}},
         {"headers": {"X-Note: one\r\nBcc": "all@example.test"}},
     ],
-    ids=["subject", "sender's name", "message id", "value", "name of a header"],
+    ids=["subject", "sender", "two senders", "sender's name", "message id", "value", "name of a header"],
 )
 def test_no_header_can_start_another_one(change: dict[str, str], mail: Mail) -> None:
     with pytest.raises(Undeliverable):

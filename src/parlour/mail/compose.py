@@ -19,23 +19,30 @@ def compose(
     message_id: str,
     context: Mapping[str, Any],
     headers: Mapping[str, str] = MappingProxyType({}),
+    sender: str = "",
 ) -> Mail:
     """Render `mail/<template>.txt`, whose first line is `Subject: …`, and `mail/<template>.html`.
 
-    The mail comes in the name of `context["workspace"]`. Raises ValueError for a template without a
+    The mail comes from `sender`, in the name that its second line says (`From: …`), else of
+    `context["workspace"]`. Raises ValueError for a template without a
     subject, Undeliverable for an address that mail cannot reach.
     """
     first, _, text = renderer(f"mail/{template}.txt", **context).lstrip().partition("\n")
     label, _, subject = first.partition(":")
     if label != "Subject" or not subject.strip():
         raise ValueError(f"mail/{template}.txt must begin with a line like `Subject: …`.")
+    name = name_in_mail(_name(context.get("workspace")))
+    if text.startswith("From: "):
+        line, _, text = text.partition("\n")
+        name = one_line(line.removeprefix("From: "))
     return Mail(
         to=to,
         subject=one_line(subject),
-        text=text.strip() + "\n",
+        text=text.strip("\n").rstrip() + "\n",
         html=renderer(f"mail/{template}.html", **context),
         message_id=message_id,
-        sender_name=name_in_mail(_name(context.get("workspace"))),
+        sender=sender,
+        sender_name=name,
         headers=headers,
     )
 

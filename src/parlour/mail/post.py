@@ -68,8 +68,14 @@ class Post:
         context: Mapping[str, Any],
         headers: Mapping[str, str],
     ) -> None:
-        """A mail whose answer belongs to the ticket. Raises what `send` raises."""
-        await self._hand_over(job.job_id, template, to, context, ticket_id, headers)
+        """A mail whose answer belongs to the ticket. Raises what `send` raises.
+
+        It comes from where its answers are asked, if that is in the domain that mails are sent from: of no
+        other one does the mail server have to know anything.
+        """
+        asked = headers.get("Reply-To", "")
+        sender = asked if _domain(asked) == _domain(self._settings.mail_from) else ""
+        await self._hand_over(job.job_id, template, to, context, ticket_id, headers, sender)
 
     async def try_out(self, template: str, to: str, **context: Any) -> None:
         """A mail of no job, which somebody waits for; what its answer says of others counts as ever.
@@ -86,9 +92,10 @@ class Post:
         context: Mapping[str, Any],
         about: UUID | None = None,
         headers: Mapping[str, str] = MappingProxyType({}),
+        sender: str = "",
     ) -> None:
         known_as = message_id(number, self._settings.mail_host, about, self._settings.secret_key)
-        mail = compose(self._render, template, to, known_as, context, headers)
+        mail = compose(self._render, template, to, known_as, context, headers, sender)
         await self._take_back_wronged()
         try:
             await self._mailer.send(mail)
@@ -108,3 +115,7 @@ class Post:
         if self._wronged:
             for job_id in await self._db.write(Actor.system(), outbox.take_back, list(self._wronged)):
                 self._wronged.pop(job_id, None)
+
+
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2].casefold()

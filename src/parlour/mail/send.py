@@ -52,10 +52,14 @@ class Mail:
     text: str = field(repr=False)
     html: str = field(repr=False)
     message_id: str
+    sender: str = ""
+    """The address that it comes from, where that is not the operator's."""
     sender_name: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if self.sender and (clean_email(self.sender) is None or self.sender != one_line(self.sender)):
+            raise Undeliverable("The address of its sender is none.")
         if clean_email(self.to) is None or self.to != one_line(self.to):
             raise Undeliverable("The address is not one that mail can reach.")
         if not _MESSAGE_ID.fullmatch(self.message_id):
@@ -87,7 +91,7 @@ def message(mail: Mail, sender: str) -> EmailMessage:
     Raises Undeliverable for a host whose name DNS cannot hold.
     """
     wire = EmailMessage(policy=_POLICY)
-    wire.set_raw("From", mailbox("From", mail.sender_name, sender))
+    wire.set_raw("From", mailbox("From", mail.sender_name, mail.sender or sender))
     local, _, host = mail.to.rpartition("@")
     try:
         wire["To"] = Address(username=local, domain=ascii_host(host))

@@ -18,6 +18,7 @@ from parlour.features.workspaces import service as workspaces
 from parlour.kernel.access import Actor
 from parlour.kernel.messages import Message
 from parlour.mail.post import Post
+from parlour.mail.quoting import quotation
 
 
 def _said(message: Message) -> dict[str, Any]:
@@ -119,6 +120,7 @@ class TicketMails:
                 subject=unseen.subject,
                 replies=[_said(message) for message in unseen.messages],
                 earlier=unseen.earlier,
+                quoted=quotation(unseen.answered) if unseen.answered else None,
             )
 
     async def _letterhead(self, system: Actor, ticket_id: UUID) -> Letterhead:

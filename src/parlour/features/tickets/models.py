@@ -344,6 +344,8 @@ class UnseenReplies:
     messages: Sequence[Message]
     earlier: int
     """How many came before `messages` that are not in the mail, up to 1,000."""
+    answered: Message | None = None
+    """What the customer had said last before them."""
 
 
 @dataclass(frozen=True, slots=True)

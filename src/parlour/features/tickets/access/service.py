@@ -29,6 +29,7 @@ from parlour.kernel.addresses import required_email
 from parlour.kernel.errors import DomainError, Forbidden
 from parlour.kernel.events import AccessChanged
 from parlour.kernel.keys import KEYS_A_BROWSER, Keys
+from parlour.kernel.messages import Message
 from parlour.kernel.secrets import hash_of, new_secret
 
 FRESH_LINKS = "mail.fresh_links"
@@ -40,6 +41,8 @@ LINKS_A_MAIL = 20
 OLDER_COUNTED = 100
 """Tickets beyond those of a mail that are counted, to say how many there are."""
 REPLIES_A_MAIL = 10
+QUOTED_WITHIN = 10
+"""Messages above an answer among which what it answers is looked for."""
 SWEEP_BATCH = 500
 
 
@@ -282,7 +285,14 @@ def unseen_replies(tx: Tx, job: Job, secret: str) -> UnseenReplies | None:
     store.set_mailed_seq(tx, ticket.ticket_id, newest)
     to = threads.address(tx, ticket)
     outgoing.take(tx, job, ticket, to=to, after=known, upto=newest)
-    return UnseenReplies(link, to, ticket.subject, said.newest, said.earlier)
+    answered = _last_word(tx, ticket, before=said.newest[0].seq)
+    return UnseenReplies(link, to, ticket.subject, said.newest, said.earlier, answered)
+
+
+def _last_word(tx: Tx, ticket: Ticket, *, before: int) -> Message | None:
+    """Of the customer's, if it is among the messages just above."""
+    above = chat.history(tx, ticket.chat_room_id, before=before, limit=QUOTED_WITHIN).messages
+    return next((each for each in reversed(above) if each.sender_type == "customer"), None)
 
 
 @requires(Permission.TICKET_UPDATE)
