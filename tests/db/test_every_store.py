@@ -236,7 +236,7 @@ def of_chat(tx: Tx, ticket: Ticket, ada: UUID) -> list[Call]:
     second = first._replace(seq=2, message_id=clock.new_id(), client_id=clock.new_id())
     internal = {"ticket_id": ticket.ticket_id, "audience": Audience.INTERNAL}
     return [
-        (chat.insert_room, {"room_id": clock.new_id(), **internal, "ticket_id": clock.new_id()}),
+        (chat.insert_rooms, {"ticket_id": clock.new_id(), "rooms": {Audience.INTERNAL: clock.new_id()}}),
         (chat.room, room),
         (chat.room_of, internal),
         (chat.set_open, {"room_ids": [ticket.chat_room_id], "is_open": True}),

@@ -92,7 +92,7 @@ ALWAYS = {
 """That a workspace exists, its name and what it chose for itself: on its portal for everybody."""
 OWN = {"workspaces.store.every"}
 """Answers with the workspace that the actor does belong to."""
-OPENS = {"chat.store.insert_room", "tickets.store.insert_ticket"}
+OPENS = {"chat.store.insert_rooms", "tickets.store.insert_ticket"}
 
 Wrong = Callable[[House, Ticket], Actor | None]
 WRONG: dict[str, tuple[Wrong, set[str]]] = {

@@ -51,10 +51,9 @@ def _visible(tx: Tx, room: Room | None) -> Room:
 @requires(Permission.TICKET_OPEN)
 def open_rooms(tx: Tx, ticket_id: UUID) -> UUID:
     """A ticket's two rooms; the public one's id. They are two so that a hidden note leaves no hole."""
-    public = clock.new_id()
-    store.insert_room(tx, room_id=public, ticket_id=ticket_id, audience=Audience.PUBLIC)
-    store.insert_room(tx, room_id=clock.new_id(), ticket_id=ticket_id, audience=Audience.INTERNAL)
-    return public
+    rooms = {Audience.PUBLIC: clock.new_id(), Audience.INTERNAL: clock.new_id()}
+    store.insert_rooms(tx, ticket_id, rooms)
+    return rooms[Audience.PUBLIC]
 
 
 @requires(Permission.TICKET_REPLY)

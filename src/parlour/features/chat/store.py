@@ -160,16 +160,22 @@ def _room(row: Sequence[Any]) -> Room:
     return Room(row[0], row[1], Audience(row[2]), row[3])
 
 
-def insert_room(tx: Tx, *, room_id: UUID, ticket_id: UUID, audience: Audience) -> None:
-    tx.execute(
-        insert(chat_rooms).values(
-            workspace_id=tx.workspace_id,
-            room_id=room_id,
-            ticket_id=ticket_id,
-            audience=audience.value,
-            created_at=clock.now(),
-        )
-    )
+_INSERT_ROOM = insert(chat_rooms)
+
+
+def insert_rooms(tx: Tx, ticket_id: UUID, rooms: Mapping[Audience, UUID]) -> None:
+    now = clock.now()
+    rows = [
+        {
+            "workspace_id": tx.workspace_id,
+            "room_id": room_id,
+            "ticket_id": ticket_id,
+            "audience": audience.value,
+            "created_at": now,
+        }
+        for audience, room_id in rooms.items()
+    ]
+    tx.execute(_INSERT_ROOM, rows)
 
 
 def room(tx: Tx, room_id: UUID) -> Room | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -47,22 +48,27 @@ def _contact(row: Any) -> Contact:
     return Contact(*row)
 
 
+@cache
+def _remembering(database: str) -> Any:
+    query = dialect.insert_on(database, contacts)
+    open_to_it = or_(contacts.c.name == "", and_(contacts.c.name_typed, not_(query.excluded.name_typed)))
+    named = and_(query.excluded.name != "", open_to_it)
+    values = {
+        column: case((named, query.excluded[column]), else_=contacts.c[column])
+        for column in ("name", "name_typed")
+    }
+    keys = [contacts.c.workspace_id, contacts.c.email]
+    return query.on_conflict_do_update(index_elements=keys, set_=values).returning(contacts.c.blocked_at)
+
+
 def remember(tx: Tx, email: str, name: str, *, typed: bool) -> bool:
     """Somebody of whom no name is known yet gets this one, which counts for more than one that was `typed`
     if it is not. Says whether they are blocked, which nobody
     changes before this transaction has ended: the row is written, whatever it holds.
     """
     new = {"workspace_id": tx.workspace_id, "contact_id": clock.new_id(), "created_at": clock.now()}
-    query = dialect.insert(tx, contacts).values(email=email, name=name, name_typed=typed, note="", **new)
-    open_to_it = or_(contacts.c.name == "", and_(contacts.c.name_typed, not_(query.excluded.name_typed)))
-    named = and_(query.excluded.name != "", open_to_it)
-    keys = [contacts.c.workspace_id, contacts.c.email]
-    values = {
-        column: case((named, query.excluded[column]), else_=contacts.c[column])
-        for column in ("name", "name_typed")
-    }
-    query = query.on_conflict_do_update(index_elements=keys, set_=values)
-    return tx.execute(query.returning(contacts.c.blocked_at)).scalar_one() is not None
+    facts = {"email": email, "name": name, "name_typed": typed, "note": "", **new}
+    return tx.execute(_remembering(dialect.name_of(tx)), facts).scalar_one() is not None
 
 
 def insert_contact(tx: Tx, contact_id: UUID, email: str) -> None:

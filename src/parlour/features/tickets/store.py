@@ -159,32 +159,34 @@ def in_these_words(tx: Tx, these: Sequence[UUID], draft: Draft, *, since: dateti
     return _ticket(found) if found else None
 
 
+_INSERT_TICKET = insert(tickets)
+
+
 def insert_ticket(tx: Tx, ticket: Ticket, *, client_id: UUID) -> None:
     """Its subject is searchable from now on; its description is its room's first message."""
-    tx.execute(
-        insert(tickets).values(
-            ticket_id=ticket.ticket_id,
-            workspace_id=ticket.workspace_id,
-            number=ticket.number,
-            subject=ticket.subject,
-            description=ticket.description,
-            status=ticket.status.value,
-            priority=ticket.priority.value,
-            priority_rank=RANKS[ticket.priority],
-            email=ticket.email,
-            chat_room_id=ticket.chat_room_id,
-            assignee_id=ticket.assignee_id,
-            client_id=client_id,
-            version=ticket.version,
-            created_at=ticket.created_at,
-            updated_at=ticket.updated_at,
-            last_message_at=ticket.last_message_at,
-            waiting_since=ticket.waiting_since,
-            first_answer_at=ticket.first_answer_at,
-            quiet=ticket.quiet,
-            typed_name=ticket.typed_name,
-        )
-    )
+    row = {
+        "ticket_id": ticket.ticket_id,
+        "workspace_id": ticket.workspace_id,
+        "number": ticket.number,
+        "subject": ticket.subject,
+        "description": ticket.description,
+        "status": ticket.status.value,
+        "priority": ticket.priority.value,
+        "priority_rank": RANKS[ticket.priority],
+        "email": ticket.email,
+        "chat_room_id": ticket.chat_room_id,
+        "assignee_id": ticket.assignee_id,
+        "client_id": client_id,
+        "version": ticket.version,
+        "created_at": ticket.created_at,
+        "updated_at": ticket.updated_at,
+        "last_message_at": ticket.last_message_at,
+        "waiting_since": ticket.waiting_since,
+        "first_answer_at": ticket.first_answer_at,
+        "quiet": ticket.quiet,
+        "typed_name": ticket.typed_name,
+    }
+    tx.execute(_INSERT_TICKET, row)
     search.index_words(tx, ticket.ticket_id, search.subject_words(ticket.subject, ticket.email))
 
 

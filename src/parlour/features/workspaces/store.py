@@ -127,7 +127,7 @@ def every(tx: Tx) -> Sequence[Workspace]:
 
 
 def by_id(tx: Tx, workspace_id: UUID) -> Portal | None:
-    row = tx.execute(_BY_ID, {"workspace": workspace_id}).first()
+    row = tx.first(_BY_ID, workspace=workspace_id)
     return Portal(row[0], row[1], row[2], choices.read(row[3])) if row else None
 
 

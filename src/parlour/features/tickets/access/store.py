@@ -19,22 +19,27 @@ _GRANTED_EMAIL = select(grants.c.email).where(
 )
 
 
-def keep_link(tx: Tx, *, token_hash: str, ticket_id: UUID, email: str, expires_at: datetime) -> bool:
-    """Store the link, or let the one that is stored live on. False when it was revoked."""
-    query = dialect.insert(tx, access_links).values(
-        workspace_id=tx.workspace_id,
-        token_hash=token_hash,
-        ticket_id=ticket_id,
-        email=email,
-        created_at=clock.now(),
-        expires_at=expires_at,
-    )
-    query = query.on_conflict_do_update(
+@cache
+def _linking(database: str) -> Any:
+    query = dialect.insert_on(database, access_links)
+    return query.on_conflict_do_update(
         index_elements=["workspace_id", "token_hash"],
         set_={"expires_at": query.excluded.expires_at},
         where=access_links.c.revoked_at.is_(None),
-    )
-    return tx.execute(query.returning(access_links.c.token_hash)).first() is not None
+    ).returning(access_links.c.token_hash)
+
+
+def keep_link(tx: Tx, *, token_hash: str, ticket_id: UUID, email: str, expires_at: datetime) -> bool:
+    """Store the link, or let the one that is stored live on. False when it was revoked."""
+    link = {
+        "workspace_id": tx.workspace_id,
+        "token_hash": token_hash,
+        "ticket_id": ticket_id,
+        "email": email,
+        "created_at": clock.now(),
+        "expires_at": expires_at,
+    }
+    return tx.execute(_linking(dialect.name_of(tx)), link).first() is not None
 
 
 def valid_link(tx: Tx, token_hash: str) -> tuple[UUID, str] | None:

@@ -1,5 +1,6 @@
 """SQL of the mails that go out."""
 
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -63,6 +64,14 @@ def _mail(row: Any) -> Mail:
     return Mail(**{**row._mapping, "outcome": Outcome(row.outcome)})  # noqa: SLF001 its public way to a dict
 
 
+@cache
+def _keeping(database: str) -> Any:
+    query = dialect.insert_on(database, outgoing_mails)
+    keys = [outgoing_mails.c.workspace_id, outgoing_mails.c.mail_id]
+    told = {name: query.excluded[name] for name in ("recipient", "after_seq", "upto_seq")}
+    return query.on_conflict_do_update(index_elements=keys, set_=told)
+
+
 def keep(
     tx: Tx, mail_id: UUID, *, ticket_id: UUID, kind: str, recipient: str, after_seq: int, upto_seq: int
 ) -> None:
@@ -79,9 +88,7 @@ def keep(
         "queued_at": now,
         "changed_at": now,
     }
-    query = dialect.insert(tx, outgoing_mails).values(fresh | facts)
-    keys = [outgoing_mails.c.workspace_id, outgoing_mails.c.mail_id]
-    tx.execute(query.on_conflict_do_update(index_elements=keys, set_=facts))
+    tx.execute(_keeping(dialect.name_of(tx)), fresh | facts)
 
 
 def overtake(
