@@ -156,6 +156,10 @@ async def _invited(_: "Town") -> Form:
     return {"email": _address(), "role": "viewer"}
 
 
+async def _new_address(town: "Town") -> Form:
+    return {"address": _address(), "way": "api"}
+
+
 async def _many(town: "Town") -> Form:
     return {"ids": str(town.ticket.ticket_id), "field": "priority", "value": "urgent"}
 
@@ -163,6 +167,7 @@ async def _many(town: "Town") -> Form:
 _WORKSPACE = "/workspace/{workspace_id}"
 _TICKET = f"{_WORKSPACE}/tickets/{{ticket_id}}"
 _WEBHOOK = f"{_WORKSPACE}/settings/webhooks/{{webhook_id}}"
+_MAILBOX = f"{_WORKSPACE}/settings/mail/{{mailbox_id}}"
 _REPLY = {"name": "Thanks", "content": "Thank you, {customer_email}."}
 
 FORMS: dict[str, Callable[["Town"], Awaitable[Form]]] = {
@@ -193,6 +198,11 @@ FORMS: dict[str, Callable[["Town"], Awaitable[Form]]] = {
     f"{_WORKSPACE}/settings": _fixed(name="Acme Outdoor and Sons", reply_time="day", accent="#1d4e89"),
     f"{_WORKSPACE}/settings/logo": _fixed(remove="now"),
     f"{_WORKSPACE}/settings/mail": _fixed(send="now"),
+    f"{_WORKSPACE}/settings/mail/new": _new_address,
+    f"{_MAILBOX}": _fixed(host="127.0.0.1", encryption="imaps", password="let-me-in"),
+    f"{_MAILBOX}/test": _fixed(test="now"),
+    f"{_MAILBOX}/stop": _fixed(stop="now"),
+    f"{_MAILBOX}/remove": _fixed(remove="now"),
     f"{_WORKSPACE}/settings/api-keys": _new_key,
     f"{_WORKSPACE}/settings/api-keys/{{key_id}}/revoke": _fixed(revoke="now"),
     f"{_WORKSPACE}/settings/webhooks": _new_webhook,

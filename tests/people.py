@@ -24,6 +24,10 @@ from parlour.features.chat import service as chat
 from parlour.features.contacts import service as contacts
 from parlour.features.mailroom import service as mailroom
 from parlour.features.mailroom.arrivals import Arrivals
+from parlour.features.mailroom.fetching import accounts as mail_accounts
+from parlour.features.mailroom.fetching import service as fetching
+from parlour.features.mailroom.fetching.accounts import Account
+from parlour.features.mailroom.fetching.models import Place
 from parlour.features.mailroom.models import Outcome
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.access import service as access
@@ -44,6 +48,7 @@ from parlour.features.workspaces.mailboxes import service as mailboxes
 from parlour.features.workspaces.models import Workspace
 from parlour.kernel.access import Actor, Role
 from parlour.kernel.keys import Keys
+from parlour.mail.imap import Server
 from parlour.web.session import ticket_cookie
 from tests.forms import FORMS, Form
 from tests.house import ORIGIN, PASSWORD, Browser, House, open_house
@@ -138,6 +143,7 @@ class Town:
                 "tag_id": {tag.tag_id for tag in tags.every(tx)},
                 "key_id": {key.key_id for key in api_keys.every(tx)},
                 "webhook_id": {one.webhook_id for one in webhooks.every(tx) if not one.off},
+                "mailbox_id": set(fetching.standings(tx)),
                 "bulk_id": {self.things.get("bulk_id")},
                 "letter_id": {mail.mail_id for mail in outgoing.page(tx, outcome=Gone.REFUSED).mails},
                 "mail_id": {mail.mail_id for mail in mailroom.ledger(tx, outcome=Outcome.QUARANTINED).mails},
@@ -165,6 +171,8 @@ class Town:
             return key_id
         if name == "webhook_id":
             return self._webhook(tx)
+        if name == "mailbox_id":
+            return self._mailbox(tx)
         if name == "invitation_id":
             invitations.invite(tx, f"{uuid4().hex}@example.com", Role.AGENT)
             return invitations.pending(tx)[-1].invitation_id
@@ -184,6 +192,14 @@ class Town:
         webhooks.note_test(tx, webhook_id, told, tried)
         self.things["delivery_id"] = told.event_id
         return webhook_id
+
+    def _mailbox(self, tx: Tx) -> UUID:
+        """One that is fetched from where nothing answers."""
+        account = Account(Server.at("imaps://support@127.0.0.1:9"), "let-me-in")
+        keys = fetching.keyring(self.house.app.parlour.settings.secret_keys)
+        return mail_accounts.add_fetched(
+            tx, f"{uuid4().hex}@example.com", account, keys, Place(1, 1)
+        ).mailbox_id
 
     @property
     def owner(self) -> Actor:

@@ -124,6 +124,18 @@ POST /tags/{tag_id}/delete          sign-in sign-in  sign-in   sign-in  tags  40
 GET  /audit                         sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
 GET  /audit.csv                     sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
 
+/workspace/{workspace_id}/settings/mail
+GET  /new                           sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
+POST /new                           sign-in sign-in  sign-in   sign-in  box   403   403     404      sign-in
+
+/workspace/{workspace_id}/settings/mail/{mailbox_id}
+GET  -                              sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
+POST -                              sign-in sign-in  sign-in   sign-in  422   403   403     404      sign-in
+GET  /{form:path}                   sign-in sign-in  sign-in   sign-in  box   box   box     404      sign-in
+POST /test                          sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
+POST /stop                          sign-in sign-in  sign-in   sign-in  box   403   403     404      sign-in
+POST /remove                        sign-in sign-in  sign-in   sign-in  boxes 403   403     404      sign-in
+
 /workspace/{workspace_id}/settings/webhooks
 GET  -                              sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
 POST -                              sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
@@ -242,6 +254,8 @@ WORDS = {
     "keys": "{workspace}/settings/api-keys",
     "hooks": "{workspace}/settings/webhooks",
     "hook": f"{{workspace}}/settings/webhooks/{UUID}(\\?(tested={UUID}|replayed=yes))?",
+    "boxes": "{workspace}/settings/mail\\?removed=yes",
+    "box": f"{{workspace}}/settings/mail/{UUID}(\\?saved=(added|stopped))?",
     "texts": "{workspace}/replies",
     "list": f"{{workspace}}/tickets(\\?(bulk={UUID}|status=open))?",
     "ticket": "{workspace}/tickets/{ticket_id}",

@@ -198,7 +198,8 @@ class Parlour:
         )
         self.post = post = Post(self.db, renderer, mailer_for(settings), settings)
         self.worker = make_worker(settings, self.db, post, self.files)
-        self.fetcher = Fetcher(self.db, self.files.store, settings.secret_keys)
+        self.reach = Reach(settings.mailboxes_private)
+        self.fetcher = Fetcher(self.db, self.files.store, settings.secret_keys, self.reach)
         self.db.on_commit(self.bus.publish)
         self.followers = Followers()
         self.bus.subscribe(self.followers.hear)
@@ -343,5 +344,6 @@ def create_app(settings: Settings, timings: Timings | None = None, shared: Path 
     pages.state.files = parlour.files
     pages.state.followers = parlour.followers
     pages.state.sender = make_sender(settings)
+    pages.state.reach = parlour.reach
     pages.state.arriving = Arriving()
     return Application(parlour, pages)

@@ -12,12 +12,17 @@ from parlour.db.database import Tx
 from parlour.db.lanes import Lane
 from parlour.db.outbox import Ended, Job
 from parlour.features.contacts import service as contacts
+from parlour.features.mailroom.fetching import accounts
+from parlour.features.mailroom.fetching import service as fetching
+from parlour.features.mailroom.fetching.accounts import Account
+from parlour.features.mailroom.fetching.models import Place
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.models import Colour, Field, Priority, Ticket
 from parlour.features.tickets.outgoing import service as outgoing
 from parlour.features.tickets.tags import service as tags
 from parlour.features.webhooks import service as webhooks
+from parlour.mail.imap import Server
 from tests.browser.axe import BETWEEN, too_wide, violations
 from tests.browser.files import picture
 from tests.browser.past import Past
@@ -274,6 +279,30 @@ async def mail_tried(page: Page, live: Live, past: Past) -> None:
     await expect(page.get_by_text("The mail is a file in the folder now.")).to_be_visible()
 
 
+async def mailbox_not_reached(page: Page, live: Live, past: Past) -> None:
+    await page.goto(f"{live.desk}/settings/mail/new")
+    await page.get_by_label("Address", exact=True).fill("acme.outdoor@gmail.com")
+    await page.get_by_role("button", name="Go on").click()
+    await page.get_by_label("IMAP server").fill("127.0.0.1")
+    await page.get_by_label("Password", exact=True).fill("let-me-in")
+    await page.get_by_role("button", name="Look into it and add it").click()
+    await expect(page.get_by_role("alert")).to_be_focused()
+
+
+async def mailbox_tried(page: Page, live: Live, past: Past) -> None:
+    """One whose password nobody can open; it is gone again when the page is looked at."""
+    account = Account(Server.at("imaps://support@127.0.0.1:9"), "let-me-in")
+    keys = fetching.keyring([b"not the key of this server, but one"])
+    ada, address = await past.agent("ada"), f"{uuid4().hex[:12]}@acme.example"
+    box = await past.db.write(ada, accounts.add_fetched, address, account, keys, Place(1, 1))
+    await page.goto(f"{live.desk}/settings/mail/{box.mailbox_id}")
+    await page.get_by_role("button", name="Test both directions").click()
+    await expect(page.get_by_text("This server has no key").first).to_be_visible()
+    for summary in await page.locator(".settings summary").all():
+        await summary.click()
+    await past.db.write(ada, accounts.remove, box.mailbox_id)
+
+
 async def answers_that_did_not_arrive(page: Page, live: Live, past: Past) -> None:
     """One is tried again, one came to nothing."""
     ticket, ada = await past.ticket(), await past.agent("ada")
@@ -477,6 +506,8 @@ STATES: list[State] = [
     settings_chosen,
     portal_in_its_colour,
     mail_tried,
+    mailbox_not_reached,
+    mailbox_tried,
     answers_that_did_not_arrive,
     mails_that_went,
     security,

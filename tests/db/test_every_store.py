@@ -452,7 +452,9 @@ def of_mail(ticket: Ticket) -> list[Call]:
     arrival = Arrival(mail, mailbox, "k", 9)
     known = {"client_id": mail, "message_id": "<a@b.example>", "sender": ticket.email}
     return [
-        (mailboxes.insert_mailbox, {"mailbox_id": mailbox, "address": "help@acme.example"}),
+        (mailboxes.insert_mailbox, {"mailbox_id": mailbox, "address": "help@acme.example", "handed": True}),
+        (mailboxes.is_only, {}),
+        (mailboxes.holder_of, {"address": "help@acme.example"}),
         (mailboxes.every, {"limit": 9}),
         (logos.insert_logo, {"png": b"png"}),
         (logos.picture, {}),
@@ -511,8 +513,18 @@ def of_fetching() -> list[Call]:
     this, here = {"mailbox_id": mailbox}, Place(1, 2)
     held = {**this, "holder": holder}
     return [
-        (mailboxes.insert_mailbox, {**this, "address": "fetched@acme.example"}),
-        (fetching.put, {**this, "url": "u", "sealed": Sealed("s", "k"), "place": here, "since": clock.now()}),
+        (mailboxes.insert_mailbox, {**this, "address": "fetched@acme.example", "handed": False}),
+        (
+            fetching.put,
+            {
+                **this,
+                "url": "u",
+                "sealed": Sealed("s", "k"),
+                "place": here,
+                "since": clock.now(),
+                "bounded": True,
+            },
+        ),
         (fetching.every, {}),
         (fetching.this, this),
         (fetching.reseal, {**this, "before": "s", "sealed": Sealed("t", "k")}),
@@ -526,6 +538,8 @@ def of_fetching() -> list[Call]:
         (fetching.known, {"message_ids": ["<a@b.example>"]}),
         (fetching.release, {**held, "after": SOON}),
         (fetching.drop, this),
+        (mailboxes.bring_back, {**this, "handed": True}),
+        (mailboxes.remove, this),
     ]
 
 

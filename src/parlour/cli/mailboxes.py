@@ -18,6 +18,7 @@ from parlour.features.workspaces.mailboxes import service as mailboxes
 from parlour.features.workspaces.models import Mailbox
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
+from parlour.outbound.addresses import Reach
 from parlour.settings import Settings
 
 mailbox_app = typer.Typer(
@@ -174,7 +175,9 @@ async def _way_in(db: Database, mailbox: Mailbox, settings: Settings) -> tuple[b
     from parlour.mail.imap import ServerTrouble
 
     try:
-        server, count = await tried(db, mailbox, fetching.keyring(settings.secret_keys))
+        server, count = await tried(
+            db, mailbox, fetching.keyring(settings.secret_keys), Reach(settings.mailboxes_private)
+        )
     except fetching.NotFetched:
         return (
             True,

@@ -18,6 +18,7 @@ from parlour.features.mailroom.fetching.fetcher import Fetcher
 from parlour.kernel.events import JobQueued
 from parlour.mail.post import Post
 from parlour.mail.send import FolderMailer, mailer_for
+from parlour.outbound.addresses import Reach
 from parlour.server import make_server
 from parlour.server.small import answering, worker_app
 from parlour.server.waiting import when_there
@@ -73,7 +74,7 @@ async def work(settings: Settings, listener: socket.socket | None) -> None:
         post = Post(db, Renderer(Assets().url), mailer_for(settings), settings)
         intake = make_intake(settings)
         jobs = make_worker(settings, db, post, intake)
-        fetcher = Fetcher(db, intake.store, settings.secret_keys)
+        fetcher = Fetcher(db, intake.store, settings.secret_keys, Reach(settings.mailboxes_private))
         bus = make_bus(settings)
         db.on_commit(bus.publish)
         bus.subscribe(lambda event: jobs.wake() if isinstance(event, JobQueued) else None)

@@ -54,6 +54,7 @@ class Permission(StrEnum):
     WORKSPACE_MANAGE = "workspace:manage"
     KEY_MANAGE = "key:manage"
     MAIL_BRING = "mail:bring"
+    MAILBOX_MANAGE = "mailbox:manage"
     WEBHOOK_MANAGE = "webhook:manage"
     WORKSPACE_SEE = "workspace:see"
     SIGN_IN = "account:sign-in"
@@ -99,6 +100,7 @@ _ADMIN = _AGENT | {
     Permission.WORKSPACE_MANAGE,
     Permission.KEY_MANAGE,
     Permission.MAIL_BRING,
+    Permission.MAILBOX_MANAGE,
     Permission.WEBHOOK_MANAGE,
 }
 

@@ -9,13 +9,15 @@ import socket
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
 
 from parlour.kernel.addresses import ascii_host
 from parlour.kernel.text import one_line
+from parlour.mail.dialling import May, NotAllowed, dial
 
 if TYPE_CHECKING:
     from imapclient import IMAPClient
@@ -38,7 +40,7 @@ class BadServer(ValueError):
 class ServerTrouble(Exception):
     """Why a server could not be worked with: one sentence for whoever has to mend it.
 
-    `about` is one of dns, line, silence, tls, password, folder and server.
+    `about` is one of dns, private, line, silence, tls, password, folder and server.
     """
 
     def __init__(self, about: str, sentence: str) -> None:
@@ -85,6 +87,14 @@ class Server:
         who, folder = quote(self.user, safe=""), quote(self.folder)
         return f"{self.scheme}://{who}@{host}:{self.port}/{folder}"
 
+    @property
+    def is_at_usual_port(self) -> bool:
+        return self.port == PORTS[self.scheme]
+
+    def opens_like(self, other: "Server") -> bool:
+        """Whether the same password is sent there, to the same server and as safely."""
+        return replace(self, folder=other.folder) == other
+
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
@@ -96,11 +106,19 @@ class Envelope:
     header: bytes
 
 
+def _anywhere(address: str) -> bool:  # noqa: ARG001 as others ask it
+    return True
+
+
 class Inbox:
     """One signed-in connection, with the folder open to be read."""
 
-    def __init__(self, server: Server, password: str, *, patience: float = PATIENCE) -> None:
+    def __init__(
+        self, server: Server, password: str, *, patience: float = PATIENCE, may: May | None = None
+    ) -> None:
+        """`may` says to which addresses alone we connect, where the server is not the operator's word."""
         self._server = server
+        self._may = may or _anywhere
         self._password = password
         self._patience = patience
         self._line: IMAPClient | None = None
@@ -118,16 +136,12 @@ class Inbox:
         self._select()
 
     def _connect(self) -> None:
-        from imapclient import IMAPClient  # where no mailbox is fetched it is never loaded
+        from parlour.mail.imap_client import Client  # where no mailbox is fetched it is never loaded
 
         scheme, context = self._server.scheme, ssl.create_default_context()
-        self._line = IMAPClient(
-            self._server.host,
-            self._server.port,
-            ssl=scheme == "imaps",
-            ssl_context=context if scheme == "imaps" else None,
-            timeout=self._patience,
-        )
+        host, port = self._server.host, self._server.port
+        dialled = partial(dial, host, port, patience=self._patience, may=self._may)
+        self._line = Client(host, port, dialled, context if scheme == "imaps" else None, self._patience)
         self._line.normalise_times = False
         if self._cut:
             self.cut()
@@ -245,6 +259,8 @@ def _telling(server: Server, refused: str = "server") -> Iterator[None]:
 def _of_the_line(server: Server, error: OSError) -> ServerTrouble:
     place = f"{server.host}, port {server.port}"
     match error:
+        case NotAllowed():
+            return ServerTrouble("private", f"{server.host} leads to no public address.")
         case socket.gaierror():
             return ServerTrouble("dns", f"The name {server.host} is not known (DNS): {error.strerror}.")
         case ssl.SSLCertVerificationError():

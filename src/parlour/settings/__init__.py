@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 from parlour.kernel.addresses import ascii_host
 from parlour.kernel.networks import is_place
 from parlour.settings.files import FILE_LIMIT, FILES_QUOTA, clamd, file_limit, files_quota, files_url
+from parlour.settings.networks import private_networks
 from parlour.settings.secret_key import previous_keys, secret_key
 from parlour.settings.values import BadSetting, split_url, usable_path
-from parlour.settings.webhooks import webhooks_private
 
 __all__ = ["NAMES", "BadSetting", "Settings", "postgresql_url"]
 
@@ -33,6 +33,7 @@ NAMES = (
     "PARLOUR_FILES_URL",
     "PARLOUR_FILE_LIMIT",
     "PARLOUR_LOG_FORMAT",
+    "PARLOUR_MAILBOXES_PRIVATE",
     "PARLOUR_MAIL_AUTHSERV_ID",
     "PARLOUR_MAIL_FROM",
     "PARLOUR_REDIS_URL",
@@ -71,6 +72,7 @@ class Settings:
     mail_from: str
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     webhooks_private: tuple[IPv4Network | IPv6Network, ...]
+    mailboxes_private: tuple[IPv4Network | IPv6Network, ...]
     log_format: Literal["text", "json"]
 
     @staticmethod
@@ -98,7 +100,8 @@ class Settings:
             mail_authserv_id=given.get("PARLOUR_MAIL_AUTHSERV_ID", ""),
             mail_from=_mail_from(given.get("PARLOUR_MAIL_FROM", f"support@{mail_host(base_url)}")),
             trusted_proxies=_proxies(given.get("PARLOUR_TRUSTED_PROXIES", "")),
-            webhooks_private=webhooks_private(given.get("PARLOUR_WEBHOOKS_PRIVATE", "")),
+            webhooks_private=_private(given, "PARLOUR_WEBHOOKS_PRIVATE"),
+            mailboxes_private=_private(given, "PARLOUR_MAILBOXES_PRIVATE"),
             log_format=_log_format(given.get("PARLOUR_LOG_FORMAT", "text")),
             secret_key=secret_key(given, data_dir),
             previous_keys=previous_keys(given.get("PARLOUR_SECRET_KEY_PREVIOUS", "")),
@@ -279,6 +282,10 @@ def _proxies(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
                 wrong = f"holds {text!r}, which is neither an address nor a network"
                 raise BadSetting("PARLOUR_TRUSTED_PROXIES", wrong, "127.0.0.1, 10.0.0.0/8") from None
     return tuple(networks)
+
+
+def _private(given: Mapping[str, str], name: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    return private_networks(name, given.get(name, ""))
 
 
 def _log_format(value: str) -> Literal["text", "json"]:

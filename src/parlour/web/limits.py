@@ -53,6 +53,7 @@ class Limit(Enum):
     RESET = ("reset", "30/15 minutes")
     PROVE_PASSWORD = ("prove password", "10/15 minutes")
     TEST_MAIL = ("test mail", "10/hour")
+    TRY_MAILBOX = ("try mailbox", "30/10 minutes")
     TEST_WEBHOOK = ("test webhook", "30/10 minutes")
     API = ("api", "100/10 seconds")
 

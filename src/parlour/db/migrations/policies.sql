@@ -271,6 +271,8 @@ CREATE POLICY gone ON notifications FOR DELETE USING ((SELECT app.serves() OR ap
 -- Whoever brings mail asks for whom it is, in no workspace yet. Only the operator gives an address.
 CREATE POLICY seen ON mailboxes FOR SELECT USING ((SELECT app.looks() OR app.serves() OR app.oversees()));
 CREATE POLICY made ON mailboxes FOR INSERT WITH CHECK ((SELECT app.serves()));
+CREATE POLICY changed ON mailboxes FOR UPDATE USING ((SELECT app.serves()));
+CREATE POLICY gone ON mailboxes FOR DELETE USING ((SELECT app.serves()));
 
 -- It holds passwords, sealed: only the house meets them.
 CREATE POLICY seen ON fetched_mailboxes FOR SELECT USING ((SELECT app.serves() OR app.oversees()));

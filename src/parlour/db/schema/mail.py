@@ -13,6 +13,8 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    false,
+    true,
 )
 
 from parlour.db.schema.base import UtcDateTime, metadata
@@ -24,6 +26,14 @@ mailboxes = Table(
     Column("mailbox_id", Uuid, nullable=False),
     Column("address", Text, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column(
+        "handed",
+        Boolean,
+        nullable=False,
+        server_default=true(),
+        comment="whether a mail server of the operator's may bring mail for it",
+    ),
+    Column("removed_at", UtcDateTime, comment="its mails stay, and so it stays the workspace's"),
     PrimaryKeyConstraint("workspace_id", "mailbox_id"),
     UniqueConstraint("address"),
 )
@@ -35,6 +45,13 @@ fetched_mailboxes = Table(
     Column("workspace_id", Uuid, nullable=False),
     Column("mailbox_id", Uuid, nullable=False),
     Column("url", Text, nullable=False, comment="imaps://user@host:port/folder"),
+    Column(
+        "bounded",
+        Boolean,
+        nullable=False,
+        server_default=false(),
+        comment="whether the URL is somebody's who may not lead us into the operator's network",
+    ),
     Column("password", Text, nullable=False, comment="sealed"),
     Column("password_key", Text, nullable=False, comment="the name of the key that it is sealed with"),
     Column("since", UtcDateTime, nullable=False, comment="what came before is nobody's business here"),

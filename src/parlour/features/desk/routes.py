@@ -17,6 +17,7 @@ from parlour.features.desk import (
     invitation,
     logo,
     mail,
+    mailboxes,
     mails,
     merge,
     notes,
@@ -49,6 +50,8 @@ _CONTACTS = "/workspace/{workspace_id:id}/contacts"
 _BELL = "/workspace/{workspace_id:id}/notifications"
 _MAIL = "/workspace/{workspace_id:id}/mail"
 _SETTINGS = "/workspace/{workspace_id:id}/settings"
+_MAILBOXES = f"{_SETTINGS}/mail"
+_MAILBOX = f"{_MAILBOXES}/{{mailbox_id:id}}"
 _HOOKS = f"{_SETTINGS}/webhooks"
 _HOOK = f"{_HOOKS}/{{webhook_id:id}}"
 
@@ -144,6 +147,14 @@ _PAGES = [
     Route(f"{_SETTINGS}/logo", logo.change, methods=["POST"]),
     Route(f"{_SETTINGS}/mail", mail.page),
     Route(f"{_SETTINGS}/mail", mail.try_out, methods=["POST"]),
+    Route(f"{_MAILBOXES}/new", mailboxes.new),
+    Route(f"{_MAILBOXES}/new", mailboxes.add, methods=["POST"]),
+    Route(_MAILBOX, mailboxes.one),
+    Route(_MAILBOX, mailboxes.save, methods=["POST"]),
+    Route(f"{_MAILBOX}/{{form:path}}", mailboxes.back),
+    Route(f"{_MAILBOX}/test", mailboxes.test, methods=["POST"]),
+    Route(f"{_MAILBOX}/stop", mailboxes.stop, methods=["POST"]),
+    Route(f"{_MAILBOX}/remove", mailboxes.remove, methods=["POST"]),
     Route(f"{_SETTINGS}/tags", tags.index),
     Route(f"{_SETTINGS}/tags", tags.make, methods=["POST"]),
     Route(f"{_SETTINGS}/tags/{{tag_id:id}}", tags.one),

@@ -37,6 +37,10 @@ class Arrivals:
         asked = [each for address in addresses for each in _spellings(address)]
         return await self._db.read(Actor.system(), mailboxes.with_addresses, asked)
 
+    async def handed_among(self, addresses: Sequence[str]) -> Sequence[Mailbox]:
+        """Those of them that a mail server may bring mail for."""
+        return [each for each in await self.ours_among(addresses) if each.handed]
+
     async def accept(self, raw: bytes, recipients: Sequence[str] = ()) -> Sequence[Mailbox]:
         """Keep the mail for each workspace that one of its recipients is of; those mailboxes, none if it is
         for nobody here. When this returns, the mail is on the disk.
@@ -46,7 +50,7 @@ class Arrivals:
         """
         if len(raw) > SIZE_LIMIT:
             raise MailTooLarge
-        found = await self.ours_among(recipients or recipients_in(raw))
+        found = await self.handed_among(recipients or recipients_in(raw))
         first = {each.workspace_id: each for each in reversed(found)}
         for workspace_id, mailbox in first.items():
             arrival = await self._stored(mailbox, raw)

@@ -33,7 +33,7 @@ class Handler:
         if len(envelope.rcpt_tos) >= RECIPIENTS:
             return "452 4.5.3 Too many recipients for one mail"
         try:
-            if not await self.arrivals.ours_among([address]):
+            if not await self.arrivals.handed_among([address]):
                 return "550 5.1.1 Nobody here gets mail at this address"
         except Exception as error:
             log.warning("mail.not_taken", error=str(error) or type(error).__name__)

@@ -162,8 +162,9 @@ class TrailPage:
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """An address at which a workspace gets mail."""
+    """An address at which a workspace gets mail. `handed`: a mail server of the operator's may bring it."""
 
     workspace_id: UUID
     mailbox_id: UUID
     address: str
+    handed: bool = True

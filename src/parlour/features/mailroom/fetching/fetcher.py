@@ -22,6 +22,7 @@ from parlour.kernel.access import Actor
 from parlour.kernel.keyring import Unreadable
 from parlour.logs import Episode
 from parlour.mail.imap import Inbox, Server, ServerTrouble
+from parlour.outbound.addresses import Reach
 
 AT_ONCE = 100
 """Mailboxes that one process looks into at the same time. More take turns."""
@@ -54,6 +55,7 @@ class Fetcher:
         db: Database,
         files: FileStore,
         secret_keys: Sequence[bytes],
+        reach: Reach,
         *,
         pace: Pace | None = None,
         lease: timedelta = LEASE,
@@ -61,6 +63,7 @@ class Fetcher:
         self._db = db
         self._files = files
         self._keys = service.keyring(secret_keys)
+        self._reach = reach
         self._pace = pace or Pace()
         self._lease = lease
         self._holder = uuid4()
@@ -150,7 +153,8 @@ class Fetcher:
         if claimed.password.key != self._keys.current:
             sealed = self._keys.seal(password, claimed.mailbox_id.hex)
             await self._db.write(Actor.system(claimed.workspace_id), service.reseal, claimed, sealed)
-        inbox = Inbox(Server.at(claimed.url), password, patience=self._pace.patience)
+        may = self._reach.may if claimed.bounded else None
+        inbox = Inbox(Server.at(claimed.url), password, patience=self._pace.patience, may=may)
         return Turn(self._db, self._files, self._holder, claimed, inbox, self._pace, self._memory)
 
     async def _let_go(

@@ -10,7 +10,9 @@ from parlour.features.mailroom.fetching.threads import OneThread
 from parlour.features.workspaces.models import Mailbox
 from parlour.kernel.access import Actor
 from parlour.kernel.keyring import Keyring
+from parlour.mail.dialling import May
 from parlour.mail.imap import PATIENCE, Inbox, Server
+from parlour.outbound.addresses import Reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +24,19 @@ class Found:
 
 
 async def look_into(
-    server: Server, password: str, *, since: datetime | None = None, patience: float = PATIENCE
+    server: Server,
+    password: str,
+    *,
+    since: datetime | None = None,
+    patience: float = PATIENCE,
+    may: May | None = None,
 ) -> Found:
     """What lies there stays nobody's business; or, with `since`, what came before that day.
 
     Raises ServerTrouble.
     """
 
-    inbox, thread = Inbox(server, password, patience=patience), OneThread()
+    inbox, thread = Inbox(server, password, patience=patience, may=may), OneThread()
 
     def look() -> Found:
         inbox.open()
@@ -43,7 +50,7 @@ async def look_into(
 
 
 async def tried(
-    db: Database, mailbox: Mailbox, keys: Keyring, *, patience: float = PATIENCE
+    db: Database, mailbox: Mailbox, keys: Keyring, reach: Reach, *, patience: float = PATIENCE
 ) -> tuple[Server, int]:
     """Look into a mailbox that is fetched: where it lies, and how many mails lie there.
 
@@ -51,5 +58,6 @@ async def tried(
     """
     account = await db.read(Actor.system(mailbox.workspace_id), service.account, mailbox.mailbox_id)
     server = Server.at(account.url)
-    found = await look_into(server, service.password_of(account, keys), patience=patience)
+    may = reach.may if account.bounded else None
+    found = await look_into(server, service.password_of(account, keys), patience=patience, may=may)
     return server, found.count

@@ -33,6 +33,8 @@ class Claim:
     place: Place
     failures: int
     stuck_uid: int
+    bounded: bool = False
+    """Whether the URL is not the operator's own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from parlour.kernel.access import Permission, requires
 from parlour.kernel.addresses import required_email
 from parlour.kernel.errors import Conflict, NotFound
 from parlour.kernel.keyring import Keyring, Sealed
+from parlour.mail.imap import Server
 
 SILENT_SHOWN = 100
 NO_KEY = (
@@ -52,10 +53,7 @@ def fetch_from(
     tx: Tx, address: str, url: str, password: str, keys: Keyring, place: Place, since: datetime
 ) -> Mailbox:
     """Fetch the mail of this address, which becomes the workspace's if it is nobody's, from there: what came
-    after that place, and after that moment.
-
-    Of the same folder as before the place stays: then only the password is another one. Raises what
-    `mailboxes.add` does, and AddressElsewhere.
+    after that place, and after that moment. Raises what `mailboxes.add` does, and AddressElsewhere.
     """
     address = required_email(address)
     mailbox = next((each for each in mailboxes.every(tx) if each.address == address), None)
@@ -64,12 +62,23 @@ def fetch_from(
             mailbox = mailboxes.add(tx, address)
         except mailboxes.AddressTaken:
             raise AddressElsewhere from None
+    put(tx, mailbox, url, keys.seal(password, mailbox.mailbox_id.hex), place, since, bounded=False)
+    return mailbox
+
+
+@requires(Permission.SYSTEM)
+def put(
+    tx: Tx, mailbox: Mailbox, url: str, sealed: Sealed, place: Place, since: datetime, *, bounded: bool
+) -> None:
+    """Of the same folder as before the place stays: then only the password is another one."""
     before = store.this(tx, mailbox.mailbox_id)
     if before and before.url == url and before.place.validity == place.validity:
         place, since = before.place, before.since
-    sealed = keys.seal(password, mailbox.mailbox_id.hex)
-    store.put(tx, mailbox_id=mailbox.mailbox_id, url=url, sealed=sealed, place=place, since=since)
-    return mailbox
+    if before and Server.at(before.url).opens_like(Server.at(url)):
+        bounded = bounded and before.bounded
+    store.put(
+        tx, mailbox_id=mailbox.mailbox_id, url=url, sealed=sealed, place=place, since=since, bounded=bounded
+    )
 
 
 @requires(Permission.SYSTEM)

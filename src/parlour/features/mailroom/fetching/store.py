@@ -27,6 +27,7 @@ _CLAIMED = (
     fetched.c.known_uid,
     fetched.c.failures,
     fetched.c.stuck_uid,
+    fetched.c.bounded,
 )
 _STANDING = (
     fetched.c.mailbox_id,
@@ -58,10 +59,13 @@ def _claim(row: Any) -> Claim:
         Place(row.uid_validity, row.last_uid, row.known_uid),
         row.failures,
         row.stuck_uid,
+        row.bounded,
     )
 
 
-def put(tx: Tx, *, mailbox_id: UUID, url: str, sealed: Sealed, place: Place, since: datetime) -> None:
+def put(
+    tx: Tx, *, mailbox_id: UUID, url: str, sealed: Sealed, place: Place, since: datetime, bounded: bool
+) -> None:
     """From now on the mailbox is fetched from there, after that place."""
     drop(tx, mailbox_id=mailbox_id)
     values = {
@@ -78,6 +82,7 @@ def put(tx: Tx, *, mailbox_id: UUID, url: str, sealed: Sealed, place: Place, sin
         "failures": 0,
         "error": "",
         "stuck_uid": 0,
+        "bounded": bounded,
     }
     tx.execute(insert(fetched).values(workspace_id=tx.workspace_id, **values))
 

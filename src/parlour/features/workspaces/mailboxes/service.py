@@ -1,18 +1,22 @@
 """The addresses at which a workspace gets mail. One address is one workspace's.
 
-Only the operator gives a workspace an address: whoever could take any would read what others are sent.
+What a mail server of the operator's brings goes to addresses that the operator gave, or the people of the
+only workspace: whoever could take any would read what others are sent. What is fetched with a password is
+theirs who have it.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar
+from uuid import UUID
 
 from parlour.db.database import Tx
 from parlour.features.workspaces.mailboxes import store
 from parlour.features.workspaces.models import Mailbox
 from parlour.kernel import clock
-from parlour.kernel.access import Permission, requires
+from parlour.kernel.access import Actor, Permission, requires
 from parlour.kernel.addresses import required_email
-from parlour.kernel.errors import DomainError
+from parlour.kernel.errors import DomainError, NotFound
 
 MAILBOXES_LIMIT = 50
 """Of a workspace."""
@@ -26,6 +30,11 @@ class AddressTaken(DomainError):
     message = "This address is a workspace's already."
 
 
+class UnknownMailbox(NotFound):
+    code = "unknown_mailbox"
+    message = "We could not find this address. Perhaps it was removed."
+
+
 class MailboxesFull(DomainError):
     status: ClassVar[int] = 409
     code = "mailboxes_full"
@@ -33,16 +42,51 @@ class MailboxesFull(DomainError):
 
 
 @requires(Permission.SYSTEM)
-def add(tx: Tx, address: str) -> Mailbox:
-    """Raises Invalid (`email`), AddressTaken, MailboxesFull."""
+def add(tx: Tx, address: str, *, handed: bool = True) -> Mailbox:
+    """One that was removed here comes back. Raises Invalid (`email`), AddressTaken, MailboxesFull."""
     address = required_email(address)
-    if store.with_addresses(tx, [address]):
+    known = _refuse_taken(tx, address)
+    mailbox = Mailbox(tx.workspace_id, known.mailbox_id if known else clock.new_id(), address, handed)
+    put = store.bring_back if known else partial(store.insert_mailbox, address=address)
+    put(tx, mailbox_id=mailbox.mailbox_id, handed=handed)
+    return mailbox
+
+
+@requires(Permission.SYSTEM)
+def refuse_taken(tx: Tx, address: str) -> None:
+    """Raises what `add` would."""
+    _refuse_taken(tx, required_email(address))
+
+
+def _refuse_taken(tx: Tx, address: str) -> Mailbox | None:
+    """What the address was here before it was removed."""
+    known, removed_at = store.holder_of(tx.acting_as(Actor.system()), address) or (None, None)
+    if known and (known.workspace_id != tx.workspace_id or removed_at is None):
         raise AddressTaken
     if len(store.every(tx, limit=MAILBOXES_LIMIT)) == MAILBOXES_LIMIT:
         raise MailboxesFull
-    mailbox = Mailbox(tx.workspace_id, clock.new_id(), address)
-    store.insert_mailbox(tx, mailbox_id=mailbox.mailbox_id, address=address)
-    return mailbox
+    return known
+
+
+@requires(Permission.SYSTEM)
+def remove(tx: Tx, mailbox_id: UUID) -> None:
+    """Nothing comes in there any more. What came stays."""
+    store.remove(tx, mailbox_id=mailbox_id)
+
+
+@requires(Permission.MAILBOX_MANAGE)
+def this(tx: Tx, mailbox_id: UUID) -> Mailbox:
+    """Raises UnknownMailbox."""
+    for each in store.every(tx, limit=MAILBOXES_LIMIT):
+        if each.mailbox_id == mailbox_id:
+            return each
+    raise UnknownMailbox
+
+
+@requires(Permission.MAILBOX_MANAGE)
+def may_take_any(tx: Tx) -> bool:
+    """Whether there is nobody else whose mail an address could take."""
+    return store.is_only(tx.acting_as(Actor.system()))
 
 
 @requires(Permission.TICKET_LIST)

@@ -1,27 +1,36 @@
 """SQL of the addresses at which a workspace gets mail."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Integer, bindparam, insert, select
+from sqlalchemy import Integer, bindparam, delete, exists, insert, select, update
 
 from parlour.db.database import HERE, Tx
-from parlour.db.schema import mailboxes
+from parlour.db.schema import mailboxes, mails, workspaces
 from parlour.features.workspaces.models import Mailbox
 from parlour.kernel import clock
 
-_MAILBOX = (mailboxes.c.workspace_id, mailboxes.c.mailbox_id, mailboxes.c.address)
+_MAILBOX = (mailboxes.c.workspace_id, mailboxes.c.mailbox_id, mailboxes.c.address, mailboxes.c.handed)
 _EVERY = (
     select(*_MAILBOX)
-    .where(mailboxes.c.workspace_id == HERE)
+    .where(mailboxes.c.workspace_id == HERE, mailboxes.c.removed_at.is_(None))
     .order_by(mailboxes.c.mailbox_id)
     .limit(bindparam("limit", type_=Integer()))
 )
-_WITH = select(*_MAILBOX).where(mailboxes.c.address.in_(bindparam("addresses", expanding=True)))
+_AT = select(*_MAILBOX, mailboxes.c.removed_at).where(
+    mailboxes.c.address.in_(bindparam("addresses", expanding=True))
+)
+_WITH = select(*_MAILBOX).where(
+    mailboxes.c.address.in_(bindparam("addresses", expanding=True)), mailboxes.c.removed_at.is_(None)
+)
+_WORKSPACES = select(workspaces.c.workspace_id).limit(2)
+_THIS = (mailboxes.c.workspace_id == HERE) & (mailboxes.c.mailbox_id == bindparam("mailbox"))
+_GOT_MAIL = exists().where(mails.c.workspace_id == HERE, mails.c.mailbox_id == bindparam("mailbox"))
 
 
-def insert_mailbox(tx: Tx, *, mailbox_id: UUID, address: str) -> None:
-    values = {"mailbox_id": mailbox_id, "address": address, "created_at": clock.now()}
+def insert_mailbox(tx: Tx, *, mailbox_id: UUID, address: str, handed: bool) -> None:
+    values = {"mailbox_id": mailbox_id, "address": address, "handed": handed, "created_at": clock.now()}
     tx.execute(insert(mailboxes).values(workspace_id=tx.workspace_id, **values))
 
 
@@ -33,3 +42,24 @@ def every(tx: Tx, *, limit: int) -> list[Mailbox]:
 def with_addresses(tx: Tx, addresses: Sequence[str]) -> list[Mailbox]:
     """Of whatever workspace."""
     return [Mailbox(*row) for row in tx.execute(_WITH, {"addresses": list(addresses)})]
+
+
+def holder_of(tx: Tx, address: str) -> tuple[Mailbox, datetime | None] | None:
+    """Whose it is, in whatever workspace, and since when it is removed there."""
+    row = tx.execute(_AT, {"addresses": [address]}).first()
+    return (Mailbox(*row[:-1]), row.removed_at) if row else None
+
+
+def is_only(tx: Tx) -> bool:
+    """Whether the house has one workspace."""
+    return len(tx.execute(_WORKSPACES).all()) < 2
+
+
+def bring_back(tx: Tx, *, mailbox_id: UUID, handed: bool) -> None:
+    tx.run(update(mailboxes).where(_THIS).values(handed=handed, removed_at=None), mailbox=mailbox_id)
+
+
+def remove(tx: Tx, *, mailbox_id: UUID) -> None:
+    """For good; one that has got mail keeps its row, which its mails name."""
+    if not tx.run(delete(mailboxes).where(_THIS, ~_GOT_MAIL), mailbox=mailbox_id).rowcount:
+        tx.run(update(mailboxes).where(_THIS).values(removed_at=clock.now()), mailbox=mailbox_id)

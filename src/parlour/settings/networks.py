@@ -1,4 +1,4 @@
-"""Where webhooks may lead."""
+"""Into which networks of its own a house lets people lead it, who are no operators of it."""
 
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
@@ -7,7 +7,7 @@ from parlour.settings.values import BadSetting
 EVERYWHERE = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
 
 
-def webhooks_private(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
+def private_networks(name: str, value: str) -> tuple[IPv4Network | IPv6Network, ...]:
     """The networks that are allowed besides all that is public: `yes` for every one. Raises BadSetting."""
     if value.lower() == "yes":
         return EVERYWHERE
@@ -15,4 +15,4 @@ def webhooks_private(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
         return tuple(ip_network(item.strip(), strict=False) for item in value.split(",") if item.strip())
     except ValueError:
         wrong = "must be yes, or networks with commas between them"
-        raise BadSetting("PARLOUR_WEBHOOKS_PRIVATE", wrong, "10.20.0.0/16") from None
+        raise BadSetting(name, wrong, "10.20.0.0/16") from None

@@ -1,0 +1,81 @@
+"""A try of either way that mail goes, for whoever waits in front of a page of the settings."""
+
+import asyncio
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import cast
+
+from starlette.requests import Request
+
+from parlour.db.outbox import Postponed, Undeliverable
+from parlour.features.mailroom.fetching import service as fetching
+from parlour.features.mailroom.fetching.looking import tried as looked_into
+from parlour.features.workspaces.models import Mailbox, Workspace
+from parlour.kernel.keyring import Keyring, Unreadable
+from parlour.mail.imap import ServerTrouble
+from parlour.mail.post import Post
+from parlour.outbound.addresses import Reach
+from parlour.web.site import db, site
+
+PATIENCE = 15.0
+"""Seconds for which somebody waits in front of the page."""
+_WORDS_LIMIT = 300
+
+
+class Outcome(StrEnum):
+    TAKEN = "taken"
+    REFUSED = "refused"
+    NOT_TAKEN = "not_taken"
+    NO_ANSWER = "no_answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """`words` are the mail server's own, or the system's."""
+
+    outcome: Outcome
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Into a mailbox. `words` say why not; else so many mails lie there."""
+
+    count: int = 0
+    words: str = ""
+
+
+def post(request: Request) -> Post:
+    return cast(Post, request.app.state.post)
+
+
+def keys(request: Request) -> Keyring:
+    return fetching.keyring(site(request).settings.secret_keys)
+
+
+def reach(request: Request) -> Reach:
+    return cast(Reach, request.app.state.reach)
+
+
+async def look(request: Request, mailbox: Mailbox) -> Looked:
+    """Raises NotFetched."""
+    try:
+        _, count = await looked_into(db(request), mailbox, keys(request), reach(request), patience=PATIENCE)
+    except Unreadable:
+        return Looked(words=fetching.NO_KEY)
+    except ServerTrouble as trouble:
+        return Looked(words=str(trouble)[:_WORDS_LIMIT])
+    return Looked(count)
+
+
+async def send(request: Request, workspace: Workspace, to: str) -> Tried:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await post(request).try_out("test", to, workspace=workspace)
+    except TimeoutError:
+        return Tried(Outcome.NO_ANSWER)
+    except Undeliverable as error:
+        return Tried(Outcome.REFUSED, str(error)[:_WORDS_LIMIT])
+    except (Postponed, OSError) as error:
+        return Tried(Outcome.NOT_TAKEN, str(error)[:_WORDS_LIMIT])
+    return Tried(Outcome.TAKEN)
