@@ -235,6 +235,7 @@ FORMS: dict[str, Callable[["Town"], Awaitable[Form]]] = {
     f"{_TICKET}/chat": _said,
     f"{_TICKET}/notes": _said,
     f"{_TICKET}/files": _fixed(files="Paid."),
+    f"{_TICKET}/unscannable/{{file_id}}": _fixed(release="yes"),
     f"{_TICKET}/files/{{file_id}}/remove": _fixed(remove="now"),
     f"{_WORKSPACE}/tickets/files": _fixed(files="Paid."),
     f"{_WORKSPACE}/tickets/files/{{file_id}}/remove": _fixed(remove="now"),

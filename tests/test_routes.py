@@ -200,6 +200,8 @@ GET  /files                         sign-in sign-in  sign-in   sign-in  200   20
 POST /files                         sign-in sign-in  sign-in   sign-in  201   201   403     404      sign-in
 POST /files/{file_id}/remove        sign-in sign-in  sign-in   sign-in  204   204   403     404      sign-in
 GET  /files/{file_id}/{name}        sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
+GET  /unscannable/{file_id}         sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in
+POST /unscannable/{file_id}         sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in
 GET  /replies                       sign-in sign-in  sign-in   sign-in  200   200   403     404      sign-in
 GET  /replies/{reply_id}            sign-in sign-in  sign-in   sign-in  200   200   403     404      sign-in
 POST /status                        sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in

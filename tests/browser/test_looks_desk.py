@@ -24,9 +24,10 @@ from parlour.features.tickets.tags import service as tags
 from parlour.features.webhooks import service as webhooks
 from parlour.mail.imap import Server
 from tests.browser.axe import BETWEEN, too_wide, violations
-from tests.browser.files import picture
+from tests.browser.files import picture, text
 from tests.browser.past import Past
 from tests.browser.people import PHONE, People, Room, desk_of, status_of
+from tests.house import behind_its_back
 from tests.live import Live
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -488,7 +489,24 @@ async def audit_trail(page: Page, live: Live, past: Past) -> None:
     await page.goto(f"{live.desk}/settings/audit")
 
 
+async def a_file_without_a_scan(page: Page, live: Live, past: Past) -> None:
+    """From the list beside the ticket, which leads there, to what may be done."""
+    ticket = await past.ticket()
+    await page.goto(desk_of(live, ticket))
+    await Room(page).is_live()
+    await page.get_by_label("Attach files").first.set_input_files([text("drawings.zip")])
+    await expect(page.locator('.chip[data-state="up"]')).to_have_count(1)
+    await Room(page).send("Too large?")
+    await expect(page.locator("li.message").last.locator("[data-file]")).to_have_count(1)
+    behind_its_back(live.settings, "UPDATE files SET scan = 'unscanned' WHERE name = 'drawings.zip'")
+    behind_its_back(live.settings, "UPDATE files SET unscannable = true WHERE name = 'drawings.zip'")
+    await page.goto(f"{desk_of(live, ticket)}/files")
+    await page.get_by_role("link", name="Hand it out or scan it again").click()
+    await expect(page.get_by_role("button", name="Hand it out")).to_be_visible()
+
+
 STATES: list[State] = [
+    a_file_without_a_scan,
     somebody_blocked,
     ticket_of_somebody_blocked,
     saved_meanwhile,

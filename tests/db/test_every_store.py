@@ -433,6 +433,7 @@ def of_files(ticket: Ticket) -> list[Call]:
         ),
         (files.set_facts, {**this, "facts": facts}),
         (files.set_scan, {**this, "scan": "unscannable"}),
+        (files.judge, {**this, "scan": "unscannable"}),
         (files.these, {"file_ids": [begun.file_id]}),
         (files.left_behind, {"before": clock.now() + SOON, "limit": 9}),
         (files.hand_over, {**this, **room, **whose}),

@@ -41,6 +41,7 @@ class Permission(StrEnum):
     TICKET_MERGE = "ticket:merge"
     ROOM_READ = "room:read"
     FILE_ATTACH = "file:attach"
+    FILE_RELEASE = "file:release"
     NOTE_READ = "note:read"
     NOTE_WRITE = "note:write"
     NOTIFICATION_READ = "notification:read"
@@ -88,6 +89,7 @@ _AGENT = _VIEWER | {
     Permission.CONTACT_BLOCK,
     Permission.TICKET_REPLY,
     Permission.FILE_ATTACH,
+    Permission.FILE_RELEASE,
     Permission.TICKET_UPDATE,
     Permission.TICKET_MERGE,
     Permission.NOTE_WRITE,

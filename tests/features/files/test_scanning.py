@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from parlour.kernel.access import Role
 from tests.attaching import JSON, WORDS, desk_of, file_at, newest, room_of, say
 from tests.clamd_server import MARK, STREAM_LIMIT, ClamdServer
-from tests.house import House, behind_its_back, open_house
+from tests.house import Browser, House, behind_its_back, open_house
 from tests.jobs import time_passes
 from tests.until import until
 
@@ -91,6 +92,65 @@ async def test_what_is_more_than_the_scanner_takes_says_so_for_good_and_only_age
             assert (got.status_code, got.headers["content-disposition"][:10]) == (200, "attachment")
         for browser, page in ((visitor, room), (desk, desk_of(ticket)), (desk, f"{desk_of(ticket)}/files")):
             assert (await browser.get(page)).text.count("Too large for our virus scanner") >= 2
+
+
+async def test_an_agent_answers_for_what_cannot_be_scanned_and_a_viewer_does_not(
+    house: House, clamd: ClamdServer
+) -> None:
+    await house.add_agent("vic@acme.example", Role.VIEWER)
+    async with (
+        house.browser() as visitor,
+        await house.sign_in() as desk,
+        await house.sign_in("vic@acme.example") as viewer,
+    ):
+        token = {"csrf": await desk.csrf("/profile")}
+        ticket = await house.open_ticket(visitor)
+        [file] = await unscannable(visitor, room_of(ticket))
+        decide = f"{desk_of(ticket)}/unscannable/{file['file_id']}"
+        link = f'href="{decide}"'
+        offered = [link in (await each.get(f"{desk_of(ticket)}/files")).text for each in (desk, viewer)]
+        theirs = {"csrf": await viewer.csrf("/profile")}
+        refused = [
+            answer.status_code
+            for answer in (await viewer.get(decide), await viewer.post(decide, data=theirs))
+        ]
+        asked = await desk.get(decide)
+        first, second = [await desk.post(decide, data=token | {"release": "yes"}) for _ in range(2)]
+
+        assert (offered, refused) == ([True, False], [403, 403])
+        assert "large.bin" in asked.text
+        for answer in (first, second, await desk.get(decide)):
+            assert (answer.status_code, answer.headers["location"]) == (303, desk_of(ticket))
+        got = await visitor.get(file_at(ticket, file))
+        assert (got.status_code, len(got.content)) == (200, 2 * STREAM_LIMIT)
+        page = (await desk.get(desk_of(ticket))).text
+        assert page.count("handed out large.bin, which could not be scanned for viruses") == 1
+        assert page.count("Too large for our virus scanner") == 1  # what the script would say
+
+
+async def test_an_agent_has_a_file_scanned_again_that_the_scanner_takes_by_now(
+    house: House, clamd: ClamdServer
+) -> None:
+    async with house.browser() as visitor, await house.sign_in() as desk:
+        ticket = await house.open_ticket(visitor)
+        await say(visitor, room_of(ticket), ("well.txt", WORDS), ("other.txt", b"other"))
+        well, large = (await newest(visitor, room_of(ticket)))["files"]
+        behind_its_back(house.app.parlour.settings, "UPDATE files SET scan = 'unscanned', unscannable = true")
+        token = {"csrf": await desk.csrf("/profile")}
+        again = await desk.post(f"{desk_of(ticket)}/unscannable/{well['file_id']}", data=token)
+        await until(lambda: is_settled(house) and scans(house)["well.txt"] == "clean")
+
+        assert again.status_code == 303
+        assert (await visitor.get(file_at(ticket, well))).content == WORDS
+        assert (await visitor.get(file_at(ticket, large))).status_code == 409
+        assert "had well.txt scanned for viruses again" in (await desk.get(desk_of(ticket))).text
+
+
+async def unscannable(visitor: Browser, room: str) -> list[dict[str, object]]:
+    """The files of a message that brings one which is too large for the scanner."""
+    await say(visitor, room, ("large.bin", bytes(2 * STREAM_LIMIT)))
+    files: list[dict[str, object]] = (await newest(visitor, room))["files"]
+    return files
 
 
 def is_settled(house: House) -> bool:

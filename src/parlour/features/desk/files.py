@@ -11,6 +11,7 @@ from parlour.features.conversation.timeline import Before
 from parlour.features.desk import units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.desk.ticket import before_in
+from parlour.kernel.access import Permission
 from parlour.realtime.protocol import SEQ_LIMIT
 from parlour.web.ids import id_in
 from parlour.web.site import db
@@ -26,7 +27,16 @@ async def every(request: Request) -> Response:
     shown = [file_view(file, f"{here}/files") | {"internal": internal} for file, internal in found.files]
     older = found.older and f"{here}/files?before={found.older.public}&notes={found.older.notes}"
     template = "desk/ticket_files_list.html" if "hx-request" in request.headers else "desk/ticket_files.html"
-    return await render_at(request, desk, template, ticket=found.ticket, here=here, files=shown, older=older)
+    return await render_at(
+        request,
+        desk,
+        template,
+        ticket=found.ticket,
+        here=here,
+        files=shown,
+        older=older,
+        may_release=actor_at(desk).may(Permission.FILE_RELEASE),
+    )
 
 
 async def upload(request: Request) -> Response:

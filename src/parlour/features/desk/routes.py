@@ -38,6 +38,7 @@ from parlour.features.desk import (
     table,
     tags,
     ticket,
+    unscannable,
     views,
     webhooks,
 )
@@ -97,6 +98,8 @@ _PAGES = [
     Route(f"{_TICKET}/files", files.upload, methods=["POST"]),
     Route(f"{_TICKET}/files/{{file_id:id}}/remove", files.take_back, methods=["POST"]),
     Route(f"{_TICKET}/files/{{file_id:id}}/{{name}}", files.file),
+    Route(f"{_TICKET}/unscannable/{{file_id:id}}", unscannable.ask),
+    Route(f"{_TICKET}/unscannable/{{file_id:id}}", unscannable.judge, methods=["POST"]),
     Route(f"{_TICKET}/replies", canned.for_ticket),
     Route(f"{_TICKET}/replies/{{reply_id:id}}", canned.one_for_ticket),
     Route(f"{_TICKET}/status", fields.set_status, methods=["POST"]),

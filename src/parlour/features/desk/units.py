@@ -337,6 +337,21 @@ def ticket_files(tx: Tx, ticket_id: UUID, before: Before) -> TicketFiles:
     return TicketFiles(ticket, [(file, room == notes) for room, file in found.files], older)
 
 
+@requires(Permission.FILE_RELEASE)
+def unscannable_file(tx: Tx, ticket_id: UUID, file_id: UUID) -> tuple[Ticket, Attachment]:
+    """The file, whatever is known of it by now. Raises NotFound, Withdrawn."""
+    return tickets.ticket(tx, ticket_id), conversation.file(tx, ticket_id, file_id).attachment
+
+
+@requires(Permission.FILE_RELEASE)
+def judge_file(tx: Tx, ticket_id: UUID, file_id: UUID, *, release: bool) -> None:
+    """Hand out what cannot be scanned, or have it scanned again. Of a second click nothing comes."""
+    _, file = unscannable_file(tx, ticket_id, file_id)
+    judge = files.release if release else files.scan_again
+    if judge(tx, file_id):
+        audit.record(tx, "file_released" if release else "file_scanned", ticket_id=ticket_id, after=file.name)
+
+
 def _as_typed(contact: Contact | None, ticket: Ticket) -> Contact | None:
     """By the name that was typed with this ticket, or none, while no agent has saved one."""
     if contact and contact.name_typed and ticket.typed_name is not None:

@@ -257,6 +257,33 @@ def set_scan(tx: Tx, file_id: UUID, scan: Scan) -> None:
         tx.emit(FileScanned(tx.workspace_id, found.room_id, file_id, scan.value))
 
 
+@requires(Permission.FILE_RELEASE)
+def release(tx: Tx, file_id: UUID) -> bool:
+    """Customers get a file that is more than the scanner takes: whoever releases it answers for it.
+
+    False, and nothing is done, when it is no such file any more.
+    """
+    return _judge(tx, file_id, Scan.OFF)
+
+
+@requires(Permission.FILE_RELEASE)
+def scan_again(tx: Tx, file_id: UUID) -> bool:
+    """The scanner is asked once more, as it may take more by now. False, and nothing is done, as above."""
+    judged = _judge(tx, file_id, Scan.UNSCANNED)
+    if judged:
+        tx.as_system().enqueue(SCAN, {"file_id": str(file_id)})
+    return judged
+
+
+def _judge(tx: Tx, file_id: UUID, scan: Scan) -> bool:
+    found = store.these(tx, [file_id]).get(file_id)
+    if found is None or not store.judge(tx.as_system(), file_id, scan.value):
+        return False
+    if found.room_id:
+        tx.emit(FileScanned(tx.workspace_id, found.room_id, file_id, scan.value))
+    return True
+
+
 @requires(Permission.SYSTEM)
 def withdraw(tx: Tx, file_id: UUID) -> File | None:
     """Nobody gets the bytes any more; its name stays with the message that brought it. None when no message

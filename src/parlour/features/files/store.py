@@ -46,6 +46,7 @@ _NEWEST = (
 _STAGED = _HERE & (files.c.file_id == bindparam("this")) & files.c.seq.is_(None)
 _CHANGE = update(files).where(_STAGED).returning(files.c.file_id)
 _SCANNED = update(files).where(_HERE, files.c.file_id == bindparam("this"))
+_JUDGED = _SCANNED.where(files.c.unscannable).returning(files.c.file_id)
 _DELETE = (
     delete(files)
     .where(_STAGED, dialect.one_of(files.c.uploader, "whose"))
@@ -113,6 +114,11 @@ def set_facts(tx: Tx, file_id: UUID, facts: Facts) -> bool:
 
 def set_scan(tx: Tx, file_id: UUID, scan: str) -> None:
     tx.run(_SCANNED.values(_as_stored(scan)), this=file_id)
+
+
+def judge(tx: Tx, file_id: UUID, scan: str) -> bool:
+    """`set_scan` of a file that cannot be scanned; False when that is not what is known of it any more."""
+    return tx.run(_JUDGED.values(_as_stored(scan)), this=file_id).first() is not None
 
 
 def _as_stored(scan: str) -> dict[str, Any]:
