@@ -66,6 +66,8 @@ SYSTEM_ONLY = {
     "files.service.sweep",
     "files.service.unscanned",
     "files.service.withdraw",
+    "mailroom.answers.by_member",
+    "mailroom.answers.member_at",
     "mailroom.fetching.service.account",
     "mailroom.fetching.service.any_due",
     "mailroom.fetching.service.claim",

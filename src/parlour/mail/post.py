@@ -38,6 +38,11 @@ class Post:
         return self._settings.base_url
 
     @property
+    def verifies(self) -> bool:
+        """Whether our own mail server says of what comes in whom it vouches for."""
+        return bool(self._settings.mail_authserv_id)
+
+    @property
     def key(self) -> bytes:
         """For secrets that stand in other places than one job's mail."""
         return self._settings.secret_key
@@ -67,15 +72,17 @@ class Post:
         to: str,
         context: Mapping[str, Any],
         headers: Mapping[str, str],
+        told: UUID | None = None,
     ) -> None:
-        """A mail whose answer belongs to the ticket. Raises what `send` raises.
+        """A mail whose answer belongs to the ticket; that of the member who is `told`, as theirs. Raises what
+        `send` raises.
 
         It comes from where its answers are asked, if that is in the domain that mails are sent from: of no
         other one does the mail server have to know anything.
         """
         asked = headers.get("Reply-To", "")
         sender = asked if _domain(asked) == _domain(self._settings.mail_from) else ""
-        await self._hand_over(job.job_id, template, to, context, ticket_id, headers, sender)
+        await self._hand_over(job.job_id, template, to, context, ticket_id, headers, sender, told)
 
     async def try_out(self, template: str, to: str, **context: Any) -> None:
         """A mail of no job, which somebody waits for; what its answer says of others counts as ever.
@@ -93,8 +100,9 @@ class Post:
         about: UUID | None = None,
         headers: Mapping[str, str] = MappingProxyType({}),
         sender: str = "",
+        told: UUID | None = None,
     ) -> None:
-        known_as = message_id(number, self._settings.mail_host, about, self._settings.secret_key)
+        known_as = message_id(number, self._settings.mail_host, about, self._settings.secret_key, told)
         mail = compose(self._render, template, to, known_as, context, headers, sender)
         await self._take_back_wronged()
         try:

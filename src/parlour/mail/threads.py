@@ -20,14 +20,17 @@ class Ours(NamedTuple):
     about: UUID
 
 
-def message_id(number: UUID, host: str, about: UUID | None = None, key: bytes = b"") -> str:
+def message_id(
+    number: UUID, host: str, about: UUID | None = None, key: bytes = b"", told: UUID | None = None
+) -> str:
     """The same for every attempt of a mail, so that one which went out twice is recognised as one.
 
-    With `about`, a ticket, it holds that too, and a mark that only the holder of the key can make.
+    With `about`, a ticket, it holds that too, and a mark that only the holder of the key can make: one for
+    mails to customers, and for each member who was `told` of it another one.
     """
     if about is None:
         return f"<{number}@{host}>"
-    mark = _mark(key, number.bytes + about.bytes)
+    mark = _mark(key, number.bytes + about.bytes, told)
     return f"<{_short(number.bytes)}.{_short(about.bytes)}.{_short(mark)}@{host}>"
 
 
@@ -43,17 +46,18 @@ def ticket_in(message_ids: Iterable[str], keys: Sequence[bytes]) -> UUID | None:
     return found.about if found else None
 
 
-def mail_in(message_ids: Iterable[str], keys: Sequence[bytes]) -> Ours | None:
-    """The first of these that is ours and about a ticket."""
+def mail_in(message_ids: Iterable[str], keys: Sequence[bytes], told: UUID | None = None) -> Ours | None:
+    """The first of these that is ours and about a ticket; with `told`, that went to this member."""
     for found in filter(None, map(_ABOUT.fullmatch, message_ids)):
         number, about, mark = map(_long, found.groups())
-        if any(hmac.compare_digest(mark, _mark(key, number + about)) for key in keys):
+        if any(hmac.compare_digest(mark, _mark(key, number + about, told)) for key in keys):
             return Ours(UUID(bytes=number), UUID(bytes=about))
     return None
 
 
-def _mark(key: bytes, told: bytes) -> bytes:
-    return hmac.digest(key, b"thread|" + told, "sha256")[:_MARK]
+def _mark(key: bytes, what: bytes, told: UUID | None) -> bytes:
+    who = b"told|" + told.bytes if told else b"thread|"
+    return hmac.digest(key, who + what, "sha256")[:_MARK]
 
 
 def _short(data: bytes) -> str:

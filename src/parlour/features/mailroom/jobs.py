@@ -15,9 +15,9 @@ from parlour.features.files import service as files
 from parlour.features.files.models import MESSAGE_FILES
 from parlour.features.files.spool import spool
 from parlour.features.files.staging import stage
-from parlour.features.mailroom import service, sorting
+from parlour.features.mailroom import answers, service, sorting
+from parlour.features.mailroom.letters import Letter
 from parlour.features.mailroom.models import Outcome
-from parlour.features.mailroom.sorting import Letter
 from parlour.files.errors import Missing
 from parlour.files.intake import Intake
 from parlour.kernel.access import Actor
@@ -50,6 +50,8 @@ class MailroomJobs:
                 self._opened, mail_id, raw, released=job.payload.get("released", False)
             )
             letter = replace(letter, is_whole=found.whole_size is None, mailbox_id=found.mailbox_id)
+            if letter.ours and letter.about is None:
+                letter = await self._perhaps_of_member(system, letter)
             if letter.is_for_people and letter.is_whole:
                 letter = await self._with_files(letter, system.workspace_id)
             outcome = await self._sorted(system, letter)
@@ -60,6 +62,12 @@ class MailroomJobs:
                 return
             raise
         log.info("mail.read", mail=str(mail_id), outcome=outcome.value)
+
+    async def _perhaps_of_member(self, system: Actor, letter: Letter) -> Letter:
+        """With what it answers, if that is a mail by which its sender, a member, was told of a ticket."""
+        member = await self._db.read(system, answers.member_at, letter.sender)
+        told = member and threads.mail_in(letter.parsed.in_reply_to, self._keys, told=member)
+        return replace(letter, about=told.about, member=member) if told else letter
 
     async def _sorted(self, system: Actor, letter: Letter) -> Outcome:
         try:

@@ -3,17 +3,15 @@
 Exactly once, whatever is delivered twice or by two ways: a mail is known by its Message-ID in the workspace.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from parlour.db.database import Tx
 from parlour.features.chat.models import CONTENT_LIMIT
 from parlour.features.contacts import service as contacts
 from parlour.features.files import service as files
-from parlour.features.mailroom import service, store
+from parlour.features.mailroom import answers, service, store
+from parlour.features.mailroom.letters import Letter, Sorted
 from parlour.features.mailroom.models import Outcome
 from parlour.features.tickets import finding
 from parlour.features.tickets import service as tickets
@@ -25,7 +23,7 @@ from parlour.features.tickets.threads.models import Arrived
 from parlour.features.workspaces.mailboxes import service as mailboxes
 from parlour.kernel import clock, text
 from parlour.kernel.access import Actor, Permission, requires
-from parlour.mail.receive.parsed import Kind, Parsed
+from parlour.mail.receive.parsed import Kind
 
 FLOOD = 30
 FLOOD_WITHIN = timedelta(hours=1)
@@ -40,57 +38,6 @@ _QUIET = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Sorted:
-    """What became of it, why, and in which ticket it stands or would have stood."""
-
-    outcome: Outcome
-    reason: str = ""
-    ticket_id: UUID | None = None
-    facts: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A mail on the table. `answers` is the mail of ours that it answers or tells of, `about` the ticket of
-    that, `ours`, that it answers one at all. `released`: somebody has looked at it and says that a person
-    wrote it. `file_ids`: what it brings, staged by its stranger. `is_whole`: all of it was fetched.
-    `mailbox_id`: at which address of ours it came.
-    """
-
-    mail_id: UUID
-    parsed: Parsed
-    checksum: str
-    about: UUID | None = None
-    answers: UUID | None = None
-    ours: bool = False
-    released: bool = False
-    file_ids: tuple[UUID, ...] = ()
-    is_whole: bool = True
-    mailbox_id: UUID | None = None
-
-    @property
-    def sender(self) -> str:
-        return self.parsed.sender.mailbox if self.parsed.sender else ""
-
-    def others(self, *, but: str) -> Sequence[str]:
-        """Who wrote it, for whom it was meant, and who is to be answered, too."""
-        parsed = self.parsed
-        named = [self.sender, *(each.mailbox for each in (*parsed.to, *parsed.cc, *parsed.reply_to))]
-        return [each for each in named if each != but]
-
-    @property
-    def is_for_people(self) -> bool:
-        return self.released or self.parsed.kind is Kind.PERSON
-
-    def stranger(self, workspace_id: UUID | None) -> Actor:
-        """Who brings it: somebody of whom no more is known than this mail."""
-        return Actor.visitor(workspace_id, holding=f"mail:{self.mail_id}")
-
-    def client_id(self, workspace_id: UUID) -> UUID:
-        return uuid5(workspace_id, self.parsed.message_id or self.checksum)
-
-
 @requires(Permission.SYSTEM)
 def sort(tx: Tx, letter: Letter) -> Outcome:
     """Do with the mail what is to be done, and note it; of one that was sorted before, nothing."""
@@ -100,7 +47,8 @@ def sort(tx: Tx, letter: Letter) -> Outcome:
     if before is not Outcome.WAITING:
         return before
     parsed, client_id = letter.parsed, letter.client_id(tx.workspace_id)
-    done = _held(tx, letter, client_id) or _said(tx, letter, client_id)
+    say = answers.by_member if letter.member else _said
+    done = _held(tx, letter, client_id) or say(tx, letter, client_id)
     store.settle(
         tx,
         letter.mail_id,

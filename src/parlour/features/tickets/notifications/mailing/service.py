@@ -4,7 +4,7 @@ Each line that begins stores a job for its moment. The job whose turn comes mail
 as long as younger lines wait, it leaves all of them to the job of the last, but for no more than PATIENCE.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from uuid import UUID
 from parlour.db import outbox
 from parlour.db.database import Database, Tx
 from parlour.db.outbox import Job
+from parlour.features.chat import service as chat
 from parlour.features.tickets import store as tickets_store
 from parlour.features.tickets.models import Status, TicketRow
 from parlour.features.tickets.notifications import service as notifications
@@ -22,8 +23,10 @@ from parlour.features.tickets.notifications.mailing.store import Waiting
 from parlour.features.tickets.notifications.models import Chosen, Kind, Line
 from parlour.features.tickets.rows import store as rows_store
 from parlour.features.workspaces import service as workspaces
+from parlour.features.workspaces.mailboxes import service as mailboxes
 from parlour.kernel import clock
-from parlour.kernel.access import Actor, Permission, requires
+from parlour.kernel.access import Actor, Permission, Role, requires
+from parlour.kernel.messages import Message
 from parlour.mail.post import Post
 
 PATIENCE = timedelta(minutes=3)
@@ -36,12 +39,24 @@ CLOCKS_DIFFER = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What a customer said, which the member may answer by answering the mail, at that address of ours."""
+
+    user_id: UUID
+    answer_to: str
+    said: Message
+
+
+@dataclass(frozen=True, slots=True)
 class Unseen:
-    """A mail: its lines with their tickets, the newest first, and how many more there are."""
+    """A mail: its lines with their tickets, the newest first, and how many more there are. `asked`: what it
+    is about, if that can be answered.
+    """
 
     email: str
     lines: Sequence[tuple[Line, TicketRow]]
     more: int
+    asked: Asked | None = None
 
 
 @requires(Permission.SYSTEM)
@@ -68,7 +83,23 @@ def unseen(tx: Tx, job: Job) -> Unseen | None:
     newest = sorted(lines, key=lambda line: line.at, reverse=True)[:LINES_A_MAIL]
     rows = {row.ticket_id: row for row in rows_store.these(tx, [line.ticket_id for line in newest])}
     about = [(line, rows[line.ticket_id]) for line in newest]
-    return Unseen(hearer.email, about, len(lines) - len(about))
+    asked = _asked(tx, hearer, about) if len(lines) == len(about) else None
+    return Unseen(hearer.email, about, len(lines) - len(about), asked)
+
+
+def _asked(tx: Tx, hearer: store.Hearer, about: Sequence[tuple[Line, TicketRow]]) -> Asked | None:
+    """None where it is about several tickets, the newest word is not the customer's, or no mail comes in."""
+    _, ticket = about[0]
+    alone = all(other.ticket_id == ticket.ticket_id for _, other in about)
+    if not alone or all(line.kind is not Kind.ANSWERED for line, _ in about):
+        return None
+    addresses = mailboxes.every(tx)
+    if not addresses or workspaces.role_of(tx, hearer.user_id) in (None, Role.VIEWER):
+        return None
+    newest = chat.history(tx, ticket.chat_room_id, limit=1).messages
+    if not newest or newest[0].sender_type != "customer":
+        return None
+    return Asked(hearer.user_id, addresses[0].address, newest[0])
 
 
 def _due(tx: Tx, hearer: store.Hearer) -> list[Line]:
@@ -144,14 +175,30 @@ class NotificationMails:
             return
         workspace = await self._db.read(system, workspaces.workspace)
         desk = f"{self._post.base_url}/workspace/{workspace.workspace_id}"
-        await self._post.send(
+        context = {
+            "workspace": workspace,
+            "lines": [_about(line, ticket, desk) for line, ticket in found.lines],
+            "more": found.more,
+            "desk": desk,
+        }
+        if found.asked and self._post.verifies:
+            await self._ask(job, found, found.asked, context)
+        else:
+            await self._post.send(job, "told", found.email, **context)
+
+    async def _ask(self, job: Job, found: Unseen, asked: Asked, context: Mapping[str, Any]) -> None:
+        """A mail that can be answered, which says so and holds what it is about."""
+        _, ticket = found.lines[0]
+        said = {"content": asked.said.content, "customer": ticket.email}
+        headers = {"Reply-To": asked.answer_to}
+        await self._post.send_about(
+            ticket.ticket_id,
             job,
             "told",
             found.email,
-            workspace=workspace,
-            lines=[_about(line, ticket, desk) for line, ticket in found.lines],
-            more=found.more,
-            desk=desk,
+            {**context, "asked": said},
+            headers,
+            told=asked.user_id,
         )
 
 

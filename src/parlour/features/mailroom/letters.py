@@ -1,0 +1,63 @@
+"""A mail that was read, on its way to what it becomes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid5
+
+from parlour.features.mailroom.models import Outcome
+from parlour.kernel.access import Actor
+from parlour.mail.receive.parsed import Kind, Parsed
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """What became of it, why, and in which ticket it stands or would have stood."""
+
+    outcome: Outcome
+    reason: str = ""
+    ticket_id: UUID | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail on the table. `answers` is the mail of ours that it answers or tells of, `about` the ticket of
+    that, `ours`, that it answers one at all. `released`: somebody has looked at it and says that a person
+    wrote it. `file_ids`: what it brings, staged by its stranger. `is_whole`: all of it was fetched.
+    `mailbox_id`: at which address of ours it came. `member`: who was told of the ticket by the mail that it
+    answers, and writes under their own address.
+    """
+
+    mail_id: UUID
+    parsed: Parsed
+    checksum: str
+    about: UUID | None = None
+    answers: UUID | None = None
+    ours: bool = False
+    released: bool = False
+    file_ids: tuple[UUID, ...] = ()
+    is_whole: bool = True
+    mailbox_id: UUID | None = None
+    member: UUID | None = None
+
+    @property
+    def sender(self) -> str:
+        return self.parsed.sender.mailbox if self.parsed.sender else ""
+
+    def others(self, *, but: str) -> Sequence[str]:
+        """Who wrote it, for whom it was meant, and who is to be answered, too."""
+        parsed = self.parsed
+        named = [self.sender, *(each.mailbox for each in (*parsed.to, *parsed.cc, *parsed.reply_to))]
+        return [each for each in named if each != but]
+
+    @property
+    def is_for_people(self) -> bool:
+        return self.released or self.parsed.kind is Kind.PERSON
+
+    def stranger(self, workspace_id: UUID | None) -> Actor:
+        """Who brings it: somebody of whom no more is known than this mail."""
+        return Actor.visitor(workspace_id, holding=f"mail:{self.mail_id}")
+
+    def client_id(self, workspace_id: UUID) -> UUID:
+        return uuid5(workspace_id, self.parsed.message_id or self.checksum)
