@@ -46,6 +46,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         TRUSTED_PROXIES="127.0.0.1, 10.0.0.0/8,::1",
         LOG_FORMAT="json",
         FILE_LIMIT="1000",
+        MAIL_FILES_LIMIT="0",
         FILES_QUOTA="2000",
     )
 
@@ -58,7 +59,7 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
     assert settings.mail_from == "help@example.com"
     assert settings.trusted_proxies == tuple(map(ip_network, ("127.0.0.1/32", "10.0.0.0/8", "::1/128")))
     assert settings.log_format == "json"
-    assert (settings.file_limit, settings.files_quota) == (1000, 2000)
+    assert (settings.file_limit, settings.files_quota, settings.mail_files_limit) == (1000, 2000, 0)
 
 
 def test_an_empty_setting_counts_as_absent(tmp_path: Path) -> None:
@@ -113,6 +114,7 @@ def test_a_postgresql_url_is_taken_as_it_is(tmp_path: Path) -> None:
         ("BASE_URL", "https://support example.com"),
         ("FILE_LIMIT", "25 MB"),
         ("FILE_LIMIT", "0"),
+        ("MAIL_FILES_LIMIT", "99999999999"),
         ("FILES_QUOTA", "-1"),
         ("FILES_QUOTA", "9" * 20),
         ("DATABASE_URL", "mysql://db/parlour"),

@@ -43,6 +43,7 @@ from parlour.features.portal.routes import routes as portal_routes
 from parlour.features.tickets.access import service as access
 from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.bulk.job import BulkJobs
+from parlour.features.tickets.enclosures import Encloser
 from parlour.features.tickets.handover import HandoverJobs
 from parlour.features.tickets.mails import TicketMails
 from parlour.features.tickets.notifications import service as notifications
@@ -127,7 +128,8 @@ def make_sender(settings: Settings) -> Sender:
 
 
 def make_worker(settings: Settings, database: Database, post: Post, intake: Intake) -> Worker:
-    ticket_mails = TicketMails(database, post)
+    encloser = Encloser(database, intake.store, settings.mail_files_limit)
+    ticket_mails = TicketMails(database, post, encloser)
     handlers = {
         **ticket_mails.handlers,
         **AccountMails(database, post).handlers,

@@ -62,6 +62,7 @@ SYSTEM_ONLY = {
     "events.service.between",
     "events.service.sequenced_after",
     "events.service.sweep",
+    "files.service.brought",
     "files.service.set_scan",
     "files.service.sweep",
     "files.service.unscanned",

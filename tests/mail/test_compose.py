@@ -47,6 +47,8 @@ SAID = SimpleNamespace(
     created_at=datetime(2026, 11, 9, tzinfo=UTC),
     content="Hello",
     files=[{"name": "receipt.pdf"}],
+    enclosed=[],
+    doubtful=[],
 )
 WITH_NAMES: dict[str, dict[str, Any]] = {
     **TEMPLATES,

@@ -47,7 +47,11 @@ def answer(renderer: Renderer, content: str, quoted: str = "My tent leaks.\n> si
         "answerable": True,
         "portal": "https://desk.example/support/acme",
         "thread": "Re: Tent",
-        "replies": [SimpleNamespace(sender_name="Ada", created_at=AT, content=content, files=[])],
+        "replies": [
+            SimpleNamespace(
+                sender_name="Ada", created_at=AT, content=content, files=[], enclosed=[], doubtful=[]
+            )
+        ],
         "earlier": 0,
         "quoted": quotation(said(quoted)),
     }

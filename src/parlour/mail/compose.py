@@ -1,11 +1,11 @@
 """From a template and the facts to a mail. The words are the template's."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Protocol
 
 from parlour.kernel.text import name_in_mail, one_line
-from parlour.mail.send import Mail
+from parlour.mail.send import Enclosed, Mail
 
 
 class Renderer(Protocol):
@@ -20,6 +20,7 @@ def compose(
     context: Mapping[str, Any],
     headers: Mapping[str, str] = MappingProxyType({}),
     sender: str = "",
+    enclosed: Sequence[Enclosed] = (),
 ) -> Mail:
     """Render `mail/<template>.txt`, whose first line is `Subject: …`, and `mail/<template>.html`.
 
@@ -44,6 +45,7 @@ def compose(
         sender=sender,
         sender_name=name,
         headers=headers,
+        enclosed=enclosed,
     )
 
 

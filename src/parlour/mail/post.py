@@ -1,7 +1,7 @@
 """From a job to a mail: what every mail needs, whatever it is about."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from parlour.kernel.access import Actor
 from parlour.kernel.secrets import derived_secret
 from parlour.mail.compose import Renderer, compose
 from parlour.mail.relay import RelayRefuses
-from parlour.mail.send import Mailer
+from parlour.mail.send import Enclosed, Mailer
 from parlour.mail.threads import message_id, number_in
 from parlour.settings import Settings
 
@@ -72,6 +72,7 @@ class Post:
         to: str,
         context: Mapping[str, Any],
         headers: Mapping[str, str],
+        enclosed: Sequence[Enclosed] = (),
         told: UUID | None = None,
     ) -> None:
         """A mail whose answer belongs to the ticket; that of the member who is `told`, as theirs. Raises what
@@ -82,7 +83,7 @@ class Post:
         """
         asked = headers.get("Reply-To", "")
         sender = asked if _domain(asked) == _domain(self._settings.mail_from) else ""
-        await self._hand_over(job.job_id, template, to, context, ticket_id, headers, sender, told)
+        await self._hand_over(job.job_id, template, to, context, ticket_id, headers, sender, told, enclosed)
 
     async def try_out(self, template: str, to: str, **context: Any) -> None:
         """A mail of no job, which somebody waits for; what its answer says of others counts as ever.
@@ -101,9 +102,10 @@ class Post:
         headers: Mapping[str, str] = MappingProxyType({}),
         sender: str = "",
         told: UUID | None = None,
+        enclosed: Sequence[Enclosed] = (),
     ) -> None:
         known_as = message_id(number, self._settings.mail_host, about, self._settings.secret_key, told)
-        mail = compose(self._render, template, to, known_as, context, headers, sender)
+        mail = compose(self._render, template, to, known_as, context, headers, sender, enclosed)
         await self._take_back_wronged()
         try:
             await self._mailer.send(mail)

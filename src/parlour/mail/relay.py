@@ -28,6 +28,10 @@ _PLAIN_ABOUT_RECIPIENT = frozenset({501, 550, 551, 552, 553, 556})
 log = structlog.get_logger("parlour.mail")
 
 
+class TooLarge(Undeliverable):
+    """More than the mail server takes."""
+
+
 class RelayRefuses(Postponed):
     """The mail server refuses us, whoever the mail is for. `wronged` are mails that were given up for it."""
 
@@ -85,14 +89,16 @@ class Relay:
         """What the answer to DATA means: some servers look at the recipient only now."""
         numbers = _numbers(words)
         about_it = _ABOUT_MESSAGE.fullmatch(numbers) or _ABOUT_RECIPIENT.fullmatch(numbers)
-        if 500 <= code <= 599 and (about_it or (code == 552 and not numbers)):
+        if _is_about_size(code, words):
+            return TooLarge(f"{code} {words}")
+        if 500 <= code <= 599 and about_it:
             return Undeliverable(f"{code} {words}")
         return self.refused(code, words)
 
     def refused(self, code: int, words: str) -> Exception:
         """What any other answer means: to the greeting, to who we are, to the sender and the mail's size."""
         if _is_about_size(code, words):
-            return Undeliverable(f"{code} {words}")
+            return TooLarge(f"{code} {words}")
         if 500 <= code <= 599:
             return self._refuses(code, words, frozenset())
         return Postponed(f"{code} {words}")

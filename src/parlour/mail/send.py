@@ -4,13 +4,14 @@ import asyncio
 import os
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from ipaddress import ip_address
+from mimetypes import MimeTypes
 from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
@@ -33,11 +34,25 @@ ANSWER_TIMEOUT = 120.0
 
 _AUTOMATIC = MappingProxyType({"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"})
 _OF_IDS = frozenset({"In-Reply-To", "References"})
+UNKNOWN = "application/octet-stream"
+_TYPES = MimeTypes()
+"""Of the library's own table, on every machine the same."""
+_STRUCTURED = frozenset({"message", "multipart"})
+"""Types of bytes that no mail may hold in base64 (RFC 2046, sections 5.1 and 5.2)."""
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 _MESSAGE_ID = re.compile(r"<([A-Za-z0-9._-]+)@[A-Za-z0-9.-]+>")
 _POLICY = SMTP.clone(cte_type="7bit")
 
 log = structlog.get_logger("parlour.mail")
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosed:
+    """A file that goes along."""
+
+    name: str
+    media_type: str
+    content: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +71,7 @@ class Mail:
     """The address that it comes from, where that is not the operator's."""
     sender_name: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
+    enclosed: Sequence[Enclosed] = ()
 
     def __post_init__(self) -> None:
         if self.sender and (clean_email(self.sender) is None or self.sender != one_line(self.sender)):
@@ -107,7 +123,20 @@ def message(mail: Mail, sender: str) -> EmailMessage:
             wire[name] = value
     wire.set_content(mail.text)
     wire.add_alternative(mail.html, subtype="html")
+    for file in mail.enclosed:
+        main, sub = _type_of(file)
+        wire.add_attachment(file.content, main, sub, filename=one_line(file.name))
     return wire
+
+
+def _type_of(file: Enclosed) -> tuple[str, str]:
+    """Of bytes in which no type was recognised, what the name says: mail programs open them by it."""
+    said = file.media_type
+    if said == UNKNOWN:
+        guessed, packed = _TYPES.guess_type(file.name)
+        said = guessed if guessed and not packed else UNKNOWN
+    main, _, sub = said.partition("/")
+    return (main, sub) if sub and main not in _STRUCTURED else ("application", "octet-stream")
 
 
 class SmtpMailer:
@@ -134,7 +163,7 @@ class SmtpMailer:
         return self._relay.refusing
 
     async def send(self, mail: Mail) -> None:
-        wire = message(mail, self._sender)
+        wire = await asyncio.to_thread(message, mail, self._sender)
         try:
             async with self._connection() as server:
                 await server.send_message(wire, timeout=ANSWER_TIMEOUT)

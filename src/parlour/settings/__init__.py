@@ -13,7 +13,16 @@ from urllib.parse import urlsplit
 
 from parlour.kernel.addresses import ascii_host
 from parlour.kernel.networks import is_place
-from parlour.settings.files import FILE_LIMIT, FILES_QUOTA, clamd, file_limit, files_quota, files_url
+from parlour.settings.files import (
+    FILE_LIMIT,
+    FILES_QUOTA,
+    MAIL_FILES_LIMIT,
+    clamd,
+    file_limit,
+    files_quota,
+    files_url,
+    mail_files_limit,
+)
 from parlour.settings.networks import private_networks
 from parlour.settings.secret_key import previous_keys, secret_key
 from parlour.settings.values import BadSetting, split_url, usable_path
@@ -35,6 +44,7 @@ NAMES = (
     "PARLOUR_LOG_FORMAT",
     "PARLOUR_MAILBOXES_PRIVATE",
     "PARLOUR_MAIL_AUTHSERV_ID",
+    "PARLOUR_MAIL_FILES_LIMIT",
     "PARLOUR_MAIL_FROM",
     "PARLOUR_REDIS_URL",
     "PARLOUR_SECRET_KEY",
@@ -69,6 +79,7 @@ class Settings:
     file_limit: int
     clamd: str | None
     mail_authserv_id: str
+    mail_files_limit: int
     mail_from: str
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     webhooks_private: tuple[IPv4Network | IPv6Network, ...]
@@ -98,6 +109,7 @@ class Settings:
             file_limit=file_limit(given.get("PARLOUR_FILE_LIMIT", str(FILE_LIMIT))),
             clamd=_optional(given, "PARLOUR_CLAMD", clamd),
             mail_authserv_id=given.get("PARLOUR_MAIL_AUTHSERV_ID", ""),
+            mail_files_limit=mail_files_limit(given.get("PARLOUR_MAIL_FILES_LIMIT", str(MAIL_FILES_LIMIT))),
             mail_from=_mail_from(given.get("PARLOUR_MAIL_FROM", f"support@{mail_host(base_url)}")),
             trusted_proxies=_proxies(given.get("PARLOUR_TRUSTED_PROXIES", "")),
             webhooks_private=_private(given, "PARLOUR_WEBHOOKS_PRIVATE"),

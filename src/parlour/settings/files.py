@@ -5,6 +5,7 @@ from parlour.settings.values import BadSetting, split_url, usable_path
 
 FILE_LIMIT = 25 * 1024 * 1024
 LARGEST_FILE_LIMIT = 1024**3
+MAIL_FILES_LIMIT = 10 * 1024 * 1024
 FILES_QUOTA = 5 * 1024**3
 LARGEST_FILES_QUOTA = 1024**5
 
@@ -33,9 +34,14 @@ def files_quota(value: str) -> int:
     return _bytes("PARLOUR_FILES_QUOTA", value, LARGEST_FILES_QUOTA, FILES_QUOTA)
 
 
-def _bytes(name: str, value: str, most: int, right: int) -> int:
-    if not (value.isascii() and value.isdecimal() and 0 < int(value[:20]) <= most):
-        raise BadSetting(name, f"must be a number of bytes from 1 to {most}", str(right))
+def mail_files_limit(value: str) -> int:
+    """Bytes of all files that go along with one mail; with 0 none do."""
+    return _bytes("PARLOUR_MAIL_FILES_LIMIT", value, FILE_LIMIT, MAIL_FILES_LIMIT, least=0)
+
+
+def _bytes(name: str, value: str, most: int, right: int, *, least: int = 1) -> int:
+    if not (value.isascii() and value.isdecimal() and least <= int(value[:20]) <= most):
+        raise BadSetting(name, f"must be a number of bytes from {least} to {most}", str(right))
     return int(value)
 
 

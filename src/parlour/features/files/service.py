@@ -240,6 +240,12 @@ def file(tx: Tx, file_id: UUID) -> File:
 
 
 @requires(Permission.SYSTEM)
+def brought(tx: Tx, file_ids: Sequence[UUID]) -> dict[UUID, File]:
+    """Those of the files that messages have brought, by their ids, whatever the scanner says of them."""
+    return {file_id: file for file_id, file in store.these(tx, file_ids).items() if file.seq is not None}
+
+
+@requires(Permission.SYSTEM)
 def unscanned(tx: Tx, file_id: UUID) -> File | None:
     """The file, as long as nobody knows what is in it."""
     found = store.these(tx, [file_id]).get(file_id)

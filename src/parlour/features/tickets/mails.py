@@ -1,6 +1,6 @@
 """The mails that a ticket's life sends, each a job: stored with what caused it, run at least once."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +8,7 @@ from parlour.db.database import Database
 from parlour.db.outbox import Job
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.access import service as access
+from parlour.features.tickets.enclosures import Encloser, Enclosures
 from parlour.features.tickets.merging import service as merging
 from parlour.features.tickets.models import Link
 from parlour.features.tickets.outgoing import service as outgoing
@@ -19,18 +20,15 @@ from parlour.kernel.access import Actor
 from parlour.kernel.messages import Message
 from parlour.mail.post import Post
 from parlour.mail.quoting import quotation
-
-
-def _said(message: Message) -> dict[str, Any]:
-    """With what was not withdrawn of its files: plain values, of which templates know the fields."""
-    files = [file._asdict() for file in message.files if file.scan != "infected"]
-    return {**message._asdict(), "files": files}
+from parlour.mail.relay import TooLarge
+from parlour.mail.send import Enclosed
 
 
 class TicketMails:
-    def __init__(self, db: Database, post: Post) -> None:
+    def __init__(self, db: Database, post: Post, encloser: Encloser) -> None:
         self._db = db
         self._post = post
+        self._encloser = encloser
         self.handlers = {
             tickets.CONFIRMATION: self.confirm,
             access.FRESH_LINKS: self.fresh_links,
@@ -83,10 +81,16 @@ class TicketMails:
             "workspace": workspace,
             "ticket": {"number": ticket.number, "subject": ticket.subject},
             "thread": head.subject,
-            "replies": [_said(message) for message in copied.messages],
             "answerable": "Reply-To" in headers,
         }
-        await self._post.send_about(ticket.ticket_id, job, "copy", copied.email, context, headers)
+
+        async def send(enclosures: Enclosures) -> None:
+            said = [enclosures.said(message) for message in copied.messages]
+            about = {**context, "replies": said}
+            files = list(enclosures.enclosed.values())
+            await self._post.send_about(ticket.ticket_id, job, "copy", copied.email, about, headers, files)
+
+        await self._with_files(system, copied.messages, send)
 
     async def merged(self, job: Job) -> None:
         """Where a ticket goes on, with a way in if that is the same customer's."""
@@ -111,17 +115,35 @@ class TicketMails:
     async def _mail_answers(self, job: Job, template: str) -> None:
         system, ticket_id = Actor.system(job.workspace_id), UUID(job.payload["ticket_id"])
         unseen = await self._db.write(system, access.unseen_replies, job, self._secret(job, ticket_id))
-        if unseen:
+        if unseen is None:
+            return
+
+        async def send(enclosures: Enclosures) -> None:
             await self._send(
                 job,
                 template,
                 unseen.to,
                 link=unseen.link,
                 subject=unseen.subject,
-                replies=[_said(message) for message in unseen.messages],
+                enclosed=list(enclosures.enclosed.values()),
+                replies=[enclosures.said(message) for message in unseen.messages],
                 earlier=unseen.earlier,
                 quoted=quotation(unseen.answered) if unseen.answered else None,
             )
+
+        await self._with_files(system, unseen.messages, send)
+
+    async def _with_files(
+        self, system: Actor, messages: Sequence[Message], send: Callable[[Enclosures], Awaitable[None]]
+    ) -> None:
+        """A mail that is too large with them goes without."""
+        enclosures = await self._encloser.of(system, messages)
+        try:
+            await send(enclosures)
+        except TooLarge:
+            if not enclosures.enclosed:
+                raise
+            await send(enclosures.without_files())
 
     async def _letterhead(self, system: Actor, ticket_id: UUID) -> Letterhead:
         anchor = self._post.anchor(ticket_id)
@@ -139,6 +161,7 @@ class TicketMails:
         link: Link | None = None,
         listed: Sequence[Link] = (),
         subject: str = "",
+        enclosed: Sequence[Enclosed] = (),
         **context: Any,
     ) -> None:
         """`subject` is the ticket's, for mails about what an agent has said: it is no stranger's any more."""
@@ -156,7 +179,7 @@ class TicketMails:
             headers["Auto-Submitted"] = "no"
         context |= {"answerable": "Reply-To" in headers, **_facts(portal, link)}
         context |= {"ticket": {"number": link.number, "subject": subject}, "thread": head.subject}
-        await self._post.send_about(link.ticket_id, job, template, to, context, headers)
+        await self._post.send_about(link.ticket_id, job, template, to, context, headers, enclosed)
 
 
 def _facts(portal: str, link: Link) -> dict[str, Any]:
