@@ -25,6 +25,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin
 
 from bench.browser import Browser, Wires
+from bench.ceiling import processor as processor_of
 from bench.server import Parlour, parlour
 
 SOCKETS_AN_AGENT = 10
@@ -148,13 +149,16 @@ async def open_ticket(wires: Wires, number: int) -> tuple[Browser, str, str]:
 
 
 async def take_seats(nodes: list[Parlour], workspace_id: str, rooms: int) -> list[Seat]:
-    """Customer and agent of every room: at different nodes, when there are two.
+    """Customer and agent of every room, over all nodes.
 
     After as many connections as one may have comes the next agent.
     """
-    portal, desk = Wires(nodes[0].port), Wires(nodes[-1].port)
-    customers = [await open_ticket(portal, number) for number in range(rooms)]
-    agents = [await sign_in(desk, number, workspace_id) for number in range(agents_for(rooms))]
+    wires = [Wires(node.port) for node in nodes]
+    customers = [await open_ticket(wires[number % len(wires)], number) for number in range(rooms)]
+    agents = [
+        await sign_in(wires[(number + 1) % len(wires)], number, workspace_id)
+        for number in range(agents_for(rooms))
+    ]
     seats = []
     for number, (customer, ticket, room) in enumerate(customers):
         here, there = f"/support/bench/ticket/{ticket}", f"/workspace/{workspace_id}/tickets/{ticket}"
@@ -194,16 +198,20 @@ async def measure(
     opened_in = perf_counter() - begin
     await asyncio.sleep(1)
     idle = memory(nodes)
-    used, begin = processor(nodes), perf_counter()
+    used, stored, begin = processor(nodes), database(choice.on), perf_counter()
     talk = await talk_for(seats, choice.rate, choice.seconds)
-    load = (processor(nodes) - used) / (perf_counter() - begin)
+    used, stored, took = processor(nodes) - used, database(choice.on) - stored, perf_counter() - begin
     after = memory(nodes)
     await asyncio.gather(*(seat.socket.close() for seat in seats if seat.socket))
     return [
         ("sockets opened", f"{len(seats)} in {opened_in:.1f} s"),
         ("memory a connection", f"{(idle - before) / len(seats):.1f} kB"),
         ("memory of the server", f"{before} kB without sockets, {idle} kB with, {after} kB after the talk"),
-        ("processor of the server", f"{load:.0%} of one core"),
+        ("processor of the server", f"{used / took:.0%} of one core, database {stored / took:.0%}"),
+        (
+            "processor a message",
+            f"{used / len(talk.started) * 1e6:,.0f} µs, database {stored / len(talk.started) * 1e6:,.0f} µs",
+        ),
         *report(talk, choice),
     ]
 
@@ -229,6 +237,15 @@ def memory(nodes: list[Parlour]) -> int:
 
 def processor(nodes: list[Parlour]) -> float:
     return sum(node.processor() for node in nodes)
+
+
+def database(kind: str) -> float:
+    """Seconds of processor time that PostgreSQL has used. SQLite's are the server's own."""
+    if kind == "sqlite":
+        return 0.0
+    from tests import postgres_server
+
+    return processor_of(postgres_server.server().process_id)
 
 
 def agent_email(number: int) -> str:
@@ -260,7 +277,7 @@ def prepare(server: Parlour, rooms: int) -> str:
     return workspace_id
 
 
-def place_for(kind: str, folder: Path, stack: ExitStack) -> list[Parlour]:
+def place_for(kind: str, folder: Path, stack: ExitStack, nodes: int = 1) -> list[Parlour]:
     """Not started yet. PostgreSQL waits for the disk with every commit, as SQLite does."""
     if kind == "sqlite":
         return [stack.enter_context(parlour(folder))]
@@ -275,8 +292,7 @@ def place_for(kind: str, folder: Path, stack: ExitStack) -> list[Parlour]:
     }
     if kind == "nodes":
         shared["PARLOUR_REDIS_URL"] = stack.enter_context(RedisServer(folder)).url
-    count = 2 if kind == "nodes" else 1
-    return [stack.enter_context(parlour(folder / f"node{n}", **shared)) for n in range(count)]
+    return [stack.enter_context(parlour(folder / f"node{n}", **shared)) for n in range(nodes)]
 
 
 def main(arguments: list[str]) -> int:
@@ -292,14 +308,18 @@ def main(arguments: list[str]) -> int:
         "--on",
         choices=("sqlite", "postgresql", "nodes"),
         default="sqlite",
-        help="one process on SQLite or PostgreSQL, or two nodes on PostgreSQL and Redis (%(default)s)",
+        help="SQLite, PostgreSQL alone, or nodes on PostgreSQL and Redis (%(default)s)",
     )
+    parser.add_argument("--nodes", type=int, help="processes that share the load (2 on nodes, else 1)")
     parser.add_argument("--quick", action="store_true", help="only five seconds")
     choice = parser.parse_args(arguments)
     if choice.quick:
         choice.seconds = 5
     with tempfile.TemporaryDirectory(prefix="parlour-bench-") as folder, ExitStack() as stack:
-        nodes = place_for(choice.on, Path(folder), stack)
+        count = choice.nodes or (2 if choice.on == "nodes" else 1)
+        if choice.on == "sqlite" and count > 1:
+            parser.error("SQLite is written by one process.")
+        nodes = place_for(choice.on, Path(folder), stack, count)
         print(f"Hiring {agents_for(choice.sockets // 2)} agents …", file=sys.stderr)
         workspace_id = prepare(nodes[0], choice.sockets // 2)
         for node in nodes:
