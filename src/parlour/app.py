@@ -36,6 +36,7 @@ from parlour.features.files import service as files
 from parlour.features.files.jobs import FileJobs
 from parlour.features.mailroom.arrivals import Arrivals
 from parlour.features.mailroom.fetching.fetcher import Fetcher
+from parlour.features.mailroom.fetching.telling import MailboxMails
 from parlour.features.mailroom.jobs import MailroomJobs
 from parlour.features.mailroom.listening import SmtpDoor
 from parlour.features.portal import visitor
@@ -137,6 +138,7 @@ def make_worker(settings: Settings, database: Database, post: Post, intake: Inta
         **FileJobs(database, intake).handlers,
         **ScanJobs(database, intake, settings.data_dir).handlers,
         **HandoverJobs(database).handlers,
+        **MailboxMails(database, post).handlers,
         **MailroomJobs(database, intake, settings).handlers,
         **NotificationJobs(database).handlers,
         **NotificationMails(database, post).handlers,

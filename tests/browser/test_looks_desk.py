@@ -2,15 +2,18 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from playwright.async_api import Page, expect
+from sqlalchemy import update
 
 from parlour.db import outbox
 from parlour.db.database import Tx
 from parlour.db.lanes import Lane
 from parlour.db.outbox import Ended, Job
+from parlour.db.schema import fetched_mailboxes
 from parlour.features.contacts import service as contacts
 from parlour.features.mailroom.fetching import accounts
 from parlour.features.mailroom.fetching import service as fetching
@@ -22,6 +25,7 @@ from parlour.features.tickets.models import Colour, Field, Priority, Ticket
 from parlour.features.tickets.outgoing import service as outgoing
 from parlour.features.tickets.tags import service as tags
 from parlour.features.webhooks import service as webhooks
+from parlour.kernel import clock
 from parlour.mail.imap import Server
 from tests.browser.axe import BETWEEN, too_wide, violations
 from tests.browser.files import picture, text
@@ -304,6 +308,24 @@ async def mailbox_tried(page: Page, live: Live, past: Past) -> None:
     await past.db.write(ada, accounts.remove, box.mailbox_id)
 
 
+async def mailbox_silent(page: Page, live: Live, past: Past) -> None:
+    """The page says so for an hour and more; the mailbox is gone again when the page is looked at."""
+    account = Account(Server.at("imaps://support@127.0.0.1:9"), "let-me-in")
+    ada, address = await past.agent("ada"), f"{uuid4().hex[:12]}@acme.example"
+
+    def fail(tx: Tx) -> UUID:
+        box = accounts.add_fetched(tx, address, account, fetching.keyring([b"k" * 32]), Place(1, 1))
+        ours = fetched_mailboxes.c.workspace_id == tx.workspace_id
+        since = clock.now() - timedelta(minutes=50)
+        tx.as_system().execute(update(fetched_mailboxes).where(ours).values(looked_at=since))
+        return box.mailbox_id
+
+    mailbox_id = await past.db.write(ada, fail)
+    await page.goto(f"{live.desk}/mail")
+    await expect(page.get_by_role("heading", name=f"No mail comes from {address}")).to_be_visible()
+    await past.db.write(ada, accounts.remove, mailbox_id)
+
+
 async def answers_that_did_not_arrive(page: Page, live: Live, past: Past) -> None:
     """One is tried again, one came to nothing."""
     ticket, ada = await past.ticket(), await past.agent("ada")
@@ -526,6 +548,7 @@ STATES: list[State] = [
     mail_tried,
     mailbox_not_reached,
     mailbox_tried,
+    mailbox_silent,
     answers_that_did_not_arrive,
     mails_that_went,
     security,

@@ -535,6 +535,7 @@ def of_fetching() -> list[Call]:
         (fetching.silent, {"after": SOON, "limit": 9}),
         (fetching.note_failure, {**held, "error": "e", "stuck_uid": 0}),
         (fetching.note_look, held),
+        (fetching.set_told_at, {**this, "at": None}),
         (fetching.move, {**this, "before": here, "to": Place(1, 3)}),
         (fetching.known, {"message_ids": ["<a@b.example>"]}),
         (fetching.release, {**held, "after": SOON}),

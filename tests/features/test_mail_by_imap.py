@@ -27,6 +27,8 @@ from parlour.kernel.keyring import Keyring
 from parlour.mail.imap import Inbox, Server
 from tests.dovecot import PASSWORD, Dovecot
 from tests.house import Browser, House
+from tests.mailbox import mails as mailed
+from tests.mailbox import text_of
 from tests.until import until
 
 pytestmark = pytest.mark.dovecot
@@ -338,6 +340,28 @@ async def test_a_mailbox_that_is_silent_for_long_is_told_of_everywhere(
     assert b"parlour_mailboxes_silent 1.0" in await house.app.parlour.metrics.text()
     [(_, found)] = await house.db.scan(Actor.system(), service.silent)
     assert found.mailbox_id == mailbox_id, "the operator is told by doctor"
+
+
+async def test_owners_hear_of_an_outage_once_and_of_its_end(house: House, dovecot: Dovecot) -> None:
+    """By the house's own mail server, whatever the mailbox does."""
+    mailbox_id = await fetch(house, dovecot)
+    dovecot.stop()
+    await house.as_system(look_was, mailbox_id, clock.now() - timedelta(minutes=61))
+    async with fetching(house, IMPATIENT):
+        [told] = await mailed(house, "ada@acme.example")
+        before = (await standing(house, mailbox_id)).failures
+        async with asyncio.timeout(30):
+            while (await standing(house, mailbox_id)).failures < before + 3:
+                await asyncio.sleep(0.05)
+        dovecot.start()
+        told_of = await mailed(house, "ada@acme.example", 2)
+        async with asyncio.timeout(30):
+            while (await standing(house, mailbox_id)).error:
+                await asyncio.sleep(0.05)
+
+    assert told["Subject"] == f"No mail comes from {SUPPORT}"
+    assert "Nothing listens at 127.0.0.1" in text_of(told)
+    assert [mail["Subject"] for mail in told_of[1:]] == [f"Mail comes from {SUPPORT} again"]
 
 
 def look_was(tx: Tx, mailbox_id: UUID, at: datetime) -> None:

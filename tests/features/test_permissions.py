@@ -84,6 +84,7 @@ SYSTEM_ONLY = {
     "mailroom.fetching.service.silent",
     "mailroom.fetching.service.stop",
     "mailroom.fetching.service.take",
+    "mailroom.fetching.telling.tell",
     "mailroom.service.note_failure",
     "mailroom.service.receive",
     "mailroom.sorting.sort",

@@ -53,6 +53,16 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Outage:
+    """A mailbox that fails, since when; `told_at` is when its owners were told of it."""
+
+    mailbox_id: UUID
+    looked_at: datetime
+    told_at: datetime | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class Failing:
     """A mailbox from which nothing came since `looked_at`; without an error nobody fetches it."""
 

@@ -11,11 +11,12 @@ from uuid import UUID
 from parlour.db.database import Tx
 from parlour.db.inspection import SILENT_AFTER
 from parlour.features.mailroom import service as mailroom
-from parlour.features.mailroom.fetching import store
+from parlour.features.mailroom.fetching import store, telling
 from parlour.features.mailroom.fetching.models import Claim, Failing, Place, Standing
 from parlour.features.mailroom.models import Arrival
 from parlour.features.workspaces.mailboxes import service as mailboxes
 from parlour.features.workspaces.models import Mailbox
+from parlour.kernel import clock
 from parlour.kernel.access import Permission, requires
 from parlour.kernel.addresses import required_email
 from parlour.kernel.errors import Conflict, NotFound
@@ -140,16 +141,24 @@ def release(tx: Tx, mailbox_id: UUID, holder: UUID, *, after: timedelta) -> None
 
 @requires(Permission.SYSTEM)
 def note_look(tx: Tx, mailbox_id: UUID, holder: UUID) -> None:
-    """It was looked into, and all that is new is ours."""
-    store.note_look(tx, mailbox_id=mailbox_id, holder=holder)
+    """It was looked into, and all that is new is ours. Whoever was told that it failed is told."""
+    over = store.note_look(tx, mailbox_id=mailbox_id, holder=holder)
+    if over and over.told_at:
+        store.set_told_at(tx, mailbox_id=mailbox_id, at=None)
+        telling.tell(tx, over, works=True)
 
 
 @requires(Permission.SYSTEM)
 def note_failure(
     tx: Tx, mailbox_id: UUID, holder: UUID, error: str, *, stuck_uid: int, again: timedelta
 ) -> None:
-    """It could not be looked into, or not wholly; `again` is how long until the next try."""
-    store.note_failure(tx, mailbox_id=mailbox_id, holder=holder, error=error, stuck_uid=stuck_uid)
+    """It could not be looked into, or not wholly; `again` is how long until the next try. Its owners are told
+    of an outage once.
+    """
+    found = store.note_failure(tx, mailbox_id=mailbox_id, holder=holder, error=error, stuck_uid=stuck_uid)
+    if found and not found.told_at and clock.now() - found.looked_at > telling.TELL_AFTER:
+        store.set_told_at(tx, mailbox_id=mailbox_id, at=clock.now())
+        telling.tell(tx, found, works=False)
     store.release(tx, mailbox_id=mailbox_id, holder=holder, after=again)
 
 

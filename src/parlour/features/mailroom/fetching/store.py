@@ -11,7 +11,7 @@ from parlour.db.database import HERE, Tx
 from parlour.db.moments import moment
 from parlour.db.schema import fetched_mailboxes as fetched
 from parlour.db.schema import mails
-from parlour.features.mailroom.fetching.models import Claim, Place, Standing
+from parlour.features.mailroom.fetching.models import Claim, Outage, Place, Standing
 from parlour.kernel import clock
 from parlour.kernel.keyring import Sealed
 
@@ -36,6 +36,7 @@ _STANDING = (
     fetched.c.failures,
     fetched.c.error,
 )
+_OUTAGE = (fetched.c.mailbox_id, fetched.c.looked_at, fetched.c.told_at, fetched.c.error)
 _EVERY = select(*_STANDING).where(fetched.c.workspace_id == HERE)
 _THIS = (fetched.c.workspace_id == HERE) & (fetched.c.mailbox_id == bindparam("mailbox"))
 _HELD = _THIS & (fetched.c.holder == bindparam("held_by"))
@@ -151,14 +152,26 @@ def release(tx: Tx, *, mailbox_id: UUID, holder: UUID, after: timedelta) -> None
     tx.run(update(fetched).where(_HELD).values(**values), mailbox=mailbox_id, held_by=holder)
 
 
-def note_look(tx: Tx, *, mailbox_id: UUID, holder: UUID) -> None:
-    values = {"looked_at": clock.now(), "failures": 0, "error": "", "stuck_uid": 0, "told_at": None}
-    tx.run(update(fetched).where(_HELD).values(**values), mailbox=mailbox_id, held_by=holder)
+def note_look(tx: Tx, *, mailbox_id: UUID, holder: UUID) -> Outage | None:
+    """What is over, `told_at` and all, unless somebody else holds it."""
+    values = {"looked_at": clock.now(), "failures": 0, "error": "", "stuck_uid": 0}
+    return _noted(tx, mailbox_id, holder, values)
 
 
-def note_failure(tx: Tx, *, mailbox_id: UUID, holder: UUID, error: str, stuck_uid: int) -> None:
+def note_failure(tx: Tx, *, mailbox_id: UUID, holder: UUID, error: str, stuck_uid: int) -> Outage | None:
+    """What goes on, unless somebody else holds it."""
     values = {"failures": fetched.c.failures + 1, "error": error, "stuck_uid": stuck_uid}
-    tx.run(update(fetched).where(_HELD).values(**values), mailbox=mailbox_id, held_by=holder)
+    return _noted(tx, mailbox_id, holder, values)
+
+
+def _noted(tx: Tx, mailbox_id: UUID, holder: UUID, values: dict[str, Any]) -> Outage | None:
+    noted = update(fetched).where(_HELD).values(**values).returning(*_OUTAGE)
+    row = tx.run(noted, mailbox=mailbox_id, held_by=holder).first()
+    return Outage(*row) if row else None
+
+
+def set_told_at(tx: Tx, *, mailbox_id: UUID, at: datetime | None) -> None:
+    tx.run(update(fetched).where(_THIS).values(told_at=at), mailbox=mailbox_id)
 
 
 def move(tx: Tx, *, mailbox_id: UUID, before: Place, to: Place) -> bool:
