@@ -361,13 +361,13 @@ class Erasure:
                         search.index_words(tx, ticket_id, "\n".join(filter(None, said)))
 
     def _said(self, tx: Tx, room_id: UUID, start: int, upto: int) -> dict[int, list[str]]:
-        """What people said beyond one number and up to another, and what the files are called."""
+        """What people said beyond one number and up to another, and what its files are found by."""
         words = self._in(messages).where(messages.c.room_id == room_id, messages.c.sender_type != "system")
         words = words.where(messages.c.seq > start, messages.c.seq <= upto)
         said = {row.seq: [row.content] for row in tx.execute(words)}
         names = self._in(files).where(files.c.room_id == room_id, files.c.seq > start, files.c.seq <= upto)
         for row in tx.execute(names.order_by(files.c.seq, files.c.position)):
-            said.setdefault(row.seq, []).append(row.name)
+            said.setdefault(row.seq, []).append(search.file_words(row.name, row.media_type))
         return said
 
     def _erase_traces(self, names: set[str]) -> None:

@@ -106,6 +106,8 @@ FURTHER_LOOKS = (1_000,) * 9
 TOGETHER = 10
 """The words of so many places PostgreSQL sends at once: 20,000 characters each, at most."""
 _BEYOND = 2**62
+_CALLED = {"jpeg": ("jpg", "jpeg"), "mpeg": ("mp3",), "quicktime": ("mov",)}
+"""Where people have another word than the media type's second half."""
 
 
 class Match(NamedTuple):
@@ -118,6 +120,15 @@ class Match(NamedTuple):
 def subject_words(subject: str, email: str) -> str:
     """What a ticket itself is found by."""
     return f"{subject}\n{email}"
+
+
+def file_words(name: str, media_type: str | None) -> str:
+    """What a file is found by: its name, and what it is by its bytes as far as the name does not say so."""
+    if media_type in (None, "application/octet-stream"):
+        return name
+    kind = media_type.partition("/")[2]
+    untold = [each for each in _CALLED.get(kind, (kind,)) if not name.lower().endswith(f".{each}")]
+    return " ".join([name, *untold])
 
 
 def index_words(tx: Tx, ticket_id: UUID, said: str) -> None:

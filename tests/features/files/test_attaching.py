@@ -10,6 +10,7 @@ from PIL import Image
 from parlour.features.tickets.models import Ticket
 from parlour.web.headers import SANDBOX
 from tests.attaching import JSON, WORDS, File, desk_of, file_at, newest, room_of, say
+from tests.features.test_search import found
 from tests.files.test_heic import SECRET, taken_by_a_phone
 from tests.house import Browser, House
 from tests.web.test_weight import counted
@@ -137,14 +138,26 @@ async def test_the_same_form_twice_is_one_message_and_other_files_are_a_conflict
     assert UUID((await newest(visitor, room_of(ticket)))["client_id"]) == UUID(client_id)
 
 
-async def test_a_ticket_is_found_by_the_name_of_its_file(
-    visitor: Browser, desk: Browser, ticket: Ticket
+async def test_a_ticket_is_found_by_the_name_of_its_file_and_by_what_it_is(
+    house: House, visitor: Browser, desk: Browser, ticket: Ticket
 ) -> None:
-    await say(visitor, room_of(ticket), ("Quarterly zebra.txt", WORDS))
+    """Whatever the name says: a type is that of the bytes."""
+    other = await house.open_ticket(visitor)
+    drawn = BytesIO()
+    Image.new("RGB", (9, 9)).save(drawn, "JPEG")
+    sent = [
+        ("Quarterly zebra.xls", b"cells"),
+        ("scan", drawn.getvalue()),
+        ("offer.bin", b"%PDF-1.7 and so on"),
+    ]
+    for file in sent:
+        await say(visitor, room_of(ticket), file)
+    await say(visitor, room_of(other), ("photo.JPG", drawn.getvalue()), content="Another one")
 
-    found = await desk.get(f"/workspace/{ticket.workspace_id}/tickets?q=zebra")
+    wanted = {words: [ticket.number] for words in ("zebra", "quarterly xls", "pdf", "scan", "scan jpg")}
+    wanted |= {"photo jpeg": [other.number], "png": [], "octet": []}
 
-    assert str(ticket.ticket_id) in found.text
+    assert {words: await found(house, desk, words) for words in wanted} == wanted
 
 
 @pytest.mark.sqlite

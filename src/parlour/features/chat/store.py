@@ -221,7 +221,7 @@ def insert_message(tx: Tx, message: Message, *, ticket_id: UUID) -> None:
     """What people say is searchable from now on."""
     tx.execute(_INSERT_MESSAGE, _row(tx, message))
     if message.sender_type != "system":
-        said = (message.content, *(file.name for file in message.files))
+        said = (message.content, *(search.file_words(file.name, file.media_type) for file in message.files))
         search.index_words(tx, ticket_id, "\n".join(filter(None, said)))
 
 
