@@ -22,7 +22,7 @@ from parlour import logs
 from parlour.app import Application
 from parlour.features.tickets import service as tickets
 from parlour.kernel.access import Actor
-from parlour.kernel.kept import Alike, Kept
+from parlour.kernel.kept import Alike, Kept, Together
 from parlour.web.limits import Limit
 from parlour.web.render import Renderer
 from parlour.web.windows import Rate
@@ -70,7 +70,7 @@ async def seconds_a_page(app: Application, path: str, headers: Headers, times: i
 
 async def seconds_anew(app: Application, path: str, headers: Headers, times: int) -> float:
     """The same without what was kept of rows and messages."""
-    kept = [each for each in gc.get_objects() if isinstance(each, Alike | Kept)]
+    kept = [each for each in gc.get_objects() if isinstance(each, Alike | Kept | Together)]
     spent = 0.0
     for _ in range(times):
         for each in kept:

@@ -78,3 +78,26 @@ class Kept(_Keeps[R]):
 
     def one(self, thing: object, along: Hashable = None) -> R:
         return self.each([thing], [along])[0]
+
+
+class Together(_Keeps[R]):
+    """What is made of several things at once; made anew when one of them, or what goes along, is another.
+
+    They are known as `Kept` knows them. `longest` and `length` are those of what is made.
+    """
+
+    def __init__(self, *, most: int, length: Callable[[R], int], longest: int = LONG) -> None:
+        super().__init__(most)
+        self._length = length
+        self._longest = longest
+
+    def made(self, things: Sequence[object], along: Hashable, make: Callable[[], R]) -> R:
+        """`make` may depend on nothing else."""
+        key = tuple(map(id, things)), along
+        found = self._made.get(key)
+        if found is None:
+            found = things, make()
+            if self._length(found[1]) <= self._longest:
+                self._keep({key: found})
+        made: R = found[1]
+        return made

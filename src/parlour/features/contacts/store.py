@@ -94,8 +94,7 @@ def lock(tx: Tx, contact_id: UUID) -> Contact | None:
 
 
 def by_email(tx: Tx, email: str) -> Contact | None:
-    row = tx.first(_AT, email=email)
-    return _contact(row) if row else None
+    return next(iter(tx.objects(_AT, _contact, email=email)), None)
 
 
 def is_blocked(tx: Tx, email: str) -> bool:

@@ -14,7 +14,8 @@ from parlour.features.desk import rows
 from parlour.features.desk.agent import actor_at, desk_in
 from parlour.features.desk.came_from import came_from, go_on
 from parlour.features.desk.change_note import noted
-from parlour.features.desk.ticket import Stale, Writing, not_sent, one_of, page, room_in, version_in
+from parlour.features.desk.ticket import Writing, not_sent, one_of, page, room_in, version_in
+from parlour.features.desk.ticket_panel import Stale
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.models import Field, Priority, Status

@@ -95,7 +95,7 @@ def place(request: Request, desk: Desk, *, managed: bool) -> Mapping[str, Any]:
     """
     home = f"/workspace/{desk.workspace_id}"
     frame = _frames.one(desk, (site(request).renderer, managed))
-    return {**frame, "tickets_at": _tickets_at(request, home), "current": _current(request, home)}
+    return {**frame, "tickets_at": tickets_at(request, desk), "current": _current(request, home)}
 
 
 def _current(request: Request, home: str) -> str:
@@ -110,12 +110,12 @@ def shown_at(request: Request) -> str:
     return request.headers.get("hx-current-url", request.scope["path"]).partition("?")[0].partition("#")[0]
 
 
-def _tickets_at(request: Request, home: str) -> str:
+def tickets_at(request: Request, desk: Desk) -> str:
     """What leads to a ticket, less its id, from the page on which the answer will stand.
 
     Every row says it, so it is as short as that page allows.
     """
-    page = shown_at(request)
+    home, page = f"/workspace/{desk.workspace_id}", shown_at(request)
     if page.endswith(f"{home}/tickets"):
         return "tickets/"
     if page.rpartition("/")[0].endswith(f"{home}/tickets"):

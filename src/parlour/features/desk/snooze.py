@@ -6,6 +6,7 @@ from starlette.responses import Response
 from parlour.features.desk import ticket
 from parlour.features.desk.agent import actor_at, desk_in
 from parlour.features.desk.fields import changed
+from parlour.features.desk.ticket_panel import Stale
 from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.service import StaleTicket
 from parlour.features.tickets.snooze.mornings import morning, zone_named
@@ -28,7 +29,7 @@ async def snooze(request: Request) -> Response:
             actor_at(desk), bulk.snooze_one, ticket_id, until, seen_version=version
         )
     except StaleTicket as error:
-        overtaken = ticket.Stale("snooze", "", max(0, error.current.version - version))
+        overtaken = Stale("snooze", "", max(0, error.current.version - version))
         return await ticket.page(request, desk, ticket_id, audience, refused=error, stale=overtaken)
     except Invalid as error:
         return await ticket.page(request, desk, ticket_id, audience, refused=error)

@@ -22,15 +22,14 @@ from parlour.features.desk.came_from import came_from, go_on, ways
 from parlour.features.desk.cells import ticket_view
 from parlour.features.desk.change_note import named_in, note
 from parlour.features.desk.frame import shown_at
+from parlour.features.desk.ticket_panel import Stale, Where, panel
 from parlour.features.tickets.access import service as access
 from parlour.features.tickets.canned import service as canned
 from parlour.features.tickets.canned.service import GapLeft
 from parlour.features.tickets.mentions import service as mentions
-from parlour.features.tickets.models import Priority, Status
+from parlour.features.tickets.models import Status
 from parlour.features.tickets.service import TicketClosed, UnseenMessage
-from parlour.features.workspaces import audit
-from parlour.features.workspaces.models import AuditEntry
-from parlour.kernel.access import Actor, Permission
+from parlour.kernel.access import Permission
 from parlour.kernel.errors import Conflict, DomainError
 from parlour.kernel.messages import Attachment
 from parlour.realtime.protocol import SEQ_LIMIT
@@ -42,8 +41,6 @@ from parlour.web.site import db
 Choice = TypeVar("Choice", bound=StrEnum)
 NOT_SENT = (*REFUSALS, Conflict, TicketClosed, GapLeft, UnseenMessage)
 UNDO_SECONDS = 5
-VERSIONED = ("status", "priority", "assignee", "snooze")
-"""The fields whose every change raises the ticket's version by one and leaves one entry in the trail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +56,6 @@ class Writing:
     gaps: str = ""
     reply_id: str = ""
     new_after: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Stale:
-    """A change that came too late, and how many others it had not seen."""
-
-    field: str
-    wanted: str
-    missed: int
 
 
 async def ticket(request: Request) -> Response:
@@ -114,20 +102,23 @@ async def page(
     context = {
         "here": here,
         "ticket": ticket_view(found.ticket),
+        "kept": found.kept and ticket_view(found.kept),
         "room": room,
         "notes": notes,
-        "others": found.others,
         "contact": found.contact,
-        "tags": found.tags,
+        "in_copy": len(found.participants),
         "ways": on,
         "sidebar": beside,
-        **_choices(found, actor),
-        **_changes(found, stale),
+        "may_update": actor.may(Permission.TICKET_UPDATE) and not found.ticket.merged_into,
+        "may_merge": actor.may(Permission.TICKET_MERGE),
+        "may_block": actor.may(Permission.CONTACT_BLOCK),
+        "stale": stale,
+        "panel": panel(request, desk, found, Where(here, on["address"], room["behind"]), refused, stale),
         **await note(
             request, desk, made or named_in(request), back=f"{_here(desk, ticket_id)}{came.address}"
         ),
     }
-    template = "desk/ticket_panel.html" if "hx-request" in request.headers else "desk/ticket.html"
+    template = "desk/ticket_panel_alone.html" if "hx-request" in request.headers else "desk/ticket.html"
     return await render_at(request, desk, template, refused=refused, **context)
 
 
@@ -156,7 +147,7 @@ def _rooms(
         "came": came,
         "socket_url": f"/realtime?workspace={desk.workspace_id}",
         "new_ticket_url": None,
-        "replies": found.replies,
+        "replies": tuple(found.replies),
         "replies_url": f"{here}/replies",
         "undo_seconds": UNDO_SECONDS if desk.person.settings.undo_send else 0,
         "behind": internal,
@@ -188,39 +179,6 @@ def _rooms(
 def _plain(writing: Writing) -> dict[str, Any]:
     """Not by `asdict`, which takes a file apart."""
     return {field.name: getattr(writing, field.name) for field in fields_of(writing)}
-
-
-def _choices(found: units.TicketPage, actor: Actor) -> dict[str, Any]:
-    answering = [member for member in found.members if member.answers]
-    names = {member.user_id: member.name for member in answering}
-    assignee = found.ticket.assignee_id
-    return {
-        "assignee_name": names.get(assignee) if assignee else None,
-        "members": answering,
-        "participants": found.participants,
-        "kept": found.kept and ticket_view(found.kept),
-        "merged": [ticket_view(each) for each in found.merged],
-        "other_tags": [tag for tag in found.all_tags if tag not in found.tags],
-        "statuses": [
-            value.value for value in Status if value is not Status.NEW or found.ticket.status is Status.NEW
-        ],
-        "priorities": [value.value for value in Priority],
-        "may_update": actor.may(Permission.TICKET_UPDATE) and not found.ticket.merged_into,
-        "may_merge": actor.may(Permission.TICKET_MERGE),
-        "may_block": actor.may(Permission.CONTACT_BLOCK),
-    }
-
-
-def _changes(found: units.TicketPage, stale: Stale | None) -> dict[str, Any]:
-    """The trail, and of it what somebody who came too late had not seen."""
-    missed: Sequence[AuditEntry] = []
-    wanted = ""
-    if stale:
-        missed = [entry for entry in found.changes if entry.action in VERSIONED][: stale.missed]
-        names = {str(member.user_id): member.name for member in found.members}
-        wanted = names.get(stale.wanted, "") if stale.field == "assignee" else stale.wanted
-    most = {"changes_shown": audit.SHOWN}
-    return {"changes": found.changes, "stale": stale, "missed": missed, "wanted": wanted, **most}
 
 
 async def chat(request: Request) -> Response:
@@ -279,10 +237,11 @@ def not_sent(fields: Mapping[str, str], error: DomainError, kept: Sequence[Attac
     unseen = isinstance(error, UnseenMessage)
     if unseen:  # the same message, sent once more after a look
         unsent["client_id"] = uuid_field(fields, "client_id")
+    then = fields.get("then", "")
     left = error.problems["placeholder"] if isinstance(error, GapLeft) else ""
     return Writing(
         **unsent,
-        then=fields.get("then", ""),
+        then=then if then in {*Status} else "",
         placeholder=left,
         gaps="" if left else fields.get("gaps", ""),  # said once: sent again, it goes as it is
         new_after=conversation.seq_field(fields, "seen") if unseen else None,

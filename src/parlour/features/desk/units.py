@@ -48,7 +48,11 @@ from parlour.features.workspaces.models import (
 )
 from parlour.features.workspaces.settings import service as choices
 from parlour.kernel.access import Actor, Permission, Role, requires
+from parlour.kernel.kept import Kept
 from parlour.kernel.messages import Attachment
+
+NAMED = 1_000
+"""Contacts and changes that are kept under the names that a ticket gives them."""
 
 
 @requires(Permission.ACCOUNT_USE)
@@ -355,7 +359,7 @@ def judge_file(tx: Tx, ticket_id: UUID, file_id: UUID, *, release: bool) -> None
 def _as_typed(contact: Contact | None, ticket: Ticket) -> Contact | None:
     """By the name that was typed with this ticket, or none, while no agent has saved one."""
     if contact and contact.name_typed and ticket.typed_name is not None:
-        return replace(contact, name=ticket.typed_name)
+        return _named.one(contact, ticket.typed_name)
     return contact
 
 
@@ -363,8 +367,20 @@ def _called(changes: Sequence[AuditEntry], contact: Contact | None) -> Sequence[
     """With the customer's name in place of the address that they act under."""
     if contact is None or not contact.name:
         return changes
-    theirs = contact.email
-    return [replace(each, actor_name=contact.name) if each.actor_name == theirs else each for each in changes]
+    theirs, name = contact.email, contact.name
+    return [_signed.one(each, name) if each.actor_name == theirs else each for each in changes]
+
+
+_named: Kept[Contact] = Kept(
+    lambda pairs: [replace(contact, name=name) for contact, name in pairs],
+    most=NAMED,
+    length=lambda contact: len(contact.note),
+)
+_signed: Kept[AuditEntry] = Kept(
+    lambda pairs: [replace(entry, actor_name=name) for entry, name in pairs],
+    most=NAMED,
+    length=lambda entry: len(entry.before or "") + len(entry.after or ""),
+)
 
 
 @requires(Permission.TICKET_LIST)

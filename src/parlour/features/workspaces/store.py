@@ -286,7 +286,11 @@ def insert_audit_entries(
 
 
 def audit_entries(tx: Tx, *, ticket_id: UUID, limit: int) -> Sequence[AuditEntry]:
-    return [AuditEntry(*row) for row in tx.rows(_ENTRIES, ticket=ticket_id, limit=limit)]
+    return tx.objects(_ENTRIES, _entry, ticket=ticket_id, limit=limit)
+
+
+def _entry(row: Sequence[Any]) -> AuditEntry:
+    return AuditEntry(*row)
 
 
 def last_changes(

@@ -61,7 +61,11 @@ def whole(tx: Tx, *, limit: int) -> Sequence[Reply]:
 
 
 def usable_names(tx: Tx, *, limit: int) -> Sequence[tuple[UUID, str]]:
-    return [(row[0], row[1]) for row in tx.rows(_NAMES, actor=tx.actor.user_id, limit=limit)]
+    return tx.objects(_NAMES, _name, actor=tx.actor.user_id, limit=limit)
+
+
+def _name(row: Sequence[Any]) -> tuple[UUID, str]:
+    return row[0], row[1]
 
 
 def reply(tx: Tx, reply_id: UUID) -> Reply | None:

@@ -37,7 +37,7 @@ def _tag(row: Any) -> Tag:
 
 def every(tx: Tx, *, limit: int) -> list[Tag]:
     """By name, whatever its case."""
-    return [_tag(row) for row in tx.rows(_ALL, limit=limit)]
+    return tx.objects(_ALL, _tag, limit=limit)
 
 
 def tag(tx: Tx, tag_id: UUID) -> Tag | None:
@@ -59,9 +59,13 @@ def by_key(tx: Tx, key: str) -> Tag | None:
 def of_tickets(tx: Tx, ticket_ids: Sequence[UUID]) -> dict[UUID, tuple[Tag, ...]]:
     """Those that have any, each with its tags by name."""
     found: dict[UUID, tuple[Tag, ...]] = {}
-    for ticket_id, *row in tx.rows(_OF, these=list(ticket_ids)):
-        found[ticket_id] = *found.get(ticket_id, ()), _tag(row)
+    for ticket_id, tag in tx.objects(_OF, _on_ticket, these=list(ticket_ids)):
+        found[ticket_id] = *found.get(ticket_id, ()), tag
     return found
+
+
+def _on_ticket(row: Sequence[Any]) -> tuple[UUID, Tag]:
+    return row[0], _tag(row[1:])
 
 
 def insert_tag(tx: Tx, tag: Tag, *, key: str) -> None:
