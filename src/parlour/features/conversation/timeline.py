@@ -8,7 +8,12 @@ from uuid import UUID
 from parlour.features.chat import service as chat
 from parlour.features.chat.models import History
 from parlour.features.tickets.outgoing.models import Delivery
+from parlour.kernel.kept import Together
 from parlour.kernel.messages import Message
+
+TIMELINES = 300
+LONGEST = 20_000
+"""Characters of the messages of one of so many that are kept as they were put together."""
 
 
 class Before(NamedTuple):
@@ -63,6 +68,21 @@ def by_time(public: History, notes: History, *merged: History) -> Timeline:
     It goes back no further than all pages reach: what is before the one may lie between those of another.
     """
     rooms = public, notes, *merged
+    every = [message for room in rooms for message in room.messages]
+    along = tuple([(len(room.messages), room.has_older) for room in rooms])
+    starts, found = _put_in_order.made(every, along, lambda: _in_order(rooms))
+    public, notes, *others = (_from(room, start) for room, start in zip(rooms, starts, strict=True))
+    return Timeline(public, notes, found, merged=others)
+
+
+_InOrder = tuple[Sequence[int], Sequence[Message]]
+_put_in_order: Together[_InOrder] = Together(
+    most=TIMELINES, length=lambda made: sum(len(each.content) for each in made[1]), longest=LONGEST
+)
+
+
+def _in_order(rooms: Sequence[History]) -> _InOrder:
+    """How many messages at the beginning of each page are left out, and the others."""
     left = [len(room.messages) for room in rooms]
     found: list[Message] = []
     characters = chat.PAGE_CHARACTERS
@@ -80,10 +100,9 @@ def by_time(public: History, notes: History, *merged: History) -> Timeline:
         left[at] -= 1
         found.append(rooms[at].messages[left[at]])
         characters -= len(found[-1].content)
-    public, notes, *others = (_from(room, start) for room, start in zip(rooms, left, strict=True))
-    return Timeline(public, notes, found[::-1], merged=others)
+    return left, found[::-1]
 
 
 def _from(room: History, start: int) -> History:
     """The page without its first `start` messages."""
-    return replace(room, messages=room.messages[start:], has_older=room.has_older or start > 0)
+    return replace(room, messages=room.messages[start:], has_older=True) if start else room

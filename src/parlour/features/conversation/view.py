@@ -1,7 +1,7 @@
 """A room as a page shows it."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -15,7 +15,7 @@ from parlour.features.conversation.timeline import Origin, Timeline
 from parlour.features.tickets.outgoing.models import QUIET, Delivery, Outcome
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission
-from parlour.kernel.kept import Kept
+from parlour.kernel.kept import Kept, Together
 from parlour.kernel.messages import Attachment, Message
 from parlour.web.render import exactly, initials, linkify, when
 
@@ -25,6 +25,9 @@ TOLD_EVERYBODY = ("withdrawn:", "merged_into:", "unmerged:", "merged:", "let_go:
 """What both sides read: of a file, whose id and name follow, and of another ticket, whose number follows."""
 MESSAGES = 2_000
 """Messages that are kept as they were shown."""
+LOGS = 300
+LONGEST = 20_000
+"""Characters of the messages of one of so many logs that are kept."""
 
 
 def delivery_fields(seq: int, delivery: Delivery) -> dict[str, Any]:
@@ -127,23 +130,53 @@ def _as_known(writer: Contact, message: Message) -> tuple[str, bool] | None:
     return writer.name or writer.email, blocked
 
 
+class _Around(NamedTuple):
+    """What a log shows beside its messages and the name of the customer who wrote them.
+
+    The first message that `new` names (a room and the number before) begins what is unread. `notes` is the
+    room of the notes, `called` whom to look for in them, and `seen` how far one's own have come. `origins`:
+    of the rooms that are merged tickets'.
+    """
+
+    actor: Actor
+    seen: int
+    new: frozenset[tuple[UUID, int]]
+    files_url: str
+    notes: UUID | None
+    called: tuple[str, ...]
+    deliveries: tuple[tuple[int, Delivery], ...]
+    origins: tuple[tuple[UUID, Origin], ...]
+
+
+_logs: Together[list[dict[str, Any]]] = Together(
+    most=LOGS, length=lambda views: sum(len(view["content"]) for view in views), longest=LONGEST
+)
+
+
 def _log(
     messages: Sequence[Message],
     actor: Actor,
     *,
     seen: int,
-    new: Collection[tuple[UUID, int]],
+    new: Iterable[tuple[UUID, int]],
     files_url: str,
     notes: UUID | None = None,
     writer: Contact | None = None,
-    called: Sequence[str] = (),
+    called: Iterable[str] = (),
     deliveries: Mapping[int, Delivery] = MappingProxyType({}),
     origins: Mapping[UUID, Origin] = MappingProxyType({}),
 ) -> list[dict[str, Any]]:
-    """The messages with what stands between them, and how far one's own have come. The first of those that
-    `new` names (a room and the number before) begins what is unread. `notes` is the room of the notes, and
-    `called` whom to look for in them. `origins`: of the rooms that are merged tickets'.
-    """
+    """The messages, with what `_Around` says of them; `writer` is the customer, if they are known."""
+    told, merged = tuple(deliveries.items()), tuple(origins.items())
+    around = _Around(actor, seen, frozenset(new), files_url, notes, tuple(called), told, merged)
+    return _logs.made(
+        [writer, *messages], around, lambda: _shown.each(messages, _places(messages, writer, around))
+    )
+
+
+def _places(messages: Sequence[Message], writer: Contact | None, around: _Around) -> list[_Place]:
+    actor, seen, new, files_url, notes, called, *_ = around
+    origins = dict(around.origins)
     first = next((m for m in messages if (m.room_id, m.seq - 1) in new), None) if new else None
     day, before = None, None
     places: list[_Place] = []
@@ -159,14 +192,15 @@ def _log(
         together = internal, origin, message.sender_seen_as, today, at.hour, at.minute // 10
         grouped = together == before and message is not first  # the same person within ten minutes
         known = _as_known(writer, message) if writer else None
-        marked = tuple(called) if internal and not mine and "@" in message.content else ()
+        marked = called if internal and not mine and "@" in message.content else ()
         begun = "" if today == day else today.isoformat()
         files = _files_of(origin, files_url) if message.files else ""
         places.append(_Place(*placed, begun, grouped, "", known, marked, files, origin=origin))
         day, before = today, together
-    for number, more in (*_receipts(messages, places, seen), *_deliveries(messages, places, deliveries)):
+    told = _deliveries(messages, places, dict(around.deliveries))
+    for number, more in (*_receipts(messages, places, seen), *told):
         places[number] = places[number]._replace(**more)
-    return _shown.each(messages, places)
+    return places
 
 
 def _files_of(origin: Origin | None, files_url: str) -> str:

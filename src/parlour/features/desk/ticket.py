@@ -29,7 +29,7 @@ from parlour.features.tickets.canned.service import GapLeft
 from parlour.features.tickets.mentions import service as mentions
 from parlour.features.tickets.models import Status
 from parlour.features.tickets.service import TicketClosed, UnseenMessage
-from parlour.kernel.access import Permission
+from parlour.kernel.access import Actor, Permission
 from parlour.kernel.errors import Conflict, DomainError
 from parlour.kernel.messages import Attachment
 from parlour.realtime.protocol import SEQ_LIMIT
@@ -92,7 +92,6 @@ async def page(
 
     `audience` is whom the composer in front writes to, and `writing` is what stands in that one.
     """
-    actor = actor_at(desk)
     before = before_in(request) if request.method == "GET" else None
     found, beside = await read_at(request, desk, units.ticket_page, ticket_id, before)
     came = came_from(request, desk)
@@ -109,10 +108,8 @@ async def page(
         "in_copy": len(found.participants),
         "ways": on,
         "sidebar": beside,
-        "may_update": actor.may(Permission.TICKET_UPDATE) and not found.ticket.merged_into,
-        "may_merge": actor.may(Permission.TICKET_MERGE),
-        "may_block": actor.may(Permission.CONTACT_BLOCK),
         "stale": stale,
+        **_rights(actor_at(desk), found),
         "panel": panel(request, desk, found, Where(here, on["address"], room["behind"]), refused, stale),
         **await note(
             request, desk, made or named_in(request), back=f"{_here(desk, ticket_id)}{came.address}"
@@ -120,6 +117,14 @@ async def page(
     }
     template = "desk/ticket_panel_alone.html" if "hx-request" in request.headers else "desk/ticket.html"
     return await render_at(request, desk, template, refused=refused, **context)
+
+
+def _rights(actor: Actor, found: units.TicketPage) -> dict[str, bool]:
+    return {
+        "may_update": actor.may(Permission.TICKET_UPDATE) and not found.ticket.merged_into,
+        "may_merge": actor.may(Permission.TICKET_MERGE),
+        "may_block": actor.may(Permission.CONTACT_BLOCK),
+    }
 
 
 def _here(desk: Desk, ticket_id: UUID) -> str:
