@@ -65,6 +65,7 @@ REDIS = Program("a Redis or Valkey server", "redis-server", ("redis-server", "va
 
 NGINX = Program("nginx", "nginx", ("nginx",), ("usr/sbin",))
 CADDY = Program("Caddy", "caddy", ("caddy",), ("usr/bin",))
+STRACE = Program("strace", "strace", ("strace",))
 FAKETIME = Program("libfaketime", "faketime", ("faketime",))
 CURL = Program("curl", "curl", ("curl",))
 DOVECOT = Program("Dovecot's IMAP server", "dovecot-imapd", ("dovecot",), ("usr/sbin",))
@@ -83,6 +84,7 @@ PROGRAMS = {
     "display": XVFB,
     "caddy": CADDY,
     "faketime": FAKETIME,
+    "strace": STRACE,
     "clamd": CLAMD,
     "curl": CURL,
     "dovecot": DOVECOT,

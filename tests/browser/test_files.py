@@ -1,6 +1,8 @@
 """Files in the browser: how they go up, what is in the way, and how they stand in the conversation."""
 
+import wave
 from dataclasses import dataclass
+from io import BytesIO
 from uuid import UUID
 
 import pytest
@@ -180,6 +182,48 @@ def unscanned(tx: Tx, file_ids: list[UUID]) -> None:
 def scanned_again(tx: Tx, file_ids: list[UUID]) -> None:
     for file_id in file_ids:
         tx.enqueue(files.SCAN, {"file_id": str(file_id)})
+
+
+PLAYED = """async player => {
+    player.muted = true;
+    await player.play();
+    await new Promise(done => player.addEventListener("timeupdate", done, {once: true}));
+    player.currentTime = 25;
+    await new Promise(done => player.addEventListener("seeked", done, {once: true}));
+    player.pause();
+    return [Math.round(player.duration), Math.round(player.currentTime)];
+}"""
+
+
+def sound(seconds: int = 30) -> bytes:
+    """A tone, as a WAV of some hundred kilobytes."""
+    kept = BytesIO()
+    with wave.open(kept, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8_000)
+        file.writeframes(bytes(range(0, 200, 4)) * (8_000 * 2 * seconds // 50))
+    return kept.getvalue()
+
+
+async def test_sound_is_played_where_it_stands_from_any_moment(
+    live: Live, people: People, visit: Visit
+) -> None:
+    """The browser's own player asks for it in ranges."""
+    ada = await people.agent()
+    await ada.page.goto(desk_of(live, visit.ticket))
+    await Room(ada.page).is_live()
+    await visit.choose(text("voice.wav", sound()))
+    await visit.is_up("voice.wav")
+    await visit.room.send("Listen")
+
+    for page in (visit.page, ada.page):
+        player = page.locator("li.message").filter(has_text="Listen").locator("audio")
+        async with page.expect_response(lambda answer: "voice.wav" in answer.url) as answer:
+            assert await player.evaluate(PLAYED) == [30, 25]
+        given = await answer.value
+        assert (given.status, given.headers["content-type"]) == (206, "audio/wav")
+        assert given.request.headers["range"].startswith("bytes=0-")
 
 
 async def test_a_screenshot_is_pasted_and_a_file_dropped_and_they_go_without_words(visit: Visit) -> None:

@@ -109,6 +109,62 @@ async def a_day_later(live: Live) -> None:
             await asyncio.sleep(0.05)
 
 
+# ------------------------------------------------------------------------------------------ power cuts
+
+TRACED = "fsync,fdatasync,link,linkat,write,writev,sendto,sendmsg"
+
+
+@pytest.mark.sqlite
+@pytest.mark.strace
+async def test_bytes_name_and_row_are_on_the_disk_one_after_the_other_before_it_is_said(
+    tmp_path: Path,
+) -> None:
+    """As the kernel was asked: a power cut at any point leaves no row without its bytes, and no name without
+    its content.
+    """
+    trace = tmp_path / "trace"
+    strace = ("strace", "-D", "-f", "-qq", "-y", "-s", "16", "-e", f"trace={TRACED}", "-o", str(trace))
+    with Live(tmp_path, strace) as live:
+        async with Customer(live, "maria") as maria:
+            await maria.open_ticket()
+            before = len(trace.read_text().splitlines())
+            here = f"/support/acme/ticket/{maria.ticket_id}/files"
+            await acknowledged(maria, here, files={"files": ("a.bin", random.randbytes(SIZE))})
+    asked = completed(trace.read_text().splitlines()[before:])
+    [(key,)] = behind_its_back(live.settings, "SELECT storage_key FROM files")
+    path = Path(live.settings.files_url) / str(key)
+    wal = f"{live.settings.sqlite_path}-wal"
+
+    begun, bytes_, name, folder, row, said = (
+        first(asked, "sync", f"<{wal}>"),
+        first(asked, "fsync", f"<{live.settings.data_dir}/#"),
+        first(asked, "linkat", path.name),
+        first(asked, "fsync", f"<{path.parent}>"),
+        first(asked[first(asked, "fsync", f"<{path.parent}>") :], "sync", f"<{wal}>"),
+        first(asked, "", "HTTP/1.1 201"),
+    )
+    assert max(begun, bytes_) < name < folder < folder + row < said
+
+
+def completed(lines: list[str]) -> list[str]:
+    """The calls in the order in which they came back: what was interrupted by another is put together."""
+    begun: dict[str, str] = {}
+    found = []
+    for line in lines:
+        thread, _, call = line.partition(" ")
+        if call.endswith("<unfinished ...>"):
+            begun[thread] = call
+        elif "resumed>" in call:
+            found.append(begun.pop(thread, "") + call)
+        else:
+            found.append(call)
+    return found
+
+
+def first(calls: list[str], call: str, of: str) -> int:
+    return next(at for at, each in enumerate(calls) if call in each.partition("(")[0] and of in each)
+
+
 # -------------------------------------------------------------------------------------------- memory
 
 
