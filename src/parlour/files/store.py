@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 from uuid import UUID
@@ -13,7 +14,7 @@ from parlour.files.errors import FilesAway, Missing, TooLarge
 from parlour.kernel.errors import StorageFull
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from obstore.store import ObjectStore
 
@@ -37,14 +38,19 @@ def new_key(workspace_id: UUID) -> str:
 class FileStore:
     """What is put is whole or not there, and stays as it is until it is deleted."""
 
-    def __init__(self, store: "ObjectStore", where: str, folder: Path | None = None) -> None:
+    def __init__(self, store: "Callable[[], ObjectStore]", where: str, folder: Path | None = None) -> None:
+        """`store` is made when the first object is asked for: its library takes 4 MB."""
         self.where = where
         """For people; holds no secret."""
         self.folder = folder
-        self._store = store
+        self._make_store = store
         self._part = PART if folder is None else PART_ON_DISK
         self._turn = asyncio.Semaphore(AT_ONCE)
         self._settled = set[Path]()
+
+    @cached_property
+    def _store(self) -> "ObjectStore":
+        return self._make_store()
 
     @staticmethod
     def at(url: str) -> "FileStore":
@@ -53,19 +59,19 @@ class FileStore:
         Keys and endpoint of a cloud are read from where its own tools read them, such as AWS_ACCESS_KEY_ID
         and AWS_ENDPOINT_URL. Raises ValueError.
         """
+        if "://" not in url:
+            return _of_folder(Path(url))
         from obstore.exceptions import BaseError
-        from obstore.store import LocalStore, from_url
+        from obstore.store import from_url
 
         try:
-            if "://" not in url:
-                folder = Path(url)
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                return FileStore(LocalStore(folder), url, folder)
             if url.startswith("memory:"):
-                return FileStore(from_url(url), url)
-            return FileStore(from_url(url, client_options=_client(), retry_config=_retries()), url)
+                cloud = from_url(url)
+            else:
+                cloud = from_url(url, client_options=_client(), retry_config=_retries())
         except (BaseError, OSError) as error:
             raise ValueError(str(error)) from error
+        return FileStore(lambda: cloud, url)
 
     async def put(self, key: str, chunks: AsyncIterable[bytes], *, limit: int) -> int:
         """Keep what comes, at most `limit` bytes, and return when it is on the disk: how many they are.
@@ -226,6 +232,19 @@ class FileStore:
             raise FilesAway("What was stored was not there.") from None
         finally:
             await self.delete(key)
+
+
+def _of_folder(folder: Path) -> FileStore:
+    def local() -> "ObjectStore":
+        from obstore.store import LocalStore
+
+        return LocalStore(folder)
+
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(str(error)) from error
+    return FileStore(local, str(folder), folder)
 
 
 def _client() -> Any:

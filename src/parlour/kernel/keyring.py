@@ -8,10 +8,11 @@ import base64
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+if TYPE_CHECKING:
+    from cryptography.fernet import MultiFernet
 
 KEY_BYTES = 32
 
@@ -29,12 +30,29 @@ class Sealed:
 
 
 class Keyring:
-    """Seals with the first key; opens with any of them, so that a key can be replaced without a break."""
+    """Seals with the first key; opens with any of them, so that a key can be replaced without a break.
+
+    The ciphers come with the first secret: a house that keeps none has 7 MB more for other things.
+    """
 
     def __init__(self, secret_keys: Sequence[bytes], purpose: str) -> None:
-        derived = [_derived(secret, purpose) for secret in secret_keys]
-        self.current = hashlib.sha256(b"name of " + derived[0]).hexdigest()[:16]
-        self._fernet = MultiFernet([Fernet(key) for key in derived])
+        self._secret_keys = secret_keys
+        self._purpose = purpose
+
+    @cached_property
+    def _derived(self) -> list[bytes]:
+        return [_derived(secret, self._purpose) for secret in self._secret_keys]
+
+    @cached_property
+    def current(self) -> str:
+        """The name of the key that seals."""
+        return hashlib.sha256(b"name of " + self._derived[0]).hexdigest()[:16]
+
+    @cached_property
+    def _fernet(self) -> "MultiFernet":
+        from cryptography.fernet import Fernet, MultiFernet
+
+        return MultiFernet([Fernet(key) for key in self._derived])
 
     def seal(self, secret: str, owner: str) -> Sealed:
         """For this owner: moved to another one's row, it does not open."""
@@ -42,6 +60,8 @@ class Keyring:
 
     def open(self, sealed: str, owner: str) -> str:
         """Raises Unreadable."""
+        from cryptography.fernet import InvalidToken
+
         try:
             whose, _, secret = self._fernet.decrypt(sealed).decode().partition(" ")
         except InvalidToken:
@@ -53,5 +73,8 @@ class Keyring:
 
 def _derived(secret: bytes, purpose: str) -> bytes:
     """A key of its own for each purpose (RFC 5869), so that none can stand in for another."""
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
     made = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=f"parlour {purpose}".encode())
     return base64.urlsafe_b64encode(made.derive(secret))
