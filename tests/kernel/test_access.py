@@ -17,8 +17,10 @@ ticket:read      no       no       yes      yes      yes      yes      yes      
 ticket:list      no       no       no       yes      yes      yes      yes      yes
 ticket:reply     no       no       yes      no       yes      yes      yes      yes
 ticket:update    no       no       no       no       yes      yes      yes      yes
+ticket:merge     no       no       no       no       yes      yes      yes      yes
 room:read        no       no       yes      yes      yes      yes      yes      yes
 file:attach      yes      no       yes      no       yes      yes      yes      yes
+file:release     no       no       no       no       yes      yes      yes      yes
 note:read        no       no       no       yes      yes      yes      yes      yes
 note:write       no       no       no       no       yes      yes      yes      yes
 notification:read no      no       no       yes      yes      yes      yes      yes
@@ -32,6 +34,7 @@ member:manage    no       no       no       no       no       yes      yes      
 workspace:manage no       no       no       no       no       yes      yes      yes
 key:manage       no       no       no       no       no       yes      yes      yes
 mail:bring       no       no       no       no       no       yes      yes      yes
+mailbox:manage   no       no       no       no       no       yes      yes      yes
 webhook:manage   no       no       no       no       no       yes      yes      yes
 workspace:see    no       no       no       yes      yes      yes      yes      yes
 account:sign-in  yes      yes      no       no       no       no       no       yes
