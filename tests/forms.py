@@ -201,6 +201,7 @@ FORMS: dict[str, Callable[["Town"], Awaitable[Form]]] = {
     f"{_WORKSPACE}/settings/mail/new": _new_address,
     f"{_MAILBOX}": _fixed(host="127.0.0.1", encryption="imaps", password="let-me-in"),
     f"{_MAILBOX}/test": _fixed(test="now"),
+    f"{_MAILBOX}/signature": _fixed(called="Acme", signature="Yours, {agent}"),
     f"{_MAILBOX}/stop": _fixed(stop="now"),
     f"{_MAILBOX}/remove": _fixed(remove="now"),
     f"{_WORKSPACE}/settings/api-keys": _new_key,

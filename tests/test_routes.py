@@ -133,6 +133,7 @@ GET  -                              sign-in sign-in  sign-in   sign-in  200   40
 POST -                              sign-in sign-in  sign-in   sign-in  422   403   403     404      sign-in
 GET  /{form:path}                   sign-in sign-in  sign-in   sign-in  box   box   box     404      sign-in
 POST /test                          sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
+POST /signature                     sign-in sign-in  sign-in   sign-in  box   403   403     404      sign-in
 POST /stop                          sign-in sign-in  sign-in   sign-in  box   403   403     404      sign-in
 POST /remove                        sign-in sign-in  sign-in   sign-in  boxes 403   403     404      sign-in
 

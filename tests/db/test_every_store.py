@@ -541,6 +541,7 @@ def of_fetching() -> list[Call]:
         (fetching.release, {**held, "after": SOON}),
         (fetching.drop, this),
         (mailboxes.bring_back, {**this, "handed": True}),
+        (mailboxes.sign, {**this, "called": "Acme", "signature": "Yours"}),
         (mailboxes.remove, this),
     ]
 

@@ -150,3 +150,20 @@ async def test_below_an_answer_stands_what_it_answers(house: House, desk: Browse
     assert text_of(mail).startswith("It is on its way.\n")
     assert text_of(mail).endswith("> My tent leaks.\n")
     assert "My tent leaks." in html_of(mail)
+
+
+async def test_a_mailbox_gives_its_answers_a_name_and_a_signature(house: House, desk: Browser) -> None:
+    [*_, box] = await house.as_system(mailboxes.every)
+    page = f"/workspace/{house.workspace.workspace_id}/settings/mail/{box.mailbox_id}"
+    form = {"called": "Acme Sales", "signature": "Yours, {agent}\r\n{workspace} {x}"}
+    assert (await desk.submit(f"{page}/signature", form, page=page)).status_code == 303
+    mail = await answered(house, desk, await bring(house, written("<m@example.com>"), SALES), MARIA, 2)
+
+    assert parseaddr(mail["From"])[0] == "Ada Moreau at Acme Sales"
+    assert f"\n\nYours, Ada Moreau\n{house.workspace.name} {{x}}\n" in text_of(mail)
+    assert "Yours, Ada Moreau" in html_of(mail)
+
+    long = await desk.submit(f"{page}/signature", {"called": "a" * 81, "signature": "b" * 1001}, page=page)
+    assert long.status_code == 422
+    assert "Shorten the name to 80 characters" in long.text
+    assert "b" * 1001 in long.text

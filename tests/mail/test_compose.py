@@ -23,6 +23,8 @@ CONFIRMATION: dict[str, Any] = {
     "answerable": False,
     "portal": "https://desk.example/support/acme",
     "thread": "",
+    "called": "Acme",
+    "signature": "",
 }
 FRESH_LINKS: dict[str, Any] = {
     "workspace": {"name": "Acme", "slug": "acme"},
@@ -129,6 +131,7 @@ def test_a_mail_brings_no_script_or_picture_and_suits_phones_and_both_themes(
 @pytest.mark.parametrize(("template", "context"), TEMPLATES.items(), ids=TEMPLATES)
 def test_a_workspaces_name_is_only_words(template: str, context: dict[str, Any], renderer: Renderer) -> None:
     named = {**context, "workspace": {"name": "<b>A&B</b>\r\nBcc: all@example.test", "slug": "acme"}}
+    named.pop("called", None)
 
     mail = compose(renderer, template, "mary@example.test", ID, named)
 
@@ -154,7 +157,7 @@ def test_a_workspaces_name_is_only_words(template: str, context: dict[str, Any],
 def test_a_name_stays_in_its_place_and_is_no_link(template: str, name: str, renderer: Renderer) -> None:
     """Names are a stranger's to choose: of a workspace one is invited to, of the agent who answers."""
     plain = WITH_NAMES[template]
-    named = {**plain, "workspace": {**plain["workspace"], "name": name}, "invited_by": name}
+    named = {**plain, "workspace": {**plain["workspace"], "name": name}, "invited_by": name, "called": name}
     named["replies"] = [SimpleNamespace(**{**vars(SAID), "sender_name": name, "files": [{"name": name}]})]
     named["lines"] = [{**line, "who": name} for line in plain.get("lines", [])]
 

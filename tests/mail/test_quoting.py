@@ -53,6 +53,8 @@ def answer(renderer: Renderer, content: str, quoted: str = "My tent leaks.\n> si
             )
         ],
         "earlier": 0,
+        "called": "Acme",
+        "signature": "Yours, Ada\n-- \nAcme: tents & more",
         "quoted": quotation(said(quoted)),
     }
     return compose(renderer, "replies", "m@example.com", "<a@desk.example>", context)

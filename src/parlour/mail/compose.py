@@ -32,7 +32,7 @@ def compose(
     label, _, subject = first.partition(":")
     if label != "Subject" or not subject.strip():
         raise ValueError(f"mail/{template}.txt must begin with a line like `Subject: …`.")
-    name = name_in_mail(_name(context.get("workspace")))
+    name = name_in_mail(context.get("called") or _name(context.get("workspace")))
     if text.startswith("From: "):
         line, _, text = text.partition("\n")
         name = one_line(line.removeprefix("From: "))

@@ -34,6 +34,8 @@ mailboxes = Table(
         comment="whether a mail server of the operator's may bring mail for it",
     ),
     Column("removed_at", UtcDateTime, comment="its mails stay, and so it stays the workspace's"),
+    Column("called", Text, nullable=False, server_default=""),
+    Column("signature", Text, nullable=False, server_default=""),
     PrimaryKeyConstraint("workspace_id", "mailbox_id"),
     UniqueConstraint("address"),
 )

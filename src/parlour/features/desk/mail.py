@@ -71,6 +71,8 @@ def way_in(mailbox: Mailbox, fetched: Standing | None) -> dict[str, object]:
         "address": mailbox.address,
         "way": "imap" if fetched else "server" if mailbox.handed else "api",
         "fetched": fetched,
+        "called": mailbox.called,
+        "signature": mailbox.signature,
         "host": server and server.host,
         "user": server and server.user,
         "folder": server and server.folder,

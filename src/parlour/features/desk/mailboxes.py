@@ -25,6 +25,7 @@ from parlour.kernel.access import permitted
 from parlour.kernel.addresses import required_email
 from parlour.kernel.errors import DomainError, Invalid
 from parlour.kernel.keyring import Unreadable
+from parlour.kernel.text import NAME_LIMIT
 from parlour.mail.imap import INBOX, Server, ServerTrouble
 from parlour.web.counting import count
 from parlour.web.forms import REFUSALS, read_form, read_form_leniently
@@ -36,6 +37,7 @@ from parlour.web.site import db, site
 WAYS = ("imap", "server", "api")
 FIELDS = ("host", "port", "encryption", "user", "folder")
 """What a form of an account keeps when it comes back. The password is typed again."""
+SIGNED = ("called", "signature")
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _REFUSALS = (*REFUSALS, AddressTaken, MailboxesFull)
 _FIELD_OF = {"tls": "encryption", "password": "password", "folder": "folder"}
@@ -203,7 +205,9 @@ async def _one(
         "desk/settings_mailbox.html",
         refused=refused,
         trouble=refused.words if isinstance(refused, NotReached) else "",
-        mailbox=way_in(mailbox, fetched),
+        mailbox=way_in(mailbox, fetched) | {name: typed[name] for name in SIGNED if name in typed},
+        name_limit=NAME_LIMIT,
+        signature_limit=addresses.SIGNATURE_LIMIT,
         way=way_of(site(request).settings),
         form={name: typed[name] for name in FIELDS if name in typed}
         or (_kept(fetched.url) if fetched else _usual(mailbox.address)),
@@ -276,6 +280,20 @@ async def test(request: Request) -> Response:
     except (*REFUSALS, NotFetched) as error:
         return await _one(request, desk, mailbox_id, refused=error)
     return await _one(request, desk, mailbox_id, looked=looked, tried=tried)
+
+
+async def sign(request: Request) -> Response:
+    """In whose name its answers come, and what stands below them."""
+    desk, mailbox_id = await desk_in(request), id_in(request, "mailbox_id")
+    typed, stale = await read_form_leniently(request)
+    try:
+        if stale:
+            raise stale
+        said = typed.get("called", ""), typed.get("signature", "")
+        await db(request).write(actor_at(desk), addresses.sign, mailbox_id, *said)
+    except REFUSALS as error:
+        return await _one(request, desk, mailbox_id, typed=typed, refused=error)
+    return redirect(f"{_at(desk, mailbox_id)}?saved=signed")
 
 
 async def stop(request: Request) -> Response:

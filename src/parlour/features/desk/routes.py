@@ -156,6 +156,7 @@ _PAGES = [
     Route(_MAILBOX, mailboxes.save, methods=["POST"]),
     Route(f"{_MAILBOX}/{{form:path}}", mailboxes.back),
     Route(f"{_MAILBOX}/test", mailboxes.test, methods=["POST"]),
+    Route(f"{_MAILBOX}/signature", mailboxes.sign, methods=["POST"]),
     Route(f"{_MAILBOX}/stop", mailboxes.stop, methods=["POST"]),
     Route(f"{_MAILBOX}/remove", mailboxes.remove, methods=["POST"]),
     Route(f"{_SETTINGS}/tags", tags.index),

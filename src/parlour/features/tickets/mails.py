@@ -81,6 +81,8 @@ class TicketMails:
             "workspace": workspace,
             "ticket": {"number": ticket.number, "subject": ticket.subject},
             "thread": head.subject,
+            "called": head.called or workspace.name,
+            "signature": head.signed_by(copied.messages[-1].sender_name, workspace.name),
             "answerable": "Reply-To" in headers,
         }
 
@@ -179,6 +181,10 @@ class TicketMails:
             headers["Auto-Submitted"] = "no"
         context |= {"answerable": "Reply-To" in headers, **_facts(portal, link)}
         context |= {"ticket": {"number": link.number, "subject": subject}, "thread": head.subject}
+        context |= {"called": head.called or workspace.name}
+        if "replies" in context:
+            agent = context["replies"][-1]["sender_name"]
+            context["signature"] = head.signed_by(agent, workspace.name)
         await self._post.send_about(link.ticket_id, job, template, to, context, headers, enclosed)
 
 

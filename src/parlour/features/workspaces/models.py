@@ -168,3 +168,7 @@ class Mailbox:
     mailbox_id: UUID
     address: str
     handed: bool = True
+    called: str = ""
+    """In whose name its answers come; empty for the workspace's."""
+    signature: str = ""
+    """What stands below its answers, with `{agent}` and `{workspace}` for their names."""

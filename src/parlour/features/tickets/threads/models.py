@@ -34,7 +34,14 @@ class Thread:
 
 @dataclass(frozen=True, slots=True)
 class Letterhead:
-    """What a mail about a ticket begins with. `subject` is empty where no mail has named one yet."""
+    """What a mail about a ticket begins and ends with. `subject` is empty where no mail has named one yet;
+    `called`, where it comes in the workspace's name.
+    """
 
     subject: str
     headers: Mapping[str, str]
+    called: str = ""
+    signature: str = ""
+
+    def signed_by(self, agent: str, workspace: str) -> str:
+        return self.signature.replace("{agent}", agent).replace("{workspace}", workspace)

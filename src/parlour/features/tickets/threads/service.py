@@ -44,15 +44,18 @@ def letterhead(tx: Tx, ticket_id: UUID, *, anchor: str) -> Letterhead:
     each other.
     """
     headers: dict[str, str] = {}
+    called = signature = ""
     thread = of_ticket(tx, ticket_id)
     addresses = mailboxes.every(tx)
     if addresses:
         came_at = [each for each in addresses if thread and each.mailbox_id == thread.mailbox_id]
-        headers["Reply-To"] = (came_at or addresses)[0].address
+        ours = (came_at or addresses)[0]
+        headers["Reply-To"], called, signature = ours.address, ours.called, ours.signature
     if thread is None or not _PLAIN.fullmatch(thread.message_id):
-        return Letterhead("", {**headers, "In-Reply-To": anchor, "References": anchor})
+        headers |= {"In-Reply-To": anchor, "References": anchor}
+        return Letterhead("", headers, called, signature)
     headers |= {"In-Reply-To": thread.message_id, "References": thread.lineage or thread.message_id}
-    return Letterhead(_answering(thread.subject), headers)
+    return Letterhead(_answering(thread.subject), headers, called, signature)
 
 
 def _answering(subject: str) -> str:

@@ -11,15 +11,18 @@ from typing import ClassVar
 from uuid import UUID
 
 from parlour.db.database import Tx
+from parlour.features.workspaces import audit
 from parlour.features.workspaces.mailboxes import store
 from parlour.features.workspaces.models import Mailbox
-from parlour.kernel import clock
+from parlour.kernel import clock, text
 from parlour.kernel.access import Actor, Permission, requires
 from parlour.kernel.addresses import required_email
-from parlour.kernel.errors import DomainError, NotFound
+from parlour.kernel.errors import DomainError, Invalid, NotFound
 
 MAILBOXES_LIMIT = 50
 """Of a workspace."""
+SIGNATURE_LIMIT = 1000
+"""Characters."""
 ADDRESSES_ASKED = 100
 """Of one mail: it may name very many, of which one is ours."""
 
@@ -81,6 +84,25 @@ def this(tx: Tx, mailbox_id: UUID) -> Mailbox:
         if each.mailbox_id == mailbox_id:
             return each
     raise UnknownMailbox
+
+
+@requires(Permission.MAILBOX_MANAGE)
+def sign(tx: Tx, mailbox_id: UUID, called: str, signature: str) -> None:
+    """In whose name its answers come, and what stands below them; either may be empty.
+
+    Raises Invalid (`called`, `signature`: too_long), UnknownMailbox.
+    """
+    mailbox = this(tx, mailbox_id)
+    called, signature = text.name(called), text.many_lines(signature)
+    problems = {}
+    if len(called) > text.NAME_LIMIT:
+        problems["called"] = "too_long"
+    if len(signature) > SIGNATURE_LIMIT:
+        problems["signature"] = "too_long"
+    if problems:
+        raise Invalid(problems)
+    store.sign(tx.as_system(), mailbox_id=mailbox_id, called=called, signature=signature)
+    audit.record(tx, "mailbox_signed", after=mailbox.address)
 
 
 @requires(Permission.MAILBOX_MANAGE)

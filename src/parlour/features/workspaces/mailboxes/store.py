@@ -11,7 +11,14 @@ from parlour.db.schema import mailboxes, mails, workspaces
 from parlour.features.workspaces.models import Mailbox
 from parlour.kernel import clock
 
-_MAILBOX = (mailboxes.c.workspace_id, mailboxes.c.mailbox_id, mailboxes.c.address, mailboxes.c.handed)
+_MAILBOX = (
+    mailboxes.c.workspace_id,
+    mailboxes.c.mailbox_id,
+    mailboxes.c.address,
+    mailboxes.c.handed,
+    mailboxes.c.called,
+    mailboxes.c.signature,
+)
 _EVERY = (
     select(*_MAILBOX)
     .where(mailboxes.c.workspace_id == HERE, mailboxes.c.removed_at.is_(None))
@@ -57,6 +64,10 @@ def is_only(tx: Tx) -> bool:
 
 def bring_back(tx: Tx, *, mailbox_id: UUID, handed: bool) -> None:
     tx.run(update(mailboxes).where(_THIS).values(handed=handed, removed_at=None), mailbox=mailbox_id)
+
+
+def sign(tx: Tx, *, mailbox_id: UUID, called: str, signature: str) -> None:
+    tx.run(update(mailboxes).where(_THIS).values(called=called, signature=signature), mailbox=mailbox_id)
 
 
 def remove(tx: Tx, *, mailbox_id: UUID) -> None:
