@@ -204,6 +204,9 @@ FORMS: dict[str, Callable[["Town"], Awaitable[Form]]] = {
     f"{_MAILBOX}/signature": _fixed(called="Acme", signature="Yours, {agent}"),
     f"{_MAILBOX}/stop": _fixed(stop="now"),
     f"{_MAILBOX}/remove": _fixed(remove="now"),
+    f"{_WORKSPACE}/settings/auto-reply": _fixed(
+        on="yes", within="Thank you.", zone="UTC", day0="yes", opens="09:00", closes="17:00"
+    ),
     f"{_WORKSPACE}/settings/api-keys": _new_key,
     f"{_WORKSPACE}/settings/api-keys/{{key_id}}/revoke": _fixed(revoke="now"),
     f"{_WORKSPACE}/settings/webhooks": _new_webhook,

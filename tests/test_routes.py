@@ -110,6 +110,8 @@ POST -                              sign-in sign-in  sign-in   sign-in  chosen 4
 POST /logo                          sign-in sign-in  sign-in   sign-in  chosen 403  403     404      sign-in
 GET  /mail                          sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
 POST /mail                          sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
+GET  /auto-reply                    sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
+POST /auto-reply                    sign-in sign-in  sign-in   sign-in  answers 403 403     404      sign-in
 GET  /api-keys                      sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
 POST /api-keys                      sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
 GET  /api-keys/{key_id}/revoke      sign-in sign-in  sign-in   sign-in  keys  keys  keys    404      sign-in
@@ -253,6 +255,7 @@ WORDS = {
     "people": "{workspace}/people",
     "chosen": "{workspace}/settings\\?saved=1",
     "secure": "{workspace}/settings/security",
+    "answers": "{workspace}/settings/auto-reply\\?saved=1",
     "tags": "{workspace}/settings/tags",
     "keys": "{workspace}/settings/api-keys",
     "hooks": "{workspace}/settings/webhooks",

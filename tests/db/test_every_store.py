@@ -500,6 +500,7 @@ def of_outgoing_mail(ticket: Ticket) -> list[Call]:
         (outgoing.settle, {**mail, "outcome": "sent", "said": ""}),
         (outgoing.newest, {"outcome": Gone.SENT, "before": clock.new_id(), "limit": 9}),
         (outgoing.deliveries, {**about, "after": 0, "upto": 1}),
+        (outgoing.was_queued, {"kind": "mail.copy", **about, "to": "boss@example.com", "since": clock.now()}),
         (outgoing.drop, mail),
         (outgoing.drop_waiting, {}),
         (participants.insert_participant, {**about, "email": "boss@example.com"}),

@@ -10,7 +10,7 @@ from parlour.features.chat import service as chat
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Status, Ticket
 from parlour.features.tickets.snooze import service as snoozing
-from parlour.features.tickets.snooze.mornings import morning, zone_named
+from parlour.features.tickets.snooze.mornings import morning
 from parlour.features.workspaces import audit
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
@@ -53,7 +53,7 @@ async def put_aside(house: House, ticket: Ticket, desk: Browser, **fields: str) 
 )
 def test_mornings_are_those_of_the_zone(choice: str, day: str, zone: str, expected: str) -> None:
     with clock.at(THURSDAY):
-        assert morning(choice, day, zone_named(zone)) == datetime.fromisoformat(expected)
+        assert morning(choice, day, clock.zone_named(zone)) == datetime.fromisoformat(expected)
 
 
 @pytest.mark.parametrize("day", ["", "tomorrow", "2026-02-30", "0001-01-01"])

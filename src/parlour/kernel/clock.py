@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 
 def _real_now() -> datetime:
@@ -66,3 +67,11 @@ def at(moment: datetime) -> Iterator[None]:
         yield
     finally:
         _now, _steady = before
+
+
+def zone_named(name: str) -> ZoneInfo | None:
+    """A time zone by its name in the IANA database; None for what is none."""
+    try:
+        return ZoneInfo(name) if name else None
+    except (ValueError, KeyError, OSError):  # the last two: no such file, a folder of them
+        return None

@@ -15,7 +15,8 @@ from parlour.features.desk.change_note import noted
 from parlour.features.desk.views import query_in
 from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.models import Bulk, Field
-from parlour.features.tickets.snooze.mornings import morning, zone_named
+from parlour.features.tickets.snooze.mornings import morning
+from parlour.kernel import clock
 from parlour.kernel.errors import Invalid, NotFound
 from parlour.web.forms import REFUSALS, every, read_form, read_form_leniently
 from parlour.web.ids import id_in
@@ -58,7 +59,7 @@ def _change(fields: Mapping[str, str]) -> tuple[Field, str]:
 def _moment_of(choice: str, fields: Mapping[str, str]) -> str:
     """The morning that is meant, where the agent is."""
     try:
-        until = morning(choice, fields.get("day", ""), zone_named(fields.get("zone", "")))
+        until = morning(choice, fields.get("day", ""), clock.zone_named(fields.get("zone", "")))
     except Invalid:
         raise Invalid({"value": "unknown"}) from None
     return until.isoformat()

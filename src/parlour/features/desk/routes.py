@@ -5,6 +5,7 @@ from starlette.routing import Route
 from parlour.features.desk import (
     api_keys,
     audit,
+    auto_reply,
     bulk,
     came_from,
     canned,
@@ -159,6 +160,8 @@ _PAGES = [
     Route(f"{_MAILBOX}/signature", mailboxes.sign, methods=["POST"]),
     Route(f"{_MAILBOX}/stop", mailboxes.stop, methods=["POST"]),
     Route(f"{_MAILBOX}/remove", mailboxes.remove, methods=["POST"]),
+    Route(f"{_SETTINGS}/auto-reply", auto_reply.page),
+    Route(f"{_SETTINGS}/auto-reply", auto_reply.choose, methods=["POST"]),
     Route(f"{_SETTINGS}/tags", tags.index),
     Route(f"{_SETTINGS}/tags", tags.make, methods=["POST"]),
     Route(f"{_SETTINGS}/tags/{{tag_id:id}}", tags.one),

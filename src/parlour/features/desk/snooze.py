@@ -9,7 +9,8 @@ from parlour.features.desk.fields import changed
 from parlour.features.desk.ticket_panel import Stale
 from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.service import StaleTicket
-from parlour.features.tickets.snooze.mornings import morning, zone_named
+from parlour.features.tickets.snooze.mornings import morning
+from parlour.kernel import clock
 from parlour.kernel.errors import Invalid
 from parlour.web.forms import read_form
 from parlour.web.ids import id_in
@@ -24,7 +25,9 @@ async def snooze(request: Request) -> Response:
     audience = ticket.room_in(fields)
     version = ticket.version_in(fields)
     try:
-        until = morning(fields.get("until", ""), fields.get("day", ""), zone_named(fields.get("zone", "")))
+        until = morning(
+            fields.get("until", ""), fields.get("day", ""), clock.zone_named(fields.get("zone", ""))
+        )
         made = await db(request).write(
             actor_at(desk), bulk.snooze_one, ticket_id, until, seen_version=version
         )

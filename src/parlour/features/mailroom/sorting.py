@@ -15,6 +15,7 @@ from parlour.features.mailroom.letters import Letter, Sorted
 from parlour.features.mailroom.models import Outcome
 from parlour.features.tickets import finding
 from parlour.features.tickets import service as tickets
+from parlour.features.tickets.auto_reply import service as auto_reply
 from parlour.features.tickets.models import SUBJECT_LIMIT, Draft, Ticket
 from parlour.features.tickets.outgoing import service as outgoing
 from parlour.features.tickets.participants import service as participants
@@ -116,6 +117,8 @@ def _said(tx: Tx, letter: Letter, client_id: UUID) -> Sorted:
         participants.join(tx, ticket, letter.others(but=arrived.reply_to))
         if letter.sender == ticket.email:
             threads.came_by_mail(tx, ticket.ticket_id, arrived, believed=letter.parsed.verified)
+        if letter.parsed.kind is Kind.PERSON and not letter.parsed.odd_sender:
+            auto_reply.answer(tx, ticket, letter.sender)
         return Sorted(Outcome.ADDED, reason, ticket.ticket_id)
     if ticket:
         reason = f"Ticket #{ticket.number} is closed. {reason}".strip()

@@ -8,6 +8,7 @@ from parlour.db.database import Database
 from parlour.db.outbox import Job
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.access import service as access
+from parlour.features.tickets.auto_reply import service as auto_reply
 from parlour.features.tickets.enclosures import Encloser, Enclosures
 from parlour.features.tickets.merging import service as merging
 from parlour.features.tickets.models import Link
@@ -16,12 +17,15 @@ from parlour.features.tickets.participants import service as participants
 from parlour.features.tickets.threads import service as threads
 from parlour.features.tickets.threads.models import Letterhead
 from parlour.features.workspaces import service as workspaces
+from parlour.features.workspaces.auto_reply import service as hours
 from parlour.kernel.access import Actor
 from parlour.kernel.messages import Message
 from parlour.mail.post import Post
 from parlour.mail.quoting import quotation
 from parlour.mail.relay import TooLarge
 from parlour.mail.send import Enclosed
+
+AUTO_REPLIED = "auto-replied"
 
 
 class TicketMails:
@@ -36,6 +40,7 @@ class TicketMails:
             tickets.FIRST_WORD: self.first_word,
             participants.COPY: self.copy,
             merging.MERGED: self.merged,
+            auto_reply.AUTO_REPLY: self.auto_reply,
         }
         self.followers = dict.fromkeys(self.handlers.keys() - {access.FRESH_LINKS}, outgoing.follow)
 
@@ -45,7 +50,25 @@ class TicketMails:
         confirmed = await self._db.write(system, access.confirmation, job, self._secret(job, ticket_id))
         if confirmed:
             link, to = confirmed
-            await self._send(job, "confirmation", to, link=link)
+            said = await self._db.read(system, hours.text_now)
+            await self._send(job, "confirmation", to, link=link, auto_reply=said)
+
+    async def auto_reply(self, job: Job) -> None:
+        """What the workspace answers by itself, in the thread of the mail that it answers."""
+        system, ticket_id = Actor.system(job.workspace_id), UUID(job.payload["ticket_id"])
+        found = await self._db.write(system, auto_reply.to_mail, job)
+        if found is None:
+            return
+        ticket, said = found
+        head = await self._letterhead(system, ticket_id)
+        context = {
+            "workspace": await self._db.read(system, workspaces.workspace),
+            "ticket": {"number": ticket.number},
+            "thread": head.subject,
+            "auto_reply": said,
+        }
+        headers = {**head.headers, "Auto-Submitted": AUTO_REPLIED}
+        await self._post.send_about(ticket_id, job, "auto_reply", job.payload["email"], context, headers)
 
     async def fresh_links(self, job: Job) -> None:
         """To an address that somebody typed; silence when it has no tickets here."""
@@ -179,6 +202,8 @@ class TicketMails:
         headers = dict(head.headers)
         if subject:
             headers["Auto-Submitted"] = "no"
+        elif context.get("auto_reply"):
+            headers["Auto-Submitted"] = AUTO_REPLIED
         context |= {"answerable": "Reply-To" in headers, **_facts(portal, link)}
         context |= {"ticket": {"number": link.number, "subject": subject}, "thread": head.subject}
         context |= {"called": head.called or workspace.name}

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from parlour.features.workspaces.colours import colour
-from parlour.features.workspaces.models import INKS, Logo, ReplyTime, WorkspaceSettings
+from parlour.features.workspaces.models import INKS, AutoReply, Logo, ReplyTime, WorkspaceSettings
 from parlour.kernel import text
 
 WELCOME_LIMIT = 200
@@ -22,6 +22,7 @@ def read(held: object) -> WorkspaceSettings:
         auto_assign=values.get("auto_assign") is True,
         first_steps=values.get("first_steps") is not False,
         logo=_logo(values.get("logo")),
+        auto_reply=_auto_reply(values.get("auto_reply")),
     )
 
 
@@ -39,6 +40,22 @@ def _logo(value: object) -> Logo | None:
     return None
 
 
+def _auto_reply(value: object) -> AutoReply:
+    match value:
+        case {
+            "on": bool(on),
+            "within": str(within),
+            "outside": str(outside),
+            "zone": str(zone),
+            "days": [*days],
+            "opens": str(opens),
+            "closes": str(closes),
+        }:
+            weekdays = tuple(day for day in days if isinstance(day, int))
+            return AutoReply(on, within, outside, zone, weekdays, opens, closes)
+    return AutoReply()
+
+
 def written(settings: WorkspaceSettings, held: object) -> dict[str, Any]:
     """To be kept: a newer release may have left choices in `held` that are none of ours to drop."""
     return {
@@ -49,4 +66,5 @@ def written(settings: WorkspaceSettings, held: object) -> dict[str, Any]:
         "auto_assign": settings.auto_assign,
         "first_steps": settings.first_steps,
         "logo": asdict(settings.logo) if settings.logo else None,
+        "auto_reply": asdict(settings.auto_reply),
     }

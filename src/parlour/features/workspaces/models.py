@@ -43,6 +43,23 @@ class Logo:
 
 
 @dataclass(frozen=True, slots=True)
+class AutoReply:
+    """What a workspace answers by itself: `within` its hours and `outside` of them, either may be empty.
+
+    The hours are those of `days` (0 is Monday) from `opens` until `closes`, as `09:00`, by the clocks of
+    `zone`; 00:00 closes at the end of the day.
+    """
+
+    on: bool = False
+    within: str = ""
+    outside: str = ""
+    zone: str = "UTC"
+    days: tuple[int, ...] = (0, 1, 2, 3, 4)
+    opens: str = "09:00"
+    closes: str = "17:00"
+
+
+@dataclass(frozen=True, slots=True)
 class WorkspaceSettings:
     """What a workspace chose, or what holds as long as it did not.
 
@@ -57,6 +74,7 @@ class WorkspaceSettings:
     auto_assign: bool = False
     first_steps: bool = True
     logo: Logo | None = None
+    auto_reply: AutoReply = AutoReply()
 
 
 @dataclass(frozen=True, slots=True)

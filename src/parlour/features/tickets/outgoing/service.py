@@ -5,6 +5,7 @@ of that, and hears of what comes back later.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from uuid import UUID
 
 from parlour.db import outbox
@@ -59,6 +60,12 @@ def queue(tx: Tx, kind: str, ticket: Ticket, job_id: UUID, *, seq: int = 0, to: 
     )
     if seq:
         tx.emit(MailChanged(tx.workspace_id, ticket.chat_room_id, seq - 1, seq))
+
+
+@requires(Permission.SYSTEM)
+def was_queued(tx: Tx, kind: str, ticket_id: UUID, to: str, *, since: datetime) -> bool:
+    """Whether a mail of this kind about the ticket went to that address, or is about to."""
+    return store.was_queued(tx, kind, ticket_id, to, since=since)
 
 
 @requires(Permission.SYSTEM)

@@ -1,5 +1,6 @@
 """SQL of the mails that go out."""
 
+from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -58,6 +59,23 @@ _OVERTAKEN = delete(outgoing_mails).where(
     outgoing_mails.c.upto_seq > bindparam("after", type_=BigInteger()),
     outgoing_mails.c.upto_seq <= bindparam("upto", type_=BigInteger()),
 )
+
+
+_QUEUED = (
+    select(outgoing_mails.c.mail_id)
+    .where(
+        _OF_TICKET,
+        outgoing_mails.c.upto_seq == 0,
+        outgoing_mails.c.kind == bindparam("which"),
+        outgoing_mails.c.recipient == bindparam("to"),
+        outgoing_mails.c.queued_at > bindparam("since", type_=outgoing_mails.c.queued_at.type),
+    )
+    .limit(1)
+)
+
+
+def was_queued(tx: Tx, kind: str, ticket_id: UUID, to: str, *, since: datetime) -> bool:
+    return tx.run(_QUEUED, ticket=ticket_id, which=kind, to=to, since=since).first() is not None
 
 
 def _mail(row: Any) -> Mail:

@@ -11,14 +11,6 @@ TOMORROW, NEXT_WEEK = "tomorrow", "next-week"
 A_WEEK = 7
 
 
-def zone_named(name: str) -> ZoneInfo | None:
-    """A time zone by its name in the IANA database; None for what is none."""
-    try:
-        return ZoneInfo(name) if name else None
-    except (ValueError, KeyError, OSError):  # the last two: no such file, a folder of them
-        return None
-
-
 def morning(choice: str, day: str, zone: ZoneInfo | None) -> datetime:
     """The morning of tomorrow, of the next Monday, or else of `day` (ISO 8601), in the zone or in UTC.
 

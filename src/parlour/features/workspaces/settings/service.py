@@ -27,7 +27,7 @@ def shown(name: str, settings: WorkspaceSettings) -> tuple[str, ...]:
 
 @requires(Permission.WORKSPACE_MANAGE)
 def choose(tx: Tx, name: str, chosen: WorkspaceSettings, seen_mark: str = "") -> None:
-    """The workspace's name and all that is chosen, but for `first_steps` and `logo`; each change is noted.
+    """The workspace's name and all that is chosen, but for what has a form of its own; each change is noted.
 
     `seen_mark` is that of what was `shown`. Raises Invalid with a code for each of `name`, `welcome` and
     `accent`, ChangedMeanwhile.
@@ -47,7 +47,8 @@ def choose(tx: Tx, name: str, chosen: WorkspaceSettings, seen_mark: str = "") ->
         problems |= refused.problems
     if problems or accent is None:
         raise Invalid(problems)
-    after = replace(chosen, welcome=welcome, accent=accent, first_steps=before.first_steps, logo=before.logo)
+    kept = {name: getattr(before, name) for name in ("first_steps", "logo", "auto_reply")}
+    after = replace(chosen, welcome=welcome, accent=accent, **kept)
     store.change(tx, after)
     _note(tx, before, after)
 
