@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
+from contextvars import ContextVar
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,6 +11,7 @@ from sqlalchemy import event, insert, select, update
 from sqlalchemy.engine import Engine
 
 from parlour.db.database import Tx
+from parlour.db.link import Answering
 from parlour.db.schema import files, messages
 from parlour.features.tickets import service as tickets
 from parlour.kernel import clock
@@ -27,6 +29,8 @@ PAGES = {
     "new ticket": ("visitor", "/support/acme/ticket/new", 1, 9_200),
 }
 """Whose it is, where it is, and the most statements and bytes with 25 tickets or 50 messages on it."""
+ROUND_TRIPS = {"list": 13, "dashboard": 9, "ticket": 20, "conversation": 11, "portal": 8, "new ticket": 3}
+"""To PostgreSQL, for each page: BEGIN and who acts, the statements, another name now and then, COMMIT."""
 WITH_FILES = 60_000
 """Bytes of the conversation with a picture at each of its messages."""
 FIRST_VISIT = 56_000
@@ -95,6 +99,34 @@ async def test_a_page_takes_no_more_statements_and_bytes_than_it_did(
     for name, (_, _, most, bytes_) in PAGES.items():
         assert spent[name][0] <= most, (name, spent[name])
         assert spent[name][1] <= bytes_, (name, spent[name])
+
+
+@pytest.mark.postgresql
+async def test_a_page_asks_postgresql_no_more_often_than_it_did(
+    house: House, visitor: Browser, furnished: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what is asked for the page counts: its units run in the context of its request. The least of some
+    visits, because in any of them another thread may connect.
+    """
+    asked: ContextVar[list[object] | None] = ContextVar("asked", default=None)
+    wait, spent = Answering.wait, {}
+
+    def note(line: Answering, *args: Any, **kwargs: Any) -> Any:
+        if (those := asked.get()) is not None:
+            those.append(line)
+        return wait(line, *args, **kwargs)
+
+    monkeypatch.setattr(Answering, "wait", note)
+    async with aclosing(await house.sign_in()) as desk:
+        for name, (who, address, *_) in PAGES.items():
+            browser = desk if who == "desk" else visitor
+            visits: list[list[object]] = [[] for _ in range(6)]
+            for those in visits:
+                asked.set(those)
+                await browser.get(address.format(**furnished))
+            spent[name] = min(map(len, visits))
+
+    assert {name: trips for name, trips in spent.items() if trips > ROUND_TRIPS[name]} == {}
 
 
 @pytest.mark.sqlite

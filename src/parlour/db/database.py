@@ -8,8 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
-from functools import cache
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from uuid import UUID
 
 import structlog
@@ -21,7 +20,6 @@ from parlour.db.moments import AT_ONCE, moment
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
 from parlour.kernel.events import Event, JobQueued
-from parlour.kernel.kept import Alike
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -59,11 +57,6 @@ class Guard(Protocol):
 
     def admit(self, actor: Actor) -> None:
         """What is executed from now on is done in this name."""
-
-
-@cache
-def _lately(make: Callable[[tuple[Any, ...]], R]) -> Alike[R]:
-    return Alike(lambda rows: list(map(make, rows)), most=shortcut.OBJECTS)
 
 
 class Tx:
@@ -116,10 +109,9 @@ class Tx:
     def rows(self, statement: Executable, /, **values: Any) -> Sequence[tuple[Any, ...]]:
         """All rows of a statement that was built once and only reads: plain tuples, for pages."""
         here = self.actor.workspace_id
-        given = {"workspace": here, **values} if here else values
-        if self.connection.dialect.name == "sqlite":
-            return shortcut.rows(self.connection, statement, given)
-        return cast(Sequence[tuple[Any, ...]], self.execute(statement, given).all())
+        if self._guard:
+            self._guard.admit(self.actor)
+        return shortcut.rows(self.connection, statement, {"workspace": here, **values} if here else values)
 
     def objects(
         self, statement: Executable, make: Callable[[tuple[Any, ...]], R], /, **values: Any
@@ -129,10 +121,10 @@ class Tx:
         What was made of that is found again by it (`Kept`), so it never changes. `make` is one that stays.
         """
         here = self.actor.workspace_id
+        if self._guard:
+            self._guard.admit(self.actor)
         given = {"workspace": here, **values} if here else values
-        if self.connection.dialect.name == "sqlite":
-            return shortcut.objects(self.connection, statement, make, given)
-        return _lately(make).each(list(map(tuple, self.execute(statement, given))))
+        return shortcut.objects(self.connection, statement, make, given)
 
     def first(self, statement: Executable, /, **values: Any) -> tuple[Any, ...] | None:
         """The first of `rows`, of a statement that finds one or none."""

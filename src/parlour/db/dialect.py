@@ -152,9 +152,9 @@ def walking_in_order(tx: Tx) -> Iterator[None]:
     if _is_sqlite(tx):
         yield
         return
-    before = tx.execute(_WALK).mappings().one()
+    [before] = tx.rows(_WALK)
     yield
-    tx.execute(_AS_BEFORE, {name: before[name] for name in _WALKING})
+    tx.rows(_AS_BEFORE, **dict(zip(_WALKING, before, strict=False)))
 
 
 _GRANTS_SQLITE = (

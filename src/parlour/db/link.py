@@ -78,6 +78,7 @@ _SPEAKER = sql.SQL(
     "set_config('parlour.workspace', %(workspace)s, true), set_config('parlour.user', %(user)s, true), "
     "set_config('parlour.role', %(role)s, true), set_config('parlour.ticket', %(ticket)s, true)"
 )
+_SPEAK = _SPEAKER.as_string()
 RELIED_ON = {
     "search_path": "public",
     "row_security": "on",
@@ -195,7 +196,11 @@ class Link:
         except psycopg.Error:
             self.close()
             raise
-        self._begin_with = _SPEAKER + _LIMITS + (sql.SQL("") if direct else _ON_A_LENT_CONNECTION)
+        begin_with = _SPEAKER + _LIMITS + (sql.SQL("") if direct else _ON_A_LENT_CONNECTION)
+        self._begins = {
+            mode: sql.SQL("; ").join([mode.begin, begin_with]).as_string()
+            for mode in (READ, SCAN, WRITE, PROBE)
+        }
         self.prepares = prepares and direct
         self.raw.prepare_threshold = PREPARE_AFTER if self.prepares else None
         self.raw.prepared_max = PREPARED_LIMIT
@@ -220,13 +225,13 @@ class Link:
         self.raw.patience = ANSWER_SECONDS
         if mode is ALONE:
             return
-        self._words.execute(sql.SQL("; ").join([mode.begin, self._begin_with]), _facts(actor) | limits)
+        self._words.execute(self._begins[mode], _facts(actor) | limits)
         self.raw.patience = mode.limit(actor) / 1000 + GRACE_SECONDS
         self._actor = actor
 
     def admit(self, actor: Actor) -> None:
         if actor is not self._actor and actor != self._actor:
-            self._words.execute(_SPEAKER, _facts(actor))
+            self._words.execute(_SPEAK, _facts(actor))
         self._actor = actor
 
     def commit(self) -> None:
