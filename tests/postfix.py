@@ -30,7 +30,7 @@ inet_protocols = ipv4
 myhostname = mx.acme.example
 mydestination =
 message_size_limit = {largest}
-relay_domains = acme.example
+relay_domains =
 mynetworks = 127.0.0.0/8
 smtpd_relay_restrictions = permit_mynetworks, reject
 alias_maps =
@@ -45,7 +45,7 @@ queue_run_delay = 1s
 _MASTER = """
 127.0.0.1:{port} inet n - n - - smtpd
 cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
+qmgr unix n - n 1 1 qmgr
 rewrite unix - - n - - trivial-rewrite
 bounce unix - - n - 0 bounce
 defer unix - - n - 0 bounce

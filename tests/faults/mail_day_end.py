@@ -61,9 +61,14 @@ def check_ledger(cluster: Cluster, dovecot: Dovecot, course: "Course") -> None:
     for letter in course.brought:
         if letter.message_id:
             became = [each for each in found.get(letter.message_id, []) if each is not Outcome.DUPLICATE]
-            assert set(became) <= letter.becomes, (letter.kind, letter.message_id, became)
-            assert len(became) == 1 or not letter.is_for_people, (letter.kind, letter.message_id, became)
-            assert became, (letter.kind, letter.message_id)
+            assert set(became) <= letter.becomes, (letter.kind, letter.to, letter.message_id, became)
+            assert len(became) == 1 or not letter.is_for_people, (
+                letter.kind,
+                letter.to,
+                letter.message_id,
+                became,
+            )
+            assert became, (letter.kind, letter.to, letter.message_id)
 
 
 def check_words(cluster: Cluster, brought: Sequence[Letter]) -> None:

@@ -48,7 +48,6 @@ def dovecot() -> Iterator[Dovecot]:
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetcher, "LOOK_EVERY", 0.05)
-    monkeypatch.setattr(turn, "FIRST_WAIT", 0.1)
     monkeypatch.setattr(fetcher, "FIRST_DELAY", timedelta(milliseconds=20))
     monkeypatch.setattr(fetcher, "LONGEST_DELAY", timedelta(milliseconds=100))
 
@@ -115,7 +114,7 @@ async def test_a_mail_is_fetched_as_soon_as_the_server_tells_of_it_and_left_as_i
     await proxy.open()
     await fetch(house, dovecot, port=proxy.port)
     async with fetching(house, BY_TELLING):
-        await until(lambda: proxy.waits == 2)  # from here on nobody asks by himself
+        await until(lambda: proxy.waits == 1)  # from here on nobody asks by himself
         dovecot.deliver("support", mail(2))
         found = await read(house, 1)
     await proxy.close()

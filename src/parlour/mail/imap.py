@@ -180,6 +180,7 @@ class Inbox:
             asked += ["SINCE", since.date()]
         with _telling(self._server):
             self._open.noop()
+            self._was_told()  # up to here this search finds it
             return [each for each in self._search(asked) if each > uid]  # `9:*` also finds the last one, if 8
 
     def envelopes(self, uids: Sequence[int]) -> list[Envelope]:
@@ -202,11 +203,30 @@ class Inbox:
             return next((value for name, value in found.items() if name.startswith(b"BODY[]")), None)
 
     def wait(self, seconds: float) -> None:
-        """Until the server tells of something, or so long. Only where `can_idle`."""
+        """Until the server tells of something, or so long; not at all for what it has told since the last
+        search. Only where `can_idle`.
+        """
         with _telling(self._server):
             self._open.idle()
-            self._open.idle_check(timeout=seconds)
+            if not (self._was_told() or self._is_telling()):
+                self._open.idle_check(timeout=seconds)
             self._open.idle_done()
+
+    def _was_told(self) -> bool:
+        """Whether it has told of mails since this was last asked, beside its answers to other things."""
+        return bool(self._open._imap.response("EXISTS")[1] != [None])  # noqa: SLF001 nobody else gives it
+
+    def _is_telling(self) -> bool:
+        """What comes in the same breath as the go-ahead lies in a buffer, of which no poll knows."""
+        line = self._open.socket()
+        before = line.gettimeout()
+        line.setblocking(False)
+        try:
+            return bool(self._open._imap.file.peek(1))  # noqa: SLF001
+        except ssl.SSLWantReadError:
+            return False
+        finally:
+            line.settimeout(before)
 
     def cut(self) -> None:
         """End the connection at once: who waits for an answer on it stops waiting."""

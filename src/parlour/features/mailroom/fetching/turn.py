@@ -27,8 +27,6 @@ BATCH = 100
 """Mails that are asked for their size at once."""
 SLACK = timedelta(hours=1)
 """By so much a mail server's clock may be wrong without a mail being lost, when its UIDs begin anew."""
-FIRST_WAIT = 3.0
-"""Seconds. What a server tells in the same breath as its go-ahead to wait is seen by the next look only."""
 
 log = structlog.get_logger("parlour.mail")
 
@@ -79,15 +77,13 @@ class Turn:
         try:
             await self._thread.run(self._inbox.open)
             await self._settle_in()
-            wait = min(FIRST_WAIT, self._pace.wait)
             while True:
                 await self._catch_up()
                 await self._db.write(self._system, service.note_look, self._claimed.mailbox_id, self._holder)
                 self.failures = 0
                 if time.monotonic() > until:
                     break
-                await self._wait(wait)
-                wait = self._pace.wait
+                await self._wait(self._pace.wait)
             await self._thread.run(self._inbox.close)
         finally:
             self._inbox.cut()
