@@ -261,7 +261,7 @@ WORDS = {
     "hooks": "{workspace}/settings/webhooks",
     "hook": f"{{workspace}}/settings/webhooks/{UUID}(\\?(tested={UUID}|replayed=yes))?",
     "boxes": "{workspace}/settings/mail\\?removed=yes",
-    "box": f"{{workspace}}/settings/mail/{UUID}(\\?saved=(added|stopped))?",
+    "box": f"{{workspace}}/settings/mail/{UUID}(\\?saved=(added|signed|stopped))?",
     "texts": "{workspace}/replies",
     "list": f"{{workspace}}/tickets(\\?(bulk={UUID}|status=open))?",
     "ticket": "{workspace}/tickets/{ticket_id}",
