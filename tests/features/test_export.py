@@ -18,8 +18,12 @@ from parlour.features.takeout import store
 from parlour.features.takeout.archive import Export
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Draft
+from parlour.features.tickets.participants import service as participants
 from parlour.features.workspaces import service as workspaces
+from parlour.features.workspaces.logo import service as logo
 from parlour.features.workspaces.mailboxes import service as mailboxes
+from parlour.features.workspaces.models import ReplyTime, WorkspaceSettings
+from parlour.features.workspaces.settings import service as choices
 from parlour.kernel.access import Actor
 from tests.attaching import WORDS, desk_of, room_of, say
 from tests.house import Browser, House
@@ -85,6 +89,30 @@ async def test_it_holds_every_word_file_and_mail_of_the_workspace_and_nothing_el
     manifest = json.loads(made.read("manifest.json"))
     assert manifest["counts"]["tickets"] == 9
     assert (manifest["counts"]["notes"], manifest["missing"]) == (1, 0)
+
+
+async def test_what_the_workspace_chose_its_logo_and_who_is_in_copy_come_along(
+    house: House, visitor: Browser, desk: Browser, tmp_path: Path
+) -> None:
+    bare = await exported(house, tmp_path / "before.zip")
+    ticket = await house.open_ticket(visitor)
+    for address in ("boss@example.com", "anna@example.com"):
+        await house.as_system(participants.add, ticket.ticket_id, address)
+    chosen = WorkspaceSettings(welcome="Grüß Gott", reply_time=ReplyTime.DAY, accent="#1d4e89")
+    await house.as_system(choices.choose, "Acme", chosen)
+    await house.as_system(logo.put, b"\x89PNG and so on", 40, 20, "")
+
+    made = await exported(house, tmp_path / "acme.zip")
+
+    unsaid = {"welcome": "", "reply_time": ReplyTime.UNSAID, "accent": "", "auto_assign": False}
+    told = {"welcome": "Grüß Gott", "reply_time": "day", "accent": "#1d4e89", "auto_assign": False}
+    assert json.loads(bare.read("settings.json")) == unsaid
+    assert "logo.png" not in bare.namelist()
+    assert json.loads(made.read("settings.json")) == told
+    assert made.read("logo.png") == b"\x89PNG and so on"
+    assert [row["participants"] for row in rows(made, "tickets")] == [
+        ["boss@example.com", "anna@example.com"]
+    ]
 
 
 async def test_a_file_that_the_store_has_lost_is_counted_and_the_rest_is_there(

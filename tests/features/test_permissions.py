@@ -94,6 +94,7 @@ SYSTEM_ONLY = {
     "takeout.service.following",
     "takeout.service.messages",
     "takeout.service.originals",
+    "takeout.service.settings",
     "takeout.service.tickets",
     "tickets.access.service.confirmation",
     "tickets.access.service.forget_secrets",

@@ -48,6 +48,7 @@ class Export:
         """Raises what the database raises, FilesAway, and OSError of the file."""
         archive = zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED)
         try:
+            await self._settings(archive)
             for listed in LISTS:
                 await self._list(archive, listed)
             await self._tickets(archive)
@@ -74,6 +75,12 @@ class Export:
     def _count(self, what: str, more: int) -> None:
         self.counts[what] = self.counts.get(what, 0) + more
         self.tell(what, self.counts[what])
+
+    async def _settings(self, archive: zipfile.ZipFile) -> None:
+        chosen, logo = await self._read(service.settings)
+        archive.writestr("settings.json", msgspec.json.format(_encoded(chosen), indent=1))
+        if logo:
+            archive.writestr("logo.png", logo)
 
     async def _list(self, archive: zipfile.ZipFile, listed: str) -> None:
         after = service.FIRST

@@ -6,10 +6,25 @@ from uuid import UUID
 from parlour.db.database import Tx
 from parlour.features.takeout import store
 from parlour.features.takeout.store import Row
+from parlour.features.workspaces.logo import service as logo
+from parlour.features.workspaces.settings import service as choices
 from parlour.kernel.access import Permission, requires
 
 FIRST = UUID(int=0)
 """Before all ids."""
+
+
+@requires(Permission.SYSTEM)
+def settings(tx: Tx) -> tuple[Row, bytes]:
+    """What the workspace has chosen, and its logo as a PNG: empty when it has none."""
+    chosen = choices.settings(tx)
+    told = {
+        "welcome": chosen.welcome,
+        "reply_time": chosen.reply_time.value,
+        "accent": chosen.accent,
+        "auto_assign": chosen.auto_assign,
+    }
+    return told, logo.picture(tx) if chosen.logo else b""
 
 
 @requires(Permission.SYSTEM)

@@ -18,6 +18,7 @@ from parlour.db.schema import (
     members,
     messages,
     outgoing_mails,
+    participants,
     saved_views,
     scan_state,
     tags,
@@ -99,6 +100,11 @@ _TAGGED = (
     )
     .order_by(ticket_tags.c.ticket_id, tags.c.name)
 )
+_IN_COPY = (
+    select(participants.c.ticket_id, participants.c.email)
+    .where(participants.c.workspace_id == HERE, dialect.one_of(participants.c.ticket_id, "these"))
+    .order_by(participants.c.ticket_id, participants.c.added_at, participants.c.email)
+)
 _ROOMS = select(chat_rooms.c.audience, chat_rooms.c.room_id).where(
     chat_rooms.c.workspace_id == HERE, chat_rooms.c.ticket_id == bindparam("ticket")
 )
@@ -153,8 +159,11 @@ def following(tx: Tx, listed: str, after: UUID) -> list[Row]:
 
 
 def tickets_after(tx: Tx, after: UUID) -> list[Row]:
-    """With the names of their `tags`."""
+    """With the names of their `tags`, and the addresses of their `participants`."""
     found = _rows(tx, _TICKETS, after=after, step=STEP)
+    copied: dict[UUID, list[str]] = {row["ticket_id"]: row.setdefault("participants", []) for row in found}
+    for ticket_id, email in tx.run(_IN_COPY, these=list(copied)):
+        copied[ticket_id].append(email)
     tagged: dict[UUID, list[str]] = {row["ticket_id"]: row.setdefault("tags", []) for row in found}
     for ticket_id, name in tx.run(_TAGGED, these=list(tagged)):
         tagged[ticket_id].append(name)
