@@ -21,6 +21,7 @@ from parlour.features.mailroom.fetching.accounts import Account
 from parlour.features.mailroom.fetching.models import Place
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.bulk import service as bulk
+from parlour.features.tickets.merging import service as merging
 from parlour.features.tickets.models import Colour, Field, Priority, Ticket
 from parlour.features.tickets.outgoing import service as outgoing
 from parlour.features.tickets.tags import service as tags
@@ -511,6 +512,42 @@ async def audit_trail(page: Page, live: Live, past: Past) -> None:
     await page.goto(f"{live.desk}/settings/audit")
 
 
+async def merging_two_people_refused(page: Page, live: Live, past: Past) -> None:
+    ticket, other = await past.ticket(), await past.ticket(email=f"{uuid4()}@customer.example")
+    await page.goto(f"{desk_of(live, ticket)}/merge?into={other.ticket_id}")
+    await page.get_by_role("button", name="Merge #").click()
+    await expect(page.get_by_role("alert")).to_be_focused()
+
+
+async def merged(past: Past) -> tuple[Ticket, Ticket]:
+    """The one that was, and the one that goes on."""
+    email = f"{uuid4()}@customer.example"
+    ticket, kept = await past.ticket(email=email), await past.ticket(email=email)
+    await past.db.write(await past.agent("ada"), merging.merge, ticket.ticket_id, kept.ticket_id)
+    return ticket, kept
+
+
+async def a_merged_ticket(page: Page, live: Live, past: Past) -> None:
+    ticket, _ = await merged(past)
+    await page.goto(desk_of(live, ticket))
+    await expect(page.get_by_role("button", name="Undo the merge")).to_be_visible()
+
+
+async def a_ticket_with_a_merged_one(page: Page, live: Live, past: Past) -> None:
+    ticket, kept = await merged(past)
+    await page.goto(desk_of(live, kept))
+    await expect(page.get_by_role("log").get_by_text(f"#{ticket.number}", exact=True)).to_be_visible()
+
+
+async def auto_reply_refused(page: Page, live: Live, past: Past) -> None:
+    await page.goto(f"{live.desk}/settings/auto-reply")
+    await page.get_by_label("Answer by itself").check()
+    for day in ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday"):
+        await page.get_by_label(day).uncheck()
+    await page.get_by_role("button", name="Save the auto-reply").click()
+    await expect(page.get_by_role("alert")).to_be_focused()
+
+
 async def a_file_without_a_scan(page: Page, live: Live, past: Past) -> None:
     """From the list beside the ticket, which leads there, to what may be done."""
     ticket = await past.ticket()
@@ -528,6 +565,10 @@ async def a_file_without_a_scan(page: Page, live: Live, past: Past) -> None:
 
 
 STATES: list[State] = [
+    merging_two_people_refused,
+    a_merged_ticket,
+    a_ticket_with_a_merged_one,
+    auto_reply_refused,
     a_file_without_a_scan,
     somebody_blocked,
     ticket_of_somebody_blocked,

@@ -100,6 +100,7 @@ async def test_the_kept_ticket_shows_both_histories_by_time_and_scrolling_back_l
 
     assert texts == ["It leaks.", "Still leaks.", *(text for _, text, _ in lines)]
     assert pages >= 3
+    assert f"merged this ticket into #{second.number}" not in (await desk.get(place(house, second))).text
     assert f'<span class="message-merged">#{first.number}</span>' in page.text
 
 

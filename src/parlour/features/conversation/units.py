@@ -55,7 +55,9 @@ def timeline(tx: Tx, ticket_id: UUID, before: Before | None = None) -> tuple[Tic
         for room in both
     }
     found = by_time(*own, *(room for both in pages for room in both))
-    return ticket, replace(found, origins=origins)
+    # Of a merged ticket what people said: its own changes would read as if they were this one's.
+    said = [each for each in found.messages if each.room_id not in origins or each.sender_type != "system"]
+    return ticket, replace(found, messages=said, origins=origins)
 
 
 @requires(Permission.NOTE_READ)
