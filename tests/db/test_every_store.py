@@ -261,8 +261,8 @@ def of_chat(tx: Tx, ticket: Ticket, ada: UUID) -> list[Call]:
         (chat.newest_of_others, {**room, "after": 0, "but": "r"}),
         (chat.heads, {"rooms": [(tx.workspace_id, ticket.chat_room_id)]}),
         (chat.move_read_mark, {**room, "reader": "r", "side": "agent", "seq": 1}),
-        (chat.marks, {"room_ids": [ticket.chat_room_id], "reader": "r"}),
-        (chat.rooms_of, {"ticket_id": ticket.ticket_id}),
+        (chat.marked, {**room, "reader": "r"}),
+        (chat.marked_of, {"ticket_id": ticket.ticket_id, "reader": "r"}),
         (chat.seen, room),
         (chat.unread_rooms, {"room_ids": [ticket.chat_room_id], "reader": "r", "other_side": "customer"}),
     ]

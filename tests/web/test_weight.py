@@ -23,8 +23,8 @@ from tests.house import Browser, House
 PAGES = {
     "list": ("desk", "/workspace/{workspace}/tickets", 7, 53_000),
     "dashboard": ("desk", "/workspace/{workspace}", 5, 28_000),
-    "ticket": ("desk", "/workspace/{workspace}/tickets/{ticket}", 16, 60_000),
-    "conversation": ("visitor", "/support/acme/ticket/{ticket}/chat", 7, 40_500),
+    "ticket": ("desk", "/workspace/{workspace}/tickets/{ticket}", 15, 60_000),
+    "conversation": ("visitor", "/support/acme/ticket/{ticket}/chat", 6, 40_500),
     "portal": ("visitor", "/support/acme", 4, 5_000),
     "new ticket": ("visitor", "/support/acme/ticket/new", 1, 9_200),
 }

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from parlour.kernel.messages import Message
@@ -32,6 +33,14 @@ class Room:
     @property
     def internal(self) -> bool:
         return self.audience is Audience.INTERNAL
+
+
+class Marked(NamedTuple):
+    """A room, how far its reader has read, and how far each side ("customer", "agent") that has read it."""
+
+    room: Room
+    read_upto: int
+    seen: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from parlour.features.chat.models import (
     Answers,
     Audience,
     History,
+    Marked,
     Posted,
     Room,
     SenderType,
@@ -207,7 +208,7 @@ def newest_of_others(tx: Tx, room_id: UUID, *, after: int) -> Message | None:
 @requires(Permission.ROOM_READ)
 def history(tx: Tx, room_id: UUID, *, before: int | None = None, limit: int = PAGE) -> History:
     """The newest page, or the one that ends just below `before`."""
-    [found] = _pages(tx, [(_visible(tx, store.room(tx, room_id)), before)], limit)
+    [found] = _pages(tx, [(_readable(tx, store.marked(tx, room_id, tx.actor.id)), before)], limit)
     return found
 
 
@@ -216,8 +217,8 @@ def both_histories(
     tx: Tx, ticket_id: UUID, *, before: int | None = None, notes_before: int | None = None
 ) -> tuple[History, History]:
     """`history` of a ticket's public room and of its notes. Raises NotFound."""
-    rooms = store.rooms_of(tx, ticket_id)
-    public, notes = (_visible(tx, rooms.get(audience)) for audience in (Audience.PUBLIC, Audience.INTERNAL))
+    rooms = store.marked_of(tx, ticket_id, tx.actor.id)
+    public, notes = (_readable(tx, rooms.get(audience)) for audience in (Audience.PUBLIC, Audience.INTERNAL))
     first, second = _pages(tx, [(public, before), (notes, notes_before)], TIMELINE)
     return first, second
 
@@ -227,7 +228,7 @@ def histories_of(
     tx: Tx, ticket_ids: Sequence[UUID], ends: Sequence[int | None] = ()
 ) -> Sequence[tuple[History, History]]:
     """`both_histories` of each ticket. `ends`: below which numbers, two for each; all of them or none."""
-    both = [store.rooms_of(tx, ticket_id) for ticket_id in ticket_ids]
+    both = [store.marked_of(tx, ticket_id, tx.actor.id) for ticket_id in ticket_ids]
     rooms = [two[audience] for two in both for audience in (Audience.PUBLIC, Audience.INTERNAL)]
     if len(ends) != len(rooms):
         ends = [None] * len(rooms)
@@ -235,22 +236,24 @@ def histories_of(
     return list(zip(pages[::2], pages[1::2], strict=True))
 
 
-def _pages(tx: Tx, wanted: Sequence[tuple[Room, int | None]], limit: int) -> list[History]:
+def _readable(tx: Tx, marked: Marked | None) -> Marked:
+    """The room, if this actor may be in it."""
+    if marked is None:
+        raise NotFound
+    _visible(tx, marked.room)
+    return marked
+
+
+def _pages(tx: Tx, wanted: Sequence[tuple[Marked, int | None]], limit: int) -> list[History]:
     now = epoch.current(tx)
-    marks = store.marks(tx, [room.room_id for room, _ in wanted], tx.actor.id)
-    ends = [(room.room_id, before) for room, before in wanted]
+    ends = [(marked.room.room_id, before) for marked, before in wanted]
     pages = store.newest(tx, ends, limit=limit, characters=PAGE_CHARACTERS)
-    return [
-        _page(room, before, page, now, marks.get(room.room_id, (0, {})))
-        for (room, before), page in zip(wanted, pages, strict=True)
-    ]
+    return [_page(marked, before, page, now) for (marked, before), page in zip(wanted, pages, strict=True)]
 
 
-def _page(
-    room: Room, before: int | None, page: Sequence[Message], now: str, marks: tuple[int, dict[str, int]]
-) -> History:
+def _page(marked: Marked, before: int | None, page: Sequence[Message], now: str) -> History:
+    room, read_upto, seen = marked
     last = room.last_seq if before is None else max(0, min(before - 1, room.last_seq))
-    read_upto, seen = marks
     return History(
         room=room,
         epoch=now,

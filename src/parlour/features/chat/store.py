@@ -24,7 +24,7 @@ from sqlalchemy import (
 from parlour.db import dialect, search
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import attachment_columns, chat_rooms, files, messages, read_marks
-from parlour.features.chat.models import Audience, Room
+from parlour.features.chat.models import Audience, Marked, Room
 from parlour.kernel import clock
 from parlour.kernel.kept import Kept
 from parlour.kernel.messages import Attachment, Message
@@ -32,12 +32,7 @@ from parlour.kernel.messages import Attachment, Message
 WITH_FILES = 2_000
 """Messages that are kept with their files."""
 
-_ROOM = (
-    chat_rooms.c.room_id,
-    chat_rooms.c.ticket_id,
-    chat_rooms.c.audience,
-    chat_rooms.c.last_seq,
-)
+_ROOM = tuple(chat_rooms.c[name] for name in ("room_id", "ticket_id", "audience", "last_seq"))
 _MESSAGE = tuple(messages.c[name] for name in Message._fields)
 """Of the files how many there are."""
 _Counted = tuple[Message, int]
@@ -49,10 +44,11 @@ _IN_ROOM = (messages.c.workspace_id == HERE) & (messages.c.room_id == bindparam(
 _LIMIT = bindparam("limit", type_=Integer())
 
 _ROOM_BY_ID = select(*_ROOM).where(_THIS_ROOM)
-_ROOMS_OF_TICKET = select(*_ROOM).where(
-    chat_rooms.c.workspace_id == HERE, chat_rooms.c.ticket_id == bindparam("ticket")
+_ROOM_OF_TICKET = select(*_ROOM).where(
+    chat_rooms.c.workspace_id == HERE,
+    chat_rooms.c.ticket_id == bindparam("ticket"),
+    chat_rooms.c.audience == bindparam("audience"),
 )
-_ROOM_OF_TICKET = _ROOMS_OF_TICKET.where(chat_rooms.c.audience == bindparam("audience"))
 _TAKE_SEQ = update(chat_rooms).where(_THIS_ROOM).values(last_seq=chat_rooms.c.last_seq + 1).returning(*_ROOM)
 _TAKE_SEQS = (
     update(chat_rooms)
@@ -123,15 +119,21 @@ _SEEN = (
     .group_by(read_marks.c.side)
 )
 _MARKS = (
-    select(
-        read_marks.c.room_id,
-        read_marks.c.side,
-        func.max(read_marks.c.seq),
-        func.max(case((read_marks.c.reader == bindparam("reader"), read_marks.c.seq), else_=0)),
-    )
-    .where(read_marks.c.workspace_id == HERE, dialect.one_of(read_marks.c.room_id, "rooms"))
-    .group_by(read_marks.c.room_id, read_marks.c.side)
+    read_marks.c.side,
+    func.max(read_marks.c.seq),
+    func.max(case((read_marks.c.reader == bindparam("reader"), read_marks.c.seq), else_=0)),
 )
+_OF_ROOM = (read_marks.c.workspace_id == chat_rooms.c.workspace_id) & (
+    read_marks.c.room_id == chat_rooms.c.room_id
+)
+_WITH_MARKS = (
+    select(*_ROOM, *_MARKS)
+    .outerjoin_from(chat_rooms, read_marks, _OF_ROOM)
+    .where(chat_rooms.c.workspace_id == HERE)
+    .group_by(*_ROOM, read_marks.c.side)
+)
+_MARKED = _WITH_MARKS.where(chat_rooms.c.room_id == bindparam("room"))
+_MARKED_OF_TICKET = _WITH_MARKS.where(chat_rooms.c.ticket_id == bindparam("ticket"))
 _MARK_OF_READER = (
     select(func.coalesce(func.max(read_marks.c.seq), 0))
     .where(
@@ -188,8 +190,26 @@ def room_of(tx: Tx, ticket_id: UUID, audience: Audience) -> Room | None:
     return _room(row) if row else None
 
 
-def rooms_of(tx: Tx, ticket_id: UUID) -> dict[Audience, Room]:
-    return {Audience(row[2]): _room(row) for row in tx.rows(_ROOMS_OF_TICKET, ticket=ticket_id)}
+def marked(tx: Tx, room_id: UUID, reader: str) -> Marked | None:
+    """The room, and how far `reader` and each side have read it."""
+    found = _marked(tx.rows(_MARKED, room=room_id, reader=reader))
+    return found[0] if found else None
+
+
+def marked_of(tx: Tx, ticket_id: UUID, reader: str) -> dict[Audience, Marked]:
+    """The same of a ticket's rooms."""
+    found = _marked(tx.rows(_MARKED_OF_TICKET, ticket=ticket_id, reader=reader))
+    return {each.room.audience: each for each in found}
+
+
+def _marked(rows: Sequence[Sequence[Any]]) -> list[Marked]:
+    """Rows that say a room and one side that has read it, or none."""
+    found: dict[UUID, Marked] = {}
+    for *room, side, seq, own in rows:
+        known = found.get(room[0]) or Marked(_room(room), 0, {})
+        seen = known.seen if side is None else {**known.seen, side: seq}
+        found[room[0]] = Marked(known.room, max(known.read_upto, own), seen)
+    return list(found.values())
 
 
 def set_open(tx: Tx, room_ids: Sequence[UUID], *, is_open: bool) -> None:
@@ -351,15 +371,6 @@ def heads(tx: Tx, rooms: Iterable[tuple[UUID, UUID]]) -> dict[UUID, int]:
     return dialect.heads(tx, list(rooms))
 
 
-def marks(tx: Tx, room_ids: Sequence[UUID], reader: str) -> dict[UUID, tuple[int, dict[str, int]]]:
-    """How far `reader` has read each of the rooms, and each side; nothing for one that nobody has read."""
-    found: dict[UUID, tuple[int, dict[str, int]]] = {}
-    for room_id, side, seq, own in tx.rows(_MARKS, rooms=list(room_ids), reader=reader):
-        mine, seen = found.get(room_id, (0, {}))
-        found[room_id] = max(mine, own), {**seen, side: seq}
-    return found
-
-
 @cache
 def _marking(database: str) -> Any:
     query = dialect.insert_on(database, read_marks)
@@ -373,13 +384,7 @@ def _marking(database: str) -> Any:
 
 def move_read_mark(tx: Tx, room_id: UUID, *, reader: str, side: str, seq: int) -> bool:
     """True when the mark moved: it only goes forward."""
-    mark = {
-        "workspace_id": tx.workspace_id,
-        "room_id": room_id,
-        "reader": reader,
-        "side": side,
-        "seq": seq,
-    }
+    mark = {"workspace_id": tx.workspace_id, "room_id": room_id, "reader": reader, "side": side, "seq": seq}
     return tx.execute(_marking(dialect.name_of(tx)), mark).first() is not None
 
 
