@@ -659,6 +659,8 @@ async def test_no_page_is_wider_than_its_window(live: Live, past: Past, people: 
         found[width] = await too_wide(ada.page)
 
     assert not any(found.values()), found
+    if page.startswith("/settings"):
+        await expect(ada.page.locator(".settings-tabs [aria-current]")).to_be_in_viewport(ratio=1)
 
 
 async def test_a_mouse_opens_the_palette_and_the_list_of_the_keys(live: Live, people: People) -> None:
