@@ -118,6 +118,8 @@ GET  /api-keys/{key_id}/revoke      sign-in sign-in  sign-in   sign-in  keys  ke
 POST /api-keys/{key_id}/revoke      sign-in sign-in  sign-in   sign-in  keys  403   403     404      sign-in
 GET  /security                      sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
 POST /security                      sign-in sign-in  sign-in   sign-in  secure 403  403     404      sign-in
+GET  /retention                     sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
+POST /retention                     sign-in sign-in  sign-in   sign-in  ending 403  403     404      sign-in
 GET  /tags                          sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
 POST /tags                          sign-in sign-in  sign-in   sign-in  tags  403   403     404      sign-in
 GET  /tags/{tag_id}                 sign-in sign-in  sign-in   sign-in  tags  tags  tags    404      sign-in
@@ -256,6 +258,7 @@ WORDS = {
     "chosen": "{workspace}/settings\\?saved=1",
     "secure": "{workspace}/settings/security",
     "answers": "{workspace}/settings/auto-reply\\?saved=1",
+    "ending": "{workspace}/settings/retention\\?saved=1",
     "tags": "{workspace}/settings/tags",
     "keys": "{workspace}/settings/api-keys",
     "hooks": "{workspace}/settings/webhooks",

@@ -50,6 +50,8 @@ from parlour.features.tickets.mails import TicketMails
 from parlour.features.tickets.notifications import service as notifications
 from parlour.features.tickets.notifications.mailing.service import NotificationMails
 from parlour.features.tickets.notifications.service import NotificationJobs
+from parlour.features.tickets.retention import service as retention
+from parlour.features.tickets.retention.service import RetentionJobs
 from parlour.features.tickets.snooze.service import SnoozeJobs
 from parlour.features.tickets.tags.service import TagJobs
 from parlour.features.webhooks import delivering
@@ -142,6 +144,7 @@ def make_worker(settings: Settings, database: Database, post: Post, intake: Inta
         **MailroomJobs(database, intake, settings).handlers,
         **NotificationJobs(database).handlers,
         **NotificationMails(database, post).handlers,
+        **RetentionJobs(database).handlers,
         **SnoozeJobs(database).handlers,
         **TagJobs(database).handlers,
     }
@@ -157,6 +160,7 @@ def make_worker(settings: Settings, database: Database, post: Post, intake: Inta
         bulk.sweep,
         notifications.sweep,
         idempotency.sweep,
+        retention.wake,
         happenings.sweep,
         webhooks.sweep,
         second_factor.resealing(keys),

@@ -353,6 +353,21 @@ async def security(page: Page, live: Live, past: Past) -> None:
     await page.goto(f"{live.desk}/settings/security")
 
 
+async def retention(page: Page, live: Live, past: Past) -> None:
+    await page.goto(f"{live.desk}/settings/retention")
+    await page.get_by_label("Days without a word").fill("30")
+    await page.get_by_label("Days since the last word").fill("365")
+    await page.get_by_role("button", name="Preview").click()
+    await expect(page.get_by_text("What this comes to today")).to_be_visible()
+
+
+async def retention_unsure(page: Page, live: Live, past: Past) -> None:
+    await page.goto(f"{live.desk}/settings/retention")
+    await page.get_by_label("Days without a word").fill("soon")
+    await page.get_by_role("button", name="Save the settings").click()
+    await expect(page.get_by_role("alert")).to_be_visible()
+
+
 async def api_key_made(page: Page, live: Live, past: Past) -> None:
     await page.goto(f"{live.desk}/settings/api-keys")
     await page.get_by_label("Name").fill("Nightly importer")
@@ -593,6 +608,8 @@ STATES: list[State] = [
     answers_that_did_not_arrive,
     mails_that_went,
     security,
+    retention,
+    retention_unsure,
     api_key_made,
     webhook_that_fails,
     webhook_refused,

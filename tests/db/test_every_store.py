@@ -67,6 +67,7 @@ from parlour.features.tickets.notifications.store import Hearer
 from parlour.features.tickets.outgoing import store as outgoing
 from parlour.features.tickets.outgoing.models import Outcome as Gone
 from parlour.features.tickets.participants import store as participants
+from parlour.features.tickets.retention import store as retention
 from parlour.features.tickets.rows import store as rows
 from parlour.features.tickets.tags import store as tags
 from parlour.features.tickets.threads import store as threads
@@ -101,6 +102,7 @@ def of_workspaces(tx: Tx, ada: UUID) -> list[Call]:
     return [
         (workspaces.insert_workspace, {"workspace_id": clock.new_id(), "slug": "third", "name": "Third"}),
         (workspaces.every, {}),
+        (choices.that_keep_for_a_time, {}),
         (workspaces.by_slug, {"slug": "acme"}),
         (workspaces.by_id, {"workspace_id": tx.workspace_id}),
         (workspaces.next_ticket_number, {}),
@@ -302,6 +304,12 @@ def of_tickets(ticket: Ticket, ada: UUID) -> list[Call]:
         (tickets.release, {"ticket_ids": [another.ticket_id], "user_id": ada, "moment": clock.now()}),
         (tickets.mailed_seq, this),
         (tickets.set_mailed_seq, {**this, "seq": 1}),
+        (retention.idle, {"before": clock.now(), "limit": 9}),
+        (retention.how_many_idle, {"before": clock.now(), "limit": 9}),
+        (retention.expired, {"before": clock.now(), "limit": 9}),
+        (retention.how_many_expired, {"before": clock.now(), "limit": 9}),
+        (retention.settle, {"ticket_ids": [ticket.ticket_id], "instead": "[erased]", "at": clock.now()}),
+        (retention.erase, this),
     ]
 
 

@@ -135,6 +135,12 @@ SYSTEM_ONLY = {
     "workspaces.auto_reply.service.text_then",
     "tickets.participants.service.copy",
     "tickets.participants.service.join",
+    "tickets.retention.service.close_some",
+    "tickets.retention.service.erase",
+    "tickets.retention.service.expired",
+    "tickets.retention.service.forget",
+    "tickets.retention.service.settle",
+    "tickets.retention.service.wake",
     "tickets.snooze.service.end",
     "tickets.tags.service.take_off_some",
     "tickets.threads.service.address",
@@ -158,6 +164,7 @@ SYSTEM_ONLY = {
     "workspaces.service.create_workspace",
     "workspaces.service.every",
     "workspaces.service.let_in",
+    "workspaces.settings.service.that_keep_for_a_time",
 }
 
 

@@ -1,6 +1,6 @@
 """A person's words, files, mails and names leave a workspace; how much there was of them stays.
 
-Nobody but the owner of the tables may change what was said, so this works on connections of its own, in steps
+Nobody but the owner of the tables may change what is kept, so this works on connections of its own, in steps
 of which each is whole: one that was broken off is completed by doing it again.
 """
 
@@ -158,11 +158,11 @@ class Erasure:
             self.tell("tickets", self.counts.tickets)
         others = self._others()
         for ticket_id in others:
-            self._erase_words(ticket_id, only=self.email)
+            self.erase_words(ticket_id, only=self.email)
         own = self._own(self.instead)
-        self._erase_mails(mails.c.sender == self.email, sender=self.instead)
+        self.erase_mails(mails.c.sender == self.email, sender=self.instead)
         for ticket_id in own:
-            self._erase_mails(mails.c.ticket_id == ticket_id)
+            self.erase_mails(mails.c.ticket_id == ticket_id)
         self._erase_terms({*own, *others})
         for ticket_id in others:
             self._find_again(ticket_id)
@@ -227,7 +227,7 @@ class Erasure:
         """All that was said in it, whoever said it: it is about them. So is what is said meanwhile."""
         heads: dict[UUID, int] = {}
         while True:
-            heads = self._erase_words(ticket_id, after=heads)
+            heads = self.erase_words(ticket_id, after=heads)
             with self._step() as tx:
                 here = tickets.c.workspace_id == self.workspace_id, tickets.c.ticket_id == ticket_id
                 tx.execute(select(tickets.c.ticket_id).where(*here).with_for_update())
@@ -240,7 +240,7 @@ class Erasure:
         found = tx.execute(query.with_only_columns(chat_rooms.c.room_id, chat_rooms.c.last_seq))
         return {row.room_id: row.last_seq for row in found}
 
-    def _erase_words(
+    def erase_words(
         self, ticket_id: UUID, *, only: str | None = None, after: dict[UUID, int] | None = None
     ) -> dict[UUID, int]:
         """In both rooms, of all who spoke or of one sender; up to which number of each."""
@@ -317,7 +317,7 @@ class Erasure:
         values |= {"status": "closed", "version": tickets.c.version + 1, "updated_at": clock.now()}
         tx.execute(update(tickets).filter_by(**of_ticket).values(values))
 
-    def _erase_mails(self, which: ColumnElement[bool], **values: str) -> None:
+    def erase_mails(self, which: ColumnElement[bool], **values: str) -> None:
         """What came, and what is known of it but when and what became of it."""
         blank = {"subject": "", "message_id": "", "reason": "It was erased.", "storage_key": "", **values}
         here = mails.c.workspace_id == self.workspace_id, which, mails.c.storage_key != ""

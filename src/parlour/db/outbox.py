@@ -134,6 +134,12 @@ def _taken(engine: str) -> ReturningUpdate[Any]:
     )
 
 
+def is_open(tx: Tx, kind: str) -> bool:
+    """Whether such a job of the workspace waits or runs."""
+    query = select(outbox.c.job_id).where(outbox.c.workspace_id == tx.workspace_id, outbox.c.kind == kind)
+    return tx.execute(query.where(_OPEN).limit(1)).first() is not None
+
+
 def renew(tx: Tx, jobs: Sequence[Job], *, lease: timedelta) -> set[UUID]:
     """Hold these claims for another `lease`. Returns the jobs that still are the claimer's."""
     held = or_(*(and_(outbox.c.job_id == job.job_id, outbox.c.attempts == job.attempts) for job in jobs))

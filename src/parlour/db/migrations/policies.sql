@@ -202,6 +202,16 @@ CREATE POLICY opened ON chat_rooms FOR INSERT WITH CHECK ((SELECT app.visits() O
 CREATE POLICY written ON chat_rooms FOR UPDATE USING (
     (SELECT app.works() OR app.serves()) OR (ticket_id = (SELECT app.ticket()) AND audience = 'public'));
 
+-- Whether a room is of a closed ticket in which nothing was said for as long as the workspace keeps it.
+CREATE OR REPLACE FUNCTION app.is_kept_no_longer(room uuid) RETURNS boolean LANGUAGE sql STABLE
+AS $$ SELECT EXISTS (
+    SELECT FROM public.chat_rooms r
+    JOIN public.tickets t ON t.workspace_id = r.workspace_id AND t.ticket_id = r.ticket_id
+    JOIN public.workspaces w ON w.workspace_id = r.workspace_id
+    WHERE r.workspace_id = app.ws() AND r.room_id = room AND t.status = 'closed'
+        AND (w.settings ->> 'delete_after')::integer > 0
+        AND t.last_message_at < now() - make_interval(days => (w.settings ->> 'delete_after')::integer)) $$;
+
 -- A customer's one room stands behind the policy of chat_rooms itself. It is written out in each policy, because
 -- a function that looks it up would be planned anew with every statement.
 DO $do$
@@ -217,6 +227,9 @@ BEGIN
                 OR (sender_type = 'agent' AND sender_id = (SELECT app.actor()))))
             OR (%s AND (sender_type = 'system'
                 OR (sender_type = 'customer' AND sender_id = (SELECT app.actor())))))$policy$, own_room);
+    -- What was said is never changed, but for what a workspace keeps no longer, of which nothing is left.
+    CREATE POLICY expired ON messages FOR UPDATE USING ((SELECT app.serves()) AND app.is_kept_no_longer(room_id))
+        WITH CHECK (content = '[erased]' OR sender_type = 'system');
     EXECUTE format('CREATE POLICY seen ON read_marks FOR SELECT USING ((SELECT app.looks() OR app.serves()) OR %s)', own_room);
     EXECUTE format($policy$
         CREATE POLICY left_behind ON read_marks FOR INSERT WITH CHECK (
@@ -287,6 +300,7 @@ CREATE POLICY settled ON mails FOR UPDATE USING ((SELECT app.works() OR app.serv
 CREATE POLICY seen ON mail_threads FOR SELECT USING ((SELECT app.serves()));
 CREATE POLICY begun ON mail_threads FOR INSERT WITH CHECK ((SELECT app.serves()));
 CREATE POLICY gone_on ON mail_threads FOR UPDATE USING ((SELECT app.serves()));
+CREATE POLICY gone ON mail_threads FOR DELETE USING ((SELECT app.serves()));
 
 CREATE POLICY seen ON participants FOR SELECT USING ((SELECT app.looks() OR app.serves()));
 CREATE POLICY joined ON participants FOR INSERT WITH CHECK ((SELECT app.works() OR app.serves()));
@@ -497,3 +511,25 @@ BEGIN
     END IF;
 END $$;
 REVOKE EXECUTE ON FUNCTION app.search_terms(bigint, uuid, text, text) FROM PUBLIC;
+
+-- The next places beyond that one find none of these tickets any more, if they are closed; the last of them.
+CREATE OR REPLACE FUNCTION app.search_forget(gone uuid[], edge bigint, size integer) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    last bigint;
+BEGIN
+    IF NOT app.serves() THEN
+        RETURN NULL;
+    END IF;
+    SELECT max(s."position") INTO last FROM (
+        SELECT t."position" FROM public.ticket_search t WHERE t.workspace_id = app.ws() AND t."position" > edge
+        ORDER BY t."position" LIMIT size) s;
+    UPDATE public.ticket_search s SET words = '', terms = replace(app.ws()::text, '-', '')
+        WHERE s.workspace_id = app.ws() AND s."position" > edge AND s."position" <= last
+        AND s.ticket_id = ANY (gone) AND EXISTS (
+            SELECT FROM public.tickets t WHERE t.workspace_id = s.workspace_id AND t.ticket_id = s.ticket_id
+            AND t.status = 'closed');
+    RETURN last;
+END $$;
+REVOKE EXECUTE ON FUNCTION app.search_forget(uuid[], bigint, integer) FROM PUBLIC;

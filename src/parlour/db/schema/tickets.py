@@ -27,6 +27,7 @@ ACTIVE = "status IN ('new', 'open', 'pending')"
 SNOOZED = "{0}snoozed_until IS NOT NULL AND {0}status = 'pending'"
 """`{0}`: what the columns are called by, if anything."""
 
+ERASABLE = "status = 'closed' AND (erased_at IS NULL OR erased_at < last_message_at)"
 UNSAID = "unsaid_from IS NOT NULL"
 MERGED = "merged_into IS NOT NULL"
 
@@ -73,6 +74,7 @@ tickets = Table(
         server_default=false(),
         comment="whether somebody blocked opened it: closed for the agents, new to its customer",
     ),
+    Column("erased_at", UtcDateTime, comment="when what was said in it went, because its time had come"),
     Column("typed_name", Text, comment="what whoever opened it on the portal is called, by their own word"),
     Column("merged_into", Uuid, comment="the ticket that goes on in place of this one"),
     Column("before_merge", Text, comment="the status that it had before, and gets back"),
@@ -132,6 +134,14 @@ tickets = Table(
         "status_change",
         sqlite_where=text(UNSAID),
         postgresql_where=text(UNSAID),
+    ),
+    Index(
+        "ix_tickets_erasable",
+        "workspace_id",
+        "last_message_at",
+        "ticket_id",
+        sqlite_where=text(ERASABLE),
+        postgresql_where=text(ERASABLE),
     ),
     _active_index("ix_tickets_active_rank", "priority_rank", "last_message_at", "ticket_id"),
     _active_index("ix_tickets_active_assignee", "assignee_id", "last_message_at", "ticket_id"),

@@ -30,6 +30,7 @@ from parlour.features.tickets.models import Bulk, Field, Filters, Page, SavedVie
 from parlour.features.tickets.notifications import service as notifications
 from parlour.features.tickets.notifications.models import Bell, Line, Place
 from parlour.features.tickets.participants import service as participants
+from parlour.features.tickets.retention.service import Due, due
 from parlour.features.tickets.tags import service as tags
 from parlour.features.tickets.views import service as saved
 from parlour.features.workspaces import audit
@@ -118,6 +119,13 @@ def people(tx: Tx, after: tuple[str, UUID]) -> People:
 def general(tx: Tx, files_quota: int) -> tuple[WorkspaceSettings, Space]:
     """What the workspace has chosen, and how much of what it may its files are."""
     return choices.settings(tx), files.space(tx, files_quota)
+
+
+@requires(Permission.WORKSPACE_MANAGE)
+def retention(tx: Tx, days: tuple[int, int] | None) -> tuple[WorkspaceSettings, Due]:
+    """What the workspace has chosen, and what is due by that, or with these numbers of days."""
+    chosen = choices.settings(tx)
+    return chosen, due(tx, *(days or (chosen.close_after, chosen.delete_after)))
 
 
 @requires(Permission.WORKSPACE_MANAGE)

@@ -9,6 +9,8 @@ from parlour.features.workspaces.models import INKS, AutoReply, Logo, ReplyTime,
 from parlour.kernel import text
 
 WELCOME_LIMIT = 200
+DAYS_LIMIT = 3_650
+"""For which a ticket can be kept, if not for ever."""
 
 
 def read(held: object) -> WorkspaceSettings:
@@ -23,7 +25,14 @@ def read(held: object) -> WorkspaceSettings:
         first_steps=values.get("first_steps") is not False,
         logo=_logo(values.get("logo")),
         auto_reply=_auto_reply(values.get("auto_reply")),
+        close_after=_days(values.get("close_after")),
+        delete_after=_days(values.get("delete_after")),
     )
+
+
+def _days(value: object) -> int:
+    whole = isinstance(value, int) and not isinstance(value, bool) and 0 < value <= DAYS_LIMIT
+    return int(str(value)) if whole else 0
 
 
 def _reply_time(value: object) -> ReplyTime:
@@ -67,4 +76,6 @@ def written(settings: WorkspaceSettings, held: object) -> dict[str, Any]:
         "first_steps": settings.first_steps,
         "logo": asdict(settings.logo) if settings.logo else None,
         "auto_reply": asdict(settings.auto_reply),
+        "close_after": settings.close_after,
+        "delete_after": settings.delete_after,
     }

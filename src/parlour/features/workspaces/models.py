@@ -65,7 +65,8 @@ class WorkspaceSettings:
 
     `welcome` is a sentence of the portal's, `accent` a colour of it like `#1d4e89`; both may be empty. With
     `auto_assign` whoever answers a ticket of nobody's first becomes its assignee. `first_steps`: the
-    dashboard may still say how to begin.
+    dashboard may still say how to begin. `close_after` and `delete_after`: for how many days tickets are kept
+    as they are, and their words when they are closed; 0 is for ever.
     """
 
     welcome: str = ""
@@ -75,6 +76,8 @@ class WorkspaceSettings:
     first_steps: bool = True
     logo: Logo | None = None
     auto_reply: AutoReply = AutoReply()
+    close_after: int = 0
+    delete_after: int = 0
 
 
 @dataclass(frozen=True, slots=True)

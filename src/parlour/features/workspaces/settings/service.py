@@ -1,6 +1,8 @@
 """What a workspace has chosen for itself, and its people to choose."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from uuid import UUID
 
 from parlour.db.database import Tx
 from parlour.features.workspaces import audit
@@ -47,8 +49,8 @@ def choose(tx: Tx, name: str, chosen: WorkspaceSettings, seen_mark: str = "") ->
         problems |= refused.problems
     if problems or accent is None:
         raise Invalid(problems)
-    kept = {name: getattr(before, name) for name in ("first_steps", "logo", "auto_reply")}
-    after = replace(chosen, welcome=welcome, accent=accent, **kept)
+    after = replace(before, welcome=welcome, accent=accent)
+    after = replace(after, reply_time=chosen.reply_time, auto_assign=chosen.auto_assign)
     store.change(tx, after)
     _note(tx, before, after)
 
@@ -60,6 +62,34 @@ def _note(tx: Tx, before: WorkspaceSettings, after: WorkspaceSettings) -> None:
             audit.record(tx, what, before=was or None, after=now or None)
     if before.auto_assign != after.auto_assign:
         audit.record(tx, "auto_assign", after="yes" if after.auto_assign else "no")
+
+
+def kept(settings: WorkspaceSettings) -> tuple[str, str]:
+    """What the form of `keep_for` shows, as words."""
+    return str(settings.close_after or ""), str(settings.delete_after or "")
+
+
+@requires(Permission.WORKSPACE_MANAGE)
+def keep_for(tx: Tx, close_after: int, delete_after: int, seen_mark: str) -> None:
+    """For so many days: idle tickets until they are closed, closed ones until they are erased. 0 is for ever.
+
+    `seen_mark` is that of what was `kept`. Raises ChangedMeanwhile.
+    """
+    before = store.lock(tx)
+    seen.insist(seen_mark, *kept(before))
+    store.change(tx, replace(before, close_after=close_after, delete_after=delete_after))
+    for what, was, now in (
+        ("close_after", before.close_after, close_after),
+        ("delete_after", before.delete_after, delete_after),
+    ):
+        if was != now:
+            audit.record(tx, what, before=str(was or "") or None, after=str(now or "") or None)
+
+
+@requires(Permission.SYSTEM)
+def that_keep_for_a_time(tx: Tx) -> Sequence[tuple[UUID, WorkspaceSettings]]:
+    """The workspaces in which tickets are closed or erased some day."""
+    return store.that_keep_for_a_time(tx)
 
 
 @requires(Permission.WORKSPACE_MANAGE)

@@ -1,6 +1,8 @@
 """SQL of a workspace's settings."""
 
-from sqlalchemy import select, update
+from uuid import UUID
+
+from sqlalchemy import or_, select, update
 
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import workspaces
@@ -24,3 +26,11 @@ def change(tx: Tx, settings: WorkspaceSettings) -> None:
     held = tx.run(_HELD).scalar_one()
     here = update(workspaces).where(workspaces.c.workspace_id == HERE)
     tx.run(here.values(settings=choices.written(settings, held)))
+
+
+def that_keep_for_a_time(tx: Tx) -> list[tuple[UUID, WorkspaceSettings]]:
+    """Of all workspaces."""
+    held = workspaces.c.settings
+    some = or_(held["close_after"].as_integer() > 0, held["delete_after"].as_integer() > 0)
+    rows = tx.execute(select(workspaces.c.workspace_id, held).where(some))
+    return [(row[0], choices.read(row[1])) for row in rows]
