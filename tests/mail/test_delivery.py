@@ -33,6 +33,7 @@ FACTS = {
     "code": "s3cret-code",
     "days": 7,
     "portal": "https://desk.example/support/acme",
+    "auto_reply": "",
 }
 
 

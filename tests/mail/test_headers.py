@@ -4,13 +4,14 @@ from dataclasses import replace
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
 from email.utils import parseaddr
+from html import escape
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from parlour.kernel.text import one_line
-from parlour.mail.send import Mail, message
+from parlour.mail.send import Enclosed, Mail, message
 
 SENDER = "support@desk.example"
 LANGUAGES = {
@@ -77,3 +78,63 @@ def test_message_ids_that_are_longer_than_a_line_stay_as_they_are() -> None:
     raw = message_from_bytes(wire.as_bytes())
 
     assert {name: " ".join(raw[name].split()) for name in named} == named
+
+
+@pytest.mark.parametrize(
+    ("address", "written"),
+    [
+        ("hilfe@b\u00fccher.example", "hilfe@xn--bcher-kva.example"),
+        (
+            f"{'first.last+' + 'x' * 50}@support.acme.example",
+            f"{'first.last+' + 'x' * 50}@support.acme.example",
+        ),
+        ("o'brien/a=b&c@acme.example", "o'brien/a=b&c@acme.example"),
+    ],
+)
+def test_an_address_of_ours_is_written_so_that_everybody_can_answer_it(address: str, written: str) -> None:
+    mail = Mail("m@example.test", "Hi", "", "<p></p>", "<a@desk.example>", headers={"Reply-To": address})
+    raw = message_from_bytes(message(replace(mail, sender=address), SENDER).as_bytes())
+
+    assert (raw["Reply-To"], parseaddr(unfolded(raw["From"]))[1]) == (written, written)
+
+
+def test_from_an_address_in_another_script_nothing_is_sent_that_some_servers_refuse() -> None:
+    mail = Mail("m@example.test", "Hi", "", "<p></p>", "<a@desk.example>", sender="\u7528\u6237@desk.example")
+
+    assert message_from_bytes(message(mail, SENDER).as_bytes())["From"] == SENDER
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    text=st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=2500),
+    name=st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=200).map(
+        one_line
+    ),
+    long=st.integers(0, 5000),
+)
+def test_no_line_is_longer_than_mail_servers_take(text: str, name: str, long: int) -> None:
+    """998 octets, RFC 5321, section 4.5.3.1.6; and all of it ASCII, whatever the mail server can take."""
+    body = f"{text}{'x' * long}\n"
+    file = Enclosed(name or "a", "message/rfc822", bytes(long))
+    headers = {
+        "References": " ".join(["<" + "i" * 390 + "@example.com>"] * 3),
+        "Reply-To": "a@b\u00fccher.example",
+    }
+    mail = Mail(
+        "m@example.test",
+        one_line(text)[:500],
+        body,
+        f"<p>{escape(body)}</p>",
+        "<a@desk.example>",
+        sender_name=name,
+        headers=headers,
+        enclosed=[file],
+    )
+    wire = message(mail, SENDER).as_bytes()
+    plain = message_from_bytes(wire, policy=policy.default).get_body(("plain",))
+
+    assert max(map(len, wire.split(b"\r\n"))) <= 998
+    assert wire.isascii()
+    assert wire.count(b"\r") == wire.count(b"\n") == wire.count(b"\r\n")
+    assert plain
+    assert plain.get_content().replace("\r\n", "\n") == body

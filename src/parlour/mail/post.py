@@ -11,6 +11,7 @@ from parlour.db.database import Database
 from parlour.db.outbox import Job
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
+from parlour.kernel.addresses import ascii_host
 from parlour.kernel.secrets import derived_secret
 from parlour.mail.compose import Renderer, compose
 from parlour.mail.relay import RelayRefuses
@@ -82,7 +83,7 @@ class Post:
         other one does the mail server have to know anything.
         """
         asked = headers.get("Reply-To", "")
-        sender = asked if _domain(asked) == _domain(self._settings.mail_from) else ""
+        sender = asked if asked and _domain(asked) == _domain(self._settings.mail_from) else ""
         await self._hand_over(job.job_id, template, to, context, ticket_id, headers, sender, told, enclosed)
 
     async def try_out(self, template: str, to: str, **context: Any) -> None:
@@ -128,4 +129,8 @@ class Post:
 
 
 def _domain(address: str) -> str:
-    return address.rpartition("@")[2].casefold()
+    """As DNS has it; empty for what it cannot hold."""
+    try:
+        return ascii_host(address.rpartition("@")[2]).casefold()
+    except UnicodeError:
+        return ""

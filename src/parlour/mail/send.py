@@ -24,7 +24,7 @@ from parlour.db.outbox import Postponed, Undeliverable
 from parlour.kernel import clock
 from parlour.kernel.addresses import ascii_host, clean_email
 from parlour.kernel.text import one_line
-from parlour.mail.headers import mailbox, message_ids, words
+from parlour.mail.headers import Folded, mailbox, message_ids, words
 from parlour.mail.relay import Relay
 from parlour.settings import Settings
 
@@ -107,18 +107,18 @@ def message(mail: Mail, sender: str) -> EmailMessage:
     Raises Undeliverable for a host whose name DNS cannot hold.
     """
     wire = EmailMessage(policy=_POLICY)
-    wire.set_raw("From", mailbox("From", mail.sender_name, mail.sender or sender))
-    local, _, host = mail.to.rpartition("@")
-    try:
-        wire["To"] = Address(username=local, domain=ascii_host(host))
-    except UnicodeError:
-        raise Undeliverable("The address has a host that cannot be written in DNS.") from None
+    ours = _written(mail.sender) if mail.sender else sender
+    wire.set_raw("From", mailbox("From", mail.sender_name, ours if ours.isascii() else sender))
+    wire["To"] = _in_letters(_written(mail.to))
     wire.set_raw("Subject", words("Subject", mail.subject))
     wire["Date"] = format_datetime(clock.now())
     wire.set_raw("Message-ID", message_ids("Message-ID", mail.message_id))
     for name, value in {**_AUTOMATIC, **mail.headers}.items():
         if name in _OF_IDS:
             wire.set_raw(name, message_ids(name, value))
+        elif name == "Reply-To":
+            back = _written(value)
+            wire[name] = Folded(name, back) if back.isascii() else _in_letters(back)
         else:
             wire[name] = value
     wire.set_content(mail.text)
@@ -127,6 +127,21 @@ def message(mail: Mail, sender: str) -> EmailMessage:
         main, sub = _type_of(file)
         wire.add_attachment(file.content, main, sub, filename=one_line(file.name))
     return wire
+
+
+def _written(address: str) -> str:
+    """With the name of its host as DNS has it. Raises Undeliverable where DNS can hold none."""
+    local, _, host = address.rpartition("@")
+    try:
+        return f"{local}@{ascii_host(host)}"
+    except UnicodeError:
+        raise Undeliverable("The address has a host that cannot be written in DNS.") from None
+
+
+def _in_letters(address: str) -> Address:
+    """Whose local part is in another script: only some mail servers take it (RFC 6531)."""
+    local, _, host = address.rpartition("@")
+    return Address(username=local, domain=host)
 
 
 def _type_of(file: Enclosed) -> tuple[str, str]:
