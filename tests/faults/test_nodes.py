@@ -12,7 +12,7 @@ import pytest
 
 from tests.cluster import Cluster, Ear, RoamingAgent, RoamingCustomer, open_cluster
 from tests.faults.people import Said
-from tests.live import PASSWORD, email_of
+from tests.live import PASSWORD, SLUG, email_of
 from tests.until import until
 
 pytestmark = [pytest.mark.postgres, pytest.mark.redis, pytest.mark.timeout(180)]
@@ -69,6 +69,24 @@ async def test_a_message_to_one_node_is_at_once_on_a_page_of_the_other(cluster: 
         listening.cancel()
 
     assert sorted(took)[5] < 0.4, took
+
+
+async def test_a_program_that_waits_at_one_node_hears_of_what_is_done_at_the_other(cluster: Cluster) -> None:
+    one, two = cluster.nodes
+    admin = ("--workspace", SLUG, "--name", "Follower", "--role", "admin")
+    key = one.command("apikey", "create", *admin).splitlines()[-1]
+    async with httpx.AsyncClient(headers={"authorization": f"Bearer {key}"}, timeout=60) as api:
+        changes = f"{two.url}/api/v1/changes"
+        start = (await api.get(changes, params={"after": "now"})).json()["next"]
+        waiting = asyncio.create_task(api.get(changes, params={"after": start, "wait": 30}))
+        while "parlour_api_waiting 1.0" not in (await api.get(f"{two.url}/metrics")).text:
+            await asyncio.sleep(0.05)
+        made = await api.post(f"{one.url}/api/v1/contacts", json={"email": "followed@example.com"})
+        told = (await waiting).json()["items"]
+
+    assert [(each["type"], each["contact_id"]) for each in told] == [
+        ("contact.updated", made.json()["contact_id"])
+    ]
 
 
 async def test_sign_in_tries_on_both_nodes_count_together(cluster: Cluster) -> None:
