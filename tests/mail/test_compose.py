@@ -25,6 +25,7 @@ CONFIRMATION: dict[str, Any] = {
     "thread": "",
     "called": "Acme",
     "signature": "",
+    "auto_reply": "",
 }
 FRESH_LINKS: dict[str, Any] = {
     "workspace": {"name": "Acme", "slug": "acme"},
