@@ -13,6 +13,7 @@ from parlour.db.database import Tx
 from parlour.features.chat import service as chat
 from parlour.features.files import service as files
 from parlour.features.files import store
+from parlour.features.files.models import TICKET_BYTES
 from parlour.features.tickets.models import Ticket
 from parlour.files.scan import Scan
 from tests.browser.files import picture, text
@@ -27,6 +28,7 @@ from tests.browser.people import (
     desk_of,
     status_of,
 )
+from tests.house import behind_its_back
 from tests.live import Live
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -261,11 +263,13 @@ async def test_a_message_waits_for_its_files_until_the_network_is_back(visit: Vi
     await expect(visit.room.messages.last.get_by_role("link")).to_have_text("log.txtTXT · 22 B")
 
 
-async def test_what_had_not_gone_up_before_a_reload_says_so(visit: Visit) -> None:
-    async def hold(route: Route) -> None:
-        if b"slow.txt" not in (route.request.post_data_buffer or b""):
-            await route.continue_()
+async def hold(route: Route) -> None:
+    """One file never arrives."""
+    if b"slow.txt" not in (route.request.post_data_buffer or b""):
+        await route.continue_()
 
+
+async def test_what_had_not_gone_up_before_a_reload_says_so(visit: Visit) -> None:
     await visit.page.route(UPLOADS, hold)
     await visit.choose(text("quick.txt"))
     await visit.is_up("quick.txt")
@@ -368,6 +372,29 @@ async def test_a_file_that_is_too_large_is_said_to_be_before_it_goes_up(visit: V
 
     await visit.chip_says("large.txt", "Too large: 10 B at most")
     await expect(visit.page.get_by_role("button", name="Try large.txt again")).to_have_count(0)
+
+
+async def test_what_is_refused_says_why_and_is_tried_again_and_what_is_on_its_way_is_given_up(
+    live: Live, visit: Visit
+) -> None:
+    visit.person.expects(status_of(413), NETWORK_LOST)
+    count, room = "UPDATE chat_rooms SET files_size = ? WHERE room_id = ?", visit.ticket.chat_room_id.hex
+    behind_its_back(live.settings, count, TICKET_BYTES, room)
+    await visit.choose(text("log.txt"))
+    await visit.chip_says("log.txt", "The files of this ticket are more than we can keep together.")
+    behind_its_back(live.settings, count, 0, room)
+    await visit.page.get_by_role("button", name="Try log.txt again").click()
+    await visit.is_up("log.txt")
+
+    await visit.page.route(UPLOADS, hold)
+    await visit.choose(text("slow.txt"))
+    await visit.chip_says("slow.txt", "%")
+    await visit.room.send("With the log")
+    await expect(visit.note).to_contain_text("Goes out as soon as the files are up.")
+    await visit.page.get_by_role("button", name="Remove slow.txt").click()
+
+    await visit.room.shows("With the log")
+    await expect(visit.room.messages.last.get_by_role("link")).to_have_text("log.txtTXT · 22 B")
 
 
 async def test_without_a_script_files_go_with_the_form_from_a_phone(
