@@ -202,6 +202,8 @@ FORMS: dict[str, Callable[["Town"], Awaitable[Form]]] = {
     f"{_MAILBOX}": _fixed(host="127.0.0.1", encryption="imaps", password="let-me-in"),
     f"{_MAILBOX}/test": _fixed(test="now"),
     f"{_MAILBOX}/signature": _fixed(called="Acme", signature="Yours, {agent}"),
+    f"{_MAILBOX}/server": _fixed(out_host="127.0.0.1", out_encryption="smtps", out_user="", out_password=""),
+    f"{_MAILBOX}/server/drop": _fixed(drop="now"),
     f"{_MAILBOX}/stop": _fixed(stop="now"),
     f"{_MAILBOX}/remove": _fixed(remove="now"),
     f"{_WORKSPACE}/settings/auto-reply": _fixed(

@@ -198,7 +198,7 @@ class Town:
         account = Account(Server.at("imaps://support@127.0.0.1:9"), "let-me-in")
         keys = fetching.keyring(self.house.app.parlour.settings.secret_keys)
         return mail_accounts.add_fetched(
-            tx, f"{uuid4().hex}@example.com", account, keys, Place(1, 1)
+            tx, f"{uuid4().hex}@example.com", "", account, keys, Place(1, 1)
         ).mailbox_id
 
     @property

@@ -138,6 +138,8 @@ POST -                              sign-in sign-in  sign-in   sign-in  422   40
 GET  /{form:path}                   sign-in sign-in  sign-in   sign-in  box   box   box     404      sign-in
 POST /test                          sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
 POST /signature                     sign-in sign-in  sign-in   sign-in  box   403   403     404      sign-in
+POST /server                        sign-in sign-in  sign-in   sign-in  422   403   403     404      sign-in
+POST /server/drop                   sign-in sign-in  sign-in   sign-in  box   403   403     404      sign-in
 POST /stop                          sign-in sign-in  sign-in   sign-in  box   403   403     404      sign-in
 POST /remove                        sign-in sign-in  sign-in   sign-in  boxes 403   403     404      sign-in
 
@@ -264,7 +266,7 @@ WORDS = {
     "hooks": "{workspace}/settings/webhooks",
     "hook": f"{{workspace}}/settings/webhooks/{UUID}(\\?(tested={UUID}|replayed=yes))?",
     "boxes": "{workspace}/settings/mail\\?removed=yes",
-    "box": f"{{workspace}}/settings/mail/{UUID}(\\?saved=(added|signed|stopped))?",
+    "box": f"{{workspace}}/settings/mail/{UUID}(\\?saved=(added|signed|stopped|houses))?",
     "texts": "{workspace}/replies",
     "list": f"{{workspace}}/tickets(\\?(bulk={UUID}|status=open))?",
     "ticket": "{workspace}/tickets/{ticket_id}",

@@ -38,6 +38,7 @@ from parlour.features.mailroom.arrivals import Arrivals
 from parlour.features.mailroom.fetching.fetcher import Fetcher
 from parlour.features.mailroom.fetching.telling import MailboxMails
 from parlour.features.mailroom.jobs import MailroomJobs
+from parlour.features.mailroom.leaving.service import OwnServers
 from parlour.features.mailroom.listening import SmtpDoor
 from parlour.features.portal import visitor
 from parlour.features.portal.routes import routes as portal_routes
@@ -204,10 +205,10 @@ class Parlour:
             if settings.smtp_listen
             else None
         )
-        self.post = post = Post(self.db, renderer, mailer_for(settings), settings)
+        self.own_servers = OwnServers(self.db, settings.secret_keys, Reach(settings.mailboxes_private))
+        self.post = post = Post(self.db, renderer, mailer_for(settings), settings, self.own_servers)
         self.worker = make_worker(settings, self.db, post, self.files)
-        self.reach = Reach(settings.mailboxes_private)
-        self.fetcher = Fetcher(self.db, self.files.store, settings.secret_keys, self.reach)
+        self.fetcher = Fetcher(self.db, self.files.store, settings.secret_keys, self.own_servers.reach)
         self.db.on_commit(self.bus.publish)
         self.followers = Followers()
         self.bus.subscribe(self.followers.hear)
@@ -352,6 +353,6 @@ def create_app(settings: Settings, timings: Timings | None = None, shared: Path 
     pages.state.files = parlour.files
     pages.state.followers = parlour.followers
     pages.state.sender = make_sender(settings)
-    pages.state.reach = parlour.reach
+    pages.state.own_servers = parlour.own_servers
     pages.state.arriving = Arriving()
     return Application(parlour, pages)

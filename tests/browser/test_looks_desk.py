@@ -300,7 +300,7 @@ async def mailbox_tried(page: Page, live: Live, past: Past) -> None:
     account = Account(Server.at("imaps://support@127.0.0.1:9"), "let-me-in")
     keys = fetching.keyring([b"not the key of this server, but one"])
     ada, address = await past.agent("ada"), f"{uuid4().hex[:12]}@acme.example"
-    box = await past.db.write(ada, accounts.add_fetched, address, account, keys, Place(1, 1))
+    box = await past.db.write(ada, accounts.add_fetched, address, "", account, keys, Place(1, 1))
     await page.goto(f"{live.desk}/settings/mail/{box.mailbox_id}")
     await page.get_by_role("button", name="Test both directions").click()
     await expect(page.get_by_text("This server has no key").first).to_be_visible()
@@ -315,7 +315,7 @@ async def mailbox_silent(page: Page, live: Live, past: Past) -> None:
     ada, address = await past.agent("ada"), f"{uuid4().hex[:12]}@acme.example"
 
     def fail(tx: Tx) -> UUID:
-        box = accounts.add_fetched(tx, address, account, fetching.keyring([b"k" * 32]), Place(1, 1))
+        box = accounts.add_fetched(tx, address, "", account, fetching.keyring([b"k" * 32]), Place(1, 1))
         ours = fetched_mailboxes.c.workspace_id == tx.workspace_id
         since = clock.now() - timedelta(minutes=50)
         tx.as_system().execute(update(fetched_mailboxes).where(ours).values(looked_at=since))

@@ -32,6 +32,8 @@ from parlour.features.files.models import Begun, Facts
 from parlour.features.mailroom import store as mailroom
 from parlour.features.mailroom.fetching import store as fetching
 from parlour.features.mailroom.fetching.models import Place
+from parlour.features.mailroom.leaving import store as leaving
+from parlour.features.mailroom.leaving.models import OwnServer
 from parlour.features.mailroom.models import Arrival, Outcome
 from parlour.features.takeout import store as takeout
 from parlour.features.tickets import store as tickets
@@ -549,6 +551,11 @@ def of_fetching() -> list[Call]:
         (fetching.known, {"message_ids": ["<a@b.example>"]}),
         (fetching.release, {**held, "after": SOON}),
         (fetching.drop, this),
+        (leaving.put, {"server": OwnServer(mailbox, "smtps", "h", 465, "u", Sealed("s", "k"))}),
+        (leaving.of_mailbox, this),
+        (leaving.of_address, {"address": "fetched@acme.example"}),
+        (leaving.reseal, {**this, "before": "s", "sealed": Sealed("t", "k")}),
+        (leaving.drop, this),
         (mailboxes.bring_back, {**this, "handed": True}),
         (mailboxes.sign, {**this, "called": "Acme", "signature": "Yours"}),
         (mailboxes.remove, this),

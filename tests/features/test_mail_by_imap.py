@@ -73,7 +73,7 @@ async def fetching(house: House, pace: Pace, keys: Sequence[bytes] = ()) -> Asyn
     parlour = house.app.parlour
     parlour.fetcher.stop()
     keys = keys or parlour.settings.secret_keys
-    other = Fetcher(house.db, parlour.files.store, keys, parlour.reach, pace=pace)
+    other = Fetcher(house.db, parlour.files.store, keys, parlour.own_servers.reach, pace=pace)
     running = asyncio.create_task(other.run())
     try:
         yield

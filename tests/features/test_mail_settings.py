@@ -287,7 +287,7 @@ async def test_what_a_mail_server_brings_is_the_operators_to_give_where_several_
     arrivals = Arrivals(house.db, house.app.parlour.files.store)
     brought = await arrivals.accept(b"From: maria@example.com\r\n\r\nIt leaks.\r\n", [SUPPORT])
 
-    assert "Only whoever runs this Parlour adds an address" in refused.text
+    assert "Only whoever runs this Parlour adds this address" in refused.text
     assert "Only whoever runs this Parlour" in asked.text
     assert brought == []
 

@@ -85,6 +85,8 @@ SYSTEM_ONLY = {
     "mailroom.fetching.service.stop",
     "mailroom.fetching.service.take",
     "mailroom.fetching.telling.tell",
+    "mailroom.leaving.service.of_address",
+    "mailroom.leaving.service.reseal",
     "mailroom.service.note_failure",
     "mailroom.service.receive",
     "mailroom.sorting.sort",

@@ -15,6 +15,7 @@ from parlour.cli.base import Refused, prepared
 from parlour.db.database import Database
 from parlour.db.factory import make_database
 from parlour.features.mailroom.fetching.fetcher import Fetcher
+from parlour.features.mailroom.leaving.service import OwnServers
 from parlour.kernel.events import JobQueued
 from parlour.mail.post import Post
 from parlour.mail.send import FolderMailer, mailer_for
@@ -71,10 +72,12 @@ async def work(settings: Settings, listener: socket.socket | None) -> None:
     await db.open()
     try:
         await when_there(db.prepare, listener)
-        post = Post(db, Renderer(Assets().url), mailer_for(settings), settings)
+        reach = Reach(settings.mailboxes_private)
+        own_servers = OwnServers(db, settings.secret_keys, reach)
+        post = Post(db, Renderer(Assets().url), mailer_for(settings), settings, own_servers)
         intake = make_intake(settings)
         jobs = make_worker(settings, db, post, intake)
-        fetcher = Fetcher(db, intake.store, settings.secret_keys, Reach(settings.mailboxes_private))
+        fetcher = Fetcher(db, intake.store, settings.secret_keys, reach)
         bus = make_bus(settings)
         db.on_commit(bus.publish)
         bus.subscribe(lambda event: jobs.wake() if isinstance(event, JobQueued) else None)

@@ -262,7 +262,7 @@ def _telling(server: Server, refused: str = "server") -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _of_the_line(server, error) from error
+        raise of_the_line(server.host, server.port, error) from error
     except IMAPClientAbortError as error:
         raise ServerTrouble("line", f"{server.host} has ended the connection: {_said(error)}.") from error
     except IMAPClientError as error:
@@ -276,13 +276,14 @@ def _telling(server: Server, refused: str = "server") -> Iterator[None]:
         raise ServerTrouble("server", says) from error
 
 
-def _of_the_line(server: Server, error: OSError) -> ServerTrouble:
-    place = f"{server.host}, port {server.port}"
+def of_the_line(host: str, port: int, error: OSError) -> ServerTrouble:
+    """What a broken connection means, for whoever named the server."""
+    place = f"{host}, port {port}"
     match error:
         case NotAllowed():
-            return ServerTrouble("private", f"{server.host} leads to no public address.")
+            return ServerTrouble("private", f"{host} leads to no public address.")
         case socket.gaierror():
-            return ServerTrouble("dns", f"The name {server.host} is not known (DNS): {error.strerror}.")
+            return ServerTrouble("dns", f"The name {host} is not known (DNS): {error.strerror}.")
         case ssl.SSLCertVerificationError():
             return ServerTrouble("tls", f"The certificate of {place} is not valid: {error.verify_message}.")
         case ssl.SSLEOFError() | ssl.SSLError():

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from parlour.db import outbox
@@ -23,13 +23,26 @@ GIVEN_UP_WITHIN = 60.0
 """Seconds from the refusal of a mail to the end of its job, by far."""
 
 
+class OwnServers(Protocol):
+    async def of(self, workspace_id: UUID, address: str) -> Mailer | None:
+        """By what mails leave whose answers are asked back there; None: by the house's. Raises Postponed."""
+
+
 class Post:
     """Composes mails, nearly all of them of jobs, and hands them to the mailer."""
 
-    def __init__(self, db: Database, render: Renderer, mailer: Mailer, settings: Settings) -> None:
+    def __init__(
+        self,
+        db: Database,
+        render: Renderer,
+        mailer: Mailer,
+        settings: Settings,
+        own_servers: OwnServers | None = None,
+    ) -> None:
         self._db = db
         self._render = render
         self._mailer = mailer
+        self._own_servers = own_servers
         self._settings = settings
         self._wronged: dict[UUID, float] = {}
         """Jobs to be taken back, and how long each may still be on its way to being given up."""
@@ -80,18 +93,28 @@ class Post:
         `send` raises.
 
         It comes from where its answers are asked, if that is in the domain that mails are sent from: of no
-        other one does the mail server have to know anything.
+        other one does the mail server have to know anything. What customers get leaves by the mailbox's own
+        server, where it has one, and by no other when that one fails.
         """
         asked = headers.get("Reply-To", "")
-        sender = asked if asked and _domain(asked) == _domain(self._settings.mail_from) else ""
-        await self._hand_over(job.job_id, template, to, context, ticket_id, headers, sender, told, enclosed)
+        own = None if told else await self._own_server(job.workspace_id, asked)
+        ours = own or (asked and _domain(asked) == _domain(self._settings.mail_from))
+        facts = (ticket_id, headers, asked if ours else "", told, enclosed)
+        await self._hand_over(job.job_id, template, to, context, *facts, by=own)
 
-    async def try_out(self, template: str, to: str, **context: Any) -> None:
-        """A mail of no job, which somebody waits for; what its answer says of others counts as ever.
+    async def _own_server(self, workspace_id: UUID | None, address: str) -> Mailer | None:
+        if self._own_servers is None or workspace_id is None or not address:
+            return None
+        return await self._own_servers.of(workspace_id, address)
+
+    async def try_out(self, template: str, to: str, *, at: str = "", **context: Any) -> None:
+        """A mail of no job, which somebody waits for; what its answer says of others counts as ever. It
+        leaves as answers do that are asked back to `at`, an address of the workspace.
 
         Raises what `send` raises.
         """
-        await self._hand_over(clock.new_id(), template, to, context)
+        own = await self._own_server(context["workspace"].workspace_id, at) if at else None
+        await self._hand_over(clock.new_id(), template, to, context, sender=at if own else "", by=own)
 
     async def _hand_over(
         self,
@@ -104,12 +127,13 @@ class Post:
         sender: str = "",
         told: UUID | None = None,
         enclosed: Sequence[Enclosed] = (),
+        by: Mailer | None = None,
     ) -> None:
         known_as = message_id(number, self._settings.mail_host, about, self._settings.secret_key, told)
         mail = compose(self._render, template, to, known_as, context, headers, sender, enclosed)
         await self._take_back_wronged()
         try:
-            await self._mailer.send(mail)
+            await (by or self._mailer).send(mail)
         except RelayRefuses as refusal:
             until = time.monotonic() + GIVEN_UP_WITHIN
             self._wronged |= {number_in(one): until for one in refusal.wronged if one != known_as}

@@ -3,13 +3,16 @@
 import asyncio
 import os
 import re
+import socket
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from functools import partial
 from ipaddress import ip_address
 from mimetypes import MimeTypes
 from pathlib import Path
@@ -24,6 +27,7 @@ from parlour.db.outbox import Postponed, Undeliverable
 from parlour.kernel import clock
 from parlour.kernel.addresses import ascii_host, clean_email
 from parlour.kernel.text import one_line
+from parlour.mail.dialling import May, dial
 from parlour.mail.headers import Folded, mailbox, message_ids, words
 from parlour.mail.relay import Relay
 from parlour.settings import Settings
@@ -162,8 +166,10 @@ class SmtpMailer:
     `smtp://` and `smtps://` on this machine, where nobody stands between and certificates are rarely real.
     """
 
-    def __init__(self, url: str, sender: str) -> None:
+    def __init__(self, url: str, sender: str, *, may: May | None = None) -> None:
+        """`may` says to which addresses alone we connect, where the URL is not the operator's word."""
         parts = urlsplit(url)
+        self._may = may
         self._sender = sender
         self._host = parts.hostname or "localhost"
         self._port = parts.port
@@ -223,12 +229,23 @@ class SmtpMailer:
             return False
         return True
 
-    def _connection(self) -> aiosmtplib.SMTP:
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[aiosmtplib.SMTP]:
+        line = None
+        if self._may:
+            asked = partial(dial, self._host, self._port or 25, patience=CONNECT_TIMEOUT, may=self._may)
+            line = await asyncio.to_thread(asked)
+        async with self._client(line) as server:
+            yield server
+
+    def _client(self, line: socket.socket | None) -> aiosmtplib.SMTP:
+        """`line`, where there is one, is connected already."""
         implicit, demanded = self._scheme == "smtps", self._scheme == "smtp+starttls"
         must_encrypt = demanded or (self._password is not None and not self._local)
         return aiosmtplib.SMTP(
             hostname=self._host,
-            port=self._port,
+            port=None if line else self._port,
+            sock=line,
             username=self._username,
             password=self._password,
             use_tls=implicit,

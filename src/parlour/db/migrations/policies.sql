@@ -76,7 +76,7 @@ DECLARE
     tenant_tables text[] := ARRAY[
         'tickets', 'messages', 'read_marks', 'saved_views', 'canned_replies', 'invitations', 'audit_log',
         'tags', 'ticket_tags', 'contacts', 'mentions', 'mails', 'mail_threads', 'outgoing_mails', 'participants',
-        'api_keys', 'logos'];
+        'api_keys', 'logos', 'outgoing_servers'];
     -- These have policies for whoever acts in no workspace, too.
     shared_tables text[] := ARRAY['workspaces', 'members', 'chat_rooms', 'access_links', 'grants',
         'bulk_changes', 'bulk_items', 'security_events', 'notifications', 'mailboxes', 'files', 'idempotency',
@@ -292,6 +292,12 @@ CREATE POLICY seen ON fetched_mailboxes FOR SELECT USING ((SELECT app.serves() O
 CREATE POLICY begun ON fetched_mailboxes FOR INSERT WITH CHECK ((SELECT app.serves()));
 CREATE POLICY fetched ON fetched_mailboxes FOR UPDATE USING ((SELECT app.serves() OR app.oversees()));
 CREATE POLICY ended ON fetched_mailboxes FOR DELETE USING ((SELECT app.serves()));
+
+-- As the one before.
+CREATE POLICY seen ON outgoing_servers FOR SELECT USING ((SELECT app.serves()));
+CREATE POLICY put ON outgoing_servers FOR INSERT WITH CHECK ((SELECT app.serves()));
+CREATE POLICY sealed ON outgoing_servers FOR UPDATE USING ((SELECT app.serves()));
+CREATE POLICY gone ON outgoing_servers FOR DELETE USING ((SELECT app.serves()));
 
 CREATE POLICY seen ON mails FOR SELECT USING ((SELECT app.looks() OR app.serves()));
 CREATE POLICY came ON mails FOR INSERT WITH CHECK ((SELECT app.serves()));

@@ -36,6 +36,7 @@ from parlour.db.schema.mail import (
     mailboxes,
     mails,
     outgoing_mails,
+    outgoing_servers,
     participants,
 )
 from parlour.db.schema.notifications import notifications
@@ -82,6 +83,7 @@ __all__ = [
     "notifications",
     "outbox",
     "outgoing_mails",
+    "outgoing_servers",
     "participants",
     "password_resets",
     "read_marks",
@@ -130,6 +132,7 @@ TENANT_TABLES = (
     events,
     event_heads,
     outgoing_mails,
+    outgoing_servers,
     participants,
     fetched_mailboxes,
     logos,

@@ -74,6 +74,22 @@ fetched_mailboxes = Table(
     Index("ix_fetched_mailboxes_due", "due_at"),
 )
 
+# By which the answers of a mailbox leave, where that is not the house's own.
+outgoing_servers = Table(
+    "outgoing_servers",
+    metadata,
+    Column("workspace_id", Uuid, nullable=False),
+    Column("mailbox_id", Uuid, nullable=False),
+    Column("scheme", Text, nullable=False, comment="smtps, smtp+starttls or smtp"),
+    Column("host", Text, nullable=False),
+    Column("port", Integer, nullable=False),
+    Column("user", Text, nullable=False, comment="none where it asks for no sign-in"),
+    Column("password", Text, nullable=False, comment="sealed"),
+    Column("password_key", Text, nullable=False, comment="the name of the key that it is sealed with"),
+    PrimaryKeyConstraint("workspace_id", "mailbox_id"),
+    ForeignKeyConstraint(["workspace_id", "mailbox_id"], ["mailboxes.workspace_id", "mailboxes.mailbox_id"]),
+)
+
 # A mail's id is the time at which it came, so that the ledger is read by its key.
 mails = Table(
     "mails",

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from parlour.db.outbox import Postponed, Undeliverable
 from parlour.features.mailroom.fetching import service as fetching
 from parlour.features.mailroom.fetching.looking import tried as looked_into
+from parlour.features.mailroom.leaving.service import OwnServers
 from parlour.features.workspaces.models import Mailbox, Workspace
 from parlour.kernel.keyring import Keyring, Unreadable
 from parlour.mail.imap import ServerTrouble
@@ -54,7 +55,11 @@ def keys(request: Request) -> Keyring:
 
 
 def reach(request: Request) -> Reach:
-    return cast(Reach, request.app.state.reach)
+    return own_servers(request).reach
+
+
+def own_servers(request: Request) -> OwnServers:
+    return cast(OwnServers, request.app.state.own_servers)
 
 
 async def look(request: Request, mailbox: Mailbox) -> Looked:
@@ -68,10 +73,11 @@ async def look(request: Request, mailbox: Mailbox) -> Looked:
     return Looked(count)
 
 
-async def send(request: Request, workspace: Workspace, to: str) -> Tried:
+async def send(request: Request, workspace: Workspace, to: str, at: str = "") -> Tried:
+    """To whoever asks, as the answers leave that are asked back to `at`."""
     try:
         async with asyncio.timeout(PATIENCE):
-            await post(request).try_out("test", to, workspace=workspace)
+            await post(request).try_out("test", to, at=at, workspace=workspace)
     except TimeoutError:
         return Tried(Outcome.NO_ANSWER)
     except Undeliverable as error:

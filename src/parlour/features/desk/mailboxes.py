@@ -19,6 +19,8 @@ from parlour.features.mailroom.fetching.accounts import Account, account_in
 from parlour.features.mailroom.fetching.looking import Found, look_into
 from parlour.features.mailroom.fetching.providers import provider_of
 from parlour.features.mailroom.fetching.service import NotFetched, password_of
+from parlour.features.mailroom.leaving import service as leaving
+from parlour.features.mailroom.leaving.models import PORTS, OwnServer
 from parlour.features.workspaces.mailboxes import service as addresses
 from parlour.features.workspaces.mailboxes.service import AddressTaken, MailboxesFull
 from parlour.kernel.access import permitted
@@ -38,6 +40,7 @@ WAYS = ("imap", "server", "api")
 FIELDS = ("host", "port", "encryption", "user", "folder")
 """What a form of an account keeps when it comes back. The password is typed again."""
 SIGNED = ("called", "signature")
+OUT_FIELDS = ("out_host", "out_port", "out_encryption", "out_user")
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _REFUSALS = (*REFUSALS, AddressTaken, MailboxesFull)
 _FIELD_OF = {"tls": "encryption", "password": "password", "folder": "folder"}
@@ -56,8 +59,13 @@ def _home(desk: Desk) -> str:
     return f"/workspace/{desk.workspace_id}/settings/mail"
 
 
-def _at(desk: Desk, mailbox_id: UUID) -> str:
+def place_of(desk: Desk, mailbox_id: UUID) -> str:
     return f"{_home(desk)}/{mailbox_id}"
+
+
+def _house(request: Request) -> str:
+    """The domain that the house's own mails come from."""
+    return site(request).settings.mail_from.rpartition("@")[2]
 
 
 # ----------------------------------------------------------------------------------------------- a new one
@@ -72,7 +80,11 @@ async def new(request: Request) -> Response:
     try:
         address = _asked_for(typed)
         await db(request).read(
-            actor_at(desk), accounts.refuse_taken, address, handed=typed["way"] == "server"
+            actor_at(desk),
+            accounts.refuse_taken,
+            address,
+            _house(request),
+            handed=typed["way"] == "server",
         )
     except _REFUSALS as error:
         return await _new(request, desk, typed, refused=error)
@@ -137,17 +149,21 @@ async def add(request: Request) -> Response:
         if stale:
             raise stale
         address = _asked_for(typed)
-        await db(request).read(actor, accounts.refuse_taken, address, handed=typed["way"] == "server")
+        await db(request).read(
+            actor, accounts.refuse_taken, address, _house(request), handed=typed["way"] == "server"
+        )
         if typed["way"] == "imap":
             account = await _account(request, typed, address)
             found = await _found(request, desk, account, bounded=True)
-            facts = (address, account, keys(request), found.place)
+            facts = (address, _house(request), account, keys(request), found.place)
             made = await db(request).write(actor, accounts.add_fetched, *facts)
         else:
-            made = await db(request).write(actor, accounts.add, address, handed=typed["way"] == "server")
+            made = await db(request).write(
+                actor, accounts.add, address, _house(request), handed=typed["way"] == "server"
+            )
     except _REFUSALS as error:
         return await _new(request, desk, typed, step=_step_of(error), refused=error)
-    return redirect(f"{_at(desk, made.mailbox_id)}?saved=added")
+    return redirect(f"{place_of(desk, made.mailbox_id)}?saved=added")
 
 
 def _step_of(refused: DomainError) -> int:
@@ -180,15 +196,15 @@ async def _found(request: Request, desk: Desk, account: Account, *, bounded: boo
 
 
 async def one(request: Request) -> Response:
-    return await _one(request, await desk_in(request), id_in(request, "mailbox_id"))
+    return await page_of(request, await desk_in(request), id_in(request, "mailbox_id"))
 
 
 async def back(request: Request) -> Response:
     """Whoever loads the page again to which a form of a mailbox was sent sees the mailbox."""
-    return redirect(_at(await desk_in(request), id_in(request, "mailbox_id")))
+    return redirect(place_of(await desk_in(request), id_in(request, "mailbox_id")))
 
 
-async def _one(
+async def page_of(
     request: Request,
     desk: Desk,
     mailbox_id: UUID,
@@ -199,6 +215,7 @@ async def _one(
     tried: Tried | None = None,
 ) -> Response:
     mailbox, fetched = await db(request).read(actor_at(desk), accounts.one, mailbox_id)
+    own = await db(request).read(actor_at(desk), leaving.this, mailbox_id)
     return await render_at(
         request,
         desk,
@@ -208,7 +225,9 @@ async def _one(
         mailbox=way_in(mailbox, fetched) | {name: typed[name] for name in SIGNED if name in typed},
         name_limit=NAME_LIMIT,
         signature_limit=addresses.SIGNATURE_LIMIT,
-        way=way_of(site(request).settings),
+        way={"host": own.host} if own else way_of(site(request).settings),
+        own=own and own.host,
+        out={name: typed[name] for name in OUT_FIELDS if name in typed} or _sends(own, mailbox.address),
         form={name: typed[name] for name in FIELDS if name in typed}
         or (_kept(fetched.url) if fetched else _usual(mailbox.address)),
         plain=reach(request).is_wide,
@@ -226,6 +245,18 @@ def _kept(url: str) -> dict[str, str]:
     return {**facts, "user": server.user, "folder": server.folder}
 
 
+def _sends(own: OwnServer | None, address: str) -> dict[str, str]:
+    """As the form of the own server has it; an empty one with what is known of the provider."""
+    if own:
+        port = "" if own.port == PORTS[own.scheme] else str(own.port)
+        facts = (own.host, port, own.scheme, own.user)
+    else:
+        provider = provider_of(address)
+        implicit = provider is None or provider.smtp_port == PORTS["smtps"]
+        facts = (provider.smtp if provider else "", "", "smtps" if implicit else "smtp+starttls", address)
+    return dict(zip(OUT_FIELDS, facts, strict=True))
+
+
 async def save(request: Request) -> Response:
     """From where it is fetched, now or anew."""
     desk, mailbox_id = await desk_in(request), id_in(request, "mailbox_id")
@@ -239,8 +270,8 @@ async def save(request: Request) -> Response:
         found = await _found(request, desk, account, bounded=bounded)
         await db(request).write(actor, accounts.change, mailbox_id, account, keys(request), found.place)
     except REFUSALS as error:
-        return await _one(request, desk, mailbox_id, typed=typed, refused=error)
-    return redirect(f"{_at(desk, mailbox_id)}?saved=changed")
+        return await page_of(request, desk, mailbox_id, typed=typed, refused=error)
+    return redirect(f"{place_of(desk, mailbox_id)}?saved=changed")
 
 
 async def _changed(
@@ -273,13 +304,13 @@ async def test(request: Request) -> Response:
         if stale:
             raise stale
         await count(request, Limit.TEST_MAIL, str(desk.person.user_id))
-        sending = send(request, workspace, desk.person.email)
+        sending = send(request, workspace, desk.person.email, mailbox.address)
         if fetched is None:
-            return await _one(request, desk, mailbox_id, tried=await sending)
+            return await page_of(request, desk, mailbox_id, tried=await sending)
         looked, tried = await asyncio.gather(look(request, mailbox), sending)
     except (*REFUSALS, NotFetched) as error:
-        return await _one(request, desk, mailbox_id, refused=error)
-    return await _one(request, desk, mailbox_id, looked=looked, tried=tried)
+        return await page_of(request, desk, mailbox_id, refused=error)
+    return await page_of(request, desk, mailbox_id, looked=looked, tried=tried)
 
 
 async def sign(request: Request) -> Response:
@@ -292,15 +323,15 @@ async def sign(request: Request) -> Response:
         said = typed.get("called", ""), typed.get("signature", "")
         await db(request).write(actor_at(desk), addresses.sign, mailbox_id, *said)
     except REFUSALS as error:
-        return await _one(request, desk, mailbox_id, typed=typed, refused=error)
-    return redirect(f"{_at(desk, mailbox_id)}?saved=signed")
+        return await page_of(request, desk, mailbox_id, typed=typed, refused=error)
+    return redirect(f"{place_of(desk, mailbox_id)}?saved=signed")
 
 
 async def stop(request: Request) -> Response:
     desk, mailbox_id = await desk_in(request), id_in(request, "mailbox_id")
     await read_form(request)
     await db(request).write(actor_at(desk), accounts.stop, mailbox_id)
-    return redirect(f"{_at(desk, mailbox_id)}?saved=stopped")
+    return redirect(f"{place_of(desk, mailbox_id)}?saved=stopped")
 
 
 async def remove(request: Request) -> Response:

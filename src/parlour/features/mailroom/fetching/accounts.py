@@ -3,22 +3,20 @@
 Where they lie is bounded: nobody leads us into the operator's own network that way.
 """
 
-import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from uuid import UUID
 
 from parlour.db.database import Tx
 from parlour.features.mailroom.fetching import service, store
 from parlour.features.mailroom.fetching.models import Claim, Place, Standing
+from parlour.features.mailroom.leaving import store as leaving
+from parlour.features.mailroom.places import host_in, port_in
 from parlour.features.workspaces import audit
 from parlour.features.workspaces.mailboxes import service as mailboxes
 from parlour.features.workspaces.models import Mailbox
 from parlour.kernel import clock
 from parlour.kernel.access import Permission, requires
-from parlour.kernel.addresses import ascii_host
 from parlour.kernel.errors import Invalid
 from parlour.kernel.keyring import Keyring
 from parlour.kernel.text import one_line
@@ -27,9 +25,6 @@ from parlour.mail.imap import INBOX, PORTS, Server
 PASSWORD_LIMIT = 1_000
 """Characters."""
 _TEXT_LIMIT = 250
-_HOST = re.compile(
-    r"(?=.{1,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +38,15 @@ class Account:
 def account_in(typed: Mapping[str, str], address: str, *, plain: bool) -> Account:
     """What a form says of the account behind that address; `plain` lets it go without TLS. Raises Invalid."""
     problems = {}
-    host, port = _host(typed.get("host", "")), one_line(typed.get("port", ""))
+    host = host_in(typed.get("host", ""))
     scheme = typed.get("encryption", "")
     if not host:
         problems["host"] = "not_a_host" if typed.get("host", "").strip() else "required"
-    if port and not (port.isascii() and port.isdecimal() and 0 < int(port[:6]) < 65536):
-        problems["port"] = "not_a_port"
     if scheme not in PORTS or (scheme == "imap" and not plain):
         problems["encryption"] = "unknown"
+    port = port_in(typed.get("port", ""), PORTS.get(scheme, 0))
+    if port is None:
+        problems["port"] = "not_a_port"
     user = one_line(typed.get("user", "")) or address
     folder = one_line(typed.get("folder", "")) or INBOX
     password = typed.get("password", "")
@@ -59,20 +55,9 @@ def account_in(typed: Mapping[str, str], address: str, *, plain: bool) -> Accoun
     problems |= {name: "too_long" for name, (value, most) in lengths.items() if len(value) > most}
     if any(ord(letter) < 32 for letter in password):
         problems["password"] = "not_a_password"  # noqa: S105 a word
-    if problems:
+    if problems or port is None:
         raise Invalid(problems)
-    return Account(Server(scheme, host, int(port or PORTS[scheme]), user, folder), password)
-
-
-def _host(typed: str) -> str:
-    """As DNS has it, or an address in digits; empty for what is neither."""
-    try:
-        host = ascii_host(one_line(typed).lower().strip("[]"))
-    except UnicodeError:
-        return ""
-    with suppress(ValueError):
-        return str(ip_address(host))
-    return host if _HOST.fullmatch(host) else ""
+    return Account(Server(scheme, host, port, user, folder), password)
 
 
 @requires(Permission.MAILBOX_MANAGE)
@@ -89,32 +74,35 @@ def kept(tx: Tx, mailbox_id: UUID) -> Claim | None:
 
 
 @requires(Permission.MAILBOX_MANAGE)
-def refuse_taken(tx: Tx, address: str, *, handed: bool) -> None:
+def refuse_taken(tx: Tx, address: str, house: str, *, handed: bool) -> None:
     """Before anybody is asked for a password. Raises what `add` does."""
-    _refuse_others(tx, handed=handed)
+    _refuse_others(tx, address, house, handed=handed)
     mailboxes.refuse_taken(tx.as_system(), address)
 
 
 @requires(Permission.MAILBOX_MANAGE)
-def add(tx: Tx, address: str, *, handed: bool) -> Mailbox:
+def add(tx: Tx, address: str, house: str, *, handed: bool) -> Mailbox:
     """An address whose mail programs bring, or the operator's mail server. Raises what `mailboxes.add` does,
-    and Invalid (`way`) where only the operator gives such an address.
+    and Invalid (`way`) where only the operator gives such an address: one that a mail server brings mail for,
+    or one of `house`, the domain that the house's own mails come from.
     """
-    _refuse_others(tx, handed=handed)
+    _refuse_others(tx, address, house, handed=handed)
     made = mailboxes.add(tx.as_system(), address, handed=handed)
     audit.record(tx, "mailbox_added", after=made.address)
     return made
 
 
-def _refuse_others(tx: Tx, *, handed: bool) -> None:
-    if handed and not mailboxes.may_take_any(tx):
+def _refuse_others(tx: Tx, address: str, house: str, *, handed: bool) -> None:
+    """Where several workspaces share a house, none of them speaks or listens as another, or as the house."""
+    is_the_houses = address.rpartition("@")[2] == house
+    if (handed or is_the_houses) and not mailboxes.may_take_any(tx):
         raise Invalid({"way": "not_yours"})
 
 
 @requires(Permission.MAILBOX_MANAGE)
-def add_fetched(tx: Tx, address: str, account: Account, keys: Keyring, place: Place) -> Mailbox:
-    """An address whose mail is fetched, from that place on. Raises what `mailboxes.add` does."""
-    made = add(tx, address, handed=False)
+def add_fetched(tx: Tx, address: str, house: str, account: Account, keys: Keyring, place: Place) -> Mailbox:
+    """An address whose mail is fetched, from that place on. Raises what `add` does."""
+    made = add(tx, address, house, handed=False)
     _put(tx, made, account, keys, place)
     return made
 
@@ -145,5 +133,6 @@ def remove(tx: Tx, mailbox_id: UUID) -> None:
     """Its mail becomes tickets no more; what came stays. Raises UnknownMailbox."""
     mailbox = mailboxes.this(tx, mailbox_id)
     store.drop(tx.as_system(), mailbox_id=mailbox_id)
+    leaving.drop(tx.as_system(), mailbox_id=mailbox_id)
     mailboxes.remove(tx.as_system(), mailbox_id)
     audit.record(tx, "mailbox_removed", before=mailbox.address)

@@ -1,0 +1,72 @@
+"""By which mail server the answers of a mailbox leave: set and taken away by those who manage a workspace."""
+
+import asyncio
+
+import aiosmtplib
+from starlette.requests import Request
+from starlette.responses import Response
+
+from parlour.features.desk.agent import actor_at, desk_in
+from parlour.features.desk.mail_tries import PATIENCE, own_servers, reach
+from parlour.features.desk.mailboxes import NotReached, page_of, place_of
+from parlour.features.mailroom.fetching import accounts
+from parlour.features.mailroom.leaving import service as leaving
+from parlour.features.mailroom.leaving.models import OwnServer
+from parlour.kernel.text import one_line
+from parlour.mail.imap import of_the_line
+from parlour.mail.send import SmtpMailer
+from parlour.web.counting import count
+from parlour.web.forms import REFUSALS, read_form, read_form_leniently
+from parlour.web.ids import id_in
+from parlour.web.limits import Limit
+from parlour.web.pages import redirect
+from parlour.web.site import db, site
+
+_FIELD_OF = {"tls": "out_encryption"}
+_WORDS_LIMIT = 300
+
+
+async def save(request: Request) -> Response:
+    """It is signed in there before anything is kept."""
+    desk, mailbox_id = await desk_in(request), id_in(request, "mailbox_id")
+    typed, stale = await read_form_leniently(request)
+    actor, keys = actor_at(desk), leaving.keyring(site(request).settings.secret_keys)
+    mailbox, _ = await db(request).read(actor, accounts.one, mailbox_id)
+    kept = await db(request).read(actor, leaving.this, mailbox_id)
+    try:
+        if stale:
+            raise stale
+        server = leaving.server_in(typed, mailbox_id, kept, keys, plain=reach(request).is_wide)
+        await count(request, Limit.TRY_MAILBOX, str(desk.workspace_id))
+        await _look_in(own_servers(request).mailer(server, mailbox.address), server)
+        await db(request).write(actor, leaving.put, server)
+    except REFUSALS as error:
+        return await page_of(request, desk, mailbox_id, typed=typed, refused=error)
+    return redirect(f"{place_of(desk, mailbox_id)}?saved=sends")
+
+
+async def _look_in(mailer: SmtpMailer, server: OwnServer) -> None:
+    """Raises NotReached."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await mailer.look_in()
+    except TimeoutError:
+        raise NotReached("out_host", f"No answer came from {server.host}, port {server.port}.") from None
+    except aiosmtplib.SMTPAuthenticationError as error:
+        said = one_line(f"{error.code} {error.message}")[:_WORDS_LIMIT]
+        raise NotReached(
+            "out_password", f"{server.host} refuses the user {server.user} or the password: {said}"
+        ) from None
+    except OSError as error:
+        trouble = of_the_line(server.host, server.port, error)
+        raise NotReached(_FIELD_OF.get(trouble.about, "out_host"), str(trouble)) from None
+    except aiosmtplib.SMTPException as error:
+        said = one_line(str(error))[:_WORDS_LIMIT]
+        raise NotReached("out_host", f"{server.host} does not let us send: {said}") from None
+
+
+async def drop(request: Request) -> Response:
+    desk, mailbox_id = await desk_in(request), id_in(request, "mailbox_id")
+    await read_form(request)
+    await db(request).write(actor_at(desk), leaving.drop, mailbox_id)
+    return redirect(f"{place_of(desk, mailbox_id)}?saved=houses")
