@@ -8,8 +8,10 @@ import pytest
 from parlour.db.database import Tx
 from parlour.db.link import PREPARE_AFTER, Link, make_engine
 from parlour.db.postgres import PostgresDatabase
+from parlour.features.tickets.listing import service as listing
+from parlour.features.tickets.models import Filters
 from parlour.features.workspaces import service as workspaces
-from parlour.kernel.access import Actor
+from parlour.kernel.access import Actor, Role
 from tests import postgres_server
 from tests.house import House, behind_its_back
 
@@ -32,6 +34,21 @@ def test_nothing_is_prepared_through_a_proxy_that_lends_connections(tmp_path: Pa
     postgres_server.left(direct)
 
     assert found == (True, False)
+
+
+async def test_what_a_page_reads_is_planned_once_for_any_value(house: House) -> None:
+    """Behind its policies a statement takes longer to plan than to run."""
+    agent = Actor.agent(house.workspace.workspace_id, house.ada, Role.AGENT, "Ada")
+
+    def plans(tx: Tx) -> tuple[int, int]:
+        for _ in range(3 * PREPARE_AFTER):
+            listing.workspace_tickets(tx, Filters())
+        counted = "SELECT sum(custom_plans), sum(generic_plans) FROM pg_prepared_statements"
+        for_values, for_any = tx.connection.exec_driver_sql(counted).one()
+        return for_values, for_any
+
+    for_values, for_any = await house.db.read(agent, plans)
+    assert (for_values, for_any > PREPARE_AFTER) == (0, True)
 
 
 async def test_a_statement_that_no_longer_fits_its_table_is_run_again(house: House) -> None:
