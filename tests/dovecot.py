@@ -114,14 +114,15 @@ class Dovecot(Daemon):
     def deliver(self, user: str, raw: bytes, *, days_ago: int = 0, readable: bool = True) -> Path:
         """As a mail server does: whole, or not at all. Where it lies until somebody asks for it."""
         box = self._mail / user
-        for name in ("tmp", "new", "cur"):
-            (box / name).mkdir(parents=True, exist_ok=True)
+        folders = [box / name for name in ("tmp", "new", "cur")]
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
         unique = f"{int(time.time())}.{next(_numbers)}.test"
         (box / "tmp" / unique).write_bytes(raw)
         came = time.time() - days_ago * 86_400
         (box / "tmp" / unique).chmod(0o600 if readable else 0)
         os.utime(box / "tmp" / unique, (came, came))
-        for path in (box, *box.iterdir(), box / "tmp" / unique):
+        for path in (box, *folders, box / "tmp" / unique):
             shutil.chown(path, self._owner, self._group)
         return (box / "tmp" / unique).rename(box / "new" / unique)
 

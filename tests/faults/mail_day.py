@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 import signal
 import smtplib
 from collections import Counter
@@ -108,7 +109,7 @@ class Day:
             writers.person(me, answers=ours),
             writers.person(f"colleague{number}@people.example", answers=ours),
             writers.person(me, answers=first.message_id),
-            writers.person(me, f"AW: {answer['Subject']}"),
+            writers.person(me, f"AW: Order 7 [{re.findall('#[0-9]+', answer['Subject'])[0]}]"),
             writers.again(first),
             writers.again(first, BY_SMTP if first.to == BY_IMAP else BY_IMAP),
             writers.robot("away", number, answers=ours),

@@ -20,8 +20,10 @@ QUEUES = ("incoming", "active", "deferred")
 
 
 def unfinished(cluster: Cluster, dovecot: Dovecot, postfix: Postfix) -> list[str]:
-    """What is still on its way, in words."""
-    left = [f"{postfix.waiting(queue)} in {queue}" for queue in QUEUES if postfix.waiting(queue)]
+    """What is still on its way, in words. Postfix is asked before, of what comes in, and after, of what goes
+    out: what leaves one place in between is seen at the next.
+    """
+    left = queued(postfix)
     for address in (BY_IMAP, ODD):
         lie, stored = len(dovecot.mails(address)), len(rows_at(cluster, address))
         if lie > stored:
@@ -31,7 +33,14 @@ def unfinished(cluster: Cluster, dovecot: Dovecot, postfix: Postfix) -> list[str
         "SELECT count(*) FROM outbox WHERE finished_at IS NULL AND dead_at IS NULL "
         "AND (attempts > 0 OR run_at < now() + interval '1 minute')"
     )
-    return [*left, *([f"{waiting} unread"] if waiting else []), *([f"{jobs} jobs"] if jobs else [])]
+    unread = [f"{waiting} unread"] if waiting else []
+    return [*left, *unread, *([f"{jobs} jobs"] if jobs else []), *queued(postfix)]
+
+
+def queued(postfix: Postfix) -> list[str]:
+    """Mails go from queue to queue: what is in one of them twice over, or in none, is looked for again."""
+    found = [(queue, postfix.waiting(queue)) for queue in (*QUEUES, *QUEUES)]
+    return [f"{count} in {queue}" for queue, count in found if count]
 
 
 def rows_at(cluster: Cluster, address: str) -> list[tuple[object, ...]]:
