@@ -88,10 +88,11 @@ ALWAYS = {
     "workspaces.store.by_id",
     "workspaces.store.every",
     "workspaces.settings.store.settings",
+    "workspaces.mailboxes.store.is_only",
 }
 """That a workspace exists, its name and what it chose for itself: on its portal for everybody."""
-OWN = {"workspaces.store.every"}
-"""Answers with the workspace that the actor does belong to."""
+OWN = {"workspaces.store.every", "workspaces.mailboxes.store.is_only"}
+"""Answer with the workspace that the actor does belong to."""
 OPENS = {"chat.store.insert_rooms", "tickets.store.insert_ticket"}
 
 Wrong = Callable[[House, Ticket], Actor | None]

@@ -59,7 +59,7 @@ def holder_of(tx: Tx, address: str) -> tuple[Mailbox, datetime | None] | None:
 
 def is_only(tx: Tx) -> bool:
     """Whether the house has one workspace."""
-    return len(tx.execute(_WORKSPACES).all()) < 2
+    return len(tx.execute(_WORKSPACES).all()) == 1
 
 
 def bring_back(tx: Tx, *, mailbox_id: UUID, handed: bool) -> None:
