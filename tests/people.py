@@ -121,6 +121,7 @@ class Town:
             "digest": assets.digest,
             "name": "app.css",
             "form": "name",
+            "client_id": uuid4(),
             **self.things,
             **other,
         }

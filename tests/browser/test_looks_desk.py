@@ -1,8 +1,10 @@
 """The pages of the desk that test_accessibility leaves out, in the states that a person brings them into."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from email.message import EmailMessage
 from uuid import UUID, uuid4
 
 import pytest
@@ -15,6 +17,7 @@ from parlour.db.lanes import Lane
 from parlour.db.outbox import Ended, Job
 from parlour.db.schema import fetched_mailboxes
 from parlour.features.contacts import service as contacts
+from parlour.features.mailroom.arrivals import Arrivals
 from parlour.features.mailroom.fetching import accounts
 from parlour.features.mailroom.fetching import service as fetching
 from parlour.features.mailroom.fetching.accounts import Account
@@ -26,6 +29,8 @@ from parlour.features.tickets.models import Colour, Field, Priority, Ticket
 from parlour.features.tickets.outgoing import service as outgoing
 from parlour.features.tickets.tags import service as tags
 from parlour.features.webhooks import service as webhooks
+from parlour.features.workspaces.mailboxes import service as mailboxes
+from parlour.files.store import FileStore
 from parlour.kernel import clock
 from parlour.mail.imap import Server
 from tests.browser.axe import BETWEEN, too_wide, violations
@@ -554,6 +559,28 @@ async def a_ticket_with_a_merged_one(page: Page, live: Live, past: Past) -> None
     await expect(page.get_by_role("log").get_by_text(f"#{ticket.number}", exact=True)).to_be_visible()
 
 
+async def a_mail_as_it_came(page: Page, live: Live, past: Past) -> None:
+    """From the message to its HTML, in a frame of an origin of its own."""
+    box = await past.db.write(past.system, mailboxes.add, f"{uuid4().hex}@acme.example")
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Message-ID"] = "maria@customer.example", box.address, f"<{uuid4()}@x>"
+    mail["Subject"] = f"A tent {uuid4().hex}"
+    mail.set_content("My tent leaks.")
+    mail.add_alternative("<p style='color:#900'>My <b>tent</b> leaks.</p>", subtype="html")
+    files = FileStore.at(live.settings.files_url)
+    assert await Arrivals(past.db, files).accept(mail.as_bytes(), [box.address])
+    await page.goto(f"{live.desk}/mail")
+    line = page.get_by_role("listitem").filter(has_text=str(mail["Subject"]))
+    async with asyncio.timeout(60):
+        while not await line.get_by_role("link", name="Ticket #").count():
+            await page.wait_for_timeout(200)
+            await page.reload()
+    await line.get_by_role("link", name="Ticket #").click()
+    await page.get_by_role("link", name="The mail as it came").click()
+    await expect(page.frame_locator("iframe").get_by_text("tent")).to_be_visible()
+    await past.db.write(past.system, mailboxes.remove, box.mailbox_id)
+
+
 async def auto_reply_refused(page: Page, live: Live, past: Past) -> None:
     await page.goto(f"{live.desk}/settings/auto-reply")
     await page.get_by_label("Answer by itself").check()
@@ -584,6 +611,7 @@ STATES: list[State] = [
     a_merged_ticket,
     a_ticket_with_a_merged_one,
     auto_reply_refused,
+    a_mail_as_it_came,
     a_file_without_a_scan,
     somebody_blocked,
     ticket_of_somebody_blocked,

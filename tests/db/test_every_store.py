@@ -477,6 +477,7 @@ def of_mail(ticket: Ticket) -> list[Call]:
         (mailroom.mail, this),
         (mailroom.newest, {"outcome": Outcome.WAITING, "before": clock.new_id(), "limit": 9}),
         (mailroom.taken, {"client_id": mail}),
+        (mailroom.said_by, {"ticket_id": ticket.ticket_id, "client_id": mail}),
         (mailroom.ticket_of, named),
         (mailroom.recent_of, {"sender": ticket.email, "since": clock.now() - SOON, "limit": 9}),
         (tickets.by_number, {"number": ticket.number}),

@@ -20,10 +20,19 @@ ALWAYS = {
 """`same-origin`, not `no-referrer`: with the latter browsers send `Origin: null` with a form."""
 SANDBOX = "sandbox; default-src 'none'"
 """The policy of what strangers made: should a browser take it for a page after all, it can do nothing."""
+FRAMING = CSP.replace("frame-ancestors", "frame-src 'self'; frame-ancestors")
+"""The policy of a page that shows a frame of ours."""
+_MAIL = "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; "
+SHOWN_MAIL = f"{_MAIL}img-src data:; frame-ancestors 'self'"
+"""The policy of a stranger's HTML in such a frame: an origin of its own, no script, nothing fetched."""
+SHOWN_MAIL_WITH_PICTURES = f"{_MAIL}img-src data: https: http:; frame-ancestors 'self'"
+"""The same, with pictures from wherever it says, for somebody who has asked for them."""
 SHOWN_ELSEWHERE = "cross-origin"
 """The resource policy of what mail programs on the web show on pages of their own."""
+_POLICIES = (SANDBOX, FRAMING, SHOWN_MAIL, SHOWN_MAIL_WITH_PICTURES)
 _OTHERWISE = {
-    (b"content-security-policy", SANDBOX.encode()),
+    *((b"content-security-policy", each.encode()) for each in _POLICIES),
+    (b"x-frame-options", b"SAMEORIGIN"),
     (b"cross-origin-resource-policy", SHOWN_ELSEWHERE.encode()),
 }
 """What an answer may say in place of ours."""

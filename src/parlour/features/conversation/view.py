@@ -75,6 +75,7 @@ def _view(message: Message, mine: bool, untold: bool) -> dict[str, Any]:
         "files": [file._asdict() for file in message.files],
         "delivery": None,
         "merged": 0,
+        "mail": "",
     }
 
 
@@ -83,7 +84,8 @@ class _Place(NamedTuple):
 
     `known`: what agents see of a message that is signed with the customer's address, the name, and whether
     they were blocked when they wrote. `called`: one's own names, to be marked in it. `files_url`: where its
-    files lie, if it has any. `delivery`: of the mail that it went out with, if agents look at one of theirs.
+    files lie, if it has any or was a mail. `delivery`: of the mail that it went out with, if agents look at
+    one of theirs.
     `origin`: the merged ticket in which it was said, if it was.
     """
 
@@ -112,6 +114,8 @@ def _in_log(message: Message, place: _Place) -> dict[str, Any]:
     view["initials"] = "" if place.mine else initials(view["sender_name"])
     view["html"] = _marked(message.content, place.called) if place.called else linkify(message.content)
     view["files"] = file_views(message.files, place.files_url)
+    if place.known and _was_mail(message):
+        view["mail"] = f"{place.files_url.removesuffix('files')}mails/{message.client_id}"
     view["delivery"] = place.delivery and delivery_fields(message.seq, place.delivery)
     return view
 
@@ -125,7 +129,7 @@ _shown = Kept(
 
 def _as_known(writer: Contact, message: Message) -> tuple[str, bool] | None:
     if message.sender_name != writer.email:
-        return None
+        return (message.sender_name, False) if message.sender_type == "customer" else None
     blocked = writer.blocked_at is not None and message.created_at >= writer.blocked_at
     return writer.name or writer.email, blocked
 
@@ -194,13 +198,18 @@ def _places(messages: Sequence[Message], writer: Contact | None, around: _Around
         known = _as_known(writer, message) if writer else None
         marked = called if internal and not mine and "@" in message.content else ()
         begun = "" if today == day else today.isoformat()
-        files = _files_of(origin, files_url) if message.files else ""
+        files = _files_of(origin, files_url) if message.files or (known and _was_mail(message)) else ""
         places.append(_Place(*placed, begun, grouped, "", known, marked, files, origin=origin))
         day, before = today, together
     told = _deliveries(messages, places, dict(around.deliveries))
     for number, more in (*_receipts(messages, places, seen), *told):
         places[number] = places[number]._replace(**more)
     return places
+
+
+def _was_mail(message: Message) -> bool:
+    """Mails are known by ids that are made of their Message-IDs, not at random as those of browsers."""
+    return message.client_id is not None and message.client_id.version == 5
 
 
 def _files_of(origin: Origin | None, files_url: str) -> str:

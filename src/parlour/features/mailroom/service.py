@@ -50,6 +50,15 @@ def mail(tx: Tx, mail_id: UUID) -> Mail:
 
 
 @requires(Permission.TICKET_LIST)
+def mail_of(tx: Tx, ticket_id: UUID, client_id: UUID) -> UUID:
+    """The mail that a message of the ticket was, by the id that its sender gave it. Raises UnknownMail."""
+    found = store.said_by(tx, ticket_id, client_id)
+    if found is None:
+        raise UnknownMail
+    return found
+
+
+@requires(Permission.TICKET_LIST)
 def ledger(tx: Tx, *, outcome: Outcome | None = None, before: UUID | None = None) -> LedgerPage:
     """The newest mails, or those before that one; of one outcome or all."""
     found = store.newest(tx, outcome=outcome, before=before, limit=PAGE + 1)

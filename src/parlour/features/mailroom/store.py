@@ -49,6 +49,16 @@ _TAKEN = (
     )
     .limit(1)
 )
+_SAID_BY = (
+    select(mails.c.mail_id)
+    .where(
+        mails.c.workspace_id == HERE,
+        mails.c.client_id == bindparam("client"),
+        mails.c.ticket_id == bindparam("ticket"),
+        mails.c.outcome.in_([Outcome.OPENED.value, Outcome.ADDED.value]),
+    )
+    .limit(1)
+)
 _RECENT = (
     select(mails.c.mail_id)
     .where(
@@ -108,6 +118,11 @@ def newest(tx: Tx, *, outcome: Outcome | None, before: UUID | None, limit: int) 
 def taken(tx: Tx, client_id: UUID) -> UUID | None:
     """The ticket in which this very mail stands already."""
     return tx.run(_TAKEN, client=client_id).scalar_one_or_none()
+
+
+def said_by(tx: Tx, ticket_id: UUID, client_id: UUID) -> UUID | None:
+    """The mail that became a message of the ticket."""
+    return tx.run(_SAID_BY, ticket=ticket_id, client=client_id).scalar_one_or_none()
 
 
 def ticket_of(tx: Tx, message_ids: Sequence[str]) -> UUID | None:
