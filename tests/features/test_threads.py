@@ -47,10 +47,10 @@ async def _mailboxes(house: House) -> None:
 
 
 async def answered(house: House, desk: Browser, ticket: Ticket, to: str, count: int) -> EmailMessage:
-    """The newest mail at an address, which has `count` when the answer has arrived."""
+    """The newest answer at an address, which has `count` mails when it has arrived, in whatever order."""
     here = place(house, ticket)
     await desk.submit(f"{here}/chat", words("It is on its way."), page=here)
-    return (await mails(house, to, count))[-1]
+    return [mail for mail in await mails(house, to, count) if mail["Auto-Submitted"] == "no"][-1]
 
 
 def ids(mail: EmailMessage, name: str) -> list[str]:
