@@ -25,6 +25,8 @@ def test_an_address_is_listed_and_given_once(shell: Shell) -> None:
     assert sentence(again) == "This address is a workspace's already."
     assert "email address" in sentence(shell.run("mailbox", "add", "support", "--workspace", "acme"))
     assert sentence(shell.run("mailbox", "add", "a@b.example", "--workspace", "nowhere"))
+    assert shell.run("mailbox", "remove", "Support@acme.example").returncode == 0
+    assert shell.run("mailbox", "list").stdout == ""
 
 
 def test_a_mail_is_stored_before_the_pipe_ends_with_0(shell: Shell) -> None:

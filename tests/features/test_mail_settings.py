@@ -297,6 +297,10 @@ async def test_the_servers_of_known_providers_are_filled_in(house: House, desk: 
     unknown = await desk.get(f"{page_of(house)}/new?address={SUPPORT}&way=imap")
     wrong = await desk.get(f"{page_of(house)}/new?address=acme&way=imap")
 
+    refusing = await desk.get(f"{page_of(house)}/new?address=acme@outlook.com&way=imap")
+
     assert 'value="imap.gmail.com"' in known.text
+    assert "an app password" in known.text
+    assert "lets no program in with a password any more" in refusing.text
     assert 'name="host" type="text" value=""' in unknown.text
     assert "Enter a whole address" in wrong.text

@@ -11,6 +11,7 @@ import typer
 
 from parlour.cli.base import Refused, line_from_stdin, once, refuse_bytes, settings_now
 from parlour.db.database import Database
+from parlour.features.mailroom.fetching import accounts
 from parlour.features.mailroom.fetching import service as fetching
 from parlour.features.mailroom.fetching.models import Standing
 from parlour.features.workspaces import service as workspaces
@@ -143,6 +144,18 @@ def stop_fetching(address: Address) -> None:
 
     once(stop)
     typer.echo(f"Mail to {address} is not fetched any more.")
+
+
+@mailbox_app.command("remove")
+def remove_mailbox(address: Address) -> None:
+    """Let mail to ADDRESS become tickets no more. What came stays."""
+
+    async def remove(db: Database) -> None:
+        mailbox = await _at(db, address)
+        await db.write(Actor.system(mailbox.workspace_id), accounts.remove, mailbox.mailbox_id)
+
+    once(remove)
+    typer.echo(f"Mail to {address} becomes tickets no more.")
 
 
 async def _at(db: Database, address: str) -> Mailbox:

@@ -117,7 +117,7 @@ async def _new(
         address=address,
         chosen=typed["way"] if typed.get("way") in WAYS else WAYS[0],
         form={name: typed[name] for name in FIELDS if name in typed} or _usual(address),
-        known=provider_of(address) is not None,
+        known=provider_of(address),
         plain=reach(request).is_wide,
         may_take_any=await db(request).read(actor_at(desk), addresses.may_take_any),
         transport=_transport(address, site(request).settings.smtp_listen),

@@ -10,10 +10,11 @@ class Provider:
     imap: str
     smtp: str
     smtp_port: int = 465
+    takes_passwords: bool = True
 
 
 _GOOGLE = Provider("imap.gmail.com", "smtp.gmail.com")
-_MICROSOFT = Provider("outlook.office365.com", "smtp.office365.com", 587)
+_MICROSOFT = Provider("outlook.office365.com", "smtp.office365.com", 587, takes_passwords=False)
 _APPLE = Provider("imap.mail.me.com", "smtp.mail.me.com", 587)
 _YAHOO = Provider("imap.mail.yahoo.com", "smtp.mail.yahoo.com")
 _YANDEX = Provider("imap.yandex.com", "smtp.yandex.com")
