@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import update
@@ -289,6 +290,19 @@ async def test_a_mail_that_the_server_cannot_hand_out_is_noted_and_the_next_one_
         Outcome.OPENED: "Tent 2",
     }
     assert turn.UNREAD in {each.reason for each in found}
+
+
+async def test_tries_at_a_mail_are_counted_from_the_first_at_it(house: House, dovecot: Dovecot) -> None:
+    """An outage before, or another mail, takes none of them: else one broken line would give the mail up."""
+    house.app.parlour.fetcher.stop()
+    mailbox_id, holder, counted = await fetch(house, dovecot), uuid4(), []
+    for stuck_uid in (0, 0, 0, 7, 7, 0, 8):
+        await house.db.write(Actor.system(), service.claim, holder, lease=timedelta(seconds=30), limit=1)
+        failed = partial(service.note_failure, stuck_uid=stuck_uid, again=timedelta(0))
+        await house.as_system(failed, mailbox_id, holder, "The line broke.")
+        counted.append((await standing(house, mailbox_id)).failures)
+
+    assert counted == [1, 2, 3, 1, 2, 3, 1]
 
 
 async def test_of_a_mail_that_is_too_large_the_beginning_is_said(

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, case, delete, insert, select, update
 
 from parlour.db.database import HERE, Tx
 from parlour.db.moments import moment
@@ -159,8 +159,13 @@ def note_look(tx: Tx, *, mailbox_id: UUID, holder: UUID) -> Outage | None:
 
 
 def note_failure(tx: Tx, *, mailbox_id: UUID, holder: UUID, error: str, stuck_uid: int) -> Outage | None:
-    """What goes on, unless somebody else holds it."""
-    values = {"failures": fetched.c.failures + 1, "error": error, "stuck_uid": stuck_uid}
+    """What goes on, unless somebody else holds it. Those at one mail are counted from the first at it: what
+    failed before, as when the server was away, says nothing of that mail.
+    """
+    failures: Any = fetched.c.failures + 1
+    if stuck_uid:
+        failures = case((fetched.c.stuck_uid == stuck_uid, failures), else_=1)
+    values = {"failures": failures, "error": error, "stuck_uid": stuck_uid}
     return _noted(tx, mailbox_id, holder, values)
 
 
