@@ -95,7 +95,7 @@ POST /{contact_id}/unblock          sign-in sign-in  sign-in   sign-in  who    w
 /workspace/{workspace_id}/mail
 GET  -                              sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 GET  /{mail_id}                     sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
-GET  /{mail_id}/frame               sign-in sign-in  sign-in   sign-in  404   404   404     404      sign-in
+GET  /{mail_id}/frame               sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 GET  /{mail_id}/original            sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 POST /{mail_id}/release             sign-in sign-in  sign-in   sign-in  mails mails 403     404      sign-in
 POST /{letter_id}/send              sign-in sign-in  sign-in   sign-in  letters letters 403 404      sign-in
@@ -218,7 +218,7 @@ POST /priority                      sign-in sign-in  sign-in   sign-in  ticket t
 POST /assignee                      sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in
 POST /tags                          sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in
 POST /participants                  sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in
-GET  /mails/{client_id}             sign-in sign-in  sign-in   sign-in  404   404   404     404      sign-in
+GET  /mails/{client_id}             sign-in sign-in  sign-in   sign-in  ticket ticket ticket 404     sign-in
 GET  /merge                         sign-in sign-in  sign-in   sign-in  200   200   403     404      sign-in
 POST /merge                         sign-in sign-in  sign-in   sign-in  other other 403     404      sign-in
 POST /merge/undo                    sign-in sign-in  sign-in   sign-in  ticket ticket 403   404      sign-in

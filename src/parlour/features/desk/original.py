@@ -19,11 +19,15 @@ from parlour.web.site import db, site
 
 
 async def of_message(request: Request) -> Response:
-    """On to the mail that a message of the ticket was."""
+    """On to the mail that a message of the ticket was; back to the ticket where it was none."""
     desk = await desk_in(request)
     ticket_id, client_id = id_in(request, "ticket_id"), id_in(request, "client_id")
-    mail_id = await db(request).read(actor_at(desk), mailroom.mail_of, ticket_id, client_id)
-    return redirect(f"/workspace/{desk.workspace_id}/mail/{mail_id}")
+    home = f"/workspace/{desk.workspace_id}"
+    try:
+        mail_id = await db(request).read(actor_at(desk), mailroom.mail_of, ticket_id, client_id)
+    except mailroom.UnknownMail:
+        return redirect(f"{home}/tickets/{ticket_id}")
+    return redirect(f"{home}/mail/{mail_id}")
 
 
 async def page(request: Request) -> Response:
@@ -60,13 +64,11 @@ async def page(request: Request) -> Response:
 
 
 async def frame(request: Request) -> Response:
-    """The HTML alone. Raises UnknownMail for a mail without any."""
+    """The HTML alone, which is empty where the mail has none."""
     from parlour.mail.receive.shown import shown
 
     desk = await desk_in(request)
     _, parsed = await _read(request, desk)
-    if not parsed.html:
-        raise mailroom.UnknownMail
     policy = SHOWN_MAIL_WITH_PICTURES if _wants_pictures(request) else SHOWN_MAIL
     headers = {
         "Content-Security-Policy": policy,
