@@ -20,7 +20,9 @@ _STYLE = (
 
 
 class Shown(NamedTuple):
-    """`remote`: it has pictures that are elsewhere."""
+    """`page`: no more than a frame needs, for it is part of another page. `remote`: it has pictures that are
+    elsewhere.
+    """
 
     page: str
     remote: bool
@@ -33,8 +35,8 @@ def shown(parsed: Parsed) -> Shown:
     body = _SOURCE.sub(lambda found: _with_picture(found, pictures, left), parsed.html)
     remote = any(found[2].startswith(("http:", "https:")) for found in _SOURCE.finditer(body))
     return Shown(
-        f'<!doctype html><html><head><meta charset="utf-8"><title>Mail</title><base target="_blank">'
-        f"<style>{_STYLE}</style></head><body>{body}</body></html>",
+        f'<!doctype html><meta charset="utf-8"><title>Mail</title><base target="_blank">'
+        f"<style>{_STYLE}</style><body>{body}",
         remote,
     )
 
