@@ -621,7 +621,7 @@ def of_events(ticket: Ticket) -> list[Call]:
         (happenings.first_unplaced, {}),
         (happenings.head, {}),
         (happenings.lock_head, {}),
-        (happenings.place, {"after": 0, "limit": 9}),
+        (happenings.place, {"after": 1_000_000, "limit": 9}),  # the house gives the first ones away
         (happenings.move_head, {"position": 1}),
         (happenings.following, {"position": 0, "limit": 9}),
         (happenings.between, {"after": UUID(int=0), "before": clock.new_id(), "limit": 9}),
