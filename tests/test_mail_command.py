@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from parlour.cli.dkim import told
+from parlour.features.mailroom.signing.models import Found
+from parlour.features.mailroom.signing.service import NoDomain, domain_in
 from tests.shell import Shell, sentence
 
 MAIL = "From: Maria <maria@example.com>\nTo: Support <support@acme.example>\nSubject: Tent\n\nIt leaks.\n"
@@ -52,3 +55,31 @@ def test_a_mail_that_cannot_be_stored_is_to_be_brought_again(shell: Shell) -> No
     assert piped.returncode == os.EX_TEMPFAIL
     assert piped.stderr.startswith("Not now: ")
     assert shell.rows("SELECT 1 FROM mails") == []
+
+
+def test_a_domains_key_is_made_once_and_its_record_printed_until_it_is_removed(shell: Shell) -> None:
+    made = shell.run("mail", "dkim", "--domain", "Acme.Example.")
+    again = shell.run("mail", "dkim", "--domain", "acme.example")
+    [(domain, selector)] = shell.rows("SELECT domain, selector FROM dkim_keys")
+
+    assert (made.returncode, made.stderr, domain) == (0, "", "acme.example")
+    assert made.stdout == again.stdout
+    assert f"{selector}._domainkey.acme.example\nValue  v=DKIM1; k=rsa; p=MII" in made.stdout
+    assert "Nothing is signed yet." in made.stdout
+    assert shell.run("mail", "dkim", "--domain", "acme.example", "--remove").returncode == 0
+    assert "no DKIM key" in sentence(shell.run("mail", "dkim", "--domain", "acme.example", "--remove"))
+    assert "no DKIM key" in sentence(shell.run("mail", "dkim", "--domain", "acme.example", "--check"))
+
+
+@pytest.mark.parametrize("typed", ["acme", "a b.example", "", "support@acme.example"])
+def test_what_is_no_domain_gets_no_key(typed: str) -> None:
+    with pytest.raises(NoDomain):
+        domain_in(typed)
+
+
+@pytest.mark.parametrize(
+    ("records", "said"),
+    [([], "no record at x.example."), (["v=spf1"], "another record"), (["a", "b"], "2 records")],
+)
+def test_what_dns_has_instead_of_the_record_is_said(records: list[str], said: str) -> None:
+    assert said in told("acme.example", Found("x.example", records, right=False))

@@ -40,6 +40,7 @@ from parlour.features.mailroom.fetching.telling import MailboxMails
 from parlour.features.mailroom.jobs import MailroomJobs
 from parlour.features.mailroom.leaving.service import OwnServers
 from parlour.features.mailroom.listening import SmtpDoor
+from parlour.features.mailroom.signing.service import DomainKeys
 from parlour.features.portal import visitor
 from parlour.features.portal.routes import routes as portal_routes
 from parlour.features.tickets.access import service as access
@@ -182,6 +183,14 @@ def make_intake(settings: Settings) -> Intake:
     return Intake(store, Scanner(settings.clamd), settings.file_limit, settings.files_quota)
 
 
+def make_post(settings: Settings, database: Database, renderer: Renderer) -> tuple[Post, OwnServers]:
+    """What mails leave by: the house's own road, and the servers of the mailboxes that have one."""
+    signing = DomainKeys(database, settings.secret_keys)
+    reach = Reach(settings.mailboxes_private)
+    own_servers = OwnServers(database, settings.secret_keys, reach, signing)
+    return Post(database, renderer, mailer_for(settings, signing), settings, own_servers), own_servers
+
+
 class Parlour:
     """Everything that runs in one process, and the order in which it starts and stops."""
 
@@ -205,8 +214,8 @@ class Parlour:
             if settings.smtp_listen
             else None
         )
-        self.own_servers = OwnServers(self.db, settings.secret_keys, Reach(settings.mailboxes_private))
-        self.post = post = Post(self.db, renderer, mailer_for(settings), settings, self.own_servers)
+        self.post, self.own_servers = make_post(settings, self.db, renderer)
+        post = self.post
         self.worker = make_worker(settings, self.db, post, self.files)
         self.fetcher = Fetcher(self.db, self.files.store, settings.secret_keys, self.own_servers.reach)
         self.db.on_commit(self.bus.publish)

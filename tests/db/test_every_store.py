@@ -35,6 +35,8 @@ from parlour.features.mailroom.fetching.models import Place
 from parlour.features.mailroom.leaving import store as leaving
 from parlour.features.mailroom.leaving.models import OwnServer
 from parlour.features.mailroom.models import Arrival, Outcome
+from parlour.features.mailroom.signing import store as signing
+from parlour.features.mailroom.signing.models import DomainKey
 from parlour.features.takeout import store as takeout
 from parlour.features.tickets import store as tickets
 from parlour.features.tickets.access import store as access
@@ -563,6 +565,17 @@ def of_fetching() -> list[Call]:
     ]
 
 
+def of_signing() -> list[Call]:
+    this = {"domain": "acme.example"}
+    return [
+        (signing.insert_key, {"key": DomainKey("acme.example", "parlour-1", Sealed("s", "k"), None)}),
+        (signing.of_domain, this),
+        (signing.reseal, {**this, "before": "s", "sealed": Sealed("t", "k")}),
+        (signing.set_found, {**this, "at": clock.now()}),
+        (signing.delete_key, this),
+    ]
+
+
 def of_notifications(ticket: Ticket, ada: UUID) -> list[Call]:
     hearer = Hearer(ada, "ada@acme.example", Role.OWNER, 255, None)
     whose, bell = {"user_id": ada}, Bell(ada, news=True, read_at=None)
@@ -695,7 +708,7 @@ def stores() -> list[ModuleType]:
     return [importlib.import_module(".".join(("parlour.features", *parts))) for parts in found]
 
 
-OUTSIDE = {store.__name__ for store in (accounts, profile, second_factor, resets)}
+OUTSIDE = {store.__name__ for store in (accounts, profile, second_factor, resets, signing)}
 
 
 def name_of(function: Callable[..., object]) -> str:
@@ -734,6 +747,7 @@ def every_call(tx: Tx, ada: UUID, ticket: Ticket) -> list[Call]:
         *of_takeout(ticket),
         *of_outgoing_mail(ticket),
         *of_fetching(),
+        *of_signing(),
         *of_webhooks(tx),
         *of_notifications(ticket, ada),
         *of_bulk(ticket, ada),

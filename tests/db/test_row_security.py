@@ -30,6 +30,7 @@ NO_TENANTS = {
     "sessions": "an account's",
     "password_resets": "an account's",
     "recovery_codes": "an account's",
+    "dkim_keys": "the house signs mails of every workspace with them",
     "limit_windows": "how often something was tried lately, by a key that names no ticket",
     "history": "one row about the database itself",
     "alembic_version": "the schema's number, which the servers may only read",

@@ -10,6 +10,7 @@ import typer
 from parlour import __version__
 from parlour.cli import copies, database, serving, takeout
 from parlour.cli.base import Refused, err, refuse_bytes
+from parlour.cli.dkim import dkim
 from parlour.cli.doctor import doctor
 from parlour.cli.jobs import jobs_app
 from parlour.cli.keys import apikey_app
@@ -69,6 +70,7 @@ app.add_typer(agent_app, name="agent")
 app.add_typer(apikey_app, name="apikey")
 app.add_typer(mailbox_app, name="mailbox")
 mail_app.command("receive")(receive)
+mail_app.command("dkim")(dkim)
 app.add_typer(mail_app, name="mail")
 app.add_typer(jobs_app, name="jobs")
 

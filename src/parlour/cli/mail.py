@@ -1,4 +1,4 @@
-"""`parlour mail`: what is read in a mail."""
+"""`parlour mail`: what comes in and goes out, and what is read in a mail."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from parlour.mail.receive.parsed import Bounce, Parsed
 
 mail_app = typer.Typer(
-    help="Mails that come in: what Parlour reads in one.",
+    help="Mails: those that come in, and the signature of those that go out.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -20,7 +20,7 @@ mail_app = typer.Typer(
 
 @mail_app.callback()
 def _mail() -> None:
-    """Mails that come in: what Parlour reads in one."""
+    """Mails: those that come in, and the signature of those that go out."""
 
 
 @mail_app.command("parse")

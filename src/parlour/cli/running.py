@@ -10,16 +10,14 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from parlour.app import create_app, make_bus, make_intake, make_worker
+from parlour.app import create_app, make_bus, make_intake, make_post, make_worker
 from parlour.cli.base import Refused, prepared
 from parlour.db.database import Database
 from parlour.db.factory import make_database
 from parlour.features.mailroom.fetching.fetcher import Fetcher
-from parlour.features.mailroom.leaving.service import OwnServers
 from parlour.kernel.events import JobQueued
 from parlour.mail.post import Post
-from parlour.mail.send import FolderMailer, mailer_for
-from parlour.outbound.addresses import Reach
+from parlour.mail.send import FolderMailer
 from parlour.server import make_server
 from parlour.server.small import answering, worker_app
 from parlour.server.waiting import when_there
@@ -72,12 +70,10 @@ async def work(settings: Settings, listener: socket.socket | None) -> None:
     await db.open()
     try:
         await when_there(db.prepare, listener)
-        reach = Reach(settings.mailboxes_private)
-        own_servers = OwnServers(db, settings.secret_keys, reach)
-        post = Post(db, Renderer(Assets().url), mailer_for(settings), settings, own_servers)
+        post, own_servers = make_post(settings, db, Renderer(Assets().url))
         intake = make_intake(settings)
         jobs = make_worker(settings, db, post, intake)
-        fetcher = Fetcher(db, intake.store, settings.secret_keys, reach)
+        fetcher = Fetcher(db, intake.store, settings.secret_keys, own_servers.reach)
         bus = make_bus(settings)
         db.on_commit(bus.publish)
         bus.subscribe(lambda event: jobs.wake() if isinstance(event, JobQueued) else None)

@@ -89,6 +89,14 @@ class Mail:
                 raise Undeliverable(f"The header {name!r} holds characters that no header may hold.")
 
 
+class Signing(Protocol):
+    async def sign(self, wire: EmailMessage) -> None:
+        """Put the signature of the domain that it comes from on it, if the house has a key for that one.
+
+        Raises Postponed.
+        """
+
+
 class Mailer(Protocol):
     @property
     def refusing(self) -> bool:
@@ -98,9 +106,9 @@ class Mailer(Protocol):
         """Hand the mail over. Raises Undeliverable for a final no, Postponed when a later try may succeed."""
 
 
-def mailer_for(settings: Settings) -> "SmtpMailer | FolderMailer":
+def mailer_for(settings: Settings, signing: Signing | None = None) -> "SmtpMailer | FolderMailer":
     if settings.smtp_url:
-        return SmtpMailer(settings.smtp_url, settings.mail_from)
+        return SmtpMailer(settings.smtp_url, settings.mail_from, signing=signing)
     log.warning("mail.folder", folder=str(settings.mail_folder), because="PARLOUR_SMTP_URL is not set")
     return FolderMailer(settings.mail_folder, settings.mail_from)
 
@@ -166,10 +174,13 @@ class SmtpMailer:
     `smtp://` and `smtps://` on this machine, where nobody stands between and certificates are rarely real.
     """
 
-    def __init__(self, url: str, sender: str, *, may: May | None = None) -> None:
+    def __init__(
+        self, url: str, sender: str, *, may: May | None = None, signing: Signing | None = None
+    ) -> None:
         """`may` says to which addresses alone we connect, where the URL is not the operator's word."""
         parts = urlsplit(url)
         self._may = may
+        self._signing = signing
         self._sender = sender
         self._host = parts.hostname or "localhost"
         self._port = parts.port
@@ -185,6 +196,8 @@ class SmtpMailer:
 
     async def send(self, mail: Mail) -> None:
         wire = await asyncio.to_thread(message, mail, self._sender)
+        if self._signing:
+            await self._signing.sign(wire)
         try:
             async with self._connection() as server:
                 await server.send_message(wire, timeout=ANSWER_TIMEOUT)

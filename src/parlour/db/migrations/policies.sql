@@ -82,7 +82,7 @@ DECLARE
         'bulk_changes', 'bulk_items', 'security_events', 'notifications', 'mailboxes', 'files', 'idempotency',
         'events', 'event_heads', 'fetched_mailboxes', 'webhooks', 'webhook_deliveries'];
     other_tables text[] := ARRAY['ticket_search', 'outbox', 'users', 'credentials', 'sessions',
-        'password_resets', 'recovery_codes'];
+        'password_resets', 'recovery_codes', 'dkim_keys'];
     one text;
     policy record;
 BEGIN
@@ -410,6 +410,9 @@ CREATE POLICY own ON password_resets USING ((SELECT app.oversees()) OR user_id =
 CREATE POLICY own ON sessions USING ((SELECT app.oversees()) OR user_id = (SELECT app.person()));
 CREATE POLICY held ON sessions FOR SELECT
     USING ((SELECT app.arrives()) AND session_hash = (SELECT app.actor()));
+
+-- Secrets of the house, which signs mails of every workspace with them.
+CREATE POLICY own ON dkim_keys USING ((SELECT app.oversees()));
 
 -- ---------------------------------------------------------------------------------------------- search
 

@@ -31,6 +31,7 @@ from parlour.db.schema.house import HOUSE_TABLES, history, schema_floor, search_
 from parlour.db.schema.jobs import outbox
 from parlour.db.schema.logos import logos
 from parlour.db.schema.mail import (
+    dkim_keys,
     fetched_mailboxes,
     mail_threads,
     mailboxes,
@@ -64,6 +65,7 @@ __all__ = [
     "chat_rooms",
     "contacts",
     "credentials",
+    "dkim_keys",
     "event_heads",
     "events",
     "fetched_mailboxes",

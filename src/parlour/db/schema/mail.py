@@ -90,6 +90,17 @@ outgoing_servers = Table(
     ForeignKeyConstraint(["workspace_id", "mailbox_id"], ["mailboxes.workspace_id", "mailboxes.mailbox_id"]),
 )
 
+# With which mails from a domain are signed: the house's, whatever workspace they are about.
+dkim_keys = Table(
+    "dkim_keys",
+    metadata,
+    Column("domain", Text, primary_key=True, comment="as DNS has it"),
+    Column("selector", Text, nullable=False),
+    Column("private_key", Text, nullable=False, comment="sealed"),
+    Column("sealed_with", Text, nullable=False, comment="the name of the key that it is sealed with"),
+    Column("found_at", UtcDateTime, comment="when DNS had its record; before, it signs nothing"),
+)
+
 # A mail's id is the time at which it came, so that the ledger is read by its key.
 mails = Table(
     "mails",

@@ -12,11 +12,13 @@ from parlour.features.mailroom.fetching import service, store
 from parlour.features.mailroom.fetching.models import Claim, Place, Standing
 from parlour.features.mailroom.leaving import store as leaving
 from parlour.features.mailroom.places import host_in, port_in
+from parlour.features.mailroom.signing import service as signing
 from parlour.features.workspaces import audit
 from parlour.features.workspaces.mailboxes import service as mailboxes
 from parlour.features.workspaces.models import Mailbox
 from parlour.kernel import clock
-from parlour.kernel.access import Permission, requires
+from parlour.kernel.access import Actor, Permission, requires
+from parlour.kernel.addresses import ascii_host
 from parlour.kernel.errors import Invalid
 from parlour.kernel.keyring import Keyring
 from parlour.kernel.text import one_line
@@ -84,7 +86,7 @@ def refuse_taken(tx: Tx, address: str, house: str, *, handed: bool) -> None:
 def add(tx: Tx, address: str, house: str, *, handed: bool) -> Mailbox:
     """An address whose mail programs bring, or the operator's mail server. Raises what `mailboxes.add` does,
     and Invalid (`way`) where only the operator gives such an address: one that a mail server brings mail for,
-    or one of `house`, the domain that the house's own mails come from.
+    or one of `house`, the domain that the house's own mails come from, or of a domain that it signs for.
     """
     _refuse_others(tx, address, house, handed=handed)
     made = mailboxes.add(tx.as_system(), address, handed=handed)
@@ -94,7 +96,8 @@ def add(tx: Tx, address: str, house: str, *, handed: bool) -> Mailbox:
 
 def _refuse_others(tx: Tx, address: str, house: str, *, handed: bool) -> None:
     """Where several workspaces share a house, none of them speaks or listens as another, or as the house."""
-    is_the_houses = address.rpartition("@")[2] == house
+    domain = address.rpartition("@")[2]
+    is_the_houses = domain == house or signing.of_domain(tx.acting_as(Actor.system()), ascii_host(domain))
     if (handed or is_the_houses) and not mailboxes.may_take_any(tx):
         raise Invalid({"way": "not_yours"})
 

@@ -15,7 +15,7 @@ from parlour.kernel.access import Actor, Permission, requires
 from parlour.kernel.errors import Invalid
 from parlour.kernel.keyring import Keyring, Sealed, Unreadable
 from parlour.kernel.text import one_line
-from parlour.mail.send import SmtpMailer
+from parlour.mail.send import Signing, SmtpMailer
 from parlour.outbound.addresses import Reach
 
 NO_KEY = (
@@ -98,10 +98,13 @@ def reseal(tx: Tx, server: OwnServer, sealed: Sealed) -> None:
 class OwnServers:
     """The mailers of the mailboxes that have a server of their own: each remembers what it was last told."""
 
-    def __init__(self, db: Database, secret_keys: Sequence[bytes], reach: Reach) -> None:
+    def __init__(
+        self, db: Database, secret_keys: Sequence[bytes], reach: Reach, signing: Signing | None = None
+    ) -> None:
         self._db = db
         self._keys = keyring(secret_keys)
         self.reach = reach
+        self._signing = signing
         self._mailers: dict[tuple[OwnServer, str], SmtpMailer] = {}
 
     async def of(self, workspace_id: UUID, address: str) -> SmtpMailer | None:
@@ -130,5 +133,6 @@ class OwnServers:
         url = f"{server.scheme}://{signs_in}{host}:{server.port}"
         if len(self._mailers) >= _REMEMBERED:
             del self._mailers[next(iter(self._mailers))]
-        mailer = self._mailers[server, address] = SmtpMailer(url, address, may=self.reach.may)
+        mailer = SmtpMailer(url, address, may=self.reach.may, signing=self._signing)
+        self._mailers[server, address] = mailer
         return mailer
