@@ -32,7 +32,7 @@ default_login_user = {login}
 default_internal_user = {owner}
 default_internal_group = {group}
 auth_failure_delay = 0
-passdb {{
+{tokens}passdb {{
   driver = static
   args = password={password}
 }}
@@ -56,6 +56,22 @@ service anvil {{
   }}
 }}
 """
+_TOKENS = """
+auth_mechanisms = plain login xoauth2
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2
+  args = {file}
+}}
+"""
+_INTROSPECTION = """
+introspection_mode = post
+introspection_url = {url}
+username_attribute = username
+active_attribute = active
+active_value = true
+debug = no
+"""
 _numbers = itertools.count(1)
 
 
@@ -65,7 +81,8 @@ class Dovecot(Daemon):
     Started by root it runs as the users that its package makes, because it opens no mailbox as root.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, introspection: str = "") -> None:
+        """At `introspection` it asks whose an access token is (RFC 7662): then it takes those, too."""
         self.port = free_port()
         self.folder = place = Path(tempfile.mkdtemp(prefix="dovecot-"))  # short, for its sockets' names
         place.chmod(0o755)
@@ -74,8 +91,14 @@ class Dovecot(Daemon):
         self._owner = "dovecot" if is_root else getpass.getuser()
         self._group = "dovecot" if is_root else grp.getgrgid(os.getegid()).gr_name
         self._settings = place / "dovecot.conf"
+        tokens = ""
+        if introspection:
+            file = place / "oauth2.conf"
+            file.write_text(_INTROSPECTION.format(url=introspection))
+            tokens = _TOKENS.format(file=file)
         self._settings.write_text(
             _SETTINGS.format(
+                tokens=tokens,
                 folder=place,
                 login="dovenull" if is_root else self._owner,
                 owner=self._owner,

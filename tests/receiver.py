@@ -78,5 +78,5 @@ class Receiver:
 async def _read(reader: asyncio.StreamReader) -> Post:
     head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
     headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:] if line)}
-    body = await reader.readexactly(int(headers["content-length"]))
+    body = await reader.readexactly(int(headers.get("content-length", 0)))
     return Post(head[0].split()[1], headers, body)

@@ -60,10 +60,12 @@ def test_nothing_that_is_secret_is_shown(shell: Shell) -> None:
         "PARLOUR_SECRET_KEY": "the key that nobody may ever see",
         "PARLOUR_SMTP_URL": "smtp://ada:s3cret-word@127.0.0.1:9",
         "PARLOUR_REDIS_URL": "redis://:s3cret-word@127.0.0.1:9/0",
+        "PARLOUR_OAUTH_GOOGLE": "client-at-google:s3cret-word",
     }
     _, lines = said(shell, **secrets)
 
     assert not any("nobody may ever see" in line or "s3cret" in line for line in lines)
+    assert any("client-at-google:(hidden)" in line for line in lines)
 
 
 @pytest.mark.sqlite

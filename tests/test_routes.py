@@ -32,6 +32,7 @@ POST /login                         start   start    start     start    start st
 POST /logout                        login   login    login     login    login login login   login    login
 GET  /second-factor                 again   again    again     again    again again again   again    again
 POST /second-factor                 again   again    again     again    again again again   again    again
+GET  /mailbox                       400     400      400       400      400   400   400     400      400
 GET  /forgot                        200     200      200       200      200   200   200     200      200
 POST /forgot                        200     200      200       200      200   200   200     200      200
 GET  /reset                         200     200      200       200      200   200   200     200      200
@@ -133,6 +134,7 @@ GET  /audit.csv                     sign-in sign-in  sign-in   sign-in  200   40
 /workspace/{workspace_id}/settings/mail
 GET  /new                           sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
 POST /new                           sign-in sign-in  sign-in   sign-in  box   403   403     404      sign-in
+GET  /granted                       sign-in sign-in  sign-in   sign-in  400   403   403     404      sign-in
 
 /workspace/{workspace_id}/settings/mail/{mailbox_id}
 GET  -                              sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in

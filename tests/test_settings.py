@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from parlour.settings import NAMES, OF_CLIENTS, BadSetting, Settings
+from parlour.settings.oauth import OAuthClient
 
 KEY = "k" * 32
 
@@ -295,6 +296,38 @@ def test_what_speaks_to_the_test_suite_is_left_alone(tmp_path: Path) -> None:
     }
 
     Settings.from_environment(environment | {"PARLOUR_DATA_DIR": str(tmp_path)})
+
+
+def test_a_client_at_a_provider_is_an_id_and_a_secret_at_microsoft_perhaps_of_a_tenant(
+    tmp_path: Path,
+) -> None:
+    none = read(tmp_path)
+    given = read(tmp_path, OAUTH_GOOGLE="me.apps:s3cret", OAUTH_MICROSOFT="acme.example/me:s3:cret")
+
+    assert none.oauth == {}
+    assert given.oauth == {
+        "google": OAuthClient("me.apps", "s3cret"),
+        "microsoft": OAuthClient("me", "s3:cret", "acme.example"),
+    }
+    assert "s3" not in repr(given)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OAUTH_GOOGLE", "s3cret"),
+        ("OAUTH_GOOGLE", ":s3cret"),
+        ("OAUTH_GOOGLE", "me:"),
+        ("OAUTH_GOOGLE", "acme/me:s3cret"),
+        ("OAUTH_MICROSOFT", "acme/eu/me:s3cret"),
+        ("OAUTH_MICROSOFT", "me:s3cret and more"),
+    ],
+)
+def test_a_client_that_is_none_is_refused_without_its_secret(tmp_path: Path, name: str, value: str) -> None:
+    with pytest.raises(BadSetting, match=f"PARLOUR_{name}") as refused:
+        read(tmp_path, **{name: value})
+
+    assert "s3cret" not in str(refused.value)
 
 
 def test_every_setting_that_is_read_is_known_by_name_and_stands_in_the_readme() -> None:

@@ -191,6 +191,10 @@ def make_post(settings: Settings, database: Database, renderer: Renderer) -> tup
     return Post(database, renderer, mailer_for(settings, signing), settings, own_servers), own_servers
 
 
+def make_fetcher(settings: Settings, database: Database, intake: Intake, reach: Reach) -> Fetcher:
+    return Fetcher(database, intake.store, settings.secret_keys, reach, clients=settings.oauth)
+
+
 class Parlour:
     """Everything that runs in one process, and the order in which it starts and stops."""
 
@@ -217,7 +221,7 @@ class Parlour:
         self.post, self.own_servers = make_post(settings, self.db, renderer)
         post = self.post
         self.worker = make_worker(settings, self.db, post, self.files)
-        self.fetcher = Fetcher(self.db, self.files.store, settings.secret_keys, self.own_servers.reach)
+        self.fetcher = make_fetcher(settings, self.db, self.files, self.own_servers.reach)
         self.db.on_commit(self.bus.publish)
         self.followers = Followers()
         self.bus.subscribe(self.followers.hear)

@@ -33,7 +33,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     """Trusts this machine as a proxy, so that people can have addresses, and limits, of their own."""
-    with Live(tmp_path_factory.mktemp("live"), PARLOUR_TRUSTED_PROXIES="127.0.0.1") as live:
+    with Live(
+        tmp_path_factory.mktemp("live"), PARLOUR_TRUSTED_PROXIES="127.0.0.1", PARLOUR_OAUTH_GOOGLE="id:secret"
+    ) as live:
         yield live
 
 

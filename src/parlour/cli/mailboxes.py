@@ -184,13 +184,13 @@ def try_mailbox(address: Address) -> None:
 
 async def _way_in(db: Database, mailbox: Mailbox, settings: Settings) -> tuple[bool, str]:
     from parlour.features.mailroom.fetching.looking import tried
+    from parlour.features.mailroom.fetching.opening import Opener
     from parlour.kernel.keyring import Unreadable
     from parlour.mail.imap import ServerTrouble
 
+    keys, reach = fetching.keyring(settings.secret_keys), Reach(settings.mailboxes_private)
     try:
-        server, count = await tried(
-            db, mailbox, fetching.keyring(settings.secret_keys), Reach(settings.mailboxes_private)
-        )
+        server, count = await tried(db, mailbox, Opener(db, keys, reach, settings.oauth), reach)
     except fetching.NotFetched:
         return (
             True,

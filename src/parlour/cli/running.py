@@ -10,11 +10,10 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from parlour.app import create_app, make_bus, make_intake, make_post, make_worker
+from parlour.app import create_app, make_bus, make_fetcher, make_intake, make_post, make_worker
 from parlour.cli.base import Refused, prepared
 from parlour.db.database import Database
 from parlour.db.factory import make_database
-from parlour.features.mailroom.fetching.fetcher import Fetcher
 from parlour.kernel.events import JobQueued
 from parlour.mail.post import Post
 from parlour.mail.send import FolderMailer
@@ -73,7 +72,7 @@ async def work(settings: Settings, listener: socket.socket | None) -> None:
         post, own_servers = make_post(settings, db, Renderer(Assets().url))
         intake = make_intake(settings)
         jobs = make_worker(settings, db, post, intake)
-        fetcher = Fetcher(db, intake.store, settings.secret_keys, own_servers.reach)
+        fetcher = make_fetcher(settings, db, intake, own_servers.reach)
         bus = make_bus(settings)
         db.on_commit(bus.publish)
         bus.subscribe(lambda event: jobs.wake() if isinstance(event, JobQueued) else None)

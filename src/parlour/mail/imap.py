@@ -9,7 +9,7 @@ import socket
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -40,7 +40,7 @@ class BadServer(ValueError):
 class ServerTrouble(Exception):
     """Why a server could not be worked with: one sentence for whoever has to mend it.
 
-    `about` is one of dns, private, line, silence, tls, password, folder and server.
+    `about` is one of dns, private, line, silence, tls, password, token, grant, folder and server.
     """
 
     def __init__(self, about: str, sentence: str) -> None:
@@ -97,6 +97,13 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
+class Token:
+    """What opens a mailbox in place of a password, for a while (XOAUTH2)."""
+
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Envelope:
     """What is asked of a mail before the mail itself."""
 
@@ -114,7 +121,7 @@ class Inbox:
     """One signed-in connection, with the folder open to be read."""
 
     def __init__(
-        self, server: Server, password: str, *, patience: float = PATIENCE, may: May | None = None
+        self, server: Server, password: str | Token, *, patience: float = PATIENCE, may: May | None = None
     ) -> None:
         """`may` says to which addresses alone we connect, where the server is not the operator's word."""
         self._server = server
@@ -150,6 +157,10 @@ class Inbox:
 
     def _sign_in(self) -> None:
         user, password = self._server.user, self._password
+        if isinstance(password, Token):
+            with _telling(self._server, refused="token"):
+                self._open.oauth2_login(user, password.text)
+            return
         with _telling(self._server, refused="password"):
             if (user + password).isascii() or not self._open.has_capability("AUTH=PLAIN"):
                 self._open.login(user, password)
@@ -268,6 +279,7 @@ def _telling(server: Server, refused: str = "server") -> Iterator[None]:
     except IMAPClientError as error:
         says = {
             "password": f"refuses the user {server.user} or the password",
+            "token": f"refuses the user {server.user} with the access that was granted",
             "folder": f"does not open the folder {server.folder} of {server.user}",
         }.get(refused, "answers with an error")
         raise ServerTrouble(refused, f"{server.host} {says}: {_said(error)}.") from error

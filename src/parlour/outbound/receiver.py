@@ -22,7 +22,7 @@ WHOLE_SECONDS = 15.0
 BODY_SECONDS = 2.0
 """For what follows the status, which alone decides."""
 ANSWER_LIMIT = 2_000
-"""Bytes of an answer's body that are read."""
+"""Bytes of an answer's body that are read, unless whoever asks wants more."""
 _PIECE = 4_096
 _HEAD_LIMIT = 32 * 1024
 
@@ -59,7 +59,11 @@ class Answered:
 class Receiver:
     """One URL, while something is posted to it. Its name is looked up once, and its connections are kept."""
 
-    def __init__(self, url: str, reach: Reach, trust: Callable[[], ssl.SSLContext]) -> None:
+    def __init__(
+        self, url: str, reach: Reach, trust: Callable[[], ssl.SSLContext], *, limit: int = ANSWER_LIMIT
+    ) -> None:
+        """`limit`: bytes of an answer's body that are read."""
+        self._limit = limit
         self._url = urlsplit(url)
         self._reach = reach
         self._trust = trust
@@ -153,13 +157,14 @@ class Receiver:
             raise NoAnswer(Failure.TLS, words) from None
         except OSError as error:
             raise NoAnswer(Failure.CONNECTION, error.strerror or str(error)) from None
-        return _Connection(reader, writer)
+        return _Connection(reader, writer, self._limit)
 
 
 class _Connection:
     """HTTP/1.1 on one connection: the protocol is h11's, which uvicorn uses as well."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limit: int) -> None:
+        self._limit = limit
         self._reader = reader
         self._writer = writer
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_LIMIT)
@@ -199,13 +204,13 @@ class _Connection:
         with suppress(TimeoutError, OSError, h11.RemoteProtocolError):
             async with asyncio.timeout(BODY_SECONDS):
                 await self._read_body(kept)
-        answer = Answered(event.status_code, bytes(kept[:ANSWER_LIMIT]), after.decode("latin-1"))
+        answer = Answered(event.status_code, bytes(kept[: self._limit]), after.decode("latin-1"))
         if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
             self._http.start_next_cycle()
         return answer
 
     async def _read_body(self, kept: bytearray) -> None:
-        while len(kept) <= ANSWER_LIMIT:
+        while len(kept) <= self._limit:
             event = await self._next()
             if not isinstance(event, h11.Data):
                 return

@@ -24,6 +24,7 @@ from parlour.settings.files import (
     mail_files_limit,
 )
 from parlour.settings.networks import private_networks
+from parlour.settings.oauth import OAuthClient, oauth_client
 from parlour.settings.secret_key import previous_keys, secret_key
 from parlour.settings.values import BadSetting, split_url, usable_path
 
@@ -46,6 +47,8 @@ NAMES = (
     "PARLOUR_MAIL_AUTHSERV_ID",
     "PARLOUR_MAIL_FILES_LIMIT",
     "PARLOUR_MAIL_FROM",
+    "PARLOUR_OAUTH_GOOGLE",
+    "PARLOUR_OAUTH_MICROSOFT",
     "PARLOUR_REDIS_URL",
     "PARLOUR_SECRET_KEY",
     "PARLOUR_SECRET_KEY_FILE",
@@ -84,6 +87,8 @@ class Settings:
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     webhooks_private: tuple[IPv4Network | IPv6Network, ...]
     mailboxes_private: tuple[IPv4Network | IPv6Network, ...]
+    oauth_google: OAuthClient | None
+    oauth_microsoft: OAuthClient | None
     log_format: Literal["text", "json"]
 
     @staticmethod
@@ -114,6 +119,8 @@ class Settings:
             trusted_proxies=_proxies(given.get("PARLOUR_TRUSTED_PROXIES", "")),
             webhooks_private=_private(given, "PARLOUR_WEBHOOKS_PRIVATE"),
             mailboxes_private=_private(given, "PARLOUR_MAILBOXES_PRIVATE"),
+            oauth_google=oauth_client(given, "PARLOUR_OAUTH_GOOGLE"),
+            oauth_microsoft=oauth_client(given, "PARLOUR_OAUTH_MICROSOFT", tenants=True),
             log_format=_log_format(given.get("PARLOUR_LOG_FORMAT", "text")),
             secret_key=secret_key(given, data_dir),
             previous_keys=previous_keys(given.get("PARLOUR_SECRET_KEY_PREVIOUS", "")),
@@ -130,6 +137,12 @@ class Settings:
     def secret_keys(self) -> tuple[bytes, ...]:
         """The one that is used, then those that are still accepted while keys are replaced."""
         return (self.secret_key, *self.previous_keys)
+
+    @property
+    def oauth(self) -> Mapping[str, OAuthClient]:
+        """By the provider."""
+        named = {"google": self.oauth_google, "microsoft": self.oauth_microsoft}
+        return {provider: client for provider, client in named.items() if client}
 
     @property
     def is_postgresql(self) -> bool:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from parlour.db.outbox import Postponed, Undeliverable
 from parlour.features.mailroom.fetching import service as fetching
 from parlour.features.mailroom.fetching.looking import tried as looked_into
+from parlour.features.mailroom.fetching.opening import Opener
 from parlour.features.mailroom.leaving.service import OwnServers
 from parlour.features.workspaces.models import Mailbox, Workspace
 from parlour.kernel.keyring import Keyring, Unreadable
@@ -54,6 +55,10 @@ def keys(request: Request) -> Keyring:
     return fetching.keyring(site(request).settings.secret_keys)
 
 
+def opener(request: Request) -> Opener:
+    return cast(Opener, request.app.state.parlour.fetcher.opener)
+
+
 def reach(request: Request) -> Reach:
     return own_servers(request).reach
 
@@ -65,7 +70,7 @@ def own_servers(request: Request) -> OwnServers:
 async def look(request: Request, mailbox: Mailbox) -> Looked:
     """Raises NotFetched."""
     try:
-        _, count = await looked_into(db(request), mailbox, keys(request), reach(request), patience=PATIENCE)
+        _, count = await looked_into(db(request), mailbox, opener(request), reach(request), patience=PATIENCE)
     except Unreadable:
         return Looked(words=fetching.NO_KEY)
     except ServerTrouble as trouble:

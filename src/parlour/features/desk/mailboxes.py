@@ -13,6 +13,7 @@ from parlour.features.desk import units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.desk.mail import way_in, way_of
 from parlour.features.desk.mail_tries import PATIENCE, Looked, Tried, keys, look, reach, send
+from parlour.features.desk.mailbox_offers import offers
 from parlour.features.mailroom.fetching import accounts
 from parlour.features.mailroom.fetching import service as fetching
 from parlour.features.mailroom.fetching.accounts import Account, account_in
@@ -28,7 +29,8 @@ from parlour.kernel.addresses import required_email
 from parlour.kernel.errors import DomainError, Invalid
 from parlour.kernel.keyring import Unreadable
 from parlour.kernel.text import NAME_LIMIT
-from parlour.mail.imap import INBOX, Server, ServerTrouble
+from parlour.mail.dialling import May
+from parlour.mail.imap import INBOX, Server, ServerTrouble, Token
 from parlour.web.counting import count
 from parlour.web.forms import REFUSALS, read_form, read_form_leniently
 from parlour.web.ids import id_in
@@ -42,7 +44,7 @@ FIELDS = ("host", "port", "encryption", "user", "folder")
 SIGNED = ("called", "signature")
 OUT_FIELDS = ("out_host", "out_port", "out_encryption", "out_user")
 _NOTHING: Mapping[str, str] = MappingProxyType({})
-_REFUSALS = (*REFUSALS, AddressTaken, MailboxesFull)
+ADDING_REFUSALS = (*REFUSALS, AddressTaken, MailboxesFull)
 _FIELD_OF = {"tls": "encryption", "password": "password", "folder": "folder"}
 """Of what may be wrong with a server; anything else is about where it is."""
 
@@ -63,7 +65,7 @@ def place_of(desk: Desk, mailbox_id: UUID) -> str:
     return f"{_home(desk)}/{mailbox_id}"
 
 
-def _house(request: Request) -> str:
+def house_of(request: Request) -> str:
     """The domain that the house's own mails come from."""
     return site(request).settings.mail_from.rpartition("@")[2]
 
@@ -75,7 +77,7 @@ async def new(request: Request) -> Response:
     """First the address and how its mail comes; then, where it is fetched, from where."""
     desk, asked = await desk_in(request), request.query_params
     if "address" not in asked:
-        return await _new(request, desk)
+        return await new_page(request, desk)
     typed = {"address": asked["address"], "way": asked.get("way", "")}
     try:
         address = _asked_for(typed)
@@ -83,12 +85,12 @@ async def new(request: Request) -> Response:
             actor_at(desk),
             accounts.refuse_taken,
             address,
-            _house(request),
+            house_of(request),
             handed=typed["way"] == "server",
         )
-    except _REFUSALS as error:
-        return await _new(request, desk, typed, refused=error)
-    return await _new(request, desk, {**typed, "address": address}, step=2)
+    except ADDING_REFUSALS as error:
+        return await new_page(request, desk, typed, refused=error)
+    return await new_page(request, desk, {**typed, "address": address}, step=2)
 
 
 def _asked_for(typed: Mapping[str, str]) -> str:
@@ -98,7 +100,7 @@ def _asked_for(typed: Mapping[str, str]) -> str:
     return required_email(typed.get("address", ""))
 
 
-async def _new(
+async def new_page(
     request: Request,
     desk: Desk,
     typed: Mapping[str, str] = _NOTHING,
@@ -118,6 +120,7 @@ async def _new(
         chosen=typed["way"] if typed.get("way") in WAYS else WAYS[0],
         form={name: typed[name] for name in FIELDS if name in typed} or _usual(address),
         known=provider_of(address),
+        offers=offers(request, desk, address) if address and typed.get("way") == "imap" else [],
         plain=reach(request).is_wide,
         may_take_any=await db(request).read(actor_at(desk), addresses.may_take_any),
         transport=_transport(address, site(request).settings.smtp_listen),
@@ -150,19 +153,20 @@ async def add(request: Request) -> Response:
             raise stale
         address = _asked_for(typed)
         await db(request).read(
-            actor, accounts.refuse_taken, address, _house(request), handed=typed["way"] == "server"
+            actor, accounts.refuse_taken, address, house_of(request), handed=typed["way"] == "server"
         )
         if typed["way"] == "imap":
             account = await _account(request, typed, address)
-            found = await _found(request, desk, account, bounded=True)
-            facts = (address, _house(request), account, keys(request), found.place)
+            await count(request, Limit.TRY_MAILBOX, str(desk.workspace_id))
+            found = await found_in(account.server, account.password, may=reach(request).may)
+            facts = (address, house_of(request), account, keys(request), found.place)
             made = await db(request).write(actor, accounts.add_fetched, *facts)
         else:
             made = await db(request).write(
-                actor, accounts.add, address, _house(request), handed=typed["way"] == "server"
+                actor, accounts.add, address, house_of(request), handed=typed["way"] == "server"
             )
-    except _REFUSALS as error:
-        return await _new(request, desk, typed, step=_step_of(error), refused=error)
+    except ADDING_REFUSALS as error:
+        return await new_page(request, desk, typed, step=_step_of(error), refused=error)
     return redirect(f"{place_of(desk, made.mailbox_id)}?saved=added")
 
 
@@ -179,17 +183,16 @@ async def _account(request: Request, typed: Mapping[str, str], address: str) -> 
     return account
 
 
-async def _found(request: Request, desk: Desk, account: Account, *, bounded: bool) -> Found:
-    """What lies there: nothing is kept that does not work. Raises NotReached, TooMany."""
-    await count(request, Limit.TRY_MAILBOX, str(desk.workspace_id))
-    may = reach(request).may if bounded else None
+async def found_in(server: Server, secret: str | Token, *, may: May | None) -> Found:
+    """What lies there: nothing is kept that does not work. Raises NotReached."""
     try:
         async with asyncio.timeout(3 * PATIENCE):
-            return await look_into(account.server, account.password, patience=PATIENCE, may=may)
+            return await look_into(server, secret, patience=PATIENCE, may=may)
     except ServerTrouble as trouble:
-        raise NotReached(_FIELD_OF.get(trouble.about, "host"), str(trouble)) from None
+        words, field = str(trouble), _FIELD_OF.get(trouble.about, "host")
     except TimeoutError:
-        raise NotReached("host", f"{account.server.host} takes too long to answer.") from None
+        words, field = f"{server.host} takes too long to answer.", "host"
+    raise NotReached("grant" if isinstance(secret, Token) else field, words)
 
 
 # ---------------------------------------------------------------------------------------------- one of them
@@ -228,6 +231,7 @@ async def page_of(
         way={"host": own.host} if own else way_of(site(request).settings),
         own=own and own.host,
         out={name: typed[name] for name in OUT_FIELDS if name in typed} or _sends(own, mailbox.address),
+        offers=offers(request, desk, mailbox.address, fetched.provider if fetched else ""),
         form={name: typed[name] for name in FIELDS if name in typed}
         or (_kept(fetched.url) if fetched else _usual(mailbox.address)),
         plain=reach(request).is_wide,
@@ -267,7 +271,9 @@ async def save(request: Request) -> Response:
         if stale:
             raise stale
         account, bounded = await _changed(request, desk, mailbox_id, typed, mailbox.address)
-        found = await _found(request, desk, account, bounded=bounded)
+        await count(request, Limit.TRY_MAILBOX, str(desk.workspace_id))
+        may = reach(request).may if bounded else None
+        found = await found_in(account.server, account.password, may=may)
         await db(request).write(actor, accounts.change, mailbox_id, account, keys(request), found.place)
     except REFUSALS as error:
         return await page_of(request, desk, mailbox_id, typed=typed, refused=error)
@@ -282,7 +288,7 @@ async def _changed(
     """
     account = account_in(typed, address, plain=reach(request).is_wide)
     kept = await db(request).read(actor_at(desk), accounts.kept, mailbox_id)
-    same = kept is not None and Server.at(kept.url).opens_like(account.server)
+    same = kept is not None and not kept.provider and Server.at(kept.url).opens_like(account.server)
     if not account.password:
         if kept is None or not same:
             raise Invalid({"password": "required"})

@@ -18,6 +18,7 @@ from parlour.features.desk import (
     invitation,
     logo,
     mail,
+    mailbox_grants,
     mailbox_servers,
     mailboxes,
     mails,
@@ -46,6 +47,7 @@ from parlour.features.desk import (
     views,
     webhooks,
 )
+from parlour.features.desk.mailbox_offers import BACK
 from parlour.web.body_limit import FILES_MAY_COME
 
 _TICKETS = "/workspace/{workspace_id:id}/tickets"
@@ -159,6 +161,8 @@ _PAGES = [
     Route(f"{_SETTINGS}/mail", mail.try_out, methods=["POST"]),
     Route(f"{_MAILBOXES}/new", mailboxes.new),
     Route(f"{_MAILBOXES}/new", mailboxes.add, methods=["POST"]),
+    Route(BACK, mailbox_grants.back),
+    Route(f"{_MAILBOXES}/granted", mailbox_grants.granted),
     Route(_MAILBOX, mailboxes.one),
     Route(_MAILBOX, mailboxes.save, methods=["POST"]),
     Route(f"{_MAILBOX}/{{form:path}}", mailboxes.back),

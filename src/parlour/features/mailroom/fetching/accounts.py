@@ -31,10 +31,11 @@ _TEXT_LIMIT = 250
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """`password` is empty where the one is meant that is kept."""
+    """`password` is empty where the one is meant that is kept. With a `provider` it is a grant."""
 
     server: Server
     password: str = field(repr=False)
+    provider: str = ""
 
 
 def account_in(typed: Mapping[str, str], address: str, *, plain: bool) -> Account:
@@ -119,8 +120,17 @@ def change(tx: Tx, mailbox_id: UUID, account: Account, keys: Keyring, place: Pla
 
 
 def _put(tx: Tx, mailbox: Mailbox, account: Account, keys: Keyring, place: Place) -> None:
-    sealed = keys.seal(account.password, mailbox.mailbox_id.hex)
-    service.put(tx.as_system(), mailbox, account.server.url, sealed, place, clock.now(), bounded=True)
+    sealed = service.seal(account.password, mailbox.mailbox_id, account.provider, keys)
+    service.put(
+        tx.as_system(),
+        mailbox,
+        account.server.url,
+        sealed,
+        place,
+        clock.now(),
+        bounded=True,
+        provider=account.provider,
+    )
 
 
 @requires(Permission.MAILBOX_MANAGE)

@@ -5,8 +5,9 @@ The processes of a house divide the mailboxes among them by a lease, as they do 
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -15,6 +16,7 @@ import structlog
 from parlour.db.database import Database
 from parlour.features.mailroom.fetching import service
 from parlour.features.mailroom.fetching.models import Claim
+from parlour.features.mailroom.fetching.opening import Opener
 from parlour.features.mailroom.fetching.service import TakenOver
 from parlour.features.mailroom.fetching.turn import Pace, Turn
 from parlour.files.store import FileStore
@@ -23,6 +25,7 @@ from parlour.kernel.keyring import Unreadable
 from parlour.logs import Episode
 from parlour.mail.imap import Inbox, Server, ServerTrouble
 from parlour.outbound.addresses import Reach
+from parlour.settings.oauth import OAuthClient
 
 AT_ONCE = 100
 """Mailboxes that one process looks into at the same time. More take turns."""
@@ -36,6 +39,7 @@ FIRST_DELAY = timedelta(seconds=2)
 LONGEST_DELAY = timedelta(minutes=5)
 REFUSED_DELAY = timedelta(minutes=1)
 """At least, after a wrong password: servers lock out whoever tries one too often."""
+REFUSALS = ("password", "token", "grant")
 
 log = structlog.get_logger("parlour.mail")
 
@@ -44,7 +48,7 @@ def delay_after(failures: int, about: str) -> timedelta:
     """Twice as long each time, and by lot, so that mailboxes which failed together don't return together."""
     longest: timedelta = min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(failures, 20))
     delay: timedelta = longest * random.uniform(0.5, 1)  # noqa: S311 nobody gains by guessing it
-    return max(delay, REFUSED_DELAY) if about == "password" else delay
+    return max(delay, REFUSED_DELAY) if about in REFUSALS else delay
 
 
 class Fetcher:
@@ -59,11 +63,14 @@ class Fetcher:
         *,
         pace: Pace | None = None,
         lease: timedelta = LEASE,
+        clients: Mapping[str, OAuthClient] | None = None,
     ) -> None:
+        """`clients`: what providers know the house by."""
         self._db = db
         self._files = files
         self._keys = service.keyring(secret_keys)
         self._reach = reach
+        self.opener = Opener(db, self._keys, reach, clients or {})
         self._pace = pace or Pace()
         self._lease = lease
         self._holder = uuid4()
@@ -90,6 +97,7 @@ class Fetcher:
                 turn.cancel()
             if self._turns:
                 await asyncio.wait(self._turns.values(), timeout=5)
+            await self.opener.settled()
 
     def stop(self) -> None:
         """Lets go of every mailbox, also in the midst of a mail: whoever has it next begins with that one."""
@@ -138,6 +146,9 @@ class Fetcher:
             error = ""
         except ServerTrouble as trouble:
             error, about, stuck_uid = str(trouble), trouble.about, turn.at_uid if turn else 0
+            if about == "token":
+                with suppress(Exception):  # then it is refused again
+                    await self.opener.refused(claimed)
         except Unreadable:
             error = service.NO_KEY
         except Exception as fault:
@@ -151,10 +162,12 @@ class Fetcher:
     async def _begun(self, claimed: Claim) -> Turn:
         password = service.password_of(claimed, self._keys)
         if claimed.password.key != self._keys.current:
-            sealed = self._keys.seal(password, claimed.mailbox_id.hex)
+            sealed = service.seal(password, claimed.mailbox_id, claimed.provider, self._keys)
             await self._db.write(Actor.system(claimed.workspace_id), service.reseal, claimed, sealed)
+            claimed = replace(claimed, password=sealed)
+        secret = await self.opener.secret_of(claimed)
         may = self._reach.may if claimed.bounded else None
-        inbox = Inbox(Server.at(claimed.url), password, patience=self._pace.patience, may=may)
+        inbox = Inbox(Server.at(claimed.url), secret, patience=self._pace.patience, may=may)
         return Turn(self._db, self._files, self._holder, claimed, inbox, self._pace, self._memory)
 
     async def _let_go(

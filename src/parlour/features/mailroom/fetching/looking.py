@@ -6,12 +6,12 @@ from datetime import datetime
 from parlour.db.database import Database
 from parlour.features.mailroom.fetching import service
 from parlour.features.mailroom.fetching.models import Place
+from parlour.features.mailroom.fetching.opening import Opener
 from parlour.features.mailroom.fetching.threads import OneThread
 from parlour.features.workspaces.models import Mailbox
 from parlour.kernel.access import Actor
-from parlour.kernel.keyring import Keyring
 from parlour.mail.dialling import May
-from parlour.mail.imap import PATIENCE, Inbox, Server
+from parlour.mail.imap import PATIENCE, Inbox, Server, Token
 from parlour.outbound.addresses import Reach
 
 
@@ -25,7 +25,7 @@ class Found:
 
 async def look_into(
     server: Server,
-    password: str,
+    password: str | Token,
     *,
     since: datetime | None = None,
     patience: float = PATIENCE,
@@ -50,7 +50,7 @@ async def look_into(
 
 
 async def tried(
-    db: Database, mailbox: Mailbox, keys: Keyring, reach: Reach, *, patience: float = PATIENCE
+    db: Database, mailbox: Mailbox, opener: Opener, reach: Reach, *, patience: float = PATIENCE
 ) -> tuple[Server, int]:
     """Look into a mailbox that is fetched: where it lies, and how many mails lie there.
 
@@ -59,5 +59,5 @@ async def tried(
     account = await db.read(Actor.system(mailbox.workspace_id), service.account, mailbox.mailbox_id)
     server = Server.at(account.url)
     may = reach.may if account.bounded else None
-    found = await look_into(server, service.password_of(account, keys), patience=patience, may=may)
+    found = await look_into(server, await opener.secret_of(account), patience=patience, may=may)
     return server, found.count

@@ -35,6 +35,8 @@ class Claim:
     stuck_uid: int
     bounded: bool = False
     """Whether the URL is not the operator's own."""
+    provider: str = ""
+    """At which access was granted, which is sealed in the password's place; none where it is a password."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Standing:
     looked_at: datetime
     failures: int
     error: str
+    provider: str = ""
 
     @property
     def is_silent(self) -> bool:

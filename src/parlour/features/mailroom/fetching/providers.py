@@ -11,10 +11,14 @@ class Provider:
     smtp: str
     smtp_port: int = 465
     takes_passwords: bool = True
+    grants: str = ""
+    """By which name it grants access by OAuth."""
 
 
-_GOOGLE = Provider("imap.gmail.com", "smtp.gmail.com")
-_MICROSOFT = Provider("outlook.office365.com", "smtp.office365.com", 587, takes_passwords=False)
+_GOOGLE = Provider("imap.gmail.com", "smtp.gmail.com", grants="google")
+_MICROSOFT = Provider(
+    "outlook.office365.com", "smtp.office365.com", 587, takes_passwords=False, grants="microsoft"
+)
 _APPLE = Provider("imap.mail.me.com", "smtp.mail.me.com", 587)
 _YAHOO = Provider("imap.mail.yahoo.com", "smtp.mail.yahoo.com")
 _YANDEX = Provider("imap.yandex.com", "smtp.yandex.com")

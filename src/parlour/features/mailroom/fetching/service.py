@@ -63,22 +63,39 @@ def fetch_from(
             mailbox = mailboxes.add(tx, address)
         except mailboxes.AddressTaken:
             raise AddressElsewhere from None
-    put(tx, mailbox, url, keys.seal(password, mailbox.mailbox_id.hex), place, since, bounded=False)
+    put(tx, mailbox, url, seal(password, mailbox.mailbox_id, "", keys), place, since, bounded=False)
     return mailbox
 
 
 @requires(Permission.SYSTEM)
 def put(
-    tx: Tx, mailbox: Mailbox, url: str, sealed: Sealed, place: Place, since: datetime, *, bounded: bool
+    tx: Tx,
+    mailbox: Mailbox,
+    url: str,
+    sealed: Sealed,
+    place: Place,
+    since: datetime,
+    *,
+    bounded: bool,
+    provider: str = "",
 ) -> None:
-    """Of the same folder as before the place stays: then only the password is another one."""
+    """Of the same folder as before the place stays: then only the password is another one. With a `provider`
+    it is a grant.
+    """
     before = store.this(tx, mailbox.mailbox_id)
     if before and before.url == url and before.place.validity == place.validity:
         place, since = before.place, before.since
-    if before and Server.at(before.url).opens_like(Server.at(url)):
+    if before and not provider and Server.at(before.url).opens_like(Server.at(url)):
         bounded = bounded and before.bounded
     store.put(
-        tx, mailbox_id=mailbox.mailbox_id, url=url, sealed=sealed, place=place, since=since, bounded=bounded
+        tx,
+        mailbox_id=mailbox.mailbox_id,
+        url=url,
+        sealed=sealed,
+        place=place,
+        since=since,
+        bounded=bounded,
+        provider=provider,
     )
 
 
@@ -183,8 +200,30 @@ def take(tx: Tx, before: Place, to: Place, arrival: Arrival) -> None:
 
 
 def password_of(claimed: Claim, keys: Keyring) -> str:
-    """Raises Unreadable."""
-    return keys.open(claimed.password.text, claimed.mailbox_id.hex)
+    """Or the grant. Raises Unreadable."""
+    return keys.open(claimed.password.text, _owner(claimed.mailbox_id, claimed.provider))
+
+
+def seal(secret: str, mailbox_id: UUID, provider: str, keys: Keyring) -> Sealed:
+    return keys.seal(secret, _owner(mailbox_id, provider))
+
+
+def _owner(mailbox_id: UUID, provider: str) -> str:
+    """A grant never opens as a password, which would be told to a mail server."""
+    return f"{mailbox_id.hex}.{provider}" if provider else mailbox_id.hex
+
+
+@requires(Permission.SYSTEM)
+def begin_renewal(tx: Tx, claimed: Claim, renewal: UUID, *, lease: timedelta) -> bool:
+    """For so long nobody else asks the provider for new access. False where another does, or did since."""
+    before = claimed.password.text
+    return store.begin_renewal(tx, mailbox_id=claimed.mailbox_id, before=before, renewal=renewal, lease=lease)
+
+
+@requires(Permission.SYSTEM)
+def end_renewal(tx: Tx, mailbox_id: UUID, renewal: UUID, sealed: Sealed | None = None) -> None:
+    """What the provider gave is kept from now on; without `sealed` it gave nothing, and another may ask."""
+    store.end_renewal(tx, mailbox_id=mailbox_id, renewal=renewal, sealed=sealed)
 
 
 @requires(Permission.SYSTEM)

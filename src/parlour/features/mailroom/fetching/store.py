@@ -28,6 +28,7 @@ _CLAIMED = (
     fetched.c.failures,
     fetched.c.stuck_uid,
     fetched.c.bounded,
+    fetched.c.provider,
 )
 _STANDING = (
     fetched.c.mailbox_id,
@@ -35,6 +36,7 @@ _STANDING = (
     fetched.c.looked_at,
     fetched.c.failures,
     fetched.c.error,
+    fetched.c.provider,
 )
 _OUTAGE = (fetched.c.mailbox_id, fetched.c.looked_at, fetched.c.told_at, fetched.c.error)
 _EVERY = select(*_STANDING).where(fetched.c.workspace_id == HERE)
@@ -61,11 +63,20 @@ def _claim(row: Any) -> Claim:
         row.failures,
         row.stuck_uid,
         row.bounded,
+        row.provider,
     )
 
 
 def put(
-    tx: Tx, *, mailbox_id: UUID, url: str, sealed: Sealed, place: Place, since: datetime, bounded: bool
+    tx: Tx,
+    *,
+    mailbox_id: UUID,
+    url: str,
+    sealed: Sealed,
+    place: Place,
+    since: datetime,
+    bounded: bool,
+    provider: str,
 ) -> None:
     """From now on the mailbox is fetched from there, after that place."""
     drop(tx, mailbox_id=mailbox_id)
@@ -84,6 +95,7 @@ def put(
         "error": "",
         "stuck_uid": 0,
         "bounded": bounded,
+        "provider": provider,
     }
     tx.execute(insert(fetched).values(workspace_id=tx.workspace_id, **values))
 
@@ -96,6 +108,21 @@ def reseal(tx: Tx, *, mailbox_id: UUID, before: str, sealed: Sealed) -> None:
     """Keep the same password under another key, unless it was replaced meanwhile."""
     statement = update(fetched).where(_THIS, fetched.c.password == before)
     tx.run(statement.values(password=sealed.text, password_key=sealed.key), mailbox=mailbox_id)
+
+
+def begin_renewal(tx: Tx, *, mailbox_id: UUID, before: str, renewal: UUID, lease: timedelta) -> bool:
+    """False while somebody else renews, and where that was done since."""
+    free = fetched.c.renewal.is_(None) | (fetched.c.renewal_until < moment(tx.connection))
+    statement = update(fetched).where(_THIS, fetched.c.password == before, free)
+    begun = statement.values(renewal=renewal, renewal_until=moment(tx.connection, lease))
+    return tx.run(begun, mailbox=mailbox_id).rowcount == 1
+
+
+def end_renewal(tx: Tx, *, mailbox_id: UUID, renewal: UUID, sealed: Sealed | None) -> None:
+    """Keep what came of it, unless another grant or another's renewal has taken its place."""
+    kept = {"password": sealed.text, "password_key": sealed.key} if sealed else {}
+    statement = update(fetched).where(_THIS, fetched.c.renewal == renewal)
+    tx.run(statement.values(renewal=None, renewal_until=None, **kept), mailbox=mailbox_id)
 
 
 def every(tx: Tx) -> list[Standing]:
