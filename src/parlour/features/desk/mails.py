@@ -47,6 +47,7 @@ async def ledger(request: Request) -> Response:
         address=page.address,
         senders_checked=bool(site(request).settings.mail_authserv_id),
         may_release=actor.may(Permission.TICKET_UPDATE),
+        may_manage=actor.may(Permission.MAILBOX_MANAGE),
     )
 
 
