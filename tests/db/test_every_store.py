@@ -473,6 +473,7 @@ def of_mail(ticket: Ticket) -> list[Call]:
         (logos.picture, {}),
         (logos.delete_logo, {}),
         (mailboxes.with_addresses, {"addresses": ["help@acme.example"]}),
+        (mailboxes.own_among, {"addresses": ["help@acme.example"]}),
         (mailroom.insert_mail, {"arrival": arrival}),
         (mailroom.lock, this),
         (mailroom.settle, {**this, **known, "ticket_id": ticket.ticket_id}),

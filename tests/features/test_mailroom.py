@@ -201,6 +201,35 @@ async def test_a_stranger_gets_into_no_ticket_by_its_number(house: House, bring:
     assert mail.ticket_id != ticket.ticket_id
 
 
+async def test_the_subject_of_a_confirmation_alone_leads_back_to_its_ticket(
+    house: House, visitor: Browser, bring: Bring
+) -> None:
+    first = await house.open_ticket(visitor, email=MARIA, subject="Tent", description="It leaks.")
+    await house.as_system(mailboxes.add, "sales@acme.example")
+    ticket = await house.open_ticket(visitor, email=MARIA, subject="Pole", description="It broke.")
+    subject = (await mails(house, MARIA, 2))[-1]["Subject"]
+    about_both = f"Re: Tent (#{first.number}) again (#{ticket.number})"
+    answers = [
+        await bring(written(text, Subject=named, Message_ID=f"<{text}@example.com>"))
+        for text, named in (("one", f"Re: {subject}"), ("two", about_both))
+    ]
+    stranger = await bring(
+        written(sender="mallory@example.net", Subject=subject, Message_ID="<m@example.net>")
+    )
+
+    assert [each.ticket_id for each in answers] == [ticket.ticket_id] * 2
+    assert stranger.ticket_id != ticket.ticket_id
+
+
+async def test_another_workspaces_address_is_one_like_any_other(house: House, bring: Bring) -> None:
+    theirs = "help@other.example"
+    await house.db.write(Actor.system(house.other.workspace_id), mailboxes.add, theirs)
+    mail = await bring(written(sender=theirs))
+    ours = await bring(written(sender=SUPPORT, Message_ID="<ours@example.com>"))
+
+    assert (mail.outcome, ours.outcome) == (Outcome.OPENED, Outcome.LOOP)
+
+
 async def test_a_mark_that_is_not_ours_leads_nowhere(house: House, bring: Bring) -> None:
     ticket = await ticket_of(house, await bring(written()))
     [confirmation] = await mails(house, MARIA)

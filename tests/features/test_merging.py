@@ -20,12 +20,14 @@ from parlour.features.tickets.changes import TicketMerged
 from parlour.features.tickets.merging import service as merging
 from parlour.features.tickets.models import Status, Ticket
 from parlour.features.tickets.participants import service as participants
+from parlour.features.tickets.threads import service as threads
+from parlour.features.tickets.threads.models import Arrived
 from parlour.features.workspaces.mailboxes import service as mailboxes
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import DomainError, Invalid
 from tests.house import Browser, House
-from tests.mailbox import mails, text_of
+from tests.mailbox import delivered, mails, text_of
 from tests.tickets import ada, customer_says, from_there, now, place, words
 
 SUPPORT, MARIA, BOSS = "support@acme.example", "maria@example.com", "boss@example.com"
@@ -126,10 +128,40 @@ async def test_the_customer_hears_of_it_by_mail_and_goes_on_from_the_old_page(
     page = await visitor.get(here)
     went = await visitor.submit(f"{here}/merged", {}, page=here)
 
-    assert f"goes on in #{second.number}" in mail["Subject"]
+    assert f"goes on (#{second.number})" in mail["Subject"]
     assert "/access#" in text_of(mail)
     assert f"This ticket was merged into #{second.number}" in page.text
     assert went.headers["location"] == f"/support/acme/ticket/{second.ticket_id}/chat"
+
+
+async def test_its_mail_goes_where_the_customer_asks_for_answers(
+    house: House, two: tuple[Ticket, Ticket]
+) -> None:
+    """The link leads into the kept ticket: it goes where that one's do."""
+    first, second = two
+    await mails(house, MARIA, 2)
+    for ticket, reply_to in ((first, "mallory@example.net"), (second, BOSS)):
+        mail = Arrived(f"<{ticket.number}@example.com>", reply_to=reply_to)
+        await house.as_system(threads.came_by_mail, ticket.ticket_id, mail, believed=True)
+    await merge(house, first, second)
+    [mail] = await mails(house, BOSS)
+
+    assert "/access#" in text_of(mail)
+    assert delivered(house, "mallory@example.net") == []
+
+
+async def test_who_is_another_customer_is_told_where_their_own_ticket_asks_for_answers(
+    house: House, visitor: Browser, two: tuple[Ticket, Ticket]
+) -> None:
+    theirs = await house.open_ticket(visitor, email="tom@example.com", subject="Tent", description="Me, too.")
+    await mails(house, "tom@example.com")
+    mail = Arrived("<tom@example.com>", reply_to=BOSS)
+    await house.as_system(threads.came_by_mail, theirs.ticket_id, mail, believed=True)
+    await merge(house, theirs, two[1], two_people=True)
+    [told] = await mails(house, BOSS)
+
+    assert "goes on" in told["Subject"]
+    assert "/access#" not in text_of(told)
 
 
 async def test_undoing_gives_both_back_as_they_were_and_leaves_what_was_said_meanwhile(

@@ -168,6 +168,7 @@ SYSTEM_ONLY = {
     "workspaces.mailboxes.service.add",
     "workspaces.mailboxes.service.refuse_taken",
     "workspaces.mailboxes.service.remove",
+    "workspaces.mailboxes.service.own_among",
     "workspaces.mailboxes.service.with_addresses",
     "workspaces.service.add_member",
     "workspaces.service.create_workspace",

@@ -82,7 +82,7 @@ def test_a_message_id_is_the_same_for_every_attempt_of_a_job() -> None:
 def test_a_confirmation_holds_the_link_the_code_and_how_long_they_work(renderer: Renderer) -> None:
     mail = compose(renderer, "confirmation", "mary@example.test", ID, CONFIRMATION)
 
-    assert mail.subject == "Ticket #7 at Acme"
+    assert mail.subject == "Your ticket at Acme (#7)"
     for words in (mail.text, mail.html):
         assert "You opened ticket #7 at Acme." in words
         assert "7 days" in words

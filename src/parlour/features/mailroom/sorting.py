@@ -72,7 +72,7 @@ def _held(tx: Tx, letter: Letter, client_id: UUID) -> Sorted | None:
         return Sorted(Outcome.DUPLICATE, "The same mail came before.", stands_in)
     if told := _told(tx, letter):
         return told
-    if parsed.kind is Kind.LOOP or mailboxes.with_addresses(tx, [letter.sender]):
+    if parsed.kind is Kind.LOOP or mailboxes.own_among(tx, [letter.sender]):
         return Sorted(Outcome.LOOP, "It is a mail of our own, or of another desk that answers by itself.")
     if not letter.sender:
         return Sorted(Outcome.QUARANTINED, "It names no sender to whom one could answer.")
@@ -138,7 +138,7 @@ def _arrived(tx: Tx, letter: Letter) -> Arrived:
     """
     parsed = letter.parsed
     wanted = [each.mailbox for each in parsed.reply_to if each.mailbox and not each.odd]
-    ours = {each.address for each in mailboxes.with_addresses(tx, wanted)}
+    ours = mailboxes.own_among(tx, wanted)
     reply_to = next((each for each in wanted if each not in ours), "")
     if reply_to == letter.sender or (reply_to and contacts.is_blocked(tx, reply_to)):
         reply_to = ""

@@ -10,7 +10,7 @@ from parlour.kernel.access import Permission, requires
 
 LARGEST = 2**31 - 1
 _NUMBER = re.compile(r"[(\[]#(\d{1,9})[)\]]")
-"""As our own subjects have it."""
+"""As our own subjects have it, after whatever a workspace or a customer has written there."""
 
 
 @requires(Permission.SYSTEM)
@@ -35,5 +35,5 @@ def going_on(tx: Tx, ticket: Ticket) -> Ticket:
 @requires(Permission.SYSTEM)
 def by_subject(tx: Tx, subject: str) -> Ticket | None:
     """The ticket whose number the subject of a mail holds. Anybody can write one."""
-    found = _NUMBER.search(subject)
-    return store.by_number(tx, int(found[1])) if found else None
+    numbers = _NUMBER.findall(subject)
+    return store.by_number(tx, int(numbers[-1])) if numbers else None

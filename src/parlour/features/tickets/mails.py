@@ -124,8 +124,9 @@ class TicketMails:
         if found is None:
             return
         ticket, link = found
+        to = job.payload.get("to") or job.payload["email"]  # jobs of the release before name none
         if link:
-            await self._send(job, "merged", link.email, link=link)
+            await self._send(job, "merged", to, link=link)
             return
         workspace = await self._db.read(system, workspaces.workspace)
         headers = (await self._letterhead(system, ticket_id)).headers
@@ -135,7 +136,7 @@ class TicketMails:
             "answerable": "Reply-To" in headers,
             "link": "",
         }
-        await self._post.send_about(ticket_id, job, "merged", job.payload["email"], context, headers)
+        await self._post.send_about(ticket_id, job, "merged", to, context, headers)
 
     async def _mail_answers(self, job: Job, template: str) -> None:
         system, ticket_id = Actor.system(job.workspace_id), UUID(job.payload["ticket_id"])

@@ -22,6 +22,7 @@ from parlour.features.tickets.models import Filters, Link, Status, Ticket, Ticke
 from parlour.features.tickets.outgoing import service as outgoing
 from parlour.features.tickets.participants import service as participants
 from parlour.features.tickets.service import UnknownTicket
+from parlour.features.tickets.threads import service as threads
 from parlour.features.workspaces import audit
 from parlour.kernel import clock
 from parlour.kernel.access import Permission, requires
@@ -154,8 +155,10 @@ def _say(tx: Tx, merged: Ticket, kept: Ticket, of_merged: str, of_kept: str) -> 
 def _mail(tx: Tx, merged: Ticket, kept: Ticket) -> None:
     if contacts.is_blocked(tx.as_system(), merged.email):
         return
-    job_id = tx.enqueue(MERGED, {"ticket_id": str(kept.ticket_id), "email": merged.email})
-    outgoing.queue(tx.as_system(), MERGED, kept, job_id, to=merged.email)
+    asked_in = kept if merged.email == kept.email else merged  # a link goes where those of its ticket go
+    to = threads.address(tx.as_system(), asked_in)
+    told = {"ticket_id": str(kept.ticket_id), "email": merged.email, "to": to}
+    outgoing.queue(tx.as_system(), MERGED, kept, tx.enqueue(MERGED, told), to=to)
 
 
 @requires(Permission.SYSTEM)

@@ -44,7 +44,7 @@ def join(tx: Tx, ticket: Ticket, addresses: Sequence[str]) -> None:
     ours, the customer's and those of blocked people are left out.
     """
     named = {clean for each in addresses if (clean := clean_email(each))} - {ticket.email}
-    named -= {each.address for each in mailboxes.with_addresses(tx, sorted(named))}
+    named -= mailboxes.own_among(tx, sorted(named))
     known = set(store.emails(tx, ticket.ticket_id, limit=MOST))
     for email in sorted(named - known)[: MOST - len(known)]:
         if not contacts.is_blocked(tx, email):
@@ -96,7 +96,7 @@ def add(tx: Tx, ticket_id: UUID, email: str) -> None:
 def _problem(tx: Tx, ticket: Ticket, address: str, known: Sequence[str]) -> str:
     if address == ticket.email:
         return "customer"
-    if mailboxes.with_addresses(tx.as_system(), [address]):
+    if mailboxes.own_among(tx.as_system(), [address]):
         return "ours"
     return "too_many" if len(known) == MOST else ""
 

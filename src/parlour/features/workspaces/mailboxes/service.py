@@ -119,7 +119,16 @@ def every(tx: Tx) -> Sequence[Mailbox]:
 
 @requires(Permission.SYSTEM)
 def with_addresses(tx: Tx, addresses: Sequence[str]) -> Sequence[Mailbox]:
-    """Which of these are ours, in their order, of whatever workspace."""
+    """Which of these are ours, in their order, of whatever workspace. For the house, which acts in none."""
     asked = list(dict.fromkeys(addresses))[:ADDRESSES_ASKED]
     found = {each.address: each for each in store.with_addresses(tx, asked)} if asked else {}
     return [found[address] for address in asked if address in found]
+
+
+@requires(Permission.SYSTEM)
+def own_among(tx: Tx, addresses: Sequence[str]) -> set[str]:
+    """Which of these are the workspace's. Another one's is an address like any other: whoever reads there may
+    write here.
+    """
+    asked = list(dict.fromkeys(addresses))[:ADDRESSES_ASKED]
+    return store.own_among(tx, asked) if asked else set()

@@ -31,6 +31,11 @@ _AT = select(*_MAILBOX, mailboxes.c.removed_at).where(
 _WITH = select(*_MAILBOX).where(
     mailboxes.c.address.in_(bindparam("addresses", expanding=True)), mailboxes.c.removed_at.is_(None)
 )
+_OWN = select(mailboxes.c.address).where(
+    mailboxes.c.workspace_id == HERE,
+    mailboxes.c.address.in_(bindparam("addresses", expanding=True)),
+    mailboxes.c.removed_at.is_(None),
+)
 _WORKSPACES = select(workspaces.c.workspace_id).limit(2)
 _THIS = (mailboxes.c.workspace_id == HERE) & (mailboxes.c.mailbox_id == bindparam("mailbox"))
 _GOT_MAIL = exists().where(mails.c.workspace_id == HERE, mails.c.mailbox_id == bindparam("mailbox"))
@@ -49,6 +54,10 @@ def every(tx: Tx, *, limit: int) -> list[Mailbox]:
 def with_addresses(tx: Tx, addresses: Sequence[str]) -> list[Mailbox]:
     """Of whatever workspace."""
     return [Mailbox(*row) for row in tx.execute(_WITH, {"addresses": list(addresses)})]
+
+
+def own_among(tx: Tx, addresses: Sequence[str]) -> set[str]:
+    return {row.address for row in tx.run(_OWN, addresses=list(addresses))}
 
 
 def holder_of(tx: Tx, address: str) -> tuple[Mailbox, datetime | None] | None:
