@@ -122,6 +122,7 @@ async def test_the_customer_hears_of_it_by_mail_and_goes_on_from_the_old_page(
     house: House, visitor: Browser, two: tuple[Ticket, Ticket]
 ) -> None:
     first, second = two
+    await mails(house, MARIA, count=2)
     await merge(house, first, second)
     mail = (await mails(house, MARIA, count=3))[-1]
     here = f"/support/acme/ticket/{first.ticket_id}"
@@ -141,8 +142,8 @@ async def test_its_mail_goes_where_the_customer_asks_for_answers(
     first, second = two
     await mails(house, MARIA, 2)
     for ticket, reply_to in ((first, "mallory@example.net"), (second, BOSS)):
-        mail = Arrived(f"<{ticket.number}@example.com>", reply_to=reply_to)
-        await house.as_system(threads.came_by_mail, ticket.ticket_id, mail, believed=True)
+        arrived = Arrived(f"<{ticket.number}@example.com>", reply_to=reply_to)
+        await house.as_system(threads.came_by_mail, ticket.ticket_id, arrived, believed=True)
     await merge(house, first, second)
     [mail] = await mails(house, BOSS)
 
@@ -155,8 +156,8 @@ async def test_who_is_another_customer_is_told_where_their_own_ticket_asks_for_a
 ) -> None:
     theirs = await house.open_ticket(visitor, email="tom@example.com", subject="Tent", description="Me, too.")
     await mails(house, "tom@example.com")
-    mail = Arrived("<tom@example.com>", reply_to=BOSS)
-    await house.as_system(threads.came_by_mail, theirs.ticket_id, mail, believed=True)
+    arrived = Arrived("<tom@example.com>", reply_to=BOSS)
+    await house.as_system(threads.came_by_mail, theirs.ticket_id, arrived, believed=True)
     await merge(house, theirs, two[1], two_people=True)
     [told] = await mails(house, BOSS)
 

@@ -1,12 +1,14 @@
 import re
 from datetime import UTC, datetime
 from html import unescape
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from parlour import mail as mail_package
 from parlour.db.outbox import Undeliverable
 from parlour.mail.compose import compose
 from parlour.mail.threads import message_id
@@ -235,3 +237,27 @@ def test_files_of_an_answer_are_named_and_lie_in_the_conversation(renderer: Rend
     told = f"Files, which are in the conversation:\n- {name}\n\nAda, 9 Nov 2026, 00:00 UTC\n"
     assert mail.text.startswith(f"Hello\n\n{told}\n{told}\n")
     assert mail.html.count('access#s3cret-code"><bdi>receipt.\u2060pdf</bdi></a></li>') == 2
+
+
+_HEADING = re.compile(r'<h1|role="heading" aria-level="1"')
+TEMPLATES_OF_MAILS = Path(mail_package.__file__).parent / "templates"
+NAMES = sorted(path.stem for path in TEMPLATES_OF_MAILS.glob("*.txt") if path.stem != "told_words")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_mail_has_a_heading_or_begins_with_what_was_said(name: str) -> None:
+    """Then the workspace's name above it is the heading."""
+    own = (TEMPLATES_OF_MAILS / f"{name}.html").read_text()
+    alternatives = own.split("{% else %}\n<h1>")
+
+    assert '{% extends "mail/layout.html" %}' in own
+    assert own.count("<h1>") == (0 if "said(replies" in own else len(alternatives))
+
+
+@pytest.mark.parametrize(("template", "context"), WITH_NAMES.items())
+def test_a_mail_as_it_is_sent_has_one_heading(
+    template: str, context: dict[str, Any], renderer: Renderer
+) -> None:
+    html = compose(renderer, template, "mary@example.test", ID, context).html
+
+    assert len(_HEADING.findall(html)) == html.count('role="main"') == 1

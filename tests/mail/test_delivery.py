@@ -98,7 +98,7 @@ async def test_a_job_becomes_one_mail(post: PostRound, office: PostOffice) -> No
     await post.ask()
     await post.tries(1)
 
-    assert subjects(office.mails) == ["Ticket #7 at Acme"]
+    assert subjects(office.mails) == ["Your ticket at Acme (#7)"]
 
 
 async def test_a_mail_that_is_too_large_is_given_up_at_once(post: PostRound, office: PostOffice) -> None:
@@ -119,7 +119,7 @@ async def test_a_server_that_comes_back_gets_the_mail_once(post: PostRound, offi
 
     await post.tries_later(2)
 
-    assert subjects(office.mails) == ["Ticket #7 at Acme"]
+    assert subjects(office.mails) == ["Your ticket at Acme (#7)"]
 
 
 async def test_a_mailbox_that_is_full_for_now_gets_the_mail_later(
@@ -131,7 +131,7 @@ async def test_a_mailbox_that_is_full_for_now_gets_the_mail_later(
 
     await post.tries_later(2)
 
-    assert subjects(office.mails) == ["Ticket #7 at Acme"]
+    assert subjects(office.mails) == ["Your ticket at Acme (#7)"]
 
 
 async def test_a_mailbox_that_does_not_exist_ends_the_job_in_the_servers_words(
