@@ -30,6 +30,7 @@ FLOOD = 30
 FLOOD_WITHIN = timedelta(hours=1)
 """So many mails of one sender in an hour are read; what comes on top waits for somebody to look at it."""
 CUT_SHORT = "It is too large to be fetched: this is its beginning, and the rest lies on its mail server."
+_CAME_BEFORE = "The same mail came before."
 _QUIET = {
     Kind.AUTOMATIC: "A machine wrote it.",
     Kind.LIST: "It comes from a mailing list.",
@@ -69,7 +70,7 @@ def _held(tx: Tx, letter: Letter, client_id: UUID) -> Sorted | None:
     """Why the mail says nothing in any ticket; None for what a person wrote to us."""
     parsed = letter.parsed
     if stands_in := store.taken(tx, client_id):
-        return Sorted(Outcome.DUPLICATE, "The same mail came before.", stands_in)
+        return Sorted(Outcome.DUPLICATE, _CAME_BEFORE, stands_in)
     if told := _told(tx, letter):
         return told
     if parsed.kind is Kind.LOOP or mailboxes.own_among(tx, [letter.sender]):
@@ -126,6 +127,8 @@ def _said(tx: Tx, letter: Letter, client_id: UUID) -> Sorted:
     name = text.name(letter.parsed.sender.name)[: text.NAME_LIMIT] if letter.parsed.sender else ""
     draft = Draft(subject, content, letter.sender, client_id, name, letter.file_ids)
     opened = tickets.open_ticket(stranger, draft)
+    if opened.repeat:  # by the same mail, which was read at the same moment
+        return Sorted(Outcome.DUPLICATE, _CAME_BEFORE, opened.ticket.ticket_id)
     arrived = _arrived(tx, letter)
     threads.came_by_mail(tx, opened.ticket.ticket_id, arrived, believed=True)
     participants.join(tx, opened.ticket, letter.others(but=arrived.reply_to))
