@@ -1,7 +1,7 @@
 """Mail that comes in becomes a ticket, a word in one, or a line of the ledger: exactly one of these, once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from email import policy
 from email.message import EmailMessage
 from uuid import UUID
@@ -284,6 +284,37 @@ async def test_a_mail_that_cannot_be_read_is_quarantined_and_the_next_one_is_rea
 
     assert (left.outcome, left.tries, left.reason) == (Outcome.QUARANTINED, TRIES, "Its bytes are gone.")
     assert following.outcome is Outcome.OPENED
+
+
+async def test_a_mail_that_could_not_be_read_is_read_again_once_somebody_asks(
+    house: House, bring: Bring, desk: Browser, files: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "delay_after", lambda _: AT_ONCE)
+    raw, key = written().as_bytes(), f"{house.workspace.workspace_id}/not/yet"
+    late = Arrival(clock.new_id(), (await house.as_system(mailboxes.every))[0].mailbox_id, key, len(raw))
+
+    async def became(outcome: Outcome) -> None:
+        async with asyncio.timeout(30):
+            while (await house.as_system(ledger.mail, late.mail_id)).outcome is not outcome:
+                await asyncio.sleep(0.02)
+
+    await house.as_system(ledger.receive, late)
+    await became(Outcome.QUARANTINED)
+    await files.put(key, _pieces(raw), limit=len(raw))
+    here = f"/workspace/{house.workspace.workspace_id}"
+    page = (await desk.get(f"{here}/mail")).text
+    answer = await desk.submit(f"{here}/mail/{late.mail_id}/read", {"read": "again"}, page=f"{here}/mail")
+    await became(Outcome.OPENED)
+    trail = (await desk.get(f"{here}/settings/audit")).text
+
+    assert f"{late.mail_id}/read" in page
+    assert f"{late.mail_id}/release" not in page  # nobody is known to have sent it
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{here}/mail")
+    assert "Mail read again" in trail
+
+
+async def _pieces(raw: bytes) -> AsyncIterator[bytes]:
+    yield raw
 
 
 async def test_what_a_mail_brings_is_in_the_room_and_too_much_is_in_the_original(

@@ -41,7 +41,7 @@ async def ledger(request: Request) -> Response:
         desk,
         "desk/mails.html",
         silent=silent,
-        mails=[{**_shown(each), "held": each.outcome in HELD and bool(each.sender)} for each in page.mails],
+        mails=[{**_shown(each), "held": each.outcome in HELD} for each in page.mails],
         before=page.before,
         outcome=asked if outcome else "",
         address=page.address,
@@ -115,6 +115,14 @@ async def release(request: Request) -> Response:
     desk = await desk_in(request)
     await read_form(request)
     await db(request).write(actor_at(desk), mailroom.release, id_in(request, "mail_id"))
+    return redirect(f"/workspace/{desk.workspace_id}/mail")
+
+
+async def read_again(request: Request) -> Response:
+    """A mail that was held back is read and judged once more."""
+    desk = await desk_in(request)
+    await read_form(request)
+    await db(request).write(actor_at(desk), mailroom.read_again, id_in(request, "mail_id"))
     return redirect(f"/workspace/{desk.workspace_id}/mail")
 
 

@@ -69,14 +69,28 @@ def ledger(tx: Tx, *, outcome: Outcome | None = None, before: UUID | None = None
 @requires(Permission.TICKET_UPDATE)
 def release(tx: Tx, mail_id: UUID) -> None:
     """Somebody has looked at a mail that was held back: it is a person's. Raises UnknownMail, NotHeld."""
+    _let_wait(tx, mail_id)
+    audit.record(tx, "mail_released", after=mail(tx, mail_id).sender)
+    tx.as_system().enqueue(READ, {"mail_id": str(mail_id), "released": True})
+
+
+@requires(Permission.TICKET_UPDATE)
+def read_again(tx: Tx, mail_id: UUID) -> None:
+    """A mail that was held back is read and judged anew, as if it had come now: what kept it may be mended.
+    Raises UnknownMail, NotHeld.
+    """
+    _let_wait(tx, mail_id)
+    audit.record(tx, "mail_read_again", after=mail(tx, mail_id).sender)
+    tx.as_system().enqueue(READ, {"mail_id": str(mail_id)})
+
+
+def _let_wait(tx: Tx, mail_id: UUID) -> None:
     held = store.lock(tx, mail_id)
     if held is None:
         raise UnknownMail
     if held not in HELD:
         raise NotHeld
     store.settle(tx, mail_id, outcome=Outcome.WAITING.value, reason="", tries=0)
-    audit.record(tx, "mail_released", after=mail(tx, mail_id).sender)
-    tx.as_system().enqueue(READ, {"mail_id": str(mail_id), "released": True})
 
 
 @requires(Permission.SYSTEM)
