@@ -22,7 +22,8 @@ async def time_passes(db: Database, span: timedelta) -> None:
 def _move_back(tx: Tx, span: timedelta) -> None:
     columns = [outbox.c[name] for name in MOMENTS]
     for job_id, *moments in tx.execute(select(outbox.c.job_id, *columns)).all():
-        earlier = {name: at and at - span for name, at in zip(MOMENTS, moments, strict=True)}
+        # Only what it has: a job that ends at this moment stays ended.
+        earlier = {name: at - span for name, at in zip(MOMENTS, moments, strict=True) if at}
         tx.execute(update(outbox).where(outbox.c.job_id == job_id).values(earlier))
 
 

@@ -42,9 +42,12 @@ export class Deliveries {
     const [after, upto] = [this.#after, this.#upto];
     [this.#after, this.#upto] = [Infinity, 0];
     this.#url.search = String(new URLSearchParams({ after: String(after), upto: String(upto) }));
-    const response = await fetch(this.#url, { signal: AbortSignal.timeout(TIMEOUT) }).catch(() => null);
-    if (!response?.ok) return;
-    const found = parsed(await response.text());
+    // A server may also go away amid its answer.
+    const answer = await fetch(this.#url, { signal: AbortSignal.timeout(TIMEOUT) })
+      .then((response) => (response.ok ? response.text() : null))
+      .catch(() => null);
+    if (answer === null) return;
+    const found = parsed(answer);
     for (const item of all(OURS, this.room)) {
       const seq = Number(item.dataset.seq);
       if (seq <= after || seq > upto) continue;
