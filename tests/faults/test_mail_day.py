@@ -11,7 +11,7 @@ from tests.faults import mail_day
 @pytest.mark.dovecot
 @pytest.mark.postfix
 @pytest.mark.curl
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(360)
 async def test_whatever_is_killed_every_mail_has_one_outcome_and_every_word_stands_once(
     tmp_path: Path,
 ) -> None:

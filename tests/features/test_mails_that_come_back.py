@@ -1,6 +1,8 @@
 """What other mail servers report of a mail of ours stands at the answer, and whoever wrote it is told."""
 
 import asyncio
+from collections.abc import Callable
+from uuid import uuid4
 
 import pytest
 
@@ -14,6 +16,7 @@ from parlour.features.tickets.outgoing.models import Outcome
 from parlour.features.tickets.threads import service as threads
 from parlour.features.tickets.threads.models import Arrived
 from parlour.features.workspaces.mailboxes import service as mailboxes
+from parlour.mail.threads import message_id
 from tests.house import Browser, House
 from tests.mailbox import mails
 from tests.tickets import place, words
@@ -95,6 +98,30 @@ async def test_a_report_of_a_mail_that_is_none_of_ours_changes_nothing(house: Ho
     assert await bring(house, report(forged, "failed", "5.1.1")) is Came.BOUNCE
 
     assert (await house.as_system(outgoing.page)).mails[0].outcome is Outcome.SENT
+
+
+def away(about: str) -> bytes:
+    """As a mail program writes it for whoever is not there (RFC 3834)."""
+    return (
+        "From: Maria <maria@example.com>\nTo: support@acme.example\nSubject: I am away\n"
+        f"Message-ID: <away@example.com>\nIn-Reply-To: {about}\nAuto-Submitted: auto-replied\n\n"
+        "Until Monday.\n"
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    ("written", "becomes"), [(report, Came.BOUNCE), (complaint, Came.AUTOMATIC), (away, Came.AUTOMATIC)]
+)
+async def test_what_is_about_a_ticket_that_is_gone_stands_in_the_ledger_alone(
+    house: House, ticket: Ticket, written: Callable[..., bytes], becomes: Came
+) -> None:
+    """A ticket that was deleted, or is another workspace's: its mails still prove that they were ours."""
+    settings = house.app.parlour.settings
+    about = message_id(uuid4(), settings.mail_host, uuid4(), settings.secret_keys[0])
+    raw = written(about, "failed", "5.1.1") if written is report else written(about)
+
+    assert await bring(house, raw) is becomes
+    assert (await house.as_system(mailroom.ledger)).mails[0].ticket_id is None
 
 
 async def test_a_complaint_stands_at_whoever_made_it(house: House, ticket: Ticket) -> None:

@@ -162,9 +162,10 @@ async def test_a_ticket_is_found_by_the_name_of_its_file_and_by_what_it_is(
 
 @pytest.mark.sqlite
 async def test_a_page_with_files_asks_once_more_and_one_without_never(
-    visitor: Browser, desk: Browser, ticket: Ticket
+    house: House, visitor: Browser, desk: Browser, ticket: Ticket
 ) -> None:
     """Also where it shows the answers and the notes."""
+    await house.app.parlour.worker.stop()  # it looks for jobs now and then
     pages = ((visitor, room_of(ticket)), (desk, desk_of(ticket)))
 
     async def asked() -> list[int]:

@@ -35,11 +35,12 @@ def member_at(tx: Tx, email: str) -> UUID | None:
 @requires(Permission.SYSTEM)
 def by_member(tx: Tx, letter: Letter, client_id: UUID) -> Sorted:
     """What the member says is said under their name, or held back with the reason."""
-    ticket = finding.by_id(tx, letter.about) if letter.about else None
-    ticket = ticket and finding.going_on(tx, ticket)
+    about = finding.by_id(tx, letter.about) if letter.about else None
+    ticket = about and finding.going_on(tx, about)
     agent, words = _agent(tx, letter), text.many_lines(letter.parsed.reply)
     if ticket is None or agent is None or (because := _why_not(letter, ticket, agent, words)):
-        return Sorted(Outcome.QUARANTINED, because or "It answers a mail to a member.", letter.about)
+        reason = because or "It answers a mail to a member."
+        return Sorted(Outcome.QUARANTINED, reason, about.ticket_id if about else None)
     stranger = tx.acting_as(letter.stranger(tx.workspace_id))
     files.hand_over(stranger, letter.file_ids, ticket.chat_room_id, agent)
     tickets.send_message(tx.acting_as(agent), ticket.ticket_id, words, client_id, file_ids=letter.file_ids)

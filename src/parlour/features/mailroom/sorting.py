@@ -80,7 +80,7 @@ def _held(tx: Tx, letter: Letter, client_id: UUID) -> Sorted | None:
     if letter.released:
         return None
     if parsed.kind in _QUIET:
-        return Sorted(Outcome.AUTOMATIC, _QUIET[parsed.kind], letter.about)
+        return Sorted(Outcome.AUTOMATIC, _QUIET[parsed.kind], _about(tx, letter))
     if letter.ours and letter.about is None:
         return Sorted(Outcome.QUARANTINED, "It answers a mail of ours that is about no ticket.")
     since = clock.now() - FLOOD_WITHIN
@@ -96,12 +96,18 @@ def _told(tx: Tx, letter: Letter) -> Sorted | None:
         said = f"{returned.status} {returned.said}".strip()
         if letter.answers:
             outgoing.came_back(tx, letter.answers, said, final=returned.permanent)
-        return Sorted(Outcome.BOUNCE, f"{returned.recipient}: {said}"[:500], letter.about)
+        return Sorted(Outcome.BOUNCE, f"{returned.recipient}: {said}"[:500], _about(tx, letter))
     if parsed.kind is Kind.COMPLAINT:
         if letter.answers:
             outgoing.complained(tx, letter.answers)
-        return Sorted(Outcome.AUTOMATIC, _QUIET[parsed.kind], letter.about)
+        return Sorted(Outcome.AUTOMATIC, _QUIET[parsed.kind], _about(tx, letter))
     return None
+
+
+def _about(tx: Tx, letter: Letter) -> UUID | None:
+    """The ticket that it is about; None when that was deleted, or is another workspace's."""
+    found = finding.by_id(tx, letter.about) if letter.about else None
+    return found.ticket_id if found else None
 
 
 def _said(tx: Tx, letter: Letter, client_id: UUID) -> Sorted:
