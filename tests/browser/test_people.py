@@ -68,7 +68,7 @@ async def test_an_invited_agent_joins_works_and_is_removed(live: Live, past: Pas
     await row.locator("summary").click()
     await row.get_by_role("button", name="Remove from the workspace").click()
 
-    await expect(nia.page.locator(".chat-banner")).to_be_visible(timeout=2_000)
+    await expect(nia.page.locator(".chat-banner")).to_be_visible()
     await expect(ada.page.get_by_text(address)).to_have_count(0)
     assert (await nia.page.goto(live.desk)).status == 404  # type: ignore[union-attr]
     await ada.page.goto(desk_of(live, ticket))
@@ -146,6 +146,6 @@ async def test_signing_out_everywhere_ends_the_other_browser(live: Live, past: P
     await here.page.get_by_role("button", name=re.compile("Sign out everywhere")).click()
     await here.page.wait_for_url("**/auth/login*")
 
-    await expect(there.page.get_by_text("You are signed out.")).to_be_visible(timeout=2_000)
+    await expect(there.page.get_by_text("You are signed out.")).to_be_visible()
     await there.page.goto(live.desk)
     await expect(there.page).to_have_url(re.compile("/auth/login"))

@@ -19,7 +19,7 @@ from tests.live import Live
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.sqlite,
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(300),
     pytest.mark.asyncio(loop_scope="session"),
 ]
 

@@ -19,7 +19,7 @@ from parlour.kernel.errors import Overloaded
 from tests import postgres_server
 from tests.house import House, furnish, open_house
 
-pytestmark = [pytest.mark.postgresql, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.postgresql, pytest.mark.timeout(240)]
 
 STRANGE = {
     "DateStyle": "'German, DMY'",
@@ -166,7 +166,7 @@ async def test_a_frozen_server_costs_seconds(house: House) -> None:
     assert [status for status, _ in others] == [503] * 3
     assert max(seconds for _, seconds in others) < 9
     assert ready[0] == ready_later[0] == 503
-    assert max(ready[1], ready_later[1]) < 2
+    assert max(ready[1], ready_later[1]) < 5
     assert again.status_code == 303
 
 
@@ -186,7 +186,7 @@ async def test_a_server_that_is_gone_is_told_in_one_line_and_at_once_to_whoever_
         ready = await visitor.get("/readyz")
 
     assert [status for status, _ in answers] == [503] * 3
-    assert max(seconds for _, seconds in answers) < 2
+    assert max(seconds for _, seconds in answers) < 5
     assert ready.status_code == 200
     assert [page.status_code for page in pages] == [503] * 20
     assert [line["event"] for line in log].count("database.away") == 1

@@ -286,7 +286,7 @@ async def test_a_database_that_stays_away_is_said_so_in_time(house: House) -> No
     server = postgres_server.server()
     await asyncio.to_thread(server.stop)
     try:
-        async with asyncio.timeout(12):
+        async with asyncio.timeout(25):
             with pytest.raises(Unreachable):
                 await house.db.read(Actor.system(), told_once_reading(lambda _: None))
     finally:

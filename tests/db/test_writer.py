@@ -319,8 +319,8 @@ async def test_a_file_that_another_program_keeps_locked_fails_everyone_until_it_
     other = sqlite3.connect(path)
     other.execute("BEGIN IMMEDIATE")
 
-    async with asyncio.timeout(5):  # one wait for all, not one each
-        refused = await outcomes(*[db.write(SYSTEM, add, f"w{number}") for number in range(50)])
+    async with asyncio.timeout(25):  # one wait for all, not one each
+        refused = await outcomes(*[db.write(SYSTEM, add, f"w{number}") for number in range(150)])
     other.close()
     await db.write(SYSTEM, add, "after")
 

@@ -20,7 +20,7 @@ from tests.live import SLUG, pytest_runtest_makereport
 
 __all__ = ["pytest_runtest_makereport"]
 
-pytestmark = [pytest.mark.postgres, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.postgres, pytest.mark.timeout(300)]
 
 AT_ONCE = 4
 CARE = 2.0

@@ -23,7 +23,7 @@ from tests.postgres_server import ON_POSTGRESQL
 from tests.shell import Shell
 from tests.until import until
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 RATE = 20
 """Writes a second."""

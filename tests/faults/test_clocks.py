@@ -14,7 +14,7 @@ from tests.live import Live
 from tests.post_office import PostOffice
 from tests.until import until
 
-pytestmark = [pytest.mark.faketime, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.faketime, pytest.mark.timeout(240)]
 
 HOUR = 3600
 

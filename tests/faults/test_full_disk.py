@@ -26,7 +26,7 @@ from tests.ports import free_port
 SYSTEM = Actor.system()
 MEGABYTE = 2**20
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from websockets.exceptions import InvalidHandshake, WebSocketException
 
 from tests.cluster import Cluster, Ear, RoamingAgent, RoamingCustomer, open_cluster
 
-pytestmark = [pytest.mark.postgres, pytest.mark.redis, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.postgres, pytest.mark.redis, pytest.mark.timeout(300)]
 
 SETTLED = 45.0
 """Seconds within which every page shows what the database holds: two rounds of heartbeats."""

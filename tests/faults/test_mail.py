@@ -25,7 +25,7 @@ from tests.live import Live
 from tests.post_office import PostOffice
 from tests.until import until
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(240)
 SLOTS = Lane.MAIL.slots
 
 

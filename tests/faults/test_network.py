@@ -15,7 +15,7 @@ from tests.faults.proxy import Proxy
 from tests.faults.rooms import Room, open_room
 from tests.live import Live
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
 
 HEALS_WITHIN = 45
 """Seconds. A lost connection is tried again within 30, a lost frame is noticed within 20."""

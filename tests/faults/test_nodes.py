@@ -15,7 +15,7 @@ from tests.faults.people import Said
 from tests.live import PASSWORD, SLUG, email_of
 from tests.until import until
 
-pytestmark = [pytest.mark.postgres, pytest.mark.redis, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.postgres, pytest.mark.redis, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module", params=["redis", "postgresql"])

@@ -81,7 +81,7 @@ async def test_by_the_pipe_a_mail_waits_for_the_database_and_comes_once(tmp_path
 
 @pytest.mark.postfix
 @pytest.mark.curl
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(240)
 async def test_what_the_pipe_refuses_for_good_comes_back_to_its_sender_in_words(tmp_path: Path) -> None:
     async with open_house(tmp_path) as house:
         await house.as_system(mailboxes.add, SUPPORT)

@@ -21,7 +21,7 @@ from tests.live import SLUG
 from tests.ports import free_port
 from tests.postgres_files import Files
 
-pytestmark = [pytest.mark.postgres, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.postgres, pytest.mark.timeout(300)]
 
 MEGABYTE = 2**20
 WORDS = "Words that took an hour"

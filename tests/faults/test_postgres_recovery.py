@@ -14,7 +14,7 @@ from tests.live import SLUG
 from tests.ports import free_port
 from tests.postgres_files import Files, folder_for_servers, guided
 
-pytestmark = [pytest.mark.postgres, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.postgres, pytest.mark.timeout(240)]
 
 
 ON_THIS_MACHINE = {

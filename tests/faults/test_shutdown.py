@@ -19,7 +19,7 @@ from tests.live import SLUG, Live
 from tests.ports import free_port
 from tests.post_office import PostOffice
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(240)
 
 GONE_WITHIN = 15
 HALF_A_REQUEST = (

@@ -20,7 +20,7 @@ from parlour.features.tickets.models import Ticket
 from tests.browser.past import Past
 from tests.live import AS_IT_IS, SLUG, Live
 
-pytestmark = [pytest.mark.sqlite, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.sqlite, pytest.mark.timeout(300)]
 
 MEBIBYTE = 1024 * 1024
 BOUND = 64 * MEBIBYTE

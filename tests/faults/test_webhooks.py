@@ -26,7 +26,7 @@ FROM webhooks, numbers
 """  # noqa: S608 one of two names
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(300)
 async def test_each_delivery_arrives_with_the_same_id_and_body_though_the_server_is_killed(
     tmp_path: Path,
 ) -> None:

@@ -15,7 +15,7 @@ from tests.cluster import Cluster, Ear, RoamingCustomer, open_cluster
 from tests.live import Live
 from tests.until import until
 
-pytestmark = [pytest.mark.postgres, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.postgres, pytest.mark.timeout(300)]
 
 PROCESSES = 3
 LEASE, PASSES = 30, 26

@@ -51,7 +51,7 @@ from tests.house import Browser, behind_its_back
 from tests.meter import Meter, metered
 from tests.people import Town, http_routes, open_town
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 """A hundred thousand tickets: a quarter of a minute on a machine of its own."""
 
 GRANTED = ("/auth/mailbox", "/settings/mail/granted")

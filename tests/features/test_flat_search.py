@@ -18,7 +18,7 @@ from tests.crowd import EARLY, UNEVEN_WORDS, Crowd
 from tests.house import House, open_house
 from tests.meter import Meter, metered
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 FEW, MANY = 1_000, 100_000
 RARELY = Filters(assignee=Whose.NOBODY, status=Status.NEW)

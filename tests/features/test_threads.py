@@ -33,7 +33,7 @@ def written(message_id: str, subject: str = "Tent", **headers: str) -> bytes:
 
 async def bring(house: House, raw: bytes, to: str = SUPPORT) -> Ticket:
     await Arrivals(house.db, house.app.parlour.files.store).accept(raw, [to])
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while (newest := (await house.as_system(mailroom.ledger)).mails[0]).outcome is Outcome.WAITING:
             await asyncio.sleep(0.01)
     assert newest.ticket_id

@@ -14,7 +14,7 @@ from parlour.realtime.redis import RedisBus
 from tests import postgres_server
 from tests.redis_server import RedisServer
 
-PATIENCE = 10.0
+PATIENCE = 20.0
 
 
 class Node:

@@ -31,7 +31,7 @@ from parlour.realtime.connection import Scope
 from parlour.realtime.protocol import Timings
 from parlour.realtime.socket import Realtime
 
-PATIENCE = 5.0
+PATIENCE = 20.0
 """Seconds after which a frame that should come does not."""
 
 PAGE = 50

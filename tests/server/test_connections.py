@@ -17,7 +17,7 @@ from tests.live import AS_IT_IS, SLUG, Live, pytest_runtest_makereport
 
 __all__ = ["pytest_runtest_makereport"]
 
-pytestmark = [pytest.mark.sqlite, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.sqlite, pytest.mark.timeout(240)]
 
 SPARE_SECONDS = 20.0
 
@@ -211,7 +211,7 @@ def narrow(tmp_path: Path) -> Iterator[Live]:
 
 
 async def asked(live: Live, *paths: str) -> list[int]:
-    async with httpx.AsyncClient(base_url=live.url, timeout=3) as client:
+    async with httpx.AsyncClient(base_url=live.url, timeout=30) as client:
         return [(await client.get(path, headers={"connection": "close"})).status_code for path in paths]
 
 

@@ -19,7 +19,7 @@ from tests.shell import Shell
 
 __all__ = ["pytest_runtest_makereport"]
 
-pytestmark = [pytest.mark.postgres, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.postgres, pytest.mark.timeout(240)]
 
 HOME = 'parlour_requests_total{route="features.portal.tickets.home",status="200"}'
 ASKED = 40
