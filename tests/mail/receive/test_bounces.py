@@ -194,6 +194,19 @@ def test_where_the_report_names_nobody_the_mail_that_came_back_does() -> None:
         ),
         mail("From: postmaster@example.org", body="Can you call me?"),
         mail("Subject: Delivery failed", body="<jane@example.org>: 550 5.1.1 what does this mean?"),
+        multipart(
+            "Content-Type: text/plain\n\nMy parcel never came. I am jane@example.org.",
+            ORIGINAL,
+            fields=("Subject: Delivery problem with order 4711",),
+        ),
+        mail(
+            "Subject: Delivery problem with order 4711",
+            body="It never came.\n\njane@example.org\n\nFrom: help@acme.example\nTo: Jane\nSubject: Order",
+        ),
+        mail(
+            "From: System Administrator <it@example.org>",
+            body="The printer fails with an unknown error.\n\nit@example.org",
+        ),
     ],
 )
 def test_what_nobody_returned_is_no_bounce(other: bytes) -> None:

@@ -53,6 +53,7 @@ REPLY = "Yes, please send a new one.\nIt is order no. 4711: the blue lamp.\n\nTh
         "-----Original Message-----",
         "-------- Weitergeleitete Nachricht --------",
         "----- Messaggio originale -----",
+        "-----Oprindelig meddelelse-----",
         "------------------ 原始邮件 ------------------",
         (
             "________________________________\nFrom: Help <help@acme.example>\n"
@@ -71,6 +72,8 @@ REPLY = "Yes, please send a new one.\nIt is order no. 4711: the blue lamp.\n\nTh
         "Gönderen: Help <help@acme.example>\nGönderildi: 3 Kasım 2026\nKime: Ada\nKonu: Lamba",
         "Sent from my iPhone",
         "Von meinem iPad gesendet",
+        "Diese Nachricht wurde von meinem Android-Gerät mit K-9 Mail gesendet.",
+        "Sent with Proton Mail secure email.",
         "Get Outlook for Android<https://aka.example/x>",
         "-- \nAda Byron\nLondon",
         "--\nAda Byron",
@@ -93,6 +96,7 @@ def test_what_follows_the_beginning_of_a_quotation_is_cut(introduction: str, quo
         "Name: Ada\nEmail: ada@example.com\nDate: 2026-11-03\nOrder: 4711\n\nWhere is it?",
         "As I said on the telephone:\n\nit does not work.",
         "Sent from my desk, this is what I see.\n\nIt is broken.",
+        "The invoice:\n\nSent with the parcel.\n\nIs it lost?",
         "Steps:\n\n1. open it\n2. wait\n\n---\n\nThen it stops.",
         "The log says:\n\n----- worker -----\nstarted\n\nand that is all.",
         "Please answer to support@acme.example or ada@example.com:\n\nwhich is right?",

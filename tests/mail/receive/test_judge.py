@@ -91,6 +91,8 @@ def test_what_is_no_emoji_is_no_reaction(said: str) -> None:
         ("mx.evil.example; dmarc=pass header.from=example.com", False),
         ("mx.acme.example.evil.example; dmarc=pass header.from=example.com", False),
         ("; dmarc=pass", False),
+        ('(here) "mx.acme.example"; dkim/1=pass reason="2048-bit key; good" header.d="example.com"', True),
+        ("mx.acme.example; dmarc=pass (p=none (sp=none)) header.from=example.com", True),
     ],
 )
 def test_only_our_own_server_vouches_for_a_sender(results: str, verified: bool) -> None:
@@ -98,6 +100,28 @@ def test_only_our_own_server_vouches_for_a_sender(results: str, verified: bool) 
 
     assert parse(sent, authserv_id="mx.acme.example").verified is verified
     assert not parse(sent).verified
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        'spf=pass smtp.mailfrom="a; dkim=pass header.d=example.com; "@evil.example',
+        'dkim=none reason="so; dkim=pass header.d=example.com"',
+        'dkim=pass header.d=evil.example header.i="a header.d=example.com b"@evil.example',
+        'dkim=pass header.d=evil.example header.i="a\\" header.d=example.com b"@evil.example',
+        'spf=pass (of "a); dkim=pass header.d=example.com (" b)',
+        "spf=pass smtp.helo=a(\\); dkim=pass header.d=example.com",
+        "spf=pass (of a\\) ; dkim=pass header.d=example.com ; \\( b)",
+        "spf=pass (of a)) ; dkim=pass header.d=example.com",
+        'spf=pass smtp.helo="a ; dkim=pass header.d=example.com',
+        "dkim=pass header.d=example.com (never closed",
+    ],
+)
+def test_what_strangers_bring_into_our_servers_words_vouches_for_nobody(words: str) -> None:
+    forged = "Authentication-Results: mx.acme.example; dmarc=pass header.from=example.com"
+    sent = text("x", f"Authentication-Results: mx.acme.example; {words}", forged)
+
+    assert not parse(sent, authserv_id="mx.acme.example").verified
 
 
 def test_the_newest_result_of_our_server_counts() -> None:

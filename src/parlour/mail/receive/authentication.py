@@ -6,9 +6,10 @@ from parlour.kernel.addresses import readable_host
 from parlour.mail.receive.fields import Fields
 from parlour.mail.receive.parsed import Address
 
-_COMMENT = re.compile(r"\([^()]*\)")
-_RESULT = re.compile(r"\s*([\w-]+)\s*=\s*(\w+)(.*)", re.DOTALL)
-_PROPERTY = re.compile(r"(?<![\w.-])([\w.-]{1,40})\s{0,9}=\s{0,9}\"?([^\s\";]{1,400})")
+_TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|[();"\\]|[^();"\\]+', re.DOTALL)
+_PLAIN = re.compile(r"[\w.@-]{1,400}")
+_RESULT = re.compile(r"\s*([\w-]+)\s*(?:/\s*\d+\s*)?=\s*(\w+)(.*)", re.DOTALL)
+_PROPERTY = re.compile(r"(?<![\w.-])([\w.-]{1,40})\s{0,9}=\s{0,9}([^\s;]{1,400})")
 
 
 def vouched_for(fields: Fields, sender: Address | None, authserv_id: str) -> bool:
@@ -22,7 +23,7 @@ def vouched_for(fields: Fields, sender: Address | None, authserv_id: str) -> boo
         return False
     domain = _host(sender.address.rpartition("@")[2])
     for value in fields.every("authentication-results"):
-        server, *results = _without_comments(value).split(";")
+        server, *results = _between_semicolons(value)
         if server.split()[:1] and server.split()[0].lower() == authserv_id.lower():
             return bool(domain) and _stands(results, domain)
     return False
@@ -53,7 +54,25 @@ def _host(name: str) -> str:
         return ""
 
 
-def _without_comments(value: str) -> str:
-    for _ in range(3):
-        value = _COMMENT.sub(" ", value)
-    return value
+def _between_semicolons(value: str) -> list[str]:
+    """Without comments, and without quoted words that are more than a name: both hold what strangers sent (an
+    envelope's sender, a signature's `i=`), and nothing in them may pass for a result. Where it cannot be told
+    surely which words are whose, there is nothing but the server's name.
+    """
+    kept, depth = list[str](), 0
+    for token in _TOKEN.finditer(value):
+        said, quoted = token[0], token[1]
+        if said in ("(", ")"):
+            depth += 1 if said == "(" else -1
+            said = " "
+        elif said[0] in '"\\':
+            if depth or quoted is None:
+                depth = -1
+            said = quoted if quoted and _PLAIN.fullmatch(quoted) else "?"
+        elif depth:
+            continue
+        if depth < 0:
+            break
+        kept.append(said)
+    parts = "".join(kept).split(";")
+    return parts[:1] if depth else parts

@@ -77,13 +77,17 @@ def _is_report(fields: Fields, root: Part, text: str) -> bool:
     if said.get("report-type", "").lower() == "delivery-status" or fields.has("x-failed-recipients"):
         return True
     nobody = fields.has("from") and "@" not in fields.one("from")
-    if nobody or comes_from_a_daemon(fields) or _SYSTEM.search(fields.words("from")):
-        return True
-    if any(_is_status(part) for part in every_part(root)):
+    if nobody or comes_from_a_daemon(fields) or any(_is_status(part) for part in every_part(root)):
         return True
     by_itself = is_from_nobody(fields) or fields.one("auto-submitted").lower().startswith("auto-")
-    comes_back = _original(root) is not None or _before_original(text) != text
-    return _FAILED_SUBJECT.match(fields.words("subject")) is not None and (by_itself or comes_back)
+    zone = _before_original(text)
+    comes_back = _original(root) is not None or zone != text
+    if _SYSTEM.search(fields.words("from")):
+        return by_itself or comes_back or _FAILED_SUBJECT.match(fields.words("subject")) is not None
+    # People, too, write of what was not delivered, and bring a mail along: they quote no server's code.
+    quotes_code = _ENHANCED.search(zone) or _REPLY.search(zone)
+    failed = _FAILED_SUBJECT.match(fields.words("subject"))
+    return failed is not None and bool(by_itself or (comes_back and quotes_code))
 
 
 def _is_status(part: Part) -> bool:

@@ -44,7 +44,7 @@ _SUBJECT_WITHIN = re.compile(rf"\s({'|'.join(sorted(_SUBJECT))})\s?:")
 """Programs that lose line breaks write two of its lines as one."""
 _KNOWN = _FROM | _SUBJECT | _OTHERS
 _TITLES = re.compile(
-    r"(?i)origin|message|messag|nachricht|weitergeleitet|mensaje|mensagem|meddelande|melding|besked|bericht|viesti"
+    r"(?i)origin|message|messag|nachricht|weitergeleitet|mensaje|mensagem|meddelande|meddelelse|melding|besked|bericht|viesti"
     r"|wiadomo|сообщени|повідомлен|письмо|zpráva|správa|sporočilo|poruka|üzenet|ileti|mesaj|μήνυμα|forward"
     r"|transf[ée]r|reenviad|encaminhad|inoltrat|doorgestuurd|vidaresänt|videresendt|邮件|郵件|メール|メッセージ|메시지|메일"
     r"|הודעה|رسالة|ข้อความ|tin nhắn|pesan"

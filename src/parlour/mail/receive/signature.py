@@ -26,12 +26,16 @@ _FOOTER = re.compile(
     r")"
 )
 """How telephones say what they are; a line that goes on as a sentence is none."""
+_SENTENCE = re.compile(
+    r"(?i)(?:(?:von meinem|diese nachricht wurde von) .{2,50} gesendet|sent with proton ?mail.{0,30})\."
+)
+"""The few that end like one."""
 
 
 def is_footer(line: str) -> bool:
     """`Sent from my telephone`, alone on its line."""
     words = _LINK.sub("", line).strip(" *_\u200b\xa0")
-    return (
+    return _SENTENCE.fullmatch(words) is not None or (
         len(words) <= _FOOTER_LENGTH
         and not words.endswith((".", "!", "?", ",", ";", "。"))
         and _FOOTER.match(words) is not None
