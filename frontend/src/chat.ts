@@ -118,6 +118,8 @@ class Chat implements Surroundings {
     if (frame.t === "subscribed") {
       thread.subscribed(frame.epoch, frame.seen);
       if (!thread.notes) this.#deliveries?.connected();
+      // The files beside the conversation may be older than what stands in it.
+      if (!thread.notes) one("#ticket-files:has([data-scan-of])")?.closest("details")?.dispatchEvent(new Event("toggle"));
     } else if (frame.t === "mail") this.#deliveries?.changed(frame.after, frame.upto);
     else if (frame.t === "file") scanned(frame.file_id, frame.scan, this.room);
     else if (frame.t === "message") thread.feed.message(frame);

@@ -1,10 +1,12 @@
 // The files of a message as they stand in the conversation: the page's own <template>s, filled in. The server does the
 // same in conversation/attachments.py.
+import type { Api } from "./api";
 import type { Attachment } from "./frames";
 import { all, copy, copyElement, must, one, setField } from "./dom";
 
 const BOX = { width: 320, height: 240 };
 const ICONS: Record<string, string> = { other: "file", audio: "music", video: "film", withdrawn: "shield-alert" };
+const UNDECIDED = ".file-state";
 const UNITS = ["kB", "MB", "GB"];
 
 /** As the server says it, with one decimal below ten. */
@@ -86,18 +88,32 @@ export function showFiles(words: HTMLElement, files: Attachment[], base: string,
   words.after(list);
 }
 
-/** What is said of it, wherever it stands; its bytes may be had only now. */
+/** What is said of it, wherever it stands; its bytes may be had only now. Where that stands already, nothing happens. */
 export function scanned(fileId: string, scan: Attachment["scan"], root: ParentNode): void {
   const id = CSS.escape(fileId);
+  const now = copy(`[data-file-scan="${scan}"]`, root)?.textContent ?? "";
   for (const item of all(`[data-file="${id}"]`, root)) {
-    all(".file-state", item).forEach((said) => said.remove());
+    const said = one(UNDECIDED, item);
+    if ((said?.textContent ?? "") === now) continue;
+    said?.remove();
     item.append(copy(`[data-file-scan="${scan}"]`, root) ?? "");
     for (const shown of all<HTMLElement>("[src]", item)) shown.setAttribute("src", shown.getAttribute("src")!);
   }
   for (const said of all(`.panel-files [data-scan-of="${id}"]`, document)) {
-    const now = copy(`[data-file-scan="${scan}"]`, root)?.textContent;
+    if (scan !== "unscannable") one(".file-decide", said.closest("li")!)?.remove();
     if (now) said.textContent = ` · ${now}`;
     else said.remove();
+  }
+}
+
+/** Asks what the scanner has said meanwhile of the files whose word may change; nobody tells a page that was away. */
+export async function askScans(messages: HTMLElement[], api: Api, root: ParentNode): Promise<void> {
+  const undecided = messages.filter((item) => one(UNDECIDED, item)).map((item) => Number(item.dataset.seq));
+  for (let next = undecided[0]; next !== undefined; ) {
+    const page = await api.after({ after: next - 1 }).catch(() => null);
+    page?.messages.flatMap(({ files }) => files).forEach((file) => scanned(file.file_id, file.scan, root));
+    const upto = page?.messages.at(-1)?.seq ?? Infinity;
+    next = undecided.find((seq) => seq > upto);
   }
 }
 

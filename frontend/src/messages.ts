@@ -3,7 +3,8 @@
 import type { Attachment, Message, Place, Side } from "./frames";
 import type { Unsent } from "./outbox";
 import { all, copy, copyElement, initials, must, one, said, saying, setField } from "./dom";
-import { filesOf, showFiles, withdraw } from "./files";
+import type { Api } from "./api";
+import { askScans, filesOf, showFiles, withdraw } from "./files";
 import { linked, marked } from "./linkify";
 import { calledIn } from "./names";
 import { dayOf, localTimes } from "./times";
@@ -116,6 +117,8 @@ export class MessageList {
       .filter((item) => item.matches(".message:not([data-mine])") && Number(item.dataset.seq) > seq)
       .map((item) => item.cloneNode(true) as HTMLElement);
   }
+
+  askScans = (api: Api): Promise<void> => askScans(this.#confirmed(), api, this.room);
 
   /** The mark of what the other side has seen; it only goes forward. */
   seenUpTo(seq: number): void {

@@ -122,6 +122,7 @@ export class Thread {
     this.feed.subscribed(epoch);
     this.messages.seenUpTo(seen[this.page.side === "customer" ? "agent" : "customer"] ?? 0);
     this.#outbox.hurry();
+    void this.messages.askScans(this.feed.api);
     // A mark that was sent into a dying connection is sent again.
     this.#readTo = 0;
     this.#markRead();

@@ -203,6 +203,45 @@ async def test_what_the_scanner_says_later_is_seen_on_pages_that_stay_open(
         await expect(image).to_have_js_property("naturalWidth", 640)
 
 
+async def test_what_the_scanner_said_meanwhile_is_asked_for_by_a_page_that_was_offline(
+    live: Live, past: Past, people: People, visit: Visit
+) -> None:
+    ada = await people.agent()
+    for person in (visit.person, ada):
+        person.expects(NETWORK_LOST, status_of(409))  # of the picture, which customers do not get before
+    for name in ("pole.png", "log.txt"):
+        await visit.choose(picture(name) if name.endswith("png") else text(name))
+        await visit.is_up(name)
+        await visit.room.send(f"Look at {name}")
+        await expect(visit.room.messages.last.get_by_text("Sent", exact=True)).to_be_visible()
+    shown = visit.page.locator(".chat-log [data-file]")
+    pole, log = [UUID(str(await shown.nth(at).get_attribute("data-file"))) for at in range(2)]
+    await past.db.write(past.system, unscanned, [pole, log])
+    await visit.page.reload()
+    await ada.page.goto(desk_of(live, visit.ticket))
+    await ada.page.locator("summary").filter(has_text="Files").click()
+    for page in (visit.page, ada.page):
+        await Room(page).is_live()
+        await expect(page.locator(".chat-log").get_by_text("Not scanned for viruses yet")).to_have_count(2)
+    await expect(ada.page.locator("#ticket-files")).to_contain_text("Not scanned for viruses yet")
+
+    for person in (visit.person, ada):
+        await person.context.set_offline(True)
+    await past.db.write(past.system, store.set_scan, pole, Scan.CLEAN.value)
+    await past.db.write(past.system, store.set_scan, log, Scan.UNSCANNABLE.value)
+    for person in (visit.person, ada):
+        await person.context.set_offline(False)
+
+    for page in (visit.page, ada.page):
+        await expect(page.get_by_text("Not scanned for viruses yet")).to_have_count(0)
+        await expect(page.locator(".chat-log").get_by_text("Too large for our virus scanner")).to_have_count(
+            1
+        )
+        image = page.locator(".chat-log").get_by_role("img", name="pole.png")
+        await expect(image).to_have_js_property("naturalWidth", 640)
+    await expect(ada.page.locator("#ticket-files")).to_contain_text("Too large for our virus scanner")
+
+
 def unscanned(tx: Tx, file_ids: list[UUID]) -> None:
     for file_id in file_ids:
         store.set_scan(tx, file_id, Scan.UNSCANNED.value)
