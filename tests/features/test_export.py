@@ -17,6 +17,7 @@ from parlour.features.mailroom.models import Outcome
 from parlour.features.takeout import store
 from parlour.features.takeout.archive import Export
 from parlour.features.tickets import service as tickets
+from parlour.features.tickets.merging import service as merging
 from parlour.features.tickets.models import Draft
 from parlour.features.tickets.participants import service as participants
 from parlour.features.workspaces import service as workspaces
@@ -28,7 +29,7 @@ from parlour.kernel.access import Actor
 from tests.attaching import WORDS, desk_of, room_of, say
 from tests.house import Browser, House
 from tests.shell import Shell, sentence
-from tests.tickets import customer_says, words
+from tests.tickets import ada, customer_says, words
 
 MAIL = b"From: maria@example.com\nTo: support@acme.example\nSubject: Tent\n\nIt leaks.\n"
 
@@ -113,6 +114,19 @@ async def test_what_the_workspace_chose_its_logo_and_who_is_in_copy_come_along(
     assert [row["participants"] for row in rows(made, "tickets")] == [
         ["boss@example.com", "anna@example.com"]
     ]
+
+
+async def test_a_merged_ticket_names_the_one_that_goes_on(
+    house: House, visitor: Browser, tmp_path: Path
+) -> None:
+    ticket = await house.open_ticket(visitor)
+    into = await house.open_ticket(visitor, subject="The one that goes on")
+    await house.db.write(ada(house), merging.merge, ticket.ticket_id, into.ticket_id)
+
+    made = await exported(house, tmp_path / "acme.zip")
+
+    named = {row["number"]: row["merged_into"] for row in rows(made, "tickets")}
+    assert named == {ticket.number: str(into.ticket_id), into.number: None}
 
 
 async def test_a_file_that_the_store_has_lost_is_counted_and_the_rest_is_there(

@@ -117,6 +117,8 @@ def reached(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
         live.command("mailbox", "add", "support@example.com", "--workspace", SLUG)
         told = {**os.environ, "PARLOUR_URL": live.url, "PARLOUR_KEY": key}
         headers = {"authorization": f"Bearer {key}"}
+        into = httpx.post(f"{live.url}/api/v1/tickets", json=NEW, headers=headers).json()
+        told["INTO"] = into["ticket_id"]
         for path, body in (("tickets", NEW), ("contacts", {"email": "zoe@example.com"})):
             made = httpx.post(f"{live.url}/api/v1/{path}", json=body, headers=headers).json()
             told |= {name.upper(): value for name, value in made.items() if name.endswith("_id") and value}

@@ -52,7 +52,8 @@ async def ask(api: Program, operation: str, ids: dict[str, str]) -> Any:
         return await api.post(path, content=b"To: support@acme.example\n\nHello", headers=headers)
     if path == "/files":
         return await api.post(path, params={"ticket_id": ids["ticket_id"], "name": "a"}, content=b"Hello")
-    return await api.request(method, path, json=BODIES.get(operation), headers=headers)
+    merging = {"into": ids["into"], "two_people": True} if path.endswith("/merge") else None
+    return await api.request(method, path, json=BODIES.get(operation, merging), headers=headers)
 
 
 @pytest.mark.parametrize("role", MAY["viewer"])
@@ -63,13 +64,14 @@ async def test_every_operation_is_open_to_the_roles_that_the_contract_names(
     ticket = await house.open_ticket(visitor)
     async with program(house) as colleague:
         file = (await brought(colleague, str(ticket.ticket_id)))["files"][0]["file_id"]
+        into = (await opened(colleague))["ticket_id"]
     async with program(house, Role.ADMIN) as manager:
         hook = (await manager.made("/webhooks", HOOK))["webhook_id"]
         tried = (await manager.post(f"/webhooks/{hook}/test")).json()["delivery_id"]
     async with program(house, role) as api, program(house, Role.ADMIN, slug="other") as stranger:
         contact = (await api.read("/contacts"))["items"][0]["contact_id"]
         ids = {"ticket_id": str(ticket.ticket_id), "contact_id": contact, "file_id": file}
-        ids |= {"webhook_id": hook, "delivery_id": tried}
+        ids |= {"webhook_id": hook, "delivery_id": tried, "into": into}
         for each in OPERATIONS:
             name = f"{each.method} {each.path}"
             async with Program(house, "") as nobody:

@@ -26,7 +26,8 @@ FIELDS = {
         "contact",
         "assignee_id",
     ),
-    *("tags", "version", "created_at", "updated_at", "last_message_at", "waiting_since", "url"),
+    *("tags", "version", "created_at", "updated_at", "last_message_at", "waiting_since"),
+    *("snoozed_until", "merged_into", "url"),
 }
 
 

@@ -1,6 +1,7 @@
 """Each operation as one would ask for it, by curl and in Python; a test runs them all.
 
-They read `PARLOUR_URL`, `PARLOUR_KEY` and the ids in an address, such as `TICKET_ID`, from the environment.
+They read `PARLOUR_URL`, `PARLOUR_KEY` and ids, such as `TICKET_ID` in an address and `INTO` in a body, from
+the environment.
 """
 
 import json
@@ -12,6 +13,7 @@ from parlour.features.api.catalogue import HOME
 from parlour.features.api.operations import Operation
 
 _ID = re.compile(r"\{(\w+)\}")
+_ID_IN_BODY = re.compile(r'"(\w+)": "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"')
 
 
 def _headers(operation: Operation) -> Mapping[str, str]:
@@ -52,8 +54,15 @@ def curl(operation: Operation) -> str:
     if operation.raw:
         lines.append(f"--data-binary {shlex.quote(operation.example['body'])}")
     if operation.takes:
-        lines.append(f"-d {shlex.quote(json.dumps(operation.example))}")
+        body = shlex.quote(json.dumps(operation.example))
+        lines.append(
+            "-d " + _ID_IN_BODY.sub(lambda found: f'"{found[1]}": "\'"${found[1].upper()}"\'"', body)
+        )
     return " \\\n  ".join(lines)
+
+
+def _from_environment(found: re.Match[str]) -> str:
+    return f"\"{found[1]}\": environ['{found[1].upper()}']"
 
 
 def python(operation: Operation) -> str:
@@ -66,6 +75,7 @@ def python(operation: Operation) -> str:
     more = [] if operation.method == "GET" else [f'method="{operation.method}"']
     if operation.raw:
         more.insert(0, f"data={operation.example['body'].encode()!r}")
+    body = json.dumps(operation.example, indent=4)
     if operation.takes:
         more.insert(0, "data=json.dumps(body).encode()")
     asked = ", ".join(("url", *more, "headers=headers"))
@@ -79,7 +89,7 @@ def python(operation: Operation) -> str:
             "headers = {",
             *headers,
             "}",
-            *([f"body = {json.dumps(operation.example, indent=4)}"] if operation.takes else []),
+            *([f"body = {_ID_IN_BODY.sub(_from_environment, body)}"] if operation.takes else []),
             f"with urlopen(Request({asked})) as answer:",
             "    print(json.load(answer))" if operation.gives else "    print(answer.read())",
         ]

@@ -77,6 +77,8 @@ class Ticket(Given):
     updated_at: Moment
     last_message_at: Moment
     waiting_since: Annotated[Moment | None, Meta(description="Since when the customer waits for an answer.")]
+    snoozed_until: Annotated[Moment | None, Meta(description="Until when it is put aside.")]
+    merged_into: Annotated[UUID | None, Meta(description="The ticket that goes on in place of this one.")]
     url: Annotated[str, Meta(description="The ticket's page at the desk.")]
 
 
@@ -284,6 +286,14 @@ class TicketChange(Taken):
     priority: Priority | UnsetType = UNSET
     assignee_id: UUID | UnsetType | None = UNSET
     tags: Tags | UnsetType = UNSET
+
+
+class Merging(Taken):
+    into: Annotated[UUID, Meta(description="The `ticket_id` of the one that goes on.")]
+    two_people: Annotated[
+        bool,
+        Meta(description="You know that they are of two people, who both get what is answered from now on."),
+    ] = False
 
 
 class NewMessage(Taken):

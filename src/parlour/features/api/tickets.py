@@ -8,6 +8,7 @@ from parlour.features.api import cursors, shapes, units
 from parlour.features.api.answers import Answer, answer, encoded, listed
 from parlour.features.api.operations import HOME, BadQuery, Call, Operation
 from parlour.features.tickets import service as tickets
+from parlour.features.tickets.changes import TicketMerged
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Filters, Order, Sent, Stage, Status, WholeTicket, Whose
 from parlour.files.scan import Scan
@@ -64,6 +65,8 @@ def ticket_shape(desk: str, ticket: WholeTicket) -> shapes.Ticket:
         updated_at=ticket.updated_at,
         last_message_at=ticket.last_message_at,
         waiting_since=ticket.waiting_since,
+        snoozed_until=ticket.snoozed_until,
+        merged_into=ticket.merged_into,
         url=f"{desk}{ticket.ticket_id}",
     )
 
@@ -159,6 +162,26 @@ async def change_ticket(call: Call) -> Answer:
     )
 
 
+async def merge_ticket(call: Call) -> Answer:
+    """Merge a ticket into another one.
+
+    The answer is the one that goes on. The other is closed and names it in `merged_into`; no message moves,
+    and what its customer writes from now on lands in the one that goes on. Tickets of two people are merged
+    only where you say so in `two_people`. The same again does nothing.
+    """
+    return await call.write(
+        units.merge_ticket, lambda whole: _answer(call, whole), call.id("ticket_id"), call.body
+    )
+
+
+async def unmerge_ticket(call: Call) -> Answer:
+    """Undo the merging of a ticket.
+
+    It stands alone again, in the status that it had. Of one that does already, nothing changes.
+    """
+    return await call.write(units.unmerge_ticket, lambda whole: _answer(call, whole), call.id("ticket_id"))
+
+
 _ETAGS = re.compile(r'\s*(?:W/)?"[^"]*"\s*(?:,\s*(?:W/)?"[^"]*"\s*)*')
 _ETAG = re.compile(r'(?<!W/)"([0-9]{1,15})"')
 
@@ -234,7 +257,7 @@ _NEW_TICKET = {
     "email": "maria@example.com",
     "priority": "high",
 }
-_CHANGES = (tickets.UnknownTicket, Invalid)
+_CHANGES = (tickets.UnknownTicket, Invalid, TicketMerged)
 
 OPERATIONS = [
     Operation("GET", "/tickets", list_tickets, shapes.TicketList, query=shapes.TicketQuery),
@@ -260,6 +283,24 @@ OPERATIONS = [
         refusals=(BadVersion, *_CHANGES, units.Overtaken, VersionNeeded),
         if_match=True,
         example={"status": "pending", "priority": "low"},
+    ),
+    Operation(
+        "POST",
+        "/tickets/{ticket_id}/merge",
+        merge_ticket,
+        shapes.Ticket,
+        role="agent",
+        takes=shapes.Merging,
+        refusals=(tickets.UnknownTicket, Invalid),
+        example={"into": "0198c0de-5eed-7000-8000-000000004711"},
+    ),
+    Operation(
+        "POST",
+        "/tickets/{ticket_id}/unmerge",
+        unmerge_ticket,
+        shapes.Ticket,
+        role="agent",
+        refusals=(tickets.UnknownTicket,),
     ),
     Operation(
         "GET",

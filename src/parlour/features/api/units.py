@@ -10,7 +10,7 @@ from msgspec import UNSET
 from parlour.db import epoch, idempotency
 from parlour.db.database import Tx
 from parlour.features.api.answers import Answer, Once
-from parlour.features.api.shapes import ContactChange, NewContact, NewTicket, TicketChange
+from parlour.features.api.shapes import ContactChange, Merging, NewContact, NewTicket, TicketChange
 from parlour.features.api.webhook_shapes import WebhookChange
 from parlour.features.chat import service as chat
 from parlour.features.contacts import service as contacts
@@ -19,6 +19,7 @@ from parlour.features.events import service as events
 from parlour.features.events.models import Event
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.listing import service as listing
+from parlour.features.tickets.merging import service as merging
 from parlour.features.tickets.models import Draft, Filters, Priority, Ticket, WholeTicket
 from parlour.features.tickets.tags import service as tags
 from parlour.features.webhooks import service as webhooks
@@ -125,6 +126,23 @@ def change_ticket(tx: Tx, ticket_id: UUID, wanted: TicketChange, seen: Collectio
         raise Overtaken(locked[0].version)
     _change(tx, locked[0], wanted)
     return ticket(tx, ticket_id)
+
+
+@requires(Permission.TICKET_MERGE)
+def merge_ticket(tx: Tx, ticket_id: UUID, wanted: Merging) -> WholeTicket:
+    """The one that goes on. Raises UnknownTicket, Invalid."""
+    try:
+        kept = merging.merge(tx, ticket_id, wanted.into, two_people=wanted.two_people)
+    except Invalid as error:
+        told = {"people": "two_people"}
+        raise Invalid({told.get(name, name): code for name, code in error.problems.items()}) from None
+    return ticket(tx, kept.ticket_id)
+
+
+@requires(Permission.TICKET_MERGE)
+def unmerge_ticket(tx: Tx, ticket_id: UUID) -> WholeTicket:
+    """Raises UnknownTicket."""
+    return ticket(tx, merging.undo(tx, ticket_id).ticket_id)
 
 
 def _change(tx: Tx, now: Ticket, wanted: TicketChange) -> None:

@@ -83,7 +83,7 @@ _TICKETS = _pages(
         *_columns(
             tickets,
             "ticket_id number subject description status priority email typed_name assignee_id created_at "
-            "updated_at last_message_at waiting_since first_answer_at snoozed_until",
+            "updated_at last_message_at waiting_since first_answer_at snoozed_until merged_into",
         )
     ).where(tickets.c.workspace_id == HERE),
     tickets.c.ticket_id,

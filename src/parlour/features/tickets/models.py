@@ -140,6 +140,8 @@ class WholeTicket(NamedTuple):
     updated_at: datetime
     last_message_at: datetime
     waiting_since: datetime | None
+    snoozed_until: datetime | None
+    merged_into: UUID | None
     tagged: bool
     tags: Sequence[Tag] = ()
 

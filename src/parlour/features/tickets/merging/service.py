@@ -136,8 +136,10 @@ def _gathering(tx: Tx, ticket: Ticket, kept: Ticket) -> Ticket:
     """Whose customer waits in the merged ticket waits in this one, which is then the agents' to answer."""
     waits = [each for each in (ticket.waiting_since, kept.waiting_since) if each]
     newest = max(ticket.last_message_at, kept.last_message_at)
-    values = {"gathers": True, "waiting_since": min(waits, default=None), "last_message_at": newest}
-    [kept] = store.change_all(tx, [kept.ticket_id], clock.now(), **values)
+    moved = {"waiting_since": min(waits, default=None), "last_message_at": newest}
+    if others := [name for name, moment in moved.items() if getattr(kept, name) != moment]:
+        events.ticket_updated(tx, [kept.ticket_id], *others)
+    [kept] = store.change_all(tx, [kept.ticket_id], clock.now(), gathers=True, **moved)
     store.follow_on_tags(tx, [kept], last_message_at=newest)
     if ticket.waiting_since and kept.status in (Status.PENDING, Status.RESOLVED):
         [kept] = changes.set_status(tx, [kept], Status.OPEN)

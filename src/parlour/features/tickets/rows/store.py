@@ -84,7 +84,7 @@ WHOLE = Reads(
     _with_people(
         *(tickets.c[name] for name in WholeTicket._fields[:7]),
         *(users.c.user_id, contacts.c.contact_id, _CALLED),
-        *(tickets.c[name] for name in WholeTicket._fields[10:16]),
+        *(tickets.c[name] for name in WholeTicket._fields[10:18]),
     ),
     _whole,
 )
