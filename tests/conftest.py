@@ -3,6 +3,7 @@ from contextlib import aclosing
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests import compiled, tenants
 from tests.house import Browser, House, open_house
@@ -14,6 +15,10 @@ __all__ = ["pytest_collection_modifyitems", "pytest_sessionfinish", "pytest_term
 pytest_plugins = ["tests.engines"]
 # What these check fails with both sides shown, as in a test; modules of several folders use them.
 pytest.register_assert_rewrite("tests.faults.people", "tests.faults.rooms")
+
+# The same examples in every run, so that what fails was changed; `--hypothesis-profile=default` draws others.
+settings.register_profile("parlour", derandomize=True, deadline=None)
+settings.load_profile("parlour")
 
 tenants.watch_every_engine()
 compiled.remember_for_every_engine()

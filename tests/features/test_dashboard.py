@@ -1,15 +1,12 @@
 """The dashboard."""
 
-import asyncio
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Engine, event, func, select
+from sqlalchemy import Connection, Engine, event
 
-from parlour.db.database import Tx
-from parlour.db.schema import outbox
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Priority, Status, Ticket
 from parlour.kernel.access import Actor, Role
@@ -28,8 +25,8 @@ def listed(page: str, which: str) -> list[str]:
     return re.findall(rf'<tr id="{which}-([0-9a-f-]+)"', page)
 
 
-OF_OTHERS = re.compile(r"\b(outbox|limit_windows)\b")
-"""What the worker asks every second, and what is counted for limits."""
+OF_OTHERS = re.compile(r"\blimit_windows\b")
+"""What is counted for limits."""
 
 
 @contextmanager
@@ -84,16 +81,9 @@ async def test_it_counts_by_status_and_those_that_wait_and_each_number_leads_to_
     }
 
 
-def nothing_to_mail(tx: Tx) -> bool:
-    """The worker, which has its own business with the database, has finished it."""
-    waiting = select(func.count()).select_from(outbox).where(outbox.c.finished_at.is_(None))
-    return int(tx.execute(waiting).scalar_one()) == 0
-
-
 async def test_it_asks_the_database_five_times(house: House, visitor: Browser, desk: Browser) -> None:
     await several(house, visitor, 5)
-    while not await house.db.read(Actor.system(), nothing_to_mail):
-        await asyncio.sleep(0.01)
+    await house.app.parlour.worker.stop()  # it looks for jobs now and then
     with statements() as seen:
         await desk.get(home(house))
 

@@ -104,7 +104,7 @@ def test_from_an_address_in_another_script_nothing_is_sent_that_some_servers_ref
     assert message_from_bytes(message(mail, SENDER).as_bytes())["From"] == SENDER
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     text=st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=2500),
     name=st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=200).map(

@@ -347,7 +347,7 @@ ONE_READ_BEFORE_THE_FILES_WERE_PUT_BACK_AND_ONE_AFTERWARDS = [
 @example(script=A_RESET_AND_FILES_PUT_BACK_BEFORE_THE_PAGE_ASKS_AGAIN, prompt=True)
 @example(script=TWO_COME_IN_AND_THE_FIRST_TO_READ_IS_THE_LAST_TO_HEAR, prompt=False)
 @given(script=st.lists(st.tuples(steps, turns), min_size=15, max_size=60), prompt=st.booleans())
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_nothing_is_lost_doubled_or_out_of_order(
     script: list[tuple[tuple[Any, ...], int]], prompt: bool
 ) -> None:

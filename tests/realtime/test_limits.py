@@ -93,7 +93,7 @@ def test_whatever_is_sent_is_a_request_or_one_of_two_refusals(text: str) -> None
 
 
 @given(texts=st.lists(frames, min_size=1, max_size=20))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_garbage_breaks_a_connection_that_speaks_json(
     standing: tuple[asyncio.Runner, House], texts: list[str]
 ) -> None:

@@ -27,7 +27,6 @@ SECONDS = 5
 
 bounded = settings(
     max_examples=120 if os.environ.get("PARLOUR_TEST_FUZZ") and not ON_POSTGRESQL else 12,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -54,7 +54,6 @@ schemathesis.serializer.alias("message/rfc822", "application/octet-stream")
 document = schemathesis.openapi.from_dict({**contract(), "security": []})  # the key is the fixture's
 tried = settings(
     max_examples=40 if WHOLE else 3,
-    deadline=None,
     derandomize=True,
     database=None,
     suppress_health_check=list(HealthCheck),

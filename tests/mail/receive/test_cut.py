@@ -202,7 +202,7 @@ LINES = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.one_of(LINES, st.text(max_size=20)), max_size=14).map("\n".join).map(many_lines))
 def test_a_reply_is_clean_and_empty_only_if_the_mail_is(mail: str) -> None:
     reply = newly_written(mail)
