@@ -27,6 +27,7 @@ from parlour.db.outbox import Postponed, Undeliverable
 from parlour.kernel import clock
 from parlour.kernel.addresses import ascii_host, clean_email
 from parlour.kernel.text import one_line
+from parlour.mail import bodies
 from parlour.mail.dialling import May, dial
 from parlour.mail.headers import Folded, mailbox, message_ids, words
 from parlour.mail.relay import Relay
@@ -121,9 +122,13 @@ def message(mail: Mail, sender: str) -> EmailMessage:
     wire = EmailMessage(policy=_POLICY)
     ours = _written(mail.sender) if mail.sender else sender
     wire.set_raw("From", mailbox("From", mail.sender_name, ours if ours.isascii() else sender))
-    wire["To"] = _in_letters(_written(mail.to))
+    to = _written(mail.to)
+    if to.isascii():
+        wire.set_raw("To", to)
+    else:
+        wire["To"] = _in_letters(to)
     wire.set_raw("Subject", words("Subject", mail.subject))
-    wire["Date"] = format_datetime(clock.now())
+    wire.set_raw("Date", format_datetime(clock.now()))
     wire.set_raw("Message-ID", message_ids("Message-ID", mail.message_id))
     for name, value in {**_AUTOMATIC, **mail.headers}.items():
         if name in _OF_IDS:
@@ -132,9 +137,8 @@ def message(mail: Mail, sender: str) -> EmailMessage:
             back = _written(value)
             wire[name] = Folded(name, back) if back.isascii() else _in_letters(back)
         else:
-            wire[name] = value
-    wire.set_content(mail.text)
-    wire.add_alternative(mail.html, subtype="html")
+            wire.set_raw(name, value)
+    bodies.put(wire, mail.text, mail.html)
     for file in mail.enclosed:
         main, sub = _type_of(file)
         wire.add_attachment(file.content, main, sub, filename=one_line(file.name))
