@@ -50,21 +50,31 @@ def request(path: str, headers: Headers) -> MutableMapping[str, Any]:
     }
 
 
+async def exchange(
+    app: Application, path: str, headers: Headers, body: bytes | None = None
+) -> tuple[int, int]:
+    """Ask for a page, or POST a form to it. Returns the answer's status and its bytes."""
+    status = size = 0
+
+    async def receive() -> MutableMapping[str, Any]:
+        return {"type": "http.request", "body": body or b"", "more_body": False}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        nonlocal status, size
+        status = message.get("status", status)
+        size = len(message.get("body", b"")) or size
+
+    await app({**request(path, headers), "method": "GET" if body is None else "POST"}, receive, send)
+    return status, size
+
+
 async def seconds_a_page(app: Application, path: str, headers: Headers, times: int) -> tuple[float, int]:
     """Processor seconds for one answer, and its bytes."""
     size = 0
-
-    async def receive() -> MutableMapping[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: MutableMapping[str, Any]) -> None:
-        nonlocal size
-        assert message.get("status", 200) == 200
-        size = len(message.get("body", b"")) or size
-
     started = time.process_time()
     for _ in range(times):
-        await app(request(path, headers), receive, send)
+        status, size = await exchange(app, path, headers)
+        assert status == 200
     return (time.process_time() - started) / times, size
 
 
