@@ -157,7 +157,7 @@ async def measure(rounds: int, times: int) -> None:
             ]
             key = [(b"authorization", f"Bearer {await key_of(house)}".encode())]
             reading, drawing = Apart(), Apart()
-            house.db.read = reading.awaited(house.db.read)  # type: ignore[method-assign]
+            house.db.read = reading.awaited(house.db.read)  # type: ignore[method-assign, assignment]
             Renderer.__call__ = drawing.called(Renderer.__call__)  # type: ignore[method-assign]
             print(f"{'page':20}{'µs of a core':>14}{'reading':>10}{'drawing':>10}", end="")
             print(f"{'anew':>8}{'kB':>8}{'x smallest':>12}")
