@@ -47,6 +47,7 @@ async def ledger(request: Request) -> Response:
         address=page.address,
         senders_checked=bool(site(request).settings.mail_authserv_id),
         may_release=actor.may(Permission.TICKET_UPDATE),
+        may_note=actor.may(Permission.NOTE_WRITE),
         may_manage=actor.may(Permission.MAILBOX_MANAGE),
     )
 
@@ -115,6 +116,14 @@ async def release(request: Request) -> Response:
     desk = await desk_in(request)
     await read_form(request)
     await db(request).write(actor_at(desk), mailroom.release, id_in(request, "mail_id"))
+    return redirect(f"/workspace/{desk.workspace_id}/mail")
+
+
+async def into_note(request: Request) -> Response:
+    """A mail that was held back is shown in its ticket to colleagues alone."""
+    desk = await desk_in(request)
+    await read_form(request)
+    await db(request).write(actor_at(desk), mailroom.into_note, id_in(request, "mail_id"))
     return redirect(f"/workspace/{desk.workspace_id}/mail")
 
 

@@ -82,6 +82,7 @@ _PAGES = [
     Route(f"{_MAIL}/{{mail_id:id}}/original", mails.original),
     Route(f"{_MAIL}/{{letter_id:id}}/send", mails.send_again, methods=["POST"]),
     Route(f"{_MAIL}/{{mail_id:id}}/release", mails.release, methods=["POST"]),
+    Route(f"{_MAIL}/{{mail_id:id}}/note", mails.into_note, methods=["POST"]),
     Route(f"{_MAIL}/{{mail_id:id}}/read", mails.read_again, methods=["POST"]),
     Route(f"{_TICKETS}/new", opening.form),
     Route(f"{_TICKETS}/new", opening.open_ticket, methods=["POST"]),

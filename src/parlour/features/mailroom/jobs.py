@@ -50,7 +50,10 @@ class MailroomJobs:
                 self._opened, mail_id, raw, released=job.payload.get("released", False)
             )
             letter = replace(letter, is_whole=found.whole_size is None, mailbox_id=found.mailbox_id)
-            if letter.ours and letter.about is None:
+            if "noted_by" in job.payload:
+                about, noted_by = UUID(job.payload["about"]), UUID(job.payload["noted_by"])
+                letter = replace(letter, about=about, noted_by=noted_by)
+            elif letter.ours and letter.about is None:
                 letter = await self._perhaps_of_member(system, letter)
             if letter.is_for_people and letter.is_whole:
                 letter = await self._with_files(letter, system.workspace_id)

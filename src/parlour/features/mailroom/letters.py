@@ -9,6 +9,8 @@ from parlour.features.mailroom.models import Outcome
 from parlour.kernel.access import Actor
 from parlour.mail.receive.parsed import Kind, Parsed
 
+CAME_BEFORE = "The same mail came before."
+
 
 @dataclass(frozen=True, slots=True)
 class Sorted:
@@ -26,7 +28,8 @@ class Letter:
     that, `ours`, that it answers one at all. `released`: somebody has looked at it and says that a person
     wrote it. `file_ids`: what it brings, staged by its stranger. `is_whole`: all of it was fetched.
     `mailbox_id`: at which address of ours it came. `member`: who was told of the ticket by the mail that it
-    answers, and writes under their own address.
+    answers, and writes under their own address. `noted_by`: who has looked at it and puts it into that
+    ticket as a note.
     """
 
     mail_id: UUID
@@ -40,6 +43,7 @@ class Letter:
     is_whole: bool = True
     mailbox_id: UUID | None = None
     member: UUID | None = None
+    noted_by: UUID | None = None
 
     @property
     def sender(self) -> str:

@@ -24,6 +24,11 @@ class NotHeld(Conflict):
     message = "This mail is not held back."
 
 
+class NoTicket(Conflict):
+    code = "mail_about_no_ticket"
+    message = "This mail is about no ticket."
+
+
 @requires(Permission.SYSTEM)
 def receive(tx: Tx, arrival: Arrival) -> None:
     """A mail whose bytes are stored: when this is committed it is ours, and whoever brought it may go."""
@@ -84,13 +89,29 @@ def read_again(tx: Tx, mail_id: UUID) -> None:
     tx.as_system().enqueue(READ, {"mail_id": str(mail_id)})
 
 
+@requires(Permission.NOTE_WRITE)
+def into_note(tx: Tx, mail_id: UUID) -> None:
+    """A mail that was held back, and is about a ticket, is shown there as a note of whoever asks.
+
+    Raises UnknownMail, NotHeld, NoTicket.
+    """
+    found = mail(tx, mail_id)
+    _let_wait(tx, mail_id)
+    if found.ticket_id is None:
+        raise NoTicket
+    audit.record(tx, "mail_noted", after=found.sender)
+    wanted = {"noted_by": str(tx.actor.user_id), "about": str(found.ticket_id)}
+    tx.as_system().enqueue(READ, {"mail_id": str(mail_id), "released": True, **wanted})
+
+
 def _let_wait(tx: Tx, mail_id: UUID) -> None:
+    """As if it had just come: it stands in no ticket."""
     held = store.lock(tx, mail_id)
     if held is None:
         raise UnknownMail
     if held not in HELD:
         raise NotHeld
-    store.settle(tx, mail_id, outcome=Outcome.WAITING.value, reason="", tries=0)
+    store.settle(tx, mail_id, outcome=Outcome.WAITING.value, reason="", tries=0, ticket_id=None)
 
 
 @requires(Permission.SYSTEM)

@@ -11,7 +11,7 @@ from parlour.features.chat.models import CONTENT_LIMIT
 from parlour.features.contacts import service as contacts
 from parlour.features.files import service as files
 from parlour.features.mailroom import answers, service, store
-from parlour.features.mailroom.letters import Letter, Sorted
+from parlour.features.mailroom.letters import CAME_BEFORE, Letter, Sorted
 from parlour.features.mailroom.models import Outcome
 from parlour.features.tickets import finding
 from parlour.features.tickets import service as tickets
@@ -30,7 +30,6 @@ FLOOD = 30
 FLOOD_WITHIN = timedelta(hours=1)
 """So many mails of one sender in an hour are read; what comes on top waits for somebody to look at it."""
 CUT_SHORT = "It is too large to be fetched: this is its beginning, and the rest lies on its mail server."
-_CAME_BEFORE = "The same mail came before."
 _QUIET = {
     Kind.AUTOMATIC: "A machine wrote it.",
     Kind.LIST: "It comes from a mailing list.",
@@ -49,7 +48,7 @@ def sort(tx: Tx, letter: Letter) -> Outcome:
     if before is not Outcome.WAITING:
         return before
     parsed, client_id = letter.parsed, letter.client_id(tx.workspace_id)
-    say = answers.by_member if letter.member else _said
+    say = answers.as_note if letter.noted_by else answers.by_member if letter.member else _said
     done = _held(tx, letter, client_id) or say(tx, letter, client_id)
     store.settle(
         tx,
@@ -70,8 +69,8 @@ def _held(tx: Tx, letter: Letter, client_id: UUID) -> Sorted | None:
     """Why the mail says nothing in any ticket; None for what a person wrote to us."""
     parsed = letter.parsed
     if stands_in := store.taken(tx, client_id):
-        return Sorted(Outcome.DUPLICATE, _CAME_BEFORE, stands_in)
-    if told := _told(tx, letter):
+        return Sorted(Outcome.DUPLICATE, CAME_BEFORE, stands_in)
+    if not letter.noted_by and (told := _told(tx, letter)):
         return told
     if parsed.kind is Kind.LOOP or mailboxes.own_among(tx, [letter.sender]):
         return Sorted(Outcome.LOOP, "It is a mail of our own, or of another desk that answers by itself.")
@@ -117,9 +116,11 @@ def _said(tx: Tx, letter: Letter, client_id: UUID) -> Sorted:
     if ticket and not ticket.is_closed:
         customer = Actor.customer(tx.workspace_id, ticket.ticket_id, letter.sender)
         files.hand_over(stranger, letter.file_ids, ticket.chat_room_id, customer)
-        tickets.send_message(
+        sent = tickets.send_message(
             tx.acting_as(customer), ticket.ticket_id, content, client_id, file_ids=letter.file_ids
         )
+        if sent.repeat:
+            return Sorted(Outcome.DUPLICATE, CAME_BEFORE, ticket.ticket_id)
         arrived = _arrived(tx, letter)
         participants.join(tx, ticket, letter.others(but=arrived.reply_to))
         if letter.sender == ticket.email:
@@ -134,7 +135,7 @@ def _said(tx: Tx, letter: Letter, client_id: UUID) -> Sorted:
     draft = Draft(subject, content, letter.sender, client_id, name, letter.file_ids)
     opened = tickets.open_ticket(stranger, draft)
     if opened.repeat:  # by the same mail, which was read at the same moment
-        return Sorted(Outcome.DUPLICATE, _CAME_BEFORE, opened.ticket.ticket_id)
+        return Sorted(Outcome.DUPLICATE, CAME_BEFORE, opened.ticket.ticket_id)
     arrived = _arrived(tx, letter)
     threads.came_by_mail(tx, opened.ticket.ticket_id, arrived, believed=True)
     participants.join(tx, opened.ticket, letter.others(but=arrived.reply_to))

@@ -40,11 +40,15 @@ _NEWEST = _LINES.order_by(mails.c.mail_id.desc()).limit(bindparam("limit", type_
 _THIS = (mails.c.workspace_id == HERE) & (mails.c.mail_id == bindparam("mail"))
 _LINE = _LINES.where(mails.c.mail_id == bindparam("mail"))
 _LOCKED = select(mails.c.outcome).where(_THIS).with_for_update()
+_SAID = [Outcome.OPENED.value, Outcome.ADDED.value]
+_STANDS = [*_SAID, Outcome.BOUNCE.value]
+"""What has had its effect; what was held back may be let through yet."""
 _TAKEN = (
     select(mails.c.ticket_id)
     .where(
         mails.c.workspace_id == HERE,
         mails.c.client_id == bindparam("client"),
+        mails.c.outcome.in_(_STANDS),
         mails.c.ticket_id.is_not(None),
     )
     .limit(1)
@@ -55,7 +59,7 @@ _SAID_BY = (
         mails.c.workspace_id == HERE,
         mails.c.client_id == bindparam("client"),
         mails.c.ticket_id == bindparam("ticket"),
-        mails.c.outcome.in_([Outcome.OPENED.value, Outcome.ADDED.value]),
+        mails.c.outcome.in_(_SAID),
     )
     .limit(1)
 )
@@ -116,7 +120,7 @@ def newest(tx: Tx, *, outcome: Outcome | None, before: UUID | None, limit: int) 
 
 
 def taken(tx: Tx, client_id: UUID) -> UUID | None:
-    """The ticket in which this very mail stands already."""
+    """The ticket in which this very mail stands, or was noted, already."""
     return tx.run(_TAKEN, client=client_id).scalar_one_or_none()
 
 
