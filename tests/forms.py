@@ -212,6 +212,7 @@ FORMS: dict[str, Callable[["Town"], Awaitable[Form]]] = {
     f"{_WORKSPACE}/settings/api-keys": _new_key,
     f"{_WORKSPACE}/settings/api-keys/{{key_id}}/revoke": _fixed(revoke="now"),
     f"{_WORKSPACE}/settings/webhooks": _new_webhook,
+    f"{_WEBHOOK}": _fixed(url="https://127.0.0.1/other", events="note.created"),
     f"{_WEBHOOK}/on": _fixed(turn="on"),
     f"{_WEBHOOK}/off": _fixed(turn="off"),
     f"{_WEBHOOK}/secret": _fixed(renew="now"),

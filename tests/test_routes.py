@@ -154,6 +154,7 @@ POST -                              sign-in sign-in  sign-in   sign-in  200   40
 
 /workspace/{workspace_id}/settings/webhooks/{webhook_id}
 GET  -                              sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
+POST -                              sign-in sign-in  sign-in   sign-in  hook  403   403     404      sign-in
 GET  /{form:path}                   sign-in sign-in  sign-in   sign-in  hook  hook  hook    404      sign-in
 POST /on                            sign-in sign-in  sign-in   sign-in  hook  403   403     404      sign-in
 POST /off                           sign-in sign-in  sign-in   sign-in  hook  403   403     404      sign-in
@@ -270,7 +271,7 @@ WORDS = {
     "tags": "{workspace}/settings/tags",
     "keys": "{workspace}/settings/api-keys",
     "hooks": "{workspace}/settings/webhooks",
-    "hook": f"{{workspace}}/settings/webhooks/{UUID}(\\?(tested={UUID}|replayed=yes))?",
+    "hook": f"{{workspace}}/settings/webhooks/{UUID}(\\?(tested={UUID}|replayed=yes|changed=yes))?",
     "boxes": "{workspace}/settings/mail\\?removed=yes",
     "box": f"{{workspace}}/settings/mail/{UUID}(\\?saved=(added|signed|stopped|houses))?",
     "texts": "{workspace}/replies",

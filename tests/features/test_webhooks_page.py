@@ -8,6 +8,8 @@ from uuid import uuid4
 
 import pytest
 
+from parlour.features.accounts.api_keys import service as api_keys
+from parlour.features.events.models import Kind
 from parlour.features.webhooks import delivering
 from parlour.features.webhooks import service as webhooks
 from parlour.features.webhooks.models import Off, Webhook
@@ -101,6 +103,63 @@ async def test_the_same_form_twice_makes_one_webhook(house: House, desk: Browser
 
     assert (again.status_code, again.headers["location"]) == (303, page)
     assert len(await house.db.read(ada(house), webhooks.every)) == 1
+
+
+async def test_a_webhook_is_led_elsewhere_and_told_of_other_things(
+    house: House, desk: Browser, page: str
+) -> None:
+    made, secret = await added(desk, house, page, "https://example.com/hook")
+    behind_its_back(house.app.parlour.settings, "UPDATE webhooks SET failing_since = created_at")
+    await house.db.write(ada(house), api_keys.make, uuid4(), "Sorter", Role.AGENT)
+    one = f"{page}/{made.webhook_id}"
+    [sorter] = re.findall(r'<option value="([^"]+)">Sorter', (await desk.get(one)).text)
+    fields = {"url": "https://example.org/other", "events": "note.created", "except_key_id": sorter}
+    saved = await desk.submit(one, fields, page=one)
+    seen = (await desk.get(saved.headers["location"])).text
+    now = await house.db.read(ada(house), webhooks.webhook, made.webhook_id)
+    keys = webhooks.keyring(house.app.parlour.settings.secret_keys)
+
+    assert saved.headers["location"] == f"{one}?changed=yes"
+    assert (now.url, now.events, str(now.except_key)) == (fields["url"], (Kind.NOTE_CREATED,), sorter)
+    assert (now.failing_since, webhooks.secrets(now, keys)) == (None, [secret])
+    assert "It is changed." in seen
+    assert f'<option value="{sorter}" selected>Sorter' in seen
+
+
+async def test_a_change_that_cannot_be_comes_back_as_typed_and_changes_nothing(
+    house: House, desk: Browser, page: str
+) -> None:
+    made, _ = await added(desk, house, page, "https://example.com/hook")
+    one = f"{page}/{made.webhook_id}"
+    wrong = {"url": "example.org", "events": "", "except_key_id": str(uuid4())}
+    refused = await desk.submit(one, wrong, page=one)
+
+    assert refused.status_code == 422
+    for sentence in ("Enter a whole address", "Choose from what is listed", "Choose a program from the list"):
+        assert sentence in refused.text
+    assert 'value="example.org"' in refused.text
+    assert await house.db.read(ada(house), webhooks.webhook, made.webhook_id) == made
+
+
+async def test_what_could_not_be_chosen_anew_may_stay(house: House, desk: Browser, page: str) -> None:
+    """A key that was revoked, and an address without TLS where the operator allows none any more."""
+    made, _ = await added(desk, house, page, "http://10.1.2.3/hook")
+    one, sorter = f"{page}/{made.webhook_id}", uuid4()
+    fields = {"url": made.url, "events": "note.created", "except_key_id": str(sorter)}
+    await house.db.write(ada(house), api_keys.make, sorter, "Sorter", Role.AGENT)
+    await desk.submit(one, fields, page=one)
+    await house.db.write(ada(house), api_keys.revoke, sorter)
+    seen = await desk.get(one)
+    saved = await desk.submit(one, fields, page=one)
+    async with program(house, Role.ADMIN) as api:
+        patched = await api.patch(f"/webhooks/{made.webhook_id}", json={"events": ["contact.updated"]})
+    wish = webhooks.Wish(made.url, ["ticket.created"], sorter, plain_http=False)
+    now = await house.db.write(ada(house), webhooks.change, made.webhook_id, wish)
+
+    assert "A program whose key was revoked" in seen.text
+    assert saved.status_code == 303
+    assert (patched.status_code, patched.json()["except_key_id"]) == (200, str(sorter))
+    assert (now.url, now.except_key) == (made.url, sorter)
 
 
 async def test_a_test_says_in_words_how_it_went(

@@ -211,7 +211,7 @@ def change_webhook(tx: Tx, webhook_id: UUID, wanted: WebhookChange, *, plain_htt
         url=now.url if wanted.url is UNSET else wanted.url,
         events=now.events if wanted.events is UNSET else wanted.events,
         except_key=now.except_key if wanted.except_key_id is UNSET else wanted.except_key_id,
-        plain_http=plain_http or wanted.url is UNSET,
+        plain_http=plain_http,
     )
     changed = webhooks.change(tx, webhook_id, wish)
     if wanted.active is UNSET:

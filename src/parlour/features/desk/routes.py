@@ -188,6 +188,7 @@ _PAGES = [
     Route(_HOOKS, webhooks.index),
     Route(_HOOKS, webhooks.make, methods=["POST"]),
     Route(_HOOK, webhooks.one),
+    Route(_HOOK, webhooks.change, methods=["POST"]),
     Route(f"{_HOOK}/{{form:path}}", webhooks.back),
     Route(f"{_HOOK}/on", webhooks.turn_on, methods=["POST"]),
     Route(f"{_HOOK}/off", webhooks.turn_off, methods=["POST"]),

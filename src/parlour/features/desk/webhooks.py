@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from parlour.features.accounts.api_keys import service as api_keys
 from parlour.features.accounts.models import Desk
 from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.webhooks import service as webhooks
@@ -79,6 +81,31 @@ def _delivery(delivery: Delivery) -> dict[str, object]:
     }
 
 
+def _typed(fields: Mapping[str, str], chosen: Sequence[str]) -> dict[str, object]:
+    return {
+        "url": fields.get("url", ""),
+        "events": list(chosen),
+        "except_key_id": fields.get("except_key_id", ""),
+    }
+
+
+def _wish(request: Request, fields: Mapping[str, str], chosen: Sequence[str]) -> webhooks.Wish:
+    """Raises BadForm."""
+    but = uuid_field(fields, "except_key_id") if fields.get("except_key_id") else None
+    return webhooks.Wish(fields.get("url", ""), chosen, but, plain_http=_sender(request).reach.is_wide)
+
+
+async def _choices(request: Request, desk: Desk) -> dict[str, Any]:
+    """What a form of a webhook offers, and what its pages say of it."""
+    keys = await db(request).read(actor_at(desk), api_keys.every)
+    return {
+        "kinds": [kind.value for kind in webhooks.KINDS],
+        "programs": [{"key_id": str(each.key_id), "name": each.name} for each in keys],
+        "plain_http": _sender(request).reach.is_wide,
+        "most": webhooks.WEBHOOKS_LIMIT,
+    }
+
+
 # ------------------------------------------------------------------------------------------ all of them
 
 
@@ -101,14 +128,8 @@ async def _index(
         "desk/settings_webhooks.html",
         refused=refused,
         webhooks=[_shown(each) for each in known],
-        kinds=[kind.value for kind in webhooks.KINDS],
-        form={
-            "url": typed.get("url", ""),
-            "events": list(chosen),
-            "webhook_id": typed.get("webhook_id") or str(clock.new_id()),
-        },
-        plain_http=_sender(request).reach.is_wide,
-        most=webhooks.WEBHOOKS_LIMIT,
+        form={**_typed(typed, chosen), "webhook_id": typed.get("webhook_id") or str(clock.new_id())},
+        **await _choices(request, desk),
     )
 
 
@@ -121,7 +142,7 @@ async def make(request: Request) -> Response:
         if stale:
             raise stale
         webhook_id = uuid_field(fields, "webhook_id")
-        wish = webhooks.Wish(fields.get("url", ""), chosen, plain_http=_sender(request).reach.is_wide)
+        wish = _wish(request, fields, chosen)
         made = await db(request).write(actor_at(desk), webhooks.make, webhook_id, wish, _keys(request))
     except webhooks.AlreadyMade:
         return redirect(_home(desk))
@@ -151,7 +172,7 @@ async def _one(
     request: Request,
     desk: Desk,
     webhook_id: UUID,
-    typed: Mapping[str, str] | None = None,
+    typed: Mapping[str, object] | None = None,
     refused: DomainError | None = None,
     made: Made | None = None,
 ) -> Response:
@@ -172,15 +193,39 @@ async def _one(
         deliveries=[_delivery(each) for each in found],
         tested=[_delivery(each) for each in found if str(each.event_id) == asked.get("tested")],
         replayed="replayed" in asked,
+        changed="changed" in asked,
+        changing="url" in (typed or {}),
         before=before and str(before),
         older=older and str(older),
-        form={**span, **(typed or {})},
+        form={**_said(webhook), **span, **(typed or {})},
+        **await _choices(request, desk),
     )
+
+
+def _said(webhook: Webhook) -> dict[str, object]:
+    """As a form has it."""
+    but = webhook.except_key
+    return {"url": webhook.url, "events": [*webhook.events], "except_key_id": str(but) if but else ""}
 
 
 def _minute(moment: datetime) -> str:
     """As a browser's field for a moment has it, in UTC."""
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M}"
+
+
+async def change(request: Request) -> Response:
+    desk, webhook_id = await desk_in(request), id_in(request, "webhook_id")
+    fields, stale = await read_form_leniently(request)
+    chosen = await every(request, "events")
+    try:
+        if stale:
+            raise stale
+        wish = _wish(request, fields, chosen)
+        await db(request).write(actor_at(desk), webhooks.change, webhook_id, wish)
+    except REFUSALS as error:
+        permitted(actor_at(desk), webhooks.change)
+        return await _one(request, desk, webhook_id, _typed(fields, chosen), error)
+    return redirect(f"{_at(desk, webhook_id)}?changed=yes")
 
 
 async def turn_on(request: Request) -> Response:

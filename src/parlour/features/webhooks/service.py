@@ -99,16 +99,22 @@ def keyring(secret_keys: Sequence[bytes]) -> Keyring:
     return Keyring(secret_keys, "webhook secrets")
 
 
-def _checked(tx: Tx, wish: Wish) -> tuple[str, tuple[Kind, ...]]:
-    """Raises Invalid (`url`: as `clean_url` says; `events`: required, unknown; `except_key_id`: unknown)."""
-    url, wrong = clean_url(wish.url, plain_http=wish.plain_http)
+def _checked(tx: Tx, wish: Wish, before: Webhook | None = None) -> tuple[str, tuple[Kind, ...]]:
+    """What the webhook has already it may keep, though it could not be chosen anew: an address without TLS,
+    a key that was revoked.
+
+    Raises Invalid (`url`: as `clean_url` says; `events`: required, unknown; `except_key_id`: unknown).
+    """
+    had_url, had_key = (before.url, before.except_key) if before else ("", None)
+    url, wrong = clean_url(wish.url, plain_http=wish.plain_http or wish.url == had_url)
     problems = {"url": wrong} if wrong else {}
     events = tuple(kind for kind in KINDS if kind in wish.events)
     if not set(wish.events) <= set(KINDS):
         problems["events"] = "unknown"
     elif not events:
         problems["events"] = "required"
-    if wish.except_key and wish.except_key not in {key.key_id for key in api_keys.every(tx)}:
+    known = {None, had_key, *(key.key_id for key in api_keys.every(tx))}
+    if wish.except_key not in known:
         problems["except_key_id"] = "unknown"
     if problems:
         raise Invalid(problems)
@@ -174,11 +180,12 @@ def _locked(tx: Tx, webhook_id: UUID) -> Webhook:
 
 @requires(Permission.WEBHOOK_MANAGE)
 def change(tx: Tx, webhook_id: UUID, wish: Wish) -> Webhook:
-    """Raises UnknownWebhook, Invalid."""
+    """Of another address nothing is known to fail yet. Raises UnknownWebhook, Invalid."""
     before = _locked(tx, webhook_id)
-    url, events = _checked(tx, wish)
+    url, events = _checked(tx, wish, before)
     store.change(tx, webhook_id, url=url, events=",".join(events), except_key=wish.except_key)
     if url != before.url:
+        store.change(tx, webhook_id, failing_since=None)
         audit.record(tx, "webhook_moved", before=_place(before.url), after=_place(url))
     return webhook(tx, webhook_id)
 
