@@ -6,7 +6,7 @@ from playwright.async_api import ViewportSize, expect
 from parlour.features.tickets.models import Ticket
 from tests.browser.axe import too_wide
 from tests.browser.past import Past
-from tests.browser.people import PHONE, People, Room, chat_of, desk_of
+from tests.browser.people import NETWORK_LOST, PHONE, People, Room, chat_of, desk_of
 from tests.live import Live
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -159,3 +159,47 @@ async def test_nothing_that_is_pasted_is_cut_and_what_is_too_much_is_counted(
 
     await expect(maria.page.locator(".limit-note")).to_have_count(0)
     await room.shows("Short enough")
+
+
+async def test_on_a_phone_a_sentence_stands_beside_its_icon_and_is_read_to_its_end(
+    live: Live, past: Past, people: People
+) -> None:
+    ticket = await past.ticket()
+    maria = await people.customer(ticket, viewport=PHONE)
+    maria.expects(NETWORK_LOST)
+    room = Room(maria.page)
+    await maria.page.goto(chat_of(live, ticket))
+    here = maria.page.get_by_text("Nobody is here right now.")
+    await expect(here).to_be_visible()
+    assert await here.evaluate("words => words.scrollWidth <= words.clientWidth && words.clientHeight < 40")
+    await maria.context.set_offline(True)
+    await room.send("Into the tunnel")
+    words = maria.page.get_by_text("It goes out by itself when the connection is back.")
+    await expect(words).to_be_visible()
+
+    icon = await words.locator("xpath=preceding-sibling::*").first.bounding_box()
+    said = await words.bounding_box()
+    assert icon
+    assert said
+    assert said["y"] <= icon["y"] + icon["height"] / 2 <= said["y"] + said["height"]
+    await maria.context.set_offline(False)
+    await expect(room.messages.last.get_by_text("Sent", exact=True)).to_be_visible()
+
+
+async def test_at_the_desk_nothing_leaves_its_frame_and_subjects_have_room(
+    live: Live, past: Past, people: People
+) -> None:
+    ticket = await past.ticket()
+    ada = await people.agent()
+    await ada.page.goto(f"{live.desk}/tickets")
+    subject = await ada.page.get_by_role("columnheader", name="Subject").bounding_box()
+    assert subject
+    assert subject["width"] >= 300
+    await ada.page.set_viewport_size({"width": 320, "height": 640})
+    await ada.page.goto(desk_of(live, ticket))
+
+    frame = await ada.page.locator(".chat-composer:not([data-internal]) .input-group").bounding_box()
+    more = await ada.page.locator(".send-split summary").bounding_box()
+    assert frame
+    assert more
+    assert more["x"] + more["width"] <= frame["x"] + frame["width"] - 6
