@@ -4,14 +4,15 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Connection, Executable, Integer, bindparam, event, func, select, text, update
+from sqlalchemy import Connection, Executable, Integer, bindparam, event, func, insert, select, text, update
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
 
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
-from parlour.db.schema import tickets, workspaces
+from parlour.db.schema import contacts, tickets, workspaces
 from parlour.features.tickets.models import Status
+from parlour.kernel import clock
 from parlour.kernel.access import Actor
 from tests.house import Browser, House
 
@@ -111,3 +112,54 @@ async def test_whoever_listens_to_the_engine_hears_of_them(house: House) -> None
         event.remove(Engine, "after_cursor_execute", hear)
 
     assert len([sql for sql in heard if "FROM tickets" in sql]) == 2
+
+
+async def test_rows_are_written_as_sqlalchemy_writes_them(house: House) -> None:
+    """With the values that the schema gives where none comes."""
+    kind = insert(contacts)
+
+    def row(tx: Tx, email: str) -> dict[str, Any]:
+        facts = {"workspace_id": tx.workspace_id, "email": email, "name": "Maria", "note": ""}
+        return {**facts, "contact_id": clock.new_id(), "created_at": clock.now()}
+
+    def write(tx: Tx) -> list[tuple[Any, ...]]:
+        long, short, *both = [row(tx, f"{letter}@example.com") for letter in "abcd"]
+        tx.execute(kind, long)
+        assert tx.change(kind, **short) == 1
+        tx.put(kind, both)
+        tx.put(kind, [])
+        asked = (contacts.c.name, contacts.c.name_typed, contacts.c.note, contacts.c.blocked_at)
+        told = select(contacts.c.email, *asked).where(contacts.c.workspace_id == HERE)
+        return [tuple(found) for found in tx.rows(told.order_by(contacts.c.email))]
+
+    found = await house.db.write(Actor.system(house.workspace.workspace_id), write)
+
+    assert found == [(f"{letter}@example.com", "Maria", False, "", None) for letter in "abcd"]
+
+
+async def test_what_is_written_is_counted_and_given_back(house: House, visitor: Browser) -> None:
+    ticket = await house.open_ticket(visitor)
+    renamed = (
+        update(tickets)
+        .where(tickets.c.workspace_id == HERE, tickets.c.ticket_id == bindparam("this"))
+        .values(subject=bindparam("to"))
+    )
+
+    def write(tx: Tx) -> tuple[int, int, Any]:
+        met = tx.change(renamed, this=ticket.ticket_id, to="Once")
+        missed = tx.change(renamed, this=clock.new_id(), to="Never")
+        given_back = renamed.returning(tickets.c.subject, tickets.c.created_at)
+        return met, missed, tx.first(given_back, this=ticket.ticket_id, to="Twice")
+
+    found = await house.db.write(Actor.system(house.workspace.workspace_id), write)
+
+    assert found == (1, 0, ("Twice", ticket.created_at))
+
+
+async def test_a_default_that_is_made_anew_each_time_goes_the_long_way(house: House) -> None:
+    def write(tx: Tx) -> Any:
+        here = {"workspace_id": clock.new_id(), "name": "Other", "slug": "a-third", "created_at": clock.now()}
+        tx.change(insert(workspaces), **here)
+        return tx.execute(select(workspaces.c.settings).where(workspaces.c.slug == "a-third")).scalar_one()
+
+    assert await house.db.write(Actor.system(), write) == {}

@@ -8,15 +8,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import cache
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from uuid import UUID
 
 import structlog
-from sqlalchemy import BindParameter, Connection, CursorResult, Executable, Uuid, bindparam, insert
+from sqlalchemy import BindParameter, Connection, CursorResult, Executable, Insert, Uuid, bindparam, insert
 
 from parlour.db import schema, shortcut
 from parlour.db.lanes import lane_of
-from parlour.db.moments import AT_ONCE, moment
+from parlour.db.moments import AT_ONCE, given, now_of, then_of
+from parlour.db.schema import UtcDateTime
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
 from parlour.kernel.events import Event, JobQueued
@@ -107,7 +109,7 @@ class Tx:
         return self.execute(statement, {"workspace": self.workspace_id, **values})
 
     def rows(self, statement: Executable, /, **values: Any) -> Sequence[tuple[Any, ...]]:
-        """All rows of a statement that was built once and only reads: plain tuples, for pages."""
+        """All rows of a statement that was built once, or that it wrote and gives back: plain tuples."""
         here = self.actor.workspace_id
         if self._guard:
             self._guard.admit(self.actor)
@@ -131,6 +133,22 @@ class Tx:
         found = self.rows(statement, **values)
         return found[0] if found else None
 
+    def change(self, statement: Executable, /, **values: Any) -> int:
+        """How many rows a statement wrote that was built once, and asks for none of them.
+
+        The columns of an INSERT are those that the values name.
+        """
+        here = self.actor.workspace_id
+        if self._guard:
+            self._guard.admit(self.actor)
+        return shortcut.change(self.connection, statement, {"workspace": here, **values} if here else values)
+
+    def put(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write each of the rows, all with the same names, by an INSERT that was built once."""
+        if self._guard:
+            self._guard.admit(self.actor)
+        shortcut.put(self.connection, statement, rows)
+
     def emit(self, event: Event) -> None:
         """Publish `event` once the commit is on disk."""
         self.events.append(event)
@@ -145,22 +163,28 @@ class Tx:
         An `email` in the payload is shown to the operator as whom the job is for.
         """
         job_id = clock.new_id()
-        due = at or moment(self.connection, after)
-        self.execute(
-            insert(schema.outbox).values(
-                job_id=job_id,
-                workspace_id=self.actor.workspace_id,
-                kind=kind,
-                lane=lane_of(kind),
-                payload=payload,
-                run_at=due,
-                due_at=due,
-                put_at=moment(self.connection),
-            )
-        )
+        job = {
+            "job_id": job_id,
+            "workspace_id": self.actor.workspace_id,
+            "kind": kind,
+            "lane": lane_of(kind),
+            "payload": payload,
+        }
+        engine, here = self.connection.dialect.name, self.connection
+        if at:
+            self.change(_storing(engine, at_a_moment=True), **job, moment=at, **given(here))
+        else:
+            self.change(_storing(engine, at_a_moment=False), **job, **given(here, after))
         if not after and not at:
             self.events.append(JobQueued(kind))
         return job_id
+
+
+@cache
+def _storing(engine: str, *, at_a_moment: bool) -> Insert:
+    now = now_of(engine)
+    due = bindparam("moment", type_=UtcDateTime()) if at_a_moment else then_of(engine)
+    return insert(schema.outbox).values(run_at=due, due_at=due, put_at=now)
 
 
 def tellable(error: BaseException) -> Exception:

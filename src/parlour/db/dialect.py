@@ -176,9 +176,9 @@ def grants_of(tx: Tx, visitors: Collection[str]) -> list[tuple[UUID, str, dateti
     After an ANALYZE SQLite would walk the whole workspace for twenty of them.
     """
     if _is_sqlite(tx):
-        found = tx.run(_GRANTS_SQLITE, visitors=json.dumps(list(visitors)))
+        found = tx.rows(_GRANTS_SQLITE, visitors=json.dumps(list(visitors)))
     else:
-        found = tx.run(_GRANTS_POSTGRESQL, visitors=list(visitors))
+        found = tx.rows(_GRANTS_POSTGRESQL, visitors=list(visitors))
     return [(row[0], row[1], row[2]) for row in found]
 
 

@@ -152,7 +152,7 @@ def finish(tx: Tx, job: Job) -> bool:
     """Done, whoever holds the claim now. The payload goes at once, because a finished job has no more use for
     the secrets in it.
     """
-    tx.execute(_finished(tx.connection.dialect.name), {"done": job.job_id, **given(tx.connection)})
+    tx.change(_finished(tx.connection.dialect.name), done=job.job_id, **given(tx.connection))
     return True
 
 

@@ -136,11 +136,11 @@ def index_words(tx: Tx, ticket_id: UUID, said: str) -> None:
     terms = terms_of(tx.workspace_id, said)
     if not _is_sqlite(tx):
         values = {"workspace": tx.workspace_id, "ticket": ticket_id, "words": said, "terms": terms}
-        tx.execute(_ADD_POSTGRESQL, values)
+        tx.change(_ADD_POSTGRESQL, **values)
         return
     values = {"workspace": tx.workspace_id.hex, "ticket": ticket_id.hex, "words": said}
     place = tx.execute(_ADD_SQLITE, values).lastrowid
-    tx.execute(ADD_TERMS, {"place": place, "terms": terms})
+    tx.change(ADD_TERMS, place=place, terms=terms)
 
 
 def terms_of(workspace_id: UUID, said: str) -> str:

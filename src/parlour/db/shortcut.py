@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Connection, Dialect, Executable, Select, Uuid
+from sqlalchemy import BindParameter, ColumnDefault, Connection, Dialect, Executable, Uuid
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
@@ -50,7 +50,7 @@ def _reader(kind: TypeEngine[Any], dialect: Dialect) -> _Process | None:
 class Prepared:
     """A statement as text. Values that it already holds are the defaults of those that come with each run."""
 
-    def __init__(self, statement: Select[Any], compiled: SQLCompiler, dialect: Dialect) -> None:
+    def __init__(self, compiled: SQLCompiler, dialect: Dialect) -> None:
         self.compiled = compiled
         self.sql = str(compiled)
         binds = {name: bind for bind, name in compiled.bind_names.items()}
@@ -58,7 +58,10 @@ class Prepared:
         names = binds if compiled.positiontup is None else compiled.positiontup
         self._stored = [(name, _writer(binds[name], dialect)) for name in names]
         self._held = {name: bind.effective_value for name, bind in binds.items() if not bind.required}
-        readers = ((at, _reader(each.type, dialect)) for at, each in enumerate(statement.selected_columns))
+        self._held |= {column.key: column.default.arg for column in _with_defaults(compiled)}
+        columns = compiled._result_columns  # noqa: SLF001 a statement may know those from before `returning`
+        self.answers = bool(columns)
+        readers = ((at, _reader(each.type, dialect)) for at, each in enumerate(columns))
         self._read = [(at, read) for at, read in readers if read]
         self.objects: Callable[[_Process], Alike[Any]] = cache(self._objects)
 
@@ -83,23 +86,40 @@ class Prepared:
         return Alike(lambda stored: list(map(make, self.read(stored))), most=OBJECTS)
 
 
+def _with_defaults(compiled: SQLCompiler) -> list[Any]:
+    """The columns that this program gives a value of its own where none comes with the run."""
+    return [*compiled.insert_prefetch, *compiled.update_prefetch]
+
+
 @lru_cache(maxsize=STATEMENTS)
-def _prepared(statement: Select[Any], dialect: Dialect) -> Prepared | None:
-    """None for one whose text depends on its values, or names them in signs that the driver does not take."""
-    compiled = statement.compile(dialect=dialect)
-    if compiled.post_compile_params or compiled.escaped_bind_names:
+def _prepared(statement: Any, dialect: Dialect, names: tuple[str, ...] | None = None) -> Prepared | None:
+    """None for one whose text depends on its values, or names them in signs that the driver does not take.
+
+    `names` are of the values that come with a run: they say which columns an INSERT fills.
+    """
+    compiled = statement.compile(dialect=dialect, column_keys=names)
+    made = (column.default for column in _with_defaults(compiled))
+    if compiled.post_compile_params or compiled.escaped_bind_names or not all(map(_is_constant, made)):
         return None
-    return Prepared(statement, compiled, dialect)
+    return Prepared(compiled, dialect)
+
+
+def _is_constant(default: Any) -> bool:
+    return isinstance(default, ColumnDefault) and default.is_scalar
+
+
+def _ready(connection: Connection, statement: Executable, given: Mapping[str, Any]) -> Prepared | None:
+    return _prepared(statement, connection.dialect, tuple(given) if statement.is_dml else None)
 
 
 def rows(
     connection: Connection, statement: Executable, given: Mapping[str, Any]
 ) -> Sequence[tuple[Any, ...]]:
     """All rows that the statement finds. Raises what SQLAlchemy would, LookupError for a missing value."""
-    prepared = _prepared(cast(Select[Any], statement), connection.dialect)
+    prepared = _ready(connection, statement, given)
     if prepared is None:
         return cast(Sequence[tuple[Any, ...]], connection.execute(statement, given).all())
-    return prepared.read(_run(connection, statement, prepared, given))
+    return prepared.read(_run(connection, statement, prepared, given)[0])
 
 
 def objects(
@@ -109,31 +129,56 @@ def objects(
     given: Mapping[str, Any],
 ) -> list[T]:
     """What `make` makes of each row: of one that is as it was lately the same as then. Raises as `rows`."""
-    prepared = _prepared(cast(Select[Any], statement), connection.dialect)
+    prepared = _ready(connection, statement, given)
     if prepared is None:
         return [make(tuple(row)) for row in connection.execute(statement, given)]
-    return prepared.objects(make).each(_run(connection, statement, prepared, given))
+    found, _ = _run(connection, statement, prepared, given)
+    return prepared.objects(make).each(found)
+
+
+def change(connection: Connection, statement: Executable, given: Mapping[str, Any]) -> int:
+    """How many rows the statement wrote, which asks for none of them. Raises as `rows`."""
+    prepared = _ready(connection, statement, given)
+    if prepared is None:
+        return connection.execute(statement, given).rowcount
+    return _run(connection, statement, prepared, given)[1]
+
+
+def put(connection: Connection, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Run the statement, which asks for nothing, with each of the rows, all of the same names.
+
+    Raises as `rows`.
+    """
+    prepared = _ready(connection, statement, rows[0]) if rows else None
+    if prepared is not None:
+        _run(connection, statement, prepared, {}, rows)
+    elif rows:
+        connection.execute(statement, rows)
 
 
 def _run(
-    connection: Connection, statement: Executable, prepared: Prepared, given: Mapping[str, Any]
-) -> list[tuple[Any, ...]]:
-    """The rows as they are stored."""
-    values = prepared.values(given)
+    connection: Connection,
+    statement: Executable,
+    prepared: Prepared,
+    given: Mapping[str, Any],
+    many: Sequence[Mapping[str, Any]] = (),
+) -> tuple[list[tuple[Any, ...]], int]:
+    """The rows as they are stored, and how many the statement wrote."""
+    values: Any = [prepared.values(each) for each in many] if many else prepared.values(given)
     dialect, cursor = connection.dialect, connection.connection.dbapi_connection.cursor()  # type: ignore[union-attr]
     heard = connection.dispatch if connection._has_events or connection.engine._has_events else None  # noqa: SLF001
     if heard:
         for listener in heard.before_execute:
-            listener(connection, statement, [], given, {})
+            listener(connection, statement, many, given, {})
         for listener in heard.before_cursor_execute:
-            listener(connection, cursor, prepared.sql, values, prepared, False)
+            listener(connection, cursor, prepared.sql, values, prepared, bool(many))
     try:
-        cursor.execute(prepared.sql, values)
-        found = cast(list[tuple[Any, ...]], cursor.fetchall())
+        (cursor.executemany if many else cursor.execute)(prepared.sql, values)
+        found = cast(list[tuple[Any, ...]], cursor.fetchall()) if prepared.answers else []
     except dialect.loaded_dbapi.Error as error:
         raise DBAPIError.instance(
             prepared.sql, values, error, dialect.loaded_dbapi.Error, hide_parameters=True, dialect=dialect
         ) from error
     for listener in heard.after_cursor_execute if heard else ():
-        listener(connection, cursor, prepared.sql, values, prepared, False)
-    return found
+        listener(connection, cursor, prepared.sql, values, prepared, bool(many))
+    return found, cursor.rowcount

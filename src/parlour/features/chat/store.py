@@ -177,7 +177,7 @@ def insert_rooms(tx: Tx, ticket_id: UUID, rooms: Mapping[Audience, UUID]) -> Non
         }
         for audience, room_id in rooms.items()
     ]
-    tx.execute(_INSERT_ROOM, rows)
+    tx.put(_INSERT_ROOM, rows)
 
 
 def room(tx: Tx, room_id: UUID) -> Room | None:
@@ -186,7 +186,7 @@ def room(tx: Tx, room_id: UUID) -> Room | None:
 
 
 def room_of(tx: Tx, ticket_id: UUID, audience: Audience) -> Room | None:
-    row = tx.run(_ROOM_OF_TICKET, ticket=ticket_id, audience=audience.value).first()
+    row = tx.first(_ROOM_OF_TICKET, ticket=ticket_id, audience=audience.value)
     return _room(row) if row else None
 
 
@@ -214,7 +214,7 @@ def _marked(rows: Sequence[Sequence[Any]]) -> list[Marked]:
 
 def set_open(tx: Tx, room_ids: Sequence[UUID], *, is_open: bool) -> None:
     """For the release before, which asks the room and not the ticket."""
-    tx.run(_SET_OPEN, rooms=list(room_ids), to="open" if is_open else "closed")
+    tx.change(_SET_OPEN, rooms=list(room_ids), to="open" if is_open else "closed")
 
 
 def take_seq(tx: Tx, room_id: UUID) -> Room | None:
@@ -223,23 +223,23 @@ def take_seq(tx: Tx, room_id: UUID) -> Room | None:
     The counter's row stays locked until commit, or until a refusal undoes it: sequence order is commit
     order, without holes.
     """
-    row = tx.run(_TAKE_SEQ, room=room_id).first()
+    row = tx.first(_TAKE_SEQ, room=room_id)
     return _room(row) if row else None
 
 
 def take_seqs(tx: Tx, ticket_ids: Sequence[UUID], audience: Audience) -> list[Room]:
     """`take_seq` in this room of each of the tickets, which are locked."""
-    return [_room(row) for row in tx.run(_TAKE_SEQS, tickets=list(ticket_ids), whose=audience.value)]
+    return [_room(row) for row in tx.rows(_TAKE_SEQS, tickets=list(ticket_ids), whose=audience.value)]
 
 
 def insert_announcements(tx: Tx, said: Sequence[Message]) -> None:
     """What the system says, which no search finds."""
-    tx.execute(_INSERT_MESSAGE, [_row(tx, each) for each in said])
+    tx.put(_INSERT_MESSAGE, [_row(tx, each) for each in said])
 
 
 def insert_message(tx: Tx, message: Message, *, ticket_id: UUID) -> None:
     """What people say is searchable from now on."""
-    tx.execute(_INSERT_MESSAGE, _row(tx, message))
+    tx.change(_INSERT_MESSAGE, **_row(tx, message))
     if message.sender_type != "system":
         said = (message.content, *(search.file_words(file.name, file.media_type) for file in message.files))
         search.index_words(tx, ticket_id, "\n".join(filter(None, said)))
@@ -250,7 +250,7 @@ def _row(tx: Tx, message: Message) -> dict[str, Any]:
 
 
 def by_client_id(tx: Tx, room_id: UUID, sender_id: str, client_id: UUID) -> Message | None:
-    row = tx.run(_BY_CLIENT_ID, room=room_id, sender=sender_id, client=client_id).first()
+    row = tx.first(_BY_CLIENT_ID, room=room_id, sender=sender_id, client=client_id)
     return _messages(tx, {room_id: [_counted(row)]})[0][0] if row else None
 
 

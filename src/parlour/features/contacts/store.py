@@ -68,7 +68,8 @@ def remember(tx: Tx, email: str, name: str, *, typed: bool) -> bool:
     """
     new = {"workspace_id": tx.workspace_id, "contact_id": clock.new_id(), "created_at": clock.now()}
     facts = {"email": email, "name": name, "name_typed": typed, "note": "", **new}
-    return tx.execute(_remembering(dialect.name_of(tx)), facts).scalar_one() is not None
+    [(blocked_at,)] = tx.rows(_remembering(dialect.name_of(tx)), **facts)
+    return blocked_at is not None
 
 
 def insert_contact(tx: Tx, contact_id: UUID, email: str) -> None:
@@ -99,7 +100,7 @@ def by_email(tx: Tx, email: str) -> Contact | None:
 
 def is_blocked(tx: Tx, email: str) -> bool:
     """As `remember` says it."""
-    return tx.run(_BLOCKED, email=email).scalar_one_or_none() is not None
+    return any(blocked_at for (blocked_at,) in tx.rows(_BLOCKED, email=email))
 
 
 def following(tx: Tx, *, beginning: str, after: str, blocked: bool, limit: int) -> list[Contact]:

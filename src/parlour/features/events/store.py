@@ -119,8 +119,7 @@ def insert_all(tx: Tx, happened: Sequence[Happened], *, actor: str) -> None:
         }
         for each in happened
     ]
-    if rows:
-        tx.execute(_insert(dialect.name_of(tx)), rows)
+    tx.put(_insert(dialect.name_of(tx)), rows)
 
 
 @cache
@@ -147,7 +146,7 @@ def wake(tx: Tx) -> bool:
     given: dict[str, Any] = {"new_job": clock.new_id()}
     if dialect.name_of(tx) == "sqlite":
         given["now"] = clock.steady()
-    return tx.run(statement, **given).rowcount == 1
+    return tx.change(statement, **given) == 1
 
 
 def following(tx: Tx, position: int, *, limit: int) -> list[Event]:

@@ -186,7 +186,7 @@ def insert_ticket(tx: Tx, ticket: Ticket, *, client_id: UUID) -> None:
         "quiet": ticket.quiet,
         "typed_name": ticket.typed_name,
     }
-    tx.execute(_INSERT_TICKET, row)
+    tx.change(_INSERT_TICKET, **row)
     search.index_words(tx, ticket.ticket_id, search.subject_words(ticket.subject, ticket.email))
 
 
@@ -208,17 +208,17 @@ def by_number(tx: Tx, number: int) -> Ticket | None:
 
 
 def lock_ticket(tx: Tx, ticket_id: UUID) -> Ticket | None:
-    row = tx.run(_LOCKED, this_ticket=ticket_id).first()
+    row = tx.first(_LOCKED, this_ticket=ticket_id)
     return _ticket(row) if row else None
 
 
 def lock_all(tx: Tx, ticket_ids: Sequence[UUID]) -> list[Ticket]:
     """In the order of their ids, in which everybody locks many."""
-    return [_ticket(row) for row in tx.run(_LOCKED_ALL, these=list(ticket_ids))]
+    return [_ticket(row) for row in tx.rows(_LOCKED_ALL, these=list(ticket_ids))]
 
 
 def by_client_id(tx: Tx, client_id: UUID) -> Ticket | None:
-    row = tx.run(_BY_CLIENT_ID, client=client_id).first()
+    row = tx.first(_BY_CLIENT_ID, client=client_id)
     return _ticket(row) if row else None
 
 

@@ -39,7 +39,7 @@ def keep_link(tx: Tx, *, token_hash: str, ticket_id: UUID, email: str, expires_a
         "created_at": clock.now(),
         "expires_at": expires_at,
     }
-    return tx.execute(_linking(dialect.name_of(tx)), link).first() is not None
+    return tx.first(_linking(dialect.name_of(tx)), **link) is not None
 
 
 def valid_link(tx: Tx, token_hash: str) -> tuple[UUID, str] | None:
@@ -81,7 +81,7 @@ def insert_grant(tx: Tx, *, visitor_hash: str, ticket_id: UUID, email: str, expi
         "created_at": clock.now(),
         "expires_at": expires_at,
     }
-    tx.execute(_granting(dialect.name_of(tx)), grant)
+    tx.change(_granting(dialect.name_of(tx)), **grant)
 
 
 def granted_email(tx: Tx, visitor_hash: str, ticket_id: UUID, *, at: datetime) -> str | None:

@@ -67,7 +67,7 @@ _HEARERS = (
 
 def hearers(tx: Tx, user_ids: Collection[UUID]) -> list[Hearer]:
     """Those of them who belong here and are not disabled."""
-    found = tx.run(_HEARERS, these=list(user_ids))
+    found = tx.rows(_HEARERS, these=list(user_ids))
     return [Hearer(user_id, email, Role(role), *bell) for user_id, email, role, *bell in found]
 
 
@@ -126,8 +126,8 @@ _MORE_OF_NEWS = _OF_NEWS.where(members.c.user_id > bindparam("after", type_=memb
 
 def wanting_news(tx: Tx, *, after: UUID | None, limit: int) -> list[UUID]:
     """Members who chose to hear of new tickets by mail, by their ids."""
-    found = tx.run(_MORE_OF_NEWS, after=after, limit=limit) if after else tx.run(_OF_NEWS, limit=limit)
-    return list(found.scalars())
+    found = tx.rows(_MORE_OF_NEWS, after=after, limit=limit) if after else tx.rows(_OF_NEWS, limit=limit)
+    return [user_id for (user_id,) in found]
 
 
 _WITHDRAWN = (
@@ -145,7 +145,7 @@ _WITHDRAWN = (
 
 def withdraw(tx: Tx, ticket_ids: Sequence[UUID], holder: UUID | None) -> set[UUID]:
     """Whom unread lines told of these tickets as theirs, who hold them no longer: it is gone."""
-    return set(tx.run(_WITHDRAWN, these=list(ticket_ids), holder=holder).scalars())
+    return {user_id for (user_id,) in tx.rows(_WITHDRAWN, these=list(ticket_ids), holder=holder)}
 
 
 _READ = (

@@ -75,7 +75,7 @@ _QUEUED = (
 
 
 def was_queued(tx: Tx, kind: str, ticket_id: UUID, to: str, *, since: datetime) -> bool:
-    return tx.run(_QUEUED, ticket=ticket_id, which=kind, to=to, since=since).first() is not None
+    return tx.first(_QUEUED, ticket=ticket_id, which=kind, to=to, since=since) is not None
 
 
 def _mail(row: Any) -> Mail:
@@ -106,14 +106,14 @@ def keep(
         "queued_at": now,
         "changed_at": now,
     }
-    tx.execute(_keeping(dialect.name_of(tx)), fresh | facts)
+    tx.change(_keeping(dialect.name_of(tx)), **fresh, **facts)
 
 
 def overtake(
     tx: Tx, mail_id: UUID, *, ticket_id: UUID, recipient: str, after_seq: int, upto_seq: int
 ) -> None:
     """What others were to tell the same recipient, this mail does."""
-    tx.run(_OVERTAKEN, mail=mail_id, ticket=ticket_id, to=recipient, after=after_seq, upto=upto_seq)
+    tx.change(_OVERTAKEN, mail=mail_id, ticket=ticket_id, to=recipient, after=after_seq, upto=upto_seq)
 
 
 def lock(tx: Tx, mail_id: UUID) -> Mail | None:

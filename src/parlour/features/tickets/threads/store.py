@@ -23,7 +23,7 @@ _LEFT = update(mail_threads).where(_THIS).values(by_mail=False)
 
 
 def of_ticket(tx: Tx, ticket_id: UUID) -> Thread | None:
-    row = tx.run(_OF_TICKET, ticket=ticket_id).first()
+    row = tx.first(_OF_TICKET, ticket=ticket_id)
     return Thread(*row) if row else None
 
 
@@ -37,4 +37,4 @@ def keep(tx: Tx, ticket_id: UUID, facts: dict[str, Any]) -> None:
 
 
 def leave(tx: Tx, ticket_id: UUID) -> None:
-    tx.run(_LEFT, ticket=ticket_id)
+    tx.change(_LEFT, ticket=ticket_id)

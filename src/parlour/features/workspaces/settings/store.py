@@ -13,7 +13,8 @@ _HELD = select(workspaces.c.settings).where(workspaces.c.workspace_id == HERE)
 
 
 def settings(tx: Tx) -> WorkspaceSettings:
-    return choices.read(tx.run(_HELD).scalar_one())
+    [(held,)] = tx.rows(_HELD)
+    return choices.read(held)
 
 
 def lock(tx: Tx) -> WorkspaceSettings:
