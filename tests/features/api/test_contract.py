@@ -98,6 +98,18 @@ async def test_the_page_tells_of_every_operation_and_finds_them_by_words(house: 
     assert document.json() == contract()
 
 
+async def test_every_link_of_the_page_leads_somewhere_also_among_what_was_found(house: House) -> None:
+    async with Program(house, "") as anybody:
+        whole = (await anybody.get("/docs")).text
+        some = (await anybody.get("/docs", params={"q": "merge"})).text
+
+    there = {*re.findall(r'id="([^"]+)"', whole)}
+    assert {*re.findall(r'href="#([^"]+)"', whole)} <= there
+    assert {*re.findall(r'href="#([^"]+)"', some)} <= {*re.findall(r'id="([^"]+)"', some)}
+    assert {*re.findall(r'href="/api/v1/docs#([^"]+)"', some)} <= there
+    assert "names it in <code>merged_into</code>" in some
+
+
 async def test_the_type_of_a_problem_leads_to_its_words(house: House, api: Program) -> None:
     page = (await api.get("/docs")).text
     for method, path, *_ in WRONG:
