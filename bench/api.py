@@ -10,7 +10,6 @@ import asyncio
 import io
 import json
 import socket
-import statistics
 import sys
 import time
 from collections.abc import AsyncIterator, MutableMapping
@@ -24,6 +23,7 @@ import httpx
 import uvicorn
 import uvloop
 
+from bench import report
 from parlour import logs
 from parlour.features.tickets import service as tickets
 from parlour.kernel.access import Actor
@@ -123,22 +123,25 @@ async def measure(rounds: int, times: int) -> None:
             headers = {"Authorization": f"Bearer {await key_of(house)}", "Content-Type": "application/json"}
             operations = await furnish(house)
             await house.app.parlour.worker.stop()
-            print(f"{'operation':36}{'µs of a core':>14}{'plain':>8}{'kB':>8}{'x plain':>10}")
+            cases = []
             async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers) as client:
                 for asked in operations:
                     answer = await client.request(asked.method, asked.path, content=asked.body)
                     plain.bytes[asked.method, asked.path] = answer.raise_for_status().content
             for asked in operations:
-                costs = []
+                costs: dict[int, list[float]] = {}
                 for where in (port, plain_port):
                     await seconds_each(where, asked, headers, times)
-                    found = [await seconds_each(where, asked, headers, times) for _ in range(rounds)]
-                    costs.append(statistics.median(found) * 1e6)
+                    costs[where] = [
+                        await seconds_each(where, asked, headers, times) * 1e6 for _ in range(rounds)
+                    ]
                 name = f"{asked.method} {asked.path.removeprefix(HOME)}".replace(
                     operations[2].path.removeprefix(HOME), "/tickets/{ticket_id}"
                 )
                 size = len(plain.bytes[asked.method, asked.path]) / 1000
-                print(f"{name:36}{costs[0]:14.0f}{costs[1]:8.0f}{size:8.1f}{costs[0] / costs[1]:10.1f}")
+                cases.append(report.Found(f"{name}, {size:.1f} kB", "µs", costs[port], costs[plain_port]))
+    print(report.table(cases))
+    report.save("api", cases, {"rounds": rounds, "times": times})
 
 
 def main(argv: list[str]) -> int:

@@ -11,7 +11,7 @@ import json
 import sys
 import tempfile
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from time import perf_counter
@@ -25,6 +25,7 @@ from bench import report
 from bench.browser import Answer, Browser, Wires
 from bench.ceiling import Ceiling, processor
 from bench.fill import BATCH, fill, fill_postgresql
+from bench.report import Goal
 from bench.server import Parlour
 from bench.sockets import agent_email, open_ticket, place_for, prepare, sign_in
 
@@ -37,19 +38,36 @@ SETTLE_SECONDS = 1.0
 """What a write leaves to the worker (its mail, its words for the search) is counted with it."""
 
 
+PAGE = {"sqlite": Goal(1_000, 5), "postgresql": Goal(2_500, 5)}
+"""At least a fifth of the rate at which uvicorn alone gives as many bytes."""
+FILTER = {"sqlite": Goal(1_500), "postgresql": Goal(3_750)}
+SEARCH, OPENING = Goal(2_500), {"sqlite": Goal(4_000), "postgresql": Goal(7_000)}
+DATABASE = Goal(500)
+"""Of a page, where the database is a process of its own."""
+
+
 class Case(NamedTuple):
     name: str
     times: int
     ask: Callable[[int], Awaitable[Answer]]
     """Given the number of the request, which never comes twice."""
+    goal: Goal = report.NONE
     writes: bool = False
 
 
 class Place(NamedTuple):
-    """Whom to ask, what to ask, and the processes that work for the answer."""
+    """Whom to ask, what to ask, and the processes that work for the answer; of a database told apart."""
 
     cases: Sequence[Case]
     programs: Sequence[int]
+    database: Sequence[int] = ()
+
+
+class Taken(NamedTuple):
+    """Microseconds of a request: of all its processes, and of the database's."""
+
+    whole: float
+    database: float
 
 
 async def ask(case: Case, number: int) -> Answer:
@@ -59,34 +77,34 @@ async def ask(case: Case, number: int) -> Answer:
     return answer
 
 
-async def microseconds(case: Case, programs: Sequence[int], callers: int, first: int) -> float:
+async def microseconds(case: Case, place: Place, callers: int, first: int) -> Taken:
     numbers = iter(range(first, first + case.times))
 
     async def caller() -> None:
         for number in numbers:
             await ask(case, number)
 
-    spent = processor(*programs)
+    spent, there = processor(*place.programs), processor(*place.database)
     await asyncio.gather(*(caller() for _ in range(callers)))
     if case.writes:
         await asyncio.sleep(SETTLE_SECONDS)
-    return (processor(*programs) - spent) / case.times * 1e6
+    spent, there = processor(*place.programs) - spent, processor(*place.database) - there
+    return Taken((spent + there) / case.times * 1e6, there / case.times * 1e6)
 
 
 async def beside(case: Case, plain: Ceiling, size: int, callers: int) -> float:
-    wires = Wires(plain.port)
-    browser = Browser(wires)
+    browser = Browser(Wires(plain.port))
 
     async def same(_: int) -> Answer:
         return await (browser.post(f"/{size}") if case.writes else browser.get(f"/{size}"))
 
-    times = case.times * CEILING_TIMES
-    return await microseconds(Case(case.name, times, same), [plain.process.pid], callers, 0)
+    alone = Place([Case(case.name, case.times * CEILING_TIMES, same)], [plain.process.pid])
+    return (await microseconds(alone.cases[0], alone, callers, 0)).whole
 
 
 async def measure(place: Place, rounds: int, callers: int) -> list[report.Found]:
     plain = Ceiling()
-    ours: dict[str, list[float]] = {case.name: [] for case in place.cases}
+    ours: dict[str, list[Taken]] = {case.name: [] for case in place.cases}
     least: dict[str, list[float]] = {case.name: [] for case in place.cases}
     try:
         sizes = {case.name: len((await ask(case, 0)).body) for case in place.cases}
@@ -96,12 +114,19 @@ async def measure(place: Place, rounds: int, callers: int) -> list[report.Found]
             order = [*place.cases[turned:], *place.cases[:turned]]
             for case in track(order, description=f"Round {number + 1} of {rounds}", transient=True):
                 first = 1 + number * case.times
-                ours[case.name].append(await microseconds(case, place.programs, callers, first))
+                ours[case.name].append(await microseconds(case, place, callers, first))
                 least[case.name].append(await beside(case, plain, sizes[case.name], callers))
             await asyncio.sleep(max(0.0, began + PAUSE_SECONDS - perf_counter()))
     finally:
         plain.stop()
-    return [report.Found(case.name, "µs", ours[case.name], least[case.name]) for case in place.cases]
+    return [found for case in place.cases for found in told(case, place, ours[case.name], least[case.name])]
+
+
+def told(case: Case, place: Place, ours: list[Taken], least: list[float]) -> Iterator[report.Found]:
+    yield report.Found(case.name, "µs", [taken.whole for taken in ours], least, case.goal)
+    if place.database:
+        goal = DATABASE if case.goal in PAGE.values() else report.NONE
+        yield report.Found(f"{case.name}: database", "µs", [taken.database for taken in ours], goal=goal)
 
 
 def stocked(server: Parlour, on: str, folder: Path, tickets: int) -> str:
@@ -128,14 +153,12 @@ def stocked(server: Parlour, on: str, folder: Path, tickets: int) -> str:
     return workspace
 
 
-async def desk(server: Parlour, workspace: str, rounds: int, programs: Sequence[int]) -> Place:
+async def desk(server: Parlour, workspace: str, rounds: int, on: str) -> Sequence[Case]:
     wires = Wires(server.port)
-    home = f"/workspace/{workspace}"
+    home, portal = f"/workspace/{workspace}", "/support/bench"
     agents = [await sign_in(wires, number, workspace) for number in range(AGENTS)]
     rooms = [await open_ticket(wires, number) for number in range(AGENTS)]
-    visitor, ticket, _ = rooms[0]
-    for number in range(19):
-        await write(visitor, f"/support/bench/ticket/{ticket}/chat", number)
+    talks = {count: await conversation(wires, agents, home, count) for count in (20, 50)}
     newcomers = [await arrived(wires, number) for number in range(AGENTS, AGENTS + rounds * WRITES + 1)]
 
     def page(path: str, browser: Browser = agents[0]) -> Callable[[int], Awaitable[Answer]]:
@@ -143,48 +166,54 @@ async def desk(server: Parlour, workspace: str, rounds: int, programs: Sequence[
 
     async def open_one(number: int) -> Answer:
         return await newcomers[number].post(
-            "/support/bench/ticket/new",
+            f"{portal}/ticket/new",
             subject=f"Parcel {number}",
             description="It has not come, and the tracking has stood still since Tuesday.",
             email=f"newcomer{number}@bench.example",
             client_id=str(uuid.uuid4()),
         )
 
-    return Place(
-        [
-            Case("25 newest open", 300, page(f"{home}/tickets?status=open&sort=created")),
-            Case("my open ones", 300, page(f"{home}/tickets?status=open&assignee=me")),
-            Case("dashboard", 300, page(home)),
-            Case("a ticket of 20 messages", 300, page(f"{home}/tickets/{ticket}")),
-            Case(
-                "its conversation, for the visitor",
-                300,
-                page(f"/support/bench/ticket/{ticket}/chat", visitor),
-            ),
-            Case("search, few matches", 200, page(f"{home}/tickets?q=refund+tent+zip+boots")),
-            Case("search, thousands of matches", 200, page(f"{home}/tickets?q=refund")),
-            Case("open a new ticket", WRITES, open_one, writes=True),
-            Case(
-                "an agent answers",
-                WRITES,
-                lambda number: write(
-                    agents[number % AGENTS], f"{home}/tickets/{rooms[number % AGENTS][1]}/chat", number
-                ),
-                writes=True,
-            ),
-            Case(
-                "a visitor writes",
-                WRITES,
-                lambda number: write(
-                    rooms[1 + number % (AGENTS - 1)][0],
-                    f"/support/bench/ticket/{rooms[1 + number % (AGENTS - 1)][1]}/chat",
-                    number,
-                ),
-                writes=True,
-            ),
-        ],
-        programs,
-    )
+    def answer(number: int) -> Awaitable[Answer]:
+        who = number % AGENTS
+        return write(agents[who], f"{home}/tickets/{rooms[who][1]}/chat", number)
+
+    def say(number: int) -> Awaitable[Answer]:
+        visitor, ticket, _ = rooms[number % AGENTS]
+        return write(visitor, f"{portal}/ticket/{ticket}/chat", number)
+
+    goal, listed = PAGE[on], f"{home}/tickets?"
+    return [
+        Case("25 newest open", 300, page(f"{listed}status=open&sort=created"), goal),
+        Case("my open ones", 300, page(f"{listed}status=open&assignee=me"), FILTER[on]),
+        Case("dashboard", 300, page(home), goal),
+        *(
+            case
+            for count, (visitor, ticket) in talks.items()
+            for case in (
+                Case(f"a ticket of {count} messages", 300, page(f"{home}/tickets/{ticket}"), goal),
+                Case(f"for its visitor, {count}", 300, page(f"{portal}/ticket/{ticket}/chat", visitor), goal),
+            )
+        ),
+        Case("search, few matches", 200, page(f"{listed}q=refund+tent+zip+boots"), SEARCH),
+        Case("search, thousands of matches", 200, page(f"{listed}q=refund"), SEARCH),
+        Case("open a new ticket", WRITES, open_one, OPENING[on], writes=True),
+        Case("an agent answers", WRITES, answer, writes=True),
+        Case("a visitor writes", WRITES, say, writes=True),
+    ]
+
+
+async def conversation(
+    wires: Wires, agents: Sequence[Browser], home: str, messages: int
+) -> tuple[Browser, str]:
+    """The visitor's browser and the ticket's id. As many agents answer as no limit keeps from it."""
+    visitor, ticket, _ = await open_ticket(wires, AGENTS + messages)
+    for number in range(1, messages):
+        agent = agents[number // 15 % AGENTS]
+        if number % 5:
+            await write(agent, f"{home}/tickets/{ticket}/chat", number)
+        else:
+            await write(visitor, f"/support/bench/ticket/{ticket}/chat", number)
+    return visitor, ticket
 
 
 async def arrived(wires: Wires, number: int) -> Browser:
@@ -215,13 +244,20 @@ def another(file: Path, programs: Sequence[int]) -> Place:
         def once(_: int, wires: Wires = wires, request: bytes = request) -> Awaitable[Answer]:
             return wires.ask(request)
 
-        cases.append(Case(told["name"], told.get("times", WRITES if writes else 300), once, writes))
+        cases.append(Case(told["name"], told.get("times", WRITES if writes else 300), once, writes=writes))
     return Place(cases, programs)
 
 
-async def _here(server: Parlour, workspace: str, programs: Sequence[int], choice: argparse.Namespace) -> None:
-    place = await desk(server, workspace, choice.rounds, programs)
-    tell(f"desk-{choice.on}-{choice.tickets}", await measure(place, choice.rounds, choice.callers), choice)
+async def _here(server: Parlour, workspace: str, database: Sequence[int], choice: argparse.Namespace) -> None:
+    await asyncio.sleep(SETTLE_SECONDS)
+    rest = server.memory() / 1024
+    cases = await desk(server, workspace, choice.rounds, choice.on)
+    found = await measure(Place(cases, [server.process_id], database), choice.rounds, choice.callers)
+    memory = [
+        report.Found("memory at rest", "MiB", [rest], goal=Goal(90)),
+        report.Found("memory after the run", "MiB", [server.memory() / 1024], goal=Goal(150)),
+    ]
+    tell(f"desk-{choice.on}-{choice.tickets}", [*found, *memory], choice)
 
 
 def tell(name: str, found: Sequence[report.Found], choice: argparse.Namespace) -> None:
@@ -250,11 +286,11 @@ def main(arguments: list[str]) -> int:
         [server] = place_for(choice.on, Path(folder), stack)
         workspace = stocked(server, choice.on, Path(folder), choice.tickets)
         server.start()
-        programs = [server.process_id]
+        database = []
         if choice.on == "postgresql":
             from tests import postgres_server
 
-            programs.append(postgres_server.server().process_id)
+            database.append(postgres_server.server().process_id)
         print(f"{agent_email(0)} and nine colleagues sign in …", file=sys.stderr)
-        uvloop.run(_here(server, workspace, programs, choice))
+        uvloop.run(_here(server, workspace, database, choice))
     return 0

@@ -1,13 +1,12 @@
 """Attachments up and down, against plain file serving by the same uvicorn in the same run.
 
-Bytes a second as a client sees them, and bytes a second of the server's processor time. A file is plain
+What a transfer takes as a client sees it, and of the server's processor time. A file is plain
 bytes, so that nothing is drawn anew; uploads are forms with one file, as the page's script sends them.
 """
 
 import argparse
 import os
 import re
-import statistics
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from uuid import uuid4
 
 import httpx
 
+from bench import report
 from bench.server import Parlour, free_port
 
 HERTZ = os.sysconf("SC_CLK_TCK")
@@ -68,27 +68,24 @@ def csrf(page: str) -> str:
 class Side:
     """What one of the two servers takes for moving a file of `size` bytes once: seconds."""
 
-    def __init__(self, size: int, processor: Callable[[], float], once: Callable[[], None]) -> None:
-        self._size = size
+    def __init__(self, processor: Callable[[], float], once: Callable[[], None]) -> None:
         self._processor = processor
         self._once = once
-        self._clock: list[float] = []
+        self.clock: list[float] = []
+        """Milliseconds."""
         self._busy = 0.0
         once()
 
     def go(self) -> None:
         began, spent = time.perf_counter(), self._processor()
         self._once()
-        self._clock.append(time.perf_counter() - began)
+        self.clock.append((time.perf_counter() - began) * 1e3)
         self._busy += self._processor() - spent
 
-    def rates(self) -> tuple[float, float]:
-        """MB a second on the clock, in the median, and MB a second of processor time, of all together:
-        the kernel counts that in hundredths.
-        """
-        size = self._size / 1e6
-        busy = max(self._busy, 1 / HERTZ) / len(self._clock)
-        return size / statistics.median(self._clock), size / busy
+    @property
+    def busy(self) -> list[float]:
+        """Milliseconds of processor time, of all together: the kernel counts that in hundredths."""
+        return [max(self._busy, 1 / HERTZ) / len(self.clock) * 1e3]
 
 
 def got(client: httpx.Client, path: str, size: int) -> Callable[[], None]:
@@ -107,7 +104,7 @@ def put(client: httpx.Client, path: str, data: bytes, headers: dict[str, str]) -
     return post
 
 
-def run(rounds: int, size: int) -> None:
+def run(rounds: int, size: int) -> list[report.Found]:
     data = os.urandom(size)
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -133,33 +130,35 @@ def run(rounds: int, size: int) -> None:
                 ).json()
                 file = sent["message"]["files"][0]
                 address = f"{ticket}/files/{file['file_id']}/{file['name']}"
-                tell("down", rounds, size, plain, server, got(theirs, "/", size), got(ours, address, size))
-                uploads = put(theirs, "/", data, {}), put(ours, f"{ticket}/files", data, headers)
-                tell("up", rounds, size, plain, server, *uploads)
+                times = rounds * max(2, ROUND_BYTES // size)
+                ways = {
+                    "down": (got(theirs, "/", size), got(ours, address, size)),
+                    "up": (put(theirs, "/", data, {}), put(ours, f"{ticket}/files", data, headers)),
+                }
+                return [
+                    found
+                    for way, (there, here) in ways.items()
+                    for found in by_turns(
+                        f"{size / 1e6:.0f} MB {way}",
+                        times,
+                        Side(plain.processor, there),
+                        Side(server.processor, here),
+                    )
+                ]
         finally:
             server.stop()
             plain.process.kill()
 
 
-def tell(
-    what: str,
-    rounds: int,
-    size: int,
-    plain: Plain,
-    server: Parlour,
-    theirs: Callable[[], None],
-    ours: Callable[[], None],
-) -> None:
-    """By turns, so that a disk or a processor with other work to do is as slow for both."""
-    sides = Side(size, plain.processor, theirs), Side(size, server.processor, ours)
-    for _ in range(rounds * max(2, ROUND_BYTES // size)):
-        for side in sides:
-            side.go()
-    ceiling, found = (side.rates() for side in sides)
-    print(f"{what:6}{size / 1e6:8.1f} MB", end="")
-    for one, most in zip(found, ceiling, strict=True):
-        print(f"{one:10.0f} of {most:6.0f} MB/s = {one / most:4.0%}", end="")
-    print()
+def by_turns(name: str, times: int, plain: Side, ours: Side) -> tuple[report.Found, report.Found]:
+    """So that a disk or a processor with other work to do is as slow for both."""
+    for _ in range(times):
+        plain.go()
+        ours.go()
+    return (
+        report.Found(f"{name}, on the clock", "ms", ours.clock, plain.clock),
+        report.Found(f"{name}, processor time", "ms", ours.busy, plain.busy),
+    )
 
 
 def main(argv: list[str]) -> int:
@@ -169,7 +168,7 @@ def main(argv: list[str]) -> int:
         "--sizes", type=int, nargs="+", default=[1_000_000, 5_000_000, 25_000_000], help="bytes"
     )
     chosen = parser.parse_args(argv)
-    print(f"{'':17}{'on the clock':>30}{'of processor time':>30}")
-    for size in chosen.sizes:
-        run(chosen.rounds, size)
+    found = [found for size in chosen.sizes for found in run(chosen.rounds, size)]
+    print(report.table(found))
+    report.save("files", found, {"rounds": chosen.rounds})
     return 0

@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import smtplib
 import sqlite3
-import statistics
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
+from bench import report
 from bench.server import Parlour, free_port
 from parlour.db import file
 from parlour.files.store import FileStore
@@ -127,9 +127,15 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--rounds", type=int, default=3)
     chosen = parser.parse_args(argv)
     rounds = [round_of(chosen.mails, chosen.size, chosen.connections) for _ in range(chosen.rounds)]
-    ceiling, taken, done, busy, rest, end = (statistics.median(each) for each in zip(*rounds, strict=True))
-    print(f"{'mails a second':18}{'of raw storing':>16}")
-    for what, rate in (("stored alone", ceiling), ("taken", taken), ("sorted", done)):
-        print(f"{what:12}{rate:6.0f}{rate / ceiling:16.0%}")
-    print(f"{busy:.1f} ms of the server's processor time a mail; memory {rest:.0f} -> {end:.0f} MiB")
+    alone, taken, done, busy, rest, end = zip(*rounds, strict=True)
+    least = [1e6 / rate for rate in alone]
+    found = [
+        report.Found("a mail taken", "µs", [1e6 / rate for rate in taken], least),
+        report.Found("a mail sorted", "µs", [1e6 / rate for rate in done], least),
+        report.Found("processor time of a mail", "µs", [each * 1e3 for each in busy]),
+        report.Found("memory at rest", "MiB", rest),
+        report.Found("memory after the run", "MiB", end),
+    ]
+    print(report.table(found))
+    report.save("mail", found, {"mails": chosen.mails, "size": chosen.size})
     return 0

@@ -3,6 +3,7 @@
 import json
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Sequence
 from html import escape
@@ -14,6 +15,20 @@ RESULTS = Path(__file__).parent / "results"
 LINE, LABEL, WIDTH = 26, 300, 420
 
 
+class Goal(NamedTuple):
+    """What a case may take at most: so much of its unit, and so many times what its ceiling takes."""
+
+    most: float | None = None
+    times: float | None = None
+
+    def told(self, unit: str) -> str:
+        most = "" if self.most is None else f"{number(self.most)} {unit}"
+        return ", ".join(filter(None, (most, "" if self.times is None else f"{self.times:.3g} x")))
+
+
+NONE = Goal()
+
+
 class Found(NamedTuple):
     """One case: what each round took, and what the ceiling took in the same rounds, in one unit."""
 
@@ -21,6 +36,7 @@ class Found(NamedTuple):
     unit: str
     rounds: Sequence[float]
     ceiling: Sequence[float] = ()
+    goal: Goal = NONE
 
     @property
     def typical(self) -> float:
@@ -35,14 +51,33 @@ class Found(NamedTuple):
         """Half of the way from the least to the most, as a share of the median."""
         return (max(self.rounds) - min(self.rounds)) / 2 / self.typical if self.typical else 0.0
 
+    @property
+    def times(self) -> float | None:
+        """The ceiling's."""
+        return self.typical / self.least if self.least else None
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the goal is; None where there is none to compare with."""
+        pairs = ((self.typical, self.goal.most), (self.times, self.goal.times))
+        judged = [found <= most for found, most in pairs if found is not None and most is not None]
+        return all(judged) if judged else None
+
+
+def number(value: float) -> str:
+    """With as many digits as somebody compares."""
+    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.1f}"
+
 
 def table(cases: Sequence[Found]) -> str:
     wide = max(len(case.name) for case in cases) + 2
-    lines = [f"{'':{wide}}{'found':>12}{'spread':>9}{'ceiling':>12}{'x':>7}"]
+    lines = [f"{'':{wide}}{'found':>12}{'spread':>9}{'ceiling':>12}{'x':>7}  goal"]
     for case in cases:
-        least = case.least
-        beside = f"{least:>9,.0f} {case.unit}{case.typical / least:>7.1f}" if least else ""
-        lines.append(f"{case.name:{wide}}{case.typical:>9,.0f} {case.unit}{case.spread:>9.0%}{beside}")
+        least, times, goal = case.least, case.times, case.goal.told(case.unit)
+        beside = f"{number(least):>9} {case.unit}{times:>7.1f}" if least and times else f"{'':19}"
+        judged = {True: "met", False: "missed", None: ""}[case.met]
+        line = f"{case.name:{wide}}{number(case.typical):>9} {case.unit}{case.spread:>9.0%}{beside}"
+        lines.append(f"{line}  {goal}  {judged}".rstrip())
     return "\n".join(lines)
 
 
@@ -51,6 +86,7 @@ def save(name: str, cases: Sequence[Found], about: dict[str, object], folder: Pa
     folder.mkdir(parents=True, exist_ok=True)
     told = {
         "bench": name,
+        "command": " ".join(sys.argv[1:]),
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "machine": {"python": platform.python_version(), "system": platform.platform(terse=True)},
         **about,
@@ -61,6 +97,8 @@ def save(name: str, cases: Sequence[Found], about: dict[str, object], folder: Pa
                 "median": case.typical,
                 "rounds": list(case.rounds),
                 "ceiling": list(case.ceiling),
+                "goal": case.goal._asdict(),
+                "met": case.met,
             }
             for case in cases
         ],
@@ -71,21 +109,25 @@ def save(name: str, cases: Sequence[Found], about: dict[str, object], folder: Pa
 
 
 def chart(title: str, cases: Sequence[Found]) -> str:
-    """A bar for each case, and a line in it where its ceiling is. Readable on light and on dark pages."""
+    """A bar for each case, and lines in it: grey where its ceiling is, green where its goal is.
+
+    Readable on light and on dark pages.
+    """
     most = max(case.typical for case in cases) or 1.0
     rows = []
     for at, case in enumerate(cases):
         top = 40 + at * LINE
         length = max(1.0, WIDTH * case.typical / most)
-        says = f"{case.typical:,.0f} {escape(case.unit)}"
+        says = f"{number(case.typical)} {escape(case.unit)}"
         rows.append(
             f'<text x="{LABEL - 10}" y="{top + 14}" text-anchor="end">{escape(case.name)}</text>'
             f'<rect x="{LABEL}" y="{top + 2}" width="{length:.1f}" height="16" rx="3" fill="#5b8def"/>'
             f'<text x="{LABEL + length + 8:.1f}" y="{top + 14}">{says}</text>'
         )
-        if case.least:
-            mark = LABEL + WIDTH * case.least / most
-            rows.append(f'<rect x="{mark:.1f}" y="{top}" width="2" height="20" fill="#888"/>')
+        for value, colour in ((case.least, "#888"), (case.goal.most, "#2e9e5b")):
+            if value and value <= most:
+                mark = LABEL + WIDTH * value / most
+                rows.append(f'<rect x="{mark:.1f}" y="{top}" width="2" height="20" fill="{colour}"/>')
     height = 50 + len(cases) * LINE
     wide = LABEL + WIDTH + 110
     style = "text{font:13px system-ui,sans-serif;fill:#777}.title{font-weight:600;font-size:15px}"

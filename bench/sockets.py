@@ -26,6 +26,7 @@ from websockets.typing import Origin
 
 from bench.browser import Browser, Wires
 from bench.ceiling import processor as processor_of
+from bench.report import NONE, Found, Goal, save
 from bench.server import Parlour, parlour
 
 SOCKETS_AN_AGENT = 10
@@ -203,6 +204,11 @@ async def measure(
     used, stored, took = processor(nodes) - used, database(choice.on) - stored, perf_counter() - begin
     after = memory(nodes)
     await asyncio.gather(*(seat.socket.close() for seat in seats if seat.socket))
+    save(
+        f"sockets-{choice.on}-{len(nodes)}",
+        found(talk, (idle - before) / len(seats), after, choice),
+        vars(choice),
+    )
     return [
         ("sockets opened", f"{len(seats)} in {opened_in:.1f} s"),
         ("memory a connection", f"{(idle - before) / len(seats):.1f} kB"),
@@ -213,6 +219,22 @@ async def measure(
             f"{used / len(talk.started) * 1e6:,.0f} µs, database {stored / len(talk.started) * 1e6:,.0f} µs",
         ),
         *report(talk, choice),
+    ]
+
+
+def found(talk: Talk, each: float, after: int, choice: argparse.Namespace) -> list[Found]:
+    times = sorted(talk.arrived[sent] - talk.started[sent] for sent in talk.arrived)
+    slowest = {"sqlite": Goal(15)}.get(choice.on, Goal(100))
+    return [
+        *(
+            Found(f"delivery, {name}", "ms", [share(times, part) * 1000], goal=goal)
+            for (name, part), goal in zip(SHARES, (NONE, slowest, NONE), strict=True)
+        ),
+        Found(
+            "p99 of delivery", "ms", [share(times, 0.99) * 1000], [share(times, 0.5) * 1000], Goal(times=3)
+        ),
+        Found("memory of an idle socket", "kB", [each], goal=Goal(30)),
+        Found("memory after the talk", "MiB", [after / 1024], goal=Goal(150)),
     ]
 
 

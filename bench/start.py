@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench import report
 from bench.ceiling import processor
+from bench.report import Goal
 from bench.server import parlour
 
 LIBRARIES = "import sqlalchemy, starlette.applications, uvicorn, minijinja, typer, structlog, msgspec"
@@ -40,9 +41,9 @@ def main(arguments: list[str]) -> int:
             server.stop()
             least.append(libraries())
     found = [
-        report.Found("until it answers", "ms", clock),
-        report.Found("processor time until then", "ms", busy, least),
-        report.Found("memory at rest", "MiB", memory),
+        report.Found("until it answers", "ms", clock, goal=Goal(1_000)),
+        report.Found("processor time until then", "ms", busy, least, Goal(500)),
+        report.Found("memory at rest", "MiB", memory, goal=Goal(90)),
     ]
     print(report.table(found))
     report.save("start", found, {"rounds": rounds})
