@@ -223,6 +223,7 @@ FORMS: dict[str, Callable[["Town"], Awaitable[Form]]] = {
     f"{_WORKSPACE}/settings/security": _fixed(required="no"),
     f"{_WORKSPACE}/settings/retention": _fixed(close_after="3650", delete_after="3650", sure="yes"),
     f"{_WORKSPACE}/mail/{{mail_id}}/release": _fixed(release="now"),
+    f"{_WORKSPACE}/mail/{{mail_id}}/note": _fixed(note="now"),
     f"{_WORKSPACE}/mail/{{mail_id}}/read": _fixed(read="again"),
     f"{_WORKSPACE}/mail/{{letter_id}}/send": _fixed(send="now"),
     f"{_WORKSPACE}/notifications": _fixed(upto="2026-01-01T00:00:00+00:00"),

@@ -23,6 +23,7 @@ from parlour.features.accounts.second_factor import service as second_factor
 from parlour.features.chat import service as chat
 from parlour.features.contacts import service as contacts
 from parlour.features.mailroom import service as mailroom
+from parlour.features.mailroom import store as mail_store
 from parlour.features.mailroom.arrivals import Arrivals
 from parlour.features.mailroom.fetching import accounts as mail_accounts
 from parlour.features.mailroom.fetching import service as fetching
@@ -147,7 +148,11 @@ class Town:
                 "mailbox_id": set(fetching.standings(tx)),
                 "bulk_id": {self.things.get("bulk_id")},
                 "letter_id": {mail.mail_id for mail in outgoing.page(tx, outcome=Gone.REFUSED).mails},
-                "mail_id": {mail.mail_id for mail in mailroom.ledger(tx, outcome=Outcome.QUARANTINED).mails},
+                "mail_id": {
+                    mail.mail_id
+                    for mail in mailroom.ledger(tx, outcome=Outcome.QUARANTINED).mails
+                    if mail.ticket_id
+                },
             }
             return {name for name, ids in there.items() if self.things.get(name) not in ids - {None}}
 
@@ -252,7 +257,7 @@ async def _hire(house: House) -> UUID:
 
 
 async def _hold_back_a_mail(house: House) -> UUID:
-    """Its bytes are stored, and nobody could say whose it is."""
+    """Its bytes are stored, and nobody could say whose it is; it is about a ticket."""
     address = f"{uuid4().hex}@acme.example"
     await house.as_system(mailboxes.add, address)
     await Arrivals(house.db, house.app.parlour.files.store).accept(b"no mail", [address])
@@ -260,6 +265,12 @@ async def _hold_back_a_mail(house: House) -> UUID:
     async with asyncio.timeout(30):
         while (await house.as_system(mailroom.mail, mail.mail_id)).outcome is not Outcome.QUARANTINED:
             await asyncio.sleep(0.01)
+
+    def be_about_one(tx: Tx) -> None:
+        about = outgoing.page(tx).mails[-1].ticket_id
+        mail_store.settle(tx, mail.mail_id, ticket_id=about)
+
+    await house.as_system(be_about_one)
     return mail.mail_id
 
 

@@ -99,6 +99,7 @@ GET  /{mail_id}                     sign-in sign-in  sign-in   sign-in  200   20
 GET  /{mail_id}/frame               sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 GET  /{mail_id}/original            sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 POST /{mail_id}/release             sign-in sign-in  sign-in   sign-in  mails mails 403     404      sign-in
+POST /{mail_id}/note                sign-in sign-in  sign-in   sign-in  mails mails 403     404      sign-in
 POST /{mail_id}/read                sign-in sign-in  sign-in   sign-in  mails mails 403     404      sign-in
 POST /{letter_id}/send              sign-in sign-in  sign-in   sign-in  letters letters 403 404      sign-in
 

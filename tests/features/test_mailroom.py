@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from email import policy
 from email.message import EmailMessage
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import pytest
 
@@ -315,6 +315,42 @@ async def test_a_mail_that_could_not_be_read_is_read_again_once_somebody_asks(
 
 async def _pieces(raw: bytes) -> AsyncIterator[bytes]:
     yield raw
+
+
+async def test_what_a_machine_said_of_a_ticket_can_be_let_through_though_it_came_twice(
+    house: House, bring: Bring, desk: Browser
+) -> None:
+    ticket = await ticket_of(house, await bring(written()))
+    [confirmation] = await mails(house, MARIA)
+    away = written("I am away.", Message_ID="<away@example.com>", Auto_Submitted="auto-replied")
+    away["In-Reply-To"] = confirmation["Message-ID"]
+    first, twin = await bring(away), await bring(away)
+    ledger_at = f"/workspace/{house.workspace.workspace_id}/mail"
+    became = []
+    for mail in (first, twin):
+        await desk.submit(f"{ledger_at}/{mail.mail_id}/release", {"release": "now"}, page=ledger_at)
+        async with asyncio.timeout(30):
+            while (now := await house.as_system(ledger.mail, mail.mail_id)).outcome is Outcome.WAITING:
+                await asyncio.sleep(0.01)
+        became.append(now.outcome)
+
+    assert (first.outcome, twin.outcome) == (Outcome.AUTOMATIC, Outcome.AUTOMATIC)
+    assert became == [Outcome.ADDED, Outcome.DUPLICATE]
+    assert (await said_in(house, ticket))[1:] == [(MARIA, "I am away.")]
+
+
+async def test_a_mail_whose_words_were_said_at_that_moment_came_before(house: House, bring: Bring) -> None:
+    """Its twin was read beside it, and the ledger did not show that one yet."""
+    ticket = await ticket_of(house, await bring(written()))
+    customer = Actor.customer(ticket.workspace_id, ticket.ticket_id, MARIA)
+    known_as = uuid5(ticket.workspace_id, "<second@example.com>")
+    await house.db.write(customer, tickets.send_message, ticket.ticket_id, "Both poles.", known_as)
+    mail = await bring(
+        written("Both poles.", Message_ID="<second@example.com>", In_Reply_To="<first@example.com>")
+    )
+
+    assert (mail.outcome, mail.ticket_id) == (Outcome.DUPLICATE, ticket.ticket_id)
+    assert (await said_in(house, ticket))[1:] == [(MARIA, "Both poles.")]
 
 
 async def test_what_a_mail_brings_is_in_the_room_and_too_much_is_in_the_original(

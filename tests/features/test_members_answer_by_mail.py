@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from parlour.db.database import Tx
 from parlour.features.chat import service as chat
 from parlour.features.mailroom import service as mailroom
 from parlour.features.mailroom.arrivals import Arrivals
@@ -20,7 +21,7 @@ from parlour.kernel.access import Actor, Role
 from parlour.mail.threads import message_id
 from tests.features.test_notifications import give
 from tests.features.test_told_by_mail import due, pass_by
-from tests.house import House, open_house
+from tests.house import Browser, House, open_house
 from tests.mailbox import mails, text_of
 from tests.tickets import ada, customer_says
 
@@ -141,6 +142,44 @@ async def test_what_a_machine_or_the_notification_says_is_no_answer(
 
     assert line.outcome is (outcome or Outcome.QUARANTINED)
     assert await newest(house, ticket) == before
+
+
+async def test_what_was_held_back_becomes_a_note_of_whoever_puts_it_there(
+    house: House, desk: Browser, bob: Actor, ticket: Ticket
+) -> None:
+    before = await newest(house, ticket)
+    to = told_of(house, ticket, bob.user_id)
+    unproven = {"Authentication-Results": "mx.evil.example; dmarc=pass"}
+    line = await answer(house, to, "It is the short pole.", **unproven)
+    ledger = f"/workspace/{house.workspace.workspace_id}/mail"
+    page = (await desk.get(ledger)).text
+    await desk.submit(f"{ledger}/{line.mail_id}/note", {"note": "now"}, page=ledger)
+    again = await desk.post(f"{ledger}/{line.mail_id}/note", data={"csrf": await desk.csrf(ledger)})
+    [job] = [each for each in await due(house, READ) if "noted_by" in each.payload]
+    await house.app.parlour.worker._handler(READ)(job)  # noqa: SLF001 as the worker runs it
+    now = await house.as_system(mailroom.mail, line.mail_id)
+
+    def notes(tx: Tx) -> list[tuple[str, str]]:
+        found = chat.history(tx, chat.notes_room(tx, ticket.ticket_id)).messages
+        return [(each.sender_name, each.content) for each in found if each.sender_type != "system"]
+
+    assert f"{line.mail_id}/note" in page
+    assert again.status_code == 409
+    assert (now.outcome, now.ticket_id) == (Outcome.ADDED, ticket.ticket_id)
+    assert await house.db.read(ada(house), notes) == [(ada(house).name, f"{BOB}:\n\nIt is the short pole.")]
+    assert await newest(house, ticket) == before
+
+
+async def test_a_mail_about_no_ticket_becomes_no_note(house: House, desk: Browser) -> None:
+    line = await answer(house, "<x@example.com>", "Hello", sender="")
+    ledger = f"/workspace/{house.workspace.workspace_id}/mail"
+    page = (await desk.get(ledger)).text
+    refused = await desk.submit(f"{ledger}/{line.mail_id}/note", {"note": "now"}, page=ledger)
+
+    assert line.outcome is Outcome.QUARANTINED
+    assert f"{line.mail_id}/note" not in page
+    assert refused.status_code == 409
+    assert (await house.as_system(mailroom.mail, line.mail_id)).outcome is Outcome.QUARANTINED
 
 
 async def test_who_may_only_look_on_by_now_answers_nobody(house: House, bob: Actor, ticket: Ticket) -> None:
