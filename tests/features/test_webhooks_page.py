@@ -229,8 +229,9 @@ async def test_what_is_off_is_said_and_what_failed_is_posted_again(
     assert {post.id for post in receiver.posts} == {str(failed.event_id)}
 
 
+@pytest.mark.parametrize("begin", ["", "0001-01-01T00:00"])
 async def test_what_happened_while_it_was_off_comes_when_its_span_is_asked_for(
-    house: House, desk: Browser, visitor: Browser, page: str, receiver: Receiver
+    house: House, desk: Browser, visitor: Browser, page: str, receiver: Receiver, begin: str
 ) -> None:
     made, _ = await added(desk, house, page, receiver.url)
     one = f"{page}/{made.webhook_id}"
@@ -239,6 +240,7 @@ async def test_what_happened_while_it_was_off_comes_when_its_span_is_asked_for(
     await desk.submit(f"{one}/on", {}, page=page)
     shown = await desk.get(one)
     fields = {name: re.findall(rf'name="{name}"[^>]*value="([^"]*)"', shown.text)[0] for name in SPAN}
+    fields |= {"after": begin} if begin else {}
     asked = await desk.submit(f"{one}/replay", fields, page=page)
 
     assert asked.headers["location"] == f"{one}?replayed=yes"

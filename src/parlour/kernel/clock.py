@@ -52,9 +52,11 @@ def new_id() -> UUID:
 
 
 def id_at(moment: datetime) -> UUID:
-    """What sorts before every UUIDv7 that is made from that moment on, and behind those made before."""
+    """What sorts before every UUIDv7 that is made from that moment on, and behind those made before: the
+    first of all for moments before 1970, to which such ids do not go.
+    """
     milliseconds = int(moment.timestamp() * 1_000)
-    return UUID(int=(milliseconds & (1 << 48) - 1) << 80)
+    return UUID(int=max(0, min(milliseconds, (1 << 48) - 1)) << 80)
 
 
 @contextmanager

@@ -1,7 +1,9 @@
 """The way in for programs: keys, limits, problems, what comes once, and what is no request at all."""
 
 import asyncio
+import gzip
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,10 +11,11 @@ import pytest
 
 from parlour.db.database import Tx
 from parlour.features.accounts.api_keys import service as api_keys
-from parlour.features.api import units
+from parlour.features.api import door, units
 from parlour.features.api.answers import Answer, Once
 from parlour.features.api.catalogue import OPERATIONS
 from parlour.features.api.shapes import NewTicket
+from parlour.features.api.v2 import door as v2_door
 from parlour.features.tickets.canned import service as canned
 from parlour.features.workspaces.mailboxes import service as mailboxes
 from parlour.kernel.access import Actor, Role
@@ -20,7 +23,7 @@ from parlour.web.limits import Limit
 from parlour.web.windows import Rate
 from tests.features.api.test_files import brought
 from tests.features.api.test_tickets import NEW, opened
-from tests.house import Browser, House
+from tests.house import ORIGIN, Browser, House
 from tests.programs import Program, key_of, program
 from tests.tickets import ada
 
@@ -114,6 +117,28 @@ async def test_a_revoked_key_is_refused_from_the_next_request_on(house: House, a
     answer = await api.get("/me")
     assert (answer.status_code, answer.json()["code"]) == (401, "bad_key")
     assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("path", ["/contacts", "/mail", "/api/v2/tickets"])
+async def test_a_key_that_is_revoked_while_a_body_comes_slowly_does_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    for module in (door, v2_door):
+        monkeypatch.setattr(module, "AT_ONCE_SECONDS", 0.0)
+    await house.as_system(mailboxes.add, "support@acme.example")
+    async with program(house, Role.ADMIN) as api:
+        [key] = await house.db.read(ada(house), api_keys.every)
+
+        async def slowly() -> AsyncIterator[bytes]:
+            yield b"To: support@acme.example\n\n" if path == "/mail" else b'{"email": '
+            await house.db.write(ada(house), api_keys.revoke, key.key_id)
+            yield b'"nia@example.com"}'
+
+        kind = {"content-type": "message/rfc822" if path == "/mail" else "application/json"}
+        address = f"{ORIGIN}{path}" if path.startswith("/api") else path
+        answer = await api.post(address, content=slowly(), headers=kind)
+
+    assert answer.status_code == 401
 
 
 async def test_only_a_whole_key_as_a_bearer_lets_in(house: House) -> None:
@@ -222,6 +247,17 @@ async def test_a_body_that_cannot_be_taken_is_a_problem_and_never_a_fault(api: P
     assert (answer.status_code, answer.json()["content"]) == (201, "abc")
 
 
+async def test_a_compressed_body_is_refused_and_never_kept_as_if_it_were_plain(api: Program) -> None:
+    packed = {"content-encoding": "gzip"}
+    for path in ("/contacts", "/files?name=a.txt", f"{ORIGIN}/api/v2/uploads.json?filename=a.txt"):
+        kind = {"content-type": "application/json"} if path == "/contacts" else {}
+        answer = await api.post(path, content=gzip.compress(b"{}"), headers={**packed, **kind})
+        assert answer.status_code == 415, path
+    plain = await api.post("/files?name=a.txt", content=b"Hello", headers={"content-encoding": "identity"})
+
+    assert (plain.status_code, plain.json()["size"]) == (201, 5)
+
+
 async def test_a_post_with_an_idempotency_key_is_done_once(api: Program) -> None:
     key = {"idempotency-key": '"8e03978e-40d5-43dd-bc93-6894a57f9324"'}
     first = await api.post("/tickets", json=NEW, headers=key)
@@ -271,6 +307,8 @@ async def test_an_idempotency_key_that_is_none_is_refused(api: Program) -> None:
     for key in ("", "x" * 256, "a\tb"):
         answer = await api.post("/tickets", json=NEW, headers={"idempotency-key": key})
         assert (answer.status_code, answer.json()["code"]) == (400, "bad_idempotency_key"), key
+    two = await api.post("/tickets", json=NEW, headers=[("idempotency-key", "a"), ("idempotency-key", "b")])
+    assert two.json()["code"] == "bad_idempotency_key"
 
 
 async def test_no_cookie_and_no_foreign_origin_is_let_in(api: Program) -> None:

@@ -167,6 +167,22 @@ async def test_a_change_needs_the_version_that_was_seen(api: Program) -> None:
         assert (answer.status_code, answer.headers["content-type"]) == (status, kind), header
 
 
+async def test_versions_come_in_one_list_however_it_is_written(api: Program) -> None:
+    here = f"/tickets/{(await opened(api))['ticket_id']}"
+    lists = [
+        ['"9", "1"'],
+        ['"9"', '"1"'],
+        ['"9",, "1",'],
+        [', "1"'],
+        ['"9"', 'W/"1"'],
+        ['"1"', "x"],
+        ['"1"', "*"],
+    ]
+    said = [await api.patch(here, json={}, headers=[("if-match", line) for line in lines]) for lines in lists]
+
+    assert [answer.status_code for answer in said] == [200, 200, 200, 200, 412, 400, 400]
+
+
 async def test_only_what_is_sent_changes_and_null_empties(house: House, api: Program) -> None:
     for name in ("Late", "Tent"):
         await house.db.write(ada(house), tags.make, name, "red")
@@ -237,6 +253,8 @@ NO_QUESTIONS: list[dict[str, Any]] = [
     {"cursor": "é"},
     {"cursor": "A" * 40},
     {"limit": ["1", "2"]},
+    {"priority": "null"},
+    {"assignee_id": "NULL"},
 ]
 
 

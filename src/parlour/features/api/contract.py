@@ -9,7 +9,7 @@ from msgspec import Struct
 from parlour.features.accounts.api_keys.service import BadKey
 from parlour.features.api.catalogue import HOME, by_path
 from parlour.features.api.door import BadIdempotencyKey, StillRunning
-from parlour.features.api.operations import BadBody, BadQuery, NotJson, Operation
+from parlour.features.api.operations import BadBody, BadQuery, Encoded, NotJson, Operation
 from parlour.features.api.shapes import NoQuery, Problem
 from parlour.features.api.units import KeyReused
 from parlour.kernel.errors import DomainError, Forbidden, Overloaded, TooMany
@@ -138,6 +138,8 @@ def refusals(operation: Operation) -> Sequence[type[DomainError]]:
         found.append(Forbidden)
     if operation.takes:
         found += [BadBody, NotJson, TooLarge]
+    if operation.takes or operation.raw:
+        found.append(Encoded)
     if operation.takes_key:
         found += [BadIdempotencyKey, StillRunning, KeyReused]
     return sorted(dict.fromkeys(found), key=lambda error: (error.status, error.code))

@@ -1,6 +1,7 @@
 """The way in for programs: who asks, how often, for what, and once or again."""
 
 import hashlib
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
@@ -12,7 +13,7 @@ from parlour.features.accounts.api_keys import service as api_keys
 from parlour.features.accounts.api_keys.models import Program
 from parlour.features.accounts.events import service as events
 from parlour.features.api.answers import Once
-from parlour.features.api.operations import HOME, Call, Operation, read_body, read_query
+from parlour.features.api.operations import HOME, Call, Operation, plain_body, read_body, read_query
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import DomainError, Forbidden, Overloaded
 from parlour.web.counting import network_of
@@ -22,6 +23,8 @@ from parlour.web.limits import Limit
 from parlour.web.site import db, site
 
 KEY_LIMIT = 255
+AT_ONCE_SECONDS = 1.0
+"""Whose body took longer is let in anew: the key may have been revoked meanwhile."""
 
 log = structlog.get_logger("parlour.security")
 
@@ -63,7 +66,14 @@ class Door:
         program = await program_of(request)
         await count_use(request, program)
         query = read_query(request, operation.query)
-        body, raw = await read_body(request, operation.takes) if operation.takes else (None, b"")
+        body, raw = None, b""
+        if operation.raw:
+            plain_body(request)
+        if operation.takes:
+            began = time.monotonic()
+            body, raw = await read_body(request, operation.takes)
+            if time.monotonic() - began > AT_ONCE_SECONDS:
+                program = await program_of(request)
         once = once_of(request, raw) if operation.takes_key else None
         try:
             with self._alone(program, once):
@@ -138,10 +148,11 @@ async def count_use(request: Request, program: Program) -> None:
 
 def once_of(request: Request, raw: bytes) -> Once | None:
     """Raises BadIdempotencyKey."""
-    key = request.headers.get("idempotency-key")
-    if key is None:
+    keys = request.headers.getlist("idempotency-key")
+    if not keys:
         return None
-    if not 1 <= len(key) <= KEY_LIMIT or not key.isascii() or not key.isprintable():
+    key = ", ".join(keys)
+    if len(keys) > 1 or not 1 <= len(key) <= KEY_LIMIT or not key.isascii() or not key.isprintable():
         raise BadIdempotencyKey
     asked = b"\n".join((request.method.encode(), request.scope["path"].encode(), raw))
     return Once(key, hashlib.sha256(asked).hexdigest())

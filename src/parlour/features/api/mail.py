@@ -6,6 +6,7 @@ from starlette.requests import Request
 
 from parlour.features.api import shapes
 from parlour.features.api.answers import Answer, answer
+from parlour.features.api.door import program_of
 from parlour.features.api.operations import Call, Operation
 from parlour.features.mailroom import service as mailroom
 from parlour.features.mailroom.arrivals import SIZE_LIMIT, Arrivals
@@ -63,6 +64,7 @@ async def bring_mail(call: Call) -> Answer:
         raise Overloaded
     async with _coming:
         raw = await _whole(request)
+        await program_of(request)  # a minute may have passed
         arrivals = Arrivals(db(request), request.app.state.files.store)
         kept = await arrivals.bring(call.program.actor, raw, [asked.to] if asked.to else [])
     if kept is None:

@@ -52,6 +52,14 @@ class NotJson(DomainError):
     message = "Send JSON, with Content-Type: application/json."
 
 
+class Encoded(DomainError):
+    """Whoever compresses a file would get it back as something else."""
+
+    status = 415
+    code = "encoded_body"
+    message = "Send the body as it is, without Content-Encoding."
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request, read and let in."""
@@ -134,13 +142,23 @@ def read_query(request: Request, into: type[Struct]) -> Any:
     if any("\0" in value or "\ufffd" in value for value in fields.values()):
         raise BadQuery("a value is no text")
     try:
-        return msgspec.convert(fields, into, strict=False)
+        asked = msgspec.convert(fields, into, strict=False)
     except msgspec.ValidationError as error:
         raise BadQuery(str(error)) from None
+    if any(getattr(asked, name) is None for name in fields):  # of "null", which is no word for nothing
+        raise BadQuery("a value is none of those that there are")
+    return asked
+
+
+def plain_body(request: Request) -> None:
+    """Raises Encoded."""
+    if request.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        raise Encoded
 
 
 async def read_body(request: Request, into: type[Any]) -> tuple[Any, bytes]:
-    """What was sent, and as it came. Raises NotJson, TooLarge, BadBody."""
+    """What was sent, and as it came. Raises Encoded, NotJson, TooLarge, BadBody."""
+    plain_body(request)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in JSON:
         raise NotJson

@@ -251,7 +251,7 @@ Blocked = Annotated[bool, Meta(description="What they send from now on lands clo
 Whose = Annotated[
     str,
     Meta(
-        pattern="^(none|[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12})$",
+        pattern="^(none|[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})$",
         description="A member's id, or `none` for nobody's.",
     ),
 ]

@@ -1,6 +1,7 @@
 """Tickets, and what is said in them."""
 
 import re
+from collections.abc import Sequence
 from itertools import repeat
 from uuid import UUID
 
@@ -156,7 +157,7 @@ async def change_ticket(call: Call) -> Answer:
     version you have seen; when somebody has changed it since, nothing happens, and the answer is 412 with the
     version that it has now. `If-Match: *` changes it whatever it is.
     """
-    seen = _versions(call.request.headers.get("if-match"))
+    seen = _versions(call.request.headers.getlist("if-match"))
     return await call.write(
         units.change_ticket, lambda whole: _answer(call, whole), call.id("ticket_id"), call.body, seen
     )
@@ -182,14 +183,18 @@ async def unmerge_ticket(call: Call) -> Answer:
     return await call.write(units.unmerge_ticket, lambda whole: _answer(call, whole), call.id("ticket_id"))
 
 
-_ETAGS = re.compile(r'\s*(?:W/)?"[^"]*"\s*(?:,\s*(?:W/)?"[^"]*"\s*)*')
+_ETAGS = re.compile(r'[\s,]*(?:W/)?"[^"]*"(?:\s*,[\s,]*(?:W/)?"[^"]*")*[\s,]*')
 _ETAG = re.compile(r'(?<!W/)"([0-9]{1,15})"')
 
 
-def _versions(header: str | None) -> list[int] | None:
-    """Those that may be changed; None for any. A weak one is the same as none (RFC 9110, 13.1.1)."""
-    if header is None:
+def _versions(lines: Sequence[str]) -> list[int] | None:
+    """Those that may be changed; None for any. A weak one is the same as none (RFC 9110, 13.1.1).
+
+    Lines of the same name are one list, in which nothing may stand between two commas (5.3, 5.6.1).
+    """
+    if not lines:
         raise VersionNeeded
+    header = ", ".join(lines)
     if header.strip() == "*":
         return None
     if not _ETAGS.fullmatch(header):

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
@@ -11,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.features.api.answers import Answer
-from parlour.features.api.door import admitted, count_use, note_refused, once_of
-from parlour.features.api.operations import BadBody, Call, read_body
+from parlour.features.api.door import AT_ONCE_SECONDS, admitted, count_use, note_refused, once_of
+from parlour.features.api.operations import BadBody, Call, plain_body, read_body
 from parlour.features.api.shapes import NoQuery
 from parlour.features.api.v2 import taking
 from parlour.kernel.errors import Forbidden, Invalid
@@ -46,7 +47,11 @@ async def _answer(request: Request, does: Does, *, raw: bool) -> Response:
         await count_use(request, program)
     finally:
         request.state.headers = {**request.state.headers, **_limits(request.state.headers)}
+    plain_body(request)
+    began = time.monotonic()
     body, sent = ({}, b"") if raw or not _brings(request) else await read_body(request, dict[str, Any])
+    if time.monotonic() - began > AT_ONCE_SECONDS:
+        program = await admitted(request, _token(request))
     once = once_of(request, sent) if request.method == "POST" and not raw else None
     try:
         given = await does(Call(request, program, NoQuery(), body, once))
