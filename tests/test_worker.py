@@ -1,6 +1,6 @@
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import Engine, event
 from structlog.testing import capture_logs
 
 from parlour import worker as the_worker
@@ -129,6 +130,66 @@ async def test_a_committed_job_starts_at_once_when_the_worker_is_woken(db: Datab
         await until(lambda: len(hands.jobs) == 1)
 
         assert asyncio.get_running_loop().time() - started < 0.5
+
+
+async def test_who_is_told_of_a_job_looks_once_and_not_again_when_it_has_ended(
+    db: Database, hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(the_worker, "LONGEST_REST", 1000.0)
+    looks = 0
+
+    def tell(events: Sequence[object]) -> None:
+        for told in events:
+            if isinstance(told, JobQueued):
+                worker.wake(told.kind)
+
+    def count(_: object, __: object, sql: str, *___: object) -> None:
+        nonlocal looks
+        looks += sql.startswith("SELECT anon_1.lane")
+
+    event.listen(Engine, "before_cursor_execute", count)
+    try:
+        async with working(db, hands) as worker:
+            db.on_commit(tell)
+            await until(lambda: looks == 1)
+            for number in range(1, 4):
+                await put(db)
+                await until(lambda: done(db))
+                assert len(hands.jobs) == number
+    finally:
+        event.remove(Engine, "before_cursor_execute", count)
+
+    assert looks == 1 + 3
+
+
+async def test_what_waits_for_a_slot_starts_when_one_is_free(
+    db: Database, hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(the_worker, "LONGEST_REST", 1000.0)
+    hands.gate.clear()
+    for _ in range(SLOTS + 2):
+        await put(db)
+
+    async with working(db, hands):
+        await until(lambda: hands.busy == SLOTS)
+        hands.gate.set()
+        await until(lambda: done(db))
+
+    assert len(hands.jobs) == SLOTS + 2
+
+
+async def test_a_job_that_was_put_back_for_a_moment_starts_after_it(
+    db: Database, hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(the_worker, "LONGEST_REST", 1000.0)
+    monkeypatch.setattr(the_worker, "delay_after", lambda _: timedelta(seconds=0.05))
+    hands.errors = [Postponed("Not now.")]
+    await put(db)
+
+    async with working(db, hands):
+        await until(lambda: done(db))
+
+    assert [job.attempts for job in hands.jobs] == [1, 2]
 
 
 async def test_a_job_stored_by_another_process_starts_within_about_a_second(

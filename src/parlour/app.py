@@ -225,7 +225,9 @@ class Parlour:
         self.db.on_commit(self.bus.publish)
         self.followers = Followers()
         self.bus.subscribe(self.followers.hear)
-        self.bus.subscribe(lambda event: self.worker.wake() if isinstance(event, JobQueued) else None)
+        self.bus.subscribe(
+            lambda event: self.worker.wake(event.kind) if isinstance(event, JobQueued) else None
+        )
         self.metrics = Metrics(self.db, shared)
         self.metrics.watch(
             "parlour_bus_connected", "1 while news come at once", lambda: int(self.bus.connected)

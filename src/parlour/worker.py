@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import random
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from types import MappingProxyType
@@ -13,7 +14,8 @@ import structlog
 
 from parlour.db import outbox
 from parlour.db.database import Database, Tx
-from parlour.db.lanes import Lane
+from parlour.db.lanes import Lane, lane_of
+from parlour.db.moments import AT_ONCE
 from parlour.db.outbox import Ended, Job, Postponed, Undeliverable
 from parlour.kernel.access import Actor
 from parlour.logs import Episode
@@ -82,8 +84,9 @@ class Worker:
         self._chores = chores
         self._patience = patience
         self._lease = lease
-        self._running: dict[asyncio.Task[None], Job] = {}
+        self._running: dict[asyncio.Task[Ended], Job] = {}
         self._news = asyncio.Event()
+        self._told: set[Lane] = set()
         self._idle = asyncio.Event()
         self._idle.set()
         self._stopping = False
@@ -91,8 +94,10 @@ class Worker:
         self._next_sweep = time.monotonic() + random.uniform(*first_sweep)  # noqa: S311 as above
         self._unreachable = Episode(log, "jobs.unreachable", "jobs.reachable")
 
-    def wake(self) -> None:
-        """Look for jobs now; one was just committed."""
+    def wake(self, kind: str = "") -> None:
+        """Look for jobs now; one was just committed, perhaps of this kind."""
+        if kind:
+            self._told.add(lane_of(kind))
         self._news.set()
 
     async def run(self) -> None:
@@ -137,29 +142,38 @@ class Worker:
     async def _round(self) -> float | None:
         """Start what is due. Answers how many seconds may pass until the next look, None for `wake` only."""
         await self._sweep()
-        free = {lane: lane.slots - sum(job.lane == lane for job in self._running.values()) for lane in Lane}
-        lanes = [lane for lane in Lane if free[lane]]
-        if not lanes:
+        free = self._free_slots()
+        told, self._told = self._told, set()
+        if not free:
             return None
-        due = await self._db.read(Actor.system(), outbox.next_due)
-        rests = {lane: due[lane].total_seconds() for lane in lanes if lane in due}
         started = 0
-        for lane in (lane for lane, rest in rests.items() if rest <= 0):
-            started += await self._start(lane, free[lane])
-        if started:
+        lanes = told & free.keys()
+        if not lanes:
+            due = await self._db.read(Actor.system(), outbox.next_due)
+            lanes = {lane for lane in free if lane in due and due[lane] <= AT_ONCE}
+        if lanes:
+            started, due = await self._start({lane: free[lane] for lane in lanes})
+        rests = [due[lane].total_seconds() for lane in self._free_slots() if lane in due]
+        if (started or told) and any(rest <= 0 for rest in rests):
             return 0.0
-        return min([LONGEST_REST, *(rest for rest in rests.values() if rest > 0)])
+        return min([LONGEST_REST, *(rest for rest in rests if rest > 0)])
 
-    async def _start(self, lane: Lane, free: int) -> int:
+    def _free_slots(self) -> dict[Lane, int]:
+        """Of the lanes that have any."""
+        taken = Counter(job.lane for job in self._running.values())
+        return {lane: lane.slots - taken[lane] for lane in Lane if taken[lane] < lane.slots}
+
+    async def _start(self, wanted: Mapping[Lane, int]) -> tuple[int, dict[Lane, timedelta]]:
+        """How many were due, and when the next ones are."""
         running = [job.job_id for job in self._running.values()]
-        jobs = await self._db.write(
-            Actor.system(), outbox.claim, lane, lease=self._lease, limit=free, running=running
+        jobs, due = await self._db.write(
+            Actor.system(), outbox.take, wanted, lease=self._lease, running=running
         )
         for job in jobs:
             task = asyncio.create_task(self._run(job), name=f"job {job.job_id}")
             self._running[task] = job
             task.add_done_callback(self._free)
-        return len(jobs)
+        return len(jobs), due
 
     async def _renew(self) -> None:
         """Keep what runs here from being taken over; give up what was taken over all the same."""
@@ -186,13 +200,17 @@ class Worker:
             async with asyncio.timeout(seconds):
                 await self._news.wait()
 
-    def _free(self, task: asyncio.Task[None]) -> None:
-        self._running.pop(task, None)
-        if not task.cancelled() and (error := task.exception()):
+    def _free(self, task: asyncio.Task[Ended]) -> None:
+        """Another look is needed only where jobs may wait for this slot, and for this very job."""
+        was_full = self._running[task].lane not in self._free_slots()
+        del self._running[task]
+        error = None if task.cancelled() else task.exception()
+        if error:
             log.error("job.outcome_lost", job=task.get_name(), error=_words(error))
-        self.wake()
+        if was_full or self._stopping or task.cancelled() or error or task.result() is Ended.PUT_BACK:
+            self.wake()
 
-    async def _run(self, job: Job) -> None:
+    async def _run(self, job: Job) -> Ended:
         """Run one job and store how it ended."""
         about = log.bind(job_id=str(job.job_id), kind=job.kind, attempt=job.attempts)
         started = time.monotonic()
@@ -202,12 +220,12 @@ class Worker:
             async with asyncio.timeout(TIME_LIMIT.total_seconds()):
                 await self._handler(job.kind)(job)
         except Undeliverable as error:
-            await self._bury(job, str(error), about)
+            return await self._bury(job, str(error), about)
         except Exception as error:
-            await self._retry(job, error, about)
-        else:
-            await self._store(job, Ended.FINISHED, "", outbox.finish)
-            about.info("job.finished", seconds=round(time.monotonic() - started, 3))
+            return await self._retry(job, error, about)
+        await self._store(job, Ended.FINISHED, "", outbox.finish)
+        about.info("job.finished", seconds=round(time.monotonic() - started, 3))
+        return Ended.FINISHED
 
     @property
     def kinds(self) -> Collection[str]:
@@ -220,11 +238,10 @@ class Worker:
         except KeyError:  # a newer node may have stored it, and may take it
             raise Postponed(f"This process knows no jobs of the kind {kind!r}.") from None
 
-    async def _retry(self, job: Job, error: Exception, about: Any) -> None:
+    async def _retry(self, job: Job, error: Exception, about: Any) -> Ended:
         expected = isinstance(error, Postponed | OSError)
         if job.attempts >= ATTEMPTS:
-            await self._bury(job, _words(error), about, exc_info=None if expected else error)
-            return
+            return await self._bury(job, _words(error), about, exc_info=None if expected else error)
         delay = delay_after(job.attempts)
         words = _words(error)
         await self._store(job, Ended.PUT_BACK, words, outbox.retry, after=delay, error=words)
@@ -234,10 +251,12 @@ class Worker:
             again_in=round(delay.total_seconds(), 1),
             exc_info=None if expected else error,
         )
+        return Ended.PUT_BACK
 
-    async def _bury(self, job: Job, words: str, about: Any, exc_info: Exception | None = None) -> None:
+    async def _bury(self, job: Job, words: str, about: Any, exc_info: Exception | None = None) -> Ended:
         await self._store(job, Ended.GIVEN_UP, words, outbox.bury, error=words)
         about.error("job.dead", error=words[: outbox.ERROR_LIMIT], exc_info=exc_info)
+        return Ended.GIVEN_UP
 
     async def _store(
         self,

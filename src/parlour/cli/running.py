@@ -75,7 +75,7 @@ async def work(settings: Settings, listener: socket.socket | None) -> None:
         fetcher = make_fetcher(settings, db, intake, own_servers.reach)
         bus = make_bus(settings)
         db.on_commit(bus.publish)
-        bus.subscribe(lambda event: jobs.wake() if isinstance(event, JobQueued) else None)
+        bus.subscribe(lambda event: jobs.wake(event.kind) if isinstance(event, JobQueued) else None)
         await bus.start()
         stopped = asyncio.Event()
         for name in (signal.SIGINT, signal.SIGTERM):

@@ -6,7 +6,7 @@ kills its process comes to an end too, and it names the claim: only the newest o
 back or bury it. `moments` says whose clock it goes by.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
@@ -96,6 +96,18 @@ def _first_ones(engine: str) -> CompoundSelect[Any]:
         for lane in Lane
     )
     return union_all(*(select(first.subquery()) for first in firsts))
+
+
+def take(
+    tx: Tx, wanted: Mapping[Lane, int], *, lease: timedelta, running: Collection[UUID]
+) -> tuple[list[Job], dict[Lane, timedelta]]:
+    """`claim` up to so many of each of these lanes, and what is `next_due` besides."""
+    jobs = [
+        job
+        for lane, most in wanted.items()
+        for job in claim(tx, lane, lease=lease, limit=most, running=running)
+    ]
+    return jobs, next_due(tx)
 
 
 def claim(tx: Tx, lane: Lane, *, lease: timedelta, limit: int, running: Collection[UUID] = ()) -> list[Job]:
