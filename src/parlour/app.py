@@ -64,7 +64,6 @@ from parlour.files.intake import Intake
 from parlour.files.scan import Scanner
 from parlour.files.store import FileStore
 from parlour.kernel.errors import DomainError, StandbyAway, StorageFull
-from parlour.kernel.events import JobQueued
 from parlour.mail.post import Post
 from parlour.mail.send import mailer_for
 from parlour.outbound.addresses import Reach
@@ -225,9 +224,7 @@ class Parlour:
         self.db.on_commit(self.bus.publish)
         self.followers = Followers()
         self.bus.subscribe(self.followers.hear)
-        self.bus.subscribe(
-            lambda event: self.worker.wake(event.kind) if isinstance(event, JobQueued) else None
-        )
+        self.bus.subscribe(self.worker.hear)
         self.metrics = Metrics(self.db, shared)
         self.metrics.watch(
             "parlour_bus_connected", "1 while news come at once", lambda: int(self.bus.connected)

@@ -18,6 +18,7 @@ from parlour.db.lanes import Lane, lane_of
 from parlour.db.moments import AT_ONCE
 from parlour.db.outbox import Ended, Job, Postponed, Undeliverable
 from parlour.kernel.access import Actor
+from parlour.kernel.events import Event, JobQueued
 from parlour.logs import Episode
 
 Handler = Callable[[Job], Awaitable[None]]
@@ -99,6 +100,11 @@ class Worker:
         if kind:
             self._told.add(lane_of(kind))
         self._news.set()
+
+    def hear(self, event: Event | JobQueued) -> None:
+        """As a listener of the bus."""
+        if isinstance(event, JobQueued):
+            self.wake(event.kind)
 
     async def run(self) -> None:
         """Work until `stop`. A database that fails is asked again; it never ends the loop."""

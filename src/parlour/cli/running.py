@@ -14,7 +14,6 @@ from parlour.app import create_app, make_bus, make_fetcher, make_intake, make_po
 from parlour.cli.base import Refused, prepared
 from parlour.db.database import Database
 from parlour.db.factory import make_database
-from parlour.kernel.events import JobQueued
 from parlour.mail.post import Post
 from parlour.mail.send import FolderMailer
 from parlour.server import make_server
@@ -75,7 +74,7 @@ async def work(settings: Settings, listener: socket.socket | None) -> None:
         fetcher = make_fetcher(settings, db, intake, own_servers.reach)
         bus = make_bus(settings)
         db.on_commit(bus.publish)
-        bus.subscribe(lambda event: jobs.wake(event.kind) if isinstance(event, JobQueued) else None)
+        bus.subscribe(jobs.hear)
         await bus.start()
         stopped = asyncio.Event()
         for name in (signal.SIGINT, signal.SIGTERM):

@@ -1,10 +1,11 @@
 """The mails that a ticket's life sends, each a job: stored with what caused it, run at least once."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
-from parlour.db.database import Database
+from parlour.db.database import Database, Tx, Unit
 from parlour.db.outbox import Job
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.access import service as access
@@ -18,6 +19,8 @@ from parlour.features.tickets.threads import service as threads
 from parlour.features.tickets.threads.models import Letterhead
 from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.auto_reply import service as hours
+from parlour.features.workspaces.models import Portal
+from parlour.kernel import clock
 from parlour.kernel.access import Actor
 from parlour.kernel.messages import Message
 from parlour.mail.post import Post
@@ -26,6 +29,16 @@ from parlour.mail.relay import TooLarge
 from parlour.mail.send import Enclosed
 
 AUTO_REPLIED = "auto-replied"
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """What a mail about a ticket is written on."""
+
+    workspace: Portal
+    head: Letterhead
 
 
 class TicketMails:
@@ -46,29 +59,29 @@ class TicketMails:
 
     async def confirm(self, job: Job) -> None:
         """To whoever opened the ticket. Holds nothing that a visitor typed: it may go to a stranger."""
-        system, ticket_id = Actor.system(job.workspace_id), UUID(job.payload["ticket_id"])
-        confirmed = await self._db.write(system, access.confirmation, job, self._secret(job, ticket_id))
+        ticket_id = UUID(job.payload["ticket_id"])
+        confirmed = await self._on_paper(job, access.confirmation, job, self._secret(job, ticket_id))
         if confirmed:
-            link, to = confirmed
-            said = await self._db.read(system, hours.text_now)
-            await self._send(job, "confirmation", to, link=link, auto_reply=said)
+            (link, to), paper = confirmed
+            said = hours.text_at(paper.workspace.settings.auto_reply, clock.now())
+            await self._send_link(job, "confirmation", to, link, paper, auto_reply=said)
 
     async def auto_reply(self, job: Job) -> None:
         """What the workspace answers by itself, in the thread of the mail that it answers."""
-        system, ticket_id = Actor.system(job.workspace_id), UUID(job.payload["ticket_id"])
-        found = await self._db.write(system, auto_reply.to_mail, job)
+        found = await self._on_paper(job, auto_reply.to_mail, job)
         if found is None:
             return
-        ticket, said = found
-        head = await self._letterhead(system, ticket_id)
+        (ticket, said), paper = found
         context = {
-            "workspace": await self._db.read(system, workspaces.workspace),
+            "workspace": paper.workspace,
             "ticket": {"number": ticket.number},
-            "thread": head.subject,
+            "thread": paper.head.subject,
             "auto_reply": said,
         }
-        headers = {**head.headers, "Auto-Submitted": AUTO_REPLIED}
-        await self._post.send_about(ticket_id, job, "auto_reply", job.payload["email"], context, headers)
+        headers = {**paper.head.headers, "Auto-Submitted": AUTO_REPLIED}
+        await self._post.send_about(
+            ticket.ticket_id, job, "auto_reply", job.payload["email"], context, headers
+        )
 
     async def fresh_links(self, job: Job) -> None:
         """To an address that somebody typed; silence when it has no tickets here."""
@@ -76,11 +89,17 @@ class TicketMails:
         mailed = await self._db.write(
             system, access.issue_links, email, lambda ticket_id: self._secret(job, ticket_id)
         )
-        if mailed.links:
-            to, counted = mailed.links[0].email, access.OLDER_COUNTED
-            await self._send(
-                job, "fresh_links", to, listed=mailed.links, older=mailed.older, older_counted=counted
-            )
+        if not mailed.links:
+            return
+        workspace = await self._db.read(system, workspaces.workspace)
+        portal = self._portal(workspace)
+        context = {
+            **_about_access(workspace, portal),
+            "tickets": [_facts(portal, one) for one in mailed.links],
+            "older": mailed.older,
+            "older_counted": access.OLDER_COUNTED,
+        }
+        await self._post.send(job, "fresh_links", mailed.links[0].email, **context)
 
     async def unseen_replies(self, job: Job) -> None:
         """What agents said while the customer was away."""
@@ -92,13 +111,11 @@ class TicketMails:
 
     async def copy(self, job: Job) -> None:
         """What an agent said, to somebody else who takes part by mail: without a way into the ticket."""
-        system = Actor.system(job.workspace_id)
-        copied = await self._db.write(system, participants.copy, job)
-        if copied is None:
+        found = await self._on_paper(job, participants.copy, job)
+        if found is None:
             return
-        ticket = copied.ticket
-        workspace = await self._db.read(system, workspaces.workspace)
-        head = await self._letterhead(system, ticket.ticket_id)
+        copied, paper = found
+        ticket, workspace, head = copied.ticket, paper.workspace, paper.head
         headers = {**head.headers, "Auto-Submitted": "no"}
         context = {
             "workspace": workspace,
@@ -115,23 +132,22 @@ class TicketMails:
             files = list(enclosures.enclosed.values())
             await self._post.send_about(ticket.ticket_id, job, "copy", copied.email, about, headers, files)
 
-        await self._with_files(system, copied.messages, send)
+        await self._with_files(job, copied.messages, send)
 
     async def merged(self, job: Job) -> None:
         """Where a ticket goes on, with a way in if that is the same customer's."""
-        system, ticket_id = Actor.system(job.workspace_id), UUID(job.payload["ticket_id"])
-        found = await self._db.write(system, merging.to_mail, job, self._secret(job, ticket_id))
+        ticket_id = UUID(job.payload["ticket_id"])
+        found = await self._on_paper(job, merging.to_mail, job, self._secret(job, ticket_id))
         if found is None:
             return
-        ticket, link = found
+        (ticket, link), paper = found
         to = job.payload.get("to") or job.payload["email"]  # jobs of the release before name none
         if link:
-            await self._send(job, "merged", to, link=link)
+            await self._send_link(job, "merged", to, link, paper)
             return
-        workspace = await self._db.read(system, workspaces.workspace)
-        headers = (await self._letterhead(system, ticket_id)).headers
+        headers = paper.head.headers
         context = {
-            "workspace": workspace,
+            "workspace": paper.workspace,
             "ticket": {"number": ticket.number},
             "answerable": "Reply-To" in headers,
             "link": "",
@@ -139,17 +155,19 @@ class TicketMails:
         await self._post.send_about(ticket_id, job, "merged", to, context, headers)
 
     async def _mail_answers(self, job: Job, template: str) -> None:
-        system, ticket_id = Actor.system(job.workspace_id), UUID(job.payload["ticket_id"])
-        unseen = await self._db.write(system, access.unseen_replies, job, self._secret(job, ticket_id))
-        if unseen is None:
+        ticket_id = UUID(job.payload["ticket_id"])
+        found = await self._on_paper(job, access.unseen_replies, job, self._secret(job, ticket_id))
+        if found is None:
             return
+        unseen, paper = found
 
         async def send(enclosures: Enclosures) -> None:
-            await self._send(
+            await self._send_link(
                 job,
                 template,
                 unseen.to,
-                link=unseen.link,
+                unseen.link,
+                paper,
                 subject=unseen.subject,
                 enclosed=list(enclosures.enclosed.values()),
                 replies=[enclosures.said(message) for message in unseen.messages],
@@ -157,13 +175,13 @@ class TicketMails:
                 quoted=quotation(unseen.answered) if unseen.answered else None,
             )
 
-        await self._with_files(system, unseen.messages, send)
+        await self._with_files(job, unseen.messages, send)
 
     async def _with_files(
-        self, system: Actor, messages: Sequence[Message], send: Callable[[Enclosures], Awaitable[None]]
+        self, job: Job, messages: Sequence[Message], send: Callable[[Enclosures], Awaitable[None]]
     ) -> None:
         """A mail that is too large with them goes without."""
-        enclosures = await self._encloser.of(system, messages)
+        enclosures = await self._encloser.of(Actor.system(job.workspace_id), messages)
         try:
             await send(enclosures)
         except TooLarge:
@@ -171,40 +189,48 @@ class TicketMails:
                 raise
             await send(enclosures.without_files())
 
-    async def _letterhead(self, system: Actor, ticket_id: UUID) -> Letterhead:
+    async def _on_paper(
+        self, job: Job, unit: Unit[P, R | None], /, *args: P.args, **kwargs: P.kwargs
+    ) -> tuple[R, Paper] | None:
+        """What the unit finds for the mail of the job, if anything, and what that is written on."""
+        ticket_id = UUID(job.payload["ticket_id"])
         anchor = self._post.anchor(ticket_id)
-        return await self._db.read(system, threads.letterhead, ticket_id, anchor=anchor)
+
+        def look(tx: Tx) -> tuple[R, Paper] | None:
+            found = unit(tx, *args, **kwargs)
+            if found is None:
+                return None
+            return found, Paper(workspaces.workspace(tx), threads.letterhead(tx, ticket_id, anchor=anchor))
+
+        return await self._db.write(Actor.system(job.workspace_id), look)
 
     def _secret(self, job: Job, ticket_id: UUID) -> str:
         return self._post.secret(job, ticket_id)
 
-    async def _send(
+    def _portal(self, workspace: Portal) -> str:
+        return f"{self._post.base_url}/support/{workspace.slug}"
+
+    async def _send_link(
         self,
         job: Job,
         template: str,
         to: str,
+        link: Link,
+        paper: Paper,
         *,
-        link: Link | None = None,
-        listed: Sequence[Link] = (),
         subject: str = "",
         enclosed: Sequence[Enclosed] = (),
         **context: Any,
     ) -> None:
         """`subject` is the ticket's, for mails about what an agent has said: it is no stranger's any more."""
-        system = Actor.system(job.workspace_id)
-        workspace = await self._db.read(system, workspaces.workspace)
-        portal = f"{self._post.base_url}/support/{workspace.slug}"
-        context |= {"workspace": workspace, "portal": portal, "days": access.LINK_LIFE.days}
-        context["tickets"] = [_facts(portal, one) for one in listed]
-        if link is None:
-            await self._post.send(job, template, to, **context)
-            return
-        head = await self._letterhead(system, link.ticket_id)
+        workspace, head = paper.workspace, paper.head
+        portal = self._portal(workspace)
         headers = dict(head.headers)
         if subject:
             headers["Auto-Submitted"] = "no"
         elif context.get("auto_reply"):
             headers["Auto-Submitted"] = AUTO_REPLIED
+        context |= _about_access(workspace, portal)
         context |= {"answerable": "Reply-To" in headers, **_facts(portal, link)}
         context |= {"ticket": {"number": link.number, "subject": subject}, "thread": head.subject}
         context |= {"called": head.called or workspace.name}
@@ -212,6 +238,10 @@ class TicketMails:
             agent = context["replies"][-1]["sender_name"]
             context["signature"] = head.signed_by(agent, workspace.name)
         await self._post.send_about(link.ticket_id, job, template, to, context, headers, enclosed)
+
+
+def _about_access(workspace: Portal, portal: str) -> dict[str, Any]:
+    return {"workspace": workspace, "portal": portal, "days": access.LINK_LIFE.days}
 
 
 def _facts(portal: str, link: Link) -> dict[str, Any]:
