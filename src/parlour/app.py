@@ -82,6 +82,7 @@ from parlour.web.observe import Observe
 from parlour.web.problems import problem
 from parlour.web.render import Renderer
 from parlour.web.site import Site, db
+from parlour.web.ways import Ways
 from parlour.worker import Chore, Worker
 
 SOCKET = "/realtime"
@@ -356,9 +357,9 @@ def create_app(settings: Settings, timings: Timings | None = None, shared: Path 
             ClientDisconnect: errors.gone,
             Exception: errors.unforeseen,
         },
-        lifespan=lifespan,
         max_body_size=FIELDS_SIZE,
     )
+    pages.router = Ways(pages.routes, lifespan=lifespan)
     pages.state.site = parlour.site
     pages.state.parlour = parlour
     pages.state.post = parlour.post
