@@ -13,6 +13,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
+from parlour.db import found
+
 TOUCHED = b"""
     SELECT coalesce(sum(pg_stat_get_xact_blocks_fetched(oid) + pg_stat_get_xact_tuples_returned(oid)), 0),
         current_setting('statement_timeout') = '1min'
@@ -73,7 +75,8 @@ class Meter:
 @contextmanager
 def metered() -> Iterator[Meter]:
     """Every engine that is opened meanwhile is measured."""
-    meter = Meter()
+    meter, most = Meter(), found.MOST
+    found.MOST = 0  # what was found before would cost nothing, of however many
     listeners = (
         ("connect", meter.connected),
         ("before_cursor_execute", meter.before),
@@ -84,5 +87,6 @@ def metered() -> Iterator[Meter]:
     try:
         yield meter
     finally:
+        found.MOST = most
         for name, listener in listeners:
             event.remove(Engine, name, listener)

@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import BindParameter, Connection, CursorResult, Executable, Insert, Uuid, bindparam, insert
 
 from parlour.db import schema, shortcut
+from parlour.db.found import Found
 from parlour.db.lanes import lane_of
 from parlour.db.moments import AT_ONCE, given, now_of, then_of
 from parlour.db.schema import UtcDateTime
@@ -64,9 +65,13 @@ class Guard(Protocol):
 class Tx:
     """One transaction, and who is acting in it."""
 
-    __slots__ = ("_guard", "actor", "connection", "events")
+    __slots__ = ("_found", "_guard", "actor", "connection", "events")
 
-    def __init__(self, connection: Connection, actor: Actor, guard: Guard | None = None) -> None:
+    def __init__(
+        self, connection: Connection, actor: Actor, guard: Guard | None = None, found: Found | None = None
+    ) -> None:
+        """`found` is what statements found before in the state of the database that this one reads."""
+        self._found = found
         self.connection = connection
         self.actor = actor
         self._guard = guard
@@ -88,7 +93,7 @@ class Tx:
 
     def acting_as(self, actor: Actor) -> "Tx":
         """The same transaction in somebody else's name, for what follows from what the actor did."""
-        other = Tx(self.connection, actor, self._guard)
+        other = Tx(self.connection, actor, self._guard, self._found)
         other.events = self.events
         return other
 
@@ -113,7 +118,8 @@ class Tx:
         here = self.actor.workspace_id
         if self._guard:
             self._guard.admit(self.actor)
-        return shortcut.rows(self.connection, statement, {"workspace": here, **values} if here else values)
+        given = {"workspace": here, **values} if here else values
+        return shortcut.rows(self.connection, statement, given, self._found)
 
     def objects(
         self, statement: Executable, make: Callable[[tuple[Any, ...]], R], /, **values: Any
@@ -126,7 +132,7 @@ class Tx:
         if self._guard:
             self._guard.admit(self.actor)
         given = {"workspace": here, **values} if here else values
-        return shortcut.objects(self.connection, statement, make, given)
+        return shortcut.objects(self.connection, statement, make, given, self._found)
 
     def first(self, statement: Executable, /, **values: Any) -> tuple[Any, ...] | None:
         """The first of `rows`, of a statement that finds one or none."""

@@ -11,11 +11,13 @@ from functools import cache, lru_cache
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnDefault, Connection, Dialect, Executable, Uuid
+from sqlalchemy import JSON, BindParameter, ColumnDefault, Connection, Dialect, Executable, Uuid
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 
+from parlour.db.found import Found
+from parlour.db.schema import UtcDateTime
 from parlour.kernel.kept import Alike
 
 STATEMENTS = 1000
@@ -63,6 +65,11 @@ class Prepared:
         self.answers = bool(columns)
         readers = ((at, _reader(each.type, dialect)) for at, each in enumerate(columns))
         self._read = [(at, read) for at, read in readers if read]
+        asks_for = (binds[name].type for name in names)
+        self.lasts = not any(isinstance(kind, UtcDateTime) for kind in asks_for) and not any(
+            isinstance(each.type, JSON) for each in columns
+        )
+        """Whether it may be asked with the same values again, and nobody can change what it found."""
         self.objects: Callable[[_Process], Alike[Any]] = cache(self._objects)
 
     def values(self, given: Mapping[str, Any]) -> list[Any] | dict[str, Any]:
@@ -113,13 +120,23 @@ def _ready(connection: Connection, statement: Executable, given: Mapping[str, An
 
 
 def rows(
-    connection: Connection, statement: Executable, given: Mapping[str, Any]
+    connection: Connection, statement: Executable, given: Mapping[str, Any], found: Found | None = None
 ) -> Sequence[tuple[Any, ...]]:
     """All rows that the statement finds. Raises what SQLAlchemy would, LookupError for a missing value."""
     prepared = _ready(connection, statement, given)
     if prepared is None:
         return cast(Sequence[tuple[Any, ...]], connection.execute(statement, given).all())
-    return prepared.read(_run(connection, statement, prepared, given)[0])
+    if found is None or not prepared.lasts:
+        return prepared.read(_run(connection, statement, prepared, given)[0])
+    values = prepared.values(given)
+    key = (prepared, *values)
+    known = found.get(key)
+    if known is None:
+        known = prepared.read(_run(connection, statement, prepared, given)[0])
+        found.keep(key, known)
+    else:
+        _known(connection, statement, prepared, given, values)
+    return list(known)
 
 
 def objects(
@@ -127,13 +144,23 @@ def objects(
     statement: Executable,
     make: Callable[[tuple[Any, ...]], T],
     given: Mapping[str, Any],
+    found: Found | None = None,
 ) -> list[T]:
     """What `make` makes of each row: of one that is as it was lately the same as then. Raises as `rows`."""
     prepared = _ready(connection, statement, given)
     if prepared is None:
         return [make(tuple(row)) for row in connection.execute(statement, given)]
-    found, _ = _run(connection, statement, prepared, given)
-    return prepared.objects(make).each(found)
+    if found is None or not prepared.lasts:
+        return prepared.objects(make).each(_run(connection, statement, prepared, given)[0])
+    values = prepared.values(given)
+    key = (prepared, make, *values)
+    known = found.get(key)
+    if known is None:
+        known = prepared.objects(make).each(_run(connection, statement, prepared, given)[0])
+        found.keep(key, known)
+    else:
+        _known(connection, statement, prepared, given, values)
+    return list(known)
 
 
 def change(connection: Connection, statement: Executable, given: Mapping[str, Any]) -> int:
@@ -166,12 +193,9 @@ def _run(
     """The rows as they are stored, and how many the statement wrote."""
     values: Any = [prepared.values(each) for each in many] if many else prepared.values(given)
     dialect, cursor = connection.dialect, connection.connection.dbapi_connection.cursor()  # type: ignore[union-attr]
-    heard = connection.dispatch if connection._has_events or connection.engine._has_events else None  # noqa: SLF001
+    heard = _listeners(connection)
     if heard:
-        for listener in heard.before_execute:
-            listener(connection, statement, many, given, {})
-        for listener in heard.before_cursor_execute:
-            listener(connection, cursor, prepared.sql, values, prepared, bool(many))
+        _tell_before(heard, connection, cursor, statement, prepared, values, given, many)
     try:
         (cursor.executemany if many else cursor.execute)(prepared.sql, values)
         found = cast(list[tuple[Any, ...]], cursor.fetchall()) if prepared.answers else []
@@ -179,6 +203,42 @@ def _run(
         raise DBAPIError.instance(
             prepared.sql, values, error, dialect.loaded_dbapi.Error, hide_parameters=True, dialect=dialect
         ) from error
-    for listener in heard.after_cursor_execute if heard else ():
-        listener(connection, cursor, prepared.sql, values, prepared, bool(many))
+    if heard:
+        _tell_after(heard, connection, cursor, prepared, values, many)
     return found, cursor.rowcount
+
+
+def _known(
+    connection: Connection, statement: Executable, prepared: Prepared, given: Mapping[str, Any], values: Any
+) -> None:
+    """Nothing is run: whoever listens hears what would have been."""
+    if heard := _listeners(connection):
+        _tell_before(heard, connection, None, statement, prepared, values, given, ())
+        _tell_after(heard, connection, None, prepared, values, ())
+
+
+def _listeners(connection: Connection) -> Any:
+    return connection.dispatch if connection._has_events or connection.engine._has_events else None  # noqa: SLF001
+
+
+def _tell_before(
+    heard: Any,
+    connection: Connection,
+    cursor: Any,
+    statement: Executable,
+    prepared: Prepared,
+    values: Any,
+    given: Mapping[str, Any],
+    many: Sequence[Mapping[str, Any]],
+) -> None:
+    for listener in heard.before_execute:
+        listener(connection, statement, many, given, {})
+    for listener in heard.before_cursor_execute:
+        listener(connection, cursor, prepared.sql, values, prepared, bool(many))
+
+
+def _tell_after(
+    heard: Any, connection: Connection, cursor: Any, prepared: Prepared, values: Any, many: Sequence[Any]
+) -> None:
+    for listener in heard.after_cursor_execute:
+        listener(connection, cursor, prepared.sql, values, prepared, bool(many))
