@@ -56,9 +56,10 @@ def request(path: str, headers: Headers) -> MutableMapping[str, Any]:
 
 
 async def exchange(
-    app: Application, path: str, headers: Headers, body: bytes | None = None
+    app: Application, path: str, headers: Headers, body: bytes | None = None, *, query: str = ""
 ) -> tuple[int, int]:
     """Ask for a page, or POST a form to it. Returns the answer's status and its bytes."""
+    method = "GET" if body is None else "POST"
     status = size = 0
 
     async def receive() -> MutableMapping[str, Any]:
@@ -69,7 +70,8 @@ async def exchange(
         status = message.get("status", status)
         size = len(message.get("body", b"")) or size
 
-    await app({**request(path, headers), "method": "GET" if body is None else "POST"}, receive, send)
+    asked = {**request(path, headers), "method": method, "query_string": query.encode()}
+    await app(asked, receive, send)
     return status, size
 
 
