@@ -283,6 +283,85 @@ async def test_done_again_it_doubles_nothing_and_brings_what_is_new(
     assert (would.files, would.notes, would.tags) == (1, 1, 2)
 
 
+def told_by(reader: ModuleType, folder: Path, **files: Any) -> tuple[list[OldTicket], list[Problem]]:
+    """What a reader makes of these files; a list is an object a line."""
+    for name, told in files.items():
+        path = folder / f"{name.replace('__', '/').replace('_', '-')}.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(lines(*told) if isinstance(told, list) else json.dumps(told), encoding="utf-8")
+    found = list(reader.read(folder))
+    return (
+        [each for each in found if isinstance(each, OldTicket)],
+        [each for each in found if isinstance(each, Problem)],
+    )
+
+
+AT: dict[str, Any] = {"created_at": "2024-03-01T10:00:00Z"}
+
+
+def test_zendesks_exports_are_read_under_the_names_that_they_come_with(tmp_path: Path) -> None:
+    """One a kind, each called `export-` and a moment; an organization is passed over."""
+    maria = {"id": 1, "email": MARIA, "role": "end-user", "name": "Maria"}
+    said = {"id": 11, "author_id": 1, "body": "It leaks.", "public": True, **AT}
+    ticket = {"id": 5, "subject": "A tent", "status": "open", "requester_id": 1, "comments": [said], **AT}
+    exports = {"export_1": [ticket], "export_2": [{"id": 9, "name": "Acme"}], "export_3": [maria]}
+    [found], problems = told_by(zendesk, tmp_path, **exports)
+
+    assert (found.email, [each.by_customer for each in found.messages], problems) == (MARIA, [True], [])
+
+
+def test_who_asked_is_known_by_the_id_alone(tmp_path: Path) -> None:
+    """Of an export of tickets without one of users, in which the requester stands in place."""
+    said = [{"id": 11, "author_id": 1, "body": "It leaks.", "public": True, **AT}]
+    said += [{"id": 12, "author_id": 2, "body": "Which?", "public": True, **AT}]
+    whose = {"requester_id": 1, "requester": {"email": MARIA, "name": "Maria"}}
+    [found], _ = told_by(zendesk, tmp_path, tickets=[{"id": 5, "comments": said, **whose, **AT}])
+
+    assert [(each.by_customer, each.name) for each in found.messages] == [(True, "Maria"), (False, "")]
+
+
+def test_chatwoots_messages_come_from_files_of_their_own(tmp_path: Path) -> None:
+    """As its API gives them: the list has the last one of each, and what was deleted has left its place."""
+    sender = {"name": "Maria", "email": MARIA}
+    said = [
+        {"id": number, "content": f"word {number}", "message_type": 0, "created_at": 1709287200 + number}
+        for number in range(1, 5)
+    ]
+    gone = {**said[1], "id": 9, "content_attributes": {"deleted": True}}
+    one = {"id": 5, "status": "open", "created_at": 1709287200, "meta": {"sender": sender}}
+    pages = {
+        "messages_5_1": {"meta": {}, "payload": said[:2]},
+        "messages__5_2": {"payload": [gone, *said[2:]]},
+    }
+    listed = {"data": {"meta": {}, "payload": [{**one, "messages": said[3:]}]}}
+    [found], problems = told_by(chatwoot, tmp_path, conversations=listed, **pages)
+
+    assert [each.text for each in found.messages] == [f"word {number}" for number in range(1, 5)]
+    assert problems == []
+
+
+def test_freshdesks_own_marks_are_understood(tmp_path: Path) -> None:
+    """An agent is named by the id of their user; of notes those stay away that were deleted, or that nobody
+    wrote; a ticket with which the team began is not the customer's first word.
+    """
+    agent = {"agent": {"id": 70, "user_id": 2, "user": {"email": ADA, "name": "Ada"}}}
+    notes = [
+        {"id": 1, "user_id": 1, "incoming": True, "body": "Yes?", **AT},
+        {"id": 2, "user_id": 2, "body": "Gone", "deleted": True, **AT},
+        {"id": 3, "user_id": 2, "body": "--- user_agent: Mozilla", "private": True, "source": 4, **AT},
+    ]
+    first = {"source": 10, "description": "We owe you a tent."}
+    people = {"requester_id": 1, "responder_id": 2}
+    ticket: dict[str, Any] = {"display_id": 5, "status": 2, **first, **people, **AT}
+    ticket["notes"] = [{"helpdesk_note": each} for each in notes]
+    files = {"users": [{"user": {"id": 1, "email": MARIA}}], "agents": [agent]}
+    [found], _ = told_by(freshdesk, tmp_path, tickets=[{"helpdesk_ticket": ticket}], **files)
+
+    told = [(each.text, each.by_customer, each.email) for each in found.messages]
+    assert told == [("We owe you a tent.", False, ADA), ("Yes?", True, MARIA)]
+    assert found.assignee == ADA
+
+
 async def test_what_cannot_be_taken_is_named_and_the_rest_comes(house: House, tmp_path: Path) -> None:
     of_zendesk(tmp_path)
     long = {

@@ -1,6 +1,8 @@
-"""Conversations of Chatwoot, as its API gives them: `conversations*.json` with their messages."""
+"""Conversations of Chatwoot, as its API gives them: `conversations*.json`, with all of their messages or with
+the last one alone, and the messages of each apart.
+"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,12 @@ def read(folder: Path) -> Iterator[OldTicket | Problem]:
         raise NoExport(f"{folder} holds no conversations.json, as Chatwoot's API gives them.")
     for path in conversations:
         for one in objects(path, "data", "payload", "conversations", "conversation"):
-            yield one if isinstance(one, Problem) else _ticket(folder, one)
+            if isinstance(one, Problem):
+                yield one
+                continue
+            apart = list(_apart(folder, str(one.get("id"))))
+            yield from (each for each in apart if isinstance(each, Problem))
+            yield _ticket(folder, one, [each for each in apart if not isinstance(each, Problem)])
 
 
 def _inside(one: Json, *names: str) -> Json:
@@ -35,12 +42,14 @@ def _inside(one: Json, *names: str) -> Json:
     return told if isinstance(told, dict) else {}
 
 
-def _ticket(folder: Path, one: Json) -> OldTicket | Problem:
+def _ticket(folder: Path, one: Json, apart: Sequence[Json]) -> OldTicket | Problem:
     key = str(one.get("id"))
     customer = _inside(one, "meta", "sender") or _inside(one, "contact")
-    said = [each for each in one.get("messages") or () if isinstance(each, dict)]
+    inside = [each for each in one.get("messages") or () if isinstance(each, dict)]
+    said = {str(each.get("id")): each for each in (*inside, *apart)}
     messages = sorted(
-        (told for each in said if (told := _message(folder, each, customer))), key=lambda each: each.at
+        (told for each in said.values() if (told := _message(folder, each, customer))),
+        key=lambda each: each.at,
     )
     created = moment(one.get("created_at")) or (messages[0].at if messages else None)
     if created is None:
@@ -61,9 +70,21 @@ def _ticket(folder: Path, one: Json) -> OldTicket | Problem:
     )
 
 
+def _apart(folder: Path, key: str) -> Iterator[Json | Problem]:
+    """Of one conversation, from `messages-ID.json`, or its pages `messages-ID-1.json` and so on; the same
+    without the first word in a folder `messages`.
+    """
+    if not key.isdigit():
+        return
+    named = (f"messages{apart}{key}{more}.json" for apart in "-/" for more in ("", "-*"))
+    for path in sorted(path for name in named for path in folder.glob(name)):
+        yield from objects(path, "payload", "messages")
+
+
 def _message(folder: Path, one: Json, customer: Json) -> OldMessage | None:
     at = moment(one.get("created_at"))
-    if at is None or one.get("message_type") in _ACTIVITY:
+    deleted = _inside(one, "content_attributes").get("deleted") is True
+    if at is None or deleted or one.get("message_type") in _ACTIVITY:
         return None
     sender = _inside(one, "sender")
     by_customer = one.get("message_type") in _INCOMING

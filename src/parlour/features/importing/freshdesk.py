@@ -12,6 +12,10 @@ _STATUSES = {2: Status.OPEN, 3: Status.PENDING, 4: Status.RESOLVED, 5: Status.CL
 _PRIORITIES = {1: Priority.LOW, 2: Priority.MEDIUM, 3: Priority.HIGH, 4: Priority.URGENT}
 _NOTES = ("conversations", "notes", "helpdesk_notes")
 _ONE_OF = ("helpdesk_note", "note", "conversation")
+_META = 4
+"""The `source` of a note that nobody wrote: of which browser a ticket came, for programs."""
+_OUTBOUND = 10
+"""The `source` of a ticket with which the team wrote first."""
 
 
 def read(folder: Path) -> Iterator[OldTicket | Problem]:
@@ -26,7 +30,8 @@ def read(folder: Path) -> Iterator[OldTicket | Problem]:
                 yield one
             else:
                 inner = one.get("contact") or one.get("user")
-                people[str(one.get("id"))] = {**one, **(inner if isinstance(inner, dict) else {})}
+                this = one.get("user_id") or one.get("id")  # an agent's own id names nobody in the old export
+                people[str(this)] = {**one, **(inner if isinstance(inner, dict) else {})}
     for path in tickets:
         for one in objects(path, "tickets", "helpdesk_tickets", "helpdesk_ticket", "ticket"):
             yield one if isinstance(one, Problem) else _ticket(folder, one, people)
@@ -42,13 +47,15 @@ def _ticket(folder: Path, one: Json, people: dict[str, Json]) -> OldTicket | Pro
     told = one.get("requester")
     requester = told if isinstance(told, dict) else people.get(str(one.get("requester_id")), {})
     responder = people.get(str(one.get("responder_id")), {})
+    outbound = _number(one.get("source")) == _OUTBOUND
+    opener = responder if outbound else requester
     first = OldMessage(
         key="description",
         at=created,
-        by_customer=True,
+        by_customer=not outbound,
         internal=False,
-        email=str(requester.get("email") or ""),
-        name=str(requester.get("name") or ""),
+        email=str(opener.get("email") or ""),
+        name=str(opener.get("name") or ""),
         text=words(one.get("description_text"), one.get("description_html") or one.get("description")),
         files=attached(folder, one.get("attachments"), _name_in(one.get("attachments"))),
     )
@@ -83,7 +90,7 @@ def _notes(one: Json) -> Iterator[Json]:
 
 def _message(folder: Path, one: Json, requester: Json, people: dict[str, Json]) -> OldMessage | None:
     at = moment(one.get("created_at"))
-    if at is None:
+    if at is None or one.get("deleted") is True or _number(one.get("source")) == _META:
         return None
     author = people.get(str(one.get("user_id")), {})
     by_customer = one.get("incoming") is True

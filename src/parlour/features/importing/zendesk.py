@@ -1,4 +1,6 @@
-"""Zendesk's JSON export: `tickets*.json` with their comments, and `users*.json`, an object a line."""
+"""Zendesk's JSON exports: `tickets*.json` with their comments, and `users*.json`, an object a line. Under the
+names with which they are downloaded, `export-…`, they are told apart by what they hold.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,19 +23,26 @@ _PRIORITIES = {"low": Priority.LOW, "high": Priority.HIGH, "urgent": Priority.UR
 
 def read(folder: Path) -> Iterator[OldTicket | Problem]:
     """Raises NoExport."""
-    tickets = files_of(folder, "tickets")
-    if not tickets:
-        raise NoExport(f"{folder} holds no tickets.json, as Zendesk's JSON export has it.")
+    tickets, mixed = files_of(folder, "tickets"), files_of(folder, "export")
+    if not tickets and not mixed:
+        raise NoExport(f"{folder} holds no tickets.json or export-….json, as Zendesk's JSON export has it.")
     people = {}
-    for path in files_of(folder, "users"):
+    for path in (*files_of(folder, "users"), *mixed):
         for one in objects(path, "users", "user"):
             if isinstance(one, Problem):
                 yield one
-            else:
+            elif path not in mixed or "role" in one:
                 people[str(one.get("id"))] = one
-    for path in tickets:
+    for path in (*tickets, *mixed):
         for one in objects(path, "tickets", "ticket"):
-            yield one if isinstance(one, Problem) else _ticket(folder, one, people)
+            if path not in mixed:
+                yield one if isinstance(one, Problem) else _ticket(folder, one, people)
+            elif not isinstance(one, Problem) and _is_ticket(one):  # what is no JSON was named above
+                yield _ticket(folder, one, people)
+
+
+def _is_ticket(one: Json) -> bool:
+    return "subject" in one or "raw_subject" in one
 
 
 def _person(told: Any, this: Any, people: dict[str, Json]) -> Json:
@@ -52,9 +61,11 @@ def _ticket(folder: Path, one: Json, people: dict[str, Json]) -> OldTicket | Pro
         return Problem(about, "has no time at which it was made")
     comments = [each for each in one.get("comments") or () if isinstance(each, dict)]
     if not comments:
-        first = {"id": "description", "author_id": requester.get("id"), "body": one.get("description")}
+        author = requester.get("id") or one.get("requester_id")
+        first = {"id": "description", "author_id": author, "body": one.get("description")}
         comments = [{**first, "public": True, "created_at": one.get("created_at")}]
-    said = [_message(folder, each, requester, people) for each in comments]
+    whose = {"id": one.get("requester_id"), **requester}
+    said = [_message(folder, each, whose, people) for each in comments]
     return OldTicket(
         key=key,
         subject=str(one.get("subject") or one.get("raw_subject") or ""),
@@ -74,7 +85,9 @@ def _message(folder: Path, one: Json, requester: Json, people: dict[str, Json]) 
     if at is None:
         return None
     author = _person(one.get("author"), one.get("author_id"), people)
-    is_requester = author.get("id") is not None and author.get("id") == requester.get("id")
+    this = author.get("id", one.get("author_id"))
+    is_requester = this is not None and this == requester.get("id")
+    author = author or (requester if is_requester else {})
     return OldMessage(
         key=str(one.get("id")),
         at=at,
