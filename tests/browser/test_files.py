@@ -3,6 +3,7 @@
 import wave
 from dataclasses import dataclass
 from io import BytesIO
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -16,6 +17,7 @@ from parlour.features.files import store
 from parlour.features.files.models import TICKET_BYTES
 from parlour.features.tickets.models import Ticket
 from parlour.files.scan import Scan
+from tests.browser.axe import too_wide
 from tests.browser.files import picture, text
 from tests.browser.past import Past
 from tests.browser.people import (
@@ -34,6 +36,8 @@ from tests.live import Live
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 UPLOADS = "**/files"
+FILM = Path(__file__).with_name("film.webm")
+"""Two seconds of 160 x 90 in VP8, recorded from a canvas."""
 GIVE = """([area, kind, name]) => {
     const carried = new DataTransfer();
     carried.items.add(new File([Uint8Array.from([1, 2, 3])], name, {type: "image/png"}));
@@ -141,6 +145,34 @@ async def test_files_go_up_and_stand_in_both_rooms_with_the_words(
     made_by_the_script = await files.evaluate("list => list.outerHTML")
     await ada.page.reload()
     assert await files.evaluate("list => list.outerHTML") == made_by_the_script
+
+
+WATCHED = """async player => {
+    player.muted = true;
+    const size = () => [player.clientWidth, player.clientHeight].join();
+    const before = size();
+    await player.play();
+    await new Promise(done => player.addEventListener("timeupdate", done, {once: true}));
+    player.pause();
+    return [player.videoWidth, player.videoHeight, size() === before];
+}"""
+"""Whether the room keeps its size when the film comes, too."""
+
+
+async def test_a_film_is_played_in_place_and_nothing_jumps(visit: Visit) -> None:
+    await visit.page.set_viewport_size(PHONE)
+    film: FilePayload = {"name": "pole.webm", "mimeType": "video/webm", "buffer": FILM.read_bytes()}
+    await visit.choose(film)
+    await visit.is_up("pole.webm")
+    await visit.room.send("See how it bends")
+
+    player = visit.room.messages.last.locator("video")
+    await expect(player).to_have_attribute("preload", "none")
+    async with visit.page.expect_response(lambda answer: "pole.webm" in answer.url) as answer:
+        assert await player.evaluate(WATCHED) == [160, 90, True]
+    given = await answer.value
+    assert (given.status, given.headers["content-type"]) == (206, "video/webm")
+    assert await too_wide(visit.page) == []
 
 
 async def test_a_file_that_is_withdrawn_goes_from_pages_that_stay_open(
