@@ -1,7 +1,8 @@
 """Attachments up and down, against plain file serving by the same uvicorn in the same run.
 
 What a transfer takes as a client sees it, and of the server's processor time. A file is plain
-bytes, so that nothing is drawn anew; uploads are forms with one file, as the page's script sends them.
+bytes, so that nothing is drawn anew; uploads are forms with one file, as the page's script sends them. At the
+end, the memory that many uploads in the same moment take.
 """
 
 import argparse
@@ -11,7 +12,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
@@ -19,11 +21,14 @@ from uuid import uuid4
 import httpx
 
 from bench import report
-from bench.server import Parlour, free_port
+from bench.server import Parlour, free_port, parlour
 
 HERTZ = os.sysconf("SC_CLK_TCK")
 ROUND_BYTES = 20_000_000
 """In one round. All rounds of one size have to fit into one ticket."""
+MEMORY = report.Goal(most=100)
+A_TICKET = 7
+"""Files of the largest size that a ticket's customer may have there, and a bit of room."""
 
 
 class Plain:
@@ -57,6 +62,15 @@ def opened(client: httpx.Client) -> str:
     fields = {"csrf": csrf(page.text), "client_id": str(uuid4()), "email": "maria@example.com"}
     fields |= {"subject": "Files", "description": "Here they come."}
     return client.post("/support/acme/ticket/new", data=fields).headers["location"]
+
+
+def conversing(client: httpx.Client) -> tuple[str, dict[str, str]]:
+    """A ticket of the client's, and what its page's script sends along."""
+    ticket = opened(client)
+    return ticket, {
+        "accept": "application/json",
+        "x-csrf-token": csrf(client.get(f"{ticket}/chat").text),
+    }
 
 
 def csrf(page: str) -> str:
@@ -117,11 +131,7 @@ def run(rounds: int, size: int) -> list[report.Found]:
                 httpx.Client(base_url=server.origin, headers={"origin": server.origin}, timeout=60) as ours,
                 httpx.Client(base_url=f"http://127.0.0.1:{plain.port}", timeout=60) as theirs,
             ):
-                ticket = opened(ours)
-                headers = {
-                    "accept": "application/json",
-                    "x-csrf-token": csrf(ours.get(f"{ticket}/chat").text),
-                }
+                ticket, headers = conversing(ours)
                 sent = ours.post(
                     f"{ticket}/chat",
                     data={"client_id": str(uuid4()), "content": ""},
@@ -150,6 +160,30 @@ def run(rounds: int, size: int) -> list[report.Found]:
             plain.process.kill()
 
 
+def together(at_once: int, size: int) -> report.Found:
+    """What the server's memory grows by, at most, while so many files go up in the same moment."""
+    data = os.urandom(size)
+    with TemporaryDirectory() as name, parlour(Path(name)) as server, ExitStack() as stack:
+        server.command("workspace", "create", "acme", "--name", "Acme")
+        server.start()
+        uploads: list[Callable[[], None]] = []
+        for number in range(0, at_once, A_TICKET):
+            # From one network come only so many at a time.
+            way = httpx.HTTPTransport(local_address=f"127.0.0.{number + 2}")
+            client = httpx.Client(
+                transport=way, base_url=server.origin, headers={"origin": server.origin}, timeout=300
+            )
+            ticket, headers = conversing(stack.enter_context(client))
+            post = put(client, f"{ticket}/files", data, headers)
+            uploads += [post] * min(A_TICKET, at_once - number)
+        before = server.peak(anew=True)
+        with ThreadPoolExecutor(at_once) as pool:
+            for done in [pool.submit(upload) for upload in uploads]:
+                done.result()
+        grown = (server.peak() - before) / 1_024
+    return report.Found(f"{at_once} x {size / 1e6:.0f} MB up at once, memory", "MB", [grown], goal=MEMORY)
+
+
 def by_turns(name: str, times: int, plain: Side, ours: Side) -> tuple[report.Found, report.Found]:
     """So that a disk or a processor with other work to do is as slow for both."""
     for _ in range(times):
@@ -167,8 +201,10 @@ def main(argv: list[str]) -> int:
     parser.add_argument(
         "--sizes", type=int, nargs="+", default=[1_000_000, 5_000_000, 25_000_000], help="bytes"
     )
+    parser.add_argument("--at-once", type=int, default=20, help="files of the largest size")
     chosen = parser.parse_args(argv)
     found = [found for size in chosen.sizes for found in run(chosen.rounds, size)]
+    found.append(together(chosen.at_once, max(chosen.sizes)))
     print(report.table(found))
     report.save("files", found, {"rounds": chosen.rounds})
     return 0

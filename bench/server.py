@@ -82,6 +82,13 @@ class Parlour:
         status = Path(f"/proc/{self._process.pid}/status").read_text()
         return int(status.partition("VmRSS:")[2].split()[0])
 
+    def peak(self, *, anew: bool = False) -> int:
+        """The most that has been resident, in kB; `anew`: from now on."""
+        if anew:
+            Path(f"/proc/{self.process_id}/clear_refs").write_text("5", encoding="ascii")
+        status = Path(f"/proc/{self.process_id}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0])
+
     def processor(self) -> float:
         """Seconds of processor time that the server has used."""
         assert self._process
