@@ -6,9 +6,12 @@ import { all, one } from "./dom";
 let coming: Promise<void> | null = null;
 let waited = false;
 
+/** There, Control belongs to the text. */
+export const onMac = /mac|iphone|ipad/i.test(navigator.platform);
+
 /** What the key is called on this machine. */
 export function nameKeys(): void {
-  if (!/mac|iphone|ipad/i.test(navigator.platform)) return;
+  if (!onMac) return;
   for (const key of all("[data-palette-key]")) key.textContent = "⌘K";
 }
 

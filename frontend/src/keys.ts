@@ -1,24 +1,24 @@
 // Single keys for what one does all day. They can be switched off, and none of them is heard where somebody
-// writes or chooses, with a modifier, in a dialog, or while an input method composes.
+// writes or chooses, with a modifier, in a dialog, or while an input method composes. The palette's is heard where
+// somebody writes, too.
 import { commands, currentRow, go, select, step, tools } from "./commands";
-import { isAwaited, nameKeys } from "./dialogs";
+import { isAwaited, nameKeys, onMac } from "./dialogs";
 import { one } from "./dom";
 import { openPalette } from "./palette";
 
 const PREFIX_LASTS = 1_500;
-const ELSEWHERE = 'input:not([type="checkbox"]), textarea, select, [role="textbox"], [role="combobox"], dialog, [role="dialog"]';
+const DIALOG = 'dialog, [role="dialog"]';
+const ELSEWHERE = `input:not([type="checkbox"]), textarea, select, [role="textbox"], [role="combobox"], ${DIALOG}`;
 /** What has just been closed may still hold the focus for a moment. */
 const CLOSED = 'dialog:not([open]), [role="dialog"][hidden]';
 
 let prefixed = 0;
 
-/** Somebody types here, or something lies over the page. */
-function taken(event: KeyboardEvent): boolean {
+/** Somebody types here, which does not matter for a key that is no letter of theirs, or something lies over the page. */
+function taken(event: KeyboardEvent, writing: boolean): boolean {
   if (event.defaultPrevented || event.isComposing || event.keyCode === 229) return true;
   const at = event.target;
-  if (at instanceof HTMLElement && !at.closest(CLOSED) && (at.isContentEditable || at.closest(ELSEWHERE))) {
-    return true;
-  }
+  if (at instanceof HTMLElement && !at.closest(CLOSED) && at.closest(writing ? DIALOG : ELSEWHERE)) return true;
   return isAwaited() || one("dialog:modal") !== null;
 }
 
@@ -73,9 +73,9 @@ function act(key: string, event: KeyboardEvent): boolean {
 }
 
 function press(event: KeyboardEvent): void {
-  if (taken(event)) return;
   const key = letter(event);
   const palette = key === "k" && event.ctrlKey !== event.metaKey && !event.altKey && !event.shiftKey;
+  if (taken(event, palette && (event.metaKey || !onMac))) return;
   if (palette ? !event.repeat && openPalette() : alone(event, key) && act(key, event)) event.preventDefault();
 }
 

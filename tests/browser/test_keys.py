@@ -171,6 +171,21 @@ async def test_a_key_is_heard_again_as_soon_as_a_dialog_is_closed(live: Live, pe
     await expect(ada.page.get_by_role("heading", name="Keyboard shortcuts")).to_be_visible()
 
 
+async def test_the_palette_comes_while_one_writes_and_gives_the_words_back(
+    live: Live, past: Past, people: People
+) -> None:
+    ticket = await past.ticket()
+    ada = await people.agent()
+    await ada.page.goto(desk_of(live, ticket))
+    await ada.has_sent("watch")
+    await ada.page.get_by_role("textbox", name="Message").fill("Half a sent")
+    await open_palette(ada.page)
+    await ada.page.keyboard.press("Escape")
+    await ada.page.keyboard.type("ence")
+
+    await expect(ada.page.get_by_role("textbox", name="Message")).to_have_value("Half a sentence")
+
+
 async def test_what_is_typed_before_the_palette_has_come_is_meant_for_it(
     live: Live, past: Past, people: People
 ) -> None:
