@@ -283,12 +283,15 @@ async def test_a_message_sent_while_the_database_restarts_is_stored_when_it_is_b
 
 
 async def test_a_database_that_stays_away_is_said_so_in_time(house: House) -> None:
+    def ask(tx: Tx) -> None:
+        tx.execute(text("SELECT 1"))
+
     server = postgres_server.server()
     await asyncio.to_thread(server.stop)
     try:
         async with asyncio.timeout(25):
             with pytest.raises(Unreachable):
-                await house.db.read(Actor.system(), told_once_reading(lambda _: None))
+                await house.db.read(Actor.system(), told_once_reading(ask))
     finally:
         await asyncio.to_thread(server.start)
 

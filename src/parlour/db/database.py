@@ -61,6 +61,9 @@ class Guard(Protocol):
     def admit(self, actor: Actor) -> None:
         """What is executed from now on is done in this name."""
 
+    def first_say(self, words: str) -> None:
+        """Say this before what is executed next."""
+
 
 class Tx:
     """One transaction, and who is acting in it."""
@@ -133,6 +136,12 @@ class Tx:
             self._guard.admit(self.actor)
         given = {"workspace": here, **values} if here else values
         return shortcut.objects(self.connection, statement, make, given, self._found)
+
+    def first_say(self, *sentences: str) -> None:
+        """Tell a database that has to be told who acts what else it has to know for what comes next."""
+        if self._guard:
+            for words in sentences:
+                self._guard.first_say(words)
 
     def first(self, statement: Executable, /, **values: Any) -> tuple[Any, ...] | None:
         """The first of `rows`, of a statement that finds one or none."""

@@ -134,27 +134,25 @@ _WALKING = {
     **dict.fromkeys(("enable_sort", "enable_bitmapscan", "enable_seqscan", "jit"), "off"),
     **dict.fromkeys(("seq_page_cost", "random_page_cost"), "0"),
 }
-_WALK = select(
-    *(func.current_setting(name).label(name) for name in _WALKING),
-    *(func.set_config(name, value, True) for name, value in _WALKING.items()),
+_WALK = "SELECT {}".format(
+    ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _WALKING.items())
 )
-_AS_BEFORE = select(*(func.set_config(name, bindparam(name), True) for name in _WALKING))
 
 
 @contextmanager
 def walking_in_order(tx: Tx) -> Iterator[None]:
-    """Meanwhile that index is walked, in its order, that leads past the fewest rows.
+    """Meanwhile that index is walked, in its order, that leads past the fewest rows. For what reads.
 
     PostgreSQL, when it plans for any value, takes the rows behind one for few, and would rather collect and
     sort all of them, or walk an index whose rows lie closer together past those that do not fit. SQLite walks
-    anyway.
+    anyway. Going back to a savepoint brings back what was set.
     """
     if _is_sqlite(tx):
         yield
         return
-    [before] = tx.rows(_WALK)
+    tx.first_say("SAVEPOINT walk", _WALK)
     yield
-    tx.rows(_AS_BEFORE, **dict(zip(_WALKING, before, strict=False)))
+    tx.first_say("ROLLBACK TO SAVEPOINT walk", "RELEASE SAVEPOINT walk")
 
 
 _GRANTS_SQLITE = (

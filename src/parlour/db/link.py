@@ -2,18 +2,16 @@
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import psycopg
 from psycopg import sql
-from psycopg.abc import PQGen
-from psycopg.generators import execute
-from psycopg.pq import ExecStatus
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from parlour.db import database
+from parlour.db.answering import ANSWER_SECONDS, PREPARED_LIMIT, Answering
 from parlour.kernel.access import Actor, Kind
 from parlour.kernel.errors import Overloaded
 
@@ -25,16 +23,13 @@ NOTICE_A_DEAD_PEER = {
     "tcp_user_timeout": 10_000,
 }
 """A machine that vanished says nothing: after about ten seconds of silence the connection is given up."""
-ANSWER_SECONDS = 4.0
-"""For whatever is no work: BEGIN, ROLLBACK, what a proxy keeps waiting. Then the server hangs, or is gone."""
 GRACE_SECONDS = 1.0
 """How much longer than the server's own limit the answer to a statement is waited for."""
 PREPARE_AFTER = 5
-PREPARED_LIMIT = 300
-"""Statements that one connection keeps prepared: more than there are, but for lists of varying length."""
-
-
-T = TypeVar("T")
+TRAVELS_WITH_MS = 6_000
+"""BEGIN is waited for as long as the statement that it travels with. Of longer ones it goes ahead, because a
+server that does not answer at all is given up sooner.
+"""
 
 
 class Unanswered(Overloaded):
@@ -57,30 +52,36 @@ class Mode:
     patience: float = 6.0
     is_scan: bool = False
     """One for somebody who waits may take SCAN_SECONDS."""
+    only_reads: bool = False
 
     def limit(self, actor: Actor) -> int:
         waits = self.is_scan and actor.kind is not Kind.SYSTEM
         return round(database.SCAN_SECONDS * 1_000) if waits else self.statement_timeout
 
 
-READ = Mode(sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"), 6_000)
+READ = Mode(sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"), 6_000, only_reads=True)
 SCAN = Mode(
     sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
     60_000,
     plans="force_custom_plan",
     is_scan=True,
+    only_reads=True,
 )  # what it finds depends on the values, and so does the way to find it
 WRITE = Mode(sql.SQL("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"), 10_000)
 PROBE = Mode(WRITE.begin, 1_000, 1_000, patience=1.0)
 ALONE = Mode(sql.SQL(""), 0)
 """No transaction is opened: one statement, on a connection for writes."""
 
-_SPEAKER = sql.SQL(
-    "SELECT set_config('parlour.kind', %(kind)s, true), set_config('parlour.actor', %(actor)s, true), "
-    "set_config('parlour.workspace', %(workspace)s, true), set_config('parlour.user', %(user)s, true), "
-    "set_config('parlour.role', %(role)s, true), set_config('parlour.ticket', %(ticket)s, true)"
+_FACTS = ("kind", "actor", "workspace", "user", "role", "ticket")
+"""Who acts, each as the setting that db/migrations/policies.sql knows it by."""
+_SPEAKER = sql.SQL("SELECT ") + sql.SQL(", ").join(
+    sql.SQL("set_config({}, {}, true)").format(sql.Literal(f"parlour.{name}"), sql.Placeholder(name))
+    for name in _FACTS
 )
 _SPEAK = _SPEAKER.as_string()
+_SPEAK_FIRST = "SELECT {}".format(
+    ", ".join(f"set_config('parlour.{name}', ${at}, true)" for at, name in enumerate(_FACTS, 1))
+).encode()
 RELIED_ON = {
     "search_path": "public",
     "row_security": "on",
@@ -123,25 +124,18 @@ _IN_A_COMMAND = (
     )
     + _relied_on(in_transaction=True)
 ).as_string()
-_LIMITS = sql.SQL(
-    ", set_config('statement_timeout', %(statement_timeout)s, true)"
-    ", set_config('lock_timeout', %(lock_timeout)s, true)"
-    ", set_config('plan_cache_mode', %(plans)s, true)"
-    ", set_config('idle_in_transaction_session_timeout', '60000', true)"
-)
 
 
-class Answering(psycopg.Connection[Any]):
-    """A connection that does not wait for ever. A server that was frozen still keeps its connections up."""
+def _limits(*, in_transaction: bool) -> sql.Composed:
+    names = ("statement_timeout", "lock_timeout", "plan_cache_mode", "idle_in_transaction_session_timeout")
+    return sql.SQL(", ").join(
+        sql.SQL("set_config({}, {}, {})").format(sql.Literal(name), sql.Placeholder(name), in_transaction)
+        for name in names
+    )
 
-    patience: float | None = ANSWER_SECONDS
 
-    def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
-        try:
-            return super().wait(gen, interval, self.patience if timeout is None else timeout)
-        except psycopg.errors._WaitTimeout:  # noqa: SLF001 what `wait` is documented to raise
-            self.pgconn.finish()
-            raise psycopg.OperationalError("The server does not answer.") from None
+_LIMITS = sql.SQL(", ") + _limits(in_transaction=True)
+_LIMITS_OF_OUR_OWN = sql.SQL("SELECT ") + _limits(in_transaction=False)
 
 
 def connect_options(url: str) -> dict[str, Any]:
@@ -203,11 +197,12 @@ class Link:
             mode: sql.SQL("; ").join([mode.begin, begin_with]).as_string()
             for mode in (READ, SCAN, WRITE, PROBE)
         }
-        self.prepares = prepares and direct
+        self.prepares = self.raw.prepares = prepares and direct
         self.raw.prepare_threshold = PREPARE_AFTER if self.prepares else None
         self.raw.prepared_max = PREPARED_LIMIT
         self._words = psycopg.ClientCursor(self.raw)  # several statements in one round trip
         self._actor: Actor | None = None
+        self._limits: dict[str, str] = {}
 
     def _is_direct(self) -> bool:
         """A proxy gives its clients process numbers of its own, because a connection has many there."""
@@ -219,31 +214,62 @@ class Link:
         return self.raw.closed
 
     def begin(self, mode: Mode, actor: Actor) -> None:
-        limits = {
-            "statement_timeout": str(mode.limit(actor)),
-            "lock_timeout": str(mode.lock_timeout),
-            "plans": mode.plans,
-        }
         self.raw.patience = ANSWER_SECONDS
         if mode is ALONE:
             return
-        self._words.execute(self._begins[mode], _facts(actor) | limits)
-        self.raw.patience = mode.limit(actor) / 1000 + GRACE_SECONDS
+        limit = mode.limit(actor)
+        limits = {
+            "statement_timeout": str(limit),
+            "lock_timeout": str(mode.lock_timeout),
+            "plan_cache_mode": mode.plans,
+            "idle_in_transaction_session_timeout": "60000",
+        }
+        if self.prepares:
+            self._begin_with_what_follows(mode, actor, limits)
+        else:
+            self._words.execute(self._begins[mode], _facts(actor) | limits)
+        self.raw.patience = limit / 1000 + GRACE_SECONDS
         self._actor = actor
+
+    def _begin_with_what_follows(self, mode: Mode, actor: Actor, limits: dict[str, str]) -> None:
+        if limits != self._limits:
+            self.raw.ready()
+            self._words.execute(_LIMITS_OF_OUR_OWN, limits)
+            self._limits = limits
+        self.raw.first(mode.begin.as_string().encode())
+        self.raw.first(_SPEAK_FIRST, list(_facts(actor).values()))
+        if mode.limit(actor) > TRAVELS_WITH_MS:
+            self.raw.ready()
 
     def admit(self, actor: Actor) -> None:
         if actor is not self._actor and actor != self._actor:
-            self._words.execute(_SPEAK, _facts(actor))
+            if self.prepares:
+                self.raw.first(_SPEAK_FIRST, list(_facts(actor).values()))
+            else:
+                self._words.execute(_SPEAK, _facts(actor))
         self._actor = actor
 
-    def commit(self) -> None:
+    def first_say(self, words: str) -> None:
+        if self.prepares:
+            self.raw.first(words.encode())
+        else:
+            self._words.execute(words)
+
+    def commit(self, mode: Mode) -> None:
+        """Returns when what was written is stored. The end of what only read is said and not waited for."""
+        self.raw.unsay()
+        if self.raw.is_idle:
+            return
+        if mode.only_reads and self.prepares and not self.raw.has_failed:
+            self.raw.leave(b"COMMIT")
+            return
         try:
-            answer = self.raw.execute("COMMIT").statusmessage
+            answer = self.raw.say(b"COMMIT")
         except psycopg.Error as error:
             if self.lost:
                 raise Unanswered from error
             raise
-        if answer != "COMMIT":
+        if answer.command_status != b"COMMIT":
             raise RuntimeError("The unit went on after a statement had failed; nothing of it was stored.")
 
     def abandon(self) -> None:
@@ -251,13 +277,13 @@ class Link:
 
         Said past psycopg, which would forget the prepared statements too, although a ROLLBACK leaves them.
         """
+        self.raw.unsay()
+        if self.raw.is_idle:
+            return
         try:
             self.raw.patience = ANSWER_SECONDS
-            self.raw.pgconn.send_query(b"ROLLBACK")
-            done = self.raw.wait(execute(self.raw.pgconn))[0].status == ExecStatus.COMMAND_OK
+            self.raw.say(b"ROLLBACK")
         except psycopg.Error:
-            done = False
-        if not done:
             self.close()
 
     def close(self) -> None:

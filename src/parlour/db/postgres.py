@@ -1,8 +1,8 @@
 """PostgreSQL: threads with a connection each, one transaction a unit, row-level security told who acts.
 
-Nothing that matters is kept in a session: the context and the time limits belong to the transaction. So
-all of it also works through a proxy that lends connections by the transaction. Statements are prepared only
-where no such proxy stands between, because planning one behind its policies costs more than running it.
+Who acts belongs to the transaction, and through a proxy that lends connections by the transaction so does
+everything else. Only where no such proxy stands between are statements kept prepared, because planning one
+behind its policies costs more than running it, and said together (db/answering.py).
 """
 
 import asyncio
@@ -272,7 +272,7 @@ class PostgresDatabase(Database):
 
     def _commit(self, mode: Mode, link: Link) -> None:
         began = time.perf_counter()
-        link.commit()
+        link.commit(mode)
         if mode is WRITE:
             self._commit_took(time.perf_counter() - began)
 

@@ -50,11 +50,16 @@ def _reader(kind: TypeEngine[Any], dialect: Dialect) -> _Process | None:
 
 
 class Prepared:
-    """A statement as text. Values that it already holds are the defaults of those that come with each run."""
+    """A statement as text. Values that it already holds are the defaults of those that come with each run.
 
-    def __init__(self, compiled: SQLCompiler, dialect: Dialect) -> None:
+    `numbered` is the same with the values named as PostgreSQL itself does: $1 and so on.
+    """
+
+    def __init__(self, compiled: SQLCompiler, dialect: Dialect, numbered: SQLCompiler | None) -> None:
         self.compiled = compiled
         self.sql = str(compiled)
+        self.numbered = str(numbered).encode()
+        self._numbers = (numbered and numbered.positiontup) or []
         binds = {name: bind for bind, name in compiled.bind_names.items()}
         self._by_name = compiled.positiontup is None
         names = binds if compiled.positiontup is None else compiled.positiontup
@@ -78,6 +83,10 @@ class Prepared:
         if self._by_name:
             return {name: stored(values[name]) for name, stored in self._stored}
         return [stored(values[name]) for name, stored in self._stored]
+
+    def in_order(self, values: Mapping[str, Any]) -> list[Any]:
+        """The values for `numbered`."""
+        return [values[name] for name in self._numbers]
 
     def read(self, found: Sequence[tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:
         """The rows in Python's types: a column at a time, which is quicker."""
@@ -108,7 +117,11 @@ def _prepared(statement: Any, dialect: Dialect, names: tuple[str, ...] | None = 
     made = (column.default for column in _with_defaults(compiled))
     if compiled.post_compile_params or compiled.escaped_bind_names or not all(map(_is_constant, made)):
         return None
-    return Prepared(compiled, dialect)
+    numbered = None
+    if dialect.name == "postgresql":
+        its: Any = type(dialect)
+        numbered = statement.compile(dialect=its(paramstyle="numeric_dollar"), column_keys=names)
+    return Prepared(compiled, dialect, numbered)
 
 
 def _is_constant(default: Any) -> bool:
@@ -192,13 +205,12 @@ def _run(
 ) -> tuple[list[tuple[Any, ...]], int]:
     """The rows as they are stored, and how many the statement wrote."""
     values: Any = [prepared.values(each) for each in many] if many else prepared.values(given)
-    dialect, cursor = connection.dialect, connection.connection.dbapi_connection.cursor()  # type: ignore[union-attr]
+    dialect, raw = connection.dialect, cast(Any, connection.connection.dbapi_connection)
     heard = _listeners(connection)
     if heard:
-        _tell_before(heard, connection, cursor, statement, prepared, values, given, many)
+        _tell_before(heard, connection, statement, prepared, values, given, many)
     try:
-        (cursor.executemany if many else cursor.execute)(prepared.sql, values)
-        found = cast(list[tuple[Any, ...]], cursor.fetchall()) if prepared.answers else []
+        cursor, found = _ask(raw, prepared, values, several=bool(many))
     except dialect.loaded_dbapi.Error as error:
         raise DBAPIError.instance(
             prepared.sql, values, error, dialect.loaded_dbapi.Error, hide_parameters=True, dialect=dialect
@@ -208,12 +220,23 @@ def _run(
     return found, cursor.rowcount
 
 
+def _ask(raw: Any, prepared: Prepared, values: Any, *, several: bool) -> tuple[Any, list[tuple[Any, ...]]]:
+    """What knows how many rows it was, as a cursor does, and the rows."""
+    if getattr(raw, "prepares", False):
+        runs = list(map(prepared.in_order, values)) if several else [prepared.in_order(values)]
+        answer = raw.ask(prepared.numbered, runs)
+        return answer, answer.rows
+    cursor = raw.cursor()
+    (cursor.executemany if several else cursor.execute)(prepared.sql, values)
+    return cursor, cursor.fetchall() if prepared.answers else []
+
+
 def _known(
     connection: Connection, statement: Executable, prepared: Prepared, given: Mapping[str, Any], values: Any
 ) -> None:
     """Nothing is run: whoever listens hears what would have been."""
     if heard := _listeners(connection):
-        _tell_before(heard, connection, None, statement, prepared, values, given, ())
+        _tell_before(heard, connection, statement, prepared, values, given, ())
         _tell_after(heard, connection, None, prepared, values, ())
 
 
@@ -224,7 +247,6 @@ def _listeners(connection: Connection) -> Any:
 def _tell_before(
     heard: Any,
     connection: Connection,
-    cursor: Any,
     statement: Executable,
     prepared: Prepared,
     values: Any,
@@ -234,7 +256,7 @@ def _tell_before(
     for listener in heard.before_execute:
         listener(connection, statement, many, given, {})
     for listener in heard.before_cursor_execute:
-        listener(connection, cursor, prepared.sql, values, prepared, bool(many))
+        listener(connection, None, prepared.sql, values, prepared, bool(many))
 
 
 def _tell_after(

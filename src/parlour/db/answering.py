@@ -1,0 +1,202 @@
+"""A connection to PostgreSQL on which what has to be said first travels with what is asked.
+
+A page is a dozen answers of a tenth of a millisecond each, and for each a thread sleeps and is woken. BEGIN
+and who acts are of no interest to anybody but the statement that follows, so they go in one message with
+it (libpq's pipeline mode), and what ends a transaction that only read is not waited for at all.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import psycopg
+from psycopg.abc import PQGen
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.errors import error_from_result
+from psycopg.generators import execute, fetch_many, send
+from psycopg.pq import ConnStatus, ExecStatus, PipelineStatus, TransactionStatus
+from psycopg.pq.abc import PGresult
+
+ANSWER_SECONDS = 4.0
+"""For whatever is no work: BEGIN, ROLLBACK, what a proxy keeps waiting. Then the server hangs, or is gone."""
+PREPARED_LIMIT = 300
+"""Statements that one connection keeps prepared: more than there are, but for lists of varying length."""
+
+T = TypeVar("T")
+
+
+class _Due(NamedTuple):
+    """An answer that the server owes: to a statement, to its preparation, or to the end of a message."""
+
+    words: bytes
+    prepares: bool = False
+
+
+_END = _Due(b"")
+
+
+class Answer(NamedTuple):
+    """The rows that a statement found, and how many it found or wrote."""
+
+    rows: list[tuple[Any, ...]]
+    rowcount: int
+
+
+class Answering(psycopg.Connection[Any]):
+    """A connection that does not wait for ever. A server that was frozen still keeps its connections up.
+
+    Whatever is asked in another way, through a cursor, finds said what had to be said before.
+    """
+
+    patience: float | None = ANSWER_SECONDS
+    prepares = False
+    """Whether statements may be kept prepared and messages put together: no proxy stands between."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._names: OrderedDict[bytes, bytes] = OrderedDict()
+        self._named = 0
+        self._before: list[tuple[bytes, Sequence[Any]]] = []
+        self._due: list[_Due] = []
+        self._rows = Transformer(self)
+
+    def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
+        try:
+            return super().wait(gen, interval, self.patience if timeout is None else timeout)
+        except psycopg.errors._WaitTimeout:  # noqa: SLF001 what `wait` is documented to raise
+            self.pgconn.finish()
+            raise psycopg.OperationalError("The server does not answer.") from None
+
+    def cursor(self, *args: Any, **kwargs: Any) -> Any:
+        self.ready()
+        return super().cursor(*args, **kwargs)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no transaction is open, or its end was said."""
+        return bool(self._due) or self.pgconn.transaction_status == TransactionStatus.IDLE
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a statement of this transaction was refused, so that nothing but its end is left."""
+        return self.pgconn.transaction_status == TransactionStatus.INERROR
+
+    def first(self, words: bytes, values: Sequence[Any] = ()) -> None:
+        """Say this before whatever comes next, and with it. What it answers is of no interest."""
+        self._before.append((words, self._stored(values)))
+
+    def unsay(self) -> None:
+        """Nothing came next."""
+        self._before.clear()
+
+    def ready(self) -> None:
+        """Say what comes first, and wait until it is done."""
+        if self._before or self._due:
+            self._send_the_first()
+            self._hear()
+
+    def ask(self, words: bytes, runs: Sequence[Sequence[Any]]) -> Answer:
+        """What this statement finds or writes; of several runs what the last one did.
+
+        It is prepared when it is asked for the first time. Raises psycopg.Error.
+        """
+        stored = list(map(self._stored, runs))
+        self._send_the_first()
+        for each in stored:
+            self._put(words, each)
+        answer = self._hear(words)
+        if answer.status != ExecStatus.TUPLES_OK:
+            return Answer([], answer.command_tuples or 0)
+        self._rows.set_pgresult(answer)
+        return Answer(self._rows.load_rows(0, answer.ntuples, tuple), answer.ntuples)
+
+    def leave(self, words: bytes) -> None:
+        """Say this and go. Should it be refused, whoever comes next finds the connection broken."""
+        self._enter()
+        self._put(words, ())
+        self._end()
+
+    def say(self, words: bytes) -> PGresult:
+        """The answer to one sentence without values, past psycopg and its knowledge of what is prepared."""
+        self.pgconn.send_query(words)
+        answer: PGresult = self.wait(execute(self.pgconn))[0]
+        if _refused(answer):
+            raise error_from_result(answer)
+        return answer
+
+    def _stored(self, values: Sequence[Any]) -> Sequence[Any]:
+        return self._rows.dump_sequence(values, [PyFormat.TEXT] * len(values)) if values else values
+
+    def _enter(self) -> None:
+        if self.pgconn.pipeline_status == PipelineStatus.OFF:
+            self.pgconn.enter_pipeline_mode()
+
+    def _send_the_first(self) -> None:
+        self._enter()
+        for words, stored in self._before:
+            self._put(words, stored)
+        self._before.clear()
+
+    def _put(self, words: bytes, stored: Sequence[Any]) -> None:
+        name = self._names.get(words)
+        if name is None:
+            name = self._prepare(words)
+        else:
+            self._names.move_to_end(words)
+        self.pgconn.send_query_prepared(name, stored)
+        self._due.append(_Due(words))
+
+    def _prepare(self, words: bytes) -> bytes:
+        if len(self._names) >= PREPARED_LIMIT:
+            _, oldest = self._names.popitem(last=False)
+            self.pgconn.send_query_params(b"DEALLOCATE " + oldest, None)
+            self._due.append(_Due(b"DEALLOCATE"))
+        self._named += 1
+        name = self._names[words] = b"parlour_%d" % self._named
+        self.pgconn.send_prepare(name, words)
+        self._due.append(_Due(words, prepares=True))
+        return name
+
+    def _end(self) -> None:
+        self.pgconn.pipeline_sync()
+        self._due.append(_END)
+
+    def _hear(self, words: bytes | None = None) -> PGresult:
+        """The last answer, which is to these words. Where another was refused the connection is of no use."""
+        self._end()
+        due, self._due = self._due, []
+        answers = self.wait(_answers(self.pgconn, len(due)))
+        if len(answers) < len(due):
+            self.pgconn.finish()
+            raise _error(answers) or psycopg.OperationalError("The connection was lost.")
+        self.pgconn.exit_pipeline_mode()
+        for each, answer in zip(due, answers, strict=True):
+            if each.prepares and answer.status != ExecStatus.COMMAND_OK:
+                self._names.pop(each.words, None)
+        error = _error(answers)
+        if error is not None:
+            asked = next(each for each, answer in zip(due, answers, strict=True) if _refused(answer))
+            if asked.words != words:
+                self.pgconn.finish()
+            raise error
+        return answers[-2]
+
+
+def _answers(pgconn: Any, number: int) -> PQGen[list[PGresult]]:
+    """So many of them, or those that came before the connection broke."""
+    yield from send(pgconn)
+    found: list[PGresult] = []
+    while len(found) < number:
+        found += yield from fetch_many(pgconn)
+        if pgconn.status == ConnStatus.BAD:
+            break
+    return found
+
+
+def _refused(answer: PGresult) -> bool:
+    return answer.status == ExecStatus.FATAL_ERROR
+
+
+def _error(answers: Sequence[PGresult]) -> psycopg.Error | None:
+    """What the first one says that was refused; the others after it say only that they came after it."""
+    return next((error_from_result(answer) for answer in answers if _refused(answer)), None)

@@ -1,0 +1,154 @@
+"""What travels with a statement to PostgreSQL, and what comes of it when a connection breaks meanwhile."""
+
+from contextvars import ContextVar
+from typing import Any
+
+import pytest
+from sqlalchemy import Integer, func, literal, select, text
+from sqlalchemy.exc import DBAPIError
+
+from parlour.db import answering
+from parlour.db.answering import Answering
+from parlour.db.database import HERE, Tx
+from parlour.db.schema import tickets, users, workspaces
+from parlour.kernel.access import Actor, Role
+from parlour.kernel.errors import NotFound
+from tests import postgres_server
+from tests.house import House
+
+pytestmark = pytest.mark.postgresql
+
+HERE_ALONE = select(workspaces.c.slug).where(workspaces.c.workspace_id == HERE)
+WHO = text("SELECT current_setting('parlour.kind'), current_setting('parlour.workspace')")
+BROKEN = text("SELECT 1 / 0").columns(tickets.c.number)
+
+
+@pytest.fixture
+def trips(monkeypatch: pytest.MonkeyPatch) -> ContextVar[list[object]]:
+    """Each time that a thread waited for an answer in this context."""
+    made: ContextVar[list[object]] = ContextVar("made")
+    wait = Answering.wait
+
+    def note(line: Answering, *args: Any, **kwargs: Any) -> Any:
+        made.get([]).append(line)
+        return wait(line, *args, **kwargs)
+
+    monkeypatch.setattr(Answering, "wait", note)
+    return made
+
+
+def agent(house: House) -> Actor:
+    return Actor.agent(house.workspace.workspace_id, house.ada, Role.AGENT, "Ada")
+
+
+def process(tx: Tx) -> int:
+    """That serves this connection."""
+    return int(tx.rows(select(func.pg_backend_pid()))[0][0])
+
+
+def two_names(tx: Tx) -> tuple[Any, ...]:
+    return tx.first(HERE_ALONE), tx.as_system().first(HERE_ALONE), tx.first(HERE_ALONE)
+
+
+async def test_a_read_waits_for_its_statements_and_for_nothing_else(
+    house: House, trips: ContextVar[list[object]]
+) -> None:
+    """A proxy is told all of it for itself: BEGIN, two changes of the name, COMMIT."""
+    counts = []
+    for _ in range(12):  # more than there are threads: each connects once
+        waited: list[object] = []
+        trips.set(waited)
+        await house.db.read(agent(house), two_names)
+        counts.append(len(waited))
+
+    assert min(counts) == (3 if postgres_server.ENGINE == "postgresql" else 7)
+
+
+async def test_what_goes_another_way_is_said_in_the_same_name(house: House) -> None:
+    def ask(tx: Tx) -> list[Any]:
+        return [
+            tuple(tx.connection.exec_driver_sql(str(WHO)).one()),
+            tuple(tx.as_system().execute(WHO).one()),
+            tx.first(HERE_ALONE),
+            tuple(tx.execute(WHO).one()),
+        ]
+
+    here = str(house.workspace.workspace_id)
+    for run in (house.db.read, house.db.scan, house.db.write):
+        found = await run(agent(house), ask)
+        assert found == [("agent", here), ("system", here), ("acme",), ("agent", here)]
+
+
+async def test_a_unit_that_asks_nothing_ends_well_and_leaves_nothing_to_the_next(house: House) -> None:
+    def nothing(_: Tx) -> None:
+        pass
+
+    def who(tx: Tx) -> tuple[Any, ...]:
+        return tuple(tx.execute(WHO).one())
+
+    for _ in range(8):
+        await house.db.read(agent(house), nothing)
+        await house.db.write(agent(house), nothing)
+    assert {await house.db.read(Actor.visitor(), who) for _ in range(8)} == {("visitor", "")}
+
+
+async def test_a_connection_that_broke_after_an_answer_is_replaced(house: House) -> None:
+    """The end of a read is not waited for: that it went wrong is found by the next unit, which runs again."""
+
+    before = {await house.db.read(agent(house), process) for _ in range(12)}
+    with postgres_server.server().admin_connection() as admin:
+        for one in before:
+            admin.execute("SELECT pg_terminate_backend(%s, 1000)", [one])
+    after = {await house.db.read(agent(house), process) for _ in range(12)}
+    assert not before & after
+
+
+async def test_what_is_refused_says_why_and_leaves_the_connection_of_use(house: House) -> None:
+    def refuse(tx: Tx) -> None:
+        tx.first(HERE_ALONE)
+        tx.rows(BROKEN)
+
+    async def processes() -> set[int]:
+        return {await house.db.read(agent(house), process) for _ in range(12)}
+
+    before = await processes()
+    for _ in range(12):
+        with pytest.raises(DBAPIError, match="division by zero"):
+            await house.db.read(agent(house), refuse)
+    assert await processes() & before
+
+
+async def test_a_refusal_that_a_read_swallows_is_no_success(house: House) -> None:
+    def swallow(tx: Tx) -> None:
+        with pytest.raises(DBAPIError):
+            tx.rows(BROKEN)
+
+    with pytest.raises(RuntimeError, match="had failed"):
+        await house.db.read(agent(house), swallow)
+
+
+async def test_no_more_statements_stay_prepared_than_a_connection_may_keep(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answering, "PREPARED_LIMIT", 6)
+
+    def many(tx: Tx) -> tuple[list[int], int]:
+        found = [tx.rows(select(literal(each, Integer()).label(f"n{each}")))[0][0] for each in range(20)]
+        kept = "SELECT count(*) FROM pg_prepared_statements WHERE name LIKE 'parlour%'"
+        return found, tx.connection.exec_driver_sql(kept.replace("%", "%%")).scalar_one()
+
+    for _ in range(12):
+        found, kept = await house.db.read(agent(house), many)
+        assert found == list(range(20))
+        assert kept <= 6
+
+
+async def test_a_text_that_postgresql_cannot_hold_finds_nothing(house: House) -> None:
+    """Not what stands before the sign that it cannot hold."""
+    named = select(users.c.user_id).where(users.c.email == text("CAST(:name AS text)"))
+
+    def look(tx: Tx) -> list[tuple[Any, ...]]:
+        return list(tx.rows(named, name="ada@example.com\0"))
+
+    with pytest.raises(NotFound):
+        await house.db.read(agent(house), look)
