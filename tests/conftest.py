@@ -1,3 +1,4 @@
+import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from pathlib import Path
@@ -30,6 +31,17 @@ def every_statement_names_its_workspace() -> Iterator[None]:
     tenants.watch.found.clear()
     yield
     assert tenants.watch.found == []
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Self-signed, key and certificate in one file: what a mail server has before anybody cares."""
+    path = tmp_path_factory.mktemp("tls") / "office.pem"
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=office.test -keyout - -out -"
+    command += " -addext subjectAltName=DNS:localhost"
+    made = subprocess.run(command.split(), check=True, capture_output=True)
+    path.write_bytes(made.stdout)
+    return path
 
 
 @pytest.fixture

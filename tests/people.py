@@ -22,12 +22,12 @@ from parlour.features.accounts.invitations import service as invitations
 from parlour.features.accounts.second_factor import service as second_factor
 from parlour.features.chat import service as chat
 from parlour.features.contacts import service as contacts
+from parlour.features.mailroom import accounts as mail_accounts
 from parlour.features.mailroom import service as mailroom
 from parlour.features.mailroom import store as mail_store
+from parlour.features.mailroom.accounts import Account
 from parlour.features.mailroom.arrivals import Arrivals
-from parlour.features.mailroom.fetching import accounts as mail_accounts
 from parlour.features.mailroom.fetching import service as fetching
-from parlour.features.mailroom.fetching.accounts import Account
 from parlour.features.mailroom.fetching.models import Place
 from parlour.features.mailroom.models import Outcome
 from parlour.features.tickets import service as tickets

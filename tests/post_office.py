@@ -1,7 +1,9 @@
 """A real SMTP server on this machine."""
 
 import asyncio
+import base64
 import ssl
+from collections.abc import Mapping
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import SMTPUTF8
@@ -9,6 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+
+class _Server(SMTP):
+    """Reads an AUTH of 12,288 bytes (RFC 4954, section 4), and no longer lines of a mail than are allowed."""
+
+    line_length_limit = 12_288
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.command_size_limits["AUTH"] = self.line_length_limit
+        self.line_length_limit = SMTP.line_length_limit
 
 
 class PostOffice:
@@ -22,6 +35,8 @@ class PostOffice:
         """Whatever came in whole, also what was answered with a no."""
         self.encrypted: list[bool] = []
         self.logins: list[tuple[str, str]] = []
+        self.tokens: Mapping[str, str] = {}
+        """Whose they are that come in place of a password."""
         self.conversations = 0
         self.nobody = ""
         """What every recipient but `somebody` is answered with."""
@@ -55,7 +70,7 @@ class PostOffice:
 
         def answer() -> SMTP:
             self.conversations += 1
-            return SMTP(self, **settings)
+            return _Server(self, **settings)
 
         self._server = await loop.create_server(answer, "127.0.0.1", self.port, ssl=tls if implicit else None)
         self.port = self._server.sockets[0].getsockname()[1]
@@ -72,6 +87,12 @@ class PostOffice:
             return AuthResult(success=login.password.decode() == password, handled=False)
 
         return authenticate
+
+    async def auth_XOAUTH2(self, _: SMTP, said: list[str]) -> AuthResult:  # noqa: N802
+        user, bearer = base64.b64decode(said[1]).decode().split("\1")[:2]
+        user, token = user.removeprefix("user="), bearer.removeprefix("auth=Bearer ")
+        self.logins.append((user, token))
+        return AuthResult(success=self.tokens.get(token) == user, handled=False)
 
     def _answer(self, command: str, friendly: str) -> str:
         replies = self.answers.get(command)

@@ -35,7 +35,9 @@ from parlour.features.events import service as happenings
 from parlour.features.files import service as files
 from parlour.features.files.jobs import FileJobs
 from parlour.features.mailroom.arrivals import Arrivals
+from parlour.features.mailroom.fetching import service as fetching
 from parlour.features.mailroom.fetching.fetcher import Fetcher
+from parlour.features.mailroom.fetching.opening import Opener
 from parlour.features.mailroom.fetching.telling import MailboxMails
 from parlour.features.mailroom.jobs import MailroomJobs
 from parlour.features.mailroom.leaving.service import OwnServers
@@ -187,7 +189,8 @@ def make_post(settings: Settings, database: Database, renderer: Renderer) -> tup
     """What mails leave by: the house's own road, and the servers of the mailboxes that have one."""
     signing = DomainKeys(database, settings.secret_keys)
     reach = Reach(settings.mailboxes_private)
-    own_servers = OwnServers(database, settings.secret_keys, reach, signing)
+    opener = Opener(database, fetching.keyring(settings.secret_keys), reach, settings.oauth)
+    own_servers = OwnServers(database, settings.secret_keys, reach, opener, signing)
     return Post(database, renderer, mailer_for(settings, signing), settings, own_servers), own_servers
 
 

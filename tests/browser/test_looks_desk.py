@@ -17,10 +17,10 @@ from parlour.db.lanes import Lane
 from parlour.db.outbox import Ended, Job
 from parlour.db.schema import fetched_mailboxes
 from parlour.features.contacts import service as contacts
+from parlour.features.mailroom import accounts
+from parlour.features.mailroom.accounts import Account
 from parlour.features.mailroom.arrivals import Arrivals
-from parlour.features.mailroom.fetching import accounts
 from parlour.features.mailroom.fetching import service as fetching
-from parlour.features.mailroom.fetching.accounts import Account
 from parlour.features.mailroom.fetching.models import Place
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.bulk import service as bulk

@@ -22,6 +22,7 @@ from parlour.mail.imap import Token
 from tests.dovecot import Dovecot
 from tests.house import Browser, House, open_house
 from tests.oauth_server import CLIENT_ID, CLIENT_SECRET, OAuthServer
+from tests.post_office import PostOffice
 
 pytestmark = pytest.mark.dovecot
 
@@ -35,7 +36,19 @@ async def provider() -> AsyncIterator[OAuthServer]:
 
 
 @pytest.fixture
-async def dovecot(provider: OAuthServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Dovecot]:
+async def office(provider: OAuthServer) -> AsyncIterator[PostOffice]:
+    """The provider's own, which takes its tokens."""
+    office = PostOffice()
+    office.tokens = provider.access
+    await office.open(password="none opens it")
+    yield office
+    await office.close()
+
+
+@pytest.fixture
+async def dovecot(
+    provider: OAuthServer, office: PostOffice, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Dovecot]:
     """It asks the provider whose a token is; the provider's mailboxes lie there."""
     with Dovecot(provider.url("introspect")) as server:
         here = Provider(
@@ -44,6 +57,7 @@ async def dovecot(provider: OAuthServer, monkeypatch: pytest.MonkeyPatch) -> Asy
             provider.url("token"),
             "mail",
             f"imap://127.0.0.1:{server.port}",
+            office.url,
         )
         monkeypatch.setitem(oauth.PROVIDERS, "google", here)
         yield server
@@ -132,6 +146,48 @@ async def test_an_owner_connects_a_mailbox_whose_mail_then_comes(
     assert "Connect again with Google" in page.text
     assert "lets us in; one mail lies there." in tried.text
     assert not any(secret in page.text for secret in (CLIENT_SECRET, *provider.access, *provider.refresh))
+
+
+async def test_answers_leave_by_the_provider_with_the_access_that_was_granted(
+    near: House, provider: OAuthServer, dovecot: Dovecot, office: PostOffice
+) -> None:
+    mailbox_id = await connect(near, provider)
+    here = f"{mail_of(near)}/{mailbox_id}"
+    async with await near.sign_in() as desk:
+        offer = (await desk.get(here)).text
+        saved = await desk.submit(f"{here}/server", {"out_provider": "google"}, page=here)
+        page = (await desk.get(here)).text
+        await age(near, mailbox_id)
+        tried = await desk.submit(f"{here}/test", {"test": "now"}, page=here)
+        provider.end()
+        await age(near, mailbox_id)
+        over = await desk.submit(f"{here}/test", {"test": "now"}, page=here)
+
+    assert "Send by Google" in offer
+    assert saved.headers.get("location") == f"{here}?saved=sends", saved.text
+    assert f"By 127.0.0.1, from {SUPPORT}." in page
+    assert "Send by Google" not in page
+    assert "127.0.0.1 has taken the mail." in tried.text
+    assert {user for user, _ in office.logins} == {SUPPORT}
+    assert len({token for _, token in office.logins}) == 2, "the second was got anew"
+    [mail] = office.mails
+    assert SUPPORT in mail["From"]
+    assert "Google has ended the access to this mailbox. Connect it again." in over.text
+
+
+async def test_what_the_provider_does_not_let_send_is_said_and_not_kept(
+    near: House, provider: OAuthServer, dovecot: Dovecot, office: PostOffice
+) -> None:
+    mailbox_id = await connect(near, provider)
+    office.tokens = {}
+    here = f"{mail_of(near)}/{mailbox_id}"
+    async with await near.sign_in() as desk:
+        refused = await desk.submit(f"{here}/server", {"out_provider": "google"}, page=here)
+        page = (await desk.get(here)).text
+
+    assert refused.status_code == 422
+    assert f"127.0.0.1 does not let us send for {SUPPORT}: 535" in refused.text
+    assert "Send by Google" in page
 
 
 async def test_whoever_tells_the_provider_no_reads_that_nothing_was_connected(

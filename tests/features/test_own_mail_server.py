@@ -128,6 +128,55 @@ async def test_what_is_wrong_with_it_is_said_and_nothing_is_kept(
     assert "By the mail server of the house" in page.text
 
 
+@pytest.mark.parametrize(
+    ("implicit", "encryption", "sentence"),
+    [
+        (False, "smtp+starttls", "is not valid: self-signed certificate"),
+        (None, "smtp+starttls", "127.0.0.1 does not let us send: SMTP STARTTLS extension not supported"),
+        (None, "smtps", "No TLS with 127.0.0.1, port "),
+    ],
+    ids=["its own certificate", "no TLS at all", "TLS expected at once"],
+)
+async def test_what_is_wrong_with_its_tls_is_said_before_any_password(
+    near: House, certificate: Path, implicit: bool | None, encryption: str, sentence: str
+) -> None:
+    office = PostOffice()
+    await office.open(certificate=None if implicit is None else certificate, password=PASSWORD)
+    async with await near.sign_in() as desk:
+        here = await address(near, desk)
+        refused = await desk.submit(f"{here}/server", server(office, out_encryption=encryption), page=here)
+    await office.close()
+
+    assert refused.status_code == 422
+    assert sentence in refused.text
+    assert 'id="out_encryption-error"' in refused.text
+    assert office.logins == []
+
+
+@pytest.mark.parametrize(("implicit", "encryption"), [(True, "smtps"), (False, "smtp+starttls")])
+async def test_answers_leave_by_its_tls(
+    tmp_path: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch, implicit: bool, encryption: str
+) -> None:
+    """Its certificate is one that this machine trusts."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    office = PostOffice()
+    await office.open(certificate=certificate, implicit=implicit, password=PASSWORD)
+    async with (
+        open_house(tmp_path, PARLOUR_MAILBOXES_PRIVATE="127.0.0.0/8") as house,
+        await house.sign_in() as desk,
+    ):
+        here = await address(house, desk)
+        typed = server(office, out_host="localhost", out_encryption=encryption)
+        saved = await desk.submit(f"{here}/server", typed, page=here)
+        tested = await desk.submit(f"{here}/test", {"test": "now"}, page=here)
+    await office.close()
+
+    assert saved.headers.get("location") == f"{here}?saved=sends", saved.text
+    assert "localhost has taken the mail." in tested.text
+    assert len(office.mails) == 1
+    assert set(office.logins) == {("postmaster", PASSWORD)}
+
+
 async def test_its_kept_password_goes_to_no_other_server_or_user(near: House, office: PostOffice) -> None:
     async with await near.sign_in() as desk:
         here = await address(near, desk)

@@ -11,7 +11,7 @@ import dns.resolver
 import dns.rrset
 import pytest
 
-from parlour.features.mailroom.fetching import accounts
+from parlour.features.mailroom import accounts
 from parlour.features.mailroom.signing import service as signing
 from parlour.features.mailroom.signing.models import DomainKey
 from parlour.features.tickets import service as tickets

@@ -1,8 +1,6 @@
 """Mail servers in all states, and the real renderer."""
 
-import subprocess
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -17,17 +15,6 @@ async def closed_office() -> AsyncIterator[PostOffice]:
     office = PostOffice()
     yield office
     await office.close()
-
-
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Self-signed, key and certificate in one file: what a mail server has before anybody cares."""
-    path = tmp_path_factory.mktemp("tls") / "office.pem"
-    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=office.test -keyout - -out -"
-    command += " -addext subjectAltName=DNS:localhost"
-    made = subprocess.run(command.split(), check=True, capture_output=True)
-    path.write_bytes(made.stdout)
-    return path
 
 
 @pytest.fixture

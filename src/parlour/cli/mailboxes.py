@@ -11,7 +11,7 @@ import typer
 
 from parlour.cli.base import Refused, line_from_stdin, once, refuse_bytes, settings_now
 from parlour.db.database import Database
-from parlour.features.mailroom.fetching import accounts
+from parlour.features.mailroom import accounts
 from parlour.features.mailroom.fetching import service as fetching
 from parlour.features.mailroom.fetching.models import Standing
 from parlour.features.workspaces import service as workspaces
@@ -57,6 +57,8 @@ def add_mailbox(
 
     Without --imap-url a mail server brings it (see parlour mail receive). With it, for an address that the
     workspace has already, it sets where and with which password it is fetched.
+
+    Mailboxes at Google and Microsoft whose owner signs in there are connected in Settings, Mail.
     """
     if imap_url:
         password = _password(password_file, from_stdin=password_stdin)

@@ -5,7 +5,7 @@ import os
 import re
 import socket
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email.headerregistry import Address
@@ -179,10 +179,19 @@ class SmtpMailer:
     """
 
     def __init__(
-        self, url: str, sender: str, *, may: May | None = None, signing: Signing | None = None
+        self,
+        url: str,
+        sender: str,
+        *,
+        may: May | None = None,
+        signing: Signing | None = None,
+        token: Callable[[], Awaitable[str]] | None = None,
     ) -> None:
-        """`may` says to which addresses alone we connect, where the URL is not the operator's word."""
+        """`may` says to which addresses alone we connect, where the URL is not the operator's word. `token`
+        gives what is taken in place of a password (XOAUTH2), or raises Postponed.
+        """
         parts = urlsplit(url)
+        self._token = token
         self._may = may
         self._signing = signing
         self._sender = sender
@@ -258,13 +267,15 @@ class SmtpMailer:
     def _client(self, line: socket.socket | None) -> aiosmtplib.SMTP:
         """`line`, where there is one, is connected already."""
         implicit, demanded = self._scheme == "smtps", self._scheme == "smtp+starttls"
-        must_encrypt = demanded or (self._password is not None and not self._local)
+        secret = self._password is not None or self._token is not None
+        must_encrypt = demanded or (secret and not self._local)
         return aiosmtplib.SMTP(
             hostname=self._host,
             port=None if line else self._port,
             sock=line,
             username=self._username,
-            password=self._password,
+            password=None if self._token else self._password,
+            oauth_token_generator=self._token,
             use_tls=implicit,
             start_tls=True if must_encrypt and not implicit else None,
             tls_context=_trusting_context() if self._local and not demanded else None,

@@ -95,6 +95,7 @@ outgoing_servers = Table(
     Column("user", Text, nullable=False, comment="none where it asks for no sign-in"),
     Column("password", Text, nullable=False, comment="sealed"),
     Column("password_key", Text, nullable=False, comment="the name of the key that it is sealed with"),
+    Column("provider", Text, nullable=False, server_default="", comment="whose access opens it"),
     PrimaryKeyConstraint("workspace_id", "mailbox_id"),
     ForeignKeyConstraint(["workspace_id", "mailbox_id"], ["mailboxes.workspace_id", "mailboxes.mailbox_id"]),
 )

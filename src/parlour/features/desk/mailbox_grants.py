@@ -21,8 +21,8 @@ from parlour.features.desk.mailboxes import (
     page_of,
     place_of,
 )
-from parlour.features.mailroom.fetching import accounts
-from parlour.features.mailroom.fetching.accounts import Account
+from parlour.features.mailroom import accounts
+from parlour.features.mailroom.accounts import Account
 from parlour.features.mailroom.fetching.oauth import Exchange, server_of
 from parlour.features.workspaces.mailboxes import service as addresses
 from parlour.features.workspaces.models import Mailbox

@@ -6,10 +6,11 @@ import aiosmtplib
 from starlette.requests import Request
 from starlette.responses import Response
 
+from parlour.db.outbox import Postponed
 from parlour.features.desk.agent import actor_at, desk_in
 from parlour.features.desk.mail_tries import PATIENCE, own_servers, reach
 from parlour.features.desk.mailboxes import NotReached, page_of, place_of
-from parlour.features.mailroom.fetching import accounts
+from parlour.features.mailroom import accounts
 from parlour.features.mailroom.leaving import service as leaving
 from parlour.features.mailroom.leaving.models import OwnServer
 from parlour.kernel.text import one_line
@@ -31,14 +32,17 @@ async def save(request: Request) -> Response:
     desk, mailbox_id = await desk_in(request), id_in(request, "mailbox_id")
     typed, stale = await read_form_leniently(request)
     actor, keys = actor_at(desk), leaving.keyring(site(request).settings.secret_keys)
-    mailbox, _ = await db(request).read(actor, accounts.one, mailbox_id)
+    mailbox, fetched = await db(request).read(actor, accounts.one, mailbox_id)
     kept = await db(request).read(actor, leaving.this, mailbox_id)
     try:
         if stale:
             raise stale
-        server = leaving.server_in(typed, mailbox_id, kept, keys, plain=reach(request).is_wide)
+        if fetched and fetched.provider and typed.get("out_provider") == fetched.provider:
+            server = leaving.granted(fetched.provider, mailbox, keys)
+        else:
+            server = leaving.server_in(typed, mailbox_id, kept, keys, plain=reach(request).is_wide)
         await count(request, Limit.TRY_MAILBOX, str(desk.workspace_id))
-        await _look_in(own_servers(request).mailer(server, mailbox.address), server)
+        await _look_in(own_servers(request).mailer(desk.workspace_id, server, mailbox.address), server)
         await db(request).write(actor, leaving.put, server)
     except REFUSALS as error:
         return await page_of(request, desk, mailbox_id, typed=typed, refused=error)
@@ -52,17 +56,24 @@ async def _look_in(mailer: SmtpMailer, server: OwnServer) -> None:
             await mailer.look_in()
     except TimeoutError:
         raise NotReached("out_host", f"No answer came from {server.host}, port {server.port}.") from None
+    except Postponed as error:
+        raise NotReached("out_host", str(error)) from None
     except aiosmtplib.SMTPAuthenticationError as error:
         said = one_line(f"{error.code} {error.message}")[:_WORDS_LIMIT]
+        if server.provider:
+            words = f"{server.host} does not let us send for {server.user}: {said}"
+            raise NotReached("out_host", words) from None
         raise NotReached(
             "out_password", f"{server.host} refuses the user {server.user} or the password: {said}"
         ) from None
     except OSError as error:
-        trouble = of_the_line(server.host, server.port, error)
+        cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
+        trouble = of_the_line(server.host, server.port, cause)
         raise NotReached(_FIELD_OF.get(trouble.about, "out_host"), str(trouble)) from None
     except aiosmtplib.SMTPException as error:
         said = one_line(str(error))[:_WORDS_LIMIT]
-        raise NotReached("out_host", f"{server.host} does not let us send: {said}") from None
+        field = "out_encryption" if "STARTTLS" in said else "out_host"
+        raise NotReached(field, f"{server.host} does not let us send: {said}") from None
 
 
 async def drop(request: Request) -> Response:

@@ -14,10 +14,11 @@ from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.desk.mail import way_in, way_of
 from parlour.features.desk.mail_tries import PATIENCE, Looked, Tried, keys, look, reach, send
 from parlour.features.desk.mailbox_offers import offers
-from parlour.features.mailroom.fetching import accounts
+from parlour.features.mailroom import accounts
+from parlour.features.mailroom.accounts import Account, account_in
 from parlour.features.mailroom.fetching import service as fetching
-from parlour.features.mailroom.fetching.accounts import Account, account_in
 from parlour.features.mailroom.fetching.looking import Found, look_into
+from parlour.features.mailroom.fetching.oauth import PROVIDERS
 from parlour.features.mailroom.fetching.providers import provider_of
 from parlour.features.mailroom.fetching.service import NotFetched, password_of
 from parlour.features.mailroom.leaving import service as leaving
@@ -230,6 +231,8 @@ async def page_of(
         signature_limit=addresses.SIGNATURE_LIMIT,
         way={"host": own.host} if own else way_of(site(request).settings),
         own=own and own.host,
+        own_by_grant=bool(own and own.provider),
+        sends_by=PROVIDERS[fetched.provider].name if fetched and fetched.provider in PROVIDERS else "",
         out={name: typed[name] for name in OUT_FIELDS if name in typed} or _sends(own, mailbox.address),
         offers=offers(request, desk, mailbox.address, fetched.provider if fetched else ""),
         form={name: typed[name] for name in FIELDS if name in typed}
@@ -251,7 +254,7 @@ def _kept(url: str) -> dict[str, str]:
 
 def _sends(own: OwnServer | None, address: str) -> dict[str, str]:
     """As the form of the own server has it; an empty one with what is known of the provider."""
-    if own:
+    if own and not own.provider:
         port = "" if own.port == PORTS[own.scheme] else str(own.port)
         facts = (own.host, port, own.scheme, own.user)
     else:

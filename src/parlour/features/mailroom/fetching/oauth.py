@@ -31,7 +31,7 @@ _SAID = 200
 @dataclass(frozen=True, slots=True)
 class Provider:
     """`more` asks for access that lasts, beyond what every provider takes. `imap` is where its mailboxes lie:
-    their tokens go to no other place.
+    their tokens go to no other place but `smtp`, by which their mail leaves.
     """
 
     name: str
@@ -39,9 +39,11 @@ class Provider:
     token: str
     scope: str
     imap: str
+    smtp: str
     more: Mapping[str, str] = field(default_factory=dict)
 
 
+_OUTLOOK = "https://outlook.office.com"
 PROVIDERS = {
     "google": Provider(
         "Google",
@@ -49,14 +51,16 @@ PROVIDERS = {
         "https://oauth2.googleapis.com/token",
         "https://mail.google.com/",
         "imaps://imap.gmail.com",
+        "smtp+starttls://smtp.gmail.com:587",
         {"access_type": "offline", "prompt": "consent"},
     ),
     "microsoft": Provider(
         "Microsoft",
         "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/authorize",
         "https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token",
-        "https://outlook.office.com/IMAP.AccessAsUser.All offline_access",
+        f"{_OUTLOOK}/IMAP.AccessAsUser.All {_OUTLOOK}/SMTP.Send offline_access",
         "imaps://outlook.office365.com",
+        "smtp+starttls://smtp.office365.com:587",
     ),
 }
 _ANY_TENANT = "common"

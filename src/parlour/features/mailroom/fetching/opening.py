@@ -42,6 +42,13 @@ class Opener:
             return service.password_of(claimed, self._keys)
         return Token((await self._grant(claimed)).access)
 
+    async def access(self, workspace_id: UUID, mailbox_id: UUID, provider: str) -> str:
+        """What that provider takes in place of a password, to send. Raises what `secret_of` does."""
+        kept = await self._db.read(Actor.system(workspace_id), service.account, mailbox_id)
+        if kept.provider != provider:
+            raise GrantOver(provider)
+        return (await self._grant(kept)).access
+
     async def refused(self, claimed: Claim) -> None:
         """The mail server does not take the access token: the next try gets another. Raises Unreadable."""
         system = Actor.system(claimed.workspace_id)

@@ -16,3 +16,5 @@ class OwnServer:
     port: int
     user: str
     password: Sealed = field(repr=False)
+    provider: str = ""
+    """Whose access to the mailbox opens it in place of a password."""

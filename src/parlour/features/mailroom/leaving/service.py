@@ -1,20 +1,26 @@
 """The own mail server of a mailbox: the answers that are asked back there leave by it, and by no other."""
 
 from collections.abc import Mapping, Sequence
-from urllib.parse import quote
+from functools import partial
+from urllib.parse import quote, urlsplit
 from uuid import UUID
 
 from parlour.db.database import Database, Tx
 from parlour.db.outbox import Postponed
+from parlour.features.mailroom.fetching.oauth import PROVIDERS
+from parlour.features.mailroom.fetching.opening import Opener
+from parlour.features.mailroom.fetching.service import NotFetched
 from parlour.features.mailroom.leaving import store
 from parlour.features.mailroom.leaving.models import PORTS, OwnServer
 from parlour.features.mailroom.places import host_in, port_in
 from parlour.features.workspaces import audit
 from parlour.features.workspaces.mailboxes import service as mailboxes
+from parlour.features.workspaces.models import Mailbox
 from parlour.kernel.access import Actor, Permission, requires
 from parlour.kernel.errors import Invalid
 from parlour.kernel.keyring import Keyring, Sealed, Unreadable
 from parlour.kernel.text import one_line
+from parlour.mail.imap import ServerTrouble
 from parlour.mail.send import Signing, SmtpMailer
 from parlour.outbound.addresses import Reach
 
@@ -53,13 +59,25 @@ def server_in(
         problems["out_user"] = "too_long"
     if len(password) > _PASSWORD_LIMIT or any(ord(letter) < 32 for letter in password):
         problems["out_password"] = "not_a_password"  # noqa: S105 a word
-    same = kept is not None and (kept.scheme, kept.host, kept.port, kept.user) == (scheme, host, port, user)
+    same = (
+        kept is not None
+        and not kept.provider
+        and (kept.scheme, kept.host, kept.port, kept.user) == (scheme, host, port, user)
+    )
     if user and not password and not same:
         problems.setdefault("out_password", "required")
     if problems or port is None:
         raise Invalid(problems)
     sealed = kept.password if kept and same and not password else keys.seal(password, mailbox_id.hex)
     return OwnServer(mailbox_id, scheme, host, port, user, sealed)
+
+
+def granted(provider: str, mailbox: Mailbox, keys: Keyring) -> OwnServer:
+    """The provider's own, opened by the access that it has granted to the mailbox."""
+    there = urlsplit(PROVIDERS[provider].smtp)
+    nothing, host = keys.seal("", mailbox.mailbox_id.hex), there.hostname or ""
+    port = there.port or PORTS[there.scheme]
+    return OwnServer(mailbox.mailbox_id, there.scheme, host, port, mailbox.address, nothing, provider)
 
 
 @requires(Permission.MAILBOX_MANAGE)
@@ -99,9 +117,15 @@ class OwnServers:
     """The mailers of the mailboxes that have a server of their own: each remembers what it was last told."""
 
     def __init__(
-        self, db: Database, secret_keys: Sequence[bytes], reach: Reach, signing: Signing | None = None
+        self,
+        db: Database,
+        secret_keys: Sequence[bytes],
+        reach: Reach,
+        opener: Opener,
+        signing: Signing | None = None,
     ) -> None:
         self._db = db
+        self._opener = opener
         self._keys = keyring(secret_keys)
         self.reach = reach
         self._signing = signing
@@ -113,14 +137,14 @@ class OwnServers:
         server = await self._db.read(system, of_address, address)
         if server is None:
             return None
-        mailer = self.mailer(server, address)
+        mailer = self.mailer(workspace_id, server, address)
         if server.password.key != self._keys.current:
             password = self._keys.open(server.password.text, server.mailbox_id.hex)
             sealed = self._keys.seal(password, server.mailbox_id.hex)
             await self._db.write(system, reseal, server, sealed)
         return mailer
 
-    def mailer(self, server: OwnServer, address: str) -> SmtpMailer:
+    def mailer(self, workspace_id: UUID, server: OwnServer, address: str) -> SmtpMailer:
         """Raises Postponed."""
         if found := self._mailers.get((server, address)):
             return found
@@ -133,6 +157,19 @@ class OwnServers:
         url = f"{server.scheme}://{signs_in}{host}:{server.port}"
         if len(self._mailers) >= _REMEMBERED:
             del self._mailers[next(iter(self._mailers))]
-        mailer = SmtpMailer(url, address, may=self.reach.may, signing=self._signing)
+        token = partial(self._token, workspace_id, server) if server.provider else None
+        mailer = SmtpMailer(url, address, may=self.reach.may, signing=self._signing, token=token)
         self._mailers[server, address] = mailer
         return mailer
+
+    async def _token(self, workspace_id: UUID, server: OwnServer) -> str:
+        """Raises Postponed."""
+        try:
+            return await self._opener.access(workspace_id, server.mailbox_id, server.provider)
+        except Unreadable:
+            raise Postponed(NO_KEY) from None
+        except NotFetched:
+            name = PROVIDERS[server.provider].name
+            raise Postponed(f"There is no access at {name} any more. Connect the mailbox again.") from None
+        except ServerTrouble as trouble:
+            raise Postponed(str(trouble)) from None

@@ -19,6 +19,7 @@ _SERVER = (
     servers.c.user,
     servers.c.password,
     servers.c.password_key,
+    servers.c.provider,
 )
 _THIS = (servers.c.workspace_id == HERE) & (servers.c.mailbox_id == bindparam("mailbox"))
 _BY_ID = select(*_SERVER).where(_THIS)
@@ -39,7 +40,7 @@ def _server(row: Any) -> OwnServer | None:
     if row is None:
         return None
     sealed = Sealed(row.password, row.password_key)
-    return OwnServer(row.mailbox_id, row.scheme, row.host, row.port, row.user, sealed)
+    return OwnServer(row.mailbox_id, row.scheme, row.host, row.port, row.user, sealed, row.provider)
 
 
 def of_mailbox(tx: Tx, mailbox_id: UUID) -> OwnServer | None:
@@ -60,6 +61,7 @@ def put(tx: Tx, server: OwnServer) -> None:
         "user": server.user,
         "password": server.password.text,
         "password_key": server.password.key,
+        "provider": server.provider,
     }
     tx.execute(insert(servers).values(workspace_id=tx.workspace_id, **values))
 
