@@ -51,6 +51,24 @@ def after_the_lock_was_removed(path: Path, _: Path) -> Path:
 WAYS = [by_symbolic_link, by_linked_folder, by_hard_link, after_the_lock_was_removed]
 
 
+def test_of_what_was_erased_or_deleted_nothing_stays_in_the_file(tmp_path: Path) -> None:
+    """Not in the pages that it filled alone either, which hold nothing now."""
+    path, long, short = tmp_path / "parlour.db", "zanzibar " * 5_000, "a word of zanzibar"
+    with make_engine(path, writer=True).connect() as connection:
+        say = connection.exec_driver_sql
+        say("CREATE TABLE said (id INTEGER PRIMARY KEY, words TEXT)")
+        for word in (long, short, long, short):
+            say("INSERT INTO said (words) VALUES (?)", (word,))
+        say("PRAGMA wal_checkpoint(TRUNCATE)")
+        before = path.stat().st_size
+        say("UPDATE said SET words = '[erased]' WHERE id < 3")
+        say("DELETE FROM said WHERE id > 2")
+        say("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    assert path.stat().st_size == before
+    assert b"zanzibar" not in path.read_bytes()
+
+
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_second_server_is_refused_whatever_it_calls_the_file(
     served: Path, tmp_path: Path, way: Callable[[Path, Path], Path]

@@ -57,13 +57,12 @@ def pseudonym(key: bytes, workspace_id: UUID, email: str) -> str:
 
 
 def on_sqlite(path: Path) -> Begin:
-    """Beside a server or alone. What is overwritten is overwritten in the file, too."""
+    """Beside a server or alone."""
     engine = file.make_engine(path, writer=True)
 
     @contextmanager
     def begin() -> Iterator[Connection]:
         with file.sentences(path), engine.connect().execution_options(migration=True) as connection:
-            connection.exec_driver_sql("PRAGMA secure_delete = ON")
             connection.exec_driver_sql("BEGIN IMMEDIATE")
             try:
                 yield connection

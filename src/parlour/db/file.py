@@ -1,7 +1,8 @@
 """SQLite's file: opened with our settings, owned by one process, readable by nobody else.
 
 Settings and their reasons (measured; see docs/adr): WAL, so that readers never wait; synchronous=FULL,
-because NORMAL loses acknowledged rows in a power cut.
+because NORMAL loses acknowledged rows in a power cut; secure_delete, so that of what was erased nothing
+stays in the file, which costs less than can be measured.
 """
 
 import fcntl
@@ -29,6 +30,7 @@ SETTINGS = {
     "busy_timeout": 10_000,
     "cache_size": -32_768,
     "temp_store": 2,  # MEMORY
+    "secure_delete": 1,  # ON, which only some builds of SQLite are by themselves
 }
 VOCABULARY = (
     "CREATE VIRTUAL TABLE temp.ticket_search_vocabulary USING fts5vocab(main, ticket_search_terms, instance)"
