@@ -14,6 +14,7 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import BindParameter, Connection, CursorResult, Executable, Insert, Uuid, bindparam, insert
+from sqlalchemy.exc import NoResultFound
 
 from parlour.db import schema, shortcut
 from parlour.db.found import Found
@@ -147,6 +148,13 @@ class Tx:
         """The first of `rows`, of a statement that finds one or none."""
         found = self.rows(statement, **values)
         return found[0] if found else None
+
+    def one(self, statement: Executable, /, **values: Any) -> tuple[Any, ...]:
+        """The first of `rows`, of a statement that finds one. Raises NoResultFound where it may not look."""
+        row = self.first(statement, **values)
+        if row is None:
+            raise NoResultFound
+        return row
 
     def change(self, statement: Executable, /, **values: Any) -> int:
         """How many rows a statement wrote that was built once, and asks for none of them.

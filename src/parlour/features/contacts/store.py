@@ -68,8 +68,7 @@ def remember(tx: Tx, email: str, name: str, *, typed: bool) -> bool:
     """
     new = {"workspace_id": tx.workspace_id, "contact_id": clock.new_id(), "created_at": clock.now()}
     facts = {"email": email, "name": name, "name_typed": typed, "note": "", **new}
-    [(blocked_at,)] = tx.rows(_remembering(dialect.name_of(tx)), **facts)
-    return blocked_at is not None
+    return tx.one(_remembering(dialect.name_of(tx)), **facts)[0] is not None
 
 
 def insert_contact(tx: Tx, contact_id: UUID, email: str) -> None:

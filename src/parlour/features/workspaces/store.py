@@ -133,8 +133,8 @@ def by_id(tx: Tx, workspace_id: UUID) -> Portal | None:
 
 def next_ticket_number(tx: Tx) -> int:
     """Take the next number. The row stays locked until commit, so numbers have no holes."""
-    [(number,)] = tx.rows(_NEXT_TICKET_NUMBER)
-    return int(number)
+    number: int = tx.one(_NEXT_TICKET_NUMBER)[0]
+    return number
 
 
 def insert_member(tx: Tx, *, user_id: UUID, role: Role) -> None:

@@ -13,8 +13,7 @@ _HELD = select(workspaces.c.settings).where(workspaces.c.workspace_id == HERE)
 
 
 def settings(tx: Tx) -> WorkspaceSettings:
-    [(held,)] = tx.rows(_HELD)
-    return choices.read(held)
+    return choices.read(tx.one(_HELD)[0])
 
 
 def lock(tx: Tx) -> WorkspaceSettings:
