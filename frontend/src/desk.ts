@@ -19,6 +19,7 @@ import { startPalette } from "./palette";
 import { startCanned } from "./canned";
 import { startTable } from "./table";
 import { startUndo } from "./undo";
+import { startUnsaved } from "./unsaved";
 import { startViews } from "./views";
 import { startWatch } from "./watch";
 
@@ -33,6 +34,7 @@ startCopy();
 startDashboard();
 startTable();
 startUndo();
+startUnsaved();
 startBell();
 startViews();
 startWatch();

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Page, Route, expect
 
 from tests.browser.past import Past
-from tests.browser.people import NETWORK_LOST, People, status_of
+from tests.browser.people import NETWORK_LOST, People, desk_of, status_of
 from tests.live import PASSWORD, Live, email_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -156,3 +156,24 @@ async def test_the_theme_that_was_chosen_stays(live: Live, people: People) -> No
 
     await expect(maria.page.locator("html")).to_have_class("dark")
     await expect(maria.page.get_by_role("button", name="Theme: dark")).to_be_visible()
+
+
+async def test_before_unsaved_words_go_with_the_page_the_browser_asks(
+    live: Live, past: Past, people: People
+) -> None:
+    ticket = await past.ticket()
+    ada = await people.agent()
+    ada.expects("dialog: ")
+    await ada.page.goto(desk_of(live, ticket))
+    await ada.page.locator("[data-panel]").get_by_role("link", name=ticket.email).first.click()
+    note = ada.page.get_by_role("textbox", name="Note")
+    await note.press_sequentially("Call at five")
+    await ada.page.get_by_role("link", name="Dashboard").click(no_wait_after=True)
+    await expect(note).to_have_value("Call at five")
+    assert len(ada.complaints) == 1
+    await ada.page.get_by_role("button", name="Save").click()
+    await expect(ada.page.get_by_text("Saved.")).to_be_visible()
+    await ada.page.get_by_role("link", name="Dashboard").click()
+
+    await expect(ada.page.get_by_role("heading", name="Dashboard")).to_be_visible()
+    assert len(ada.complaints) == 1
