@@ -1,15 +1,11 @@
 """`python -m parlour`, and the command `parlour`."""
 
-import gc
+from parlour.kernel import garbage
 
 
 def main() -> None:
-    """What is imported stays as long as the process: to look for garbage meanwhile takes a sixth of it."""
-    gc.disable()
-    from parlour.cli import main as command
-
-    gc.freeze()
-    gc.enable()
+    with garbage.importing():
+        from parlour.cli import main as command
     command()
 
 

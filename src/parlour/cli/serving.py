@@ -10,6 +10,7 @@ from rich.console import Console
 
 from parlour.cli.base import Refused, settings_now
 from parlour.db.database import Database
+from parlour.kernel import garbage
 from parlour.settings import Settings
 
 REAL_THINGS = ("PARLOUR_DATABASE_URL", "PARLOUR_REDIS_URL", "PARLOUR_SMTP_URL")
@@ -33,8 +34,8 @@ def serve(
         settings = settings_now(PARLOUR_BASE_URL=_base_url(host, listener))
         if workers > 1 and not settings.is_postgresql:
             raise Refused("SQLite is written by one process: use --workers 1.")
-        from parlour.cli import running
-
+        with garbage.importing():
+            from parlour.cli import running
         running.serve(settings, listener, workers)
 
 
@@ -61,8 +62,9 @@ def run_demo(
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on.")] = 8000,
 ) -> None:
     """Serve a workspace full of believable tickets, to look around in."""
-    from parlour import demo
-    from parlour.cli import running
+    with garbage.importing():
+        from parlour import demo
+        from parlour.cli import running
 
     host = "127.0.0.1"
     with tempfile.TemporaryDirectory(prefix="parlour-demo-") as folder, _bound(host, port) as listener:
@@ -104,8 +106,8 @@ def worker(
     ] = 0,
 ) -> None:
     """Run background jobs apart from the web processes."""
-    from parlour.cli import running
-
+    with garbage.importing():
+        from parlour.cli import running
     settings = settings_now()
     if not metrics_port:
         asyncio.run(running.work(settings, None))
