@@ -22,7 +22,7 @@ from parlour.features.accounts.password_reset import store as resets
 from parlour.features.accounts.profile import store as profile
 from parlour.features.accounts.second_factor import store as second_factor
 from parlour.features.chat import store as chat
-from parlour.features.chat.models import Audience
+from parlour.features.chat.models import Audience, Room
 from parlour.features.contacts import store as contacts
 from parlour.features.events import store as happenings
 from parlour.features.events.models import Happened
@@ -242,7 +242,7 @@ def of_chat(tx: Tx, ticket: Ticket, ada: UUID) -> list[Call]:
     second = first._replace(seq=2, message_id=clock.new_id(), client_id=clock.new_id())
     internal = {"ticket_id": ticket.ticket_id, "audience": Audience.INTERNAL}
     return [
-        (chat.insert_rooms, {"ticket_id": clock.new_id(), "rooms": {Audience.INTERNAL: clock.new_id()}}),
+        (chat.insert_rooms, {"rooms": [Room(clock.new_id(), clock.new_id(), Audience.INTERNAL, 0)]}),
         (chat.room, room),
         (chat.room_of, internal),
         (chat.set_open, {"room_ids": [ticket.chat_room_id], "is_open": True}),
@@ -699,7 +699,7 @@ def of_access(ticket: Ticket) -> list[Call]:
         (access.keep_link, {"token_hash": "t", **this, **whose}),
         (access.valid_link, {"token_hash": "t"}),
         (access.revoke_links, this),
-        (access.insert_grant, {"visitor_hash": "v", **this, **whose}),
+        (access.insert_grants, {**this, "email": ticket.email, "until": {"v": whose["expires_at"]}}),
         (access.granted_email, {"visitor_hash": "v", **this, "at": clock.now()}),
         (access.granted_tickets, {"hashes": ["v", "w"], "limit": 9}),
         (access.delete_grants, this),

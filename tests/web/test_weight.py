@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
 from contextvars import ContextVar
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,12 +11,15 @@ import pytest
 from sqlalchemy import event, insert, select, update
 from sqlalchemy.engine import Engine
 
+from parlour.db import outbox
 from parlour.db.answering import Answering
 from parlour.db.database import Tx
+from parlour.db.lanes import Lane
 from parlour.db.schema import files, messages
 from parlour.features.tickets import service as tickets
+from parlour.features.tickets.models import Draft
 from parlour.kernel import clock
-from parlour.kernel.access import Actor
+from parlour.kernel.access import Actor, Role
 from parlour.web.assets import CODINGS, File
 from parlour.web.render import Renderer
 from tests.house import Browser, House
@@ -31,6 +35,13 @@ PAGES = {
 """Whose it is, where it is, and the most statements and bytes with 25 tickets or 50 messages on it."""
 ROUND_TRIPS = {"list": 7, "dashboard": 5, "ticket": 15, "conversation": 6, "portal": 4, "new ticket": 1}
 """To PostgreSQL, for each page: its statements. BEGIN, who acts and COMMIT travel with them."""
+STATEMENTS = {
+    "a ticket": 15,
+    "a customer's word": 11,
+    "an agent's word": 13,
+    "to find a job": 2,
+    "its mail": 11,
+}
 WITH_FILES = 60_000
 """Bytes of the conversation with a picture at each of its messages."""
 FIRST_VISIT = 56_000
@@ -99,6 +110,42 @@ async def test_a_page_takes_no_more_statements_and_bytes_than_it_did(
     for name, (_, _, most, bytes_) in PAGES.items():
         assert spent[name][0] <= most, (name, spent[name])
         assert spent[name][1] <= bytes_, (name, spent[name])
+
+
+@pytest.mark.sqlite
+async def test_a_word_and_a_ticket_and_its_mail_take_no_more_statements_than_they_did(
+    house: House, visitor: Browser
+) -> None:
+    ticket = await house.open_ticket(visitor)
+    worker = house.app.parlour.worker
+    await worker.stop()
+    here = house.workspace.workspace_id
+    maria = Actor.customer(here, ticket.ticket_id, ticket.email)
+    ada = Actor.agent(here, house.ada, Role.OWNER, "Ada Moreau")
+    draft = Draft("A tent", "It leaks.", "ole@example.com", uuid4())
+    say = tickets.send_message
+    await house.db.write(ada, say, ticket.ticket_id, "We look into it", uuid4())  # and it is open now
+    spent = {}
+    with counted() as statements:
+        await house.db.write(Actor.visitor(here), tickets.open_ticket, draft)
+        spent["a ticket"] = drained(statements)
+        await house.db.write(maria, say, ticket.ticket_id, "Thank you", uuid4())
+        spent["a customer's word"] = drained(statements)
+        await house.db.write(ada, say, ticket.ticket_id, "You are welcome", uuid4())
+        spent["an agent's word"] = drained(statements)
+        wanted = {Lane.MAIL: 1}
+        [job], _ = await house.as_system(outbox.take, wanted, lease=timedelta(minutes=1), running=[])
+        spent["to find a job"] = drained(statements)
+        await worker._run(job)  # noqa: SLF001 nothing else runs beside it
+        spent["its mail"] = drained(statements)
+
+    assert {what: took for what, took in spent.items() if took > STATEMENTS[what]} == {}
+
+
+def drained(statements: list[str]) -> int:
+    took = len(statements)
+    statements.clear()
+    return took
 
 
 @pytest.mark.postgresql

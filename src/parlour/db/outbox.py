@@ -25,6 +25,7 @@ from sqlalchemy import (
     case,
     delete,
     literal_column,
+    not_,
     or_,
     select,
     type_coerce,
@@ -116,15 +117,15 @@ def claim(tx: Tx, lane: Lane, *, lease: timedelta, limit: int, running: Collecti
     Not those that are `running` here, though their lease may have run out while the database was away.
     """
     values = {"of_lane": lane, "most": limit, "running": list(running), **given(tx.connection, lease)}
-    taken = tx.execute(_taken(tx.connection.dialect.name), values)
-    rows = sorted(taken, key=lambda row: (row.run_at, row.job_id))
-    return [Job(row.job_id, row.workspace_id, row.kind, row.payload, row.attempts, lane) for row in rows]
+    taken = tx.rows(_taken(tx.connection.dialect.name), **values)
+    rows = sorted(taken, key=lambda row: (row[5], row[0]))
+    return [Job(row[0], row[1], row[2], row[3], row[4], lane) for row in rows]
 
 
 @cache
 def _taken(engine: str) -> ReturningUpdate[Any]:
     now, lane = now_of(engine), outbox.c.lane == bindparam("of_lane", type_=outbox.c.lane.type)
-    others = outbox.c.job_id.not_in(bindparam("running", expanding=True))
+    others = not_(dialect.one_of(outbox.c.job_id, "running"))
     due = and_(lane, *_waiting(now), outbox.c.run_at <= now, others)
     most: BindParameter[int] = bindparam("most", type_=Integer())
     first = select(outbox.c.job_id).where(due).order_by(outbox.c.run_at).limit(most)

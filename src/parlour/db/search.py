@@ -25,6 +25,7 @@ STEP_BYTES = 100_000
 _ADD_SQLITE = text(
     "INSERT INTO ticket_search (workspace, ticket_id, words) VALUES (:workspace, :ticket, :words)"
 )
+_ADD_ITS_TERMS = text("INSERT INTO ticket_search_terms (rowid, terms) VALUES (last_insert_rowid(), :terms)")
 ADD_TERMS = text("INSERT INTO ticket_search_terms (rowid, terms) VALUES (:place, :terms)")
 _ADD_POSTGRESQL = text(
     "INSERT INTO ticket_search (workspace_id, ticket_id, words, terms) "
@@ -138,9 +139,8 @@ def index_words(tx: Tx, ticket_id: UUID, said: str) -> None:
         values = {"workspace": tx.workspace_id, "ticket": ticket_id, "words": said, "terms": terms}
         tx.change(_ADD_POSTGRESQL, **values)
         return
-    values = {"workspace": tx.workspace_id.hex, "ticket": ticket_id.hex, "words": said}
-    place = tx.execute(_ADD_SQLITE, values).lastrowid
-    tx.change(ADD_TERMS, place=place, terms=terms)
+    tx.change(_ADD_SQLITE, workspace=tx.workspace_id.hex, ticket=ticket_id.hex, words=said)
+    tx.change(_ADD_ITS_TERMS, terms=terms)
 
 
 def terms_of(workspace_id: UUID, said: str) -> str:

@@ -124,9 +124,7 @@ async def test_the_cookie_of_the_release_before_opens_what_it_did(house: House, 
     secret, month = new_secret(), clock.now() + access.VISIT_LIFE
 
     def as_it_was(tx: Tx, ticket_id: UUID) -> None:
-        access_store.insert_grant(
-            tx, visitor_hash=hash_of(secret), ticket_id=ticket_id, email=FORM["email"], expires_at=month
-        )
+        access_store.insert_grants(tx, ticket_id, FORM["email"], {hash_of(secret): month})
 
     for ticket in made:
         await house.as_system(as_it_was, ticket.ticket_id)

@@ -50,11 +50,22 @@ def _visible(tx: Tx, room: Room | None) -> Room:
 
 
 @requires(Permission.TICKET_OPEN)
-def open_rooms(tx: Tx, ticket_id: UUID) -> UUID:
-    """A ticket's two rooms; the public one's id. They are two so that a hidden note leaves no hole."""
-    rooms = {Audience.PUBLIC: clock.new_id(), Audience.INTERNAL: clock.new_id()}
-    store.insert_rooms(tx, ticket_id, rooms)
-    return rooms[Audience.PUBLIC]
+def open_rooms(tx: Tx, ticket_id: UUID, *, begun: bool = False) -> UUID:
+    """A ticket's two rooms; the public one's id. They are two so that a hidden note leaves no hole.
+    `begun`: the public one's first number is taken, for `begin`.
+    """
+    public = Room(clock.new_id(), ticket_id, Audience.PUBLIC, int(begun))
+    store.insert_rooms(tx, [public, Room(clock.new_id(), ticket_id, Audience.INTERNAL, 0)])
+    return public.room_id
+
+
+@requires(Permission.TICKET_REPLY)
+def begin(
+    tx: Tx, ticket_id: UUID, room_id: UUID, content: str, client_id: UUID, file_ids: Sequence[UUID]
+) -> Message:
+    """`post` into a room that this transaction has opened `begun`, where no number has to be taken."""
+    room = _visible(tx, Room(room_id, ticket_id, Audience.PUBLIC, 1))
+    return _say(tx, room, _sayable(content, file_ids), client_id, file_ids)
 
 
 @requires(Permission.TICKET_REPLY)
@@ -66,24 +77,33 @@ def post(tx: Tx, room_id: UUID, content: str, client_id: UUID, file_ids: Sequenc
     required, too_long; `files`: gone, too_many), TicketFull, Conflict when the id came with other words or
     files, NotFound.
     """
-    content = text.many_lines(content)
-    if not content and not file_ids:
-        raise Invalid({"content": "required"})
-    if len(content) > CONTENT_LIMIT:
-        raise Invalid({"content": "too_long"})
+    content = _sayable(content, file_ids)
     first = store.by_client_id(tx, room_id, tx.actor.id, client_id)
     if first:
         if first.content != content or not _same_files(tx, first, file_ids):
             raise Conflict
         return Posted(first, repeat=True)
     room = _visible(tx, store.take_seq(tx, room_id))
+    return Posted(_say(tx, room, content, client_id, file_ids), repeat=False)
+
+
+def _sayable(content: str, file_ids: Sequence[UUID]) -> str:
+    content = text.many_lines(content)
+    if not content and not file_ids:
+        raise Invalid({"content": "required"})
+    if len(content) > CONTENT_LIMIT:
+        raise Invalid({"content": "too_long"})
+    return content
+
+
+def _say(tx: Tx, room: Room, content: str, client_id: UUID, file_ids: Sequence[UUID]) -> Message:
     sender = SenderType.CUSTOMER if tx.actor.kind is Kind.CUSTOMER else SenderType.AGENT
-    brought = files.chosen(tx, room_id, file_ids) if file_ids else []
+    brought = files.chosen(tx, room.room_id, file_ids) if file_ids else []
     message = _message(tx, room, content, sender, client_id)
     message = message._replace(files=tuple(file.attachment for file in brought))
     _append(tx, room, message)
-    files.attach(tx, room_id, message.seq, brought)
-    return Posted(message, repeat=False)
+    files.attach(tx, room.room_id, message.seq, brought)
+    return message
 
 
 def _same_files(tx: Tx, first: Message, file_ids: Sequence[UUID]) -> bool:

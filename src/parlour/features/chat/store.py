@@ -165,17 +165,18 @@ def _room(row: Sequence[Any]) -> Room:
 _INSERT_ROOM = insert(chat_rooms)
 
 
-def insert_rooms(tx: Tx, ticket_id: UUID, rooms: Mapping[Audience, UUID]) -> None:
+def insert_rooms(tx: Tx, rooms: Sequence[Room]) -> None:
     now = clock.now()
     rows = [
         {
             "workspace_id": tx.workspace_id,
-            "room_id": room_id,
-            "ticket_id": ticket_id,
-            "audience": audience.value,
+            "room_id": room.room_id,
+            "ticket_id": room.ticket_id,
+            "audience": room.audience.value,
+            "last_seq": room.last_seq,
             "created_at": now,
         }
-        for audience, room_id in rooms.items()
+        for room in rooms
     ]
     tx.put(_INSERT_ROOM, rows)
 

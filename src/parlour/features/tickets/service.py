@@ -170,9 +170,9 @@ def open_for(tx: Tx, draft: Draft) -> Opened:
 
 def _first_word(tx: Tx, ticket: Ticket, draft: Draft, by: Actor) -> Message:
     """The description, and what was uploaded with it, as somebody's message."""
-    room_id = ticket.chat_room_id
-    files.hand_over(tx, draft.file_ids, room_id, by)
-    return chat.post(tx.acting_as(by), room_id, draft.description, draft.client_id, draft.file_ids).message
+    files.hand_over(tx, draft.file_ids, ticket.chat_room_id, by)
+    where, what = (ticket.ticket_id, ticket.chat_room_id), (draft.description, draft.client_id)
+    return chat.begin(tx.acting_as(by), *where, *what, draft.file_ids)
 
 
 def _opening(ticket: Ticket, first: Message) -> Sequence[Happened]:
@@ -210,7 +210,7 @@ def _of_customer(tx: Tx, draft: Draft) -> Ticket:
 
 
 def _new_ticket(tx: Tx, draft: Draft, now: datetime, **facts: Any) -> Ticket:
-    """With its rooms, in which nothing is said yet."""
+    """With its rooms, in the public one of which the first word is to follow."""
     tx, ticket_id = tx.as_system(), clock.new_id()
     ticket = Ticket(
         ticket_id=ticket_id,
@@ -220,7 +220,7 @@ def _new_ticket(tx: Tx, draft: Draft, now: datetime, **facts: Any) -> Ticket:
         description=draft.description,
         priority=Priority.MEDIUM,
         email=draft.email,
-        chat_room_id=chat.open_rooms(tx, ticket_id),
+        chat_room_id=chat.open_rooms(tx, ticket_id, begun=True),
         version=1,
         created_at=now,
         updated_at=now,

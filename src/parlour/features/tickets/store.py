@@ -255,7 +255,8 @@ def spoke(tx: Tx, ticket: Ticket, moment: datetime, *, by_customer: bool, status
     moves = status is not ticket.status
     to = {"to": status.value, "change": clock.new_id()} if moves else {}
     query = _SPEAKS[by_customer, moves]
-    changed = _ticket(tx.run(query, this_ticket=ticket.ticket_id, moment=moment, **to).one())
+    row = tx.one(query, this_ticket=ticket.ticket_id, moment=moment, **to)
+    changed = _ticket(row)
     follow_on_tags(tx, [ticket], last_message_at=moment)
     return changed
 

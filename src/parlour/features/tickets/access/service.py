@@ -68,32 +68,24 @@ def admit_opener(tx: Tx, ticket: Ticket, keys: Keys, prints: Sequence[str] = ())
     The words that opened it, with the `prints` of what was uploaded, are kept with the browser's own secret,
     and no cookie can hold both: they lead back to the ticket by the form alone.
     """
-    form = keys.hashes_of_form(ticket.email, ticket.subject, ticket.description, *prints)
-    if form:
-        access_store.insert_grant(
-            tx.as_system(),
-            visitor_hash=form[0],
-            ticket_id=ticket.ticket_id,
-            email=ticket.email,
-            expires_at=clock.now() + SAME_FORM,
-        )
-    return _admit(tx, ticket.ticket_id, ticket.email, keys)
+    form = keys.hashes_of_form(ticket.email, ticket.subject, ticket.description, *prints)[:1]
+    return _admit(tx, ticket.ticket_id, ticket.email, keys, form)
 
 
-def _admit(tx: Tx, ticket_id: UUID, email: str, keys: Keys) -> str:
+def _admit(tx: Tx, ticket_id: UUID, email: str, keys: Keys, form: Sequence[str] = ()) -> str:
     """Only the house gives access: what a visitor may store opens nothing.
 
-    A browser that is in the ticket for another two weeks keeps the secret that it has.
+    A browser that is in the ticket for another two weeks keeps the secret that it has. The hash of a `form`
+    leads back to the ticket for as long as that is the same form.
     """
     tx, now = tx.as_system(), clock.now()
-    known = keys.of_tickets.get(ticket_id)
-    if known and access_store.granted_email(tx, hash_of(known), ticket_id, at=now + VISIT_LIFE / 2):
-        return known
-    fresh = new_secret()
-    access_store.insert_grant(
-        tx, visitor_hash=hash_of(fresh), ticket_id=ticket_id, email=email, expires_at=now + VISIT_LIFE
-    )
-    return fresh
+    secret, until = keys.of_tickets.get(ticket_id), dict.fromkeys(form, now + SAME_FORM)
+    lasts = secret and access_store.granted_email(tx, hash_of(secret), ticket_id, at=now + VISIT_LIFE / 2)
+    if not secret or not lasts:
+        secret = new_secret()
+        until[hash_of(secret)] = now + VISIT_LIFE
+    access_store.insert_grants(tx, ticket_id, email, until)
+    return secret
 
 
 @requires(Permission.TICKET_READ)

@@ -1,6 +1,6 @@
 """SQL of mailed links and of what a customer's browser may open."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -72,16 +72,21 @@ def _granting(database: str) -> Any:
     )
 
 
-def insert_grant(tx: Tx, *, visitor_hash: str, ticket_id: UUID, email: str, expires_at: datetime) -> None:
-    grant = {
-        "workspace_id": tx.workspace_id,
-        "visitor_hash": visitor_hash,
-        "ticket_id": ticket_id,
-        "email": email,
-        "created_at": clock.now(),
-        "expires_at": expires_at,
-    }
-    tx.change(_granting(dialect.name_of(tx)), **grant)
+def insert_grants(tx: Tx, ticket_id: UUID, email: str, until: Mapping[str, datetime]) -> None:
+    """Each visitor's hash opens the ticket until then."""
+    now = clock.now()
+    rows = [
+        {
+            "workspace_id": tx.workspace_id,
+            "visitor_hash": visitor_hash,
+            "ticket_id": ticket_id,
+            "email": email,
+            "created_at": now,
+            "expires_at": expires_at,
+        }
+        for visitor_hash, expires_at in until.items()
+    ]
+    tx.put(_granting(dialect.name_of(tx)), rows)
 
 
 def granted_email(tx: Tx, visitor_hash: str, ticket_id: UUID, *, at: datetime) -> str | None:

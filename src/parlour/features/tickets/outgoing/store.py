@@ -38,6 +38,7 @@ _LINES = (
 _NEWEST = _LINES.order_by(outgoing_mails.c.mail_id.desc()).limit(bindparam("limit", type_=Integer()))
 _HERE = outgoing_mails.c.workspace_id == HERE
 _THIS = _HERE & (outgoing_mails.c.mail_id == bindparam("mail"))
+_SETTLED = update(outgoing_mails).where(_THIS)
 _LOCKED = _LINES.where(outgoing_mails.c.mail_id == bindparam("mail")).with_for_update(of=outgoing_mails)
 _OF_TICKET = _HERE & (outgoing_mails.c.ticket_id == bindparam("ticket"))
 _DELIVERIES = select(
@@ -79,7 +80,9 @@ def was_queued(tx: Tx, kind: str, ticket_id: UUID, to: str, *, since: datetime) 
 
 
 def _mail(row: Any) -> Mail:
-    return Mail(**{**row._mapping, "outcome": Outcome(row.outcome)})  # noqa: SLF001 its public way to a dict
+    facts = list(row)
+    facts[9] = Outcome(row[9])
+    return Mail(*facts)
 
 
 @cache
@@ -117,12 +120,12 @@ def overtake(
 
 
 def lock(tx: Tx, mail_id: UUID) -> Mail | None:
-    row = tx.run(_LOCKED, mail=mail_id).first()
+    row = tx.first(_LOCKED, mail=mail_id)
     return _mail(row) if row else None
 
 
 def settle(tx: Tx, mail_id: UUID, **facts: Any) -> None:
-    tx.run(update(outgoing_mails).where(_THIS).values(changed_at=clock.now(), **facts), mail=mail_id)
+    tx.change(_SETTLED, mail=mail_id, changed_at=clock.now(), **facts)
 
 
 def drop(tx: Tx, mail_id: UUID) -> None:

@@ -19,7 +19,7 @@ _OF_TICKET = select(
     mail_threads.c.reply_to,
     mail_threads.c.mailbox_id,
 ).where(_THIS)
-_LEFT = update(mail_threads).where(_THIS).values(by_mail=False)
+_LEFT = update(mail_threads).where(_THIS, mail_threads.c.by_mail).values(by_mail=False)
 
 
 def of_ticket(tx: Tx, ticket_id: UUID) -> Thread | None:
