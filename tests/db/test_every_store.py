@@ -465,6 +465,7 @@ def of_mail(ticket: Ticket) -> list[Call]:
     arrival = Arrival(mail, mailbox, "k", 9)
     known = {"client_id": mail, "message_id": "<a@b.example>", "sender": ticket.email}
     return [
+        (mailboxes.one_at_a_time, {}),
         (mailboxes.insert_mailbox, {"mailbox_id": mailbox, "address": "help@acme.example", "handed": True}),
         (mailboxes.is_only, {}),
         (mailboxes.holder_of, {"address": "help@acme.example"}),
@@ -664,6 +665,7 @@ def of_webhooks(tx: Tx) -> list[Call]:
     that = {**this, "event_id": told.event_id}
     return [
         (webhooks.insert_webhook, {**this, **made, "secret": sealed}),
+        (webhooks.how_many, {}),
         (webhooks.follow, {}),
         (webhooks.every, {"limit": 9}),
         (webhooks.lock_all_on, {"limit": 9}),

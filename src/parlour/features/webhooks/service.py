@@ -127,7 +127,7 @@ def make(tx: Tx, webhook_id: UUID, wish: Wish, keys: Keyring) -> Made:
     url, events = _checked(tx, wish)
     if store.webhook(tx, webhook_id):
         raise AlreadyMade
-    if len(store.every(tx, limit=WEBHOOKS_LIMIT)) >= WEBHOOKS_LIMIT:
+    if store.how_many(tx) >= WEBHOOKS_LIMIT:
         raise TooManyWebhooks
     secret = new_secret()
     store.insert_webhook(

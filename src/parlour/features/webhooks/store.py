@@ -44,6 +44,8 @@ _LOCK_ON = (
     .limit(_LIMIT)
     .with_for_update()
 )
+_HOW_MANY = select(func.count()).select_from(webhooks).where(_HERE)
+_PLACE = select(workspaces.c.workspace_id).where(workspaces.c.workspace_id == HERE)
 _ONE = select(*_WEBHOOK).where(_THIS)
 _LOCK = _ONE.with_for_update()
 
@@ -152,8 +154,19 @@ def delete_webhook(tx: Tx, webhook_id: UUID) -> bool:
     return tx.run(delete(webhooks).where(_THIS), this_webhook=webhook_id).rowcount == 1
 
 
+def how_many(tx: Tx) -> int:
+    """No more come until this transaction has ended."""
+    dialect.lock(tx, "webhooks", tx.workspace_id.hex)
+    found: int = tx.run(_HOW_MANY).scalar_one()
+    return found
+
+
 def follow(tx: Tx) -> None:
-    """Note with the workspace whether there is a webhook that is on: what happens looks there."""
+    """Note with the workspace whether there is a webhook that is on: what happens looks there.
+
+    By a statement that begins when nobody else is doing the same, and so sees what they have done.
+    """
+    tx.run(_PLACE.with_for_update(key_share=True))
     on = select(webhooks.c.webhook_id).where(_HERE, webhooks.c.off == Off.ON).exists()
     tx.run(update(workspaces).where(workspaces.c.workspace_id == HERE).values(hooked=on))
 

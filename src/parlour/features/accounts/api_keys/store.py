@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Integer, and_, bindparam, case, delete, func, insert, not_, or_, select, update
 
+from parlour.db import dialect
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import api_keys, members, users, workspaces
 from parlour.features.accounts.api_keys.models import ApiKey
@@ -88,6 +89,8 @@ def _key(row: Any) -> ApiKey:
 
 
 def how_many(tx: Tx) -> int:
+    """No more come until this transaction has ended."""
+    dialect.lock(tx, "API keys", tx.workspace_id.hex)
     count: int = tx.run(_HOW_MANY).scalar_one()
     return count
 

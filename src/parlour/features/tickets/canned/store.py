@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Integer, bindparam, delete, func, insert, select, update
 
+from parlour.db import dialect
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import canned_replies
 from parlour.features.tickets.models import Reply
@@ -81,7 +82,8 @@ def lock(tx: Tx, reply_id: UUID) -> Reply | None:
 
 
 def count(tx: Tx, *, owner_id: UUID | None) -> int:
-    """How many one owner has; None asks for the workspace's."""
+    """How many one owner has; None asks for the workspace's. No more come until the transaction has ended."""
+    dialect.lock(tx, "canned replies", tx.workspace_id.hex, str(owner_id))
     theirs = canned_replies.c.owner_id == owner_id if owner_id else canned_replies.c.owner_id.is_(None)
     query = select(func.count()).where(canned_replies.c.workspace_id == tx.workspace_id, theirs)
     counted: int = tx.execute(query).scalar_one()

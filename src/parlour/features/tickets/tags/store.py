@@ -125,5 +125,7 @@ def delete_tag(tx: Tx, tag_id: UUID) -> None:
 
 
 def how_many(tx: Tx) -> int:
+    """No more come until this transaction has ended."""
+    dialect.lock(tx, "tags", tx.workspace_id.hex)
     counted: int = tx.run(select(func.count()).select_from(tags).where(_IN_USE)).scalar_one()
     return counted

@@ -20,6 +20,7 @@ from sqlalchemy import (
     update,
 )
 
+from parlour.db import dialect
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import ACTIVE, SNOOZED, saved_views, tickets
 from parlour.features.tickets import store
@@ -52,7 +53,8 @@ def seen_by(tx: Tx, user_id: UUID | None, *, limit: int) -> Sequence[SavedView]:
 
 
 def how_many_of(tx: Tx, owner_id: UUID | None) -> int:
-    """How many views belong to this person, or to everyone."""
+    """How many views belong to this person, or to everyone. No more come until this transaction has ended."""
+    dialect.lock(tx, "views", tx.workspace_id.hex, str(owner_id))
     counted: int = tx.execute(
         select(func.count()).where(
             saved_views.c.workspace_id == tx.workspace_id,

@@ -48,6 +48,7 @@ class MailboxesFull(DomainError):
 def add(tx: Tx, address: str, *, handed: bool = True) -> Mailbox:
     """One that was removed here comes back. Raises Invalid (`email`), AddressTaken, MailboxesFull."""
     address = required_email(address)
+    store.one_at_a_time(tx)
     known = _refuse_taken(tx, address)
     mailbox = Mailbox(tx.workspace_id, known.mailbox_id if known else clock.new_id(), address, handed)
     put = store.bring_back if known else partial(store.insert_mailbox, address=address)

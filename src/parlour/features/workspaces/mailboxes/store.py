@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Integer, bindparam, delete, exists, insert, select, update
 
+from parlour.db import dialect
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import mailboxes, mails, workspaces
 from parlour.features.workspaces.models import Mailbox
@@ -44,6 +45,11 @@ _GOT_MAIL = exists().where(mails.c.workspace_id == HERE, mails.c.mailbox_id == b
 def insert_mailbox(tx: Tx, *, mailbox_id: UUID, address: str, handed: bool) -> None:
     values = {"mailbox_id": mailbox_id, "address": address, "handed": handed, "created_at": clock.now()}
     tx.execute(insert(mailboxes).values(workspace_id=tx.workspace_id, **values))
+
+
+def one_at_a_time(tx: Tx) -> None:
+    """Nobody else adds one until this transaction has ended."""
+    dialect.lock(tx, "mailboxes", tx.workspace_id.hex)
 
 
 def every(tx: Tx, *, limit: int) -> list[Mailbox]:
