@@ -67,6 +67,7 @@ SYSTEM_ONLY = {
     "files.service.sweep",
     "files.service.unscanned",
     "files.service.withdraw",
+    "mailroom.answers.as_note",
     "mailroom.answers.by_member",
     "mailroom.answers.member_at",
     "mailroom.fetching.service.account",
