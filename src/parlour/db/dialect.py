@@ -130,6 +130,15 @@ def walks_on(
     return [walk.order_by(*order) for walk in walks] if database == "postgresql" else walks
 
 
+def planned_once(tx: Tx) -> None:
+    """From here to its end this unit's statements are planned for any values, also where it runs as a scan.
+
+    For what reads so many rows and no more: to plan that takes PostgreSQL longer than to run it.
+    """
+    if not _is_sqlite(tx):
+        tx.first_say("SELECT set_config('plan_cache_mode', 'force_generic_plan', true)")
+
+
 _WALKING = {
     **dict.fromkeys(("enable_sort", "enable_bitmapscan", "enable_seqscan", "jit"), "off"),
     **dict.fromkeys(("seq_page_cost", "random_page_cost"), "0"),

@@ -12,7 +12,7 @@ from itertools import chain, islice, repeat
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Text, select, text, update
+from sqlalchemy import BigInteger, Boolean, Text, Uuid, select, text, update
 
 from parlour.db.database import Tx
 from parlour.db.schema import search_progress
@@ -46,14 +46,18 @@ _TERM_SQLITE = text(
     "SELECT term FROM ticket_search_vocabulary WHERE term >= :least AND term < :beyond LIMIT 1"
 ).columns(term=Text())
 _NEWEST_POSTGRESQL = text(
-    "SELECT place, ticket, found_words IS NOT NULL FROM app.search_newest(:wanted, :before, :limit)"
+    "SELECT place, ticket, found_words IS NOT NULL AS fits FROM app.search_newest(:wanted, :before, :limit)"
+).columns(place=BigInteger(), ticket=Uuid(), fits=Boolean())
+_RARE_POSTGRESQL = text("SELECT place, ticket FROM app.search_rare(:wanted, :before, :limit, :most)").columns(
+    place=BigInteger(), ticket=Uuid()
 )
-_RARE_POSTGRESQL = text("SELECT place, ticket FROM app.search_rare(:wanted, :before, :limit, :most)")
 _SAID_SQLITE = text(
     "SELECT s.rowid, s.words FROM json_each(:places) AS one "
     "CROSS JOIN ticket_search AS s ON s.rowid = one.value WHERE s.workspace = :workspace"
 )
-_SAID_POSTGRESQL = text("SELECT place, found_words FROM app.search_words(CAST(:places AS bigint[]))")
+_SAID_POSTGRESQL = text("SELECT place, found_words FROM app.search_words(CAST(:places AS bigint[]))").columns(
+    place=BigInteger(), found_words=Text()
+)
 _PLACES_SQLITE = """SELECT s.rowid, s.workspace, s.words AS said,
     (SELECT t.email FROM tickets AS t
         WHERE t.workspace_id = s.workspace AND t.ticket_id = s.ticket_id AND t.subject = s.words),
@@ -178,10 +182,8 @@ def _newest_on_postgresql(tx: Tx, asked: Sequence[words.Wanted], before: int) ->
         last = looked.until
     if last is None:
         return
-    rows = tx.execute(
-        _RARE_POSTGRESQL, {"wanted": _tsquery(asked), "before": last, "limit": INDEXED, "most": RARE}
-    ).all()
-    if rows and rows[-1].place is None:
+    rows = tx.rows(_RARE_POSTGRESQL, wanted=_tsquery(asked), before=last, limit=INDEXED, most=RARE)
+    if rows and rows[-1][0] is None:
         yield from _one_by_one(tx, asked, last, FURTHER_LOOKS)
     else:
         yield from _in_parts(iter([Match(*row) for row in rows]), more=len(rows) == INDEXED)
@@ -235,8 +237,7 @@ def _one_by_one(tx: Tx, asked: Sequence[words.Wanted], before: int, sizes: Itera
 
 
 def _look_on_postgresql(tx: Tx, asked: Sequence[words.Wanted], before: int, size: int) -> Looked:
-    values = {"wanted": _tsquery(asked), "before": before, "limit": size}
-    rows = tx.execute(_NEWEST_POSTGRESQL, values).all()
+    rows = tx.rows(_NEWEST_POSTGRESQL, wanted=_tsquery(asked), before=before, limit=size)
     matches = [Match(place, ticket_id) for place, ticket_id, fits in rows if fits]
     return Looked(matches, rows[-1][0] if len(rows) == size else None)
 
@@ -306,7 +307,7 @@ def said_at(tx: Tx, places: Sequence[int]) -> Generator[tuple[int, str]]:
             yield from ((place, said) for place, said in found)
         return
     for at in range(0, len(places), TOGETHER):
-        rows = tx.execute(_SAID_POSTGRESQL, {"places": list(places[at : at + TOGETHER])})
+        rows = tx.rows(_SAID_POSTGRESQL, places=list(places[at : at + TOGETHER]))
         yield from ((place, said) for place, said in rows)
 
 

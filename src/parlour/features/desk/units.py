@@ -176,9 +176,10 @@ class Table:
 @requires(Permission.TICKET_LIST)
 def table(tx: Tx, filters: Filters, bulk_id: UUID | None) -> Table:
     may_bulk = tx.actor.may(Permission.BULK_UPDATE)
+    page = listing.workspace_tickets(tx, filters)
     members = workspaces.members(tx)
     return Table(
-        page=listing.workspace_tickets(tx, filters),
+        page=page,
         members=members,
         tags=tags.every(tx),
         bulk=bulk_change(tx, bulk_id) if bulk_id and may_bulk else None,

@@ -254,6 +254,7 @@ def _by_words(
     """What is found already, and on. A ticket stands where its newest place does: further pages leave it out,
     unless `repeats`.
     """
+    dialect.planned_once(tx)
     before = _position(filters.after)
     shown = set() if repeats or before is None else _before(tx, filters.q, before)
     rows = {row.ticket_id: row for row in found}
