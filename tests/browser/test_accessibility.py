@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, Route, expect
 
+from parlour.features.tickets.merging import service as merging
 from parlour.features.tickets.models import Status, Ticket
 from tests.browser.axe import violations
 from tests.browser.files import picture, text
@@ -128,6 +129,15 @@ async def ticket(scene: Scene) -> Page:
 
 async def ticket_closed(scene: Scene) -> Page:
     return await go(await scene.customer(), scene.ticket_page("closed"))
+
+
+async def ticket_merged(scene: Scene) -> Page:
+    merged, kept = [await scene.past.ticket(email="axe@customer.example") for _ in range(2)]
+    await scene.past.db.write(await scene.past.agent("ada"), merging.merge, merged.ticket_id, kept.ticket_id)
+    maria = await scene.people.customer(merged, bypass_csp=True)
+    page = await go(maria, f"{scene.live.portal}/ticket/{merged.ticket_id}")
+    await expect(page.get_by_role("button", name="Go on in #")).to_be_visible()
+    return page
 
 
 async def chat(scene: Scene, name: str) -> Person:
@@ -395,6 +405,7 @@ STATES: list[Callable[[Scene], Awaitable[Page]]] = [
     new_ticket_too_many,
     ticket,
     ticket_closed,
+    ticket_merged,
     chat_new,
     chat_long,
     chat_with_files,

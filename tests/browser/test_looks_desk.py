@@ -18,10 +18,13 @@ from parlour.db.outbox import Ended, Job
 from parlour.db.schema import fetched_mailboxes
 from parlour.features.contacts import service as contacts
 from parlour.features.mailroom import accounts
+from parlour.features.mailroom import service as mailroom
+from parlour.features.mailroom import store as mail_store
 from parlour.features.mailroom.accounts import Account
 from parlour.features.mailroom.arrivals import Arrivals
 from parlour.features.mailroom.fetching import service as fetching
 from parlour.features.mailroom.fetching.models import Place
+from parlour.features.mailroom.models import Arrival
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.merging import service as merging
@@ -332,6 +335,43 @@ async def mailbox_silent(page: Page, live: Live, past: Past) -> None:
     await past.db.write(ada, accounts.remove, mailbox_id)
 
 
+async def granted_mailbox(past: Past) -> UUID:
+    """Opened by what Google granted, which no key of this server opens."""
+    account = Account(Server.at("imaps://imap.gmail.com", "support@acme.example"), "a grant", "google")
+    ada, address = await past.agent("ada"), f"{uuid4().hex[:12]}@acme.example"
+    keys = fetching.keyring([b"not the key of this server, but one"])
+    box = await past.db.write(ada, accounts.add_fetched, address, "", account, keys, Place(1, 1))
+    return box.mailbox_id
+
+
+async def mailbox_does_not_send(page: Page, live: Live, past: Past) -> None:
+    """Of a provider that gives no access; the mailbox is gone again when the page is looked at."""
+    mailbox_id = await granted_mailbox(past)
+    await page.goto(f"{live.desk}/settings/mail/{mailbox_id}")
+    await page.get_by_role("button", name="Send by Google").click()
+    await expect(page.get_by_role("alert")).to_be_focused()
+    await past.db.write(await past.agent("ada"), accounts.remove, mailbox_id)
+
+
+async def mail_held_back(page: Page, live: Live, past: Past) -> None:
+    """It is about a ticket; somebody has put it there when the page is looked at."""
+    ticket = await past.ticket()
+    box = await past.db.write(past.system, mailboxes.add, f"{uuid4().hex}@acme.example")
+
+    def hold(tx: Tx) -> UUID:
+        arrival = Arrival(clock.new_id(), box.mailbox_id, "never/was", 9, unread_because="Nobody vouches.")
+        mailroom.receive(tx, arrival)
+        about = {"sender": "ben@acme.example", "subject": "Re: #1", "ticket_id": ticket.ticket_id}
+        mail_store.settle(tx, arrival.mail_id, **about)
+        return arrival.mail_id
+
+    mail_id = await past.db.write(past.system, hold)
+    await page.goto(f"{live.desk}/mail?outcome=quarantined")
+    await expect(page.get_by_role("button", name="Add as a note").first).to_be_visible()
+    await past.db.write(past.system, lambda tx: mail_store.settle(tx, mail_id, outcome="loop"))
+    await past.db.write(past.system, mailboxes.remove, box.mailbox_id)
+
+
 async def answers_that_did_not_arrive(page: Page, live: Live, past: Past) -> None:
     """One is tried again, one came to nothing."""
     ticket, ada = await past.ticket(), await past.agent("ada")
@@ -633,6 +673,8 @@ STATES: list[State] = [
     mailbox_not_reached,
     mailbox_tried,
     mailbox_silent,
+    mailbox_does_not_send,
+    mail_held_back,
     answers_that_did_not_arrive,
     mails_that_went,
     security,

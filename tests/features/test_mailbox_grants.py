@@ -187,6 +187,7 @@ async def test_what_the_provider_does_not_let_send_is_said_and_not_kept(
 
     assert refused.status_code == 422
     assert f"127.0.0.1 does not let us send for {SUPPORT}: 535" in refused.text
+    assert 'href="#out_grant"' in refused.text
     assert "Send by Google" in page
 
 

@@ -164,6 +164,7 @@ async def test_what_was_held_back_becomes_a_note_of_whoever_puts_it_there(
         return [(each.sender_name, each.content) for each in found if each.sender_type != "system"]
 
     assert f"{line.mail_id}/note" in page
+    assert f"{line.mail_id}/release" not in page, "it would be held back again"
     assert again.status_code == 409
     assert (now.outcome, now.ticket_id) == (Outcome.ADDED, ticket.ticket_id)
     assert await house.db.read(ada(house), notes) == [(ada(house).name, f"{BOB}:\n\nIt is the short pole.")]

@@ -257,25 +257,30 @@ class SmtpMailer:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[aiosmtplib.SMTP]:
+        token = await self._token() if self._token else ""
         line = None
         if self._may:
             asked = partial(dial, self._host, self._port or 25, patience=CONNECT_TIMEOUT, may=self._may)
             line = await asyncio.to_thread(asked)
-        async with self._client(line) as server:
+        async with self._client(line, token) as server:
             yield server
 
-    def _client(self, line: socket.socket | None) -> aiosmtplib.SMTP:
+    def _client(self, line: socket.socket | None, token: str) -> aiosmtplib.SMTP:
         """`line`, where there is one, is connected already."""
+
+        async def this_one() -> str:
+            return token
+
         implicit, demanded = self._scheme == "smtps", self._scheme == "smtp+starttls"
-        secret = self._password is not None or self._token is not None
-        must_encrypt = demanded or (secret and not self._local)
+        has_secret = self._password is not None or bool(token)
+        must_encrypt = demanded or (has_secret and not self._local)
         return aiosmtplib.SMTP(
             hostname=self._host,
             port=None if line else self._port,
             sock=line,
             username=self._username,
-            password=None if self._token else self._password,
-            oauth_token_generator=self._token,
+            password=None if token else self._password,
+            oauth_token_generator=this_one if token else None,
             use_tls=implicit,
             start_tls=True if must_encrypt and not implicit else None,
             tls_context=_trusting_context() if self._local and not demanded else None,

@@ -50,7 +50,14 @@ async def save(request: Request) -> Response:
 
 
 async def _look_in(mailer: SmtpMailer, server: OwnServer) -> None:
-    """Raises NotReached."""
+    """Raises NotReached: where nothing was typed, at the button."""
+    try:
+        await _reached(mailer, server)
+    except NotReached as refusal:
+        raise NotReached("out_grant", refusal.words) if server.provider else refusal from None
+
+
+async def _reached(mailer: SmtpMailer, server: OwnServer) -> None:
     try:
         async with asyncio.timeout(PATIENCE):
             await mailer.look_in()
