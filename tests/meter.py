@@ -75,8 +75,8 @@ class Meter:
 @contextmanager
 def metered() -> Iterator[Meter]:
     """Every engine that is opened meanwhile is measured."""
-    meter, most = Meter(), found.MOST
-    found.MOST = 0  # what was found before would cost nothing, of however many
+    meter, most = Meter(), found.ROOM
+    found.ROOM = 0  # what was found before would cost nothing, of however many
     listeners = (
         ("connect", meter.connected),
         ("before_cursor_execute", meter.before),
@@ -87,6 +87,6 @@ def metered() -> Iterator[Meter]:
     try:
         yield meter
     finally:
-        found.MOST = most
+        found.ROOM = most
         for name, listener in listeners:
             event.remove(Engine, name, listener)

@@ -2,15 +2,15 @@
 
 import sqlite3
 from collections.abc import Callable
-from datetime import timedelta
+from contextlib import aclosing
 from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import select, update
 
 from parlour.db import found
 from parlour.db.database import HERE, Tx
-from parlour.db.schema import UtcDateTime, tickets, workspaces
+from parlour.db.schema import tickets, workspaces
 from parlour.db.sqlite import SqliteDatabase
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
@@ -19,7 +19,6 @@ from tests.house import Browser, House
 pytestmark = pytest.mark.sqlite
 
 SUBJECTS = select(tickets.c.subject).where(tickets.c.workspace_id == HERE)
-SINCE = SUBJECTS.where(tickets.c.created_at > bindparam("since", type_=UtcDateTime()))
 SETTINGS = select(workspaces.c.settings).where(workspaces.c.workspace_id == HERE)
 WAYS: dict[str, Callable[[Tx], list[Any]]] = {
     "rows": lambda tx: [row[0] for row in tx.rows(SUBJECTS)],
@@ -86,11 +85,8 @@ async def test_each_has_what_its_own_values_find(house: House, here: Actor) -> N
     assert await house.db.read(here, WAYS["rows"]) == ["Before"]
 
 
-async def test_what_is_asked_of_a_moment_or_may_be_changed_by_who_has_it_is_not_kept(
-    house: House, here: Actor
-) -> None:
+async def test_what_may_be_changed_by_who_has_it_is_read_anew(house: House, here: Actor) -> None:
     def read(tx: Tx) -> None:
-        assert len(tx.rows(SINCE, since=clock.now() - timedelta(days=1))) == 1
         [(settings,)] = tx.rows(SETTINGS)
         assert settings == {}
         settings["changed"] = True
@@ -99,15 +95,79 @@ async def test_what_is_asked_of_a_moment_or_may_be_changed_by_who_has_it_is_not_
     await house.db.read(here, read)
     await house.db.read(here, read)
 
-    assert len(asked.statements) == 4
+    assert len(asked.statements) == 1
 
 
+@pytest.mark.parametrize(("characters", "times"), [(10, 1), (20_000, 3)])
 async def test_no_more_is_kept_than_there_is_room_for(
-    house: House, here: Actor, monkeypatch: pytest.MonkeyPatch
+    house: House, here: Actor, monkeypatch: pytest.MonkeyPatch, characters: int, times: int
 ) -> None:
-    monkeypatch.setattr(found, "MOST", 0)
+    monkeypatch.setattr(found, "ROOM", 20_000)
+    longer = update(tickets).where(tickets.c.workspace_id == HERE).values(subject="x" * characters)
+    await house.db.write(here, lambda tx: tx.run(longer).rowcount)
     asked = Asked(house)
     for _ in range(3):
         await house.db.read(here, WAYS["rows"])
 
-    assert len(asked.statements) == 3
+    assert len(asked.statements) == times
+
+
+async def test_a_unit_runs_once_for_each_actor_and_what_it_is_given(house: House, here: Actor) -> None:
+    ran: list[tuple[str, str]] = []
+
+    def unit(tx: Tx, word: str) -> str:
+        ran.append((tx.actor.id, word))
+        return f"{word} {WAYS['rows'](tx)[0]}"
+
+    def read(tx: Tx) -> list[str]:
+        other = tx.acting_as(Actor.visitor(here.workspace_id))
+        return [who.same(unit, word) for who in (tx, other) for word in ("a", "b")]
+
+    for _ in range(3):
+        assert await house.db.read(here, read) == ["a Before", "b Before"] * 2
+    assert ran == [(who, word) for who in ("system", "visitor") for word in "ab"]
+
+    renamed = update(tickets).where(tickets.c.workspace_id == HERE).values(subject="After")
+    await house.db.write(here, lambda tx: tx.run(renamed).rowcount)
+    assert await house.db.read(here, read) == ["a After", "b After"] * 2
+    assert await house.db.scan(here, read) == ["a After", "b After"] * 2
+    assert len(ran) == 12
+
+
+@pytest.fixture
+def timeless(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """What runs as the same for everybody learns no time of day. Says what ran."""
+    same, ran = Tx.same, set()
+
+    def no_time() -> Any:
+        raise AssertionError("what is kept until something is stored must not depend on the time of day")
+
+    def run(tx: Tx, unit: Any, /, *args: Any) -> Any:
+        ran.add(unit.__name__)
+        with monkeypatch.context() as meanwhile:
+            meanwhile.setattr(clock, "_now", no_time)
+            meanwhile.setattr(clock, "_steady", no_time)
+            return same(tx, unit, *args)
+
+    monkeypatch.setattr(Tx, "same", run)
+    return ran
+
+
+async def test_what_pages_keep_depends_on_no_time_of_day(
+    house: House, visitor: Browser, timeless: set[str]
+) -> None:
+    ticket = await house.open_ticket(visitor)
+    desk = f"/workspace/{house.workspace.workspace_id}"
+    addresses = (
+        "",
+        "/tickets",
+        "/tickets?status=snoozed",
+        "/tickets?waiting=yes",
+        f"/tickets/{ticket.ticket_id}",
+    )
+    async with aclosing(await house.sign_in()) as ada:
+        for address in addresses:
+            assert (await ada.get(f"{desk}{address}")).status_code == 200
+    assert (await visitor.get(f"/support/acme/ticket/{ticket.ticket_id}/chat")).status_code == 200
+
+    assert timeless == {"overview", "_table", "_sidebar", "_ticket_page", "_conversation"}

@@ -17,7 +17,6 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 
 from parlour.db.found import Found
-from parlour.db.schema import UtcDateTime
 from parlour.kernel.kept import Alike
 
 STATEMENTS = 1000
@@ -70,11 +69,8 @@ class Prepared:
         self.answers = bool(columns)
         readers = ((at, _reader(each.type, dialect)) for at, each in enumerate(columns))
         self._read = [(at, read) for at, read in readers if read]
-        asks_for = (binds[name].type for name in names)
-        self.lasts = not any(isinstance(kind, UtcDateTime) for kind in asks_for) and not any(
-            isinstance(each.type, JSON) for each in columns
-        )
-        """Whether it may be asked with the same values again, and nobody can change what it found."""
+        self.changeable = any(isinstance(each.type, JSON) for each in columns)
+        """Whether whoever gets a row could change what is in it."""
         self.objects: Callable[[_Process], Alike[Any]] = cache(self._objects)
 
     def values(self, given: Mapping[str, Any]) -> list[Any] | dict[str, Any]:
@@ -139,17 +135,18 @@ def rows(
     prepared = _ready(connection, statement, given)
     if prepared is None:
         return cast(Sequence[tuple[Any, ...]], connection.execute(statement, given).all())
-    if found is None or not prepared.lasts:
+    if found is None:
         return prepared.read(_run(connection, statement, prepared, given)[0])
     values = prepared.values(given)
     key = (prepared, *values)
     known = found.get(key)
     if known is None:
-        known = prepared.read(_run(connection, statement, prepared, given)[0])
-        found.keep(key, known)
+        stored, _ = _run(connection, statement, prepared, given)
+        known = stored if prepared.changeable else prepared.read(stored)
+        found.keep(key, known, stored)
     else:
         _known(connection, statement, prepared, given, values)
-    return list(known)
+    return prepared.read(known) if prepared.changeable else list(known)
 
 
 def objects(
@@ -163,14 +160,15 @@ def objects(
     prepared = _ready(connection, statement, given)
     if prepared is None:
         return [make(tuple(row)) for row in connection.execute(statement, given)]
-    if found is None or not prepared.lasts:
+    if found is None:
         return prepared.objects(make).each(_run(connection, statement, prepared, given)[0])
     values = prepared.values(given)
     key = (prepared, make, *values)
     known = found.get(key)
     if known is None:
-        known = prepared.objects(make).each(_run(connection, statement, prepared, given)[0])
-        found.keep(key, known)
+        stored, _ = _run(connection, statement, prepared, given)
+        known = prepared.objects(make).each(stored)
+        found.keep(key, known, stored)
     else:
         _known(connection, statement, prepared, given, values)
     return list(known)

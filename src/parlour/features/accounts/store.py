@@ -41,11 +41,11 @@ _ACCOUNT = (
     .where(users.c.disabled_at.is_(None))
 )
 
+_THIS_SESSION = (sessions.c.session_hash == bindparam("session")) & users.c.disabled_at.is_(None)
 _VALID = (
-    (sessions.c.session_hash == bindparam("session"))
+    _THIS_SESSION
     & (sessions.c.expires_at > bindparam("now"))
     & (sessions.c.last_seen_at > bindparam("idle_since"))
-    & users.c.disabled_at.is_(None)
 )
 _PERSON_OF_SESSION = select(*_PERSON).join(users, users.c.user_id == sessions.c.user_id).where(_VALID)
 _theirs = members.alias()
@@ -60,11 +60,12 @@ _DESK_OF_SESSION = (
         workspaces.c.second_factor_required,
         members.c.told,
         members.c.bell_read_at,
+        sessions.c.expires_at,
     )
     .join(users, users.c.user_id == sessions.c.user_id)
     .join(members, members.c.user_id == users.c.user_id)
     .join(workspaces, workspaces.c.workspace_id == members.c.workspace_id)
-    .where(members.c.workspace_id == HERE, _VALID)
+    .where(members.c.workspace_id == HERE, _THIS_SESSION)
 )
 
 
@@ -181,10 +182,10 @@ def _signed_in(row: Any, stale_before: datetime = LONG_AGO) -> SignedIn:
     return SignedIn(row[0], row[1], row[2], row[3], settings=settings, second_factor=row[5], stale=stale)
 
 
-def _desk(row: Any) -> tuple[Desk, datetime]:
-    """And when it was last used."""
-    role, *of_place = row[len(_PERSON) :]
-    return Desk(_signed_in(row), Role(role), *of_place), row[6]
+def _desk(row: Any) -> tuple[Desk, datetime, datetime]:
+    """And when its session was last used, and ends."""
+    role, *of_place, expires_at = row[len(_PERSON) :]
+    return Desk(_signed_in(row), Role(role), *of_place), row[6], expires_at
 
 
 def person(tx: Tx, session_hash: str, *, idle_since: datetime, stale_before: datetime) -> SignedIn | None:
@@ -196,11 +197,13 @@ def person(tx: Tx, session_hash: str, *, idle_since: datetime, stale_before: dat
 def desk(
     tx: Tx, session_hash: str, workspace_id: UUID, *, idle_since: datetime, stale_before: datetime
 ) -> Desk | None:
-    now = {"session": session_hash, "now": clock.now(), "idle_since": idle_since}
-    found = tx.objects(_DESK_OF_SESSION, _desk, **now, workspace=workspace_id)
+    """Whether the session is good at this moment is asked here: the statement finds the same for long."""
+    found = tx.objects(_DESK_OF_SESSION, _desk, session=session_hash, workspace=workspace_id)
     if not found:
         return None
-    [(desk, used)] = found
+    [(desk, used, expires_at)] = found
+    if expires_at <= clock.now() or used <= idle_since:
+        return None
     return replace(desk, person=replace(desk.person, stale=True)) if used < stale_before else desk
 
 

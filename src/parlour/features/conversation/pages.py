@@ -46,7 +46,7 @@ def seqs_in(request: Request, name: str) -> Sequence[int]:
     texts = [text for text in request.query_params.get(name, "").split(".") if text]
     if not all(map(_is_seq, texts)):
         raise NotFound
-    return [int(text) for text in texts]
+    return tuple(map(int, texts))
 
 
 def seq_field(fields: Mapping[str, str], name: str) -> int | None:

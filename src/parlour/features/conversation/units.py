@@ -35,6 +35,12 @@ def conversation(
     audience: Audience = Audience.PUBLIC,
 ) -> tuple[Ticket, History]:
     """The ticket and a page of one of its rooms, as of one moment."""
+    return tx.same(_conversation, ticket_id, before, limit, audience)
+
+
+def _conversation(
+    tx: Tx, ticket_id: UUID, before: int | None, limit: int, audience: Audience
+) -> tuple[Ticket, History]:
     ticket = tickets.ticket(tx, ticket_id)
     return ticket, chat.history(tx, _room_of(tx, ticket, audience), before=before, limit=limit)
 

@@ -1,6 +1,5 @@
 """The views beside every page of the desk, each with how many tickets stand in it, and the bell's count."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -12,7 +11,7 @@ from parlour.db.database import P, R, Unit
 from parlour.features.accounts.models import Desk
 from parlour.features.desk import units
 from parlour.features.desk.query import BUILT_IN
-from parlour.features.tickets.models import Filters, SavedView
+from parlour.features.tickets.models import SavedView
 from parlour.features.tickets.notifications import service as notifications
 from parlour.features.tickets.notifications.models import Bell
 from parlour.features.tickets.views.service import COUNTED
@@ -90,8 +89,8 @@ def _sidebar(me: UUID, views: tuple[SavedView, ...], counted: tuple[int | None, 
 
 
 @lru_cache(maxsize=1000)
-def _counted_always(me: UUID) -> Sequence[Filters]:
-    return [BUILT_IN[name].filters(me) for name in COUNTED_ALWAYS]
+def _counted_always(me: UUID) -> units.BuiltIn:
+    return units.BuiltIn([BUILT_IN[name].filters(me) for name in COUNTED_ALWAYS])
 
 
 def bell_at(desk: Desk) -> Bell:

@@ -81,7 +81,7 @@ class FirstSteps:
 @requires(Permission.TICKET_LIST)
 def dashboard(tx: Tx) -> tuple[listing.Overview, FirstSteps | None]:
     """The steps are for whoever manages a workspace that has hardly begun, until they dismiss them."""
-    overview = listing.overview(tx)
+    overview = tx.same(listing.overview)
     young = len(overview.recent) < listing.OVERVIEW and tx.actor.may(Permission.WORKSPACE_MANAGE)
     if not young or not choices.settings(tx).first_steps:
         return overview, None
@@ -175,6 +175,10 @@ class Table:
 
 @requires(Permission.TICKET_LIST)
 def table(tx: Tx, filters: Filters, bulk_id: UUID | None) -> Table:
+    return tx.same(_table, filters, bulk_id)
+
+
+def _table(tx: Tx, filters: Filters, bulk_id: UUID | None) -> Table:
     may_bulk = tx.actor.may(Permission.BULK_UPDATE)
     page = listing.workspace_tickets(tx, filters)
     members = workspaces.members(tx)
@@ -205,13 +209,25 @@ class Sidebar:
     unread: int
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class BuiltIn:
+    """The lists beside every page of one person's, of whom there is one."""
+
+    lists: Sequence[Filters]
+
+
 COUNTED_VIEWS = 20
 """So many saved views have their count in the sidebar: together they cost a page no more than that."""
 
 
 @requires(Permission.TICKET_LIST)
-def sidebar(tx: Tx, built_in: Sequence[Filters], bell: Bell) -> Sidebar:
+def sidebar(tx: Tx, built_in: BuiltIn, bell: Bell) -> Sidebar:
     """The saved views, how many tickets stand in these lists and in them, and what the bell counts."""
+    return tx.same(_sidebar, built_in, bell)
+
+
+def _sidebar(tx: Tx, always: BuiltIn, bell: Bell) -> Sidebar:
+    built_in = always.lists
     views = saved.views(tx)
     me = tx.actor.user_id
     lists = [read_list(view.query) for view in views[:COUNTED_VIEWS]]
@@ -221,7 +237,7 @@ def sidebar(tx: Tx, built_in: Sequence[Filters], bell: Bell) -> Sidebar:
 
 
 @requires(Permission.TICKET_LIST)
-def beside(tx: Tx, page: Callable[[Tx], R], built_in: Sequence[Filters], bell: Bell) -> tuple[R, Sidebar]:
+def beside(tx: Tx, page: Callable[[Tx], R], built_in: BuiltIn, bell: Bell) -> tuple[R, Sidebar]:
     """What a page reads, and `sidebar`."""
     return page(tx), sidebar(tx, built_in, bell)
 
@@ -314,6 +330,10 @@ class TicketPage:
 
 @requires(Permission.TICKET_LIST)
 def ticket_page(tx: Tx, ticket_id: UUID, before: Before | None) -> TicketPage:
+    return tx.same(_ticket_page, ticket_id, before)
+
+
+def _ticket_page(tx: Tx, ticket_id: UUID, before: Before | None) -> TicketPage:
     ticket, found = conversation.timeline(tx, ticket_id, before)
     contact = _as_typed(contacts.at(tx, ticket.email), ticket)
     return TicketPage(

@@ -13,9 +13,10 @@ from parlour.db.database import HERE, Tx
 from parlour.db.schema import access_links, grants
 from parlour.kernel import clock
 
-_LASTING = (grants.c.workspace_id == HERE) & (grants.c.expires_at > bindparam("at"))
-_GRANTED_EMAIL = select(grants.c.email).where(
-    _LASTING, grants.c.visitor_hash == bindparam("visitor"), grants.c.ticket_id == bindparam("ticket")
+_GRANTED_EMAIL = select(grants.c.email, grants.c.expires_at).where(
+    grants.c.workspace_id == HERE,
+    grants.c.visitor_hash == bindparam("visitor"),
+    grants.c.ticket_id == bindparam("ticket"),
 )
 
 
@@ -91,8 +92,8 @@ def insert_grants(tx: Tx, ticket_id: UUID, email: str, until: Mapping[str, datet
 
 def granted_email(tx: Tx, visitor_hash: str, ticket_id: UUID, *, at: datetime) -> str | None:
     """Of a grant that is good beyond `at`."""
-    found = tx.first(_GRANTED_EMAIL, visitor=visitor_hash, ticket=ticket_id, at=at)
-    return found[0] if found else None
+    found = tx.first(_GRANTED_EMAIL, visitor=visitor_hash, ticket=ticket_id)
+    return found[0] if found and found[1] > at else None
 
 
 def granted_tickets(tx: Tx, hashes: Sequence[str], *, limit: int) -> list[tuple[UUID, str]]:
