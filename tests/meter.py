@@ -73,10 +73,19 @@ class Meter:
 
 
 @contextmanager
+def asking_anew() -> Iterator[None]:
+    """Nothing is found again: what was found before would cost nothing, of however many."""
+    room, found.ROOM = found.ROOM, 0
+    try:
+        yield
+    finally:
+        found.ROOM = room
+
+
+@contextmanager
 def metered() -> Iterator[Meter]:
     """Every engine that is opened meanwhile is measured."""
-    meter, most = Meter(), found.ROOM
-    found.ROOM = 0  # what was found before would cost nothing, of however many
+    meter = Meter()
     listeners = (
         ("connect", meter.connected),
         ("before_cursor_execute", meter.before),
@@ -85,8 +94,8 @@ def metered() -> Iterator[Meter]:
     for name, listener in listeners:
         event.listen(Engine, name, listener)
     try:
-        yield meter
+        with asking_anew():
+            yield meter
     finally:
-        found.ROOM = most
         for name, listener in listeners:
             event.remove(Engine, name, listener)

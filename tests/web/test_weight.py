@@ -12,7 +12,6 @@ from sqlalchemy import event, insert, select, update
 from sqlalchemy.engine import Engine
 
 from parlour.db import outbox
-from parlour.db import found as what_was_found
 from parlour.db.answering import Answering
 from parlour.db.database import Tx
 from parlour.db.lanes import Lane
@@ -24,6 +23,7 @@ from parlour.kernel.access import Actor, Role
 from parlour.web.assets import CODINGS, File
 from parlour.web.render import Renderer
 from tests.house import Browser, House
+from tests.meter import asking_anew
 
 PAGES = {
     "list": ("desk", "/workspace/{workspace}/tickets", 7, 53_000),
@@ -82,17 +82,16 @@ def bring_pictures(tx: Tx, ticket_id: UUID) -> None:
 def counted() -> Iterator[list[str]]:
     """The statements that run meanwhile, wherever, were anything stored before each page."""
     found: list[str] = []
-    most, what_was_found.ROOM = what_was_found.ROOM, 0
 
     def note(_: Any, __: Any, statement: str, *___: Any) -> None:
         found.append(statement)
 
     event.listen(Engine, "before_cursor_execute", note)
     try:
-        yield found
+        with asking_anew():
+            yield found
     finally:
         event.remove(Engine, "before_cursor_execute", note)
-        what_was_found.ROOM = most
 
 
 @pytest.mark.sqlite

@@ -65,7 +65,6 @@ _HOOK = f"{_HOOKS}/{{webhook_id:id}}"
 # The pages that agents live in come first: routes of the same look are tried in turn.
 _PAGES = [
     Route(_TICKETS, table.tickets),
-    Route(_TICKET, ticket.ticket),
     Route(f"{_TICKET}/row", rows.row),
     Route(f"{_TICKET}/chat", ticket.chat),
     Route(f"{_TICKET}/chat", ticket.send, methods=["POST"]),
@@ -99,6 +98,7 @@ _PAGES = [
     Route(f"{_TICKETS}/bulk", bulk.start, methods=["POST"]),
     Route(f"{_TICKETS}/bulk/{{bulk_id:id}}", bulk.progress),
     Route(f"{_TICKETS}/bulk/{{bulk_id:id}}/undo", bulk.undo, methods=["POST"]),
+    Route(_TICKET, ticket.ticket),
     Route(f"{_TICKET}/next", came_from.following),
     Route(f"{_TICKET}/previous", came_from.preceding),
     Route(f"{_TICKET}/deliveries", ticket.deliveries),
