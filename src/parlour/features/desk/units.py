@@ -1,10 +1,10 @@
 """What the desk's pages read as of one moment: a transaction each, put together from the services."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from parlour.db.database import R, Tx
+from parlour.db.database import Tx
 from parlour.features.accounts.events import service as events
 from parlour.features.accounts.invitations import service as invitations
 from parlour.features.accounts.models import Invitation, Invited
@@ -13,7 +13,6 @@ from parlour.features.contacts import service as contacts
 from parlour.features.contacts.models import Contact
 from parlour.features.conversation import units as conversation
 from parlour.features.conversation.timeline import Before, Timeline
-from parlour.features.desk.query import read_list
 from parlour.features.files import service as files
 from parlour.features.files.models import Space
 from parlour.features.mailroom import service as mailroom
@@ -198,48 +197,6 @@ def _gone(tx: Tx, filters: Filters, members: Sequence[Member]) -> str:
         return ""
     here = (member.name for member in members if member.user_id == who)
     return next(here, None) or audit.known_as(tx, who)
-
-
-@dataclass(frozen=True, slots=True)
-class Sidebar:
-    """`counts`: of the built-in views, then of the saved ones, in their order; None for those not counted."""
-
-    views: Sequence[SavedView]
-    counts: Sequence[int | None]
-    unread: int
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class BuiltIn:
-    """The lists beside every page of one person's, of whom there is one."""
-
-    lists: Sequence[Filters]
-
-
-COUNTED_VIEWS = 20
-"""So many saved views have their count in the sidebar: together they cost a page no more than that."""
-
-
-@requires(Permission.TICKET_LIST)
-def sidebar(tx: Tx, built_in: BuiltIn, bell: Bell) -> Sidebar:
-    """The saved views, how many tickets stand in these lists and in them, and what the bell counts."""
-    return tx.same(_sidebar, built_in, bell)
-
-
-def _sidebar(tx: Tx, always: BuiltIn, bell: Bell) -> Sidebar:
-    built_in = always.lists
-    views = saved.views(tx)
-    me = tx.actor.user_id
-    lists = [read_list(view.query) for view in views[:COUNTED_VIEWS]]
-    counts, unread = saved.counts(tx, [*built_in, *(each.filters(me) for each in lists if me)], bell)
-    missing = [None] * (len(built_in) + len(views) - len(counts))
-    return Sidebar(views, [*counts, *missing], unread)
-
-
-@requires(Permission.TICKET_LIST)
-def beside(tx: Tx, page: Callable[[Tx], R], built_in: BuiltIn, bell: Bell) -> tuple[R, Sidebar]:
-    """What a page reads, and `sidebar`."""
-    return page(tx), sidebar(tx, built_in, bell)
 
 
 @dataclass(frozen=True, slots=True)
