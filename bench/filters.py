@@ -132,13 +132,17 @@ async def microseconds(place: Workspace, query: Mapping[str, str], times: int) -
 async def measure(
     places: Sequence[Workspace], asked: Mapping[str, Mapping[str, str]], choice: argparse.Namespace
 ) -> dict[str, list[list[float]]]:
-    """By case, and in the order of the places, what each round took. The first page is made to warm up."""
-    found: dict[str, list[list[float]]] = {name: [[] for _ in places] for name in asked}
+    """By case what each round took: in the order of the places, and then the newest open tickets among the
+    most, at that moment. The first page is made to warm up.
+    """
+    found: dict[str, list[list[float]]] = {name: [[] for _ in (*places, NEWEST)] for name in asked}
     for number in range(choice.rounds):
         bar = track(asked.items(), description=f"Round {number + 1} of {choice.rounds}", transient=True)
-        for (name, query), (at, place) in itertools.product(bar, enumerate(places)):
-            await microseconds(place, query, 1)
-            found[name][at].append(await microseconds(place, query, choice.times))
+        for name, query in bar:
+            turns = [*((place, query) for place in places), (places[-1], NEWEST)]
+            for took, (place, this) in zip(found[name], turns, strict=True):
+                await microseconds(place, this, 1)
+                took.append(await microseconds(place, this, choice.times))
     return found
 
 
@@ -158,15 +162,14 @@ async def slowest(place: Workspace, searches: int) -> list[float]:
 
 def judged(measured: Mapping[str, list[list[float]]], sizes: Sequence[int]) -> list[Found]:
     """Each list beside the newest open ones, and beside itself among few tickets."""
-    newest = measured[urlencode(NEWEST)][-1]
     found = []
-    for name, rounds in measured.items():
+    for name, (few, *_, many, newest) in ((name, [rounds[0], *rounds]) for name, rounds in measured.items()):
         if name in SEARCHES:
-            found.append(Found(f"search: {name}", "µs", rounds[-1], rounds[0], FIRST_PAGE))
+            found.append(Found(f"search: {name}", "µs", many, few, FIRST_PAGE))
             continue
-        found.append(Found(name, "µs", rounds[-1], newest, BESIDE_NEWEST))
+        found.append(Found(name, "µs", many, newest, BESIDE_NEWEST))
         if len(sizes) > 1:
-            found.append(Found(f"{name} beside {sizes[0]:,}", "µs", rounds[-1], rounds[0], BESIDE_FEW))
+            found.append(Found(f"{name} beside {sizes[0]:,}", "µs", many, few, BESIDE_FEW))
     return found
 
 

@@ -1,6 +1,8 @@
 """A route that is found by the look of an address is the one that a router finds by trying all of them."""
 
+import re
 from typing import Any
+from uuid import UUID
 
 import pytest
 from starlette.applications import Starlette
@@ -10,6 +12,7 @@ from starlette.routing import Mount, Route, Router
 from starlette.testclient import TestClient
 
 from parlour.web.ways import Ways
+from tests.house import House
 
 
 def _route(path: str, **more: Any) -> Route:
@@ -84,3 +87,19 @@ def test_a_page_is_found_without_trying_those_that_cannot_be_it(monkeypatch: pyt
 
     assert TestClient(app).get("/desk/a/list").status_code == 200
     assert tried == ["/desk/{here}/list"]
+
+
+def test_no_route_takes_an_address_that_another_one_spells_out(house: House) -> None:
+    """Of two that fit, the one with a word is meant, not the one with an id in its place."""
+    routes = [route for route in house.app.pages.routes if isinstance(route, Route)]
+    taken = {}
+    for route in routes:
+        address = re.sub(r"{[^}]+}", str(UUID(int=0)), route.path)
+        for method in route.methods or ():
+            first = next(
+                one for one in routes if method in (one.methods or ()) and one.path_regex.match(address)
+            )
+            if first.path != route.path:
+                taken[method, route.path] = first.path
+
+    assert taken == {}
