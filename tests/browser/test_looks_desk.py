@@ -442,6 +442,20 @@ async def webhook_refused(page: Page, live: Live, past: Past) -> None:
     await expect(page.get_by_role("alert")).to_be_focused()
 
 
+async def webhook_change_refused(page: Page, live: Live, past: Past) -> None:
+    wish = webhooks.Wish("https://127.0.0.1/hook", ["contact.updated"])
+    keys = webhooks.keyring(live.settings.secret_keys)
+    made = await past.db.write(await past.agent("ada"), webhooks.make, uuid4(), wish, keys)
+    await past.db.write(await past.agent("ada"), webhooks.turn_off, made.webhook.webhook_id)
+    await page.goto(f"{live.desk}/settings/webhooks/{made.webhook.webhook_id}")
+    await page.get_by_text("Change where it leads").click()
+    await page.get_by_label("Address of your server").fill("example.com")
+    for kind in await page.get_by_role("checkbox").all():
+        await kind.uncheck()
+    await page.get_by_role("button", name="Save the webhook").click()
+    await expect(page.get_by_role("alert")).to_be_focused()
+
+
 async def api_told(page: Page, live: Live, past: Past) -> None:
     await page.goto(f"{live.url}/api/v1/docs")
     await page.get_by_text("Python", exact=True).first.click()
@@ -683,6 +697,7 @@ STATES: list[State] = [
     api_key_made,
     webhook_that_fails,
     webhook_refused,
+    webhook_change_refused,
     api_told,
     people_refused,
     people_with_a_link_to_give,
