@@ -62,6 +62,11 @@ def redirect(path: str) -> Response:
     return RedirectResponse(path, 303)
 
 
+def done(path: str, what: str) -> Response:
+    """Back to a page that says what was just done there; `what` is a word that this page knows."""
+    return redirect(f"{path}{'&' if '?' in path else '?'}done={what}")
+
+
 def as_json(fields: dict[str, Any], *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     return Response(json.dumps(fields), status, headers, "application/json")
 

@@ -15,7 +15,7 @@ from parlour.kernel.access import Permission
 from parlour.kernel.errors import DomainError, Forbidden
 from parlour.web.forms import REFUSALS, read_form, read_form_leniently
 from parlour.web.ids import id_in
-from parlour.web.pages import as_json, redirect
+from parlour.web.pages import as_json, done
 from parlour.web.site import db
 
 _NOTHING: Mapping[str, str] = {"name": "", "content": "", "shared": ""}
@@ -37,6 +37,7 @@ async def index(request: Request) -> Response:
         own=[reply for reply in found if not reply.shared],
         may_write=actor.may(Permission.TICKET_UPDATE),
         may_share=actor.may(Permission.REPLY_TEMPLATES),
+        done=request.query_params.get("done", ""),
     )
 
 
@@ -109,7 +110,7 @@ async def add(request: Request) -> Response:
         await db(request).write(actor_at(desk), canned.add, name, content, shared=shared)
     except REFUSALS as error:
         return await _form(request, desk, None, fields, error)
-    return redirect(_home(desk))
+    return done(_home(desk), "added")
 
 
 async def edit(request: Request) -> Response:
@@ -136,7 +137,7 @@ async def change(request: Request) -> Response:
         )
     except REFUSALS as error:
         return await _form(request, desk, reply_id, fields, error)
-    return redirect(_home(desk))
+    return done(_home(desk), "changed")
 
 
 async def remove(request: Request) -> Response:
@@ -144,4 +145,4 @@ async def remove(request: Request) -> Response:
     reply_id = id_in(request, "reply_id")
     await read_form(request)
     await db(request).write(actor_at(desk), canned.remove, reply_id)
-    return redirect(_home(desk))
+    return done(_home(desk), "removed")

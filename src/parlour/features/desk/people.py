@@ -22,7 +22,7 @@ from parlour.web.counting import count
 from parlour.web.forms import REFUSALS, BadForm, read_form, read_form_leniently
 from parlour.web.ids import NOBODYS, id_in, id_of
 from parlour.web.limits import Limit
-from parlour.web.pages import redirect
+from parlour.web.pages import done, redirect
 from parlour.web.site import db, site
 
 
@@ -62,6 +62,7 @@ async def _page(
         invited=_invited(request, desk, known.invitations),
         mailed=site(request).settings.smtp_url is not None,
         invitations_shown=invitations.SHOWN,
+        done=request.query_params.get("done", ""),
     )
 
 
@@ -105,9 +106,9 @@ def _role(fields: Mapping[str, str]) -> Role:
         raise BadForm from None
 
 
-def _back(request: Request, desk: Desk) -> Response:
-    """To the page that the form stood on."""
-    return redirect(_address(desk, _after(request)))
+def _back(request: Request, desk: Desk, what: str) -> Response:
+    """To the page that the form stood on, which says what was done."""
+    return done(_address(desk, _after(request)), what)
 
 
 async def invite(request: Request) -> Response:
@@ -141,7 +142,7 @@ async def withdraw(request: Request) -> Response:
     desk = await desk_in(request)
     await read_form(request)
     await db(request).write(actor_at(desk), invitations.withdraw, id_in(request, "invitation_id"))
-    return _back(request, desk)
+    return _back(request, desk, "withdrawn")
 
 
 async def set_role(request: Request) -> Response:
@@ -151,7 +152,7 @@ async def set_role(request: Request) -> Response:
         await db(request).write(actor_at(desk), handover.set_role, id_in(request, "user_id"), role)
     except (workspaces.LastOwner, Forbidden) as error:
         return await _page(request, desk, refused=error)
-    return _back(request, desk)
+    return _back(request, desk, "role")
 
 
 async def remove(request: Request) -> Response:
@@ -163,4 +164,4 @@ async def remove(request: Request) -> Response:
         await db(request).write(actor_at(desk), handover.remove_member, user_id)
     except (workspaces.LastOwner, Forbidden) as error:
         return await _page(request, desk, refused=error)
-    return redirect("/") if user_id == desk.person.user_id else _back(request, desk)
+    return redirect("/") if user_id == desk.person.user_id else _back(request, desk, "removed")

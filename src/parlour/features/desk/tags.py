@@ -18,7 +18,7 @@ from parlour.kernel.access import permitted
 from parlour.kernel.errors import DomainError, Invalid
 from parlour.web.forms import REFUSALS, read_form, read_form_leniently, uuid_field
 from parlour.web.ids import id_in
-from parlour.web.pages import redirect
+from parlour.web.pages import done, redirect
 from parlour.web.site import db
 
 
@@ -79,6 +79,7 @@ async def _page(
         typed_of=tag_id,
         name_limit=tags.NAME_LIMIT,
         most=tags.TAGS_LIMIT,
+        done="" if refused else request.query_params.get("done", ""),
     )
 
 
@@ -92,7 +93,7 @@ async def make(request: Request) -> Response:
         await db(request).write(actor_at(desk), tags.make, name, colour)
     except REFUSALS as error:
         return await _page(request, desk, fields, error)
-    return redirect(_home(desk))
+    return done(_home(desk), "made")
 
 
 async def change(request: Request) -> Response:
@@ -106,11 +107,11 @@ async def change(request: Request) -> Response:
         await db(request).write(actor_at(desk), tags.change, tag_id, name, colour, fields.get("seen", ""))
     except REFUSALS as error:
         return await _page(request, desk, fields, error, tag_id)
-    return redirect(_home(desk))
+    return done(_home(desk), "changed")
 
 
 async def delete(request: Request) -> Response:
     desk = await desk_in(request)
     await read_form(request)
     await db(request).write(actor_at(desk), tags.delete, id_in(request, "tag_id"))
-    return redirect(_home(desk))
+    return done(_home(desk), "deleted")
