@@ -6,7 +6,7 @@ from playwright.async_api import ViewportSize, expect
 from parlour.features.tickets.models import Ticket
 from tests.browser.axe import too_wide
 from tests.browser.past import Past
-from tests.browser.people import NETWORK_LOST, PHONE, People, Room, chat_of, desk_of
+from tests.browser.people import NETWORK_LOST, PHONE, People, Room, chat_of, desk_of, until
 from tests.live import Live
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -195,8 +195,16 @@ async def test_at_the_desk_nothing_leaves_its_frame_and_subjects_have_room(
     subject = await ada.page.get_by_role("columnheader", name="Subject").bounding_box()
     assert subject
     assert subject["width"] >= 300
+    await past.said(ticket, [(await past.agent("ada"), "Hi", None)])
     await ada.page.set_viewport_size({"width": 320, "height": 640})
     await ada.page.goto(desk_of(live, ticket))
+    note = ada.page.get_by_text("Not mailed yet")
+
+    async def is_one_line() -> bool:
+        box = await note.bounding_box()
+        return box is not None and box["width"] > box["height"] * 3
+
+    await until(is_one_line)
 
     frame = await ada.page.locator(".chat-composer:not([data-internal]) .input-group").bounding_box()
     more = await ada.page.locator(".send-split summary").bounding_box()

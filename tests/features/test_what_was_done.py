@@ -2,7 +2,7 @@
 
 import re
 
-from parlour.features.workspaces.models import Role
+from parlour.kernel.access import Role
 from tests.house import Browser, House
 
 
