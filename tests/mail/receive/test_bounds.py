@@ -40,6 +40,7 @@ COSTLY: dict[str, Callable[[], bytes]] = {
     "brackets": lambda: mail("From: " + "(" * 60_000),
     "parameters": lambda: mail("Content-Type: text/plain;" + " " * 60_000 + "a" * 9_000),
     "results": lambda: mail("Authentication-Results: x;dkim=pass " + "a" * 60_000),
+    "results in quotes": lambda: mail("Authentication-Results: x; " + 'a"b"(' * 12_000),
     "references": lambda: mail("References: " + "a" * 60_000, "In-Reply-To: " + "<a@b> " * 10_000),
     "parts": lambda: multipart(*[b"\r\nx"] * 20_000),
     "a part inside a part": lambda: deep(500),
@@ -115,3 +116,12 @@ def test_no_mail_takes_longer_than_that(build: Callable[[], bytes]) -> None:
 
     assert UNREADABLE not in read.defects
     assert time.process_time() - began < LONGEST
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"\n"])
+def test_behind_a_header_that_is_longer_than_is_read_stand_the_words(end: bytes) -> None:
+    header = [b"From: ada@example.com", b"Subject: Lamp", *[b"X-Scanned: again and again"] * 40_000]
+    read = parse(end.join([*header, b"", b"It is broken."]))
+
+    assert (read.subject, read.reply) == ("Lamp", "It is broken.")
+    assert not read.odd_sender

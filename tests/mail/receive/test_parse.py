@@ -40,6 +40,8 @@ def test_a_plain_mail_is_read_whole() -> None:
 @pytest.mark.parametrize(
     ("said", "charset", "words"),
     [
+        ("koi8-u", "koi8-u", "Привіт, Їжак"),
+        ("cp737", "cp737", "Καλημέρα"),
         ("X-UNKNOWN", "utf-8", "für"),
         ("cp-850", "cp850", "für"),
         ("windows-874", "cp874", "ขอบคุณ"),

@@ -5,8 +5,10 @@ What a mail declares is taken as browsers take it (https://encoding.spec.whatwg.
 """
 
 import codecs
+import encodings
 import re
 from encodings.aliases import aliases
+from pkgutil import iter_modules
 
 _AS_BROWSERS = {
     **dict.fromkeys(("ascii", "usascii", "ansix341968", "unicode"), "utf_8"),
@@ -30,11 +32,14 @@ _AS_BROWSERS = {
 _NO_WORDS = {
     *("base64_codec", "bz2_codec", "hex_codec", "quopri_codec", "rot_13", "uu_codec", "zlib_codec"),
     *("idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "mbcs", "oem"),
+    *("aliases", "charmap"),
 }
 """Codecs of Python that make no words of bytes, or take time that grows with the square of them."""
 _CODECS = {re.sub(r"[^a-z0-9]", "", name): codec for name, codec in aliases.items()} | {
-    re.sub(r"[^a-z0-9]", "", codec): codec for codec in aliases.values()
+    re.sub(r"[^a-z0-9]", "", codec): codec
+    for codec in (*aliases.values(), *(module.name for module in iter_modules(encodings.__path__)))
 }
+"""Those without another name, such as koi8_u, stand among the modules alone."""
 _MARKS = {codecs.BOM_UTF8: "utf_8_sig", codecs.BOM_UTF16_LE: "utf_16", codecs.BOM_UTF16_BE: "utf_16"}
 _HIGH = re.compile(rb"[\x80-\xff]+")
 _META = re.compile(rb"""<meta[^>]{0,200}?charset\s{0,9}=\s{0,9}["']?\s{0,9}([\w.:-]{1,40})""", re.IGNORECASE)

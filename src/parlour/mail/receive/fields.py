@@ -22,6 +22,7 @@ _FIELD = re.compile(rb"([!-9;-~]{1,128})[ \t]*:(.*)", re.DOTALL)
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\n|\r|\Z)")
 _ENCODED = re.compile(r"=\?([^\s?*]{1,60})(?:\*[^\s?]{0,40})?\?([bBqQ])\?((?:[^?]|\?(?!=)){0,4000}+)\?=")
 _PARAMETER = re.compile(r"""([^\s=;"]{1,80})\s{0,99}=\s{0,99}(?:"((?:[^"\\]|\\.)*)"|([^;]*))""", re.DOTALL)
+_BLANK = (b"\r\n\r\n", b"\n\n", b"\r\r")
 _EXTENDED = re.compile(r"([^*]+)(?:\*(\d{1,3}))?(\*)?")
 _NO_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
@@ -68,8 +69,16 @@ def header_at(raw: bytes, start: int, end: int) -> tuple[Fields, int]:
         else:
             break
         at += len(line)
+    if at >= limit < end:
+        at = _behind_blank_line(raw, limit, end)
     read = ((name, _text(b"".join(lines))) for name, lines in found[:FIELDS_LIMIT])
     return Fields(tuple(read)), min(at, end)
+
+
+def _behind_blank_line(raw: bytes, at: int, end: int) -> int:
+    """Where the body begins of a mail whose header is longer than is read; here, if nothing shows it."""
+    found = [place + len(mark) for mark in _BLANK if (place := raw.find(mark, at, end)) >= 0]
+    return min(found, default=at)
 
 
 def _past_stray(raw: bytes, start: int, limit: int) -> int:
