@@ -71,6 +71,10 @@ def report(*groups: str, fields: tuple[str, ...] = (DAEMON,)) -> bytes:
             "Final-Recipient: rfc822; jane@example.org\nAction: failed\nStatus: 4.4.7",
             ("jane@example.org", "4.4.7", False, ""),
         ),
+        (
+            "Final-Recipient: unknown; jane@example.org\nAction: failed\nStatus: 5.1.1",
+            ("jane@example.org", "5.1.1", True, ""),
+        ),
         ("Final-Recipient: rfc822; jane@example.org", ("jane@example.org", "5.0.0", True, "")),
     ],
 )

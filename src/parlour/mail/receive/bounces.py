@@ -129,7 +129,7 @@ def _recipient(group: Fields) -> str:
     """As we wrote it, before anybody forwarded it."""
     for name in ("original-recipient", "final-recipient", "x-actual-recipient"):
         kind, _, address = group.one(name).rpartition(";")
-        if address and kind.strip().lower() in ("", "rfc822", "utf-8", "smtp", "x-local"):
+        if address and kind.strip().lower() != "x400":
             known = _ANY.search(address)
             if known:
                 return one_line(known[1])
