@@ -4,7 +4,7 @@ from contextvars import ContextVar
 from typing import Any
 
 import pytest
-from sqlalchemy import Integer, func, literal, select, text
+from sqlalchemy import Integer, func, literal, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from parlour.db import answering
@@ -20,6 +20,7 @@ pytestmark = pytest.mark.postgresql
 
 HERE_ALONE = select(workspaces.c.slug).where(workspaces.c.workspace_id == HERE)
 WHO = text("SELECT current_setting('parlour.kind'), current_setting('parlour.workspace')")
+KIND = select(func.current_setting("parlour.kind"))
 BROKEN = text("SELECT 1 / 0").columns(tickets.c.number)
 
 
@@ -62,6 +63,60 @@ async def test_a_read_waits_for_its_statements_and_for_nothing_else(
         counts.append(len(waited))
 
     assert min(counts) == (3 if postgres_server.ENGINE == "postgresql" else 7)
+
+
+def slug(tx: Tx) -> tuple[Any, ...] | None:
+    return tx.first(HERE_ALONE)
+
+
+def kind(tx: Tx) -> tuple[Any, ...] | None:
+    return tx.first(KIND)
+
+
+@pytest.mark.parametrize("other_first", [False, True])
+async def test_what_goes_ahead_costs_no_trip_and_is_found_in_the_name_that_asks(
+    house: House, trips: ContextVar[list[object]], *, other_first: bool
+) -> None:
+    def ask(tx: Tx) -> list[Any]:
+        tx.ahead(slug, kind)
+        first = tx.as_system() if other_first else tx
+        return [process(first), slug(tx), kind(tx), kind(tx.as_system()), kind(tx)]
+
+    counts = []
+    for _ in range(12):
+        waited: list[object] = []
+        trips.set(waited)
+        _, *found = await house.db.read(agent(house), ask)
+        counts.append(len(waited))
+        assert found == [("acme",), ("agent",), ("system",), ("agent",)]
+
+    if postgres_server.ENGINE == "postgresql":
+        assert min(counts) == (5 if other_first else 3)
+
+
+async def test_in_a_unit_that_writes_nothing_goes_ahead_of_what_is_written(house: House) -> None:
+    def rename(tx: Tx) -> tuple[Any, ...] | None:
+        tx.ahead(slug)
+        mine = workspaces.c.workspace_id == HERE
+        tx.run(update(workspaces).where(mine).values(slug="renamed"))
+        return slug(tx)
+
+    assert await house.db.write(Actor.system(house.workspace.workspace_id), rename) == ("renamed",)
+
+
+async def test_what_went_ahead_is_not_found_by_the_next_unit(house: House) -> None:
+    def foresee(tx: Tx) -> None:
+        tx.ahead(slug)
+        process(tx)
+
+    def rename(tx: Tx, name: str) -> None:
+        tx.run(update(workspaces).where(workspaces.c.workspace_id == HERE).values(slug=name))
+
+    system = Actor.system(house.workspace.workspace_id)
+    for number in range(6):
+        await house.db.read(system, foresee)
+        await house.db.write(system, rename, f"slug{number}")
+        assert await house.db.read(system, slug) == (f"slug{number}",)
 
 
 async def test_what_goes_another_way_is_said_in_the_same_name(house: House) -> None:

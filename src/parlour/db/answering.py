@@ -6,7 +6,7 @@ it (libpq's pipeline mode), and what ends a transaction that only read is not wa
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import psycopg
@@ -30,6 +30,8 @@ class _Due(NamedTuple):
 
     words: bytes
     prepares: bool = False
+    foreseen: Hashable = None
+    """What asks for it later, if it was asked ahead."""
 
 
 _END = _Due(b"")
@@ -49,6 +51,8 @@ class Answering(psycopg.Connection[Any]):
     """
 
     patience: float | None = ANSWER_SECONDS
+    name: Hashable = None
+    """In which everything is asked, until it is another."""
     prepares = False
     """Whether statements may be kept prepared and messages put together: no proxy stands between."""
 
@@ -57,6 +61,8 @@ class Answering(psycopg.Connection[Any]):
         self._names: OrderedDict[bytes, bytes] = OrderedDict()
         self._named = 0
         self._before: list[tuple[bytes, Sequence[Any]]] = []
+        self._ahead: dict[Hashable, tuple[bytes, Sequence[Any]]] = {}
+        self._foreseen: dict[Hashable, PGresult] = {}
         self._due: list[_Due] = []
         self._rows = Transformer(self)
 
@@ -88,6 +94,18 @@ class Answering(psycopg.Connection[Any]):
     def unsay(self) -> None:
         """Nothing came next."""
         self._before.clear()
+        self._ahead.clear()
+        self._foreseen.clear()
+
+    def ahead(self, words: bytes, values: Sequence[Any]) -> None:
+        """Let this statement travel with the next one: it will be asked itself, in the same name."""
+        stored = self._stored(values)
+        self._ahead[self._key(words, stored)] = words, stored
+
+    def rename(self, name: Hashable) -> None:
+        """Whoever asks from now on is another: what has not gone ahead yet would go in the wrong name."""
+        self.name = name
+        self._ahead.clear()
 
     def ready(self) -> None:
         """Say what comes first, and wait until it is done."""
@@ -101,14 +119,24 @@ class Answering(psycopg.Connection[Any]):
         It is prepared when it is asked for the first time. Raises psycopg.Error.
         """
         stored = list(map(self._stored, runs))
-        self._send_the_first()
-        for each in stored:
-            self._put(words, each)
-        answer = self._hear(words)
+        key = self._key(words, stored[0])
+        answer = self._foreseen.pop(key, None)
+        if answer is None:
+            self._ahead.pop(key, None)
+            answer = self._go(words, stored)
         if answer.status != ExecStatus.TUPLES_OK:
             return Answer([], answer.command_tuples or 0)
         self._rows.set_pgresult(answer)
         return Answer(self._rows.load_rows(0, answer.ntuples, tuple), answer.ntuples)
+
+    def _go(self, words: bytes, runs: Sequence[Sequence[Any]]) -> PGresult:
+        self._send_the_first()
+        for key, (others, values) in self._ahead.items():
+            self._put(others, values, foreseen=key)
+        self._ahead.clear()
+        for each in runs:
+            self._put(words, each)
+        return self._hear(words)
 
     def leave(self, words: bytes) -> None:
         """Say this and go. Should it be refused, whoever comes next finds the connection broken."""
@@ -124,6 +152,9 @@ class Answering(psycopg.Connection[Any]):
             raise error_from_result(answer)
         return answer
 
+    def _key(self, words: bytes, stored: Sequence[Any]) -> Hashable:
+        return (self.name, words, *(None if each is None else bytes(each) for each in stored))
+
     def _stored(self, values: Sequence[Any]) -> Sequence[Any]:
         return self._rows.dump_sequence(values, [PyFormat.TEXT] * len(values)) if values else values
 
@@ -137,14 +168,14 @@ class Answering(psycopg.Connection[Any]):
             self._put(words, stored)
         self._before.clear()
 
-    def _put(self, words: bytes, stored: Sequence[Any]) -> None:
+    def _put(self, words: bytes, stored: Sequence[Any], *, foreseen: Hashable = None) -> None:
         name = self._names.get(words)
         if name is None:
             name = self._prepare(words)
         else:
             self._names.move_to_end(words)
         self.pgconn.send_query_prepared(name, stored)
-        self._due.append(_Due(words))
+        self._due.append(_Due(words, foreseen=foreseen))
 
     def _prepare(self, words: bytes) -> bytes:
         if len(self._names) >= PREPARED_LIMIT:
@@ -179,6 +210,9 @@ class Answering(psycopg.Connection[Any]):
             if asked.words != words:
                 self.pgconn.finish()
             raise error
+        for each, answer in zip(due, answers, strict=True):
+            if each.foreseen is not None:
+                self._foreseen[each.foreseen] = answer
         return answers[-2]
 
 

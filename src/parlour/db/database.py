@@ -6,6 +6,7 @@ a conflict), so it has no effect outside its transaction.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import cache
@@ -65,6 +66,10 @@ class Guard(Protocol):
 
     def first_say(self, words: str) -> None:
         """Say this before what is executed next."""
+
+    @property
+    def foresees(self) -> bool:
+        """Whether statements may go ahead of their turn: all of this transaction reads one snapshot."""
 
 
 class Tx:
@@ -145,6 +150,17 @@ class Tx:
             for words in sentences:
                 self._guard.first_say(words)
 
+    def ahead(self, *units: "Callable[[Tx], object]") -> None:
+        """Let the first statement of each of these travel with the next one: they will be run themselves.
+
+        Where a trip to the database costs something. Of a unit that asks for nothing first, nothing comes.
+        """
+        if self._guard and self._guard.foresees:
+            looking = _Ahead(self.connection, self.actor, self._guard)
+            for unit in units:
+                with suppress(_Asked):
+                    unit(looking)
+
     def same(self, unit: "Callable[[Tx, *Ts], R]", /, *args: *Ts) -> R:
         """What `unit` makes of these, once in each state of the database for the same actor.
 
@@ -216,6 +232,42 @@ class Tx:
         if not after and not at:
             self.events.append(JobQueued(kind))
         return job_id
+
+
+class _Asked(Exception):
+    """The first statement of a unit, which is asked ahead."""
+
+
+class _Ahead(Tx):
+    """What a unit is given to find out what it asks first."""
+
+    __slots__ = ()
+
+    def rows(self, statement: Executable, /, **values: Any) -> Sequence[tuple[Any, ...]]:
+        here = self.actor.workspace_id
+        if self._guard:
+            self._guard.admit(self.actor)
+        shortcut.ahead(self.connection, statement, {"workspace": here, **values} if here else values)
+        raise _Asked
+
+    def objects(self, statement: Executable, make: Any, /, **values: Any) -> list[Any]:  # noqa: ARG002
+        self.rows(statement, **values)
+        return []
+
+    def execute(self, *_: Any, **__: Any) -> Any:
+        raise _Asked
+
+    def change(self, *_: Any, **__: Any) -> Any:
+        raise _Asked
+
+    def put(self, *_: Any, **__: Any) -> Any:
+        raise _Asked
+
+    def first_say(self, *_: Any, **__: Any) -> Any:
+        raise _Asked
+
+    def acting_as(self, *_: Any, **__: Any) -> Any:
+        raise _Asked
 
 
 @cache

@@ -202,6 +202,7 @@ class Link:
         self.raw.prepared_max = PREPARED_LIMIT
         self._words = psycopg.ClientCursor(self.raw)  # several statements in one round trip
         self._actor: Actor | None = None
+        self.foresees = False
         self._limits: dict[str, str] = {}
 
     def _is_direct(self) -> bool:
@@ -215,6 +216,7 @@ class Link:
 
     def begin(self, mode: Mode, actor: Actor) -> None:
         self.raw.patience = ANSWER_SECONDS
+        self.foresees = self.prepares and mode.only_reads
         if mode is ALONE:
             return
         limit = mode.limit(actor)
@@ -236,6 +238,7 @@ class Link:
             self.raw.ready()
             self._words.execute(_LIMITS_OF_OUR_OWN, limits)
             self._limits = limits
+        self.raw.rename(actor)
         self.raw.first(mode.begin.as_string().encode())
         self.raw.first(_SPEAK_FIRST, list(_facts(actor).values()))
         if mode.limit(actor) > TRAVELS_WITH_MS:
@@ -244,6 +247,7 @@ class Link:
     def admit(self, actor: Actor) -> None:
         if actor is not self._actor and actor != self._actor:
             if self.prepares:
+                self.raw.rename(actor)
                 self.raw.first(_SPEAK_FIRST, list(_facts(actor).values()))
             else:
                 self._words.execute(_SPEAK, _facts(actor))

@@ -174,6 +174,13 @@ def objects(
     return list(known)
 
 
+def ahead(connection: Connection, statement: Executable, given: Mapping[str, Any]) -> None:
+    """Let it travel with the next statement, where statements may: `rows` finds it answered."""
+    prepared, raw = _ready(connection, statement, given), cast(Any, connection.connection.dbapi_connection)
+    if prepared and getattr(raw, "prepares", False):
+        raw.ahead(prepared.numbered, prepared.in_order(cast(dict[str, Any], prepared.values(given))))
+
+
 def change(connection: Connection, statement: Executable, given: Mapping[str, Any]) -> int:
     """How many rows the statement wrote, which asks for none of them. Raises as `rows`."""
     prepared = _ready(connection, statement, given)

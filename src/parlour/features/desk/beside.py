@@ -50,4 +50,5 @@ def _sidebar(tx: Tx, always: BuiltIn, bell: Bell) -> Sidebar:
 @requires(Permission.TICKET_LIST)
 def beside(tx: Tx, page: Callable[[Tx], R], built_in: BuiltIn, bell: Bell) -> tuple[R, Sidebar]:
     """What a page reads, and `sidebar`."""
+    tx.ahead(saved.views)
     return page(tx), sidebar(tx, built_in, bell)

@@ -179,6 +179,7 @@ def table(tx: Tx, filters: Filters, bulk_id: UUID | None) -> Table:
 
 def _table(tx: Tx, filters: Filters, bulk_id: UUID | None) -> Table:
     may_bulk = tx.actor.may(Permission.BULK_UPDATE)
+    tx.ahead(workspaces.members, tags.every)
     page = listing.workspace_tickets(tx, filters)
     members = workspaces.members(tx)
     return Table(
@@ -291,6 +292,13 @@ def ticket_page(tx: Tx, ticket_id: UUID, before: Before | None) -> TicketPage:
 
 
 def _ticket_page(tx: Tx, ticket_id: UUID, before: Before | None) -> TicketPage:
+    tx.ahead(
+        workspaces.members,
+        canned.usable_names,
+        tags.every,
+        lambda looking: participants.of_ticket(looking, ticket_id),
+        lambda looking: audit.of_ticket(looking, ticket_id),
+    )
     ticket, found = conversation.timeline(tx, ticket_id, before)
     contact = _as_typed(contacts.at(tx, ticket.email), ticket)
     return TicketPage(
