@@ -92,7 +92,7 @@ async def test_a_webhook_turned_on_while_another_is_turned_off_is_told_of_what_h
     turning_on = asyncio.create_task(house.db.write(owner(house), turn_on))
     await asyncio.to_thread(has_turned.wait, 30)
     turning_off = asyncio.create_task(house.db.write(owner(house), webhooks.turn_off, off))
-    await until(lambda: behind_its_back(house.app.parlour.settings, WAITING) == [(1,)])
+    await until(lambda: behind_its_back(house.app.parlour.settings, WAITING) != [(0,)])
     goes_on.set()
     await asyncio.gather(turning_on, turning_off)
 
