@@ -63,6 +63,12 @@ async def people_with_a_link_to_give(page: Page, live: Live, past: Past) -> None
     await expect(page.get_by_label("Give")).to_have_value(re.compile("/invite#"))
 
 
+async def an_invitation_withdrawn(page: Page, live: Live, past: Past) -> None:
+    await people_with_a_link_to_give(page, live, past)
+    await page.get_by_role("button", name="Withdraw").first.click()
+    await expect(page.get_by_text("The invitation is withdrawn.")).to_be_visible()
+
+
 async def people_about_to_remove(page: Page, live: Live, past: Past) -> None:
     await page.goto(f"{live.desk}/people")
     await page.get_by_label("Role of ").last.select_option("viewer")
@@ -661,6 +667,7 @@ async def a_file_without_a_scan(page: Page, live: Live, past: Past) -> None:
 
 
 STATES: list[State] = [
+    an_invitation_withdrawn,
     merging_two_people_refused,
     a_merged_ticket,
     a_ticket_with_a_merged_one,
