@@ -1,16 +1,20 @@
 """What travels with a statement to PostgreSQL, and what comes of it when a connection breaks meanwhile."""
 
 from contextvars import ContextVar
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
+import psycopg
 import pytest
-from sqlalchemy import Integer, func, literal, select, text, update
+from sqlalchemy import Integer, func, insert, literal, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from parlour.db import answering
+from parlour.db import answering, dialect
 from parlour.db.answering import Answering
 from parlour.db.database import HERE, Tx
-from parlour.db.schema import tickets, users, workspaces
+from parlour.db.schema import outbox, tickets, users, workspaces
+from parlour.kernel import clock
 from parlour.kernel.access import Actor, Role
 from parlour.kernel.errors import NotFound
 from tests import postgres_server
@@ -21,6 +25,7 @@ pytestmark = pytest.mark.postgresql
 HERE_ALONE = select(workspaces.c.slug).where(workspaces.c.workspace_id == HERE)
 WHO = text("SELECT current_setting('parlour.kind'), current_setting('parlour.workspace')")
 KIND = select(func.current_setting("parlour.kind"))
+NO_JOB = insert(outbox)
 BROKEN = text("SELECT 1 / 0").columns(tickets.c.number)
 
 
@@ -171,6 +176,48 @@ async def test_what_is_refused_says_why_and_leaves_the_connection_of_use(house: 
         with pytest.raises(DBAPIError, match="division by zero"):
             await house.db.read(agent(house), refuse)
     assert await processes() & before
+
+
+async def test_what_is_written_travels_with_what_comes_next(
+    house: House, trips: ContextVar[list[object]]
+) -> None:
+    def store(tx: Tx) -> list[UUID]:
+        return [tx.enqueue("work", {}, after=timedelta(days=1)) for _ in range(3)]
+
+    counts, stored = [], []
+    for _ in range(12):
+        waited: list[object] = []
+        trips.set(waited)
+        stored += await house.as_system(store)
+        counts.append(len(waited))
+
+    assert min(counts) == (3 if postgres_server.ENGINE == "postgresql" else 5)
+    there = select(func.count()).select_from(outbox).where(dialect.one_of(outbox.c.job_id, "these"))
+    assert await house.as_system(lambda tx: tx.one(there, these=stored)) == (len(stored),)
+
+
+@pytest.mark.parametrize("asks_on", [True, False])
+async def test_what_is_refused_when_it_is_written_later_undoes_all_and_leaves_the_connection_of_use(
+    house: House, asks_on: bool
+) -> None:
+    stored: list[UUID] = []
+
+    def spoil(tx: Tx) -> None:
+        stored.append(tx.enqueue("work", {}, after=timedelta(days=1)))
+        tx.put(NO_JOB, [{"job_id": clock.new_id(), "kind": None}])
+        if asks_on:
+            tx.first(HERE_ALONE)
+
+    async def processes() -> set[int]:
+        return {await house.as_system(process) for _ in range(16)}
+
+    before = await processes()
+    for _ in range(16):
+        with pytest.raises((DBAPIError, psycopg.Error), match="row-level security"):
+            await house.as_system(spoil)
+    assert await processes() & before
+    there = select(outbox.c.job_id).where(dialect.one_of(outbox.c.job_id, "these"))
+    assert await house.as_system(lambda tx: tx.rows(there, these=stored)) == []
 
 
 async def test_a_refusal_that_a_read_swallows_is_no_success(house: House) -> None:

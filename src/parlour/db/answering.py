@@ -63,6 +63,7 @@ class Answering(psycopg.Connection[Any]):
         self._before: list[tuple[bytes, Sequence[Any]]] = []
         self._ahead: dict[Hashable, tuple[bytes, Sequence[Any]]] = {}
         self._foreseen: dict[Hashable, PGresult] = {}
+        self._later: set[bytes] = set()
         self._due: list[_Due] = []
         self._rows = Transformer(self)
 
@@ -91,9 +92,20 @@ class Answering(psycopg.Connection[Any]):
         """Say this before whatever comes next, and with it. What it answers is of no interest."""
         self._before.append((words, self._stored(values)))
 
+    def later(self, words: bytes, runs: Sequence[Sequence[Any]]) -> None:
+        """Write this before whatever comes next, and with it. Should it be refused, so is what comes next."""
+        self._later.add(words)
+        self._before += [(words, self._stored(each)) for each in runs]
+
+    @property
+    def owes(self) -> bool:
+        """Whether something is still to be written."""
+        return bool(self._later)
+
     def unsay(self) -> None:
         """Nothing came next."""
         self._before.clear()
+        self._later.clear()
         self._ahead.clear()
         self._foreseen.clear()
 
@@ -193,9 +205,12 @@ class Answering(psycopg.Connection[Any]):
         self._due.append(_END)
 
     def _hear(self, words: bytes | None = None) -> PGresult:
-        """The last answer, which is to these words. Where another was refused the connection is of no use."""
+        """The last answer, which is to these words. Where another was refused that was not written later, the
+        connection is of no use.
+        """
         self._end()
         due, self._due = self._due, []
+        expected, self._later = self._later | {words}, set()
         answers = self.wait(_answers(self.pgconn, len(due)))
         if len(answers) < len(due):
             self.pgconn.finish()
@@ -207,7 +222,7 @@ class Answering(psycopg.Connection[Any]):
         error = _error(answers)
         if error is not None:
             asked = next(each for each, answer in zip(due, answers, strict=True) if _refused(answer))
-            if asked.words != words:
+            if asked.words not in expected:
                 self.pgconn.finish()
             raise error
         for each, answer in zip(due, answers, strict=True):

@@ -198,10 +198,14 @@ class Tx:
         return shortcut.change(self.connection, statement, {"workspace": here, **values} if here else values)
 
     def put(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Write each of the rows, all with the same names, by an INSERT that was built once."""
+        """Write each of the rows, all with the same names, by an INSERT that was built once.
+
+        PostgreSQL is told with what is asked next, at the latest before the commit: what is wrong with the
+        rows may be raised there.
+        """
         if self._guard:
             self._guard.admit(self.actor)
-        shortcut.put(self.connection, statement, rows)
+        shortcut.put(self.connection, statement, rows, waits=self._guard is None)
 
     def emit(self, event: Event) -> None:
         """Publish `event` once the commit is on disk."""
@@ -226,9 +230,9 @@ class Tx:
         }
         engine, here = self.connection.dialect.name, self.connection
         if at:
-            self.change(_storing(engine, at_a_moment=True), **job, moment=at, **given(here))
+            self.put(_storing(engine, at_a_moment=True), [job | {"moment": at} | given(here)])
         else:
-            self.change(_storing(engine, at_a_moment=False), **job, **given(here, after))
+            self.put(_storing(engine, at_a_moment=False), [job | given(here, after)])
         if not after and not at:
             self.events.append(JobQueued(kind))
         return job_id

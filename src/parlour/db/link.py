@@ -261,6 +261,8 @@ class Link:
 
     def commit(self, mode: Mode) -> None:
         """Returns when what was written is stored. The end of what only read is said and not waited for."""
+        if self.raw.owes:
+            self.raw.ready()
         self.raw.unsay()
         if self.raw.is_idle:
             return

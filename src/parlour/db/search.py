@@ -141,7 +141,7 @@ def index_words(tx: Tx, ticket_id: UUID, said: str) -> None:
     terms = terms_of(tx.workspace_id, said)
     if not _is_sqlite(tx):
         values = {"workspace": tx.workspace_id, "ticket": ticket_id, "words": said, "terms": terms}
-        tx.change(_ADD_POSTGRESQL, **values)
+        tx.put(_ADD_POSTGRESQL, [values])
         return
     tx.change(_ADD_SQLITE, workspace=tx.workspace_id.hex, ticket=ticket_id.hex, words=said)
     tx.change(_ADD_ITS_TERMS, terms=terms)

@@ -8,7 +8,7 @@ events hears of these statements as of any other.
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 from uuid import UUID
 
 from sqlalchemy import JSON, BindParameter, ColumnDefault, Connection, Dialect, Executable, Uuid
@@ -189,14 +189,16 @@ def change(connection: Connection, statement: Executable, given: Mapping[str, An
     return _run(connection, statement, prepared, given)[1]
 
 
-def put(connection: Connection, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
+def put(
+    connection: Connection, statement: Executable, rows: Sequence[Mapping[str, Any]], *, waits: bool
+) -> None:
     """Run the statement, which asks for nothing, with each of the rows, all of the same names.
 
-    Raises as `rows`.
+    Raises as `rows`; unless it `waits`, what comes next may do so.
     """
     prepared = _ready(connection, statement, rows[0]) if rows else None
     if prepared is not None:
-        _run(connection, statement, prepared, {}, rows)
+        _run(connection, statement, prepared, {}, rows, waits=waits)
     elif rows:
         connection.execute(statement, rows)
 
@@ -207,6 +209,8 @@ def _run(
     prepared: Prepared,
     given: Mapping[str, Any],
     many: Sequence[Mapping[str, Any]] = (),
+    *,
+    waits: bool = True,
 ) -> tuple[list[tuple[Any, ...]], int]:
     """The rows as they are stored, and how many the statement wrote."""
     values: Any = [prepared.values(each) for each in many] if many else prepared.values(given)
@@ -215,7 +219,7 @@ def _run(
     if heard:
         _tell_before(heard, connection, statement, prepared, values, given, many)
     try:
-        cursor, found = _ask(raw, prepared, values, several=bool(many))
+        cursor, found = _ask(raw, prepared, values, several=bool(many), waits=waits)
     except dialect.loaded_dbapi.Error as error:
         raise DBAPIError.instance(
             prepared.sql, values, error, dialect.loaded_dbapi.Error, hide_parameters=True, dialect=dialect
@@ -225,10 +229,21 @@ def _run(
     return found, cursor.rowcount
 
 
-def _ask(raw: Any, prepared: Prepared, values: Any, *, several: bool) -> tuple[Any, list[tuple[Any, ...]]]:
+class _Untold(NamedTuple):
+    """Nobody has waited for the answer."""
+
+    rowcount: int = -1
+
+
+def _ask(
+    raw: Any, prepared: Prepared, values: Any, *, several: bool, waits: bool
+) -> tuple[Any, list[tuple[Any, ...]]]:
     """What knows how many rows it was, as a cursor does, and the rows."""
     if getattr(raw, "prepares", False):
         runs = list(map(prepared.in_order, values)) if several else [prepared.in_order(values)]
+        if not waits:
+            raw.later(prepared.numbered, runs)
+            return _Untold(), []
         answer = raw.ask(prepared.numbered, runs)
         return answer, answer.rows
     cursor = raw.cursor()

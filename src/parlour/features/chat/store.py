@@ -240,7 +240,7 @@ def insert_announcements(tx: Tx, said: Sequence[Message]) -> None:
 
 def insert_message(tx: Tx, message: Message, *, ticket_id: UUID) -> None:
     """What people say is searchable from now on."""
-    tx.change(_INSERT_MESSAGE, **_row(tx, message))
+    tx.put(_INSERT_MESSAGE, [_row(tx, message)])
     if message.sender_type != "system":
         said = (message.content, *(search.file_words(file.name, file.media_type) for file in message.files))
         search.index_words(tx, ticket_id, "\n".join(filter(None, said)))

@@ -186,7 +186,7 @@ def insert_ticket(tx: Tx, ticket: Ticket, *, client_id: UUID) -> None:
         "quiet": ticket.quiet,
         "typed_name": ticket.typed_name,
     }
-    tx.change(_INSERT_TICKET, **row)
+    tx.put(_INSERT_TICKET, [row])
     search.index_words(tx, ticket.ticket_id, search.subject_words(ticket.subject, ticket.email))
 
 

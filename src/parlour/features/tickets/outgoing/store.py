@@ -109,7 +109,7 @@ def keep(
         "queued_at": now,
         "changed_at": now,
     }
-    tx.change(_keeping(dialect.name_of(tx)), **fresh, **facts)
+    tx.put(_keeping(dialect.name_of(tx)), [fresh | facts])
 
 
 def overtake(
