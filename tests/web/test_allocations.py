@@ -21,6 +21,7 @@ import structlog
 from bench.pages import Headers, exchange, furnish, headers_of
 from parlour import logs
 from tests.house import ORIGIN, House, open_house
+from tests.meter import asking_anew
 
 pytestmark = pytest.mark.sqlite
 
@@ -34,6 +35,8 @@ CALLS = {
     "a message": 1_380,
 }
 """Of functions, on the loop's thread, with 25 tickets or 50 messages, and by what watches the tests."""
+CALLS_ANEW = {"list": 1_950, "dashboard": 1_450, "ticket": 2_800, "conversation": 1_520, "portal": 1_100}
+"""Where something was stored before each visit."""
 BYTES = {
     "list": 248_000,
     "dashboard": 133_000,
@@ -146,15 +149,18 @@ async def stayed(visit: Visit) -> int:
 
 
 async def test_pages_and_messages_call_and_take_no_more_than_they_did(visits: dict[str, Visit]) -> None:
-    called, most, kept = {}, {}, {}
+    called, anew, most, kept = {}, {}, {}, {}
     for name, visit in visits.items():
         for _ in range(VISITS):
             await visit()
         called[name] = min([await calls(visit) for _ in range(VISITS)])
         most[name] = min([await taken(visit) for _ in range(VISITS)])
+        with asking_anew():
+            anew[name] = min([await calls(visit) for _ in range(VISITS)])
         if name in PAGES:
             kept[name] = await stayed(visit)
 
     assert {name: found for name, found in called.items() if found > CALLS[name]} == {}
+    assert {name: anew[name] for name in CALLS_ANEW if anew[name] > CALLS_ANEW[name]} == {}
     assert {name: found for name, found in most.items() if found > BYTES[name]} == {}
     assert {name: found for name, found in kept.items() if found > STAYS} == {}

@@ -34,5 +34,6 @@ class Found:
 
     def keep(self, key: tuple[Any, ...], made: Any, stored: Sequence[tuple[Any, ...]] = ()) -> None:
         """What was made of the rows that are `stored`."""
-        self._weight += ENTRY + sum([len(value) for row in stored for value in row if isinstance(value, str)])
+        texts = [value for row in stored for value in row if type(value) is str]
+        self._weight += ENTRY + sum(map(len, texts))
         self._found[key] = made
