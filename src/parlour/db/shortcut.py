@@ -247,7 +247,10 @@ def _ask(
         answer = raw.ask(prepared.numbered, runs)
         return answer, answer.rows
     cursor = raw.cursor()
-    (cursor.executemany if several else cursor.execute)(prepared.sql, values)
+    if several and len(values) > 1:
+        cursor.executemany(prepared.sql, values)
+    else:
+        cursor.execute(prepared.sql, values[0] if several else values)
     return cursor, cursor.fetchall() if prepared.answers else []
 
 
