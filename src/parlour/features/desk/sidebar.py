@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from parlour.db.database import P, R, Unit
 from parlour.features.accounts.models import Desk
-from parlour.features.desk import beside
+from parlour.features.desk import sidebar_units as units
 from parlour.features.desk.query import BUILT_IN
 from parlour.features.tickets.models import SavedView
 from parlour.features.tickets.notifications import service as notifications
@@ -60,7 +60,7 @@ NOTHING = Sidebar()
 
 async def sidebar(request: Request, desk: Desk, actor: Actor) -> Sidebar:
     me = desk.person.user_id
-    return _of(me, await db(request).read(actor, beside.sidebar, _counted_always(me), bell_at(desk)))
+    return _of(me, await db(request).read(actor, units.sidebar, _counted_always(me), bell_at(desk)))
 
 
 async def read_beside(
@@ -69,12 +69,12 @@ async def read_beside(
     """What a page shows, and what stands beside it, as of one moment."""
     me = desk.person.user_id
     found, around = await db(request).read(
-        actor, beside.beside, lambda tx: unit(tx, *args, **kwargs), _counted_always(me), bell_at(desk)
+        actor, units.beside, lambda tx: unit(tx, *args, **kwargs), _counted_always(me), bell_at(desk)
     )
     return found, _of(me, around)
 
 
-def _of(me: UUID, found: beside.Sidebar) -> Sidebar:
+def _of(me: UUID, found: units.Sidebar) -> Sidebar:
     return _sidebar(me, tuple(found.views), tuple(found.counts), found.unread)
 
 
@@ -89,8 +89,8 @@ def _sidebar(me: UUID, views: tuple[SavedView, ...], counted: tuple[int | None, 
 
 
 @lru_cache(maxsize=1000)
-def _counted_always(me: UUID) -> beside.BuiltIn:
-    return beside.BuiltIn([BUILT_IN[name].filters(me) for name in COUNTED_ALWAYS])
+def _counted_always(me: UUID) -> units.BuiltIn:
+    return units.BuiltIn([BUILT_IN[name].filters(me) for name in COUNTED_ALWAYS])
 
 
 def bell_at(desk: Desk) -> Bell:
