@@ -204,6 +204,17 @@ async def test_a_file_that_is_withdrawn_goes_from_pages_that_stay_open(
     await expect(ada.page.get_by_role("dialog", name="Picture")).to_have_count(0)
 
 
+async def both_see_two_unscanned(live: Live, visit: Visit, desk: Page) -> None:
+    """The customer and an agent, each in the room anew."""
+    await visit.page.reload()
+    await desk.goto(desk_of(live, visit.ticket))
+    await desk.locator("summary").filter(has_text="Files").click()
+    for page in (visit.page, desk):
+        await Room(page).is_live()
+        await expect(page.locator(".chat-log").get_by_text("Not scanned for viruses yet")).to_have_count(2)
+    await expect(desk.locator("#ticket-files")).to_contain_text("Not scanned for viruses yet")
+
+
 async def test_what_the_scanner_says_later_is_seen_on_pages_that_stay_open(
     live: Live, past: Past, people: People, visit: Visit
 ) -> None:
@@ -219,13 +230,7 @@ async def test_what_the_scanner_says_later_is_seen_on_pages_that_stay_open(
     await expect(visit.room.messages.last.get_by_text("Sent", exact=True)).to_be_visible()
     sent = [UUID(str(await shown.nth(at).get_attribute("data-file"))) for at in range(2)]
     await past.db.write(past.system, unscanned, sent)
-    await visit.page.reload()
-    await ada.page.goto(desk_of(live, visit.ticket))
-    await ada.page.locator("summary").filter(has_text="Files").click()
-    for page in (visit.page, ada.page):
-        await Room(page).is_live()
-        await expect(page.locator(".chat-log").get_by_text("Not scanned for viruses yet")).to_have_count(2)
-    await expect(ada.page.locator("#ticket-files")).to_contain_text("Not scanned for viruses yet")
+    await both_see_two_unscanned(live, visit, ada.page)
 
     await past.db.write(past.system, scanned_again, sent)
 
@@ -249,13 +254,7 @@ async def test_what_the_scanner_said_meanwhile_is_asked_for_by_a_page_that_was_o
     shown = visit.page.locator(".chat-log [data-file]")
     pole, log = [UUID(str(await shown.nth(at).get_attribute("data-file"))) for at in range(2)]
     await past.db.write(past.system, unscanned, [pole, log])
-    await visit.page.reload()
-    await ada.page.goto(desk_of(live, visit.ticket))
-    await ada.page.locator("summary").filter(has_text="Files").click()
-    for page in (visit.page, ada.page):
-        await Room(page).is_live()
-        await expect(page.locator(".chat-log").get_by_text("Not scanned for viruses yet")).to_have_count(2)
-    await expect(ada.page.locator("#ticket-files")).to_contain_text("Not scanned for viruses yet")
+    await both_see_two_unscanned(live, visit, ada.page)
 
     for person in (visit.person, ada):
         await person.context.set_offline(True)
