@@ -7,6 +7,7 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from parlour.db.database import Unit
 from parlour.features.accounts.models import Desk
 from parlour.features.conversation.uploads import intake
 from parlour.features.desk import units
@@ -111,28 +112,26 @@ async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[byt
         yield piece
 
 
-async def release(request: Request) -> Response:
-    """A mail that was held back goes its way as one of a person."""
+async def _decided(request: Request, act: Unit[[UUID], None]) -> Response:
     desk = await desk_in(request)
     await read_form(request)
-    await db(request).write(actor_at(desk), mailroom.release, id_in(request, "mail_id"))
+    await db(request).write(actor_at(desk), act, id_in(request, "mail_id"))
     return redirect(f"/workspace/{desk.workspace_id}/mail")
+
+
+async def release(request: Request) -> Response:
+    """A mail that was held back goes its way as one of a person."""
+    return await _decided(request, mailroom.release)
 
 
 async def into_note(request: Request) -> Response:
     """A mail that was held back is shown in its ticket to colleagues alone."""
-    desk = await desk_in(request)
-    await read_form(request)
-    await db(request).write(actor_at(desk), mailroom.into_note, id_in(request, "mail_id"))
-    return redirect(f"/workspace/{desk.workspace_id}/mail")
+    return await _decided(request, mailroom.into_note)
 
 
 async def read_again(request: Request) -> Response:
     """A mail that was held back is read and judged once more."""
-    desk = await desk_in(request)
-    await read_form(request)
-    await db(request).write(actor_at(desk), mailroom.read_again, id_in(request, "mail_id"))
-    return redirect(f"/workspace/{desk.workspace_id}/mail")
+    return await _decided(request, mailroom.read_again)
 
 
 async def send_again(request: Request) -> Response:
