@@ -7,6 +7,7 @@ security policy, a dialog. What a test means to cause, it declares with `expects
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from functools import wraps
 from itertools import count
 
 from playwright.async_api import (
@@ -15,6 +16,7 @@ from playwright.async_api import (
     ConsoleMessage,
     Dialog,
     Error,
+    Locator,
     Page,
     ViewportSize,
     WebError,
@@ -36,6 +38,29 @@ NOT_ANIMATED = "Transition was aborted because of invalid state. Page already re
 (`@view-transition` did), so none could have caught it; what the page shows is the same."""
 
 _addresses = count(1)
+
+
+def _after_its_scripts(acts: type[Locator], name: str) -> None:
+    """A page is seen before its script runs: keys are lost in between, and a button is the plain form's."""
+    act = getattr(acts, name)
+
+    @wraps(act)
+    async def waits(self: Locator, *values: object, **options: object) -> object:
+        await self.page.wait_for_load_state("domcontentloaded")
+        return await act(self, *values, **options)
+
+    setattr(acts, name, waits)
+
+
+for _name in ("click", "fill", "press", "press_sequentially", "check", "select_option", "set_input_files"):
+    _after_its_scripts(Locator, _name)
+
+
+async def press(page: Page, *keys: str) -> None:
+    """One after the other, wherever the focus is, once the page's script listens."""
+    await page.wait_for_load_state("domcontentloaded")
+    for key in keys:
+        await page.keyboard.press(key)
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:

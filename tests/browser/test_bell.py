@@ -8,7 +8,7 @@ from playwright.async_api import expect
 
 from parlour.features.tickets import service as tickets
 from tests.browser.past import Past
-from tests.browser.people import People, desk_of
+from tests.browser.people import People, desk_of, press
 from tests.live import Live
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -22,7 +22,7 @@ async def test_a_mention_rings_and_is_read_by_looking_at_its_ticket(
     await past.db.write(await past.agent("ada"), tickets.add_note, ticket.ticket_id, said, uuid4())
     ada, ben = await people.agent("ada"), await people.agent("ben")
     await ada.page.goto(desk_of(live, ticket))
-    await ada.page.keyboard.press("n")
+    await press(ada.page, "n")
     note, add = ada.page.get_by_role("textbox", name="Note"), ada.page.get_by_role("button", name="Add note")
     await ben.page.goto(f"{live.desk}/contacts")
     await ben.has_sent("watch")
@@ -37,9 +37,9 @@ async def test_a_mention_rings_and_is_read_by_looking_at_its_ticket(
     panel = ben.page.get_by_role("dialog", name="Notifications")
     line = panel.get_by_role("link", name=re.compile("mentioned you #.* The bell's own parcel"))
     await expect(line).to_contain_text("Unread:")
-    await ben.page.keyboard.press("Escape")
+    await press(ben.page, "Escape")
     await expect(bell).to_be_focused()
-    await ben.page.keyboard.press("Enter")
+    await press(ben.page, "Enter")
     await line.click()
     await ben.page.wait_for_url(desk_of(live, ticket) + "**")
     await ben.has_sent("read")

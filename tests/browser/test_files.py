@@ -28,6 +28,7 @@ from tests.browser.people import (
     Room,
     chat_of,
     desk_of,
+    press,
     status_of,
 )
 from tests.house import behind_its_back
@@ -137,9 +138,9 @@ async def test_files_go_up_and_stand_in_both_rooms_with_the_words(
     await visit.page.get_by_role("link", name="pole.png").click()
     viewer = visit.page.get_by_role("dialog", name="Picture")
     await expect(viewer).to_contain_text("pole.png1 of 2")
-    await visit.page.keyboard.press("ArrowRight")
+    await press(visit.page, "ArrowRight")
     await expect(viewer.get_by_role("img", name="tent.png")).to_be_visible()
-    await visit.page.keyboard.press("Escape")
+    await press(visit.page, "Escape")
     await expect(visit.page.get_by_role("link", name="tent.png")).to_be_focused()
     files = ada.page.locator("li.message .message-files")
     made_by_the_script = await files.evaluate("list => list.outerHTML")

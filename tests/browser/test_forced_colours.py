@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Page
 
 from tests.browser.past import Past
-from tests.browser.people import People, Room, chat_of, desk_of
+from tests.browser.people import People, Room, chat_of, desk_of, press
 from tests.live import Live
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -26,7 +26,7 @@ GROUND = "(one, part) => getComputedStyle(one, part).backgroundColor"
 async def unseen_focus(page: Page) -> list[str]:
     """Kinds of controls whose focus shows no outline."""
     await page.emulate_media(forced_colors="active")
-    await page.keyboard.press("Tab")
+    await press(page, "Tab")
     found: list[str] = await page.evaluate(UNSEEN_FOCUS)
     return found
 

@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.past import Past
-from tests.browser.people import People, Room
+from tests.browser.people import People, Room, press
 from tests.live import Live
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -27,17 +27,17 @@ async def test_one_goes_along_the_tickets_of_a_list_and_comes_back_to_it(
     address = f"{live.desk}/tickets?q={email.replace('@', '%40')}"
     await lia.page.goto(address)
     await lia.has_sent("watch")
-    await lia.page.keyboard.press("j")
-    await lia.page.keyboard.press("Enter")
+    await press(lia.page, "j")
+    await press(lia.page, "Enter")
     await expect(lia.page.get_by_role("heading", name="Number 1")).to_be_visible()
     await Room(lia.page).is_live()
     await Room(lia.page).composer.fill("It is on its way.")
     await lia.page.get_by_title("Send and set the status").click()
     await lia.page.get_by_role("button", name="Send and resolve").click()
     await expect(lia.page.get_by_role("heading", name="Number 2")).to_be_visible()
-    await lia.page.keyboard.press("j")
+    await press(lia.page, "j")
     await expect(lia.page.get_by_role("heading", name="Number 3")).to_be_visible()
-    await lia.page.keyboard.press("k")
+    await press(lia.page, "k")
     await expect(lia.page.get_by_role("heading", name="Number 2")).to_be_visible()
     await lia.page.get_by_role("link", name="Back to the tickets").click()
 
@@ -54,14 +54,14 @@ async def test_a_key_on_a_row_can_be_undone_and_escape_selects_nothing(
     ada = (await people.agent()).page
     await ada.goto(f"{live.desk}/tickets?q={email}")
     row = ada.locator(f'[data-ticket-row="{ticket.ticket_id}"]')
-    await ada.keyboard.press("j")
-    await ada.keyboard.press("e")
+    await press(ada, "j")
+    await press(ada, "e")
     await expect(row.locator(".choice[data-status=resolved]")).to_be_visible()
     await expect(ada.get_by_text(f"#{ticket.number} is now: Resolved")).to_be_visible()
     await ada.get_by_role("button", name="Undo").click()
     await expect(ada.get_by_text("Undone.")).to_be_visible()
     await expect(row.locator(".choice[data-status=new]")).to_be_visible()
     await row.get_by_role("checkbox").check()
-    await ada.keyboard.press("Escape")
+    await press(ada, "Escape")
 
     await expect(row.get_by_role("checkbox")).not_to_be_checked()

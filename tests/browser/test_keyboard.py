@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.past import Past
-from tests.browser.people import People, Room, chat_of, desk_of, status_of
+from tests.browser.people import People, Room, chat_of, desk_of, press, status_of
 from tests.live import Live, email_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -41,7 +41,7 @@ async def tab_to(page: Page, name: str) -> None:
     """Tab on until the control with this name has the focus; every stop on the way must show it."""
     passed = []
     for _ in range(STOPS):
-        await page.keyboard.press("Tab")
+        await press(page, "Tab")
         focus = page.locator(":focus")
         if await focus.count() == 0:
             continue  # the browser's own bar
@@ -55,7 +55,7 @@ async def tab_to(page: Page, name: str) -> None:
 async def tab_to_start(page: Page) -> None:
     """As somebody who presses Shift+Tab until the page begins."""
     for _ in range(STOPS):
-        await page.keyboard.press("Shift+Tab")
+        await press(page, "Shift+Tab")
         if (
             await page.locator(":focus").count()
             and await page.locator(":focus").inner_text() == "Skip to content"
@@ -69,7 +69,7 @@ async def test_from_the_front_page_to_a_sent_message_and_back(live: Live, people
     page = maria.page
     await page.goto(live.portal)
     await tab_to(page, "Open a ticket")
-    await page.keyboard.press("Enter")
+    await press(page, "Enter")
     await expect(page.get_by_label("Your email address")).to_be_visible()
     await tab_to(page, "Your email address")
     await page.keyboard.type("keys@customer.example")
@@ -78,21 +78,21 @@ async def test_from_the_front_page_to_a_sent_message_and_back(live: Live, people
     await tab_to(page, "What can we help with?")
     await page.keyboard.type("It ran away.")
     await tab_to(page, "Open the ticket")
-    await page.keyboard.press("Enter")
+    await press(page, "Enter")
     await expect(page.get_by_role("heading", name="No mouse here")).to_be_visible()
     await tab_to(page, "Open the conversation")
-    await page.keyboard.press("Enter")
+    await press(page, "Enter")
     await Room(page).is_live()
     await tab_to(page, "Message")
     await page.keyboard.type("Written by hand")
-    await page.keyboard.press("Enter")
+    await press(page, "Enter")
     await Room(page).shows("Written by hand")
     await tab_to_start(page)
     await tab_to(page, "Back to the ticket")
-    await page.keyboard.press("Enter")
+    await press(page, "Enter")
     await expect(page.get_by_role("heading", name="Latest messages")).to_be_visible()
     await tab_to(page, "Your tickets")
-    await page.keyboard.press("Enter")
+    await press(page, "Enter")
 
     await expect(page.get_by_role("link", name="No mouse here")).to_be_visible()
 
@@ -102,11 +102,11 @@ async def test_an_agent_gets_from_the_list_to_an_answer(live: Live, past: Past, 
     ada = await people.agent()
     await ada.page.goto(f"{live.desk}/tickets")
     await tab_to(ada.page, "Unread Answered from the keyboard")
-    await ada.page.keyboard.press("Enter")
+    await press(ada.page, "Enter")
     await Room(ada.page).is_live()
     await tab_to(ada.page, "Message")
     await ada.page.keyboard.type("Answered")
-    await ada.page.keyboard.press("Enter")
+    await press(ada.page, "Enter")
 
     await expect(Room(ada.page).messages.last.get_by_text("Sent", exact=True)).to_be_visible()
     assert (await past.contents(ticket))[-1] == "Answered"
@@ -115,9 +115,9 @@ async def test_an_agent_gets_from_the_list_to_an_answer(live: Live, past: Past, 
 async def test_the_skip_link_leads_past_the_navigation(live: Live, people: People) -> None:
     maria = await people.stranger()
     await maria.page.goto(live.portal)
-    await maria.page.keyboard.press("Tab")
+    await press(maria.page, "Tab")
     await expect(maria.page.get_by_role("link", name="Skip to content")).to_be_in_viewport()
-    await maria.page.keyboard.press("Enter")
+    await press(maria.page, "Enter")
     await tab_to(maria.page, "Open a ticket")
 
     assert await maria.page.locator(":focus").evaluate("element => element.closest('main') !== null")
@@ -131,9 +131,9 @@ async def test_shift_and_enter_break_the_line(live: Live, past: Past, people: Pe
     await room.is_live()
     await room.composer.focus()
     await maria.page.keyboard.type("One")
-    await maria.page.keyboard.press("Shift+Enter")
+    await press(maria.page, "Shift+Enter")
     await maria.page.keyboard.type("two")
-    await maria.page.keyboard.press("Enter")
+    await press(maria.page, "Enter")
     await expect(room.messages.last.get_by_text("Sent", exact=True)).to_be_visible()
 
     assert (await past.contents(ticket))[-1] == "One\ntwo"
@@ -175,7 +175,7 @@ async def test_after_a_refused_form_the_focus_is_on_the_problems_which_lead_to_t
     await maria.page.get_by_role("button", name="Open the ticket").click()
     await expect(maria.page.get_by_role("alert")).to_be_focused()
     await tab_to(maria.page, "Enter a subject")
-    await maria.page.keyboard.press("Enter")
+    await press(maria.page, "Enter")
 
     await expect(maria.page.get_by_label("Subject")).to_be_focused()
 
@@ -186,9 +186,9 @@ async def test_after_a_refused_sign_in_the_focus_is_on_the_problem(live: Live, p
     await ada.page.goto(f"{live.url}/auth/login")
     await expect(ada.page.get_by_label("Email address")).to_be_focused()
     await ada.page.keyboard.type(email_of("ben"))
-    await ada.page.keyboard.press("Tab")
+    await press(ada.page, "Tab")
     await ada.page.keyboard.type("wrong")
-    await ada.page.keyboard.press("Enter")
+    await press(ada.page, "Enter")
 
     await expect(ada.page.get_by_role("alert")).to_be_focused()
 

@@ -10,7 +10,7 @@ from playwright.async_api import Locator, Page, Route, expect
 from parlour.features.tickets.models import Status
 from tests.browser.axe import violations
 from tests.browser.past import Past
-from tests.browser.people import People, Person, Room, chat_of, desk_of
+from tests.browser.people import People, Person, Room, chat_of, desk_of, press
 from tests.live import Live
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -57,7 +57,7 @@ async def has_focus(page: Page, subject: str) -> None:
 
 
 async def open_palette(page: Page) -> Locator:
-    await page.keyboard.press("Control+k")
+    await press(page, "Control+k")
     field = page.get_by_role("combobox", name="Find a command, a ticket or a view")
     await expect(field).to_be_focused()
     return field
@@ -65,21 +65,21 @@ async def open_palette(page: Page) -> Locator:
 
 async def test_j_and_k_move_and_enter_opens(live: Live, past: Past, people: People) -> None:
     ada, (first, second) = await at_list(live, past, people)
-    await ada.page.keyboard.press("j")
+    await press(ada.page, "j")
     await has_focus(ada.page, first)
-    await ada.page.keyboard.press("j")
+    await press(ada.page, "j")
     await has_focus(ada.page, second)
-    await ada.page.keyboard.press("k")
+    await press(ada.page, "k")
     await has_focus(ada.page, first)
-    await ada.page.keyboard.press("Enter")
+    await press(ada.page, "Enter")
 
     await expect(ada.page.get_by_role("heading", name=first)).to_be_visible()
 
 
 async def test_x_selects_the_row(live: Live, past: Past, people: People) -> None:
     ada, (first, _) = await at_list(live, past, people)
-    await ada.page.keyboard.press("j")
-    await ada.page.keyboard.press("x")
+    await press(ada.page, "j")
+    await press(ada.page, "x")
 
     await expect(row(ada.page, first).get_by_role("checkbox")).to_be_checked()
     await expect(ada.page.get_by_text("Selected: 1")).to_be_visible()
@@ -87,10 +87,10 @@ async def test_x_selects_the_row(live: Live, past: Past, people: People) -> None
 
 async def test_e_resolves_the_row_and_moving_goes_on_from_it(live: Live, past: Past, people: People) -> None:
     ada, (first, second) = await at_list(live, past, people)
-    await ada.page.keyboard.press("j")
-    await ada.page.keyboard.press("e")
+    await press(ada.page, "j")
+    await press(ada.page, "e")
     await expect(row(ada.page, first).locator(".choice[data-status=resolved]")).to_be_visible()
-    await ada.page.keyboard.press("j")
+    await press(ada.page, "j")
 
     await has_focus(ada.page, second)
     assert (await past.tickets_called(first))[0].status is Status.RESOLVED
@@ -98,8 +98,8 @@ async def test_e_resolves_the_row_and_moving_goes_on_from_it(live: Live, past: P
 
 async def test_a_assigns_the_row_to_oneself(live: Live, past: Past, people: People) -> None:
     ada, (first, _) = await at_list(live, past, people)
-    await ada.page.keyboard.press("j")
-    await ada.page.keyboard.press("a")
+    await press(ada.page, "j")
+    await press(ada.page, "a")
 
     await expect(row(ada.page, first).locator("select[name=assignee] option:checked")).to_have_text(
         "Ada Moreau"
@@ -119,7 +119,7 @@ async def test_a_key_changes_the_row_it_was_pressed_on_however_fast_one_goes_on(
     ada, both = await at_list(live, past, people)
     await ada.page.route("**/status", slowly)
     for key in "jejek":
-        await ada.page.keyboard.press(key)
+        await press(ada.page, key)
 
     for ticket in both:
         await expect(row(ada.page, ticket).locator("select[name=status]")).to_have_value("resolved")
@@ -131,8 +131,8 @@ async def test_on_a_ticket_a_and_e_change_it(live: Live, past: Past, people: Peo
     ada = await people.agent()
     await ada.page.goto(desk_of(live, ticket))
     await Room(ada.page).is_live()
-    await ada.page.keyboard.press("a")
-    await ada.page.keyboard.press("e")
+    await press(ada.page, "a")
+    await press(ada.page, "e")
     await expect(Room(ada.page).status).to_have_text("Resolved")
 
     changed = (await past.tickets_called(ticket.subject))[0]
@@ -144,13 +144,13 @@ async def test_r_and_n_lead_into_the_composers(live: Live, past: Past, people: P
     ada = await people.agent()
     await ada.page.goto(desk_of(live, ticket))
     await Room(ada.page).is_live()
-    await ada.page.keyboard.press("r")
+    await press(ada.page, "r")
     await expect(ada.page.get_by_role("textbox", name="Message")).to_be_focused()
     await ada.page.keyboard.type("n")
     await expect(ada.page.get_by_role("textbox", name="Message")).to_have_value("n")
     await ada.page.get_by_role("textbox", name="Message").fill("")
     await ada.page.get_by_role("heading", name=ticket.subject).click()
-    await ada.page.keyboard.press("n")
+    await press(ada.page, "n")
 
     await expect(ada.page.get_by_role("textbox", name="Note")).to_be_focused()
 
@@ -159,8 +159,8 @@ async def test_a_key_is_heard_again_as_soon_as_a_dialog_is_closed(live: Live, pe
     """Also where that one still holds the focus; and a transition that was skipped is no error."""
     ada = await people.agent()
     await ada.page.goto(f"{live.desk}/replies")
-    await ada.page.keyboard.press("Control+k")
-    await ada.page.keyboard.press("Escape")
+    await press(ada.page, "Control+k")
+    await press(ada.page, "Escape")
     await ada.page.evaluate("""() => {
         const ready = Promise.reject(new DOMException('Skipping view transition', 'AbortError'));
         dispatchEvent(Object.assign(new Event('pagereveal'), { viewTransition: { ready } }));
@@ -180,7 +180,7 @@ async def test_the_palette_comes_while_one_writes_and_gives_the_words_back(
     await ada.has_sent("watch")
     await ada.page.get_by_role("textbox", name="Message").fill("Half a sent")
     await open_palette(ada.page)
-    await ada.page.keyboard.press("Escape")
+    await press(ada.page, "Escape")
     await ada.page.keyboard.type("ence")
 
     await expect(ada.page.get_by_role("textbox", name="Message")).to_have_value("Half a sentence")
@@ -198,24 +198,24 @@ async def test_what_is_typed_before_the_palette_has_come_is_meant_for_it(
 
     await ada.page.route("**/dialogs/**", hold)
     await ada.page.goto(ada.page.url)
-    await ada.page.keyboard.press("j")
-    await ada.page.keyboard.press("Control+k")
-    await ada.page.keyboard.press("j")
+    await press(ada.page, "j")
+    await press(ada.page, "Control+k")
+    await press(ada.page, "j")
     arrive.set()
 
     await expect(ada.page.get_by_role("combobox", name="Find a command, a ticket or a view")).to_be_focused()
-    await ada.page.keyboard.press("Escape")
+    await press(ada.page, "Escape")
     await has_focus(ada.page, first)
 
 
 async def test_g_and_a_second_key_go_to_a_page(live: Live, people: People) -> None:
     ada = await people.agent()
     await ada.page.goto(f"{live.desk}/people")
-    await ada.page.keyboard.press("g")
-    await ada.page.keyboard.press("t")
+    await press(ada.page, "g")
+    await press(ada.page, "t")
     await ada.page.wait_for_url(f"{live.desk}/tickets?status=active")
-    await ada.page.keyboard.press("g")
-    await ada.page.keyboard.press("d")
+    await press(ada.page, "g")
+    await press(ada.page, "d")
 
     await ada.page.wait_for_url(live.desk)
 
@@ -225,7 +225,7 @@ async def test_the_slash_searches_and_in_the_field_it_is_a_slash(
 ) -> None:
     ada, _ = await at_list(live, past, people)
     field = ada.page.get_by_role("searchbox")
-    await ada.page.keyboard.press("/")
+    await press(ada.page, "/")
     await expect(field).to_be_focused()
     await ada.page.keyboard.type("/jx?")
 
@@ -236,11 +236,11 @@ async def test_the_question_mark_lists_the_keys_and_they_rest_meanwhile(
     live: Live, past: Past, people: People
 ) -> None:
     ada, (first, _) = await at_list(live, past, people)
-    await ada.page.keyboard.press("j")
-    await ada.page.keyboard.press("?")
+    await press(ada.page, "j")
+    await press(ada.page, "?")
     await expect(ada.page.get_by_role("heading", name="Keyboard shortcuts")).to_be_visible()
-    await ada.page.keyboard.press("x")
-    await ada.page.keyboard.press("Escape")
+    await press(ada.page, "x")
+    await press(ada.page, "Escape")
 
     await has_focus(ada.page, first)
     await expect(row(ada.page, first).get_by_role("checkbox")).not_to_be_checked()
@@ -251,9 +251,9 @@ async def test_with_a_modifier_a_key_is_none_of_ours(
     live: Live, past: Past, people: People, pressed: str
 ) -> None:
     ada, (first, _) = await at_list(live, past, people)
-    await ada.page.keyboard.press("j")
-    await ada.page.keyboard.press(pressed)
-    await ada.page.keyboard.press("x")
+    await press(ada.page, "j")
+    await press(ada.page, pressed)
+    await press(ada.page, "x")
     await expect(row(ada.page, first).get_by_role("checkbox")).to_be_checked()
 
     assert (await past.tickets_called(first))[0].status is Status.NEW
@@ -265,7 +265,7 @@ async def test_while_an_input_method_composes_nothing_happens(live: Live, past: 
         """document.body.dispatchEvent(
             new KeyboardEvent("keydown", { key: "?", isComposing: true, bubbles: true }))"""
     )
-    await ada.page.keyboard.press("j")
+    await press(ada.page, "j")
 
     await expect(ada.page.get_by_role("dialog")).to_have_count(0)
 
@@ -279,7 +279,7 @@ async def test_whoever_switched_them_off_has_no_keys(live: Live, past: Past, peo
     await expect(kim.page.get_by_text("The preferences are saved.")).to_be_visible()
     await kim.page.goto(f"{live.desk}/tickets")
     for pressed in ("?", "Control+k", "g", "d", "j"):
-        await kim.page.keyboard.press(pressed)
+        await press(kim.page, pressed)
     await expect(kim.page.get_by_role("dialog")).to_have_count(0)
 
     assert kim.page.url == f"{live.desk}/tickets"
@@ -300,7 +300,7 @@ async def test_the_list_of_keys_is_accessible(live: Live, people: People) -> Non
     ada = await people.agent(bypass_csp=True)
     await ada.page.goto(f"{live.desk}/people")
     await ada.has_sent("watch")
-    await ada.page.keyboard.press("?")
+    await press(ada.page, "?")
     await expect(ada.page.get_by_role("heading", name="Keyboard shortcuts")).to_be_visible()
 
     assert await violations(ada.page) == []
@@ -316,7 +316,7 @@ async def test_the_palette_finds_a_ticket(live: Live, past: Past, people: People
     option = ada.page.get_by_role("option").filter(has_text=ticket.subject)
     await expect(option).to_have_attribute("aria-selected", "true")
     await expect(ada.page.locator("[role=option]:visible")).to_have_count(1)
-    await ada.page.keyboard.press("Enter")
+    await press(ada.page, "Enter")
 
     await ada.page.wait_for_url(desk_of(live, ticket))
 
@@ -327,24 +327,24 @@ async def test_enter_waits_for_what_was_typed_last(live: Live, past: Past, peopl
     await ada.page.goto(f"{live.desk}/people")
     field = await open_palette(ada.page)
     await field.fill(ticket.subject.split()[0])
-    await ada.page.keyboard.press("Enter")
+    await press(ada.page, "Enter")
 
     await ada.page.wait_for_url(desk_of(live, ticket))
 
 
 async def test_the_arrows_choose_and_escape_leads_back(live: Live, past: Past, people: People) -> None:
     ada, (first, _) = await at_list(live, past, people)
-    await ada.page.keyboard.press("j")
+    await press(ada.page, "j")
     field = await open_palette(ada.page)
     await field.fill("waiting for")
     selected = ada.page.locator("[role=option][aria-selected=true]")
     await expect(selected).to_have_text("Waiting for us")
-    await ada.page.keyboard.press("ArrowDown")
+    await press(ada.page, "ArrowDown")
     await expect(selected).to_have_text("Waiting for the customer")
     await expect(field).to_have_attribute("aria-activedescendant", "palette-view-waiting_for_customer")
-    await ada.page.keyboard.press("ArrowDown")
+    await press(ada.page, "ArrowDown")
     await expect(selected).to_have_text("Waiting for us")
-    await ada.page.keyboard.press("Escape")
+    await press(ada.page, "Escape")
 
     await has_focus(ada.page, first)
 
@@ -364,7 +364,7 @@ async def test_what_was_chosen_stays_chosen_when_the_answer_comes_late(
     field = await open_palette(ada.page)
     await field.fill("waiting for")
     await asked.wait()
-    await ada.page.keyboard.press("ArrowDown")
+    await press(ada.page, "ArrowDown")
     async with ada.page.expect_response("**/palette?q=waiting*"):
         released.set()
     await expect(ada.page.locator("[data-palette-busy]")).to_be_hidden()
@@ -376,10 +376,10 @@ async def test_a_command_of_the_palette_is_about_the_row_with_the_focus(
     live: Live, past: Past, people: People
 ) -> None:
     ada, (first, _) = await at_list(live, past, people)
-    await ada.page.keyboard.press("j")
+    await press(ada.page, "j")
     field = await open_palette(ada.page)
     await field.fill("resolve")
-    await ada.page.keyboard.press("Enter")
+    await press(ada.page, "Enter")
 
     await expect(row(ada.page, first).locator(".choice[data-status=resolved]")).to_be_visible()
 
@@ -478,22 +478,22 @@ async def test_z_and_t_in_a_list_offer_the_mornings_and_the_tags_and_u_takes_it_
 ) -> None:
     tag = await past.tag(marked())
     ada, (first, second) = await at_list(live, past, people)
-    await ada.page.keyboard.press("j")
-    await ada.page.keyboard.press("z")
+    await press(ada.page, "j")
+    await press(ada.page, "z")
     mornings = [re.compile("tomorrow"), re.compile("Monday")]
     await expect(ada.page.locator("[role=option]:visible")).to_have_text(mornings)
     assert await violations(ada.page) == []
-    await ada.page.keyboard.press("Enter")
+    await press(ada.page, "Enter")
     await expect(ada.page.get_by_text("Put aside: 1 of 1")).to_be_visible()
     await expect(row(ada.page, first).locator(".choice[data-status=pending]")).to_be_visible()
-    await ada.page.keyboard.press("u")
+    await press(ada.page, "u")
     await expect(ada.page.get_by_text("Undone.")).to_be_visible()
     await expect(row(ada.page, first).locator(".choice[data-status=new]")).to_be_visible()
     for subject in (first, second):
         await row(ada.page, subject).get_by_role("checkbox").check()
-    await ada.page.keyboard.press("t")
+    await press(ada.page, "t")
     await ada.page.keyboard.type(tag)
-    await ada.page.keyboard.press("Enter")
+    await press(ada.page, "Enter")
 
     for subject in (first, second):
         await expect(row(ada.page, subject).locator(".tag")).to_have_text(tag)
@@ -508,10 +508,10 @@ async def test_the_palette_puts_a_tag_on_the_open_ticket_and_u_takes_it_off(
     await Room(ada.page).is_live()
     field = await open_palette(ada.page)
     await field.fill(f"add {tag}")
-    await ada.page.keyboard.press("Enter")
+    await press(ada.page, "Enter")
     panel = ada.page.locator("[data-panel]")
     await expect(panel.locator(".tag-list")).to_contain_text(tag)
     await expect(ada.page.get_by_text("tags changed")).to_be_visible()
-    await ada.page.keyboard.press("u")
+    await press(ada.page, "u")
 
     await expect(panel.locator(".tag-list")).not_to_be_attached()

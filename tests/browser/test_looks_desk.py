@@ -39,7 +39,7 @@ from parlour.mail.imap import Server
 from tests.browser.axe import BETWEEN, too_wide, violations
 from tests.browser.files import picture, text
 from tests.browser.past import Past
-from tests.browser.people import PHONE, People, Room, desk_of, status_of
+from tests.browser.people import PHONE, People, Room, desk_of, press, status_of
 from tests.house import behind_its_back
 from tests.live import Live
 
@@ -506,15 +506,15 @@ async def tagged_and_put_aside(page: Page, live: Live, past: Past) -> None:
     await every_tag(past)
     ticket = await answering(page, live, past)
     for name in ("red", "nothing"):
-        await page.keyboard.press("t")
+        await press(page, "t")
         await page.keyboard.type(name)
-        await page.keyboard.press("Enter")
+        await press(page, "Enter")
         await expect(page.get_by_title("Take off the tag red")).to_be_attached()
         await page.locator("h1").click()
     await expect(page.get_by_text("There is no tag of this name.")).to_be_visible()
-    await page.keyboard.press("z")
+    await press(page, "z")
     await expect(page.get_by_role("button", name="Tomorrow morning")).to_be_focused()
-    await page.keyboard.press("Enter")
+    await press(page, "Enter")
     await expect(page.get_by_text("Put aside until", exact=False).locator("time")).to_be_visible()
     await expect(page.get_by_label("Status", exact=True)).to_have_value("pending")
     assert (await past.db.read(past.system, tickets.ticket, ticket.ticket_id)).aside_until
@@ -777,7 +777,7 @@ async def test_a_mouse_opens_the_palette_and_the_list_of_the_keys(live: Live, pe
     await ada.page.goto(f"{live.desk}/replies")
     await ada.page.get_by_role("button", name="Search or jump to…").click()
     await expect(ada.page.get_by_role("combobox", name="Find a command")).to_be_focused()
-    await ada.page.keyboard.press("Escape")
+    await press(ada.page, "Escape")
 
     await ada.page.get_by_role("button", name="Keyboard shortcuts").click()
 
@@ -791,7 +791,7 @@ async def test_a_key_acts_on_every_selected_row(live: Live, past: Past, people: 
     for ticket in made[:2]:
         await ada.page.get_by_label(f"Select ticket #{ticket.number}", exact=True).check()
 
-    await ada.page.keyboard.press("e")
+    await press(ada.page, "e")
 
     await expect(ada.page.get_by_text("Changed to “Resolved”: 2 of 2.")).to_be_visible()
 

@@ -12,7 +12,7 @@ from parlour.features.contacts import service as contacts
 from parlour.features.tickets.models import Ticket
 from parlour.kernel import clock
 from tests.browser.past import Past
-from tests.browser.people import People, Person, Room, chat_of, desk_of, status_of
+from tests.browser.people import People, Person, Room, chat_of, desk_of, press, status_of
 from tests.live import Live
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -122,7 +122,7 @@ async def test_a_blind_answer_can_be_taken_back_and_changed(talk: Talk) -> None:
 
 async def test_a_blind_answer_whose_question_was_closed_stays_in_the_list_as_not_sent(talk: Talk) -> None:
     await blind_answer(talk, "Have you looked under the seat?")
-    await talk.ada.page.keyboard.press("Escape")
+    await press(talk.ada.page, "Escape")
 
     await expect(talk.agent.log.get_by_text("Not sent: the customer has written again.")).to_be_visible()
     await talk.ada.page.get_by_role("button", name="Try again").click()
@@ -146,7 +146,7 @@ async def test_a_slash_in_the_empty_composer_brings_the_canned_replies(talk: Tal
     await talk.agent.composer.press("/")
     await talk.ada.page.keyboard.type("posta")
     await expect(talk.ada.page.locator("#reply-options").get_by_role("option")).to_have_count(1)
-    await talk.ada.page.keyboard.press("Enter")
+    await press(talk.ada.page, "Enter")
 
     await expect(talk.agent.composer).to_have_value(f"The postage is free, {talk.ticket.email}.{more}")
     await expect(talk.agent.composer).to_be_focused()
@@ -159,8 +159,8 @@ async def test_a_gap_is_selected_and_asked_about_once_before_anything_is_sent(ta
     await expect(talk.ada.page.locator("#reply-options").get_by_role("option").first).to_contain_text(
         "{parcel_number}"
     )
-    await talk.ada.page.keyboard.press("Enter")
-    await talk.ada.page.keyboard.press("Enter")
+    await press(talk.ada.page, "Enter")
+    await press(talk.ada.page, "Enter")
     await expect(
         talk.ada.page.get_by_role("alert").filter(has_text="left {parcel_number} to be")
     ).to_be_visible()
@@ -191,9 +191,9 @@ async def test_notes_reach_a_colleague_between_the_messages_and_never_the_custom
 ) -> None:
     ben = await beside(talk, people)
     await expect(talk.ada.page.get_by_text("and so is Ben Okafor")).to_be_visible()
-    await talk.ada.page.keyboard.press("n")
+    await press(talk.ada.page, "n")
     await talk.ada.page.keyboard.type("Treat him well.")
-    await talk.ada.page.keyboard.press("Enter")
+    await press(talk.ada.page, "Enter")
     await talk.agent.shows("Treat him well.")
     await talk.customer.send("Hello?")
 
@@ -228,15 +228,15 @@ async def test_each_face_keeps_its_own_words(talk: Talk) -> None:
 async def test_a_members_name_is_chosen_from_a_list_at_the_caret(talk: Talk, past: Past) -> None:
     await past.agent("ben")
     await talk.ada.page.reload()
-    await talk.ada.page.keyboard.press("n")
+    await press(talk.ada.page, "n")
     await talk.ada.page.keyboard.type("Please look, @oka")
     members = talk.ada.page.get_by_role("listbox", name="Members")
     await expect(members.get_by_role("option")).to_have_text(["Ben Okafor"])
-    await talk.ada.page.keyboard.press("Enter")
+    await press(talk.ada.page, "Enter")
     note = talk.ada.page.get_by_role("textbox", name="Note")
     await expect(note).to_have_value("Please look, @Ben Okafor ")
     await expect(members).to_be_hidden()
-    await talk.ada.page.keyboard.press("Enter")
+    await press(talk.ada.page, "Enter")
 
     await talk.agent.shows("Please look, @Ben Okafor")
 
