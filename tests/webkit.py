@@ -18,7 +18,7 @@ import httpx
 from tests.ports import free_port
 from tests.servers import WEBKIT, XVFB
 
-PATIENCE = 20
+PATIENCE = 30
 """Seconds for anything that a page does."""
 _ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 """The name under which the protocol hands out elements, the same for all of them."""

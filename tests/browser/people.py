@@ -30,7 +30,7 @@ from tests.live import Live
 
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
-PATIENCE = 15_000
+PATIENCE = 30_000
 """Milliseconds for anything that a page does: much, because several suites may share the machine."""
 NETWORK_LOST = r"net::ERR_(INTERNET_DISCONNECTED|FAILED|CONNECTION_\w+|EMPTY_RESPONSE|NETWORK_\w+)"
 NOT_ANIMATED = "Transition was aborted because of invalid state. Page already revealed"
