@@ -88,8 +88,8 @@ from parlour.web.ways import Ways
 from parlour.worker import Chore, Worker
 
 SOCKET = "/realtime"
-PROGRAMS = {f"{api.HOME}/": problem, f"{zendesk.HOME}/": failed}
-"""What tells a program of an error, by what the address begins with."""
+PROGRAMS = {f"{api.HOME}/": problem, f"{zendesk.HOME}/": failed, "/api/": problem}
+"""What tells a program of an error, by what the address begins with: the first that fits."""
 READY_SECONDS = 1.5
 """Whoever asks whether a node is ready waits for seconds at most, and so does every other node's turn."""
 YOUNG_OBJECTS = 10_000
@@ -277,7 +277,7 @@ class Application:
     def __init__(self, parlour: Parlour, pages: Starlette) -> None:
         self.parlour = parlour
         self.pages = pages
-        self._hosts = KnownHosts(pages, base_url=parlour.settings.base_url)
+        self._hosts = KnownHosts(pages, base_url=parlour.settings.base_url, programs=PROGRAMS)
         headed = SecurityHeaders(self._hosts, secure=parlour.settings.secure)
         self._outermost = Observe(headed, metrics=parlour.metrics)
 

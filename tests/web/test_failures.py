@@ -174,6 +174,16 @@ async def test_a_program_is_told_of_an_unknown_address_in_json(visitor: Browser)
     assert answer.json() == {"code": "not_found", "message": "We could not find that."}
 
 
+@pytest.mark.parametrize("path", ["/api/", "/api/v9/tickets", "/api//v1/me"])
+async def test_below_the_api_an_unknown_address_is_a_problem_whatever_was_asked_for(
+    visitor: Browser, path: str
+) -> None:
+    answer = await visitor.get(path, headers={"accept": "text/html"})
+
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+    assert answer.json()["code"] == "not_found"
+
+
 @pytest.mark.parametrize("host", ["evil.example", "[", "a b", "x:99999", "", "evil.example/support"])
 async def test_a_strange_host_breaks_nothing(visitor: Browser, host: str) -> None:
     page = await visitor.get("/support/acme", headers={"host": host})

@@ -28,6 +28,16 @@ async def test_our_own_name_and_this_machines_are_known(visitor: Browser, host: 
     assert (await visitor.get("/auth/login", headers={"host": host})).status_code == 200
 
 
+async def test_a_program_reads_a_problem_when_it_asks_by_another_name(visitor: Browser) -> None:
+    first = await visitor.get("/api/v1/me", headers={"host": "evil.example"})
+    second = await visitor.get("/api/v2/tickets.json", headers={"host": "evil.example"})
+
+    assert (first.status_code, first.headers["content-type"]) == (421, "application/problem+json")
+    assert first.json()["code"] == "wrong_host"
+    assert "evil.example" not in first.text
+    assert (second.status_code, second.json()["error"]) == (421, "WrongHost")
+
+
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
 async def test_probes_may_ask_by_any_name(visitor: Browser, path: str) -> None:
     assert (await visitor.get(path, headers={"host": "10.0.0.7:8000"})).status_code == 200

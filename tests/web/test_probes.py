@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import update
+from structlog.testing import capture_logs
 
 from parlour.db.database import Tx
 from parlour.db.schema import outbox
@@ -68,6 +69,20 @@ async def test_the_numbers_are_for_this_machine_and_its_own_network(house: House
     assert answer.status_code == 200
     assert 'parlour_requests_total{route="features.portal.tickets.home",status="200"} 1.0' in answer.text
     assert "parlour_sockets 0.0" in answer.text
+
+
+@pytest.mark.parametrize("path", ["/api/v1/nowhere", "/api/v1/", "/api/v2/nowhere", "/api/v9/me", "/nowhere"])
+async def test_what_leads_nowhere_is_counted_and_written_down_like_any_request(
+    house: House, path: str
+) -> None:
+    with capture_logs() as lines:
+        async with house.browser() as browser:
+            answer = await browser.get(path)
+            numbers = await browser.get("/metrics")
+
+    assert answer.status_code == 404
+    assert 'parlour_requests_total{route="none",status="404"} 1.0' in numbers.text
+    assert [line["path"] for line in lines if line["event"] == "request"] == [path]
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2001:4860:4860::8888", "not-an-address", ""])

@@ -95,8 +95,7 @@ class Errors:
 
     def _for_programs(self, request: Request) -> ForPrograms | None:
         """By the address alone: a program that asks for HTML by mistake reads a problem all the same."""
-        path = request.url.path
-        return next((told for home, told in self.programs.items() if path.startswith(home)), None)
+        return for_programs(self.programs, request.url.path)
 
     async def _page(self, request: Request, error: DomainError) -> Response:
         """In the feature's layout, which takes a look into the database: not when that is what failed."""
@@ -108,6 +107,10 @@ class Errors:
                 if response is not None:
                     return response
         return error_page(request, error, layout="plain", home="/")
+
+
+def for_programs(programs: Mapping[str, ForPrograms], path: str) -> ForPrograms | None:
+    return next((told for home, told in programs.items() if path.startswith(home)), None)
 
 
 async def _typed(request: Request) -> Mapping[str, str]:

@@ -73,7 +73,8 @@ class Metrics:
 
     def _of_answers(self, endpoint: Callable[..., Any] | None, status: int) -> tuple[Counter, Histogram]:
         """Looked up once: the library finds a number by its labels, each time, as slowly as it counts."""
-        route = f"{endpoint.__module__}.{endpoint.__name__}".removeprefix("parlour.") if endpoint else "none"
+        name = getattr(endpoint, "__name__", "")  # what serves all that begins alike has none
+        route = f"{endpoint.__module__}.{name}".removeprefix("parlour.") if name else "none"
         return self.requests.labels(route, status), self.seconds.labels(route)
 
     async def serve(self, request: Request) -> Response:

@@ -16,12 +16,13 @@ from parlour.features.api.operations import Operation
 from parlour.kernel.errors import DomainError, NotFound
 from parlour.kernel.text import one_line
 from parlour.web.errors import BadRequest, Failed, NoSuchMethod
+from parlour.web.hosts import WrongHost
 from parlour.web.limits import Limit
 from parlour.web.pages import render
 from parlour.web.site import site
 
 _DOCUMENT = Path(__file__).parent / "openapi.json"
-_ANYWHERE = (BadRequest, NotFound, NoSuchMethod, Failed)
+_ANYWHERE = (BadRequest, NotFound, NoSuchMethod, WrongHost, Failed)
 
 
 @cache
