@@ -91,6 +91,16 @@ LISTS: dict[str, tuple[Callable[[Tx], object], str]] = {
     "unfinished": (page_of(status=Stage.ACTIVE), "ix_tickets_active"),
     "by creation": (page_of(order=Order.CREATED), "ix_tickets_created"),
     "by priority": (page_of(order=Order.PRIORITY), "ix_tickets_rank"),
+    "waiting, by creation": (page_of(waiting=True, order=Order.CREATED), "ix_tickets_waiting_created"),
+    "waiting, by priority": (page_of(waiting=True, order=Order.PRIORITY), "ix_tickets_waiting_rank"),
+    "put aside, by creation": (
+        page_of(status=Stage.SNOOZED, order=Order.CREATED),
+        "ix_tickets_snoozed_created",
+    ),
+    "put aside, by priority": (
+        page_of(status=Stage.SNOOZED, order=Order.PRIORITY),
+        "ix_tickets_snoozed_rank",
+    ),
     "of an address": (
         lambda tx: search_store.of_all_addresses(tx, "someone42@", before=None, limit=26),
         "ix_tickets_email",

@@ -14,7 +14,7 @@ from tests.postgres_server import ON_POSTGRESQL, server
 from tests.releases import source_of
 from tests.shell import Shell, sentence
 
-RELEASE_BEFORE = "41feed265792c80839823abf51658cc54ed77606"
+RELEASE_BEFORE = "344cd972fd333016cf038ddb2b334b263b16de51"
 """The newest commit whose last migration is not this one's."""
 
 

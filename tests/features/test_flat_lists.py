@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -20,7 +21,7 @@ from parlour.features.tickets.listing.places import key_of
 from parlour.features.tickets.models import Filters, Order, Priority, Stage, Status, Whose
 from parlour.features.tickets.rows import store as rows_store
 from parlour.kernel.access import Actor
-from tests.house import House, open_house
+from tests.house import House, behind_its_back, open_house
 
 MARGIN = 0.05
 WALK = re.compile(
@@ -86,10 +87,33 @@ async def busy(tmp_path: Path) -> AsyncIterator[House]:
 async def grow(house: House, folder: Path, tickets: int, *, first: int) -> None:
     here = house.workspace.workspace_id
     await asyncio.to_thread(fill, str(folder / "parlour.db"), here, [house.ada], tickets, first=first)
+    settings = house.app.parlour.settings
+    behind_its_back(settings, "UPDATE tickets SET snoozed_until = created_at WHERE status = 'pending'")
 
 
 def me_in(house: House) -> Actor:
     return Actor.system(house.workspace.workspace_id)
+
+
+@pytest.mark.parametrize("name", NARROWED)
+def test_indexes_hold_each_filter_of_the_table_in_every_order(name: str) -> None:
+    orders = [replace(NARROWED[name], order=order) for order in Order]
+
+    assert [filters.order for filters in orders if not listing.costs_the_same(filters)] == []
+
+
+@pytest.mark.parametrize(
+    "among",
+    [
+        {"waiting": True, "status": Status.OPEN},
+        {"waiting": True, "priority": Priority.HIGH},
+        {"status": Stage.SNOOZED, "priority": Priority.HIGH},
+    ],
+)
+def test_those_who_wait_and_those_put_aside_are_also_held_among_others(among: dict[str, Any]) -> None:
+    orders = [Filters(order=order, **among) for order in Order]
+
+    assert [filters.order for filters in orders if not listing.costs_the_same(filters)] == []
 
 
 @pytest.mark.sqlite
@@ -107,7 +131,7 @@ async def test_every_list_walks_an_index_in_its_order(busy: House) -> None:
 @pytest.mark.sqlite
 async def test_fifty_times_the_tickets_take_no_more_steps(busy: House, tmp_path: Path) -> None:
     lists = {name: query.filters(busy.ada) for name, query in BUILT_IN.items()}
-    for name, order in itertools.product(("nothing", "active", "priority"), Order):
+    for name, order in itertools.product(("nothing", "active", "priority", "waiting", "snoozed"), Order):
         filters = replace(NARROWED[name], order=order)
         if listing.costs_the_same(filters):
             lists[f"{name}, by {order.value}"] = filters

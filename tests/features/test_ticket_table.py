@@ -371,12 +371,12 @@ async def test_the_rows_of_another_workspace_are_not_there(house: House, five: l
 
 
 async def test_a_list_that_has_not_looked_far_enough_says_so_and_goes_on(house: House, desk: Browser) -> None:
-    """Those that wait, by creation, are picked out of all that are active."""
-    await asyncio.to_thread(stock, house, 4_000)
+    """Those of one person that wait are picked out of all of theirs that are active."""
+    await asyncio.to_thread(stock, house, 8_000)
     behind_its_back(
         house.app.parlour.settings, "UPDATE tickets SET waiting_since = NULL WHERE number > ?", 1_000
     )
-    page = await desk.get(table(house, "?waiting=us&sort=created"))
+    page = await desk.get(table(house, "?waiting=us&assignee=me&sort=created"))
     further = re.search(r'href="([^"]+)"[^>]*>(?:<svg.*?</svg>)?Look further back', page.text, re.DOTALL)
     assert further
     beyond = await desk.get(unescape(further[1]))

@@ -25,6 +25,7 @@ _RANKED = ("priority_rank", "last_message_at", "ticket_id")
 _CREATED = ("priority_rank", "created_at", "ticket_id")
 ACTIVE = "status IN ('new', 'open', 'pending')"
 SNOOZED = "{0}snoozed_until IS NOT NULL AND {0}status = 'pending'"
+WAITING = f"({{0}}waiting_since IS NULL) = false AND {{0}}{ACTIVE}"
 """`{0}`: what the columns are called by, if anything."""
 
 ERASABLE = "status = 'closed' AND (erased_at IS NULL OR erased_at < last_message_at)"
@@ -32,9 +33,13 @@ UNSAID = "unsaid_from IS NOT NULL"
 MERGED = "merged_into IS NOT NULL"
 
 
-def _active_index(name: str, *columns: str | TextClause) -> Index:
-    where = text(ACTIVE)
+def _some(name: str, which: str, *columns: str | TextClause) -> Index:
+    where = text(which.format(""))
     return Index(name, "workspace_id", *columns, sqlite_where=where, postgresql_where=where)
+
+
+def _active_index(name: str, *columns: str | TextClause) -> Index:
+    return _some(name, ACTIVE, *columns)
 
 
 tickets = Table(
@@ -113,14 +118,11 @@ tickets = Table(
     # Led by the person, so that it also serves the foreign key.
     Index("ix_tickets_assignee", "assignee_id", "workspace_id", "last_message_at", "ticket_id"),
     _active_index("ix_tickets_active", "last_message_at", "ticket_id"),
-    Index(
-        "ix_tickets_snoozed",
-        "workspace_id",
-        "last_message_at",
-        "ticket_id",
-        sqlite_where=text(SNOOZED.format("")),
-        postgresql_where=text(SNOOZED.format("")),
-    ),
+    _some("ix_tickets_snoozed", SNOOZED, "last_message_at", "ticket_id"),
+    _some("ix_tickets_snoozed_rank", SNOOZED, *_RANKED),
+    _some("ix_tickets_snoozed_created", SNOOZED, *_CREATED),
+    _some("ix_tickets_waiting_rank", WAITING, "status", *_RANKED),
+    _some("ix_tickets_waiting_created", WAITING, "status", *_CREATED),
     Index(
         "ix_tickets_merged",
         "workspace_id",

@@ -66,7 +66,9 @@ _LEADS: dict[Order, tuple[tuple[str, ...], ...]] = {
         (),
         ("active",),
         ("active", "waiting"),
+        ("active", "waiting", "status", "priority"),
         ("snoozed",),
+        ("snoozed", "priority"),
         ("priority",),
         ("active", "priority"),
         ("assignee",),
@@ -74,8 +76,21 @@ _LEADS: dict[Order, tuple[tuple[str, ...], ...]] = {
         ("status", "priority"),
         ("assignee", "status", "priority"),
     ),
-    Order.CREATED: ((), ("status", "priority"), ("assignee", "status", "priority")),
-    Order.PRIORITY: ((), ("active",), ("status",), ("assignee", "status")),
+    Order.CREATED: (
+        (),
+        ("active", "waiting", "status", "priority"),
+        ("snoozed", "priority"),
+        ("status", "priority"),
+        ("assignee", "status", "priority"),
+    ),
+    Order.PRIORITY: (
+        (),
+        ("active",),
+        ("active", "waiting", "status"),
+        ("snoozed",),
+        ("status",),
+        ("assignee", "status"),
+    ),
 }
 """What the indexes begin with that go on in this order, beside the workspace."""
 ACTIVE_STATUSES = (Status.NEW, Status.OPEN, Status.PENDING)
