@@ -1,12 +1,13 @@
 """A real Parlour server for a bench: its own data folder, a free port, set up through the command line."""
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
@@ -37,6 +38,19 @@ class Parlour:
         if done.returncode:
             raise SystemExit(f"parlour {' '.join(words)} failed:\n{done.stderr}")
         return (done.stdout.splitlines() or [""])[-1]
+
+    def commands(self, lines: Sequence[tuple[Sequence[str], str]]) -> None:
+        """Run many in one process, each with what is typed into it."""
+        done = subprocess.run(
+            [sys.executable, "-m", "bench._commands"],
+            env=self._environment,
+            input=json.dumps(lines),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise SystemExit(f"a line of {len(lines)} failed:\n{done.stderr}")
 
     def start(self) -> None:
         with self._log.open("wb") as log:

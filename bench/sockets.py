@@ -12,20 +12,17 @@ import re
 import sys
 import tempfile
 import uuid
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
 import uvloop
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
-from websockets.typing import Origin
 
 from bench.browser import Browser, Wires
 from bench.ceiling import processor as processor_of
+from bench.listening import Ear
 from bench.report import NONE, Found, Goal, save
 from bench.server import Parlour, parlour
 
@@ -57,51 +54,31 @@ class Seat:
     """One side of one room: whose browser, where to send, what has come."""
 
     browser: Browser
+    address: str
     room: str
     chat: str
     query: str
-    last: int = 0
     mine: set[str] = field(default_factory=set)
-    socket: ClientConnection | None = None
+    ear: Ear | None = None
 
     async def sit_down(self) -> None:
-        origin = f"http://127.0.0.1:{self.browser.wires.port}"
-        self.socket = await connect(
-            f"{origin.replace('http', 'ws', 1)}/realtime?{self.query}",
-            origin=Origin(origin),
-            additional_headers={"Cookie": self.browser.cookie},
-            compression=None,
-            ping_interval=None,
-        )
-        await self.socket.send(json.dumps({"t": "subscribe", "room": self.room, "after": 0}))
-        while json.loads(await self.socket.recv())["t"] != "presence":
-            pass
-        self.last = 1  # the ticket's own words
+        browser = self.browser
+        self.ear = await Ear.opened(browser.wires.port, self.address, self.query, browser.cookie, self.room)
 
-    async def listen(self, talk: Talk) -> None:
-        assert self.socket
-        try:
-            while True:
-                text = await self.socket.recv()
-                now = perf_counter()
-                frame = json.loads(text)
-                if frame["t"] == "message":
-                    self.hear(frame, now, talk)
-                elif frame["t"] == "heads":
-                    await self.socket.send('{"t":"alive"}')
-        except ConnectionClosed as closed:
-            talk.closed.append(closed.rcvd.code if closed.rcvd else None)
-
-    def hear(self, frame: dict[str, object], now: float, talk: Talk) -> None:
-        seq, sent = int(str(frame["seq"])), str(frame["client_id"])
-        if seq == self.last + 1:
-            self.last = seq
-        elif seq <= self.last:
-            talk.doubled += 1
-        else:
-            talk.reordered += 1
-        if sent in talk.started and sent not in self.mine:
-            talk.arrived.setdefault(sent, now)
+    def tell(self, talk: Talk) -> None:
+        """What this side has heard: its room's log, whole, once and in order."""
+        assert self.ear
+        last = 0
+        for when, text in self.ear.heard:
+            frame = json.loads(text)
+            seq, sent = frame["seq"], frame["client_id"]
+            talk.doubled += seq <= last
+            talk.reordered += seq > last + 1
+            last = max(last, seq)
+            if sent in talk.started and sent not in self.mine:
+                talk.arrived.setdefault(sent, when)
+        if self.ear.gone is not None:
+            talk.closed.append(self.ear.gone)
 
     async def send(self, talk: Talk, number: int) -> None:
         sent = str(uuid.uuid4())
@@ -127,10 +104,15 @@ async def sign_in(wires: Wires, number: int, workspace_id: str) -> Browser:
     return browser
 
 
+def customers_at(number: int) -> str:
+    """A network has only so many tickets an hour, and sockets at a time."""
+    block, host = divmod(number // PEOPLE_AN_ADDRESS, 250)
+    return f"127.0.{2 + block}.{1 + host}"
+
+
 async def open_ticket(wires: Wires, number: int) -> tuple[Browser, str, str]:
     """Returns the customer's browser, the ticket's id and its room's id."""
-    block, host = divmod(number // PEOPLE_AN_ADDRESS, 250)
-    browser = Browser(wires, f"127.0.{2 + block}.{1 + host}")
+    browser = Browser(wires, customers_at(number))
     await browser.get("/support/bench/ticket/new")
     answer = await browser.post(
         "/support/bench/ticket/new",
@@ -163,16 +145,17 @@ async def take_seats(nodes: list[Parlour], workspace_id: str, rooms: int) -> lis
     seats = []
     for number, (customer, ticket, room) in enumerate(customers):
         here, there = f"/support/bench/ticket/{ticket}", f"/workspace/{workspace_id}/tickets/{ticket}"
-        seats.append(Seat(customer, room, f"{here}/chat", f"ticket={ticket}&portal=bench"))
-        agent = agents[number // SOCKETS_AN_AGENT]
-        seats.append(Seat(agent, room, f"{there}/chat", f"workspace={workspace_id}"))
+        agent, network = agents[number // SOCKETS_AN_AGENT], customers_at(number)
+        seats += [
+            Seat(customer, network, room, f"{here}/chat", f"ticket={ticket}&portal=bench"),
+            Seat(agent, network, room, f"{there}/chat", f"workspace={workspace_id}"),
+        ]
     return seats
 
 
 async def talk_for(seats: list[Seat], rate: float, seconds: float) -> Talk:
     """Send at a steady rate, whoever may be slow, and wait for what is still on the way."""
     talk = Talk()
-    listening = [asyncio.create_task(seat.listen(talk)) for seat in seats]
     begin = perf_counter()
     sending = []
     turns = seats[::2] + seats[1::2]
@@ -181,9 +164,6 @@ async def talk_for(seats: list[Seat], rate: float, seconds: float) -> Talk:
         sending.append(asyncio.create_task(turns[number % len(turns)].send(talk, number)))
     await asyncio.gather(*sending)
     await asyncio.sleep(GRACE_SECONDS)
-    for task in listening:
-        task.cancel()
-    await asyncio.gather(*listening, return_exceptions=True)
     return talk
 
 
@@ -199,11 +179,13 @@ async def measure(
     opened_in = perf_counter() - begin
     await asyncio.sleep(1)
     idle = memory(nodes)
-    used, stored, begin = processor(nodes), database(choice.on), perf_counter()
+    began, spent = perf_counter(), processors(nodes, choice.on)
     talk = await talk_for(seats, choice.rate, choice.seconds)
-    used, stored, took = processor(nodes) - used, database(choice.on) - stored, perf_counter() - begin
+    took = perf_counter() - began
+    spent = {who: now - spent[who] for who, now in processors(nodes, choice.on).items()}
     after = memory(nodes)
-    await asyncio.gather(*(seat.socket.close() for seat in seats if seat.socket))
+    for seat in seats:
+        seat.tell(talk)
     save(
         f"sockets-{choice.on}-{len(nodes)}",
         found(talk, (idle - before) / len(seats), after, choice),
@@ -213,11 +195,8 @@ async def measure(
         ("sockets opened", f"{len(seats)} in {opened_in:.1f} s"),
         ("memory a connection", f"{(idle - before) / len(seats):.1f} kB"),
         ("memory of the server", f"{before} kB without sockets, {idle} kB with, {after} kB after the talk"),
-        ("processor of the server", f"{used / took:.0%} of one core, database {stored / took:.0%}"),
-        (
-            "processor a message",
-            f"{used / len(talk.started) * 1e6:,.0f} µs, database {stored / len(talk.started) * 1e6:,.0f} µs",
-        ),
+        ("processor, of one core", told(spent, lambda seconds: f"{seconds / took:.0%}")),
+        ("processor a message", told(spent, lambda seconds: f"{seconds / len(talk.started) * 1e6:,.0f} µs")),
         *report(talk, choice),
     ]
 
@@ -257,8 +236,14 @@ def memory(nodes: list[Parlour]) -> int:
     return sum(node.memory() for node in nodes)
 
 
-def processor(nodes: list[Parlour]) -> float:
-    return sum(node.processor() for node in nodes)
+def processors(nodes: list[Parlour], kind: str) -> dict[str, float]:
+    """Seconds of processor time that each side has used so far."""
+    spent = {"server": sum(node.processor() for node in nodes)}
+    return spent | {"database": database(kind), "load": process_time()}
+
+
+def told(spent: dict[str, float], as_words: Callable[[float], str]) -> str:
+    return ", ".join(f"{who} {as_words(seconds)}" for who, seconds in spent.items())
 
 
 def database(kind: str) -> float:
@@ -290,12 +275,14 @@ def prepare(server: Parlour, rooms: int) -> str:
     """Make the workspace and its agents. Returns the workspace's id."""
     workspace_id = server.command("workspace", "create", "bench", "--name", "Bench")
 
-    def hire(number: int) -> None:
-        words = ("agent", "create", agent_email(number), "--workspace", "bench", "--role", "agent")
-        server.command(*words, "--name", f"Agent {number}", "--password-stdin", typed=f"{PASSWORD}\n")
-
-    with ThreadPoolExecutor(2) as two_at_once:
-        list(two_at_once.map(hire, range(agents_for(rooms))))
+    words = ("--workspace", "bench", "--role", "agent", "--password-stdin")
+    hired = range(agents_for(rooms))
+    server.commands(
+        [
+            (("agent", "create", agent_email(number), "--name", f"Agent {number}", *words), f"{PASSWORD}\n")
+            for number in hired
+        ]
+    )
     return workspace_id
 
 
