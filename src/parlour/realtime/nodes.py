@@ -64,7 +64,7 @@ class SharedBus(Bus):
     """Delivers to its own node at once, and to the others as soon as the connection allows."""
 
     pause = 0.0
-    """Seconds to wait before sending, so that more travels together."""
+    """Seconds between two sendings, so that of much more travels together; the first one goes at once."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -75,6 +75,8 @@ class SharedBus(Bus):
         self._peers: dict[str, Peer] = {}
         self._waiting: dict[Hashable, Event | JobQueued] = {}
         self._something = asyncio.Event()
+        self._speaking = asyncio.Lock()
+        self._gone = False
         self._number = 1
         self._unheard = 0
         self._told = False
@@ -99,7 +101,8 @@ class SharedBus(Bus):
         for event in events:
             self._deliver(event)
             self._put(event)
-        self._something.set()
+        if self._peers:
+            self._something.set()
 
     def _put(self, event: Event | JobQueued) -> None:
         key = _subject(event)
@@ -119,6 +122,7 @@ class SharedBus(Bus):
     async def start(self) -> None:
         """Returns when the first attempt to connect has ended, well or not: an outage stops nobody."""
         self._tried.clear()
+        self._gone = False
         self._running = asyncio.create_task(self._stay_connected(), name="bus")
         await self._tried.wait()
 
@@ -127,7 +131,9 @@ class SharedBus(Bus):
             with suppress(Exception):
                 async with asyncio.timeout(GOODBYE_SECONDS):
                     await self._flush(self._line)
-                    await self._line.send([wire.goodbye(self.node)])
+                    async with self._speaking:
+                        self._gone = True  # a later sign of life would bring it back
+                        await self._line.send([wire.goodbye(self.node)])
         if self._running is not None:
             self._running.cancel()
             await asyncio.wait([self._running], timeout=GOODBYE_SECONDS)
@@ -176,18 +182,27 @@ class SharedBus(Bus):
     # -------------------------------------------------------------------------------- speaking
 
     async def _speak(self, line: Line) -> None:
+        """Whoever hears of nobody says what happens with the signs of life: a node that is about to come is
+        heard at once, and told then.
+        """
         while True:
             await self._flush(line)
+            again = monotonic() + self.pause
             with suppress(TimeoutError):
                 async with asyncio.timeout(BEAT):
                     await self._something.wait()
                     if self._speak_at > monotonic() and not self.sound:
                         await asyncio.sleep(LOOK)
-            if self.pause and self._waiting:
-                await asyncio.sleep(self.pause)
+            if self._waiting and (rest := again - monotonic()) > 0:
+                await asyncio.sleep(rest)
 
     async def _flush(self, line: Line) -> None:
         """Send what waits, or a sign of life. What may not have arrived waits again, behind no newer word."""
+        async with self._speaking:
+            if not self._gone:
+                await self._say(line)
+
+    async def _say(self, line: Line) -> None:
         self._something.clear()
         sending: dict[Hashable, Event | JobQueued] = {}
         if self.sound or monotonic() > self._speak_at:
@@ -236,6 +251,7 @@ class SharedBus(Bus):
         peer = self._peers.get(payload.node)
         if peer is None:
             self._peers[payload.node] = Peer(payload.number)
+            self._something.set()
             self.arrivals += 1
             self.missed += payload.number != 1
             return True

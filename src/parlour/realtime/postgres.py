@@ -23,7 +23,7 @@ CONNECT_SECONDS = 3
 class PostgresBus(SharedBus):
     """`url` must lead to the server itself: a pooling proxy gives LISTEN's connection to somebody else."""
 
-    pause = 0.005
+    pause = 0.02
 
     def __init__(self, url: str) -> None:
         super().__init__()

@@ -17,6 +17,8 @@ ANSWER_SECONDS = 2.0
 class RedisBus(SharedBus):
     """The URL's database number names the channel too: channels know nothing of databases."""
 
+    pause = 0.01
+
     def __init__(self, url: str) -> None:
         """Raises ValueError when the URL cannot be used."""
         super().__init__()
