@@ -30,6 +30,7 @@ from parlour.realtime.bus import Bus, MemoryBus
 from parlour.realtime.connection import Scope
 from parlour.realtime.protocol import Timings
 from parlour.realtime.socket import Realtime
+from parlour.server.sockets import Socket
 
 PATIENCE = 20.0
 """Seconds after which a frame that should come does not."""
@@ -316,7 +317,7 @@ async def serving(records: Records, realtime: Realtime) -> AsyncIterator[int]:
     app = Starlette(routes=[WebSocketRoute("/realtime", realtime.endpoint)])
     config = uvicorn.Config(
         app,
-        ws="websockets-sansio",
+        ws=Socket,
         ws_per_message_deflate=False,
         ws_ping_interval=None,
         lifespan="off",

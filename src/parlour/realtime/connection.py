@@ -1,7 +1,8 @@
 """One socket's outgoing side: a bounded queue and whoever empties it.
 
 A thousand of these wait at the same time, so an idle one is small: no timer, no task, no buffer.
-The task that writes lives only while there is something to write.
+The task that writes lives only while there is something to write, and a socket that takes a frame at once
+needs none.
 """
 
 import asyncio
@@ -26,6 +27,8 @@ from parlour.realtime.protocol import (
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+TAKE = "parlour.take"
+"""The extension by which a server takes a frame's text at once, or says False: then it has to be sent."""
 
 
 class Connection:
@@ -41,6 +44,7 @@ class Connection:
         "_rate",
         "_send",
         "_space",
+        "_take",
         "_task",
         "_writer",
         "aborted",
@@ -66,6 +70,7 @@ class Connection:
         self.recheck_at = 0.0
         self.writing_since: float | None = None
         self._send = send
+        self._take: Callable[[str], bool] | None = (scope.get("extensions") or {}).get(TAKE)
         self._budget = budget
         self._queue: list[Frame] = []
         self._bytes = 0
@@ -86,7 +91,7 @@ class Connection:
         Only a socket that does not take what it was given is slow: what one turn of the loop
         brings at once is not the client's fault.
         """
-        if self.closing:
+        if self.closing or (self._writer is None and self._take and self._take(frame.text)):
             return
         if self.writing_since is not None and self._full(frame):
             if not frame.durable:
