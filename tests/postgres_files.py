@@ -98,11 +98,16 @@ class Files:
         self._process.send_signal(signal.SIGINT)
         self._process.wait(STARTS_WITHIN)
 
+    @property
+    def processes(self) -> list[int]:
+        assert self._process is not None
+        return [self._process.pid, *children(self._process.pid)]
+
     def kill(self) -> None:
         """All of its processes at once, as when the machine is lost."""
         if self._process is None or not self.running:
             return
-        for process in (self._process.pid, *children(self._process.pid)):
+        for process in self.processes:
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
         self._process.wait(STARTS_WITHIN)

@@ -22,9 +22,11 @@ from tests.house import House
 
 pytestmark = pytest.mark.postgresql
 
-HERE_ALONE = select(workspaces.c.slug).where(workspaces.c.workspace_id == HERE)
+NOW = func.now().is_not(None)
+"""What asks for the time is asked each time."""
+HERE_ALONE = select(workspaces.c.slug).where(workspaces.c.workspace_id == HERE, NOW)
 WHO = text("SELECT current_setting('parlour.kind'), current_setting('parlour.workspace')")
-KIND = select(func.current_setting("parlour.kind"))
+KIND = select(func.current_setting("parlour.kind")).where(NOW)
 NO_JOB = insert(outbox)
 BROKEN = text("SELECT 1 / 0").columns(tickets.c.number)
 

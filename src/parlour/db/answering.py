@@ -60,7 +60,7 @@ class Answering(psycopg.Connection[Any]):
         super().__init__(*args, **kwargs)
         self._names: OrderedDict[bytes, bytes] = OrderedDict()
         self._named = 0
-        self._before: list[tuple[bytes, Sequence[Any]]] = []
+        self._before: list[tuple[bytes, Sequence[Any], Hashable]] = []
         self._ahead: dict[Hashable, tuple[bytes, Sequence[Any]]] = {}
         self._foreseen: dict[Hashable, PGresult] = {}
         self._later: set[bytes] = set()
@@ -88,14 +88,21 @@ class Answering(psycopg.Connection[Any]):
         """Whether a statement of this transaction was refused, so that nothing but its end is left."""
         return self.pgconn.transaction_status == TransactionStatus.INERROR
 
-    def first(self, words: bytes, values: Sequence[Any] = ()) -> None:
-        """Say this before whatever comes next, and with it. What it answers is of no interest."""
-        self._before.append((words, self._stored(values)))
+    def first(self, words: bytes, values: Sequence[Any] = (), *, heard: bool = False) -> None:
+        """Say this before whatever comes next, and with it. Its answer is kept if it is to be `heard`."""
+        self._before.append((words, self._stored(values), words if heard else None))
+
+    def heard(self, words: bytes) -> tuple[bytes | None, ...] | None:
+        """The one row that this found which was said first, or None: it found none, or has no answer yet."""
+        answer = self._foreseen.get(words)
+        if answer is None or answer.ntuples != 1:
+            return None
+        return tuple([answer.get_value(0, column) for column in range(answer.nfields)])
 
     def later(self, words: bytes, runs: Sequence[Sequence[Any]]) -> None:
         """Write this before whatever comes next, and with it. Should it be refused, so is what comes next."""
         self._later.add(words)
-        self._before += [(words, self._stored(each)) for each in runs]
+        self._before += [(words, self._stored(each), None) for each in runs]
 
     @property
     def owes(self) -> bool:
@@ -176,8 +183,8 @@ class Answering(psycopg.Connection[Any]):
 
     def _send_the_first(self) -> None:
         self._enter()
-        for words, stored in self._before:
-            self._put(words, stored)
+        for words, stored, key in self._before:
+            self._put(words, stored, foreseen=key)
         self._before.clear()
 
     def _put(self, words: bytes, stored: Sequence[Any], *, foreseen: Hashable = None) -> None:

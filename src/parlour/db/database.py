@@ -18,7 +18,7 @@ from sqlalchemy import BindParameter, Connection, CursorResult, Executable, Inse
 from sqlalchemy.exc import NoResultFound
 
 from parlour.db import schema, shortcut
-from parlour.db.found import Found
+from parlour.db.found import Finds
 from parlour.db.lanes import lane_of
 from parlour.db.moments import AT_ONCE, given, now_of, then_of
 from parlour.db.schema import UtcDateTime
@@ -78,10 +78,10 @@ class Tx:
     __slots__ = ("_found", "_guard", "actor", "connection", "events")
 
     def __init__(
-        self, connection: Connection, actor: Actor, guard: Guard | None = None, found: Found | None = None
+        self, connection: Connection, actor: Actor, guard: Guard | None = None, found: Finds | None = None
     ) -> None:
-        """`found` is what statements found before in the state of the database that this one reads."""
-        self._found = found
+        """`found` is what was found before in the state of the database that this one reads."""
+        self._found = found.of(actor) if found else None
         self.connection = connection
         self.actor = actor
         self._guard = guard

@@ -1,39 +1,74 @@
 """What statements found, and what units made of it, for as long as nothing was stored since.
 
-SQLite says by one number whether anybody, of whatever process, has stored anything since a connection looked
-last. Until then the same is found again.
+Both databases say by one word how they stand: whoever reads the same word twice would find the same twice. On
+SQLite that is a number, on PostgreSQL its snapshot (`db/recollection.py`).
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 ROOM = 10_000_000
 """Characters of what was found, or as good as: the memory that it takes is a few times that."""
 ENTRY = 500
 """What a statement weighs that found nothing."""
 
+Key = tuple[Any, ...]
+
+
+class Finds(Protocol):
+    """What a unit finds again, and leaves to be found."""
+
+    def of(self, name: object) -> "Finds":
+        """The same for what is asked in this name."""
+
+    def get(self, key: Key) -> Any: ...
+
+    def keep(self, key: Key, made: Any, stored: Sequence[tuple[Any, ...]] = ()) -> None:
+        """What was made of the rows that are `stored`."""
+
 
 class Found:
-    """Of one connection, and for one thread."""
+    """In one state of the database, whoever asks. Any thread may."""
 
-    __slots__ = ("_found", "_version", "_weight")
+    __slots__ = ("_found", "_weight", "state")
 
-    def __init__(self) -> None:
-        self._version = -1
+    def __init__(self, state: object) -> None:
+        self.state = state
         self._weight = 0
-        self._found: dict[tuple[Any, ...], Any] = {}
+        self._found: dict[Key, Any] = {}
 
-    def stand_at(self, version: int) -> None:
-        """`PRAGMA data_version` within the transaction that reads on."""
-        if version != self._version or self._weight >= ROOM:
-            self._version, self._weight = version, 0
-            self._found.clear()
+    @property
+    def has_room(self) -> bool:
+        return self._weight < ROOM
 
-    def get(self, key: tuple[Any, ...]) -> Any:
+    def of(self, _: object) -> "Found":
+        return self
+
+    def get(self, key: Key) -> Any:
         return self._found.get(key)
 
-    def keep(self, key: tuple[Any, ...], made: Any, stored: Sequence[tuple[Any, ...]] = ()) -> None:
-        """What was made of the rows that are `stored`."""
+    def keep(self, key: Key, made: Any, stored: Sequence[tuple[Any, ...]] = ()) -> None:
         texts = [value for row in stored for value in row if type(value) is str]
         self._weight += ENTRY + sum(map(len, texts))
         self._found[key] = made
+
+
+class Latest:
+    """What was found in the state that was seen last. Of every other one all is forgotten."""
+
+    __slots__ = ("_now",)
+
+    def __init__(self) -> None:
+        self._now = Found(None)
+
+    @property
+    def now(self) -> Found | None:
+        """None when there is no more room in it."""
+        return self._now if self._now.has_room else None
+
+    def at(self, state: object) -> Found:
+        """A unit that has this one keeps nothing in another, whatever others see meanwhile."""
+        now = self._now
+        if state != now.state or not now.has_room:
+            now = self._now = Found(state)
+        return now

@@ -8,13 +8,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
-from sqlalchemy import select, text
+import structlog
+from sqlalchemy import Connection, select, text
 
 from parlour.db import backlog, epoch
 from parlour.db.backlog import Backlog
-from parlour.db.database import Tx
+from parlour.db.database import DatabaseUnusable, Tx
 from parlour.db.schema import fetched_mailboxes, outbox, workspaces
 from parlour.kernel import clock
+from parlour.kernel.access import Actor
 
 STANDBY_SECONDS = 2.0
 """Longer than a standby at the other end of the world takes to answer."""
@@ -26,9 +28,10 @@ STEPS_A_LOOK = 200_000
 NETWORK_FILE_SYSTEMS = ("nfs", "nfs4", "cifs", "smb3", "9p", "fuse.sshfs", "ceph", "glusterfs", "afs")
 """Where a lock may not lock and a sync may not sync: https://www.sqlite.org/howtocorrupt.html#_filesystems_with_broken_or_missing_lock_implementations"""
 
-
 FULLEST = 9
 """Workspaces that are named at most."""
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,3 +139,22 @@ def fullest(tx: Tx, least: int) -> list[tuple[str, int]]:
     size = workspaces.c.files_size
     query = select(workspaces.c.slug, size).where(size >= least).order_by(size.desc()).limit(FULLEST)
     return [(row[0], row[1]) for row in tx.execute(query)]
+
+
+def refuse_a_forgetful_server(connection: Connection) -> None:
+    """Raises DatabaseUnusable for settings of the whole server that no connection of ours can better.
+
+    Where something else may keep what they do not, as with some providers, it is said and no more.
+    """
+    for name, may_be_kept in unsafe_settings(Tx(connection, Actor.system())).items():
+        if not may_be_kept:
+            raise DatabaseUnusable(
+                f"The database server runs with {name} = off, so that a crash of its machine could lose or "
+                f"damage what was acknowledged. An administrator runs ALTER SYSTEM SET {name} = on."
+            )
+        log.warning(
+            "database.may.forget",
+            setting=f"{name} = off",
+            because="what was acknowledged is as safe as the standby or the storage keeps it: "
+            "docs/postgresql.md, A managed database",
+        )

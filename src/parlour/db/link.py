@@ -82,6 +82,11 @@ _SPEAK = _SPEAKER.as_string()
 _SPEAK_FIRST = "SELECT {}".format(
     ", ".join(f"set_config('parlour.{name}', ${at}, true)" for at, name in enumerate(_FACTS, 1))
 ).encode()
+STATE = (
+    b"SELECT pg_catalog.pg_current_snapshot()::text, pg_catalog.pg_postmaster_start_time()::text"
+    b" WHERE NOT pg_catalog.pg_is_in_recovery()"
+)
+"""How the database stands: db/recollection.py says what that is worth, and why a standby is not asked."""
 RELIED_ON = {
     "search_path": "public",
     "row_security": "on",
@@ -240,6 +245,8 @@ class Link:
             self._limits = limits
         self.raw.rename(actor)
         self.raw.first(mode.begin.as_string().encode())
+        if mode is READ:
+            self.raw.first(STATE, heard=True)
         self.raw.first(_SPEAK_FIRST, list(_facts(actor).values()))
         if mode.limit(actor) > TRAVELS_WITH_MS:
             self.raw.ready()

@@ -35,6 +35,7 @@ from parlour.db.database import (
     tellable,
 )
 from parlour.db.link import ALONE, PROBE, READ, SCAN, WRITE, Link, Mode, make_engine
+from parlour.db.recollection import Recollection, Unknown
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import NotFound, Overloaded, StandbyAway, StorageFull, Unreachable
 from parlour.logs import Episode
@@ -97,6 +98,7 @@ class PostgresDatabase(Database):
         self._closed = True
         self._prepares = True
         self._engine = make_engine(url, answering=True)
+        self._known = Recollection(self._engine.dialect, lambda: Link(self._engine, prepares=self._prepares))
         self._away = Episode(log, "database.away", "database.back")
         self._full = Episode(log, "storage.full", "storage.back")
         self._full_until = 0.0
@@ -128,7 +130,7 @@ class PostgresDatabase(Database):
             with connected(engine, self._url) as connection, connection.begin():
                 roles.refuse_an_unready_schema(connection)
                 roles.refuse_a_mighty_role(connection)
-                _refuse_a_forgetful_server(connection)
+                inspection.refuse_a_forgetful_server(connection)
         except (psycopg.Error, DBAPIError) as error:
             raise _unusable(self._url, error) from error
 
@@ -136,6 +138,7 @@ class PostgresDatabase(Database):
         if self._closed:
             return
         self._closed = True
+        await self._known.close()
         for pool in self._pools.values():
             await asyncio.to_thread(pool.shutdown)
         for link in self._links:
@@ -143,7 +146,12 @@ class PostgresDatabase(Database):
         self._links.clear()
 
     async def read(self, actor: Actor, function: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        return await self._submit(READ, actor, lambda tx: function(tx, *args, **kwargs))
+        def call(tx: Tx) -> R:
+            return function(tx, *args, **kwargs)
+
+        with suppress(Unknown):
+            return await self._known.recall(actor, call)
+        return await self._submit(READ, actor, call)
 
     async def scan(self, actor: Actor, function: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         return await self._submit(SCAN, actor, lambda tx: function(tx, *args, **kwargs))
@@ -246,7 +254,8 @@ class PostgresDatabase(Database):
     def _attempt(self, mode: Mode, actor: Actor, call: Callable[[Tx], R]) -> tuple[R, Any]:
         link = self._link()
         guard = None if mode is ALONE else link
-        tx = Tx(link.connection, actor, guard)
+        finding = self._known.finding(link, actor) if mode is READ else None
+        tx = Tx(link.connection, actor, guard, finding)
         try:
             link.begin(mode, actor)
         except psycopg.Error as error:
@@ -283,6 +292,7 @@ class PostgresDatabase(Database):
                 link = self._local.link = Link(self._engine, prepares=self._prepares)
             except (psycopg.Error, DBAPIError) as error:
                 raise _Lost from error
+            self._known.begin_anew()
             with self._lock:
                 self._links.add(link)
         return link
@@ -322,25 +332,6 @@ def _words(error: BaseException | None) -> str:
 def _lost_a_race(state: str | None, attempt: int) -> bool:
     """Whether another run may find things as it wants them. A row that is there on the second look stays."""
     return state in (SERIALIZATION_FAILURE, DEADLOCK) or (state == ALREADY_THERE and attempt < 3)
-
-
-def _refuse_a_forgetful_server(connection: Connection) -> None:
-    """Raises DatabaseUnusable for settings of the whole server that no connection of ours can better.
-
-    Where something else may keep what they do not, as with some providers, it is said and no more.
-    """
-    for name, may_be_kept in inspection.unsafe_settings(Tx(connection, Actor.system())).items():
-        if not may_be_kept:
-            raise DatabaseUnusable(
-                f"The database server runs with {name} = off, so that a crash of its machine could lose or "
-                f"damage what was acknowledged. An administrator runs ALTER SYSTEM SET {name} = on."
-            )
-        log.warning(
-            "database.may.forget",
-            setting=f"{name} = off",
-            because="what was acknowledged is as safe as the standby or the storage keeps it: "
-            "docs/postgresql.md, A managed database",
-        )
 
 
 def connected(engine: Engine, url: str) -> Connection:

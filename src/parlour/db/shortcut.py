@@ -6,17 +6,19 @@ the order of the values, how each is stored and read) is the same each time. Who
 events hears of these statements as of any other.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from functools import cache, lru_cache
 from typing import Any, NamedTuple, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import JSON, BindParameter, ColumnDefault, Connection, Dialect, Executable, Uuid
+from sqlalchemy import ARRAY, JSON, BindParameter, ColumnDefault, Connection, Dialect, Executable, Uuid
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 
-from parlour.db.found import Found
+from parlour.db.found import Finds
 from parlour.kernel.kept import Alike
 
 STATEMENTS = 1000
@@ -24,6 +26,9 @@ IDS = 20_000
 """Ids that came by lately: making one of its text costs as much as reading three values."""
 OBJECTS = 1_000
 """Rows of each kind whose objects are kept: the pages that people look at, many times over."""
+
+_NOW = re.compile(r"\b(?:\w+_timestamp|now|random|pg_\w+)\(")
+"""In a statement that may find something else although nothing was stored."""
 
 _Process = Callable[[Any], Any]
 T = TypeVar("T")
@@ -45,7 +50,13 @@ def _writer(bind: BindParameter[Any], dialect: Dialect) -> _Process:
 def _reader(kind: TypeEngine[Any], dialect: Dialect) -> _Process | None:
     if isinstance(kind, Uuid) and dialect.name == "sqlite":
         return _id
+    if _is_changeable(kind) and dialect.name == "postgresql":
+        return deepcopy  # the driver has made it already
     return kind.dialect_impl(dialect).result_processor(dialect, None)
+
+
+def _is_changeable(kind: TypeEngine[Any]) -> bool:
+    return isinstance(kind, JSON | ARRAY)
 
 
 class Prepared:
@@ -69,8 +80,9 @@ class Prepared:
         self.answers = bool(columns)
         readers = ((at, _reader(each.type, dialect)) for at, each in enumerate(columns))
         self._read = [(at, read) for at, read in readers if read]
-        self.changeable = any(isinstance(each.type, JSON) for each in columns)
+        self.changeable = any(_is_changeable(each.type) for each in columns)
         """Whether whoever gets a row could change what is in it."""
+        self.lasts = not _NOW.search(self.sql)
         self.objects: Callable[[_Process], Alike[Any]] = cache(self._objects)
 
     def values(self, given: Mapping[str, Any]) -> list[Any] | dict[str, Any]:
@@ -79,6 +91,11 @@ class Prepared:
         if self._by_name:
             return {name: stored(values[name]) for name, stored in self._stored}
         return [stored(values[name]) for name, stored in self._stored]
+
+    def key(self, values: Any) -> tuple[Any, ...]:
+        """The statement and its values, to find again what it found."""
+        each = values.values() if self._by_name else values
+        return self, *[tuple(value) if type(value) is list else value for value in each]
 
     def in_order(self, values: Mapping[str, Any]) -> list[Any]:
         """The values for `numbered`."""
@@ -129,16 +146,16 @@ def _ready(connection: Connection, statement: Executable, given: Mapping[str, An
 
 
 def rows(
-    connection: Connection, statement: Executable, given: Mapping[str, Any], found: Found | None = None
+    connection: Connection, statement: Executable, given: Mapping[str, Any], found: Finds | None = None
 ) -> Sequence[tuple[Any, ...]]:
     """All rows that the statement finds. Raises what SQLAlchemy would, LookupError for a missing value."""
     prepared = _ready(connection, statement, given)
     if prepared is None:
         return cast(Sequence[tuple[Any, ...]], connection.execute(statement, given).all())
-    if found is None:
+    if found is None or not prepared.lasts:
         return prepared.read(_run(connection, statement, prepared, given)[0])
     values = prepared.values(given)
-    key = (prepared, *values)
+    key = prepared.key(values)
     known = found.get(key)
     if known is None:
         stored, _ = _run(connection, statement, prepared, given)
@@ -154,16 +171,16 @@ def objects(
     statement: Executable,
     make: Callable[[tuple[Any, ...]], T],
     given: Mapping[str, Any],
-    found: Found | None = None,
+    found: Finds | None = None,
 ) -> list[T]:
     """What `make` makes of each row: of one that is as it was lately the same as then. Raises as `rows`."""
     prepared = _ready(connection, statement, given)
     if prepared is None:
         return [make(tuple(row)) for row in connection.execute(statement, given)]
-    if found is None:
+    if found is None or not prepared.lasts:
         return prepared.objects(make).each(_run(connection, statement, prepared, given)[0])
     values = prepared.values(given)
-    key = (prepared, make, *values)
+    key = (make, *prepared.key(values))
     known = found.get(key)
     if known is None:
         stored, _ = _run(connection, statement, prepared, given)

@@ -24,7 +24,7 @@ from parlour.db.database import Database, DatabaseUnusable, P, R, Standing, Tx, 
 from parlour.db.deadlines import Deadlines
 from parlour.db.disk import Disk, refuses
 from parlour.db.file import Ownership, make_engine, sentences, warn_of_readers
-from parlour.db.found import Found
+from parlour.db.found import Latest
 from parlour.kernel.access import Actor, Kind
 from parlour.kernel.errors import Overloaded, StorageFull
 
@@ -108,7 +108,7 @@ class SqliteDatabase(Database):
                     self._ownership = Ownership(self.path)
                 writer = make_engine(self.path, writer=True, checkpoints=self._exclusive).connect()
                 self._readers = make_engine(self.path, writer=False, checkpoints=False)
-                self._reader, self._found = self._connect_reader(), Found()
+                self._reader, self._found = self._connect_reader(), Latest()
         except BaseException:
             self._disown()
             raise
@@ -338,12 +338,13 @@ def _run_in_savepoint(raw: sqlite3.Connection, connection: Connection, unit: _Wr
         raise unit.error  # SQLite gave up the whole transaction
 
 
-def _snapshot(connection: Connection, call: Callable[[Tx], R], actor: Actor, found: Found | None = None) -> R:
+def _snapshot(
+    connection: Connection, call: Callable[[Tx], R], actor: Actor, latest: Latest | None = None
+) -> R:
     raw = _driver(connection)
     raw.execute("BEGIN")
     try:
-        if found is not None:
-            found.stand_at(raw.execute("PRAGMA data_version").fetchone()[0])
-        return call(Tx(connection, actor, found=found))
+        version = raw.execute("PRAGMA data_version").fetchone()[0] if latest else None
+        return call(Tx(connection, actor, found=latest.at(version) if latest else None))
     finally:
         raw.execute("ROLLBACK")
