@@ -406,7 +406,94 @@ def test_the_command_counts_before_it_does_and_says_what_it_cannot_read(tmp_path
     assert "no conversations.json" in sentence(
         shell.run("import", "chatwoot", str(export), "--workspace", "acme")
     )
-    assert "no folder" in sentence(shell.run("import", "zendesk", str(tmp_path / "x"), "--workspace", "acme"))
+    for place, words in (("x", "no folder"), ("x" * 300, "cannot be read: File name too long")):
+        refused = shell.run("import", "zendesk", str(tmp_path / place), "--workspace", "acme")
+        assert words in sentence(refused)
+
+
+TICKETS = {
+    zendesk: {
+        "id": 1,
+        "subject": "A tent",
+        "created_at": "2024-03-01T10:00:00Z",
+        "requester": {"id": 7, "email": MARIA},
+        "tags": ["tent"],
+        "comments": [{"id": 2, "author_id": 7, "body": "It leaks.", "created_at": "2024-03-01T10:00:00Z"}],
+    },
+    chatwoot: {
+        "id": 1,
+        "created_at": 1577836800,
+        "meta": {"sender": {"email": MARIA}},
+        "labels": ["tent"],
+        "messages": [{"id": 2, "content": "It leaks.", "message_type": 0, "created_at": 1577836800}],
+    },
+    freshdesk: {
+        "id": 1,
+        "status": 2,
+        "description_text": "It leaks.",
+        "created_at": "2024-03-01T10:00:00Z",
+        "requester": {"id": 7, "email": MARIA},
+        "tags": ["tent"],
+        "conversations": [{"id": 2, "body_text": "Much.", "created_at": "2024-03-01T10:00:00Z"}],
+    },
+}
+ODD: list[Any] = [
+    None,
+    True,
+    -1,
+    1e308,
+    10**30,
+    "\ud800",
+    "a\0b",
+    "²",
+    "9" * 5000,
+    "0001-01-01T00:00:00+23:59",
+]
+ODD += ["9999-12-31T23:59:59-23:59", [5], [[]], {"a": {}}, "../" * 2000]
+
+
+def spots(told: Any, *way: str | int) -> Iterator[tuple[str | int, ...]]:
+    for step, inner in told.items() if isinstance(told, dict) else enumerate(told):
+        yield (*way, step)
+        if isinstance(inner, dict | list):
+            yield from spots(inner, *way, step)
+
+
+def with_odd(told: Any, way: tuple[str | int, ...], odd: Any) -> Any:
+    told = json.loads(json.dumps(told))
+    place = told
+    for step in way[:-1]:
+        place = place[step]
+    place[way[-1]] = odd
+    return told
+
+
+@pytest.mark.parametrize("reader", TICKETS)
+async def test_whatever_an_export_holds_in_a_place_the_tickets_beside_it_come(
+    house: House, tmp_path: Path, reader: ModuleType
+) -> None:
+    whole = TICKETS[reader]
+    broken = [with_odd(whole, way, odd) for way in spots(whole) for odd in ODD]
+    told = [{**each, "id": number} if "id" in each else each for number, each in enumerate(broken)]
+    files = [{**whole, "id": "file", "attachments": [{"id": odd, "name": str(odd)}]} for odd in ODD]
+    name = "conversations.json" if reader is chatwoot else "tickets.json"
+    (tmp_path / name).write_text(lines(*told, *files, {**whole, "id": 9999}), encoding="utf-8")
+
+    counts, _ = await bring(house, tmp_path, reader)
+
+    assert counts.tickets > len(told) / 2
+
+
+@pytest.mark.parametrize("reader", TICKETS)
+def test_a_message_without_a_time_stands_at_its_tickets(tmp_path: Path, reader: ModuleType) -> None:
+    name = "conversations.json" if reader is chatwoot else "tickets.json"
+    said = {zendesk: "comments", chatwoot: "messages", freshdesk: "conversations"}[reader]
+    (tmp_path / name).write_text(lines(with_odd(TICKETS[reader], (said, 0, "created_at"), "soon")))
+
+    [ticket] = reader.read(tmp_path)
+
+    assert ticket.messages
+    assert {each.at for each in ticket.messages} == {ticket.created_at}
 
 
 @pytest.mark.parametrize("reader", EXPORTS)

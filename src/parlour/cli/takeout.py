@@ -117,8 +117,7 @@ def bring(
     from parlour.features.importing.reading import NoExport
     from parlour.features.importing.run import Import
 
-    if not folder.is_dir():
-        raise Refused(f"There is no folder {folder}.")
+    _readable(folder)
     read = {Source.ZENDESK: zendesk, Source.CHATWOOT: chatwoot, Source.FRESHDESK: freshdesk}[source].read
     settings = settings_now()
 
@@ -140,6 +139,16 @@ def bring(
     for what, many in asdict(counts).items():
         typer.echo(f"{BROUGHT[what]:<32} {many:>10,}")
     typer.echo("Nothing was changed." if dry_run else f"{folder} is in {workspace} now.")
+
+
+def _readable(folder: Path) -> None:
+    """Raises Refused."""
+    try:
+        if not folder.is_dir():
+            raise Refused(f"There is no folder {folder}.")
+        next(folder.iterdir(), None)
+    except OSError as error:
+        raise Refused(f"{folder} cannot be read: {error.strerror}.") from None
 
 
 BROUGHT = {

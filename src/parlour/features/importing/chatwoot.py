@@ -7,7 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from parlour.features.importing.models import OldFile, OldMessage, OldTicket, Problem
-from parlour.features.importing.reading import Json, NoExport, attached, files_of, moment, objects, words
+from parlour.features.importing.reading import (
+    Json,
+    NoExport,
+    attached,
+    files_of,
+    moment,
+    objects,
+    several,
+    timed,
+    words,
+)
 from parlour.features.tickets.models import Priority, Status
 
 _STATUSES = {
@@ -45,13 +55,18 @@ def _inside(one: Json, *names: str) -> Json:
 def _ticket(folder: Path, one: Json, apart: Sequence[Json]) -> OldTicket | Problem:
     key = str(one.get("id"))
     customer = _inside(one, "meta", "sender") or _inside(one, "contact")
-    inside = [each for each in one.get("messages") or () if isinstance(each, dict)]
+    inside = [each for each in several(one.get("messages")) if isinstance(each, dict)]
     said = {str(each.get("id")): each for each in (*inside, *apart)}
+    began = moment(one.get("created_at"))
     messages = sorted(
-        (told for each in said.values() if (told := _message(folder, each, customer))),
+        (
+            told
+            for each in said.values()
+            if (told := _message(folder, timed(each, began) if began else each, customer))
+        ),
         key=lambda each: each.at,
     )
-    created = moment(one.get("created_at")) or (messages[0].at if messages else None)
+    created = began or (messages[0].at if messages else None)
     if created is None:
         return Problem(f"conversation {key}", "has no time at which it was made")
     subject = _inside(one, "additional_attributes").get("mail_subject")
@@ -66,7 +81,7 @@ def _ticket(folder: Path, one: Json, apart: Sequence[Json]) -> OldTicket | Probl
         assignee=str(assignee.get("email") or ""),
         created_at=created,
         messages=tuple(messages),
-        tags=tuple(str(label) for label in one.get("labels") or ()),
+        tags=tuple(str(label) for label in several(one.get("labels"))),
     )
 
 

@@ -5,7 +5,17 @@ from pathlib import Path
 from typing import Any
 
 from parlour.features.importing.models import OldMessage, OldTicket, Problem
-from parlour.features.importing.reading import Json, NoExport, attached, files_of, moment, objects, words
+from parlour.features.importing.reading import (
+    Json,
+    NoExport,
+    attached,
+    files_of,
+    moment,
+    objects,
+    several,
+    timed,
+    words,
+)
 from parlour.features.tickets.models import Priority, Status
 
 _STATUSES = {2: Status.OPEN, 3: Status.PENDING, 4: Status.RESOLVED, 5: Status.CLOSED}
@@ -59,7 +69,7 @@ def _ticket(folder: Path, one: Json, people: dict[str, Json]) -> OldTicket | Pro
         text=words(one.get("description_text"), one.get("description_html") or one.get("description")),
         files=attached(folder, one.get("attachments"), _name_in(one.get("attachments"))),
     )
-    said = [_message(folder, each, requester, people) for each in _notes(one)]
+    said = [_message(folder, timed(each, created), requester, people) for each in _notes(one)]
     return OldTicket(
         key=key,
         subject=str(one.get("subject") or ""),
@@ -71,13 +81,14 @@ def _ticket(folder: Path, one: Json, people: dict[str, Json]) -> OldTicket | Pro
         created_at=created,
         messages=(first, *sorted((each for each in said if each), key=lambda each: each.at)),
         tags=tuple(
-            str(tag.get("name") if isinstance(tag, dict) else tag) for tag in one.get("tags") or () if tag
+            str(tag.get("name") if isinstance(tag, dict) else tag) for tag in several(one.get("tags")) if tag
         ),
     )
 
 
 def _number(told: Any) -> int:
-    return int(told) if str(told).isdigit() else 0
+    said = str(told)[:4]
+    return int(said) if said.isascii() and said.isdecimal() else 0
 
 
 def _notes(one: Json) -> Iterator[Json]:

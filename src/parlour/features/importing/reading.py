@@ -1,6 +1,7 @@
 """The JSON of exports, whichever of the usual ways it is laid out in."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,9 @@ from parlour.mail.receive.html import as_text
 from parlour.mail.receive.tame import tamed
 
 Json = dict[str, Any]
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+"""Whole characters are named by two of them."""
+_FIRST_YEAR, _LAST_YEAR = 1970, 2100
 
 
 class NoExport(Exception):
@@ -49,7 +53,7 @@ def _is_lines(path: Path) -> bool:
 
 def _object(said: str, where: str, wrapped_in: tuple[str, ...]) -> Iterator[Json | Problem]:
     try:
-        told = json.loads(said)
+        told = _told(said)
     except (ValueError, RecursionError) as error:
         yield Problem(where, f"is no JSON: {error}")
         return
@@ -58,6 +62,17 @@ def _object(said: str, where: str, wrapped_in: tuple[str, ...]) -> Iterator[Json
             yield _unwrapped(one, wrapped_in)
         else:
             yield Problem(where, "holds something that is no object")
+
+
+def _told(said: str) -> Any:
+    """Raises ValueError, RecursionError. JSON can name half of a character, which nothing can store: it
+    becomes U+FFFD.
+    """
+    told = json.loads(said)
+    if _HALF.search(said):
+        whole = json.dumps(told, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        return json.loads(whole.decode("utf-8", "replace"))
+    return told
 
 
 def _listed(told: Any, names: tuple[str, ...]) -> list[Any]:
@@ -78,14 +93,21 @@ def _unwrapped(one: Json, names: tuple[str, ...]) -> Json:
 
 
 def moment(told: Any) -> datetime | None:
-    """ISO 8601, or seconds since 1970; None for what is neither."""
+    """ISO 8601, or seconds since 1970; None for what is neither, and for times in which there was no desk."""
     try:
         if isinstance(told, int | float):
-            return datetime.fromtimestamp(told, UTC)
-        found = datetime.fromisoformat(str(told))
-        return found if found.tzinfo else found.replace(tzinfo=UTC)
+            found = datetime.fromtimestamp(told, UTC)
+        else:
+            given = datetime.fromisoformat(str(told))
+            found = (given if given.tzinfo else given.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         return None
+    return found if _FIRST_YEAR <= found.year < _LAST_YEAR else None
+
+
+def timed(one: Json, otherwise: datetime) -> Json:
+    """A message; at its ticket's time where its own cannot be read, rather than without a place."""
+    return one if moment(one.get("created_at")) else {**one, "created_at": otherwise.isoformat()}
 
 
 def words(plain: Any, html: Any = None) -> str:
@@ -97,19 +119,29 @@ def words(plain: Any, html: Any = None) -> str:
     return ""
 
 
+def several(told: Any) -> list[Any]:
+    """What an export holds where a list belongs; nothing when it is none."""
+    return told if isinstance(told, list) else []
+
+
 def attached(folder: Path, told: Any, name_of: str, id_of: str = "id") -> tuple[OldFile, ...]:
     """What a message names, and where its bytes lie: `attachments/ID/NAME`, `attachments/ID-NAME` or
     `attachments/NAME`, whichever there is.
     """
     found = []
-    for one in told if isinstance(told, list) else ():
+    for one in several(told):
         if not isinstance(one, dict):
             continue
         name = Path(str(one.get(name_of) or "file")).name or "file"
         this, base = str(one.get(id_of, "")), folder / "attachments"
         places = (base / this / name, base / f"{this}-{name}", base / name)
-        inside = (
-            place for place in places if place.is_file() and place.resolve().is_relative_to(base.resolve())
-        )
-        found.append(OldFile(name, next(inside, None)))
+        found.append(OldFile(name, next((place for place in places if _lies(place, base)), None)))
     return tuple(found)
+
+
+def _lies(place: Path, base: Path) -> bool:
+    """Whether the file is there, and inside; a name may be none that a disk can have."""
+    try:
+        return place.is_file() and place.resolve().is_relative_to(base.resolve())
+    except OSError:
+        return False

@@ -7,7 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from parlour.features.importing.models import OldMessage, OldTicket, Problem
-from parlour.features.importing.reading import Json, NoExport, attached, files_of, moment, objects, words
+from parlour.features.importing.reading import (
+    Json,
+    NoExport,
+    attached,
+    files_of,
+    moment,
+    objects,
+    several,
+    timed,
+    words,
+)
 from parlour.features.tickets.models import Priority, Status
 
 _STATUSES = {
@@ -59,13 +69,13 @@ def _ticket(folder: Path, one: Json, people: dict[str, Json]) -> OldTicket | Pro
     assignee = _person(one.get("assignee"), one.get("assignee_id"), people)
     if created is None:
         return Problem(about, "has no time at which it was made")
-    comments = [each for each in one.get("comments") or () if isinstance(each, dict)]
+    comments = [each for each in several(one.get("comments")) if isinstance(each, dict)]
     if not comments:
         author = requester.get("id") or one.get("requester_id")
         first = {"id": "description", "author_id": author, "body": one.get("description")}
         comments = [{**first, "public": True, "created_at": one.get("created_at")}]
     whose = {"id": one.get("requester_id"), **requester}
-    said = [_message(folder, each, whose, people) for each in comments]
+    said = [_message(folder, timed(each, created), whose, people) for each in comments]
     return OldTicket(
         key=key,
         subject=str(one.get("subject") or one.get("raw_subject") or ""),
@@ -76,7 +86,7 @@ def _ticket(folder: Path, one: Json, people: dict[str, Json]) -> OldTicket | Pro
         assignee=str(assignee.get("email") or ""),
         created_at=created,
         messages=tuple(sorted((each for each in said if each), key=lambda each: each.at)),
-        tags=tuple(str(tag) for tag in one.get("tags") or ()),
+        tags=tuple(str(tag) for tag in several(one.get("tags"))),
     )
 
 
