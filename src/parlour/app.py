@@ -8,6 +8,7 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
@@ -74,8 +75,9 @@ from parlour.realtime.protocol import Timings
 from parlour.realtime.socket import Realtime
 from parlour.settings import BadSetting, Settings
 from parlour.web.assets import Assets
+from parlour.web.body_limit import BodyLimit
 from parlour.web.errors import Errors
-from parlour.web.forms import FIELDS_SIZE, FILES_LIMIT
+from parlour.web.forms import FILES_LIMIT
 from parlour.web.headers import SecurityHeaders
 from parlour.web.hosts import KnownHosts
 from parlour.web.limits import Limits
@@ -360,7 +362,7 @@ def create_app(settings: Settings, timings: Timings | None = None, shared: Path 
             ClientDisconnect: errors.gone,
             Exception: errors.unforeseen,
         },
-        max_body_size=FIELDS_SIZE,
+        middleware=[Middleware(BodyLimit)],
     )
     pages.router = Ways(pages.routes, lifespan=lifespan)
     pages.state.site = parlour.site

@@ -40,6 +40,15 @@ async def test_the_parts_are_the_same_in_whatever_pieces_they_come(size: int) ->
     assert await read(pieces) == PARTS
 
 
+async def test_a_files_name_is_what_the_browser_wrote_down() -> None:
+    """A quotation mark and the end of a line come encoded; of nothing else do browsers say so."""
+    body = BODY.replace(b"caf\xc3\xa9", b"%22a%22%0D%0Ab 100%25")
+
+    names = [part.filename async for part in parts(KIND, came([body]))]
+
+    assert names[1] == '"a"\r\nb 100%25 \u202e.txt'
+
+
 async def test_what_nobody_reads_of_a_part_is_passed_over() -> None:
     names = [part.name async for part in parts(KIND, came([BODY]))]
 

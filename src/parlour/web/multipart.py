@@ -1,5 +1,6 @@
 """A multipart body as it arrives: one part after the other, and none of them in memory as a whole."""
 
+import re
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -111,7 +112,14 @@ def _named(disposition: bytes) -> Mapping[str, str | None]:
     if b"name" not in options:
         return {}
     filename = options.get(b"filename")
-    return {"name": _text(options[b"name"]), "filename": None if filename is None else _text(filename)}
+    return {"name": _text(options[b"name"]), "filename": None if filename is None else _file_name(filename)}
+
+
+def _file_name(given: bytes) -> str:
+    """Without what browsers put for a quotation mark and for the ends of lines, and for nothing else (HTML's
+    multipart/form-data encoding algorithm).
+    """
+    return re.sub("%(22|0D|0A)", lambda found: chr(int(found[1], 16)), _text(given))
 
 
 def _text(given: bytes) -> str:

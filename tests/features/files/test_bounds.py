@@ -59,6 +59,16 @@ async def test_a_file_that_is_too_large_takes_neither_the_words_nor_the_other_fi
     assert (await newest(visitor, room_of(ticket)))["seq"] == 1
 
 
+async def test_a_film_that_is_larger_than_all_files_together_leaves_the_words(
+    visitor: Browser, ticket: Ticket
+) -> None:
+    answer = await say(visitor, room_of(ticket), ("film.mp4", bytes(1_000_000)), content="Look:")
+
+    assert answer.status_code == 413
+    assert "a file is too large" in answer.text
+    assert "Look:" in answer.text
+
+
 async def test_a_message_takes_ten_files(visitor: Browser, ticket: Ticket) -> None:
     several = [(f"{number}.txt", WORDS) for number in range(MESSAGE_FILES + 1)]
 

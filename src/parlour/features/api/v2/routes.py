@@ -1,6 +1,5 @@
 """The addresses of the compatible API, each also with `.json` behind it, as older clients have it."""
 
-import sys
 from itertools import groupby
 
 from starlette.convertors import Convertor, register_url_convertor
@@ -9,6 +8,7 @@ from starlette.routing import BaseRoute, Mount, Route, Router
 from parlour.features.api.v2 import search, tickets, uploads, users
 from parlour.features.api.v2.door import Does, endpoint
 from parlour.features.api.v2.paging import HOME
+from parlour.web.body_limit import OWN_LIMITS
 
 __all__ = ["HOME", "OPERATIONS", "mounted"]
 
@@ -60,11 +60,11 @@ OPERATIONS: list[tuple[str, str, Does]] = [
 
 
 def mounted() -> Mount:
-    """What is too large says the operation itself: the limit of all pages answers in plain text."""
+    """What is too large says each operation as it reads."""
     routes: list[BaseRoute] = []
     for path, them in groupby(OPERATIONS, key=lambda operation: operation[1]):
         by_method = {method: does for method, _, does in them}
         answers = endpoint(by_method, raw=path.startswith("/uploads"))
         names = [path] if path.endswith("{name}") else [f"{path}.json", path]
         routes += [Route(name, answers, methods=list(by_method)) for name in names]
-    return Mount(HOME, app=Router(routes, redirect_slashes=False), max_body_size=sys.maxsize)
+    return Mount(HOME, app=Router(routes, redirect_slashes=False), middleware=OWN_LIMITS)
