@@ -11,6 +11,7 @@ import pytest
 
 from tests import postgres_server
 from tests.clamd_server import STREAM_LIMIT, ClamdServer
+from tests.ports import free_port
 from tests.post_office import PostOffice
 from tests.postgres_server import ON_POSTGRESQL
 from tests.shell import Shell
@@ -218,6 +219,18 @@ async def test_a_mail_server_is_tried_without_a_mail(shell: Shell) -> None:
     assert any(line.startswith("ok    mail: 127.0.0.1 lets us in") for line in lines), lines
     assert office.conversations == 1
     assert office.mails == []
+
+
+@pytest.mark.postgresql
+def test_a_database_that_does_not_answer_is_said_once(shell: Shell) -> None:
+    """Each of the checks would wait for it, and find the same."""
+    code, lines = said(shell, PARLOUR_DATABASE_URL=f"postgresql://parlour@127.0.0.1:{free_port()}/parlour")
+
+    assert code == 1
+    found = [line for line in wrongs(lines) if line.startswith("wrong database")]
+    assert len(found) == 1, lines
+    assert "it does not answer: connection failed" in found[0]
+    assert not any("database.away" in line for line in lines)
 
 
 @pytest.mark.postgresql

@@ -157,6 +157,7 @@ def test_the_log_of_the_file_that_was_there_is_not_taken_for_the_new_ones(
         ("link", "exists already"),
         (".", "exists already"),
         ("missing/file", "There is no folder"),
+        ("x" * 300, "File name too long"),
     ],
 )
 def test_a_backup_that_cannot_be_put_there_is_refused(
@@ -169,6 +170,12 @@ def test_a_backup_that_cannot_be_put_there_is_refused(
     assert said in sentence(shell.run("backup", str(tmp_path / place)))
     assert (tmp_path / "there").read_text() == "precious"
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("file", ["", "/"])
+def test_a_backup_without_a_name_is_refused(shell: Shell, file: str) -> None:
+    assert "is a folder: name the file to make" in sentence(shell.run("backup", file))
 
 
 @pytest.mark.sqlite

@@ -111,7 +111,8 @@ def test_a_database_that_does_not_answer_is_named_without_its_password(place: Pl
     url = f"postgresql://parlour:{PASSWORD}@127.0.0.1:{free_port()}/parlour"
     said = sentence(place.shell.run("workspace", "list", PARLOUR_DATABASE_URL=url))
 
-    assert "cannot be reached" in said
+    assert "cannot be reached: connection failed" in said
+    assert said.rstrip().endswith("Connection refused.")
     assert PASSWORD not in said
 
 

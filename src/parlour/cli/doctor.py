@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import structlog
 import typer
 from rich.console import Console
 
@@ -26,6 +27,7 @@ from parlour.db.migrate import standing
 from parlour.features.mailroom.fetching import service as fetching
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
+from parlour.kernel.errors import Unreachable
 from parlour.mail.send import SmtpMailer
 from parlour.settings import NAMES, BadSetting, Settings
 
@@ -51,6 +53,7 @@ def doctor() -> None:
     Changes nothing and may run beside a server. Ends with 1 when something is wrong.
     """
     logging.disable()  # what is wrong is said in sentences of its own
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     out = Console(highlight=False, soft_wrap=True)
     out.print(f"Parlour {__version__}\n", markup=False)
     wrong = asyncio.run(_tell(out))
@@ -202,6 +205,9 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
             try:
                 async with asyncio.timeout(PATIENCE):
                     found = await check(db, settings)
+            except (Unreachable, TimeoutError) as error:
+                yield _away(error)
+                return
             except Exception as error:
                 why = str(getattr(error, "orig", error)).partition("\n")[0] or type(error).__name__
                 found = [Finding("database", "wrong", f"it answers with an error: {why}.")]
@@ -209,6 +215,14 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
                 yield one
     finally:
         await db.close()
+
+
+def _away(error: Unreachable | TimeoutError) -> Finding:
+    """Said once: nothing else can be asked of a database that is not there."""
+    cause = getattr(error.__cause__, "orig", error.__cause__)
+    said = str(cause or "").strip().partition("\n")[0]
+    says = f"it does not answer: {said}." if said else f"no answer came in {PATIENCE:.0f} seconds."
+    return Finding("database", "wrong", says, "Does PostgreSQL run, and is PARLOUR_DATABASE_URL right?")
 
 
 async def _schema(db: Database, settings: Settings) -> list[Finding]:

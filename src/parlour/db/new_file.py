@@ -22,7 +22,10 @@ class NewFile:
     """`kind` is what people call it, in sentences such as "a backup never takes another's place"."""
 
     def __init__(self, path: Path, kind: str) -> None:
+        """Raises Unwritable."""
         self.path = path
+        if not path.name:
+            raise Unwritable(f"{path} is a folder: name the file to make.")
         self.beside = path.with_name(f".{path.name}.unfinished")
         """Where it is until it is whole."""
         self._kind = kind

@@ -324,9 +324,13 @@ def _in_doubt(state: str | None) -> bool:
 
 
 def _words(error: BaseException | None) -> str:
-    """The last line of what the server said, or whoever stands before it. Holds no words of people."""
+    """The last line of what the server said, or whoever stands before it. Holds no words of people.
+
+    Indented lines are guesses of the driver at what may be wrong.
+    """
     cause = _cause(error) if isinstance(error, Exception) else error
-    return (str(cause).strip().splitlines() or [type(cause).__name__])[-1]
+    lines = [line for line in str(cause).strip().splitlines() if not line[:1].isspace()]
+    return (lines or [type(cause).__name__])[-1]
 
 
 def _lost_a_race(state: str | None, attempt: int) -> bool:
