@@ -11,9 +11,9 @@ from sqlalchemy import select, update
 from parlour.db import found
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import tickets, workspaces
-from parlour.db.sqlite import SqliteDatabase
+from parlour.db.sqlite import SCAN_THREADS, SqliteDatabase
 from parlour.kernel import clock
-from parlour.kernel.access import Actor
+from parlour.kernel.access import Actor, Role
 from tests.house import Browser, House
 
 pytestmark = pytest.mark.sqlite
@@ -64,6 +64,31 @@ async def test_it_is_asked_once_until_something_is_stored(house: House, here: Ac
     await house.db.write(here, lambda tx: tx.run(renamed).rowcount)
     assert await house.db.read(here, read) == ["After"]
     assert len(asked.statements) == 2
+
+
+async def test_scans_ask_once_a_thread_until_something_is_stored(house: House, here: Actor) -> None:
+    agent = Actor.agent(house.workspace.workspace_id, house.ada, Role.AGENT, "Ada")
+    asked: list[str] = []
+
+    def read(tx: Tx) -> list[Any]:
+        raw: Any = tx.connection.connection.dbapi_connection
+        raw.set_trace_callback(lambda sql: asked.append(sql) if sql.startswith("SELECT") else None)
+        return WAYS["rows"](tx)
+
+    assert [await house.db.scan(agent, read) for _ in range(20)] == [["Before"]] * 20
+    assert len(asked) <= SCAN_THREADS
+
+    renamed = update(tickets).where(tickets.c.workspace_id == HERE).values(subject="After")
+    await house.db.write(here, lambda tx: tx.run(renamed).rowcount)
+    assert [await house.db.scan(agent, read) for _ in range(20)] == [["After"]] * 20
+
+
+def test_what_one_transaction_finds_is_kept_as_far_as_there_is_room() -> None:
+    kept = found.Found(None, one_of=found.ROOM // (3 * found.ENTRY))
+    for number in range(10):
+        kept.keep((number,), number)
+
+    assert [kept.get((number,)) for number in range(10)] == [0, 1, 2, *[None] * 7]
 
 
 async def test_what_another_process_stores_is_seen_at_once(house: House, here: Actor) -> None:

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import Connection, Engine, event
 
-from parlour.db import dialect, search
+from parlour.db import dialect, finding
 from parlour.db.database import Tx
 from parlour.features.chat import store as chat
 from parlour.features.tickets import store as tickets
@@ -188,12 +188,12 @@ async def test_a_search_walks_the_index_of_words(full: House) -> None:
     assert "Seq Scan" not in plan
 
 
-def places(tx: Tx, typed: str) -> list[search.Match]:
-    return [match for part in search.newest(tx, typed, before=None) for match in part.matches]
+def places(tx: Tx, typed: str) -> list[finding.Match]:
+    return [match for part in finding.newest(tx, typed, before=None) for match in part.matches]
 
 
 def said_at(tx: Tx, positions: list[int]) -> dict[int, str]:
-    return dict(search.said_at(tx, positions))
+    return dict(finding.said_at(tx, positions))
 
 
 async def test_a_search_finds_the_newest_of_one_workspace_alone(full: House) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from parlour.db import search
+from parlour.db import finding, search
 from parlour.db.backup import archive, read, rows
 from parlour.db.backup.rows import encode
 from parlour.db.database import Tx
@@ -42,7 +42,7 @@ def agent(house: House) -> Actor:
 
 
 def parts(tx: Tx, typed: str) -> list[int]:
-    return [len(part.matches) for part in search.newest(tx, typed, before=None)]
+    return [len(part.matches) for part in finding.newest(tx, typed, before=None)]
 
 
 async def test_a_search_among_long_texts_keeps_hardly_any_of_them(full: House) -> None:
@@ -65,10 +65,10 @@ async def test_a_search_among_long_texts_keeps_hardly_any_of_them(full: House) -
 async def test_what_is_compared_one_by_one_ends_with_so_many_characters(
     full: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "TERMS", 0)  # as if too many began so
+    monkeypatch.setattr(finding, "TERMS", 0)  # as if too many began so
     looked = (await full.db.scan(agent(full), parts, "parcel"))[:2]
 
-    assert max(looked) <= search.LOOK_CHARACTERS // LENGTH + 1
+    assert max(looked) <= finding.LOOK_CHARACTERS // LENGTH + 1
 
 
 async def test_a_step_of_the_index_takes_in_so_many_characters(full: House) -> None:

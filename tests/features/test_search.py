@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from parlour.db import search
+from parlour.db import finding, search
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Ticket
 from parlour.kernel.access import Actor
@@ -55,6 +55,26 @@ async def test_numbers_addresses_and_words_are_found_together(
     house: House, desk: Browser, five: list[Ticket]
 ) -> None:
     assert {typed: await found(house, desk, typed) for typed in FOUND} == FOUND
+
+
+@pytest.mark.parametrize(("hardly", "most"), [(0, 1_000), (10, 1_000), (10, 1), (10, 0)])
+async def test_the_same_is_found_whenever_the_index_is_asked(
+    house: House, desk: Browser, visitor: Browser, monkeypatch: pytest.MonkeyPatch, hardly: int, most: int
+) -> None:
+    """On PostgreSQL after two looks or after all, and where it does not tell what more places hold."""
+    monkeypatch.setattr(finding, "FIRST_LOOKS", (2, 1, 2))
+    monkeypatch.setattr(finding, "HARDLY", hardly)
+    monkeypatch.setattr(finding, "SELDOM", most)
+    monkeypatch.setattr(finding, "RARE", most)
+    monkeypatch.setattr(finding, "INDEXED", 10)
+    about = ["a tent", "a tent and a stove", *["a boot"] * 3, "a tent", *["a boot"] * 4]
+    for number, subject in enumerate(about):
+        await house.open_ticket(visitor, subject=subject, description=f"Number {number}")
+
+    assert await found(house, desk, "tent") == [6, 2, 1]
+    assert await found(house, desk, "stove ten") == [2]
+    assert await found(house, desk, "boot") == [10, 9, 8, 7, 5, 4, 3]
+    assert await found(house, desk, "boot tent") == []
 
 
 async def test_a_ticket_of_an_address_is_listed_once_however_often_it_speaks_of_it(

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from parlour.db import search
+from parlour.db import finding
 from parlour.features.desk import query
 from parlour.features.tickets import handover
 from parlour.features.tickets import service as tickets
@@ -181,7 +181,7 @@ async def test_a_search_that_has_not_looked_far_enough_says_so_and_goes_on(
 ) -> None:
     """A filter that none of the newest places passes is not the end of the search."""
     monkeypatch.setattr(listing, "PLACES_READ", 2)
-    monkeypatch.setattr(search, "FIRST_LOOKS", (2, 2))
+    monkeypatch.setattr(finding, "FIRST_LOOKS", (2, 2))
     wanted = await house.open_ticket(visitor, description="A tent of mine")
     await house.as_system(tickets.assign_ticket, wanted.ticket_id, house.ada, seen_version=1)
     for number in range(3):

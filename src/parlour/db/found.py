@@ -28,18 +28,19 @@ class Finds(Protocol):
 
 
 class Found:
-    """In one state of the database, whoever asks. Any thread may."""
+    """In one state of the database, whoever asks. Any thread may. Its share of the room is one of so many."""
 
-    __slots__ = ("_found", "_weight", "state")
+    __slots__ = ("_found", "_one_of", "_weight", "state")
 
-    def __init__(self, state: object) -> None:
+    def __init__(self, state: object, *, one_of: int = 1) -> None:
         self.state = state
+        self._one_of = one_of
         self._weight = 0
         self._found: dict[Key, Any] = {}
 
     @property
     def has_room(self) -> bool:
-        return self._weight < ROOM
+        return self._weight < ROOM // self._one_of
 
     def of(self, _: object) -> "Found":
         return self
@@ -48,6 +49,8 @@ class Found:
         return self._found.get(key)
 
     def keep(self, key: Key, made: Any, stored: Sequence[tuple[Any, ...]] = ()) -> None:
+        if not self.has_room:
+            return
         texts = [value for row in stored for value in row if type(value) is str]
         self._weight += ENTRY + sum(map(len, texts))
         self._found[key] = made
@@ -56,10 +59,11 @@ class Found:
 class Latest:
     """What was found in the state that was seen last. Of every other one all is forgotten."""
 
-    __slots__ = ("_now",)
+    __slots__ = ("_now", "_one_of")
 
-    def __init__(self) -> None:
-        self._now = Found(None)
+    def __init__(self, *, one_of: int = 1) -> None:
+        self._one_of = one_of
+        self._now = Found(None, one_of=one_of)
 
     @property
     def now(self) -> Found | None:
@@ -70,5 +74,5 @@ class Latest:
         """A unit that has this one keeps nothing in another, whatever others see meanwhile."""
         now = self._now
         if state != now.state or not now.has_room:
-            now = self._now = Found(state)
+            now = self._now = Found(state, one_of=self._one_of)
         return now

@@ -31,6 +31,8 @@ from parlour.kernel.errors import Overloaded, StorageFull
 BATCH = 512
 QUEUE_LIMIT = 20_000
 SCAN_THREADS = 4
+SHARES = 10
+"""Each of these threads keeps a tenth of what the loop does of what was found."""
 FOLD_SECONDS = 10.0
 """Between two attempts to win room on a disk that is nearly full."""
 
@@ -165,13 +167,16 @@ class SqliteDatabase(Database):
             connection = getattr(self._scan_local, "connection", None)
             if connection is None:
                 connection = self._scan_local.connection = self._connect_reader()
-            seconds = math.inf if actor.kind is Kind.SYSTEM else database.SCAN_SECONDS
+                self._scan_local.found = Latest(one_of=SHARES)
+            is_system = actor.kind is Kind.SYSTEM
+            found = None if is_system else self._scan_local.found
+            seconds = math.inf if is_system else database.SCAN_SECONDS
 
             def in_time(tx: Tx) -> R:  # and no interrupt falls into BEGIN or ROLLBACK
                 with self._deadlines.within(_driver(connection), seconds):
                     return function(tx, *args, **kwargs)
 
-            return _snapshot(connection, in_time, actor)
+            return _snapshot(connection, in_time, actor, found)
 
         return await asyncio.get_running_loop().run_in_executor(self._scans, run)
 

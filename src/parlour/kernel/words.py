@@ -7,8 +7,9 @@ in pairs of characters, so that any part of what was written is found.
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
+from heapq import merge
 from itertools import islice, takewhile
 from typing import NamedTuple
 
@@ -135,23 +136,31 @@ def excerpt(text: str, typed: str) -> str:
 
 
 def _fitting(plain: str, typed: str) -> Iterator[tuple[int, int]]:
-    """From where to where the words stand that were typed."""
-    whole, beginnings, as_plain = _shown(typed)
+    """From where to where the words stand that were typed, in their order."""
+    asked = _asked(typed)
     if plain.isascii():
-        return (found.span() for found in as_plain.finditer(plain.lower()))
+        small = plain.lower()
+        return merge(*(_standing(small, each.term, goes_on=_goes_on(each)) for each in asked))
+    whole = {each.term for each in asked}
+    beginnings = tuple(each.term for each in asked if each.begins)
     return (place[:2] for place in _places(plain) if place.term in whole or place.term.startswith(beginnings))
 
 
 @lru_cache(maxsize=64)
-def _shown(typed: str) -> tuple[frozenset[str], tuple[str, ...], re.Pattern[str]]:
-    """What was typed: whole words, beginnings, and both as they are found in plain text."""
-    asked = wanted(typed)
-    words = "|".join(re.escape(each.term) + "[0-9a-z]*" * _goes_on(each) for each in asked) or "(?!)"
-    return (
-        frozenset(each.term for each in asked),
-        tuple(each.term for each in asked if each.begins),
-        re.compile(rf"(?<![0-9a-z])(?:{words})(?![0-9a-z])"),
-    )
+def _asked(typed: str) -> Sequence[Wanted]:
+    return wanted(typed)
+
+
+def _standing(small: str, term: str, *, goes_on: bool) -> Iterator[tuple[int, int]]:
+    """Where a word stands in plain text of small letters: a pattern, made for each search, takes longer."""
+    at = small.find(term)
+    while at >= 0:
+        until = at + len(term)
+        if rest := _PLAIN.match(small, until):
+            until = rest.end()
+        if (goes_on or not rest) and not (at and _PLAIN.match(small, at - 1)):
+            yield at, until
+        at = small.find(term, until)
 
 
 def _goes_on(each: Wanted) -> bool:

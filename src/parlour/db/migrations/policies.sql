@@ -463,17 +463,19 @@ REVOKE EXECUTE ON FUNCTION app.search(text, bigint, integer) FROM PUBLIC;
 CREATE OR REPLACE FUNCTION app.search_newest(wanted text, before bigint, size integer)
 RETURNS TABLE (place bigint, ticket uuid, found_words text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-SET enable_sort = off SET enable_seqscan = off SET enable_bitmapscan = off
+SET enable_sort = off SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan
 AS $$
+DECLARE
+    here uuid := app.ws();
+    asked tsquery := wanted;
 BEGIN
-    IF app.ws() IS NULL OR NOT (app.looks() OR app.serves()) THEN
+    IF here IS NULL OR NOT (app.looks() OR app.serves()) THEN
         RETURN;
     END IF;
-    RETURN QUERY EXECUTE
-        'SELECT s."position", s.ticket_id, CASE WHEN s.tsv @@ $1 THEN s.words END FROM public.ticket_search s '
-        'WHERE (s.workspace_id, s."position") < ($2, $3) AND s.workspace_id >= $2 '
-        'ORDER BY s.workspace_id DESC, s."position" DESC LIMIT $4'
-        USING wanted::tsquery, app.ws(), before, size;
+    RETURN QUERY SELECT s."position", s.ticket_id, CASE WHEN s.tsv @@ asked THEN s.words END
+        FROM public.ticket_search s
+        WHERE (s.workspace_id, s."position") < (here, before) AND s.workspace_id >= here
+        ORDER BY s.workspace_id DESC, s."position" DESC LIMIT size;
 END $$;
 REVOKE EXECUTE ON FUNCTION app.search_newest(text, bigint, integer) FROM PUBLIC;
 
@@ -483,20 +485,21 @@ REVOKE EXECUTE ON FUNCTION app.search_newest(text, bigint, integer) FROM PUBLIC;
 CREATE OR REPLACE FUNCTION app.search_rare(wanted text, before bigint, size integer, most integer)
 RETURNS TABLE (place bigint, ticket uuid, found_words text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-SET enable_seqscan = off SET enable_indexscan = off
+SET enable_seqscan = off SET enable_indexscan = off SET plan_cache_mode = force_generic_plan
 AS $$
+DECLARE
+    here uuid := app.ws();
+    asked tsquery := format('%s & (%s)', replace(here::text, '-', ''), wanted);
 BEGIN
-    IF app.ws() IS NULL OR NOT (app.looks() OR app.serves()) THEN
+    IF here IS NULL OR NOT (app.looks() OR app.serves()) THEN
         RETURN;
     END IF;
-    RETURN QUERY EXECUTE
-        'WITH held AS MATERIALIZED (SELECT s."position", s.ticket_id, s.words '
-        'FROM (SELECT * FROM public.ticket_search t WHERE t.tsv @@ $1 OFFSET 0) s '
-        'WHERE s.workspace_id = $2 LIMIT $5 + 1) '
-        '(SELECT h.* FROM held h WHERE h."position" < $3 AND (SELECT count(*) FROM held) <= $5 '
-        'ORDER BY h."position" DESC LIMIT $4) '
-        'UNION ALL SELECT NULL, NULL, NULL WHERE (SELECT count(*) FROM held) > $5'
-        USING format('%s & (%s)', replace(app.ws()::text, '-', ''), wanted)::tsquery, app.ws(), before, size, most;
+    RETURN QUERY WITH held AS MATERIALIZED (SELECT s."position" AS at, s.ticket_id AS its, s.words AS said
+            FROM (SELECT * FROM public.ticket_search t WHERE t.tsv @@ asked OFFSET 0) s
+            WHERE s.workspace_id = here LIMIT most + 1)
+        (SELECT h.* FROM held h WHERE h.at < before AND (SELECT count(*) FROM held) <= most
+            ORDER BY h.at DESC LIMIT size)
+        UNION ALL SELECT NULL, NULL, NULL WHERE (SELECT count(*) FROM held) > most;
 END $$;
 REVOKE EXECUTE ON FUNCTION app.search_rare(text, bigint, integer, integer) FROM PUBLIC;
 

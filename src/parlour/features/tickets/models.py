@@ -230,7 +230,7 @@ class Page:
 
     `ahead`: how many stand before these, up to COUNT_LIMIT + 1; None where nobody counted.
     `further`: what was looked at did not fill the page, and the way on leads to what was not.
-    `places`: where a search found the words of a ticket, as `db.search` counts.
+    `places`: where a search found the words of a ticket, as `db.finding` counts; `said`: the words of some.
     """
 
     rows: Sequence[TicketRow]
@@ -240,6 +240,7 @@ class Page:
     further: bool = False
     ahead: int | None = 0
     places: Mapping[UUID, int] = field(default_factory=dict)
+    said: Mapping[UUID, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

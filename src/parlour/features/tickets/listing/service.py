@@ -1,11 +1,11 @@
 """Lists of tickets: the table, the search, the dashboard."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from parlour.db import dialect, search
+from parlour.db import dialect, finding
 from parlour.db.database import Tx
 from parlour.features.chat import service as chat
 from parlour.features.tickets import life, store
@@ -258,40 +258,54 @@ def _by_words(
     before = _position(filters.after)
     shown = set() if repeats or before is None else _before(tx, filters.q, before)
     rows = {row.ticket_id: row for row in found}
-    places: dict[UUID, int] = {}
+    matches: dict[UUID, finding.Match] = {}
     last, looked, further = NEWEST if before is None else before, 0, False
-    with closing(search.newest(tx, filters.q, before=before)) as parts:
+    with closing(finding.newest(tx, filters.q, before=before)) as parts:
         for part in parts:
             allowed = listing_store.among(tx, filters, list({match.ticket_id for match in part.matches}))
             for match in part.matches:
                 row = allowed.get(match.ticket_id)
                 if row and row.ticket_id not in rows and row.ticket_id not in shown and not is_found(row):
                     if len(rows) >= filters.limit:
-                        return Page(list(rows.values()), str(last), None, None, places=places)
-                    rows[row.ticket_id], places[row.ticket_id] = row, match.position
+                        return _found(rows, matches, str(last), further=False)
+                    rows[row.ticket_id], matches[row.ticket_id] = row, match
                 last = match.position
             looked, further = looked + len(part.matches), part.until is not None
             last = last if part.until is None else part.until
             if looked >= PLACES_READ:
                 break
     on = str(last) if further else None
-    return Page(list(rows.values()), on, None, None, further=further, places=places)
+    return _found(rows, matches, on, further=further)
+
+
+def _found(
+    rows: Mapping[UUID, TicketRow], matches: Mapping[UUID, finding.Match], on: str | None, *, further: bool
+) -> Page:
+    return Page(
+        list(rows.values()),
+        on,
+        None,
+        None,
+        further=further,
+        places={ticket_id: match.position for ticket_id, match in matches.items()},
+        said={ticket_id: match.said for ticket_id, match in matches.items() if match.said is not None},
+    )
 
 
 def _excerpts(tx: Tx, page: Page, typed: str) -> dict[UUID, str]:
     """What is shown of the words of a page's own rows: no others are read whole."""
-    found = {place: ticket_id for ticket_id, place in page.places.items()}
     typed = _address(typed.strip()) or typed
-    if not found:
-        return {}
-    with closing(search.said_at(tx, list(found))) as said_there:
-        return {found[place]: words.excerpt(said, typed) for place, said in said_there}
+    shown = {ticket_id: words.excerpt(said, typed) for ticket_id, said in page.said.items()}
+    longer = {at: ticket_id for ticket_id, at in page.places.items() if ticket_id not in shown}
+    with closing(finding.said_at(tx, list(longer))) as said_there:
+        shown |= {longer[at]: words.excerpt(said, typed) for at, said in said_there}
+    return shown
 
 
 def _before(tx: Tx, typed: str, position: int) -> set[UUID]:
     """The tickets of the places from the newest to this one: those of the pages before it."""
     found: list[UUID] = []
-    with closing(search.newest(tx, typed, before=None)) as parts:
+    with closing(finding.newest(tx, typed, before=None)) as parts:
         for part in parts:
             found += (match.ticket_id for match in part.matches if match.position >= position)
             if part.until is None or part.until <= position or len(found) >= PLACES_READ:

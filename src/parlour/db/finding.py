@@ -1,0 +1,288 @@
+"""The newest places that hold the words of a search, and what is said there."""
+
+import json
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from itertools import chain, islice, repeat
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Integer, Text, Uuid, bindparam, text
+
+from parlour.db import dialect
+from parlour.db.database import Tx
+from parlour.db.search import progress
+from parlour.kernel import words
+
+_HERE = bindparam("workspace", type_=Uuid())
+_OF_TERMS = (
+    "FROM ticket_search_terms AS t CROSS JOIN ticket_search AS s ON s.rowid = t.rowid "
+    "WHERE t.ticket_search_terms MATCH :wanted AND t.rowid < :before {}ORDER BY t.rowid DESC LIMIT :limit"
+)
+_NEWEST_SQLITE = text("SELECT s.rowid, s.ticket_id, s.workspace, s.words " + _OF_TERMS.format(""))
+_SHORT = "CASE WHEN length({0}) <= :shown THEN {0} END AS said"
+_ALL_LOOKED_AT = (
+    "WITH looked AS MATERIALIZED (SELECT * FROM app.search_newest(:wanted, :before, :limit)) "
+    "SELECT place, ticket, {}, 0 AS so_many FROM looked WHERE found_words IS NOT NULL "
+    "UNION ALL SELECT min(place), NULL, NULL, count(*) FROM looked"
+)
+_FOUND_SQLITE = (
+    text(
+        f"SELECT s.rowid AS place, s.ticket_id AS ticket, {_SHORT.format('s.words')} "
+        + _OF_TERMS.format("AND s.workspace = :workspace ")
+    )
+    .bindparams(_HERE)
+    .columns(place=BigInteger(), ticket=Uuid(), said=Text())
+)
+_FOUND_OF_OLD = text(
+    "SELECT rowid, ticket_id FROM ticket_search WHERE ticket_search MATCH :wanted "
+    "AND rowid < :before ORDER BY rowid DESC"
+)
+_TERM_SQLITE = text(
+    "SELECT term FROM ticket_search_vocabulary WHERE term >= :least AND term < :beyond LIMIT 1"
+).columns(term=Text())
+_NEWEST_POSTGRESQL = text(_ALL_LOOKED_AT.format(_SHORT.format("found_words"))).columns(
+    place=BigInteger(), ticket=Uuid(), said=Text(), so_many=Integer()
+)
+_RARE_POSTGRESQL = text(
+    "SELECT place, ticket, " + _SHORT.format("found_words") + " "
+    "FROM app.search_rare(:wanted, :before, :limit, :most)"
+).columns(place=BigInteger(), ticket=Uuid(), said=Text())
+_SAID_SQLITE = (
+    text(
+        "SELECT s.rowid AS place, s.words AS said FROM json_each(:places) AS one "
+        "CROSS JOIN ticket_search AS s ON s.rowid = one.value WHERE s.workspace = :workspace"
+    )
+    .bindparams(_HERE)
+    .columns(place=BigInteger(), said=Text())
+)
+_SAID_POSTGRESQL = text("SELECT place, found_words FROM app.search_words(CAST(:places AS bigint[]))").columns(
+    place=BigInteger(), found_words=Text()
+)
+
+FIRST_LOOKS = (30, 70, 200, 700)
+"""So many of the newest places are looked at, one by one, before the index is asked for older ones; so many
+are told at once of what it finds. A page of 25 is full with the first part, where all hold the words."""
+SHOWN = 2_000
+"""The words of so many characters come along with the places of the first part, which are what is shown."""
+SURE, FEW = 200, 30
+"""Where less than one of 30 places holds the words, in a look at 200, SQLite's index is asked at once."""
+LOOK_CHARACTERS = 150_000
+"""A look on SQLite ends with the place that brings it to so many: to take them apart takes up to half a
+microsecond each. PostgreSQL compares what it keeps of them."""
+TERMS = 12
+"""Where no more terms begin as the last word does, SQLite's index is asked for these: it finds them from the
+newest on, and what begins so only all at once."""
+INDEXED = 1_000
+"""So many PostgreSQL's index tells at once, after a tenth of that."""
+RARE, SELDOM = 20_000, 5_000
+"""PostgreSQL's index has no order: it is asked about words that so many places hold, at most."""
+HARDLY = 3
+"""Where fewer of the newest 100 places hold the words, PostgreSQL's index is asked at once."""
+FURTHER_LOOKS = (1_000,) * 9
+"""Where more hold them, so many of the next places are looked at, one by one."""
+TOGETHER = 10
+"""The words of so many places PostgreSQL sends at once: 20,000 characters each, at most."""
+_BEYOND = 2**62
+
+
+class Match(NamedTuple):
+    """A place where the words were found. `position` grows with time; `said` are all of its words, if anybody
+    has read them already.
+    """
+
+    position: int
+    ticket_id: UUID
+    said: str | None = None
+
+
+class Looked(NamedTuple):
+    """What was looked at, from the newest place on down to `until`; None: there is no older one."""
+
+    matches: list[Match]
+    until: int | None
+
+
+def newest(tx: Tx, typed: str, *, before: int | None) -> Generator[Looked]:
+    """The places that hold all the words, the last of them as a beginning; part by part, from the newest on.
+
+    What many hold is among the newest; what few hold the index knows. Of words that are common, and missing
+    among the newest, only so many places are looked at as the constants above say: the last part has an
+    `until`. No words, no parts. Whoever needs no more of them closes it.
+    """
+    asked = words.wanted(typed)
+    if asked:
+        find = _newest_on_sqlite if _is_sqlite(tx) else _newest_on_postgresql
+        yield from find(tx, asked, _BEYOND if before is None else before)
+
+
+def _newest_on_postgresql(
+    tx: Tx, asked: Sequence[words.Wanted], before: int
+) -> Generator[Looked, None, None]:
+    """The first looks tell how common the words are: about those in hardly any place the index is asked."""
+    matches, last = yield from _one_by_one(tx, asked, before, FIRST_LOOKS[:2])
+    if last is not None and matches < HARDLY:
+        told = yield from _by_the_index(tx, asked, last, most=SELDOM if matches else RARE)
+        if not told:
+            yield from _one_by_one(tx, asked, last, (*FIRST_LOOKS[2:], *FURTHER_LOOKS))
+        return
+    if last is not None:
+        _, last = yield from _one_by_one(tx, asked, last, FIRST_LOOKS[2:])
+    if last is not None and not (yield from _by_the_index(tx, asked, last, most=RARE)):
+        yield from _one_by_one(tx, asked, last, FURTHER_LOOKS)
+
+
+def _by_the_index(
+    tx: Tx, asked: Sequence[words.Wanted], before: int, *, most: int
+) -> Generator[Looked, None, bool]:
+    """What PostgreSQL's index tells of places before this one; whether it does, which knows no order: it is
+    not asked about words that more places hold.
+    """
+    for size in (INDEXED // 10, INDEXED):
+        asking = {"wanted": _tsquery(asked), "before": before, "limit": size, "most": most, "shown": SHOWN}
+        rows = tx.rows(_RARE_POSTGRESQL, **asking)
+        if rows and rows[-1][0] is None:
+            return False
+        yield from _in_parts(iter([Match(*row) for row in rows]), more=len(rows) == size)
+        if len(rows) < size:
+            break
+        before = rows[-1][0]
+    return True
+
+
+def _newest_on_sqlite(tx: Tx, asked: Sequence[words.Wanted], before: int) -> Iterator[Looked]:
+    narrow, last = _narrowed(tx, asked), before
+    if narrow is None:
+        for size, looked in zip(FIRST_LOOKS, _one_by_one(tx, asked, before, FIRST_LOOKS), strict=False):
+            yield looked
+            if looked.until is None:
+                return
+            last = looked.until
+            if size >= SURE and len(looked.matches) * FEW < size:
+                break
+        narrow = _matching(asked)
+    with closing(_indexed(tx, narrow, _matching(asked), last)) as found:
+        yield from _in_parts(found)
+
+
+def _narrowed(tx: Tx, asked: Sequence[words.Wanted]) -> str | None:
+    """What the index of terms is asked for, without a beginning. None: too many terms begin so."""
+    wanted = []
+    for each in asked:
+        terms = [each.term]
+        if each.begins:
+            terms = list(islice(_beginning(tx, each.term), TERMS + 1))
+            if len(terms) > TERMS:
+                return None
+        wanted.append(" OR ".join(f'"{term}"' for term in terms or [each.term]))
+    return " AND ".join(f"({one})" for one in wanted)
+
+
+def _beginning(tx: Tx, term: str) -> Iterator[str]:
+    """The terms of all workspaces that begin so, each by one search of the index."""
+    least, beyond = term, term + "\U0010ffff"
+    while found := tx.first(_TERM_SQLITE, least=least, beyond=beyond):
+        yield found[0]
+        least = found[0] + "\x01"
+
+
+def _one_by_one(
+    tx: Tx, asked: Sequence[words.Wanted], before: int, sizes: Iterable[int]
+) -> Generator[Looked, None, tuple[int, int | None]]:
+    """A look at so many places each, as long as there are older ones: how many fit, and where it ended."""
+    look = _look if _is_sqlite(tx) else _look_on_postgresql
+    matches = 0
+    for size in sizes:
+        looked = look(tx, asked, before, size)
+        yield looked
+        matches += len(looked.matches)
+        if looked.until is None:
+            return matches, None
+        before = looked.until
+    return matches, before
+
+
+def _shown(size: int) -> int:
+    return SHOWN if size == FIRST_LOOKS[0] else -1
+
+
+def _look_on_postgresql(tx: Tx, asked: Sequence[words.Wanted], before: int, size: int) -> Looked:
+    asking = {"wanted": _tsquery(asked), "before": before, "limit": size, "shown": _shown(size)}
+    *found, (until, _, _, so_many) = tx.rows(_NEWEST_POSTGRESQL, **asking)
+    return Looked([Match(*match) for *match, _ in found], until if so_many == size else None)
+
+
+def _look(tx: Tx, asked: Sequence[words.Wanted], before: int, size: int) -> Looked:
+    """The words of the next places that hold those of which no beginning will do, compared one by one."""
+    here, shown = tx.workspace_id.hex, _shown(size)
+    wanted = " AND ".join(f'"{term}"' for term in (here, *(each.term for each in asked if not each.begins)))
+    values = {"before": before, "limit": size, "wanted": wanted}
+    matches, until, seen, characters = [], before, 0, 0
+    with closing(tx.execute(_NEWEST_SQLITE, values)) as found:
+        for until, ticket_id, workspace, said in found:  # one is in memory at a time
+            seen, characters = seen + 1, characters + len(said)
+            if workspace == here and words.holds(said, asked):
+                matches.append(Match(until, UUID(ticket_id), said if len(said) <= shown else None))
+            if characters >= LOOK_CHARACTERS:
+                break
+    if seen == size or characters >= LOOK_CHARACTERS:
+        return Looked(matches, until)
+    # The older ones have no terms yet, as long as there are any: the index that is theirs will tell.
+    return Looked(matches, until if progress(tx)[0] else None)
+
+
+def _indexed(tx: Tx, narrow: str, wide: str, before: int) -> Generator[Match]:
+    """What the index tells of places before this one, and then the one of places that have no terms yet."""
+    here, last = tx.workspace_id.hex, before
+    wanted = f'"{here}" AND {narrow}'
+    for size in _sizes():
+        rows = tx.rows(_FOUND_SQLITE, wanted=wanted, before=last, limit=size, shown=_shown(size))
+        yield from (Match(*row) for row in rows)
+        if len(rows) < size:
+            break
+        last = rows[-1][0]
+    if low := progress(tx)[0]:
+        values = {"wanted": f'workspace : "{here}" AND words : ({wide})', "before": min(before, low)}
+        with closing(tx.execute(_FOUND_OF_OLD, values)) as found:
+            yield from (Match(place, UUID(ticket_id)) for place, ticket_id in found)
+
+
+def _sizes() -> Iterator[int]:
+    return chain(FIRST_LOOKS, repeat(FIRST_LOOKS[-1]))
+
+
+def _in_parts(found: Iterator[Match], *, more: bool = False) -> Iterator[Looked]:
+    """As many at once as are looked at one by one; whether there are `more` is asked of the last part. Of
+    nothing there is a part, too, which says so.
+    """
+    last = None
+    for size in _sizes():
+        part = list(islice(found, size))
+        last = part[-1].position if part else last
+        ends = len(part) < size
+        yield Looked(part, last if more or not ends else None)
+        if ends:
+            return
+
+
+def _matching(asked: Sequence[words.Wanted]) -> str:
+    return " AND ".join(f'"{each.term}"' + "*" * each.begins for each in asked)
+
+
+def _tsquery(asked: Sequence[words.Wanted]) -> str:
+    return " & ".join(f"'{each.term}'" + ":*" * each.begins for each in asked)
+
+
+def said_at(tx: Tx, places: Sequence[int]) -> Generator[tuple[int, str]]:
+    """These places with their words, in no order: few of them are in memory at a time."""
+    if places and _is_sqlite(tx):
+        with closing(tx.run(_SAID_SQLITE, places=json.dumps(list(places)))) as found:
+            yield from ((place, said) for place, said in found)
+        return
+    for at in range(0, len(places), TOGETHER):
+        rows = tx.rows(_SAID_POSTGRESQL, places=list(places[at : at + TOGETHER]))
+        yield from ((place, said) for place, said in rows)
+
+
+def _is_sqlite(tx: Tx) -> bool:
+    return dialect.name_of(tx) == "sqlite"
