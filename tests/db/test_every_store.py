@@ -22,6 +22,7 @@ from parlour.features.accounts.password_reset import store as resets
 from parlour.features.accounts.profile import store as profile
 from parlour.features.accounts.second_factor import store as second_factor
 from parlour.features.chat import store as chat
+from parlour.features.chat.marks import store as marks
 from parlour.features.chat.models import Audience, Room
 from parlour.features.contacts import store as contacts
 from parlour.features.events import store as happenings
@@ -89,6 +90,7 @@ from parlour.kernel import clock
 from parlour.kernel.access import Actor, Role
 from parlour.kernel.access import Kind as ActorKind
 from parlour.kernel.keyring import Sealed
+from parlour.kernel.messages import Place as PlaceInRoom
 from tests.house import Browser, House
 
 Call = tuple[Callable[..., object], Mapping[str, Any]]
@@ -260,16 +262,18 @@ def of_chat(tx: Tx, ticket: Ticket, ada: UUID) -> list[Call]:
         (chat.by_client_id, {**room, "sender_id": second.sender_id, "client_id": second.client_id}),
         (chat.newest, {"wanted": [(ticket.chat_room_id, 9)], "limit": 9, "characters": 9}),
         (chat.following, {**room, "after": 0, "limit": 9, "characters": 99}),
+        (chat.next_few, {**room, "after": 0}),
+        (chat.foresee, {**room, "place": PlaceInRoom(1, clock.new_id())}),
         (chat.these, {"message_ids": [clock.new_id()]}),
         (chat.answers, {**room, "after": 0, "upto": 9, "limit": 9}),
         (chat.count_answers, {**room, "after": 0, "upto": 9, "limit": 9}),
         (chat.message_id_at, {**room, "seq": 1}),
         (chat.newest_of_others, {**room, "after": 0, "but": "r"}),
         (chat.heads, {"rooms": [(tx.workspace_id, ticket.chat_room_id)]}),
-        (chat.move_read_mark, {**room, "reader": "r", "side": "agent", "seq": 1}),
+        (marks.move, {**room, "reader": "r", "side": "agent", "seq": 1}),
         (chat.marked, {**room, "reader": "r"}),
         (chat.marked_of, {"ticket_id": ticket.ticket_id, "reader": "r"}),
-        (chat.seen, room),
+        (marks.seen, room),
         (chat.unread_rooms, {"room_ids": [ticket.chat_room_id], "reader": "r", "other_side": "customer"}),
     ]
 

@@ -10,7 +10,7 @@ database and table these are (a dump that was read back).
 import secrets
 from hashlib import blake2b
 
-from sqlalchemy import select, text, update
+from sqlalchemy import column, select, text, update
 
 from parlour.db.database import Tx
 from parlour.db.schema import history
@@ -21,14 +21,14 @@ _ON_THIS_SERVER = text(
     " (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()),"
     " CASE WHEN pg_catalog.pg_is_in_recovery() THEN ''"
     " ELSE substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8) END FROM history"
-)
+).columns(*map(column, ("epoch", "tableoid", "system_identifier", "oid", "timeline")))
 
 
 def current(tx: Tx) -> str:
     """The epoch, as of this transaction: the same text for as long as history only went on."""
     if tx.connection.dialect.name != "postgresql":
         return str(tx.rows(_STORED)[0][0])
-    facts = tx.execute(_ON_THIS_SERVER).one()
+    facts = tx.one(_ON_THIS_SERVER)
     return blake2b("/".join(map(str, facts)).encode(), digest_size=8).hexdigest()
 
 

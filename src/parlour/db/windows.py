@@ -5,7 +5,7 @@ table is not logged, and one statement reads the clock, counts and decides, unde
 clock was set back, the uses go back with it.
 """
 
-from sqlalchemy import text
+from sqlalchemy import column, text
 
 from parlour.db.database import Tx
 
@@ -21,8 +21,8 @@ _TAKE = text(f"""
         hits = CASE WHEN cardinality({_FRESH}) < :amount
             THEN {_FRESH} || statement_timestamp() ELSE {_FRESH} END,
         expires_at = statement_timestamp() + make_interval(secs => :seconds)
-    RETURNING CASE WHEN hits @> ARRAY[statement_timestamp()] THEN 0 ELSE {_WAIT} END
-""")  # noqa: S608 nobody's words
+    RETURNING CASE WHEN hits @> ARRAY[statement_timestamp()] THEN 0 ELSE {_WAIT} END AS wait
+""").columns(column("wait"))  # noqa: S608 nobody's words
 
 _LOOK = text(f"""
     SELECT CASE WHEN cardinality(hits) < :amount THEN 0 ELSE {_WAIT} END
@@ -40,7 +40,8 @@ _SWEEP = text("""
 
 def take(tx: Tx, key: str, amount: int, seconds: int) -> float:
     """Count one use, unless there were `amount` in the last `seconds`. Returns 0, or the wait in seconds."""
-    return float(tx.execute(_TAKE, {"key": key, "amount": amount, "seconds": seconds}).scalar_one())
+    [wait] = tx.one(_TAKE, key=key, amount=amount, seconds=seconds)
+    return float(wait)
 
 
 def look(tx: Tx, key: str, amount: int, seconds: int) -> float:

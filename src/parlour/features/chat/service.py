@@ -12,6 +12,7 @@ from uuid import UUID
 from parlour.db import epoch
 from parlour.db.database import Tx
 from parlour.features.chat import store
+from parlour.features.chat.marks import store as marks
 from parlour.features.chat.models import (
     CONTENT_LIMIT,
     Answers,
@@ -294,6 +295,7 @@ def check_access(tx: Tx, room_id: UUID) -> None:
 @requires(Permission.ROOM_READ)
 def following(tx: Tx, room_id: UUID, place: Place, *, limit: int = PAGE) -> Stretch:
     """What comes after `place`, as far as one page goes."""
+    store.foresee(tx, room_id, place)
     room = _visible(tx, store.room(tx, room_id))
     now = epoch.current(tx)
     stretch = Stretch(tx.workspace_id, room_id, now, room.last_seq)
@@ -335,8 +337,9 @@ def answers(tx: Tx, room_id: UUID, *, after: int, upto: int | None, limit: int) 
 @requires(Permission.ROOM_READ)
 def enter(tx: Tx, room_id: UUID, place: Place) -> Stretch:
     """`following`, which message is at the head, and how far each side has read."""
+    tx.ahead(lambda tx: marks.seen(tx, room_id))
     stretch = following(tx, room_id, place)
-    return replace(stretch, head_id=_head_id(tx, stretch, place), seen=store.seen(tx, room_id))
+    return replace(stretch, head_id=_head_id(tx, stretch, place), seen=marks.seen(tx, room_id))
 
 
 def _head_id(tx: Tx, stretch: Stretch, place: Place) -> UUID | None:
@@ -357,7 +360,7 @@ def mark_read(tx: Tx, room_id: UUID, seq: int) -> UUID:
     room = _visible(tx, store.room(tx, room_id))
     seq = min(seq, room.last_seq)
     side = tx.actor.side
-    if seq > 0 and store.move_read_mark(tx, room_id, reader=tx.actor.id, side=side, seq=seq):
+    if seq > 0 and marks.move(tx, room_id, reader=tx.actor.id, side=side, seq=seq):
         tx.emit(RoomRead(tx.workspace_id, room_id, side, seq))
     return room.ticket_id
 
@@ -370,11 +373,8 @@ def ticket_of(tx: Tx, room_id: UUID) -> UUID:
 @requires(Permission.ROOM_READ)
 def unread_rooms(tx: Tx, room_ids: Sequence[UUID]) -> set[UUID]:
     """Which of these rooms hold words of the other side that the actor has not seen."""
-    return (
-        store.unread_rooms(tx, room_ids, reader=tx.actor.id, other_side=tx.actor.other_side)
-        if room_ids
-        else set()
-    )
+    me, other = tx.actor.id, tx.actor.other_side
+    return store.unread_rooms(tx, room_ids, reader=me, other_side=other) if room_ids else set()
 
 
 @requires(Permission.SYSTEM)
@@ -385,7 +385,7 @@ def unread_by_customer(tx: Tx, email: str, room_ids: Sequence[UUID]) -> set[UUID
 
 @requires(Permission.ROOM_READ)
 def seen_by_customer(tx: Tx, room_id: UUID) -> int:
-    return store.seen(tx, room_id).get("customer", 0)
+    return marks.seen(tx, room_id).get("customer", 0)
 
 
 @requires(Permission.SYSTEM)

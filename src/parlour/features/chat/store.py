@@ -1,8 +1,7 @@
-"""SQL of rooms, messages and read marks."""
+"""SQL of rooms and messages."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import cache
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
@@ -21,14 +20,15 @@ from sqlalchemy import (
     update,
 )
 
-from parlour.db import dialect, search
+from parlour.db import dialect, epoch, search
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import attachment_columns, chat_rooms, files, messages, read_marks
 from parlour.features.chat.models import Audience, Marked, Room
 from parlour.kernel import clock
 from parlour.kernel.kept import Kept
-from parlour.kernel.messages import Attachment, Message
+from parlour.kernel.messages import Attachment, Message, Place
 
+FEW = 3
 WITH_FILES = 2_000
 """Messages that are kept with their files."""
 
@@ -112,11 +112,6 @@ _COUNT_ANSWERS = select(func.count()).select_from(
 )
 _MESSAGE_ID = select(messages.c.message_id).where(
     _IN_ROOM, messages.c.seq == bindparam("seq", type_=BigInteger())
-)
-_SEEN = (
-    select(read_marks.c.side, func.max(read_marks.c.seq))
-    .where(read_marks.c.workspace_id == HERE, read_marks.c.room_id == bindparam("room"))
-    .group_by(read_marks.c.side)
 )
 _MARKS = (
     read_marks.c.side,
@@ -273,9 +268,24 @@ def _newest(tx: Tx, room_id: UUID, before: int | None, limit: int, characters: i
 
 def following(tx: Tx, room_id: UUID, *, after: int, limit: int, characters: int) -> list[Message]:
     """Up to `limit` messages after `after`; fewer, when the last of them fills up so many characters."""
-    with tx.run(_FOLLOWING, room=room_id, after=after, limit=limit) as rows:
-        read = _as_far_as(map(_counted, rows), characters)
+    read = _as_far_as(next_few(tx, room_id, after)[:limit], characters)
+    left = characters - sum(len(message.content) for message, _ in read)
+    if len(read) == FEW < limit and left > 0:
+        with tx.run(_FOLLOWING, room=room_id, after=read[-1][0].seq, limit=limit - FEW) as rows:
+            read += _as_far_as(map(_counted, rows), left)
     return _messages(tx, {room_id: read})[0]
+
+
+def foresee(tx: Tx, room_id: UUID, place: Place) -> None:
+    """What is asked about a place in the room goes in one trip."""
+    tx.ahead(epoch.current, lambda tx: next_few(tx, room_id, place.seq))
+    if place.seq and place.message_id:
+        tx.ahead(lambda tx: message_id_at(tx, room_id, place.seq))
+
+
+def next_few(tx: Tx, room_id: UUID, after: int) -> list[_Counted]:
+    """What a listener misses as a rule, who is never far behind."""
+    return list(map(_counted, tx.rows(_FOLLOWING, room=room_id, after=after, limit=FEW)))
 
 
 def _counted(row: Sequence[Any]) -> _Counted:
@@ -360,7 +370,8 @@ def count_answers(tx: Tx, room_id: UUID, *, after: int, upto: int, limit: int) -
 
 
 def message_id_at(tx: Tx, room_id: UUID, seq: int) -> UUID | None:
-    return tx.run(_MESSAGE_ID, room=room_id, seq=seq).scalar_one_or_none()
+    row = tx.first(_MESSAGE_ID, room=room_id, seq=seq)
+    return row[0] if row else None
 
 
 def newest_of_others(tx: Tx, room_id: UUID, *, after: int, but: str) -> Message | None:
@@ -370,28 +381,6 @@ def newest_of_others(tx: Tx, room_id: UUID, *, after: int, but: str) -> Message 
 
 def heads(tx: Tx, rooms: Iterable[tuple[UUID, UUID]]) -> dict[UUID, int]:
     return dialect.heads(tx, list(rooms))
-
-
-@cache
-def _marking(database: str) -> Any:
-    query = dialect.insert_on(database, read_marks)
-    query = query.on_conflict_do_update(
-        index_elements=["workspace_id", "room_id", "reader"],
-        set_={"seq": query.excluded.seq},
-        where=read_marks.c.seq < query.excluded.seq,
-    )
-    return query.returning(read_marks.c.seq)
-
-
-def move_read_mark(tx: Tx, room_id: UUID, *, reader: str, side: str, seq: int) -> bool:
-    """True when the mark moved: it only goes forward."""
-    mark = {"workspace_id": tx.workspace_id, "room_id": room_id, "reader": reader, "side": side, "seq": seq}
-    return tx.execute(_marking(dialect.name_of(tx)), mark).first() is not None
-
-
-def seen(tx: Tx, room_id: UUID) -> dict[str, int]:
-    """How far each side ("customer", "agent") has read."""
-    return {row[0]: row[1] for row in tx.run(_SEEN, room=room_id)}
 
 
 def unread_rooms(tx: Tx, room_ids: Sequence[UUID], *, reader: str, other_side: str) -> set[UUID]:
