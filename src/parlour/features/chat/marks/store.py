@@ -31,7 +31,7 @@ def _marking(database: str) -> Any:
 def move(tx: Tx, room_id: UUID, *, reader: str, side: str, seq: int) -> bool:
     """True when the mark moved: it only goes forward."""
     mark = {"workspace_id": tx.workspace_id, "room_id": room_id, "reader": reader, "side": side, "seq": seq}
-    return tx.execute(_marking(dialect.name_of(tx)), mark).first() is not None
+    return tx.first(_marking(dialect.name_of(tx)), **mark) is not None
 
 
 def seen(tx: Tx, room_id: UUID) -> dict[str, int]:

@@ -158,7 +158,7 @@ _READ = (
 
 def read_ticket(tx: Tx, user_id: UUID, ticket_id: UUID) -> bool:
     """Says whether there was anything to read."""
-    return bool(tx.run(_READ, person=user_id, ticket=ticket_id, moment=clock.now()).all())
+    return bool(tx.rows(_READ, person=user_id, ticket=ticket_id, moment=clock.now()))
 
 
 _READ_ALL = (
