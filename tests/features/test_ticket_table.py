@@ -3,6 +3,7 @@
 import asyncio
 import re
 from base64 import urlsafe_b64encode
+from dataclasses import replace
 from datetime import UTC, datetime
 from html import unescape
 from uuid import uuid4
@@ -14,9 +15,10 @@ from parlour.features.desk import query
 from parlour.features.tickets import handover
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.listing import service as listing
+from parlour.features.tickets.listing import store as listing_store
 from parlour.features.tickets.listing.places import cursor_of, key_in
-from parlour.features.tickets.models import Order, Priority, Status, Ticket
-from parlour.kernel.access import Role
+from parlour.features.tickets.models import Filters, Order, Priority, Status, Ticket
+from parlour.kernel.access import Actor, Role
 from tests.house import Browser, House, behind_its_back, stock
 
 HTMX = {"hx-request": "true"}
@@ -384,6 +386,25 @@ async def test_a_list_that_has_not_looked_far_enough_says_so_and_goes_on(house: 
     assert "Nothing among those looked through" in page.text
     assert "Looked through 1000 tickets at a time" in page.text
     assert beyond.text.count("data-ticket-row") == 25
+
+
+@pytest.mark.parametrize("order", list(Order))
+async def test_a_page_is_the_same_wherever_it_is_full(
+    house: House, monkeypatch: pytest.MonkeyPatch, order: Order
+) -> None:
+    """Of what is picked out: with the first tickets that are looked at, or only with all of them."""
+    await asyncio.to_thread(stock, house, 400)
+    system = Actor.system(house.workspace.workspace_id)
+    filters = Filters(waiting=True, assignee=house.ada, order=order)
+    pages = []
+    for first in (1, 60, 1_000):
+        monkeypatch.setattr(listing_store, "LOOKS", ({"looked": first}, {"looked": 1_000}))
+        page = await house.db.scan(system, listing.workspace_tickets, filters)
+        beyond = await house.db.scan(system, listing.workspace_tickets, replace(filters, after=page.next))
+        pages.append([[row.number for row in part.rows] for part in (page, beyond)])
+
+    assert pages[0] == pages[1] == pages[2]
+    assert [len(part) for part in pages[0]] == [25, 20]
 
 
 @pytest.mark.parametrize("order", list(Order))

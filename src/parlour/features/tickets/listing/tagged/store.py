@@ -9,8 +9,10 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Executable,
+    FromClause,
     Integer,
     Select,
+    Subquery,
     TextClause,
     and_,
     asc,
@@ -25,6 +27,7 @@ from sqlalchemy import (
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import ticket_tags, tickets
+from parlour.features.tickets.models import COUNT_LIMIT
 
 _LIMIT = bindparam("limit", type_=Integer())
 _LOOKED = bindparam("looked", type_=Integer())
@@ -78,11 +81,18 @@ def reading(
     return Reading(
         keys=keys.order_by(*(towards(seen.c[name]) for name in order)).limit(_LIMIT),
         edge=edge,
-        count=select(func.count(), func.count(case((fit, 1)))).select_from(
-            some.join(tickets, _is(some.c.ticket_id))
-        ),
+        count=counting(some, some.join(tickets, _is(some.c.ticket_id)), fit),
         picks=True,
     )
+
+
+def counting(held: Subquery, seen: FromClause, fit: ColumnElement[bool]) -> Select[Any]:
+    """How many are held, and of those the ones that fit, unless there are more than anybody counts: then no
+    ticket is looked at.
+    """
+    looked = select(func.count()).select_from(held).scalar_subquery()
+    picked = select(func.count(case((fit, 1)))).select_from(seen).scalar_subquery()
+    return select(looked, case((looked <= COUNT_LIMIT, picked)))
 
 
 def _is(ticket_id: ColumnElement[Any]) -> ColumnElement[bool]:

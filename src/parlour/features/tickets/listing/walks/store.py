@@ -17,7 +17,6 @@ from sqlalchemy import (
     and_,
     asc,
     bindparam,
-    case,
     desc,
     func,
     select,
@@ -212,12 +211,14 @@ def reading(
         found = found.order_by(*by)
     seen = found.limit(bindparam("looked", type_=Integer())).subquery()
     newest = _by(shape, Order.ACTIVITY, backwards=False)
-    some = _walked(database, held, Order.ACTIVITY, newest, read).limit(LIMIT).subquery()
-    counts = [func.count(), func.count(case((some.c["picked"], 1)))] if picks else [func.count()]
+    some = _walked(database, held, Order.ACTIVITY, newest, []).limit(LIMIT).subquery()
+    all_of_them = _walked(database, held, Order.ACTIVITY, newest, read).limit(LIMIT).subquery()
     return Reading(
         keys=(_picked_of(seen).order_by(*by) if picks else found).limit(LIMIT),
         edge=found.limit(1).offset(bindparam("skipped", type_=Integer())),
-        count=select(*counts).select_from(some),
+        count=tagged.counting(some, all_of_them, all_of_them.c["picked"])
+        if picks
+        else select(func.count()).select_from(some),
         picks=picks,
     )
 
