@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -96,6 +96,18 @@ def asked(db: PostgresDatabase) -> Iterator[list[str]]:
         event.remove(db._engine, "before_cursor_execute", note)  # noqa: SLF001
 
 
+async def nothing_is_asked(db: PostgresDatabase, read: Callable[[], Awaitable[object]]) -> None:
+    """For once, at least: other tests store into other databases of the same server, which is a miss here."""
+    deadline = time.monotonic() + 30
+    while True:
+        with asked(db) as statements:
+            for _ in range(5):
+                await read()
+        if not statements:
+            return
+        assert time.monotonic() < deadline
+
+
 @pytest.fixture
 async def here(house: House, visitor: Browser) -> Actor:
     await house.open_ticket(visitor, subject="Before")
@@ -115,11 +127,11 @@ async def rename(house: House, here: Actor, subject: str) -> None:
 async def test_nothing_is_asked_until_something_is_stored(house: House, here: Actor, read: Any) -> None:
     first = await house.db.read(here, read)
     first.append("mine alone")
-    with asked(database(house)) as statements:
-        for _ in range(20):
-            assert await house.db.read(here, read) == ["Before"]
-    assert statements == []
 
+    async def look() -> None:
+        assert await house.db.read(here, read) == ["Before"]
+
+    await nothing_is_asked(database(house), look)
     await rename(house, here, "After")
     assert await house.db.read(here, read) == ["After"]
 
@@ -202,13 +214,19 @@ async def test_no_more_is_kept_than_there_is_room_for(
     house: House, here: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(found, "ROOM", 10_000)
-    for length, times in ((10, 0), (20_000, 5)):
-        await rename(house, here, "x" * length)
+
+    async def look() -> None:
         await house.db.read(here, subjects)
-        with asked(database(house)) as statements:
-            for _ in range(5):
-                await house.db.read(here, subjects)
-        assert len(statements) == times
+
+    await rename(house, here, "x" * 10)
+    await nothing_is_asked(database(house), look)
+
+    await rename(house, here, "x" * 20_000)
+    await look()
+    with asked(database(house)) as statements:
+        for _ in range(5):
+            await look()
+    assert len(statements) == 5
 
 
 async def test_what_a_unit_raises_it_raises_again(house: House, here: Actor) -> None:
