@@ -252,3 +252,24 @@ async def test_on_a_phone_a_ticket_is_a_card(live: Live, past: Past, people: Peo
     assert box
     assert box["height"] > 90
     assert box["x"] + box["width"] <= PHONE["width"]
+
+
+async def test_the_dots_for_tags_without_room_would_keep_off_the_number(
+    live: Live, past: Past, people: People
+) -> None:
+    """They stand right behind the last box that has room."""
+    (ticket,), _ = await some(past, 1)
+    ada = await at(await people.agent(), f"{live.desk}/tickets")
+    free = (
+        await row(ada, ticket)
+        .locator(".number")
+        .evaluate(
+            """number => {
+            const said = document.createRange();
+            said.selectNodeContents(number);
+            return number.getBoundingClientRect().right - said.getBoundingClientRect().right;
+        }"""
+        )
+    )
+
+    assert free >= 3

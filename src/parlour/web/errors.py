@@ -1,6 +1,6 @@
 """What a browser or program gets when something went wrong."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -10,8 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
-from parlour.kernel.errors import DomainError, NotFound, Overloaded, SignedOut, Unreachable
-from parlour.web.forms import safe_path, typed
+from parlour.kernel.errors import DomainError, Forbidden, NotFound, Overloaded, SignedOut, Unreachable
+from parlour.web.csrf import same_origin
+from parlour.web.forms import every, safe_path, typed
 from parlour.web.pages import as_json, redirect, render, waiting, wants_json
 
 Boundary = Callable[[Request, DomainError], Awaitable[Response | None]]
@@ -43,8 +44,10 @@ class BadRequest(DomainError):
     message = "This request cannot be read."
 
 
-WORDS = {"content", "description"}
+WORDS = {"content", "description", "note", "within", "outside", "signature"}
 """Fields in which somebody may have written for an hour. Forms with a password have none of them."""
+KEEPING = (Overloaded, SignedOut, Forbidden)
+"""What may come between words and their place while somebody writes: its page holds them, to be sent anew."""
 CLIENT_CLOSED_REQUEST = 499
 """As nginx writes it down."""
 BY_STATUS: dict[int, type[DomainError]] = {404: NotFound, 405: NoSuchMethod, 413: TooLarge}
@@ -68,7 +71,9 @@ class Errors:
             if problems := getattr(error, "problems", None):
                 body["problems"] = problems
             return as_json(body, status=error.status, headers=waiting(error))
-        if isinstance(error, SignedOut):
+        if isinstance(error, KEEPING):
+            request.state.typed = await _typed(request)
+        if isinstance(error, SignedOut) and not request.state.typed:
             return _sign_in(request)
         return await self._page(request, error)
 
@@ -99,8 +104,6 @@ class Errors:
 
     async def _page(self, request: Request, error: DomainError) -> Response:
         """In the feature's layout, which takes a look into the database: not when that is what failed."""
-        if isinstance(error, Overloaded):
-            request.state.typed = await _typed(request)
         for prefix, boundary in self.boundaries.items():
             if request.url.path.startswith(prefix) and not isinstance(error, Unreachable):
                 response = await _within(boundary, request, error)
@@ -113,17 +116,27 @@ def for_programs(programs: Mapping[str, ForPrograms], path: str) -> ForPrograms 
     return next((told for home, told in programs.items() if path.startswith(home)), None)
 
 
-async def _typed(request: Request) -> Mapping[str, str]:
+async def _typed(request: Request) -> Sequence[tuple[str, str]]:
     """The fields of a form with somebody's words in it, which can be sent again from the error page. Its own
-    page, which keeps them as a rule, needs the database.
+    page, which keeps them as a rule, needs the database, or somebody who is signed in.
     """
-    if request.method != "POST":
-        return {}
+    if request.method != "POST" or "hx-request" in request.headers or not same_origin(request):
+        return ()
     try:
         fields = await typed(request)
     except (DomainError, HTTPException):
-        return {}
-    return fields if WORDS & fields.keys() else {}
+        return ()
+    if not WORDS & fields.keys():
+        return ()
+    if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        return tuple(fields.items())
+    return [(name, value) for name in fields for value in await every(request, name)]
+
+
+def words_kept(request: Request) -> Sequence[str]:
+    """What somebody wrote who was refused, for a page that offers no sending again."""
+    typed: Sequence[tuple[str, str]] = getattr(request.state, "typed", ())
+    return [value for name, value in typed if name in WORDS and value]
 
 
 async def _within(boundary: Boundary, request: Request, error: DomainError) -> Response | None:
@@ -174,7 +187,7 @@ def error_page(request: Request, error: DomainError, **context: Any) -> Response
         "message": error.message,
         "retry_after": error.retry_after,
     }
-    typed = getattr(request.state, "typed", {})
+    typed = getattr(request.state, "typed", ())
     has_page = "GET" in _methods(request)
-    page = {"error": shown, "has_page": has_page, "typed": typed, **context}
+    page = {"error": shown, "has_page": has_page, "typed": typed, "words": WORDS, **context}
     return render(request, "errors/error.html", refused=error, **page)

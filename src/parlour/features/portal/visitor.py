@@ -13,7 +13,7 @@ from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.models import Portal
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import DomainError, NotFound
-from parlour.web.errors import error_page
+from parlour.web.errors import error_page, words_kept
 from parlour.web.pages import redirect, render
 from parlour.web.session import keys
 from parlour.web.site import db
@@ -68,6 +68,7 @@ async def boundary(request: Request, error: DomainError) -> Response | None:
     except NotFound:
         return await _in_small_letters(request)
     if isinstance(error, access.NoAccess):
-        return render(request, "portal/locked.html", status=error.status, workspace=workspace)
+        kept = words_kept(request)
+        return render(request, "portal/locked.html", status=error.status, workspace=workspace, kept=kept)
     home = f"/support/{workspace.slug}"
     return error_page(request, error, layout="portal", home=home, workspace=workspace)
