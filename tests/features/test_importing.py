@@ -484,6 +484,16 @@ async def test_whatever_an_export_holds_in_a_place_the_tickets_beside_it_come(
     assert counts.tickets > len(told) / 2
 
 
+def test_a_file_that_cannot_be_read_is_named_and_the_others_are_read(tmp_path: Path) -> None:
+    (tmp_path / "tickets-1.json").mkdir()
+    (tmp_path / "tickets-2.json").write_text(lines(TICKETS[zendesk]))
+
+    problem, ticket = zendesk.read(tmp_path)
+
+    assert problem == Problem("tickets-1.json", "cannot be read: Is a directory")
+    assert isinstance(ticket, OldTicket)
+
+
 @pytest.mark.parametrize("reader", TICKETS)
 def test_a_message_without_a_time_stands_at_its_tickets(tmp_path: Path, reader: ModuleType) -> None:
     name = "conversations.json" if reader is chatwoot else "tickets.json"

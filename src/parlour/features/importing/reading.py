@@ -31,6 +31,14 @@ def objects(path: Path, *wrapped_in: str) -> Iterator[Json | Problem]:
     """An object a line, or one array, or an object that holds the array under one of these names; each may
     itself be wrapped in an object of one name.
     """
+    try:
+        yield from _objects(path, wrapped_in)
+    except OSError as error:
+        yield Problem(path.name, f"cannot be read: {error.strerror}")
+
+
+def _objects(path: Path, wrapped_in: tuple[str, ...]) -> Iterator[Json | Problem]:
+    """Raises OSError."""
     with path.open(encoding="utf-8-sig", errors="replace") as file:
         if _is_lines(path):
             for number, line in enumerate(file, 1):
