@@ -14,6 +14,7 @@ from tests.people import VISITORS, Town, http_routes, knock, open_town, socket_r
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 # A number is the answer's status; a word is a 303 to what WORDS says. The visitors are those of people.py.
+# A form that holds words gets them back with its 401; any other leads to the sign-in.
 # A line that is only an address begins the addresses below it; `-` is that address itself.
 TABLE = """
                                     nobody  customer neighbour stranger owner agent viewer outsider ended
@@ -89,7 +90,7 @@ GET  /dialogs/{digest}              sign-in sign-in  sign-in   sign-in  200   20
 /workspace/{workspace_id}/contacts
 GET  -                              sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 GET  /{contact_id}                  sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
-POST /{contact_id}                  sign-in sign-in  sign-in   sign-in  person person 403   404      sign-in
+POST /{contact_id}                  401     401      401       401      person person 403   404      401
 POST /{contact_id}/block            sign-in sign-in  sign-in   sign-in  who    who   403    404      sign-in
 POST /{contact_id}/unblock          sign-in sign-in  sign-in   sign-in  who    who   403    404      sign-in
 
@@ -99,7 +100,7 @@ GET  /{mail_id}                     sign-in sign-in  sign-in   sign-in  200   20
 GET  /{mail_id}/frame               sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 GET  /{mail_id}/original            sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 POST /{mail_id}/release             sign-in sign-in  sign-in   sign-in  mails mails 403     404      sign-in
-POST /{mail_id}/note                sign-in sign-in  sign-in   sign-in  mails mails 403     404      sign-in
+POST /{mail_id}/note                401     401      401       401      mails mails 403     404      401
 POST /{mail_id}/read                sign-in sign-in  sign-in   sign-in  mails mails 403     404      sign-in
 POST /{letter_id}/send              sign-in sign-in  sign-in   sign-in  letters letters 403 404      sign-in
 
@@ -116,7 +117,7 @@ POST /logo                          sign-in sign-in  sign-in   sign-in  chosen 4
 GET  /mail                          sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
 POST /mail                          sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
 GET  /auto-reply                    sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
-POST /auto-reply                    sign-in sign-in  sign-in   sign-in  answers 403 403     404      sign-in
+POST /auto-reply                    401     401      401       401      answers 403 403     404      401
 GET  /api-keys                      sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
 POST /api-keys                      sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
 GET  /api-keys/{key_id}/revoke      sign-in sign-in  sign-in   sign-in  keys  keys  keys    404      sign-in
@@ -143,7 +144,7 @@ GET  -                              sign-in sign-in  sign-in   sign-in  200   40
 POST -                              sign-in sign-in  sign-in   sign-in  422   403   403     404      sign-in
 GET  /{form:path}                   sign-in sign-in  sign-in   sign-in  box   box   box     404      sign-in
 POST /test                          sign-in sign-in  sign-in   sign-in  200   403   403     404      sign-in
-POST /signature                     sign-in sign-in  sign-in   sign-in  box   403   403     404      sign-in
+POST /signature                     401     401      401       401      box   403   403     404      401
 POST /server                        sign-in sign-in  sign-in   sign-in  422   403   403     404      sign-in
 POST /server/drop                   sign-in sign-in  sign-in   sign-in  box   403   403     404      sign-in
 POST /stop                          sign-in sign-in  sign-in   sign-in  box   403   403     404      sign-in
@@ -178,15 +179,15 @@ POST /invitations/{invitation_id}/withdraw sign-in sign-in sign-in sign-in peopl
 /workspace/{workspace_id}/replies
 GET  -                              sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 GET  /new                           sign-in sign-in  sign-in   sign-in  200   200   403     404      sign-in
-POST /new                           sign-in sign-in  sign-in   sign-in  texts texts 403     404      sign-in
+POST /new                           401     401      401       401      texts texts 403     404      401
 GET  /{reply_id}                    sign-in sign-in  sign-in   sign-in  200   200   403     404      sign-in
-POST /{reply_id}                    sign-in sign-in  sign-in   sign-in  texts texts 403     404      sign-in
+POST /{reply_id}                    401     401      401       401      texts texts 403     404      401
 POST /{reply_id}/delete             sign-in sign-in  sign-in   sign-in  texts texts 403     404      sign-in
 
 /workspace/{workspace_id}/tickets
 GET  -                              sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 GET  /new                           sign-in sign-in  sign-in   sign-in  200   200   403     404      sign-in
-POST /new                           sign-in sign-in  sign-in   sign-in  begun begun 403     404      sign-in
+POST /new                           401     401      401       401      begun begun 403     404      401
 POST /files                         sign-in sign-in  sign-in   sign-in  201   201   403     404      sign-in
 POST /files/{file_id}/remove        sign-in sign-in  sign-in   sign-in  204   204   403     404      sign-in
 GET  /views                         sign-in sign-in  sign-in   sign-in  list  list  list    404      sign-in
@@ -206,10 +207,10 @@ GET  /row                           sign-in sign-in  sign-in   sign-in  200   20
 GET  /next                          sign-in sign-in  sign-in   sign-in  beside beside beside 404     sign-in
 GET  /previous                      sign-in sign-in  sign-in   sign-in  beside beside beside 404     sign-in
 GET  /chat                          sign-in sign-in  sign-in   sign-in  ticket ticket ticket 404     sign-in
-POST /chat                          sign-in sign-in  sign-in   sign-in  replied replied 403 404      sign-in
+POST /chat                          401     401      401       401      replied replied 403 404      401
 GET  /deliveries                    sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 GET  /notes                         sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
-POST /notes                         sign-in sign-in  sign-in   sign-in  noted noted 403     404      sign-in
+POST /notes                         401     401      401       401      noted noted 403     404      401
 GET  /files                         sign-in sign-in  sign-in   sign-in  200   200   200     404      sign-in
 POST /files                         sign-in sign-in  sign-in   sign-in  201   201   403     404      sign-in
 POST /files/{file_id}/remove        sign-in sign-in  sign-in   sign-in  204   204   403     404      sign-in
