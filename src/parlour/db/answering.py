@@ -119,7 +119,9 @@ class Answering(psycopg.Connection[Any]):
     def ahead(self, words: bytes, values: Sequence[Any]) -> None:
         """Let this statement travel with the next one: it will be asked itself, in the same name."""
         stored = self._stored(values)
-        self._ahead[self._key(words, stored)] = words, stored
+        key = self._key(words, stored)
+        if key not in self._foreseen:
+            self._ahead[key] = words, stored
 
     def rename(self, name: Hashable) -> None:
         """Whoever asks from now on is another: what has not gone ahead yet would go in the wrong name."""

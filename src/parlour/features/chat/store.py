@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import partial
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
@@ -254,16 +255,16 @@ def newest(
     tx: Tx, wanted: Sequence[tuple[UUID, int | None]], *, limit: int, characters: int
 ) -> list[list[Message]]:
     """Of each room up to `limit` messages below its number, oldest first; fewer, as `following`."""
-    counted = {room_id: _newest(tx, room_id, before, limit, characters) for room_id, before in wanted}
+    pages = [partial(_newest, below=each, limit=limit, characters=characters) for each in wanted]
+    tx.ahead(*pages)
+    counted = {room_id: page(tx) for (room_id, _), page in zip(wanted, pages, strict=True)}
     return [found[::-1] for found in _messages(tx, counted)]
 
 
-def _newest(tx: Tx, room_id: UUID, before: int | None, limit: int, characters: int) -> list[_Counted]:
-    if before is None:
-        found = tx.objects(_NEWEST, _counted, room=room_id, limit=limit)
-    else:
-        found = tx.objects(_NEWEST_BEFORE, _counted, room=room_id, limit=limit, before=before)
-    return _as_far_as(found, characters)
+def _newest(tx: Tx, below: tuple[UUID, int | None], limit: int, characters: int) -> list[_Counted]:
+    room_id, before = below
+    statement, ends = (_NEWEST, {}) if before is None else (_NEWEST_BEFORE, {"before": before})
+    return _as_far_as(tx.objects(statement, _counted, room=room_id, limit=limit, **ends), characters)
 
 
 def following(tx: Tx, room_id: UUID, *, after: int, limit: int, characters: int) -> list[Message]:

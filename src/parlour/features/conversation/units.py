@@ -49,11 +49,16 @@ def _conversation(
 def timeline(tx: Tx, ticket_id: UUID, before: Before | None = None) -> tuple[Ticket, Timeline]:
     """The ticket and the newest page of both its rooms, or the one that ends just below `before`."""
     ticket = tickets.ticket(tx, ticket_id)
+    return ticket, timeline_of(tx, ticket, before)
+
+
+@requires(Permission.NOTE_READ)
+def timeline_of(tx: Tx, ticket: Ticket, before: Before | None) -> Timeline:
     ends = {"before": before.public, "notes_before": before.notes} if before else {}
-    own = chat.both_histories(tx, ticket_id, **ends)
+    own = chat.both_histories(tx, ticket.ticket_id, **ends)
     others = merging.gathered(tx, ticket)
     if not others:
-        return ticket, by_time(*own)
+        return by_time(*own)
     pages = chat.histories_of(tx, [each.ticket_id for each in others], before.merged if before else ())
     origins = {
         room.room.room_id: Origin(other.ticket_id, other.number, room.room.internal)
@@ -63,7 +68,7 @@ def timeline(tx: Tx, ticket_id: UUID, before: Before | None = None) -> tuple[Tic
     found = by_time(*own, *(room for both in pages for room in both))
     # Of a merged ticket what people said: its own changes would read as if they were this one's.
     said = [each for each in found.messages if each.room_id not in origins or each.sender_type != "system"]
-    return ticket, replace(found, messages=said, origins=origins)
+    return replace(found, messages=said, origins=origins)
 
 
 @requires(Permission.NOTE_READ)

@@ -298,8 +298,14 @@ def _ticket_page(tx: Tx, ticket_id: UUID, before: Before | None) -> TicketPage:
         tags.every,
         lambda looking: participants.of_ticket(looking, ticket_id),
         lambda looking: audit.of_ticket(looking, ticket_id),
+        lambda looking: chat.both_histories(looking, ticket_id),
     )
-    ticket, found = conversation.timeline(tx, ticket_id, before)
+    ticket = tickets.ticket(tx, ticket_id)
+    tx.ahead(
+        lambda looking: contacts.at(looking, ticket.email),
+        lambda looking: listing.others_of_customer(looking, ticket),
+    )
+    found = conversation.timeline_of(tx, ticket, before)
     contact = _as_typed(contacts.at(tx, ticket.email), ticket)
     return TicketPage(
         ticket=ticket,
