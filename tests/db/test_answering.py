@@ -7,7 +7,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from sqlalchemy import Integer, func, insert, literal, select, text, update
+from sqlalchemy import Integer, bindparam, func, insert, literal, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from parlour.db import answering, dialect
@@ -99,6 +99,38 @@ async def test_what_goes_ahead_costs_no_trip_and_is_found_in_the_name_that_asks(
 
     if postgres_server.ENGINE == "postgresql":
         assert min(counts) == (5 if other_first else 3)
+
+
+NAMED = select(workspaces.c.name).where(workspaces.c.workspace_id == HERE)
+SAME_NAME = select(workspaces.c.slug).where(
+    workspaces.c.workspace_id == HERE, workspaces.c.name == bindparam("called")
+)
+
+
+def by_its_name(tx: Tx) -> tuple[Any, ...] | None:
+    """Its second statement depends on what the first one finds."""
+    name = tx.one(NAMED)[0]
+    return (name, *tx.one(SAME_NAME, called=name))
+
+
+async def test_what_a_unit_asked_lately_goes_at_once_and_what_changed_is_asked_anew(
+    house: House, trips: ContextVar[list[object]]
+) -> None:
+    def rename(tx: Tx, name: str) -> None:
+        tx.run(update(workspaces).where(workspaces.c.workspace_id == HERE).values(name=name))
+
+    counts: dict[str, list[int]] = {"as it was": [], "renamed": []}
+    system = Actor.system(house.workspace.workspace_id)
+    for number in range(24):
+        name = f"Acme {number // 2}"
+        await house.db.write(system, rename, name)
+        waited: list[object] = []
+        trips.set(waited)
+        assert await house.db.read(agent(house), lambda tx: tx.same(by_its_name)) == (name, "acme")
+        counts["as it was" if number % 2 else "renamed"].append(len(waited))
+
+    if postgres_server.ENGINE == "postgresql":
+        assert (min(counts["as it was"]), min(counts["renamed"])) == (1, 2)
 
 
 async def test_in_a_unit_that_writes_nothing_goes_ahead_of_what_is_written(house: House) -> None:

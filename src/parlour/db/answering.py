@@ -44,6 +44,14 @@ class Answer(NamedTuple):
     rowcount: int
 
 
+class Asked(NamedTuple):
+    """A statement and its values, in whose name."""
+
+    name: Hashable
+    words: bytes
+    stored: Sequence[Any]
+
+
 class Answering(psycopg.Connection[Any]):
     """A connection that does not wait for ever. A server that was frozen still keeps its connections up.
 
@@ -53,6 +61,8 @@ class Answering(psycopg.Connection[Any]):
     patience: float | None = ANSWER_SECONDS
     name: Hashable = None
     """In which everything is asked, until it is another."""
+    noted: "list[Asked] | None" = None
+    """What is asked from now on, where somebody wants to know."""
     prepares = False
     """Whether statements may be kept prepared and messages put together: no proxy stands between."""
 
@@ -89,7 +99,12 @@ class Answering(psycopg.Connection[Any]):
         return self.pgconn.transaction_status == TransactionStatus.INERROR
 
     def first(self, words: bytes, values: Sequence[Any] = (), *, heard: bool = False) -> None:
-        """Say this before whatever comes next, and with it. Its answer is kept if it is to be `heard`."""
+        """Say this before whatever comes next, and with it. Its answer is kept if it is to be `heard`.
+
+        What was to go ahead goes before it: it may be about how to do what comes next.
+        """
+        self._before += [(*asked, key) for key, asked in self._ahead.items()]
+        self._ahead.clear()
         self._before.append((words, self._stored(values), words if heard else None))
 
     def heard(self, words: bytes) -> tuple[bytes | None, ...] | None:
@@ -118,7 +133,10 @@ class Answering(psycopg.Connection[Any]):
 
     def ahead(self, words: bytes, values: Sequence[Any]) -> None:
         """Let this statement travel with the next one: it will be asked itself, in the same name."""
-        stored = self._stored(values)
+        self.foresee(words, self._stored(values))
+
+    def foresee(self, words: bytes, stored: Sequence[Any]) -> None:
+        """The same of what was `noted`."""
         key = self._key(words, stored)
         if key not in self._foreseen:
             self._ahead[key] = words, stored
@@ -141,6 +159,8 @@ class Answering(psycopg.Connection[Any]):
         """
         stored = list(map(self._stored, runs))
         key = self._key(words, stored[0])
+        if self.noted is not None:
+            self.noted.append(Asked(self.name, words, stored[0]))
         answer = self._foreseen.pop(key, None)
         if answer is None:
             self._ahead.pop(key, None)

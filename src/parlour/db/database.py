@@ -5,7 +5,7 @@ a conflict), so it has no effect outside its transaction.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from enum import Enum
@@ -28,6 +28,7 @@ from parlour.kernel.events import Event, JobQueued
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 SCAN_SECONDS = 5.0
@@ -70,6 +71,12 @@ class Guard(Protocol):
     @property
     def foresees(self) -> bool:
         """Whether statements may go ahead of their turn: all of this transaction reads one snapshot."""
+
+    def foresee(self, unit: Hashable) -> bool:
+        """Let what was asked for this lately travel with the next statement. Says whether anything was."""
+
+    def noting(self, unit: Hashable, call: Callable[[], T]) -> T:
+        """Remember what the call asks as what is asked for this."""
 
 
 class Tx:
@@ -171,9 +178,17 @@ class Tx:
         key = (unit, self.actor, *args)
         known = self._found.get(key)
         if known is None:
-            known = unit(self, *args)
+            known = self._all_at_once(key, lambda: unit(self, *args))
             self._found.keep(key, known)
         return cast(R, known)
+
+    def _all_at_once(self, unit: Hashable, call: Callable[[], R]) -> R:
+        guard = self._guard
+        if guard is None or not guard.foresees:
+            return call()
+        guard.admit(self.actor)
+        guard.foresee(unit)
+        return guard.noting(unit, call)
 
     def first(self, statement: Executable, /, **values: Any) -> tuple[Any, ...] | None:
         """The first of `rows`, of a statement that finds one or none."""
@@ -253,6 +268,13 @@ class _Ahead(Tx):
             self._guard.admit(self.actor)
         shortcut.ahead(self.connection, statement, {"workspace": here, **values} if here else values)
         raise _Asked
+
+    def same(self, unit: "Callable[[Tx, *Ts], R]", /, *args: *Ts) -> R:
+        if self._guard:
+            self._guard.admit(self.actor)
+            if self._guard.foresee((unit, self.actor, *args)):
+                raise _Asked
+        return unit(self, *args)
 
     def objects(self, statement: Executable, make: Any, /, **values: Any) -> list[Any]:  # noqa: ARG002
         self.rows(statement, **values)

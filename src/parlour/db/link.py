@@ -1,8 +1,9 @@
 """One connection to PostgreSQL: how it is made, what is relied on there, and in whose name it speaks."""
 
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import psycopg
 from psycopg import sql
@@ -11,7 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from parlour.db import database
-from parlour.db.answering import ANSWER_SECONDS, PREPARED_LIMIT, Answering
+from parlour.db.answering import ANSWER_SECONDS, PREPARED_LIMIT, Answering, Asked
+from parlour.db.lately import Lately
 from parlour.kernel.access import Actor, Kind
 from parlour.kernel.errors import Overloaded
 
@@ -30,6 +32,9 @@ TRAVELS_WITH_MS = 6_000
 """BEGIN is waited for as long as the statement that it travels with. Of longer ones it goes ahead, because a
 server that does not answer at all is given up sooner.
 """
+
+
+T = TypeVar("T")
 
 
 class Unanswered(Overloaded):
@@ -187,7 +192,7 @@ def make_engine(url: str, *, isolation_level: Any = "AUTOCOMMIT", answering: boo
 class Link:
     """One thread's connection, and the name in which it speaks at the moment. The engine is `answering`."""
 
-    def __init__(self, engine: Engine, *, prepares: bool) -> None:
+    def __init__(self, engine: Engine, *, prepares: bool, lately: Lately | None = None) -> None:
         self.connection: Connection = engine.connect()
         self.raw = cast(Answering, self.connection.connection.dbapi_connection)
         try:
@@ -207,6 +212,8 @@ class Link:
         self.raw.prepared_max = PREPARED_LIMIT
         self._words = psycopg.ClientCursor(self.raw)  # several statements in one round trip
         self._actor: Actor | None = None
+        self.lately = lately or Lately()
+        self._apart: list[Asked] | None = None
         self.foresees = False
         self._limits: dict[str, str] = {}
 
@@ -260,8 +267,27 @@ class Link:
                 self._words.execute(_SPEAK, _facts(actor))
         self._actor = actor
 
+    def foresee(self, unit: Hashable) -> bool:
+        lately = self.lately.of(unit)
+        for asked in lately:
+            self.raw.foresee(asked.words, asked.stored)
+        return bool(lately)
+
+    def noting(self, unit: Hashable, call: Callable[[], T]) -> T:
+        outer, self.raw.noted = self.raw.noted, []
+        try:
+            made = call()
+            self.lately.note(unit, [each for each in self.raw.noted or () if each.name == self._actor])
+        finally:
+            self.raw.noted = outer
+        return made
+
     def first_say(self, words: str) -> None:
         if self.prepares:
+            if words.startswith("SAVEPOINT"):  # what comes in it is asked in a way of its own
+                self._apart, self.raw.noted = self.raw.noted, None
+            elif words.startswith("RELEASE"):
+                self.raw.noted = self._apart
             self.raw.first(words.encode())
         else:
             self._words.execute(words)

@@ -34,6 +34,7 @@ from parlour.db.database import (
     Unit,
     tellable,
 )
+from parlour.db.lately import Lately
 from parlour.db.link import ALONE, PROBE, READ, SCAN, WRITE, Link, Mode, make_engine
 from parlour.db.recollection import Recollection, Unknown
 from parlour.kernel.access import Actor
@@ -99,6 +100,7 @@ class PostgresDatabase(Database):
         self._prepares = True
         self._engine = make_engine(url, answering=True)
         self._known = Recollection(self._engine.dialect, lambda: Link(self._engine, prepares=self._prepares))
+        self._lately = Lately()
         self._away = Episode(log, "database.away", "database.back")
         self._full = Episode(log, "storage.full", "storage.back")
         self._full_until = 0.0
@@ -289,7 +291,8 @@ class PostgresDatabase(Database):
         link: Link | None = getattr(self._local, "link", None)
         if link is None:
             try:
-                link = self._local.link = Link(self._engine, prepares=self._prepares)
+                link = Link(self._engine, prepares=self._prepares, lately=self._lately)
+                self._local.link = link
             except (psycopg.Error, DBAPIError) as error:
                 raise _Lost from error
             self._known.begin_anew()

@@ -50,5 +50,5 @@ def _sidebar(tx: Tx, always: BuiltIn, bell: Bell) -> Sidebar:
 @requires(Permission.TICKET_LIST)
 def beside(tx: Tx, page: Callable[[Tx], R], built_in: BuiltIn, bell: Bell) -> tuple[R, Sidebar]:
     """What a page reads, and `sidebar`."""
-    tx.ahead(saved.views)
+    tx.ahead(saved.views, page, lambda looking: sidebar(looking, built_in, bell))
     return page(tx), sidebar(tx, built_in, bell)
