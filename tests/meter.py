@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
-from parlour.db import found
+from parlour.db import found, lately
 
 TOUCHED = b"""
     SELECT coalesce(sum(pg_stat_get_xact_blocks_fetched(oid) + pg_stat_get_xact_tuples_returned(oid)), 0),
@@ -84,8 +84,9 @@ def asking_anew() -> Iterator[None]:
 
 @contextmanager
 def metered() -> Iterator[Meter]:
-    """Every engine that is opened meanwhile is measured."""
-    meter = Meter()
+    """Every engine that is opened meanwhile is measured. Each statement is asked in its turn."""
+    meter, remembered = Meter(), lately.REMEMBERED
+    lately.REMEMBERED = 0
     listeners = (
         ("connect", meter.connected),
         ("before_cursor_execute", meter.before),
@@ -97,5 +98,6 @@ def metered() -> Iterator[Meter]:
         with asking_anew():
             yield meter
     finally:
+        lately.REMEMBERED = remembered
         for name, listener in listeners:
             event.remove(Engine, name, listener)
