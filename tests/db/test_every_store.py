@@ -262,7 +262,7 @@ def of_chat(tx: Tx, ticket: Ticket, ada: UUID) -> list[Call]:
         (chat.by_client_id, {**room, "sender_id": second.sender_id, "client_id": second.client_id}),
         (chat.newest, {"wanted": [(ticket.chat_room_id, 9)], "limit": 9, "characters": 9}),
         (chat.following, {**room, "after": 0, "limit": 9, "characters": 99}),
-        (chat.next_few, {**room, "after": 0}),
+        (chat.few_after, {**room, "after": 0}),
         (chat.foresee, {**room, "place": PlaceInRoom(1, clock.new_id())}),
         (chat.these, {"message_ids": [clock.new_id()]}),
         (chat.answers, {**room, "after": 0, "upto": 9, "limit": 9}),

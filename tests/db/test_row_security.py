@@ -199,6 +199,8 @@ class Tells:
         words = ("content", "customer", self._ticket.email, "", clock.new_id(), now, 0)
         return Rows([(clock.new_id(), self._ticket.chat_room_id, 1, *words)])
 
+    rows = run
+
 
 @pytest.mark.parametrize("who", WRONG)
 async def test_in_the_wrong_name_no_store_function_finds_or_changes_anything(

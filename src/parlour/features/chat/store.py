@@ -269,7 +269,7 @@ def _newest(tx: Tx, below: tuple[UUID, int | None], limit: int, characters: int)
 
 def following(tx: Tx, room_id: UUID, *, after: int, limit: int, characters: int) -> list[Message]:
     """Up to `limit` messages after `after`; fewer, when the last of them fills up so many characters."""
-    read = _as_far_as(next_few(tx, room_id, after)[:limit], characters)
+    read = _as_far_as(few_after(tx, room_id, after)[:limit], characters)
     left = characters - sum(len(message.content) for message, _ in read)
     if len(read) == FEW < limit and left > 0:
         with tx.run(_FOLLOWING, room=room_id, after=read[-1][0].seq, limit=limit - FEW) as rows:
@@ -279,12 +279,12 @@ def following(tx: Tx, room_id: UUID, *, after: int, limit: int, characters: int)
 
 def foresee(tx: Tx, room_id: UUID, place: Place) -> None:
     """What is asked about a place in the room goes in one trip."""
-    tx.ahead(epoch.current, lambda tx: next_few(tx, room_id, place.seq))
+    tx.ahead(epoch.current, lambda tx: few_after(tx, room_id, place.seq))
     if place.seq and place.message_id:
         tx.ahead(lambda tx: message_id_at(tx, room_id, place.seq))
 
 
-def next_few(tx: Tx, room_id: UUID, after: int) -> list[_Counted]:
+def few_after(tx: Tx, room_id: UUID, after: int) -> list[_Counted]:
     """What a listener misses as a rule, who is never far behind."""
     return list(map(_counted, tx.rows(_FOLLOWING, room=room_id, after=after, limit=FEW)))
 
