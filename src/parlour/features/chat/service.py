@@ -229,7 +229,6 @@ def newest_of_others(tx: Tx, room_id: UUID, *, after: int) -> Message | None:
 @requires(Permission.ROOM_READ)
 def history(tx: Tx, room_id: UUID, *, before: int | None = None, limit: int = PAGE) -> History:
     """The newest page, or the one that ends just below `before`."""
-    tx.ahead(epoch.current)
     [found] = _pages(tx, [(_readable(tx, store.marked(tx, room_id, tx.actor.id)), before)], limit)
     return found
 
@@ -239,7 +238,6 @@ def both_histories(
     tx: Tx, ticket_id: UUID, *, before: int | None = None, notes_before: int | None = None
 ) -> tuple[History, History]:
     """`history` of a ticket's public room and of its notes. Raises NotFound."""
-    tx.ahead(epoch.current)
     rooms = store.marked_of(tx, ticket_id, tx.actor.id)
     public, notes = (_readable(tx, rooms.get(audience)) for audience in (Audience.PUBLIC, Audience.INTERNAL))
     first, second = _pages(tx, [(public, before), (notes, notes_before)], TIMELINE)
@@ -268,9 +266,9 @@ def _readable(tx: Tx, marked: Marked | None) -> Marked:
 
 
 def _pages(tx: Tx, wanted: Sequence[tuple[Marked, int | None]], limit: int) -> list[History]:
-    now = epoch.current(tx)
     ends = [(marked.room.room_id, before) for marked, before in wanted]
     pages = store.newest(tx, ends, limit=limit, characters=PAGE_CHARACTERS)
+    now = epoch.current(tx)
     return [_page(marked, before, page, now) for (marked, before), page in zip(wanted, pages, strict=True)]
 
 

@@ -256,7 +256,7 @@ def newest(
 ) -> list[list[Message]]:
     """Of each room up to `limit` messages below its number, oldest first; fewer, as `following`."""
     pages = [partial(_newest, below=each, limit=limit, characters=characters) for each in wanted]
-    tx.ahead(*pages)
+    tx.ahead(*pages, epoch.current)
     counted = {room_id: page(tx) for (room_id, _), page in zip(wanted, pages, strict=True)}
     return [found[::-1] for found in _messages(tx, counted)]
 
