@@ -236,6 +236,10 @@ def test_delsp_says_that_the_fold_is_no_space() -> None:
         (b"\nHello", "", "Hello"),
         (b" folded: x\nSubject: Lamp\n\nHello", "Lamp", "Hello"),
         (b"Subject: Lamp", "Lamp", ""),
+        (b"\xef\xbb\xbfSubject: Lamp\n\nHello", "Lamp", "Hello"),
+        (b"\r\n\r\nSUBJECT: Lamp\r\n\r\nHello", "Lamp", "Hello"),
+        (b"\n\nFrom ada@example.com Tue Nov  3 10:15:00 2026\nSubject: Lamp\n\nHello", "Lamp", "Hello"),
+        (b"\nPlease note: it is broken", "", "Please note: it is broken"),
         (b"Content-Type: text/plain; charset=iso-8859-2 (Polish)\n\n\xa3", "", "Ł"),
     ],
 )
@@ -243,6 +247,22 @@ def test_a_header_ends_where_fields_do(raw: bytes, subject: str, words: str) -> 
     read = parse(raw)
 
     assert (read.subject, read.text) == (subject, words)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"Hello, this is no base64!", "Hello, this is no base64!"),
+        (b"\r\nGr\xc3\xbc\xc3\x9fe\r\nZoe", "Gr\u00fc\u00dfe\nZoe"),
+        (b"SGVsbG8=\r\n-- \r\nA list adds this.", "Hello"),
+        (b" \r\n SGVsbG8= \r\n", "Hello"),
+        (b"SGVsbG8", "Hello"),
+        (b"", ""),
+    ],
+)
+def test_what_only_says_that_it_is_base64_is_read_as_it_stands(body: bytes, words: str) -> None:
+    header = ("Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: base64")
+    assert parse(mail(*header, body=body)).text == words
 
 
 def test_a_mail_without_anything_is_a_mail() -> None:

@@ -169,7 +169,7 @@ def _words(letter: Letter) -> tuple[str, str]:
     if not letter.is_whole:
         return words[:CONTENT_LIMIT] or "(…)", CUT_SHORT
     if words and left and len(words) <= CONTENT_LIMIT:
-        return words, f"{left} of its files are only in the original."
+        return words, f"{left} of its files {'is' if left == 1 else 'are'} only in the original."
     if not words:
         return "(…)", "It holds no words."
     if len(words) > CONTENT_LIMIT:

@@ -23,6 +23,13 @@ _UU_LINES = 1_000_000
 
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,80}")
 _AFTER_BOUNDARY = re.compile(rb"(--)?[ \t]{0,500}(?:\r\n|\n|\r|\Z)")
+_BEFORE = re.compile(
+    rb"(?:\xef\xbb\xbf)?[\r\n]{0,100}"
+    rb"(?=From |(?i:received|return-path|delivered-to|message-id|from|to|subject|date|"
+    rb"mime-version|x-[a-z-]{1,60})[ \t]*:)"
+)
+"""What some programs put before a mail's first field."""
+_BEGINS_AS_BASE64 = re.compile(rb"\s{0,1000}(?:[A-Za-z0-9+/]+={0,2}[ \t]*(?:[\r\n]|\Z)|\Z)")
 _UU_BEGIN = re.compile(rb"(?:\A|\n)begin [0-7]{3,4} [^\r\n]{1,200}\r?\n")
 
 
@@ -62,7 +69,7 @@ class Part:
 
 def _unencoded(content: bytes, encoding: str) -> bytes:
     match encoding:
-        case "base64":
+        case "base64" if _BEGINS_AS_BASE64.match(content):
             return unbase64(content)
         case "quoted-printable":
             return quopri.decodestring(content)
@@ -97,7 +104,8 @@ def _some_uu(line: bytes) -> bytes:
 
 def tree(raw: bytes, budget: Budget) -> Part:
     """The mail in these bytes."""
-    return _part(raw, 0, len(raw), "text/plain", DEPTH, budget)
+    before = _BEFORE.match(raw)
+    return _part(raw, before.end() if before else 0, len(raw), "text/plain", DEPTH, budget)
 
 
 def _part(raw: bytes, start: int, end: int, default: str, depth: int, budget: Budget) -> Part:
