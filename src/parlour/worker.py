@@ -172,9 +172,8 @@ class Worker:
     async def _start(self, wanted: Mapping[Lane, int]) -> tuple[int, dict[Lane, timedelta]]:
         """How many were due, and when the next ones are."""
         running = [job.job_id for job in self._running.values()]
-        jobs, due = await self._db.write(
-            Actor.system(), outbox.take, wanted, lease=self._lease, running=running
-        )
+        taken = await self._db.write(Actor.system(), outbox.take, wanted, lease=self._lease, running=running)
+        jobs, due = taken()
         for job in jobs:
             task = asyncio.create_task(self._run(job), name=f"job {job.job_id}")
             self._running[task] = job

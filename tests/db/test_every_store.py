@@ -111,6 +111,7 @@ def of_workspaces(tx: Tx, ada: UUID) -> list[Call]:
         (choices.that_keep_for_a_time, {}),
         (workspaces.by_slug, {"slug": "acme"}),
         (workspaces.by_id, {"workspace_id": tx.workspace_id}),
+        (workspaces.asking_by_id, {"workspace_id": tx.workspace_id}),
         (workspaces.next_ticket_number, {}),
         (workspaces.role_of, {"user_id": ada}),
         (workspaces.role_now, {"user_id": ada}),
@@ -289,6 +290,7 @@ def of_tickets(ticket: Ticket, ada: UUID) -> list[Call]:
         (tickets.lock_ticket, this),
         (tickets.lock_all, {"ticket_ids": [ticket.ticket_id]}),
         (tickets.by_client_id, {"client_id": clock.new_id()}),
+        (tickets.asking_by_client_id, {"client_id": clock.new_id()}),
         (
             tickets.in_these_words,
             {
@@ -428,7 +430,7 @@ def of_contacts(ticket: Ticket) -> list[Call]:
         (contacts.these, {"contact_ids": [clock.new_id()]}),
         (contacts.by_email, {"email": ticket.email}),
         (contacts.lock, this),
-        (contacts.is_blocked, {"email": ticket.email}),
+        (contacts.asking_blocked, {"email": ticket.email}),
         (contacts.complained, {"email": ticket.email}),
         (contacts.block, {**this, "at": clock.now()}),
         (contacts.following, {"beginning": "m", "after": "", "blocked": False, "limit": 9}),
@@ -474,6 +476,7 @@ def of_mail(ticket: Ticket) -> list[Call]:
         (mailboxes.is_only, {}),
         (mailboxes.holder_of, {"address": "help@acme.example"}),
         (mailboxes.every, {"limit": 9}),
+        (mailboxes.asking_every, {"limit": 9}),
         (logos.insert_logo, {"png": b"png"}),
         (logos.picture, {}),
         (logos.delete_logo, {}),
@@ -490,7 +493,7 @@ def of_mail(ticket: Ticket) -> list[Call]:
         (mailroom.recent_of, {"sender": ticket.email, "since": clock.now() - SOON, "limit": 9}),
         (tickets.by_number, {"number": ticket.number}),
         (threads.keep, {"ticket_id": ticket.ticket_id, "facts": {"message_id": "<a@b.example>"}}),
-        (threads.of_ticket, {"ticket_id": ticket.ticket_id}),
+        (threads.asking_of_ticket, {"ticket_id": ticket.ticket_id}),
         (threads.leave, {"ticket_id": ticket.ticket_id}),
     ]
 
@@ -524,6 +527,7 @@ def of_outgoing_mail(ticket: Ticket) -> list[Call]:
         (outgoing.drop_waiting, {}),
         (participants.insert_participant, {**about, "email": "boss@example.com"}),
         (participants.emails, {**about, "limit": 9}),
+        (participants.asking_emails, {**about, "limit": 9}),
         (participants.delete_participant, {**about, "email": "boss@example.com"}),
         (participants.delete_merged, {**about, "merged_from": clock.new_id()}),
     ]
@@ -603,6 +607,7 @@ def of_notifications(ticket: Ticket, ada: UUID) -> list[Call]:
         (mailing.set_news_mailed_at, {**whose, "at": past}),
         (mailing.news_mailed_at, whose),
         (notifications.wanting_news, {"after": None, "limit": 9}),
+        (notifications.asking_news, {}),
         (notifications.lines, {"bell": bell, "since": past, "before": None, "limit": 9}),
         (notifications.news, {"bell": bell, "since": past}),
         (notifications.read_ticket, {"user_id": ada, "ticket_id": ticket.ticket_id}),

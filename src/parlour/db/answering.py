@@ -5,6 +5,7 @@ and who acts are of no interest to anybody but the statement that follows, so th
 it (libpq's pipeline mode), and what ends a transaction that only read is not waited for at all.
 """
 
+import select
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple, TypeVar
@@ -52,6 +53,15 @@ class Asked(NamedTuple):
     stored: Sequence[Any]
 
 
+class Owed:
+    """The answer to what was asked with whatever came next, once that was heard."""
+
+    __slots__ = ("answer",)
+
+    def __init__(self) -> None:
+        self.answer: Answer | None = None
+
+
 class Answering(psycopg.Connection[Any]):
     """A connection that does not wait for ever. A server that was frozen still keeps its connections up.
 
@@ -59,10 +69,14 @@ class Answering(psycopg.Connection[Any]):
     """
 
     patience: float | None = ANSWER_SECONDS
+    then: float | None = ANSWER_SECONDS
+    """The patience from the next answer on."""
     name: Hashable = None
     """In which everything is asked, until it is another."""
     noted: "list[Asked] | None" = None
     """What is asked from now on, where somebody wants to know."""
+    undone = False
+    """Whether something was refused before the last thing that was said, which then was not done."""
     prepares = False
     """Whether statements may be kept prepared and messages put together: no proxy stands between."""
 
@@ -119,9 +133,42 @@ class Answering(psycopg.Connection[Any]):
         self._later.add(words)
         self._before += [(words, self._stored(each), None) for each in runs]
 
+    def asking(self, words: bytes, values: Sequence[Any]) -> Owed:
+        """Ask this before whatever comes next, and with it, as what is written `later`."""
+        owed, stored = Owed(), self._stored(values)
+        key = self._key(words, stored)
+        self._ahead.pop(key, None)
+        foreseen = self._foreseen.pop(key, None)
+        if foreseen is not None:
+            owed.answer = self._read(foreseen)
+        else:
+            self._later.add(words)
+            self._before.append((words, stored, owed))
+        return owed
+
+    def answered(self, owed: Owed) -> Answer:
+        """What it found; if nothing came since, nothing comes with it. Raises psycopg.Error."""
+        if owed.answer is None:
+            self.ready()
+        if owed.answer is None:
+            raise LookupError("The transaction in which it was asked has ended without an answer.")
+        return owed.answer
+
+    def end(self, words: bytes) -> PGresult:
+        """Say this behind whatever is still to be said, and with it. Raises psycopg.Error."""
+        self._ahead.clear()
+        return self._go(words, [()]) if self._before else self.say(words)
+
+    @property
+    def hears_something(self) -> bool:
+        """Whether the server has said something unasked: as a rule that it goes."""
+        line = select.poll()
+        line.register(self.pgconn.socket, select.POLLIN)
+        return bool(line.poll(0))
+
     @property
     def owes(self) -> bool:
-        """Whether something is still to be written."""
+        """Whether something is still to be written or asked."""
         return bool(self._later)
 
     def unsay(self) -> None:
@@ -165,6 +212,9 @@ class Answering(psycopg.Connection[Any]):
         if answer is None:
             self._ahead.pop(key, None)
             answer = self._go(words, stored)
+        return self._read(answer)
+
+    def _read(self, answer: PGresult) -> Answer:
         if answer.status != ExecStatus.TUPLES_OK:
             return Answer([], answer.command_tuples or 0)
         self._rows.set_pgresult(answer)
@@ -240,7 +290,9 @@ class Answering(psycopg.Connection[Any]):
         self._end()
         due, self._due = self._due, []
         expected, self._later = self._later | {words}, set()
+        self.undone = False
         answers = self.wait(_answers(self.pgconn, len(due)))
+        self.undone = any(map(_refused, answers[: len(due) - 2]))
         if len(answers) < len(due):
             self.pgconn.finish()
             raise _error(answers) or psycopg.OperationalError("The connection was lost.")
@@ -255,8 +307,11 @@ class Answering(psycopg.Connection[Any]):
                 self.pgconn.finish()
             raise error
         for each, answer in zip(due, answers, strict=True):
-            if each.foreseen is not None:
+            if isinstance(each.foreseen, Owed):
+                each.foreseen.answer = self._read(answer)
+            elif each.foreseen is not None:
                 self._foreseen[each.foreseen] = answer
+        self.patience = self.then
         return answers[-2]
 
 

@@ -82,7 +82,7 @@ class Guard(Protocol):
 class Tx:
     """One transaction, and who is acting in it."""
 
-    __slots__ = ("_found", "_guard", "actor", "connection", "events")
+    __slots__ = ("_found", "_guard", "_perhaps", "actor", "connection", "events")
 
     def __init__(
         self, connection: Connection, actor: Actor, guard: Guard | None = None, found: Finds | None = None
@@ -93,6 +93,7 @@ class Tx:
         self.actor = actor
         self._guard = guard
         self.events: list[Event | JobQueued] = []
+        self._perhaps: list[tuple[Callable[[], bool], JobQueued]] = []
 
     @property
     def workspace_id(self) -> UUID:
@@ -111,7 +112,7 @@ class Tx:
     def acting_as(self, actor: Actor) -> "Tx":
         """The same transaction in somebody else's name, for what follows from what the actor did."""
         other = Tx(self.connection, actor, self._guard, self._found)
-        other.events = self.events
+        other.events, other._perhaps = self.events, self._perhaps
         return other
 
     def as_system(self) -> "Tx":
@@ -212,6 +213,21 @@ class Tx:
             self._guard.admit(self.actor)
         return shortcut.change(self.connection, statement, {"workspace": here, **values} if here else values)
 
+    def asking(
+        self, statement: Executable, make: Callable[[shortcut.Answered], R], /, **values: Any
+    ) -> Callable[[], R]:
+        """Ask this with what is asked next, at the latest with the commit, so that it is no trip of its own.
+
+        What comes back says what `make` makes of the answer. What is wrong may be raised with what is next.
+        """
+        here = self.actor.workspace_id
+        if self._guard:
+            self._guard.admit(self.actor)
+        given = {"workspace": here, **values} if here else values
+        return shortcut.asking(
+            self.connection, statement, given, make, self._found, waits=self._guard is None
+        )
+
     def put(self, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write each of the rows, all with the same names, by an INSERT that was built once.
 
@@ -222,9 +238,20 @@ class Tx:
             self._guard.admit(self.actor)
         shortcut.put(self.connection, statement, rows, waits=self._guard is None)
 
+    def change_soon(self, statement: Executable, **values: Any) -> None:
+        """`change` of which nobody asks how many rows it wrote, as `asking`."""
+        self.asking(statement, _nothing, **values)
+
     def emit(self, event: Event) -> None:
         """Publish `event` once the commit is on disk."""
         self.events.append(event)
+
+    def queued_if(self, asked: Callable[[], bool], job: JobQueued) -> None:
+        """Let the worker hear of the job, if what was asked says that it was stored."""
+        self._perhaps.append((asked, job))
+
+    def told(self) -> Sequence[Event | JobQueued]:  # everything is answered
+        return [*self.events, *(job for asked, job in self._perhaps if asked())]
 
     def enqueue(
         self, kind: str, payload: dict[str, Any], *, after: timedelta = AT_ONCE, at: datetime | None = None
@@ -251,6 +278,9 @@ class Tx:
         if not after and not at:
             self.events.append(JobQueued(kind))
         return job_id
+
+
+def _nothing(_: object) -> None: ...
 
 
 class _Asked(Exception):
@@ -280,20 +310,13 @@ class _Ahead(Tx):
         self.rows(statement, **values)
         return []
 
-    def execute(self, *_: Any, **__: Any) -> Any:
+    def asking(self, statement: Executable, make: Any, /, **values: Any) -> Any:  # noqa: ARG002
+        self.rows(statement, **values)
+
+    def _asked(self, *_: Any, **__: Any) -> Any:
         raise _Asked
 
-    def change(self, *_: Any, **__: Any) -> Any:
-        raise _Asked
-
-    def put(self, *_: Any, **__: Any) -> Any:
-        raise _Asked
-
-    def first_say(self, *_: Any, **__: Any) -> Any:
-        raise _Asked
-
-    def acting_as(self, *_: Any, **__: Any) -> Any:
-        raise _Asked
+    execute = change = change_soon = put = first_say = acting_as = _asked
 
 
 @cache

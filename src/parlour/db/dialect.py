@@ -105,10 +105,12 @@ _LOCK = text("SELECT pg_catalog.pg_advisory_xact_lock(:name)")
 
 
 def lock(tx: Tx, *name: str) -> None:
-    """Whoever locks this name waits until this transaction has ended. On SQLite one writes at a time."""
+    """Whoever locks this name waits, with what is asked next, until this transaction has ended. On SQLite one
+    writes at a time.
+    """
     if not _is_sqlite(tx):
         digest = blake2b("\0".join(name).encode(), digest_size=8).digest()
-        tx.execute(_LOCK, {"name": int.from_bytes(digest, signed=True)})
+        tx.change_soon(_LOCK, name=int.from_bytes(digest, signed=True))
 
 
 def delete_some(tx: Tx, table: Table, which: ColumnElement[bool], order: Column[Any], *, limit: int) -> int:

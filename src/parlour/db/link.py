@@ -29,8 +29,8 @@ GRACE_SECONDS = 1.0
 """How much longer than the server's own limit the answer to a statement is waited for."""
 PREPARE_AFTER = 5
 TRAVELS_WITH_MS = 6_000
-"""BEGIN is waited for as long as the statement that it travels with. Of longer ones it goes ahead, because a
-server that does not answer at all is given up sooner.
+"""BEGIN is waited for as long as the statement that it travels with, but no longer than this: a server that
+does not answer at all is given up sooner. Of a read that may take longer it goes ahead.
 """
 
 
@@ -227,7 +227,7 @@ class Link:
         return self.raw.closed
 
     def begin(self, mode: Mode, actor: Actor) -> None:
-        self.raw.patience = ANSWER_SECONDS
+        self.raw.patience = self.raw.then = ANSWER_SECONDS
         self.foresees = self.prepares and mode.only_reads
         if mode is ALONE:
             return
@@ -242,7 +242,9 @@ class Link:
             self._begin_with_what_follows(mode, actor, limits)
         else:
             self._words.execute(self._begins[mode], _facts(actor) | limits)
-        self.raw.patience = limit / 1000 + GRACE_SECONDS
+        begun_by = TRAVELS_WITH_MS if self.prepares and not mode.only_reads else limit
+        self.raw.patience = min(limit, begun_by) / 1000 + GRACE_SECONDS
+        self.raw.then = limit / 1000 + GRACE_SECONDS
         self._actor = actor
 
     def _begin_with_what_follows(self, mode: Mode, actor: Actor, limits: dict[str, str]) -> None:
@@ -255,7 +257,7 @@ class Link:
         if mode is READ:
             self.raw.first(STATE, heard=True)
         self.raw.first(_SPEAK_FIRST, list(_facts(actor).values()))
-        if mode.limit(actor) > TRAVELS_WITH_MS:
+        if mode.only_reads and mode.limit(actor) > TRAVELS_WITH_MS:
             self.raw.ready()
 
     def admit(self, actor: Actor) -> None:
@@ -294,20 +296,22 @@ class Link:
 
     def commit(self, mode: Mode) -> None:
         """Returns when what was written is stored. The end of what only read is said and not waited for."""
-        if self.raw.owes:
-            self.raw.ready()
-        self.raw.unsay()
-        if self.raw.is_idle:
-            return
-        if mode.only_reads and self.prepares and not self.raw.has_failed:
-            self.raw.leave(b"COMMIT")
-            return
+        if not self.raw.owes:
+            self.raw.unsay()
+            if self.raw.is_idle:
+                return
+            if mode.only_reads and self.prepares and not self.raw.has_failed:
+                self.raw.leave(b"COMMIT")
+                return
+        if self.raw.is_idle and self.raw.hears_something:
+            self.raw.ready()  # not all in one, of which nobody would know whether it was done
         try:
-            answer = self.raw.say(b"COMMIT")
+            answer = self.raw.end(b"COMMIT")
         except psycopg.Error as error:
-            if self.lost:
+            if self.lost and not self.raw.undone:
                 raise Unanswered from error
             raise
+        self.raw.unsay()
         if answer.command_status != b"COMMIT":
             raise RuntimeError("The unit went on after a statement had failed; nothing of it was stored.")
 

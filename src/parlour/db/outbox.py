@@ -6,7 +6,7 @@ kills its process comes to an end too, and it names the claim: only the newest o
 back or bury it. `moments` says whose clock it goes by.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum
@@ -40,6 +40,7 @@ from parlour.db.lanes import Lane
 from parlour.db.moments import given, moment, now_of, then_of
 from parlour.db.schema import outbox
 from parlour.db.schema.base import UtcDateTime
+from parlour.db.shortcut import Answered
 from parlour.kernel import clock
 from parlour.kernel.errors import NotFound
 from parlour.kernel.events import JobQueued
@@ -82,8 +83,15 @@ class Ended(Enum):
 
 def next_due(tx: Tx) -> dict[Lane, timedelta]:
     """How long until the first job of each lane that nobody holds may run; a lane without any is missing."""
-    found = tx.rows(_first_ones(tx.connection.dialect.name), **given(tx.connection))
-    return {Lane(lane): run_at - now for lane, run_at, now in found}
+    return _asking_next_due(tx)()
+
+
+def _asking_next_due(tx: Tx) -> Callable[[], dict[Lane, timedelta]]:
+    return tx.asking(_first_ones(tx.connection.dialect.name), _waits, **given(tx.connection))
+
+
+def _waits(found: Answered) -> dict[Lane, timedelta]:
+    return {Lane(lane): run_at - now for lane, run_at, now in found.rows}
 
 
 @cache
@@ -101,14 +109,13 @@ def _first_ones(engine: str) -> CompoundSelect[Any]:
 
 def take(
     tx: Tx, wanted: Mapping[Lane, int], *, lease: timedelta, running: Collection[UUID]
-) -> tuple[list[Job], dict[Lane, timedelta]]:
-    """`claim` up to so many of each of these lanes, and what is `next_due` besides."""
-    jobs = [
-        job
-        for lane, most in wanted.items()
-        for job in claim(tx, lane, lease=lease, limit=most, running=running)
-    ]
-    return jobs, next_due(tx)
+) -> Callable[[], tuple[list[Job], dict[Lane, timedelta]]]:
+    """`claim` up to so many of each of these lanes; what comes back says, once it is stored, what was claimed
+    and what is `next_due` besides.
+    """
+    taken = [_claiming(tx, lane, lease=lease, limit=most, running=running) for lane, most in wanted.items()]
+    due = _asking_next_due(tx)
+    return lambda: ([job for claimed in taken for job in claimed()], due())
 
 
 def claim(tx: Tx, lane: Lane, *, lease: timedelta, limit: int, running: Collection[UUID] = ()) -> list[Job]:
@@ -116,10 +123,18 @@ def claim(tx: Tx, lane: Lane, *, lease: timedelta, limit: int, running: Collecti
 
     Not those that are `running` here, though their lease may have run out while the database was away.
     """
+    return _claiming(tx, lane, lease=lease, limit=limit, running=running)()
+
+
+def _claiming(
+    tx: Tx, lane: Lane, *, lease: timedelta, limit: int, running: Collection[UUID]
+) -> Callable[[], list[Job]]:
+    def jobs(taken: Answered) -> list[Job]:
+        rows = sorted(taken.rows, key=lambda row: (row[5], row[0]))
+        return [Job(row[0], row[1], row[2], row[3], row[4], lane) for row in rows]
+
     values = {"of_lane": lane, "most": limit, "running": list(running), **given(tx.connection, lease)}
-    taken = tx.rows(_taken(tx.connection.dialect.name), **values)
-    rows = sorted(taken, key=lambda row: (row[5], row[0]))
-    return [Job(row[0], row[1], row[2], row[3], row[4], lane) for row in rows]
+    return tx.asking(_taken(tx.connection.dialect.name), jobs, **values)
 
 
 @cache
@@ -165,7 +180,7 @@ def finish(tx: Tx, job: Job) -> bool:
     """Done, whoever holds the claim now. The payload goes at once, because a finished job has no more use for
     the secrets in it.
     """
-    tx.change(_finished(tx.connection.dialect.name), done=job.job_id, **given(tx.connection))
+    tx.change_soon(_finished(tx.connection.dialect.name), done=job.job_id, **given(tx.connection))
     return True
 
 

@@ -279,7 +279,7 @@ class PostgresDatabase(Database):
         except BaseException:
             self._forsake(link)
             raise
-        return result, tx.events
+        return result, tx.told()
 
     def _commit(self, mode: Mode, link: Link) -> None:
         began = time.perf_counter()

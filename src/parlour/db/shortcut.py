@@ -198,6 +198,54 @@ def ahead(connection: Connection, statement: Executable, given: Mapping[str, Any
         raw.ahead(prepared.numbered, prepared.in_order(cast(dict[str, Any], prepared.values(given))))
 
 
+def asking(
+    connection: Connection,
+    statement: Executable,
+    given: Mapping[str, Any],
+    read: Callable[["Answered"], T],
+    found: Finds | None,
+    *,
+    waits: bool,
+) -> Callable[[], T]:
+    """Ask with what is asked next, where statements may, unless it `waits`; what comes back gives what `read`
+    makes of the answer, and raises as `rows`.
+    """
+    prepared = _ready(connection, statement, given)
+    at_once = waits or found is not None or prepared is None
+    raw: Any = None if at_once else connection.connection.dbapi_connection
+    if prepared is None or not getattr(raw, "prepares", False):
+        known = read(_asked_now(connection, statement, prepared, given, found))
+        return lambda: known
+    values = cast(dict[str, Any], prepared.values(given))
+    if heard := _listeners(connection):
+        _tell_before(heard, connection, statement, prepared, values, given, ())
+    owed = raw.asking(prepared.numbered, prepared.in_order(values))
+    if heard:
+        _tell_after(heard, connection, _Untold(), prepared, values, ())
+
+    def answered() -> T:
+        came = raw.answered(owed)
+        return read(Answered(prepared.read(came.rows), came.rowcount))
+
+    return answered
+
+
+def _asked_now(
+    connection: Connection,
+    statement: Executable,
+    prepared: Prepared | None,
+    given: Mapping[str, Any],
+    found: Finds | None,
+) -> "Answered":
+    if found is not None:
+        return Answered(rows(connection, statement, given, found), -1)
+    if prepared is None:
+        cursor = connection.execute(statement, given)
+        return Answered(cast(Any, cursor.all() if cursor.returns_rows else []), cursor.rowcount)
+    stored, count = _run(connection, statement, prepared, given)
+    return Answered(prepared.read(stored), count)
+
+
 def change(connection: Connection, statement: Executable, given: Mapping[str, Any]) -> int:
     """How many rows the statement wrote, which asks for none of them. Raises as `rows`."""
     prepared = _ready(connection, statement, given)
@@ -244,6 +292,13 @@ def _run(
     if heard:
         _tell_after(heard, connection, cursor, prepared, values, many)
     return found, cursor.rowcount
+
+
+class Answered(NamedTuple):
+    """The rows that a statement found, and how many it wrote."""
+
+    rows: Sequence[tuple[Any, ...]]
+    written: int
 
 
 class _Untold(NamedTuple):

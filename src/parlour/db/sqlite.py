@@ -57,7 +57,7 @@ class _Write:
         self.events = []
         try:
             self.result = self.call(tx)
-            self.events = tx.events
+            self.events = list(tx.told())
         except BaseException as error:  # the thread goes on: everybody else waits for it too
             self.fail(error)
 

@@ -79,13 +79,12 @@ def post(tx: Tx, room_id: UUID, content: str, client_id: UUID, file_ids: Sequenc
     files, NotFound.
     """
     content = _sayable(content, file_ids)
-    first = store.by_client_id(tx, room_id, tx.actor.id, client_id)
-    if first:
+    room = store.take_seq(tx, room_id, sender=tx.actor.id, client=client_id)
+    if room is None and (first := store.by_client_id(tx, room_id, tx.actor.id, client_id)):
         if first.content != content or not _same_files(tx, first, file_ids):
             raise Conflict
         return Posted(first, repeat=True)
-    room = _visible(tx, store.take_seq(tx, room_id))
-    return Posted(_say(tx, room, content, client_id, file_ids), repeat=False)
+    return Posted(_say(tx, _visible(tx, room), content, client_id, file_ids), repeat=False)
 
 
 def _sayable(content: str, file_ids: Sequence[UUID]) -> str:

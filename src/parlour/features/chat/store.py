@@ -67,9 +67,9 @@ _SET_OPEN = (
     .values(status=bindparam("to"))
 )
 _INSERT_MESSAGE = insert(messages)
-_BY_CLIENT_ID = select(*_MESSAGE).where(
-    _IN_ROOM, messages.c.sender_id == bindparam("sender"), messages.c.client_id == bindparam("client")
-)
+_SAID = (messages.c.sender_id == bindparam("sender")) & (messages.c.client_id == bindparam("client"))
+_BY_CLIENT_ID = select(*_MESSAGE).where(_IN_ROOM, _SAID)
+_TAKE_SEQ_FOR = _TAKE_SEQ.where(~select(messages.c.seq).where(_IN_ROOM, _SAID).exists())
 
 
 def _brought(which: str) -> Select[Any]:
@@ -214,13 +214,12 @@ def set_open(tx: Tx, room_ids: Sequence[UUID], *, is_open: bool) -> None:
     tx.change(_SET_OPEN, rooms=list(room_ids), to="open" if is_open else "closed")
 
 
-def take_seq(tx: Tx, room_id: UUID) -> Room | None:
-    """The room with its next sequence number taken: `last_seq` is the new message's.
-
-    The counter's row stays locked until commit, or until a refusal undoes it: sequence order is commit
-    order, without holes.
+def take_seq(tx: Tx, room_id: UUID, **unsaid: object) -> Room | None:
+    """The room with its next sequence number taken: `last_seq` is the new message's. None for one in which
+    the `sender` has said the `client`'s id before. The counter's row stays locked until commit, or until a
+    refusal undoes it: sequence order is commit order, without holes.
     """
-    row = tx.first(_TAKE_SEQ, room=room_id)
+    row = tx.first(_TAKE_SEQ_FOR if unsaid else _TAKE_SEQ, room=room_id, **unsaid)
     return _room(row) if row else None
 
 

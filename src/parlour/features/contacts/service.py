@@ -5,7 +5,7 @@ offers the first one, as somebody's word, and shows nothing of what is known to 
 agent has saved holds on every ticket.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -37,8 +37,9 @@ class KnownContact(DomainError):
 
 
 @requires(Permission.SYSTEM)
-def remember(tx: Tx, email: str, name: str, *, typed: bool) -> bool:
-    """Somebody has written from this address, perhaps under a name. Says whether they are blocked.
+def remember(tx: Tx, email: str, name: str, *, typed: bool) -> Callable[[], bool]:
+    """Somebody has written from this address, perhaps under a name. What comes back says whether they are
+    blocked.
 
     `typed`: the name is no more than somebody's word on the portal.
     """
@@ -48,7 +49,13 @@ def remember(tx: Tx, email: str, name: str, *, typed: bool) -> bool:
 @requires(Permission.SYSTEM)
 def is_blocked(tx: Tx, email: str) -> bool:
     """Whether whoever has this address is blocked; nobody changes that before this transaction has ended."""
-    return store.is_blocked(tx, email)
+    return store.asking_blocked(tx, email)()
+
+
+@requires(Permission.SYSTEM)
+def asking_blocked(tx: Tx, email: str) -> Callable[[], bool]:
+    """`is_blocked`, asked with what is asked next."""
+    return store.asking_blocked(tx, email)
 
 
 @requires(Permission.SYSTEM)

@@ -1,6 +1,6 @@
 """SQL of the people who write."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy import Integer, and_, bindparam, case, insert, not_, or_, select
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import contacts
+from parlour.db.shortcut import Answered
 from parlour.features.contacts.models import Contact
 from parlour.kernel import clock
 
@@ -61,14 +62,18 @@ def _remembering(database: str) -> Any:
     return query.on_conflict_do_update(index_elements=keys, set_=values).returning(contacts.c.blocked_at)
 
 
-def remember(tx: Tx, email: str, name: str, *, typed: bool) -> bool:
+def remember(tx: Tx, email: str, name: str, *, typed: bool) -> Callable[[], bool]:
     """Somebody of whom no name is known yet gets this one, which counts for more than one that was `typed`
-    if it is not. Says whether they are blocked, which nobody
+    if it is not. What comes back says whether they are blocked, which nobody
     changes before this transaction has ended: the row is written, whatever it holds.
     """
     new = {"workspace_id": tx.workspace_id, "contact_id": clock.new_id(), "created_at": clock.now()}
     facts = {"email": email, "name": name, "name_typed": typed, "note": "", **new}
-    return tx.one(_remembering(dialect.name_of(tx)), **facts)[0] is not None
+    return tx.asking(_remembering(dialect.name_of(tx)), _says_blocked, **facts)
+
+
+def _says_blocked(found: Answered) -> bool:
+    return any(blocked_at for (blocked_at,) in found.rows)
 
 
 def insert_contact(tx: Tx, contact_id: UUID, email: str) -> None:
@@ -97,9 +102,9 @@ def by_email(tx: Tx, email: str) -> Contact | None:
     return next(iter(tx.objects(_AT, _contact, email=email)), None)
 
 
-def is_blocked(tx: Tx, email: str) -> bool:
+def asking_blocked(tx: Tx, email: str) -> Callable[[], bool]:
     """As `remember` says it."""
-    return any(blocked_at for (blocked_at,) in tx.rows(_BLOCKED, email=email))
+    return tx.asking(_BLOCKED, _says_blocked, email=email)
 
 
 def following(tx: Tx, *, beginning: str, after: str, blocked: bool, limit: int) -> list[Contact]:

@@ -1,6 +1,6 @@
 """SQL of what happened."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -24,6 +24,7 @@ from parlour.db import dialect
 from parlour.db.database import HERE, Tx
 from parlour.db.lanes import lane_of
 from parlour.db.schema import UtcDateTime, event_heads, events, outbox, workspaces
+from parlour.db.shortcut import Answered
 from parlour.features.events.models import FAN_OUT, Event, Happened, Kind
 from parlour.kernel import clock
 
@@ -140,13 +141,19 @@ def _wake(database: str) -> Any:
     return insert(outbox).from_select(list(job), hooked)
 
 
-def wake(tx: Tx) -> bool:
-    """Store the job that posts what happened, where a webhook is on. One statement, and one row read."""
+def wake(tx: Tx) -> Callable[[], bool]:
+    """Store the job that posts what happened, where a webhook is on; what comes back says whether it is. One
+    statement, and one row read.
+    """
     statement = _wake(dialect.name_of(tx))
     given: dict[str, Any] = {"new_job": clock.new_id()}
     if dialect.name_of(tx) == "sqlite":
         given["now"] = clock.steady()
-    return tx.change(statement, **given) == 1
+    return tx.asking(statement, _is_stored, **given)
+
+
+def _is_stored(answer: Answered) -> bool:
+    return answer.written == 1
 
 
 def following(tx: Tx, position: int, *, limit: int) -> list[Event]:

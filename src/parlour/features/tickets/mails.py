@@ -197,10 +197,12 @@ class TicketMails:
         anchor = self._post.anchor(ticket_id)
 
         def look(tx: Tx) -> tuple[R, Paper] | None:
+            workspace, head = (
+                workspaces.asking_workspace(tx),
+                threads.letterhead(tx, ticket_id, anchor=anchor),
+            )
             found = unit(tx, *args, **kwargs)
-            if found is None:
-                return None
-            return found, Paper(workspaces.workspace(tx), threads.letterhead(tx, ticket_id, anchor=anchor))
+            return None if found is None else (found, Paper(workspace(), head()))
 
         return await self._db.write(Actor.system(job.workspace_id), look)
 

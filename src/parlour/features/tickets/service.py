@@ -1,20 +1,19 @@
 """The ticket and its life."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from parlour.db.database import Tx
-from parlour.db.moments import AT_ONCE
 from parlour.features.chat import service as chat
 from parlour.features.contacts import service as contacts
 from parlour.features.events import service as events
 from parlour.features.events.models import Happened
 from parlour.features.events.models import Kind as Did
 from parlour.features.files import service as files
-from parlour.features.tickets import changes, life, store
+from parlour.features.tickets import changes, life, posting, store
 from parlour.features.tickets.mentions import service as mentions
 from parlour.features.tickets.models import (
     DESCRIPTION_LIMIT,
@@ -28,8 +27,6 @@ from parlour.features.tickets.models import (
 )
 from parlour.features.tickets.notifications import service as notifications
 from parlour.features.tickets.notifications.models import Kind as Told
-from parlour.features.tickets.outgoing import service as outgoing
-from parlour.features.tickets.participants import service as participants
 from parlour.features.tickets.threads import service as threads
 from parlour.features.tickets.unsaid import service as unsaid
 from parlour.features.workspaces import audit
@@ -133,16 +130,18 @@ def open_as(tx: Tx, draft: Draft) -> Opened:
 
 def _open(tx: Tx, draft: Draft) -> Opened:
     draft = checked(draft)
-    if repeat := _opened_before(tx, draft):
+    before, wanted = _asking_before(tx, draft), notifications.asking_news(tx)
+    blocked = contacts.remember(tx.as_system(), draft.email, draft.name, typed=True)
+    if repeat := _repeat(tx, draft, before()):
         return repeat
-    ticket = _of_customer(tx, draft)
+    ticket = _of_customer(tx, draft, blocked=blocked())
     customer = Actor.customer(tx.workspace_id, ticket.ticket_id, draft.email)
     first = _first_word(tx, ticket, draft, customer)
-    _mail(tx, CONFIRMATION, ticket)
+    posting.queue(tx, CONFIRMATION, ticket)
     if not ticket.quiet:
         by = tx if tx.actor.kind is Kind.AGENT else tx.acting_as(customer)
         events.record(by, *_opening(ticket, first))
-        notifications.expect(tx, ticket)
+        notifications.expect(tx, ticket, wanted=wanted())
         changes.tell(tx, ticket, spoke=customer.kind)
     return Opened(ticket, repeat=False)
 
@@ -154,7 +153,7 @@ def open_for(tx: Tx, draft: Draft) -> Opened:
     raises.
     """
     draft = checked(draft)
-    if repeat := _opened_before(tx, draft):
+    if repeat := _repeat(tx, draft, _asking_before(tx, draft)()):
         return repeat
     now = clock.now()
     contacts.remember(tx.as_system(), draft.email, draft.name, typed=False)
@@ -163,7 +162,7 @@ def open_for(tx: Tx, draft: Draft) -> Opened:
     first = _first_word(tx, ticket, draft, tx.actor)
     events.record(tx, *_opening(ticket, first))
     audit.record(tx, "opened", ticket_id=ticket.ticket_id)
-    _mail(tx, FIRST_WORD, ticket, seq=first.seq)
+    posting.queue(tx, FIRST_WORD, ticket, seq=first.seq)
     changes.tell(tx, ticket, spoke=tx.actor.kind)
     return Opened(ticket, repeat=False)
 
@@ -183,16 +182,12 @@ def _said(ticket: Ticket, message: Message) -> Happened:
     return Happened(Did.MESSAGE_CREATED, ticket.ticket_id, message_id=message.message_id)
 
 
-def _mail(
-    tx: Tx, kind: str, ticket: Ticket, *, seq: int = 0, to: str = "", after: timedelta = AT_ONCE
-) -> None:
-    """The job that mails the customer, at `to` if elsewhere, about the message `seq` if any, and its line."""
-    job_id = tx.enqueue(kind, {"ticket_id": str(ticket.ticket_id), "email": ticket.email}, after=after)
-    outgoing.queue(tx.as_system(), kind, ticket, job_id, seq=seq, to=to)
+def _asking_before(tx: Tx, draft: Draft) -> Callable[[], Ticket | None]:
+    return store.asking_by_client_id(tx.as_system(), draft.client_id)
 
 
-def _opened_before(tx: Tx, draft: Draft) -> Opened | None:
-    first = store.by_client_id(tx.as_system(), draft.client_id)
+def _repeat(tx: Tx, draft: Draft, first: Ticket | None) -> Opened | None:
+    """What the form has opened before, if that was there `first`."""
     if first is None:
         return None
     if (first.subject, first.description, first.email) != (draft.subject, draft.description, draft.email):
@@ -202,9 +197,9 @@ def _opened_before(tx: Tx, draft: Draft) -> Opened | None:
     return Opened(first, repeat=True)
 
 
-def _of_customer(tx: Tx, draft: Draft) -> Ticket:
+def _of_customer(tx: Tx, draft: Draft, *, blocked: bool) -> Ticket:
     now = clock.now()
-    if contacts.remember(tx.as_system(), draft.email, draft.name, typed=True):
+    if blocked:
         return _new_ticket(tx, draft, now, status=Status.CLOSED, quiet=True, typed_name=draft.name)
     return _new_ticket(tx, draft, now, status=Status.NEW, waiting_since=now, typed_name=draft.name)
 
@@ -278,19 +273,20 @@ def send_message(
     by_customer = tx.actor.kind is Kind.CUSTOMER
     if ticket.unsaid_from and not chat.is_repeat(tx, ticket.chat_room_id, client_id):
         [ticket] = unsaid.say(tx, [ticket])
+    mail, blocked = posting.asking_what_follows(tx, ticket, UNSEEN_REPLIES, away_after=AWAY_AFTER)
     posted = chat.post(tx, ticket.chat_room_id, content, client_id, file_ids)
     if posted.repeat:
         return Sent(posted.message, ticket.told if by_customer else ticket.status, repeat=True)
     if ticket.is_closed and not (by_customer and ticket.quiet):
         raise TicketClosed
-    if by_customer and contacts.is_blocked(tx.as_system(), ticket.email):
+    if by_customer and blocked():
         return _unheard(tx, ticket, posted.message)
     if by_customer:
         threads.came_by_room(tx.as_system(), ticket_id)
         status = life.after_customer_message(ticket.status, quiet=ticket.quiet)
     else:
         _nothing_unseen(tx, ticket, seen)
-        _mail_later(tx, ticket, posted.message.seq)
+        mail(posted.message.seq)
         status = then or life.after_agent_action(ticket.status)
     changed = store.spoke(tx, ticket, posted.message.created_at, by_customer=by_customer, status=status)
     events.record(tx, _said(ticket, posted.message))
@@ -298,18 +294,6 @@ def send_message(
     changed = _heard(tx, changed) if by_customer else _taken(tx, ticket, changed)
     changes.tell(tx, changed, spoke=tx.actor.kind)
     return Sent(posted.message, changed.status, repeat=False)
-
-
-def _mail_later(tx: Tx, ticket: Ticket, seq: int) -> None:
-    """An answer goes by mail when it was not seen in the room; at once to who writes by mail."""
-    thread = threads.of_ticket(tx.as_system(), ticket.ticket_id)
-    after = AT_ONCE if thread and thread.by_mail else AWAY_AFTER
-    to = thread.reply_to if thread else ""
-    _mail(tx, UNSEEN_REPLIES, ticket, seq=seq, to=to, after=after)
-    for email in participants.of_ticket(tx.as_system(), ticket.ticket_id):
-        told = {"ticket_id": str(ticket.ticket_id), "email": email, "after": seq - 1, "upto": seq}
-        job_id = tx.enqueue(participants.COPY, told)
-        outgoing.queue(tx.as_system(), participants.COPY, ticket, job_id, seq=seq, to=email)
 
 
 def _heard(tx: Tx, ticket: Ticket) -> Ticket:

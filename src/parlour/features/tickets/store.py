@@ -1,6 +1,7 @@
 """SQL of tickets."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -21,6 +22,7 @@ from sqlalchemy import (
 from parlour.db import dialect, search
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import ACTIVE, ticket_tags, tickets
+from parlour.db.shortcut import Answered
 from parlour.features.tickets.models import Draft, Priority, Status, Ticket
 from parlour.kernel import clock
 
@@ -116,34 +118,7 @@ _IN_THESE_WORDS = (
 )
 
 _MOMENT = bindparam("moment", type_=tickets.c.created_at.type)
-_SPOKE: dict[bool, dict[str, Any]] = {
-    True: {
-        "last_message_at": _MOMENT,
-        "waiting_since": func.coalesce(tickets.c.waiting_since, _MOMENT),
-    },
-    False: {
-        "last_message_at": _MOMENT,
-        "waiting_since": None,
-        "first_answer_at": func.coalesce(tickets.c.first_answer_at, _MOMENT),
-    },
-}
-"""What a word changes, by whether it is the customer's, who waits from the first that nobody answered."""
-_MOVED = {
-    "status": bindparam("to"),
-    "status_change": bindparam("change"),
-    "snoozed_until": None,
-    "quiet": False,
-    "version": tickets.c.version + 1,
-    "updated_at": _MOMENT,
-}
-_SPEAKS = {
-    (by_customer, moves): update(tickets)
-    .where(_THIS)
-    .values(**values, **(_MOVED if moves else {}))
-    .returning(*_TICKET)
-    for by_customer, values in _SPOKE.items()
-    for moves in (False, True)
-}
+_SPEAKS = update(tickets).where(_THIS)
 
 
 def in_these_words(tx: Tx, these: Sequence[UUID], draft: Draft, *, since: datetime) -> Ticket | None:
@@ -217,9 +192,16 @@ def lock_all(tx: Tx, ticket_ids: Sequence[UUID]) -> list[Ticket]:
     return [_ticket(row) for row in tx.rows(_LOCKED_ALL, these=list(ticket_ids))]
 
 
+def asking_by_client_id(tx: Tx, client_id: UUID) -> Callable[[], Ticket | None]:
+    return tx.asking(_BY_CLIENT_ID, _perhaps, client=client_id)
+
+
+def _perhaps(found: Answered) -> Ticket | None:
+    return _ticket(found.rows[0]) if found.rows else None
+
+
 def by_client_id(tx: Tx, client_id: UUID) -> Ticket | None:
-    row = tx.first(_BY_CLIENT_ID, client=client_id)
-    return _ticket(row) if row else None
+    return asking_by_client_id(tx, client_id)()
 
 
 def forget_form(tx: Tx, ticket_id: UUID) -> None:
@@ -251,14 +233,21 @@ def count_of_email(tx: Tx, email: str, *, limit: int) -> int:
 
 
 def spoke(tx: Tx, ticket: Ticket, moment: datetime, *, by_customer: bool, status: Status) -> Ticket:
-    """Note that somebody has spoken on a locked ticket, and its status then; a new one is a new version."""
-    moves = status is not ticket.status
-    to = {"to": status.value, "change": clock.new_id()} if moves else {}
-    query = _SPEAKS[by_customer, moves]
-    row = tx.one(query, this_ticket=ticket.ticket_id, moment=moment, **to)
-    changed = _ticket(row)
+    """Note that somebody has spoken on a locked ticket, and its status then; a new one is a new version.
+
+    A customer waits from the first word that nobody answered.
+    """
+    facts: dict[str, Any] = {"last_message_at": moment, "waiting_since": ticket.waiting_since or moment}
+    if not by_customer:
+        facts |= {"waiting_since": None, "first_answer_at": ticket.first_answer_at or moment}
+    stored = {}
+    if status is not ticket.status:
+        facts |= {"status_change": clock.new_id(), "snoozed_until": None, "quiet": False}
+        facts |= {"version": ticket.version + 1, "updated_at": moment}
+        stored = {"status": status.value}
+    tx.change_soon(_SPEAKS, this_ticket=ticket.ticket_id, **facts, **stored)
     follow_on_tags(tx, [ticket], last_message_at=moment)
-    return changed
+    return replace(ticket, status=status, **facts)
 
 
 _SPEAKS_QUIETLY = update(tickets).where(_THIS).values(last_message_at=_MOMENT)

@@ -1,7 +1,7 @@
 """Tenants and who belongs to them."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
 from parlour.db.database import Tx
@@ -154,7 +154,17 @@ def workspace_at(tx: Tx, slug: str) -> Portal:
 @requires(Permission.PORTAL_SEE)
 def workspace(tx: Tx) -> Portal:
     """The transaction's own workspace."""
-    found = store.by_id(tx, tx.workspace_id)
+    return _known(store.by_id(tx, tx.workspace_id))
+
+
+@requires(Permission.PORTAL_SEE)
+def asking_workspace(tx: Tx) -> Callable[[], Portal]:
+    """`workspace`, asked with what is asked next."""
+    asked = store.asking_by_id(tx, tx.workspace_id)
+    return lambda: _known(asked())
+
+
+def _known(found: Portal | None) -> Portal:
     if found is None:
         raise UnknownWorkspace
     return found

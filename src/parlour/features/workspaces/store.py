@@ -1,6 +1,6 @@
 """SQL of workspaces and their members."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -24,6 +24,7 @@ from sqlalchemy import (
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import audit_log, members, users, workspaces
+from parlour.db.shortcut import Answered
 from parlour.features.workspaces import choices
 from parlour.features.workspaces.models import (
     AuditEntry,
@@ -124,6 +125,14 @@ def by_slug(tx: Tx, slug: str) -> Portal | None:
 
 def every(tx: Tx) -> Sequence[Workspace]:
     return [Workspace(*row) for row in tx.execute(select(*_WORKSPACE).order_by(workspaces.c.slug))]
+
+
+def asking_by_id(tx: Tx, workspace_id: UUID) -> Callable[[], Portal | None]:
+    return tx.asking(_BY_ID, _portal, workspace=workspace_id)
+
+
+def _portal(found: Answered) -> Portal | None:
+    return next((Portal(row[0], row[1], row[2], choices.read(row[3])) for row in found.rows), None)
 
 
 def by_id(tx: Tx, workspace_id: UUID) -> Portal | None:

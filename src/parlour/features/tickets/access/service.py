@@ -229,12 +229,13 @@ def issue_link(tx: Tx, ticket_id: UUID, secret: str) -> Link | None:
 @requires(Permission.SYSTEM)
 def confirmation(tx: Tx, job: Job, secret: str) -> tuple[Link, str] | None:
     """The link into a ticket that was opened, and where it is mailed; None where `issue_link` gives none."""
-    ticket = store.ticket(tx, UUID(job.payload["ticket_id"]))
+    ticket_id = UUID(job.payload["ticket_id"])
+    thread, ticket = threads.asking_of_ticket(tx, ticket_id), store.ticket(tx, ticket_id)
     link = _issue(tx, ticket, secret) if ticket else None
     if ticket is None or link is None:
         outgoing.drop(tx, job.job_id)
         return None
-    to = threads.address(tx, ticket)
+    to = threads.address_in(thread(), ticket)
     outgoing.take(tx, job, ticket, to=to)
     return link, to
 

@@ -4,7 +4,7 @@ It is written with what caused it. A ticket that comes new and is nobody's is wr
 wants to hear of those finds them among the tickets, as long as they are new and nobody's.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -77,9 +77,15 @@ def done_by(line: Line, ticket: TicketRow) -> str:
 
 
 @requires(Permission.PORTAL_SEE)
-def expect(tx: Tx, ticket: Ticket) -> None:
+def asking_news(tx: Tx) -> Callable[[], bool]:
+    """Whether anybody wants to hear of a new ticket by mail."""
+    return store.asking_news(tx.as_system())
+
+
+@requires(Permission.PORTAL_SEE)
+def expect(tx: Tx, ticket: Ticket, *, wanted: bool) -> None:
     """A customer has opened a ticket: whoever wants to hear of it by mail will, if nobody takes it before."""
-    if store.wanting_news(tx.as_system(), after=None, limit=1):
+    if wanted:
         tx.enqueue(NEWS, {"ticket_id": str(ticket.ticket_id)}, after=MAIL_AFTER)
 
 

@@ -1,6 +1,6 @@
 """SQL of notifications. Of new tickets that are nobody's no rows are kept: an index holds them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
@@ -21,6 +21,7 @@ from parlour.db.schema import (
     tickets,
     users,
 )
+from parlour.db.shortcut import Answered
 from parlour.features.tickets.notifications.models import Bell, Kind, Line, Place
 from parlour.kernel import clock
 from parlour.kernel.access import Role
@@ -122,6 +123,15 @@ _OF_NEWS = (
     .limit(bindparam("limit", type_=Integer()))
 )
 _MORE_OF_NEWS = _OF_NEWS.where(members.c.user_id > bindparam("after", type_=members.c.user_id.type))
+
+
+def asking_news(tx: Tx) -> Callable[[], bool]:
+    """Whether anybody chose to hear of new tickets by mail."""
+    return tx.asking(_OF_NEWS, _anybody, limit=1)
+
+
+def _anybody(found: Answered) -> bool:
+    return bool(found.rows)
 
 
 def wanting_news(tx: Tx, *, after: UUID | None, limit: int) -> list[UUID]:

@@ -116,7 +116,7 @@ def overtake(
     tx: Tx, mail_id: UUID, *, ticket_id: UUID, recipient: str, after_seq: int, upto_seq: int
 ) -> None:
     """What others were to tell the same recipient, this mail does."""
-    tx.change(_OVERTAKEN, mail=mail_id, ticket=ticket_id, to=recipient, after=after_seq, upto=upto_seq)
+    tx.change_soon(_OVERTAKEN, mail=mail_id, ticket=ticket_id, to=recipient, after=after_seq, upto=upto_seq)
 
 
 def lock(tx: Tx, mail_id: UUID) -> Mail | None:
@@ -125,7 +125,7 @@ def lock(tx: Tx, mail_id: UUID) -> Mail | None:
 
 
 def settle(tx: Tx, mail_id: UUID, **facts: Any) -> None:
-    tx.change(_SETTLED, mail=mail_id, changed_at=clock.now(), **facts)
+    tx.change_soon(_SETTLED, mail=mail_id, changed_at=clock.now(), **facts)
 
 
 def drop(tx: Tx, mail_id: UUID) -> None:

@@ -1,6 +1,6 @@
 """Who gets a copy of each answer by mail, beside the customer: whoever their mails were also meant for."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -36,6 +36,12 @@ class Copy:
 def of_ticket(tx: Tx, ticket_id: UUID) -> Sequence[str]:
     """Their addresses, by address."""
     return store.emails(tx, ticket_id, limit=MOST)
+
+
+@requires(Permission.TICKET_LIST)
+def asking_of_ticket(tx: Tx, ticket_id: UUID) -> Callable[[], Sequence[str]]:
+    """`of_ticket`, asked with what is asked next."""
+    return store.asking_emails(tx, ticket_id, limit=MOST)
 
 
 @requires(Permission.SYSTEM)

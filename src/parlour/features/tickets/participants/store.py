@@ -1,5 +1,6 @@
 """SQL of those who get copies."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 from sqlalchemy import Integer, bindparam, delete, select
@@ -7,6 +8,7 @@ from sqlalchemy import Integer, bindparam, delete, select
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import participants
+from parlour.db.shortcut import Answered
 from parlour.kernel import clock
 
 _OF = (participants.c.workspace_id == HERE) & (participants.c.ticket_id == bindparam("ticket"))
@@ -22,7 +24,15 @@ _MERGED_GONE = delete(participants).where(_OF, participants.c.merged_from == bin
 
 
 def emails(tx: Tx, ticket_id: UUID, *, limit: int) -> list[str]:
-    return [row[0] for row in tx.rows(_EMAILS, ticket=ticket_id, limit=limit)]
+    return asking_emails(tx, ticket_id, limit=limit)()
+
+
+def asking_emails(tx: Tx, ticket_id: UUID, *, limit: int) -> Callable[[], list[str]]:
+    return tx.asking(_EMAILS, _emails, ticket=ticket_id, limit=limit)
+
+
+def _emails(found: Answered) -> list[str]:
+    return [email for (email,) in found.rows]
 
 
 def insert_participant(tx: Tx, ticket_id: UUID, email: str, merged_from: UUID | None = None) -> None:

@@ -1,7 +1,7 @@
 """Where the customer of a ticket is: in its room, or at their mails."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from parlour.features.tickets.models import Ticket
 from parlour.features.tickets.threads import store
 from parlour.features.tickets.threads.models import Arrived, Letterhead, Thread
 from parlour.features.workspaces.mailboxes import service as mailboxes
+from parlour.features.workspaces.models import Mailbox
 from parlour.kernel.access import Permission, requires
 
 LINEAGE = 20
@@ -26,27 +27,41 @@ _ANSWERS = re.compile(
 @requires(Permission.SYSTEM)
 def of_ticket(tx: Tx, ticket_id: UUID) -> Thread | None:
     """None for a ticket to which no mail ever came."""
-    return store.of_ticket(tx, ticket_id)
+    return store.asking_of_ticket(tx, ticket_id)()
+
+
+@requires(Permission.SYSTEM)
+def asking_of_ticket(tx: Tx, ticket_id: UUID) -> Callable[[], Thread | None]:
+    """`of_ticket`, asked with what is asked next."""
+    return store.asking_of_ticket(tx, ticket_id)
 
 
 @requires(Permission.SYSTEM)
 def address(tx: Tx, ticket: Ticket) -> str:
     """Where the customer wants to be mailed."""
-    thread = of_ticket(tx, ticket.ticket_id)
+    return address_in(of_ticket(tx, ticket.ticket_id), ticket)
+
+
+def address_in(thread: Thread | None, ticket: Ticket) -> str:
+    """`address`, of the ticket's thread."""
     return (thread and thread.reply_to) or ticket.email
 
 
 @requires(Permission.SYSTEM)
-def letterhead(tx: Tx, ticket_id: UUID, *, anchor: str) -> Letterhead:
-    """What a mail about a ticket carries, so that it stands in its thread and its answers come here.
+def letterhead(tx: Tx, ticket_id: UUID, *, anchor: str) -> Callable[[], Letterhead]:
+    """What a mail about a ticket carries, so that it stands in its thread and its answers come here: asked
+    with what is asked next.
 
     `anchor` is a Message-ID of no mail: all mails of a ticket to which none came refer to it, and so to
     each other.
     """
+    thread, addresses = asking_of_ticket(tx, ticket_id), mailboxes.asking_every(tx)
+    return lambda: _letterhead(thread(), addresses(), anchor)
+
+
+def _letterhead(thread: Thread | None, addresses: Sequence[Mailbox], anchor: str) -> Letterhead:
     headers: dict[str, str] = {}
     called = signature = ""
-    thread = of_ticket(tx, ticket_id)
-    addresses = mailboxes.every(tx)
     if addresses:
         came_at = [each for each in addresses if thread and each.mailbox_id == thread.mailbox_id]
         ours = (came_at or addresses)[0]

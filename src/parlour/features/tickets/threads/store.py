@@ -1,5 +1,6 @@
 """SQL of the threads of mails that belong to tickets."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from sqlalchemy import bindparam, select, update
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import mail_threads
+from parlour.db.shortcut import Answered
 from parlour.features.tickets.threads.models import Thread
 
 _THIS = (mail_threads.c.workspace_id == HERE) & (mail_threads.c.ticket_id == bindparam("ticket"))
@@ -22,9 +24,12 @@ _OF_TICKET = select(
 _LEFT = update(mail_threads).where(_THIS, mail_threads.c.by_mail).values(by_mail=False)
 
 
-def of_ticket(tx: Tx, ticket_id: UUID) -> Thread | None:
-    row = tx.first(_OF_TICKET, ticket=ticket_id)
-    return Thread(*row) if row else None
+def asking_of_ticket(tx: Tx, ticket_id: UUID) -> Callable[[], Thread | None]:
+    return tx.asking(_OF_TICKET, _thread, ticket=ticket_id)
+
+
+def _thread(found: Answered) -> Thread | None:
+    return Thread(*found.rows[0]) if found.rows else None
 
 
 def keep(tx: Tx, ticket_id: UUID, facts: dict[str, Any]) -> None:
@@ -37,4 +42,4 @@ def keep(tx: Tx, ticket_id: UUID, facts: dict[str, Any]) -> None:
 
 
 def leave(tx: Tx, ticket_id: UUID) -> None:
-    tx.change(_LEFT, ticket=ticket_id)
+    tx.change_soon(_LEFT, ticket=ticket_id)

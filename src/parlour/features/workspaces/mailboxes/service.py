@@ -5,7 +5,7 @@ only workspace: whoever could take any would read what others are sent. What is 
 theirs who have it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import ClassVar
 from uuid import UUID
@@ -115,7 +115,13 @@ def may_take_any(tx: Tx) -> bool:
 @requires(Permission.TICKET_LIST)
 def every(tx: Tx) -> Sequence[Mailbox]:
     """The workspace's, the first one first: that is the one that its mails are answered to."""
-    return store.every(tx, limit=MAILBOXES_LIMIT)
+    return asking_every(tx)()
+
+
+@requires(Permission.TICKET_LIST)
+def asking_every(tx: Tx) -> Callable[[], Sequence[Mailbox]]:
+    """`every`, asked with what is asked next."""
+    return store.asking_every(tx, limit=MAILBOXES_LIMIT)
 
 
 @requires(Permission.SYSTEM)

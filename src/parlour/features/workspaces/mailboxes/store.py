@@ -1,6 +1,6 @@
 """SQL of the addresses at which a workspace gets mail."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from sqlalchemy import Integer, bindparam, delete, exists, insert, select, updat
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import mailboxes, mails, workspaces
+from parlour.db.shortcut import Answered
 from parlour.features.workspaces.models import Mailbox
 from parlour.kernel import clock
 
@@ -52,9 +53,17 @@ def one_at_a_time(tx: Tx) -> None:
     dialect.lock(tx, "mailboxes", tx.workspace_id.hex)
 
 
-def every(tx: Tx, *, limit: int) -> list[Mailbox]:
+def asking_every(tx: Tx, *, limit: int) -> Callable[[], list[Mailbox]]:
     """Of the workspace, the first one first."""
-    return [Mailbox(*row) for row in tx.rows(_EVERY, limit=limit)]
+    return tx.asking(_EVERY, _mailboxes, limit=limit)
+
+
+def every(tx: Tx, *, limit: int) -> list[Mailbox]:
+    return asking_every(tx, limit=limit)()
+
+
+def _mailboxes(found: Answered) -> list[Mailbox]:
+    return [Mailbox(*row) for row in found.rows]
 
 
 def with_addresses(tx: Tx, addresses: Sequence[str]) -> list[Mailbox]:
