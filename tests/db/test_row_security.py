@@ -86,6 +86,7 @@ async def test_the_servers_role_owns_nothing_bypasses_nothing_and_rewrites_no_hi
 
 ALWAYS = {
     "workspaces.store.by_slug",
+    "workspaces.store.asking_by_id",
     "workspaces.store.by_id",
     "workspaces.store.every",
     "workspaces.settings.store.settings",

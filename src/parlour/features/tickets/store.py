@@ -1,7 +1,6 @@
 """SQL of tickets."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -24,7 +23,6 @@ from parlour.db.database import HERE, Tx
 from parlour.db.schema import ACTIVE, ticket_tags, tickets
 from parlour.db.shortcut import Answered
 from parlour.features.tickets.models import Draft, Priority, Status, Ticket
-from parlour.kernel import clock
 
 _TICKET = (
     tickets.c.ticket_id,
@@ -232,22 +230,14 @@ def count_of_email(tx: Tx, email: str, *, limit: int) -> int:
     return count
 
 
-def spoke(tx: Tx, ticket: Ticket, moment: datetime, *, by_customer: bool, status: Status) -> Ticket:
-    """Note that somebody has spoken on a locked ticket, and its status then; a new one is a new version.
-
-    A customer waits from the first word that nobody answered.
-    """
-    facts: dict[str, Any] = {"last_message_at": moment, "waiting_since": ticket.waiting_since or moment}
-    if not by_customer:
-        facts |= {"waiting_since": None, "first_answer_at": ticket.first_answer_at or moment}
-    stored = {}
-    if status is not ticket.status:
-        facts |= {"status_change": clock.new_id(), "snoozed_until": None, "quiet": False}
-        facts |= {"version": ticket.version + 1, "updated_at": moment}
-        stored = {"status": status.value}
-    tx.change_soon(_SPEAKS, this_ticket=ticket.ticket_id, **facts, **stored)
-    follow_on_tags(tx, [ticket], last_message_at=moment)
-    return replace(ticket, status=status, **facts)
+def spoke(tx: Tx, before: Ticket, now: Ticket) -> None:
+    """Note how a locked ticket stands now that somebody has spoken (`life.after_word`)."""
+    moved = now.status is not before.status
+    changed = ("status_change", "snoozed_until", "quiet", "version", "updated_at") if moved else ()
+    names = ("last_message_at", "waiting_since", "first_answer_at", *changed)
+    values = {name: getattr(now, name) for name in names} | ({"status": now.status.value} if moved else {})
+    tx.change_soon(_SPEAKS, this_ticket=now.ticket_id, **values)
+    follow_on_tags(tx, [before], last_message_at=now.last_message_at)
 
 
 _SPEAKS_QUIETLY = update(tickets).where(_THIS).values(last_message_at=_MOMENT)
