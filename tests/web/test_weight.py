@@ -184,22 +184,11 @@ async def test_a_page_asks_postgresql_no_more_often_than_it_did(
     assert {name: trips for name, trips in spent.items() if trips > ROUND_TRIPS[name]} == {}
 
 
-@pytest.mark.postgresql
-async def test_what_writes_asks_postgresql_no_more_often_than_it_did(
-    house: House, visitor: Browser, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The least of some runs, because in any of them another thread may connect."""
-    waited: ContextVar[list[object]] = ContextVar("waited")
-    wait = Answering.wait
-
-    def note(line: Answering, *args: Any, **kwargs: Any) -> Any:
-        waited.get([]).append(line)
-        return wait(line, *args, **kwargs)
-
+async def writing(house: House, visitor: Browser) -> dict[str, Callable[[], Awaitable[Any]]]:
+    """What stores something, each time anew; to be done in this order."""
     ticket = await house.open_ticket(visitor)
     worker = house.app.parlour.worker
     await worker.stop()
-    monkeypatch.setattr(Answering, "wait", note)
     here = house.workspace.workspace_id
     maria, ada = (
         Actor.customer(here, ticket.ticket_id, ticket.email),
@@ -212,7 +201,7 @@ async def test_what_writes_asks_postgresql_no_more_often_than_it_did(
         found.append(await house.as_system(outbox.take, wanted, lease=timedelta(minutes=1), running=[]))
 
     keys, say = Keys({}), tickets.send_message
-    acts: dict[str, Callable[[], Awaitable[Any]]] = {
+    return {
         "a ticket": lambda: house.db.write(
             Actor.visitor(here),
             units.open_and_admit,
@@ -224,6 +213,22 @@ async def test_what_writes_asks_postgresql_no_more_often_than_it_did(
         "to find a job": find,
         "its mail": lambda: worker._run(found[-1]()[0][0]),  # noqa: SLF001 nothing else runs beside it
     }
+
+
+@pytest.mark.postgresql
+async def test_what_writes_asks_postgresql_no_more_often_than_it_did(
+    house: House, visitor: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The least of some runs, because in any of them another thread may connect."""
+    waited: ContextVar[list[object]] = ContextVar("waited")
+    wait = Answering.wait
+
+    def note(line: Answering, *args: Any, **kwargs: Any) -> Any:
+        waited.get([]).append(line)
+        return wait(line, *args, **kwargs)
+
+    acts = await writing(house, visitor)
+    monkeypatch.setattr(Answering, "wait", note)
     trips: dict[str, list[list[object]]] = {what: [] for what in acts}
     for _ in range(10):
         for what, act in acts.items():
