@@ -288,13 +288,19 @@ def send_message(
         _nothing_unseen(tx, ticket, seen)
         mail(posted.message.seq)
         status = then or life.after_agent_action(ticket.status)
-    changed = life.after_word(ticket, posted.message.created_at, by_customer=by_customer, status=status)
-    store.spoke(tx, ticket, changed)
-    events.record(tx, _said(ticket, posted.message))
-    changes.follow_status(tx, [ticket], changed.status)
+    changed = _spoke(tx, ticket, posted.message, status)
     changed = _heard(tx, changed) if by_customer else _taken(tx, ticket, changed)
     changes.tell(tx, changed, spoke=tx.actor.kind)
     return Sent(posted.message, changed.status, repeat=False)
+
+
+def _spoke(tx: Tx, ticket: Ticket, message: Message, status: Status) -> Ticket:
+    by_customer = tx.actor.kind is Kind.CUSTOMER
+    changed = life.after_word(ticket, message.created_at, by_customer=by_customer, status=status)
+    store.spoke(tx, ticket, changed)
+    events.record(tx, _said(ticket, message))
+    changes.follow_status(tx, [ticket], changed.status)
+    return changed
 
 
 def _heard(tx: Tx, ticket: Ticket) -> Ticket:
