@@ -9,19 +9,18 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from enum import Enum
-from functools import cache
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, TypeVarTuple, cast
 from uuid import UUID
 
 import structlog
-from sqlalchemy import BindParameter, Connection, CursorResult, Executable, Insert, Uuid, bindparam, insert
+from sqlalchemy import BindParameter, Connection, CursorResult, Executable, Uuid, bindparam
 from sqlalchemy.exc import NoResultFound
 
-from parlour.db import schema, shortcut
+from parlour.db import shortcut
 from parlour.db.found import Finds
 from parlour.db.lanes import lane_of
-from parlour.db.moments import AT_ONCE, given, now_of, then_of
-from parlour.db.schema import UtcDateTime
+from parlour.db.moments import AT_ONCE, given
+from parlour.db.storing import storing
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
 from parlour.kernel.events import Event, JobQueued
@@ -272,9 +271,9 @@ class Tx:
         }
         engine, here = self.connection.dialect.name, self.connection
         if at:
-            self.put(_storing(engine, at_a_moment=True), [job | {"moment": at} | given(here)])
+            self.put(storing(engine, at_a_moment=True), [job | {"moment": at} | given(here)])
         else:
-            self.put(_storing(engine, at_a_moment=False), [job | given(here, after)])
+            self.put(storing(engine, at_a_moment=False), [job | given(here, after)])
         if not after and not at:
             self.events.append(JobQueued(kind))
         return job_id
@@ -317,22 +316,6 @@ class _Ahead(Tx):
         raise _Asked
 
     execute = change = change_soon = put = first_say = acting_as = _asked
-
-
-@cache
-def _storing(engine: str, *, at_a_moment: bool) -> Insert:
-    now = now_of(engine)
-    due = bindparam("moment", type_=UtcDateTime()) if at_a_moment else then_of(engine)
-    return insert(schema.outbox).values(run_at=due, due_at=due, put_at=now)
-
-
-def tellable(error: BaseException) -> Exception:
-    """What can be raised at whoever awaits. A StopIteration, or what only ends a thread, cannot."""
-    if isinstance(error, Exception) and not isinstance(error, StopIteration):
-        return error
-    told = RuntimeError(f"A unit of work ended with {type(error).__name__}.")
-    told.__cause__ = error
-    return told
 
 
 def _not_asked(_: float) -> None:

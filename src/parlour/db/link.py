@@ -29,8 +29,8 @@ GRACE_SECONDS = 1.0
 """How much longer than the server's own limit the answer to a statement is waited for."""
 PREPARE_AFTER = 5
 TRAVELS_WITH_MS = 6_000
-"""BEGIN is waited for as long as the statement that it travels with, but no longer than this: a server that
-does not answer at all is given up sooner. Of a read that may take longer it goes ahead.
+"""BEGIN is waited for as long as the statement that it travels with: of what writes as long as others' locks,
+because a server that does not answer at all is given up sooner. Of a read that may take longer it goes ahead.
 """
 
 
@@ -242,7 +242,7 @@ class Link:
             self._begin_with_what_follows(mode, actor, limits)
         else:
             self._words.execute(self._begins[mode], _facts(actor) | limits)
-        begun_by = TRAVELS_WITH_MS if self.prepares and not mode.only_reads else limit
+        begun_by = mode.lock_timeout if self.prepares and not mode.only_reads else limit
         self.raw.patience = min(limit, begun_by) / 1000 + GRACE_SECONDS
         self.raw.then = limit / 1000 + GRACE_SECONDS
         self._actor = actor

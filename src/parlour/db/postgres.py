@@ -32,11 +32,11 @@ from parlour.db.database import (
     Standing,
     Tx,
     Unit,
-    tellable,
 )
 from parlour.db.lately import Lately
 from parlour.db.link import ALONE, PROBE, READ, SCAN, WRITE, Link, Mode, make_engine
 from parlour.db.recollection import Recollection, Unknown
+from parlour.db.storing import tellable
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import NotFound, Overloaded, StandbyAway, StorageFull, Unreachable
 from parlour.logs import Episode

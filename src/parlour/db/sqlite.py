@@ -20,11 +20,12 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from parlour.db import database, migrate, outbox
-from parlour.db.database import Database, DatabaseUnusable, P, R, Standing, Tx, Unit, tellable
+from parlour.db.database import Database, DatabaseUnusable, P, R, Standing, Tx, Unit
 from parlour.db.deadlines import Deadlines
 from parlour.db.disk import Disk, refuses
 from parlour.db.file import Ownership, make_engine, sentences, warn_of_readers
 from parlour.db.found import Latest
+from parlour.db.storing import tellable
 from parlour.kernel.access import Actor, Kind
 from parlour.kernel.errors import Overloaded, StorageFull
 
