@@ -192,7 +192,9 @@ async def _fields(request: Request) -> Mapping[str, str]:
         raise BadForm from error
     except (ValueError, UnicodeError) as error:
         raise BadForm from error
-    return {name: storable(value) for name, value in form.items() if isinstance(value, str)}
+    fields = {name: storable(value) for name, value in form.items() if isinstance(value, str)}
+    request.scope[_READ] = fields  # a body can be read once
+    return fields
 
 
 async def every(request: Request, name: str) -> list[str]:

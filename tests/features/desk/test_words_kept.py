@@ -59,6 +59,18 @@ async def test_who_may_no_more_keeps_what_they_wrote(house: House) -> None:
     assert sent_again(refused)["content"] == WORDS
 
 
+async def test_a_form_of_parts_that_was_read_before_it_was_refused_is_not_read_again(house: House) -> None:
+    here = f"/workspace/{house.workspace.workspace_id}"
+    await house.add_agent("ben@acme.example", Role.AGENT)
+    async with await house.sign_in("ben@acme.example") as theirs:
+        token = await theirs.csrf(f"{here}/replies")
+        fields = {"csrf": (None, token), "content": (None, WORDS)}
+        refused = await theirs.post(f"{here}/settings/webhooks/{uuid4()}/replay", files=fields)
+
+    assert refused.status_code == 403
+    assert sent_again(refused)["content"].splitlines() == WORDS.splitlines()
+
+
 async def test_another_sites_form_is_shown_to_nobody(house: House, desk: Browser) -> None:
     here = f"/workspace/{house.workspace.workspace_id}"
     sign_out_elsewhere(house)

@@ -277,16 +277,20 @@ def insert_audit_entries(
     tx: Tx, *, action: str, changes: Sequence[tuple[UUID | None, str | None, str | None]]
 ) -> None:
     """An entry for each (ticket_id, before, after)."""
-    said = {"workspace_id": tx.workspace_id, "actor_id": tx.actor.id, "actor_name": tx.actor.name}
+    said = {
+        "workspace_id": tx.workspace_id,
+        "actor_id": tx.actor.id,
+        "actor_name": tx.actor.name,
+        "action": action,
+        "created_at": clock.now(),
+    }
     entries = [
         {
             **said,
             "entry_id": clock.new_id(),
-            "action": action,
             "ticket_id": ticket_id,
             "before": before,
             "after": after,
-            "created_at": clock.now(),
         }
         for ticket_id, before, after in changes
     ]
