@@ -43,6 +43,26 @@ async def test_in_a_low_window_the_messages_can_be_read(
     assert await too_wide(maria.page) == []
 
 
+async def test_a_word_without_an_end_makes_no_page_wider(live: Live, past: Past, people: People) -> None:
+    ticket = await past.ticket()
+    maria, ada = await people.customer(ticket, viewport=PHONE, touch=True), await people.agent(viewport=PHONE)
+    pages = {
+        maria: (f"{live.portal}/ticket/new", chat_of(live, ticket)),
+        ada: (
+            f"{live.desk}/tickets/new",
+            desk_of(live, ticket),
+            f"{live.desk}/settings",
+            f"{live.desk}/replies/new",
+        ),
+    }
+    for person, addresses in pages.items():
+        for address in addresses:
+            await person.page.goto(address)
+            for field in await person.page.locator("textarea:visible").all():
+                await field.fill("w" * 400)
+            assert await too_wide(person.page) == [], address
+
+
 @pytest.mark.parametrize("touch", [True, False], ids=["by touch", "by keys"])
 async def test_enter_breaks_the_line_on_a_touch_screen_and_sends_elsewhere(
     live: Live, past: Past, people: People, touch: bool
