@@ -1,5 +1,6 @@
 """A Postfix of a test's own: on loopback, with its settings, its queue and its log in a folder of its own."""
 
+import os
 import shutil
 import smtplib
 import subprocess
@@ -121,5 +122,9 @@ class Postfix(Daemon):
             line.sendmail(sender, [to], raw)
 
     def waiting(self, queue: str) -> int:
-        """How many mails are in that queue, such as `deferred`."""
-        return sum(path.is_file() for path in (self._queue / queue).rglob("*"))
+        """How many mails are in that queue, such as `deferred`.
+
+        Postfix makes a file executable once it has taken the whole mail. What a kill left half-written nobody
+        was told to be taken: it lies there until it is cleared away.
+        """
+        return sum(path.is_file() and os.access(path, os.X_OK) for path in (self._queue / queue).rglob("*"))

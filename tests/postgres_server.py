@@ -81,6 +81,18 @@ def programs() -> Path:
     return POSTGRESQL.installed().resolve().parent
 
 
+@contextmanager
+def halted(processes: Sequence[int]) -> Iterator[None]:
+    try:
+        for process in processes:
+            os.kill(process, signal.SIGSTOP)
+        yield
+    finally:
+        for process in processes:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGCONT)
+
+
 class Server:
     """PostgreSQL, and PgBouncer in front of it once somebody asks for that."""
 
@@ -156,15 +168,8 @@ class Server:
     def frozen(self) -> Iterator[None]:
         """Nothing of it moves, and its connections stay up, as on a machine whose disk hangs."""
         assert self._process is not None
-        everything = [self._process.pid, *children(self._process.pid)]
-        try:
-            for process in everything:
-                os.kill(process, signal.SIGSTOP)
+        with halted([self._process.pid, *children(self._process.pid)]):
             yield
-        finally:
-            for process in everything:
-                with suppress(ProcessLookupError):
-                    os.kill(process, signal.SIGCONT)
 
     def copy_files(self) -> Path:
         """What is stored now, as files. The server is away for a moment."""

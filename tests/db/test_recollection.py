@@ -363,6 +363,14 @@ def url_of(files: Files) -> str:
     return f"postgresql://{APP}:{PASSWORD}@127.0.0.1:{files.port}/{DATABASE}"
 
 
+async def each_read_asks(db: PostgresDatabase) -> None:
+    with asked(db) as statements:
+        for _ in range(10):
+            await db.read(Actor.visitor(), subjects_of, NOWHERE)
+            await asyncio.sleep(0.1)
+    assert len(statements) == 10
+
+
 async def test_on_a_standby_nothing_is_found_again(tmp_path: Path) -> None:
     """There a snapshot does not name what is under way."""
     server = postgres_server.server()
@@ -370,11 +378,7 @@ async def test_on_a_standby_nothing_is_found_again(tmp_path: Path) -> None:
     standby = await asyncio.to_thread(postgres_server.Standby, server)
     try:
         async with opened(url.replace(f":{server.port}/", f":{standby.port}/")) as db:
-            with asked(db) as statements:
-                for _ in range(10):
-                    await db.read(Actor.visitor(), subjects_of, NOWHERE)
-                    await asyncio.sleep(0.1)
-            assert len(statements) == 10
+            await each_read_asks(db)
     finally:
         standby.stop()
         postgres_server.left(url)
@@ -386,31 +390,14 @@ async def test_behind_a_proxy_nothing_is_found_again(tmp_path: Path) -> None:
     url = server.direct_url(server.of_folder(tmp_path))
     with postgres_server.Bouncer(server.folder, server.port) as bouncer:
         async with opened(url.replace(f":{server.port}/", f":{bouncer.port}/")) as db:
-            with asked(db) as statements:
-                for _ in range(10):
-                    await db.read(Actor.visitor(), subjects_of, NOWHERE)
-                    await asyncio.sleep(0.1)
-            assert len(statements) == 10
+            await each_read_asks(db)
     postgres_server.left(url)
-
-
-@contextmanager
-def frozen(files: Files) -> Iterator[None]:
-    everything = files.processes
-    try:
-        for process in everything:
-            os.kill(process, signal.SIGSTOP)
-        yield
-    finally:
-        for process in everything:
-            with suppress(ProcessLookupError):
-                os.kill(process, signal.SIGCONT)
 
 
 async def test_a_server_that_hangs_is_not_waited_for_by_what_is_known(files: Files) -> None:
     async with opened(url_of(files)) as db:
         store(files, "word")
         await known(db, ["word"])
-        with frozen(files), pytest.raises(Overloaded):
+        with postgres_server.halted(files.processes), pytest.raises(Overloaded):
             await db.read(Actor.visitor(), words)
         assert await found_in_time(db) == ["word"]
