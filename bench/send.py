@@ -1,7 +1,7 @@
 """Messages by 64 senders at once, beside the same POSTs to a server that keeps nothing.
 
 On PostgreSQL beside the least that psycopg can do of it: a number in the room, a row, and a commit that waits
-for the disk. Processor time of the server and its database, what a message leaves to the worker included, and
+for the disk. And beside the same POSTs without a word, which go the same way and are refused at its end. Processor time of the server and its database, what a message leaves to the worker included, and
 messages a second on the clock. Every sender has a room and a round of few messages: more would be refused.
 """
 
@@ -101,7 +101,7 @@ async def measure(server: Parlour, database: str, choice: argparse.Namespace) ->
     rooms = [await open_ticket(wires, number) for number in range(choice.senders)]
     plain = Ceiling()
     bare = Browser(Wires(plain.port))
-    least, ours = [], []
+    least, ours, refused = [], [], []
 
     async def message(sender: int, number: int) -> None:
         visitor, ticket, _ = rooms[sender]
@@ -109,24 +109,33 @@ async def measure(server: Parlour, database: str, choice: argparse.Namespace) ->
         if answer.status != 201:
             raise SystemExit(f"a message was refused: {answer.status} {answer.body[:200]!r}")
 
+    async def silence(sender: int, _: int) -> None:
+        visitor, ticket, _ = rooms[sender]
+        path, client_id = f"/support/bench/ticket/{ticket}/chat", str(uuid.uuid4())
+        answer = await visitor.post(path, "application/json", content="", client_id=client_id)
+        if answer.status != 422:
+            raise SystemExit(f"a message without words was not refused: {answer.status}")
+
     async def nothing(_: int, number: int) -> None:
         await bare.post("/260", content=WORDS.format(number), client_id=str(uuid.uuid4()))
 
     try:
         for _ in range(choice.rounds):
-            began = time.perf_counter()
             ours.append(await sent(choice.senders, message, programs, EACH))
+            await asyncio.sleep(PAUSE_SECONDS)
+            refused.append(await sent(choice.senders, silence, programs, EACH))
             if database:
                 least.append(await asyncio.to_thread(least_of_postgresql, database, choice.senders))
             else:
                 least.append(await sent(choice.senders, nothing, [plain.process.pid], EACH * 10))
-            await asyncio.sleep(max(0.0, began + PAUSE_SECONDS - time.perf_counter()))
+            await asyncio.sleep(PAUSE_SECONDS)
     finally:
         plain.stop()
-    goal = GOALS[choice.on]
+    goal, busy = GOALS[choice.on], [each.busy for each in ours]
     return [
-        Found("a message", "µs", [each.busy for each in ours], [each.busy for each in least], goal),
+        Found("a message", "µs", busy, [each.busy for each in least], goal),
         Found("a message, on the clock", "µs", [each.clock for each in ours], [each.clock for each in least]),
+        Found("beside one without words, which is refused", "µs", busy, [each.busy for each in refused]),
     ]
 
 
