@@ -1,8 +1,9 @@
 """Messages by 64 senders at once, beside the same POSTs to a server that keeps nothing.
 
 On PostgreSQL beside the least that psycopg can do of it: a number in the room, a row, and a commit that waits
-for the disk. And beside the same POSTs without a word, which go the same way and are refused at its end. Processor time of the server and its database, what a message leaves to the worker included, and
-messages a second on the clock. Every sender has a room and a round of few messages: more would be refused.
+for the disk. And beside the same POSTs without a word, which go the same way and are refused at its end.
+Processor time of the server and its database, what a message leaves to the worker included, and messages a
+second on the clock. Every sender has a room and a round of few messages: more would be refused.
 """
 
 import argparse
