@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parlour.kernel.addresses import clean_email
+from parlour.kernel.addresses import clean_email, clean_host
 
 
 @pytest.mark.parametrize(
@@ -107,3 +107,45 @@ def test_the_kept_spelling_is_what_its_own_cleaning_makes_of_it(local: str, host
     kept = clean_email(f"{local}@{host}.example")
 
     assert kept is None or clean_email(kept) == kept
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("Mail.Example.COM ", "mail.example.com"),
+        ("bücher.example", "xn--bcher-kva.example"),
+        ("straße.example", "xn--strae-oqa.example"),
+        ("mail_1.example", "mail_1.example"),
+        ("localhost", "localhost"),
+        ("192.0.2.7", "192.0.2.7"),
+        ("１９２.0.2.7", "192.0.2.7"),
+        ("[2001:DB8::7]", "2001:db8::7"),
+        ("2130706433", "2130706433"),
+    ],
+)
+def test_a_server_is_kept_as_dns_has_it(typed: str, kept: str) -> None:
+    assert clean_host(typed) == kept
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        " ",
+        ".",
+        "a..b",
+        "exa mple",
+        "a" * 64 + ".example",
+        "a." * 200 + "example",
+        "-a-",
+        "mail.example/",
+        "a@b",
+        "fe80::1%eth0",
+        "::1%25lo",
+        "xn--",
+        "a:80",
+        "\u202e",
+    ],
+)
+def test_what_can_be_no_server_is_none(typed: str) -> None:
+    assert clean_host(typed) == ""

@@ -88,6 +88,14 @@ async def test_a_redirect_is_an_answer_and_leads_nowhere() -> None:
     assert inside.posts == []
 
 
+async def test_what_a_server_says_before_its_answer_is_passed_over() -> None:
+    soon = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+    async with Receiver(lambda _: soon + http(200, "done")) as server:
+        answer = await post(server.url)
+
+    assert (answer.status, answer.body) == (200, b"done")
+
+
 @pytest.mark.usefixtures("impatient")
 async def test_a_server_that_says_nothing_is_given_up_in_time() -> None:
     async with Receiver(lambda _: None) as server:
@@ -126,8 +134,13 @@ async def test_of_an_answer_the_status_counts_and_the_beginning_is_kept(answer: 
 
 @pytest.mark.parametrize(
     "answer",
-    [b"HELO\r\n\r\n", b"HTTP/1.1 200 OK\r\n" + b"X-Long: " + b"x" * 100_000, b"HTTP/1.1 99999 No\r\n\r\n"],
-    ids=["no HTTP", "a head without end", "no status"],
+    [
+        b"HELO\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X-Long: " + b"x" * 100_000,
+        b"HTTP/1.1 99999 No\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n" * 100 + b"HTTP/1.1 204 X\r\n\r\n",
+    ],
+    ids=["no HTTP", "a head without end", "no status", "always soon"],
 )
 async def test_what_is_no_answer_is_said_to_be_none(answer: bytes) -> None:
     async with Receiver(lambda _: answer) as server:

@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+from contextlib import suppress
+from ipaddress import ip_address
 
 import idna
 
@@ -15,6 +17,9 @@ TYPED_LIMIT = 1_000
 
 _LOCAL = re.compile(r"[^\s@<>()\[\],;:\\\"\x00-\x1f\x7f]+")
 _HOST = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W_](?:[\w-]{0,61}[^\W_])", re.ASCII)
+_SERVER = re.compile(
+    r"(?=.{1,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+)
 _WIDE = re.compile("[\u3002\uff01-\uff61]")
 
 
@@ -78,6 +83,20 @@ def ascii_host(host: str) -> str:
     By IDNA 2008: Python's own codec knows the rules before it, which make another host of `straße.example`.
     """
     return host if host.isascii() else idna.encode(host, uts46=True).decode()
+
+
+def clean_host(typed: str) -> str:
+    """A server as DNS has its name, or its address in digits; empty for what can be neither.
+
+    An address that is good on one of this machine's own lines alone (`fe80::1%eth0`) is none.
+    """
+    try:
+        host = ascii_host(text.one_line(typed).lower().strip("[]"))
+    except UnicodeError:
+        return ""
+    with suppress(ValueError):
+        return str(ip_address(host)) if "%" not in host else ""
+    return host if _SERVER.fullmatch(host) else ""
 
 
 def readable_host(host: str) -> str:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -69,6 +70,18 @@ def at(moment: datetime) -> Iterator[None]:
         yield
     finally:
         _now, _steady = before
+
+
+def moment_said(words: str) -> datetime | None:
+    """A date as headers of mails and of HTTP give it; None for what is none, whatever numbers it holds.
+
+    One without a zone is in UTC.
+    """
+    try:
+        said = parsedate_to_datetime(words)
+        return said.replace(tzinfo=UTC) if said.tzinfo is None else said.astimezone(UTC)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
 
 
 def zone_named(name: str) -> ZoneInfo | None:

@@ -23,6 +23,8 @@ BODY_SECONDS = 2.0
 """For what follows the status, which alone decides."""
 ANSWER_LIMIT = 2_000
 """Bytes of an answer's body that are read, unless whoever asks wants more."""
+INTERIM_LIMIT = 20
+"""Answers before the answer (1xx): some servers send one or two; without a bound they take a whole core."""
 _PIECE = 4_096
 _HEAD_LIMIT = 32 * 1024
 
@@ -195,7 +197,11 @@ class _Connection:
 
     async def _read(self) -> Answered:
         event = await self._next()
+        interim = 0
         while isinstance(event, h11.InformationalResponse):
+            interim += 1
+            if interim > INTERIM_LIMIT:
+                raise h11.RemoteProtocolError("no end of answers before the answer")
             event = await self._next()
         if not isinstance(event, h11.Response):
             raise ConnectionResetError("hung up without an answer")

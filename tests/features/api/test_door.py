@@ -247,6 +247,23 @@ async def test_a_body_that_cannot_be_taken_is_a_problem_and_never_a_fault(api: P
     assert (answer.status_code, answer.json()["content"]) == (201, "abc")
 
 
+async def test_a_body_with_a_name_that_comes_twice_is_refused_and_says_which(api: Program) -> None:
+    """Which one counts is for each program to guess (RFC 8259, section 4), and another may have checked."""
+    kind = {"content-type": "application/json"}
+    for twice in (
+        b'{"email": "nia@example.com", "email": "mallory@example.com"}',
+        b'{"email": "nia@example.com", "\\u0065mail": "mallory@example.com"}',
+    ):
+        answer = await api.post("/contacts", content=twice, headers=kind)
+        assert (answer.status_code, answer.json()["code"]) == (400, "bad_body")
+        assert answer.json()["problems"] == {"body": "`email` comes twice"}
+        nested = b'{"ticket": ' + twice + b"}"
+        assert (
+            await api.post(f"{ORIGIN}/api/v2/tickets.json", content=nested, headers=kind)
+        ).status_code == 400
+    assert (await api.read("/contacts"))["items"] == []
+
+
 async def test_a_compressed_body_is_refused_and_never_kept_as_if_it_were_plain(api: Program) -> None:
     packed = {"content-encoding": "gzip"}
     for path in ("/contacts", "/files?name=a.txt", f"{ORIGIN}/api/v2/uploads.json?filename=a.txt"):

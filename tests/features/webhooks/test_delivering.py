@@ -189,6 +189,29 @@ async def test_a_receiver_that_asks_for_patience_gets_it(
     assert delivery["next_try_at"] > (clock.now() + timedelta(minutes=110)).isoformat()
 
 
+@pytest.mark.parametrize(
+    ("said", "within"),
+    [
+        ("Fri, 31 Dec 99999999999999999999 23:59:59 GMT", timedelta(minutes=1)),
+        ("Fri, 31 Dec 1999 23:59:59 +99999999999999999", timedelta(minutes=1)),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", timedelta(days=1)),
+        ("9" * 60, timedelta(days=1)),
+    ],
+)
+async def test_whatever_patience_is_asked_for_a_try_is_kept_and_the_next_comes_within_a_day(
+    house: House, admin: Program, visitor: Browser, said: str, within: timedelta
+) -> None:
+    async with Receiver(lambda _: http(429, Retry_After=said)) as server:
+        hook = await hooked(admin, server, events=["ticket.created"])
+        await opened(house, visitor)
+        await until(lambda: len(server.posts) == 1)
+        await settled(admin, hook)
+        [delivery] = (await admin.read(f"/webhooks/{hook['webhook_id']}/deliveries"))["items"]
+
+    assert (delivery["status"], delivery["tries"]) == (429, 1)
+    assert delivery["next_try_at"] < (clock.now() + within).isoformat()
+
+
 async def test_after_the_last_try_it_is_given_up_and_a_person_can_begin_anew(
     house: House, admin: Program, visitor: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """An operation of the API: what is asked for, what is given, and how a request becomes a call of it."""
 
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -164,9 +165,19 @@ async def read_body(request: Request, into: type[Any]) -> tuple[Any, bytes]:
         raise NotJson
     raw = await _whole(request)
     try:
-        return msgspec.json.decode(raw, type=into), raw
+        said = msgspec.json.decode(raw, type=into)
+        json.loads(raw, object_pairs_hook=_each_once, parse_int=str)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadBody(str(error)) from None
+    return said, raw
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> None:
+    """Of two values one would be dropped unsaid, and not every program drops the same. Raises BadBody."""
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise BadBody(f"`{twice[:50]}` comes twice")
 
 
 async def _whole(request: Request) -> bytes:

@@ -11,14 +11,14 @@ from parlour.db.database import Tx
 from parlour.features.mailroom.fetching import service, store
 from parlour.features.mailroom.fetching.models import Claim, Place, Standing
 from parlour.features.mailroom.leaving import store as leaving
-from parlour.features.mailroom.places import host_in, port_in
+from parlour.features.mailroom.places import port_in
 from parlour.features.mailroom.signing import service as signing
 from parlour.features.workspaces import audit
 from parlour.features.workspaces.mailboxes import service as mailboxes
 from parlour.features.workspaces.models import Mailbox
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission, requires
-from parlour.kernel.addresses import ascii_host
+from parlour.kernel.addresses import ascii_host, clean_host
 from parlour.kernel.errors import Invalid
 from parlour.kernel.keyring import Keyring
 from parlour.kernel.text import one_line
@@ -41,7 +41,7 @@ class Account:
 def account_in(typed: Mapping[str, str], address: str, *, plain: bool) -> Account:
     """What a form says of the account behind that address; `plain` lets it go without TLS. Raises Invalid."""
     problems = {}
-    host = host_in(typed.get("host", ""))
+    host = clean_host(typed.get("host", ""))
     scheme = typed.get("encryption", "")
     if not host:
         problems["host"] = "not_a_host" if typed.get("host", "").strip() else "required"

@@ -3,8 +3,6 @@
 import ssl
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cached_property
 
 from parlour.features.webhooks.models import Outcome, Parcel
@@ -58,12 +56,8 @@ def _seconds(said: str) -> int:
     """Of a Retry-After, a number or a date (RFC 9110, 10.2.3); 0 for what is neither."""
     if said.isascii() and said.isdecimal():
         return min(int(said[:9]), LONGEST_RETRY_AFTER)
-    try:
-        moment = parsedate_to_datetime(said)
-    except ValueError:
-        return 0
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    seconds = (moment - datetime.now(UTC)).total_seconds()
+    moment = clock.moment_said(said)
+    seconds = (moment - clock.now()).total_seconds() if moment else 0
     return max(0, min(int(seconds), LONGEST_RETRY_AFTER))
 
 

@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 from parlour.kernel import text
-from parlour.kernel.addresses import ascii_host
+from parlour.kernel.addresses import clean_host
 
 URL_LIMIT = 2_000
 """Characters."""
@@ -21,8 +21,8 @@ def clean_url(typed: str, *, plain_http: bool) -> tuple[str, str]:
     try:
         parts = urlsplit(typed)
         port = f":{parts.port}" if parts.port is not None else ""
-        host = ascii_host(parts.hostname or "")
-    except (ValueError, UnicodeError):
+        host = clean_host(parts.hostname or "")
+    except ValueError:
         return typed, "not_a_url"
     rest = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
     plain = rest.isascii() and rest.isprintable() and " " not in rest and not parts.fragment

@@ -6,8 +6,7 @@ mail stays the truth, and whoever calls keeps it.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
 from parlour.kernel import clock
 from parlour.kernel.text import one_line
@@ -114,12 +113,8 @@ def _appointment(files: Sequence[Attachment]) -> str:
 
 
 def _written_at(fields: Fields) -> datetime | None:
-    try:
-        said = parsedate_to_datetime(fields.one("date")[:_DATE_LIMIT])
-        said = said.replace(tzinfo=UTC) if said.tzinfo is None else said.astimezone(UTC)
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return None
-    return min(said, clock.now())
+    said = clock.moment_said(fields.one("date")[:_DATE_LIMIT])
+    return min(said, clock.now()) if said else None
 
 
 def _bounds(budget: Budget, body: Body, *, whole: bool) -> list[str]:

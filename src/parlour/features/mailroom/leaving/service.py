@@ -12,11 +12,12 @@ from parlour.features.mailroom.fetching.opening import Opener
 from parlour.features.mailroom.fetching.service import NotFetched
 from parlour.features.mailroom.leaving import store
 from parlour.features.mailroom.leaving.models import PORTS, OwnServer
-from parlour.features.mailroom.places import host_in, port_in
+from parlour.features.mailroom.places import port_in
 from parlour.features.workspaces import audit
 from parlour.features.workspaces.mailboxes import service as mailboxes
 from parlour.features.workspaces.models import Mailbox
 from parlour.kernel.access import Actor, Permission, requires
+from parlour.kernel.addresses import clean_host
 from parlour.kernel.errors import Invalid
 from parlour.kernel.keyring import Keyring, Sealed, Unreadable
 from parlour.kernel.text import one_line
@@ -46,7 +47,7 @@ def server_in(
     user that it was given for, and goes to no other. Raises Invalid.
     """
     problems = {}
-    host, scheme = host_in(typed.get("out_host", "")), typed.get("out_encryption", "")
+    host, scheme = clean_host(typed.get("out_host", "")), typed.get("out_encryption", "")
     if not host:
         problems["out_host"] = "not_a_host" if typed.get("out_host", "").strip() else "required"
     if scheme not in PORTS or (scheme == "smtp" and not plain):
