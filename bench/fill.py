@@ -70,7 +70,8 @@ def fill(
     first: int = 1,
     done: Callable[[int], object] = int,
 ) -> None:
-    """Add tickets number `first` and on; each has its rooms, one message, and words to be found by.
+    """Add tickets number `first` and on; each has its rooms, one message, and words to be found by, which
+    nobody has to take in any more.
 
     `done` is told of each batch that is stored.
     """
@@ -95,6 +96,7 @@ def fill(
         "UPDATE workspaces SET last_ticket_number = ? WHERE workspace_id = ?",
         (first + tickets - 1, workspace_id.hex),
     )
+    connection.execute("UPDATE search_progress SET low = 0, high = (SELECT max(rowid) FROM ticket_search)")
     connection.close()
 
 
@@ -115,6 +117,9 @@ def fill_postgresql(
             done(len(rows))
         number = "UPDATE workspaces SET last_ticket_number = %s WHERE workspace_id = %s"
         cursor.execute(number, (tickets, workspace_id))
+        cursor.execute(
+            'UPDATE search_progress SET low = 0, high = (SELECT max("position") FROM ticket_search)'
+        )
 
 
 def _rows(workspace_id: UUID, agents: Sequence[UUID], numbers: range) -> Iterator[dict[str, Any]]:

@@ -164,7 +164,8 @@ class House:
 
     def leave_chores(self) -> None:
         """Until the test is over: what it measures is not theirs."""
-        self.app.parlour.worker._next_sweep = math.inf  # noqa: SLF001 the next one is soon after the start
+        worker = self.app.parlour.worker
+        worker._next_sweep, worker._unfinished = math.inf, ()  # noqa: SLF001 the next one is soon after the start
         self.app.parlour.fetcher.stop()
 
     async def as_system(self, function: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from parlour import worker as the_worker
 from parlour.db import backlog, outbox
-from parlour.db.database import Database
+from parlour.db.database import Database, Tx
 from parlour.db.lanes import Lane
 from parlour.db.moments import AT_ONCE
 from parlour.db.outbox import Job, Postponed, Undeliverable
@@ -475,3 +475,32 @@ def test_the_delay_doubles_to_an_hour_and_is_spread_over_its_whole_length(
 
     assert 0 <= min(delays) < longest * 0.1
     assert longest * 0.9 < max(delays) <= longest
+
+
+async def test_only_what_leaves_something_to_be_done_is_swept_again_before_the_hour_is_over(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(the_worker, "LONGEST_REST", 0.01)
+    asked: list[str] = []
+    left = [3, 2, 1, 0]
+
+    def long(_: Tx) -> int:
+        asked.append("long")
+        return left.pop(0)
+
+    def short(_: Tx) -> int:
+        asked.append("short")
+        return 0
+
+    def broken(_: Tx) -> int:
+        asked.append("broken")
+        raise ValueError
+
+    worker = Worker(db, {}, chores=[broken, long, short], first_sweep=(0.0, 0.0))
+    running = asyncio.create_task(worker.run())
+    await until(lambda: not left)
+    await asyncio.sleep(0.1)
+    await worker.stop()
+    await running
+
+    assert asked == ["broken", "long", "short", "long", "long", "long"]

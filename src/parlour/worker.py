@@ -18,6 +18,7 @@ from parlour.db.lanes import Lane, lane_of
 from parlour.db.moments import AT_ONCE
 from parlour.db.outbox import Ended, Job, Postponed, Undeliverable
 from parlour.kernel.access import Actor
+from parlour.kernel.errors import Unreachable
 from parlour.kernel.events import Event, JobQueued
 from parlour.logs import Episode
 
@@ -77,12 +78,12 @@ class Worker:
 
         `chores` clear away, as the system, what ended by itself: soon after the start and every hour.
 
-        A chore does a bounded part and says how much that was; while there is more it is asked again soon.
+        A chore does a bounded part and says how much that was; until that was nothing it is asked again soon.
         """
         self._db = db
         self._handlers = handlers
         self._followers = followers
-        self._chores = chores
+        self._chores = (_forget_finished, *chores)
         self._patience = patience
         self._lease = lease
         self._running: dict[asyncio.Task[Ended], Job] = {}
@@ -93,6 +94,8 @@ class Worker:
         self._stopping = False
         self._stopped: asyncio.Task[None] | None = None
         self._next_sweep = time.monotonic() + random.uniform(*first_sweep)  # noqa: S311 as above
+        self._unfinished: Sequence[Chore] = ()
+        self._sweep_on_at = 0.0
         self._unreachable = Episode(log, "jobs.unreachable", "jobs.reachable")
 
     def wake(self, kind: str = "") -> None:
@@ -287,18 +290,27 @@ class Worker:
         return await self._db.write(Actor.system(), store)
 
     async def _sweep(self) -> None:
-        if time.monotonic() < self._next_sweep:
+        """All chores once an hour; meanwhile, a moment later, those that left something to be done."""
+        now = time.monotonic()
+        if now >= self._next_sweep:
+            self._next_sweep, self._unfinished = now + SWEEP_EVERY.total_seconds(), self._chores
+        elif not self._unfinished or now < self._sweep_on_at:
             return
-        self._next_sweep = time.monotonic() + SWEEP_EVERY.total_seconds()
-        gone = await self._db.write(Actor.system(), outbox.sweep, older_than=KEEP_FINISHED, limit=SWEEP_BATCH)
-        more = gone == SWEEP_BATCH
-        for chore in self._chores:
-            try:
-                more = bool(await self._db.write(Actor.system(), chore)) or more
-            except Exception as error:  # the others have their turn, and this one again in an hour
-                log.warning("chore.failed", chore=getattr(chore, "__name__", ""), error=_words(error))
-        if more:
-            self._next_sweep = time.monotonic() + LONGEST_REST
+        self._sweep_on_at = now + LONGEST_REST
+        self._unfinished = [chore for chore in self._unfinished if await self._leaves_some(chore)]
+
+    async def _leaves_some(self, chore: Chore) -> bool:
+        try:
+            return bool(await self._db.write(Actor.system(), chore))
+        except Unreachable:
+            raise  # nor would the others reach it: all of them again, when it is back
+        except Exception as error:  # the others have their turn, and this one again in an hour
+            log.warning("chore.failed", chore=getattr(chore, "__name__", ""), error=_words(error))
+            return False
+
+
+def _forget_finished(tx: Tx) -> int:
+    return outbox.sweep(tx, older_than=KEEP_FINISHED, limit=SWEEP_BATCH)
 
 
 def _words(error: BaseException) -> str:
