@@ -22,7 +22,7 @@ from uuid import uuid4
 
 from bench import report
 from bench.server import Parlour, free_port
-from parlour.db import file
+from parlour.db.sqlite import file
 from parlour.files.store import FileStore
 
 TO = "support@acme.example"

@@ -13,7 +13,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
-from parlour.db import found, lately
+from parlour.db import found
+from parlour.db.postgres import lately
 
 TOUCHED = b"""
     SELECT coalesce(sum(pg_stat_get_xact_blocks_fetched(oid) + pg_stat_get_xact_tuples_returned(oid)), 0),

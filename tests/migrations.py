@@ -6,8 +6,8 @@ from typing import Any
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 
-from parlour.db import link
-from parlour.db.file import make_engine
+from parlour.db.postgres import link
+from parlour.db.sqlite.file import make_engine
 from tests.house import House
 from tests.postgres_server import server
 

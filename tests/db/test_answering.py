@@ -11,9 +11,10 @@ import pytest
 from sqlalchemy import Integer, bindparam, func, insert, literal, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from parlour.db import answering, dialect
-from parlour.db.answering import Answering
+from parlour.db import dialect
 from parlour.db.database import HERE, Tx
+from parlour.db.postgres import answering
+from parlour.db.postgres.answering import Answering
 from parlour.db.schema import outbox, tickets, users, workspaces
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Role

@@ -17,8 +17,8 @@ from parlour.db import migrate, schema
 from parlour.db.backup import archive, load, read
 from parlour.db.backup.rows import STEP, BackupUnusable, Kind, Tally, counted
 from parlour.db.database import DatabaseUnusable
-from parlour.db.file import make_engine
 from parlour.db.sqlite import SqliteDatabase
+from parlour.db.sqlite.file import make_engine
 from parlour.files.blocking import BlockingStore
 from tests.db.place import Place
 from tests.postgres_server import Bouncer, given_to_the_server

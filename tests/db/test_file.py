@@ -10,8 +10,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from parlour.db.database import DatabaseUnusable
-from parlour.db.file import DataFolderInUse, make_engine
 from parlour.db.sqlite import SqliteDatabase
+from parlour.db.sqlite.file import DataFolderInUse, make_engine
 from tests.shell import Shell, sentence
 
 pytestmark = pytest.mark.sqlite

@@ -12,7 +12,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from parlour.db.file import make_engine
+from parlour.db.sqlite.file import make_engine
 
 PRAGMAS = ("journal_mode", "synchronous", "wal_autocheckpoint", "cache_size", "temp_store", "foreign_keys")
 SECTOR = 512

@@ -6,8 +6,8 @@ from uuid import uuid4
 import pytest
 
 from parlour.db.database import Tx
-from parlour.db.link import PREPARE_AFTER, Link, make_engine
 from parlour.db.postgres import PostgresDatabase
+from parlour.db.postgres.link import PREPARE_AFTER, Link, make_engine
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Filters
 from parlour.features.workspaces import service as workspaces

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, text, update
 
 from parlour.db.database import Tx
-from parlour.db.link import Unanswered
+from parlour.db.postgres.link import Unanswered
 from parlour.db.schema import members, messages, workspaces
 from parlour.features.accounts import service as accounts
 from parlour.features.accounts.invitations import service as invitations

@@ -14,8 +14,8 @@ from sqlalchemy import insert
 
 from parlour.db import schema, sqlite
 from parlour.db.database import Tx
-from parlour.db.file import DataFolderInUse
 from parlour.db.sqlite import SqliteDatabase
+from parlour.db.sqlite.file import DataFolderInUse
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import Overloaded

@@ -18,9 +18,9 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect
 
 from parlour.db import schema
-from parlour.db.file import make_engine
 from parlour.db.migrate import SCRIPTS, SchemaTooNew
 from parlour.db.sqlite import SqliteDatabase
+from parlour.db.sqlite.file import make_engine
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Filters, Priority

@@ -18,9 +18,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import delete
 
-from parlour.db import link, outbox
+from parlour.db import outbox
 from parlour.db.database import Tx
 from parlour.db.lanes import Lane, lane_of
+from parlour.db.postgres import link
 from parlour.db.schema import outbox as jobs
 from parlour.features.conversation.sockets import SocketAccess
 from parlour.features.desk.query import BUILT_IN

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from parlour.db import link
+from parlour.db.postgres import link
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Filters, Page, Status, Whose
 from parlour.kernel.access import Actor, Role

@@ -12,9 +12,9 @@ from sqlalchemy import event, insert, select, update
 from sqlalchemy.engine import Engine
 
 from parlour.db import outbox
-from parlour.db.answering import Answering
 from parlour.db.database import Tx
 from parlour.db.lanes import Lane
+from parlour.db.postgres.answering import Answering
 from parlour.db.schema import files, messages
 from parlour.features.portal import units
 from parlour.features.tickets import service as tickets

@@ -21,9 +21,9 @@ from parlour.cli.mcp import mcp
 from parlour.cli.people import agent_app, workspace_app
 from parlour.db.backup.rows import BackupUnusable
 from parlour.db.database import DatabaseUnusable
-from parlour.db.file import DataFolderInUse
 from parlour.db.migrate import SchemaTooNew
 from parlour.db.new_file import Unwritable
+from parlour.db.sqlite.file import DataFolderInUse
 from parlour.features.accounts.passwords import MIN_LENGTH
 from parlour.kernel.errors import DomainError, Invalid
 from parlour.settings import BadSetting

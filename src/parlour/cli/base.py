@@ -11,8 +11,8 @@ from rich.console import Console
 from parlour import logs
 from parlour.db.database import Database, Standing
 from parlour.db.factory import make_database
-from parlour.db.file import DataFolderInUse, is_there
 from parlour.db.migrate import standing
+from parlour.db.sqlite.file import DataFolderInUse, is_there
 from parlour.kernel.access import Actor
 from parlour.settings import Settings
 

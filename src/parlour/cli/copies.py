@@ -9,8 +9,8 @@ import typer
 
 from parlour import logs
 from parlour.cli.base import Refused, err, settings_now
-from parlour.db.file import Ownership, is_there, sentences
 from parlour.db.new_file import NewFile
+from parlour.db.sqlite.file import Ownership, is_there, sentences
 from parlour.settings import Settings, postgresql_url
 
 # What works on both databases is imported where it is used: SQLite does without PostgreSQL's half.

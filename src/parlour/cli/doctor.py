@@ -22,8 +22,8 @@ from parlour.cli.findings import AS_THE_SERVER, Finding, State
 from parlour.db import backlog, inspection
 from parlour.db.database import Database, DatabaseUnusable, Standing
 from parlour.db.factory import make_database
-from parlour.db.file import is_owned, is_there
 from parlour.db.migrate import standing
+from parlour.db.sqlite.file import is_owned, is_there
 from parlour.features.mailroom.fetching import service as fetching
 from parlour.kernel import clock
 from parlour.kernel.access import Actor

@@ -15,8 +15,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, Text, case, delete, func, select, update
 from sqlalchemy.sql.functions import count
 
-from parlour.db import file, link, migrate, postgres, roles, search
+from parlour.db import migrate, postgres, search
 from parlour.db.database import DatabaseUnusable, Standing, Tx
+from parlour.db.postgres import link, roles
 from parlour.db.schema import (
     access_links,
     audit_log,
@@ -37,6 +38,7 @@ from parlour.db.schema import (
     webhook_deliveries,
     workspaces,
 )
+from parlour.db.sqlite import file
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
 

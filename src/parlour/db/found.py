@@ -1,7 +1,7 @@
 """What statements found, and what units made of it, for as long as nothing was stored since.
 
 Both databases say by one word how they stand: whoever reads the same word twice would find the same twice. On
-SQLite that is a number, on PostgreSQL its snapshot (`db/recollection.py`).
+SQLite that is a number, on PostgreSQL its snapshot (`db/postgres/recollection.py`).
 """
 
 from collections.abc import Sequence

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from parlour.db.file import settle
+from parlour.db.sqlite.file import settle
 
 NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 
-from parlour.db.link import NOTICE_A_DEAD_PEER, connect_options
+from parlour.db.postgres.link import NOTICE_A_DEAD_PEER, connect_options
 from parlour.realtime.nodes import Line, SharedBus
 
 CHANNEL = "parlour"

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from parlour.db.answering import Answering
+from parlour.db.postgres.answering import Answering
 from parlour.features.chat import service as chat
 from parlour.features.chat.service import PAGE_CHARACTERS
 from parlour.features.chat.store import FEW

@@ -20,12 +20,13 @@ from sqlalchemy import column as named_column
 from sqlalchemy import table as named_table
 from sqlalchemy.exc import DBAPIError
 
-from parlour.db import epoch, link, migrate, postgres, roles, search
+from parlour.db import epoch, migrate, postgres, search
 from parlour.db.backup import read
 from parlour.db.backup.read import SEARCH, SEARCH_ON_SQLITE, Source
 from parlour.db.backup.rows import Shape, Tally, Tell, batches, counted, decode
 from parlour.db.database import DatabaseUnusable, Tx
-from parlour.db.file import Ownership, make_engine, sentences, settle
+from parlour.db.postgres import link, roles
+from parlour.db.sqlite.file import Ownership, make_engine, sentences, settle
 from parlour.kernel.access import Actor
 
 _NEXT_NUMBERS = {

@@ -14,9 +14,11 @@ from sqlalchemy import column as named_column
 from sqlalchemy import table as named_table
 from sqlalchemy.types import TypeEngine
 
-from parlour.db import epoch, file, link, migrate, postgres, roles, schema
+from parlour.db import epoch, migrate, postgres, schema
 from parlour.db.backup.rows import Column, Kind, Lines, Shape, Tell, encode
 from parlour.db.database import DatabaseUnusable, Tx
+from parlour.db.postgres import link, roles
+from parlour.db.sqlite import file
 from parlour.kernel.access import Actor
 
 SEARCH = Shape(

@@ -2,7 +2,7 @@
 --
 -- The whole file is applied by every `parlour migrate`, in its transaction, in place of what was there.
 -- A change here comes with a migration, however empty, so that a server notices a database without it.
--- Who acts is set for each transaction (db/postgres.py). Nothing set: nothing seen.
+-- Who acts is set for each transaction (db/postgres/). Nothing set: nothing seen.
 
 CREATE SCHEMA IF NOT EXISTS app;
 

@@ -7,7 +7,7 @@ and is the same as the last time. Where it is not, an answer was got in vain.
 import threading
 from collections.abc import Hashable, Sequence
 
-from parlour.db.answering import Asked
+from parlour.db.postgres.answering import Asked
 
 REMEMBERED = 1_000
 """Units, each with what it was given and in whose name: the pages that are looked at."""

@@ -12,8 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from parlour.db import database
-from parlour.db.answering import ANSWER_SECONDS, PREPARED_LIMIT, Answering, Asked
-from parlour.db.lately import Lately
+from parlour.db.postgres.answering import ANSWER_SECONDS, PREPARED_LIMIT, Answering, Asked
+from parlour.db.postgres.lately import Lately
 from parlour.kernel.access import Actor, Kind
 from parlour.kernel.errors import Overloaded
 
@@ -91,7 +91,7 @@ STATE = (
     b"SELECT pg_catalog.pg_current_snapshot()::text, pg_catalog.pg_postmaster_start_time()::text"
     b" WHERE NOT pg_catalog.pg_is_in_recovery()"
 )
-"""How the database stands: db/recollection.py says what that is worth, and why a standby is not asked."""
+"""How the database stands: recollection.py says what that is worth, and why a standby is not asked."""
 RELIED_ON = {
     "search_path": "public",
     "row_security": "on",

@@ -1,7 +1,7 @@
 """SQLite: one writer thread with group commit, readers on their own connections.
 
 One writer, because SQLite has one writer anyway and a queue in front of it turns many small fsyncs into one.
-How the file is opened and kept to one process: `parlour.db.file`.
+How the file is opened and kept to one process: `parlour.db.sqlite.file`.
 """
 
 import asyncio
@@ -21,10 +21,10 @@ from sqlalchemy.exc import DBAPIError
 
 from parlour.db import database, migrate, outbox
 from parlour.db.database import Database, DatabaseUnusable, P, R, Standing, Tx, Unit
-from parlour.db.deadlines import Deadlines
-from parlour.db.disk import Disk, refuses
-from parlour.db.file import Ownership, make_engine, sentences, warn_of_readers
 from parlour.db.found import Latest
+from parlour.db.sqlite.deadlines import Deadlines
+from parlour.db.sqlite.disk import Disk, refuses
+from parlour.db.sqlite.file import Ownership, make_engine, sentences, warn_of_readers
 from parlour.db.storing import tellable
 from parlour.kernel.access import Actor, Kind
 from parlour.kernel.errors import Overloaded, StorageFull

@@ -2,7 +2,7 @@
 
 Who acts belongs to the transaction, and through a proxy that lends connections by the transaction so does
 everything else. Only where no such proxy stands between are statements kept prepared, because planning one
-behind its policies costs more than running it, and said together (db/answering.py).
+behind its policies costs more than running it, and said together (answering.py).
 """
 
 import asyncio
@@ -22,7 +22,7 @@ import structlog
 from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
-from parlour.db import inspection, migrate, roles, windows
+from parlour.db import inspection, migrate, windows
 from parlour.db.database import (
     Database,
     DatabaseAway,
@@ -33,9 +33,10 @@ from parlour.db.database import (
     Tx,
     Unit,
 )
-from parlour.db.lately import Lately
-from parlour.db.link import ALONE, PROBE, READ, SCAN, WRITE, Link, Mode, make_engine
-from parlour.db.recollection import Recollection, Unknown
+from parlour.db.postgres import roles
+from parlour.db.postgres.lately import Lately
+from parlour.db.postgres.link import ALONE, PROBE, READ, SCAN, WRITE, Link, Mode, make_engine
+from parlour.db.postgres.recollection import Recollection, Unknown
 from parlour.db.storing import tellable
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import NotFound, Overloaded, StandbyAway, StorageFull, Unreachable

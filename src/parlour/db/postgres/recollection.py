@@ -20,8 +20,8 @@ from sqlalchemy.exc import DBAPIError
 
 from parlour.db.database import Tx
 from parlour.db.found import Finds, Found, Key, Latest
-from parlour.db.link import STATE, Link
-from parlour.db.watch import Watch
+from parlour.db.postgres.link import STATE, Link
+from parlour.db.postgres.watch import Watch
 from parlour.kernel.access import Actor
 
 R = TypeVar("R")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import psycopg
 from psycopg.pq import ExecStatus
 
-from parlour.db.link import STATE, Link
+from parlour.db.postgres.link import STATE, Link
 
 Answer = tuple[bytes | None, ...] | None
 
