@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import Connection
 
-from parlour.db import erasure
+from parlour.db import erasure, owner
 from parlour.db.erasure import ERASED, Counts, Erasure
 from parlour.features.contacts import service as contacts
 from parlour.features.mailroom import service as ledger
@@ -39,9 +39,9 @@ SECRETS = ("maria", "Silva", "zanzibar")
 def begins(house: House) -> erasure.Begin:
     settings = house.app.parlour.settings
     if not settings.is_postgresql:
-        return erasure.on_sqlite(settings.sqlite_path)
+        return owner.on_sqlite(settings.sqlite_path)
     name = settings.database_url.rsplit("/", 1)[1]
-    return erasure.on_postgresql(postgres_server.server().owner_url(name))
+    return owner.on_postgresql(postgres_server.server().owner_url(name))
 
 
 def work(house: House, begin: erasure.Begin | None = None) -> Erasure:

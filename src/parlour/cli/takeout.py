@@ -68,16 +68,16 @@ def erase(
     others, what they wrote. Servers go on meanwhile; if it is broken off, do it again. docs/erasing.md says
     what it cannot reach: above all backups that were made before.
     """
-    from parlour.db import erasure
+    from parlour.db import erasure, owner
 
     settings = settings_now()
     address = clean_email(email)
     if address is None:
         raise Refused(f"{email} is no email address.")
     if settings.is_postgresql:
-        begin = erasure.on_postgresql(as_owner(settings, owner_url))
+        begin = owner.on_postgresql(as_owner(settings, owner_url))
     else:
-        begin = erasure.on_sqlite(the_file(settings, owner_url))
+        begin = owner.on_sqlite(the_file(settings, owner_url))
     here = erasure.workspace_at(begin, workspace)
     if here is None:
         raise Refused(f"There is no workspace {workspace}.")

@@ -8,16 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Text, case, delete, func, select, update
 from sqlalchemy.sql.functions import count
 
-from parlour.db import migrate, postgres, search
+from parlour.db import migrate, search
 from parlour.db.database import DatabaseUnusable, Standing, Tx
-from parlour.db.postgres import link, roles
 from parlour.db.schema import (
     access_links,
     audit_log,
@@ -38,7 +36,6 @@ from parlour.db.schema import (
     webhook_deliveries,
     workspaces,
 )
-from parlour.db.sqlite import file
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
 
@@ -49,48 +46,13 @@ DELETE_FILES = "files.delete"
 """The job that deletes objects, as features/files calls it."""
 
 Begin = Callable[[], AbstractContextManager[Connection]]
-"""A transaction that may change everything."""
+"""A transaction that may change everything: `db/owner.py`."""
 
 
 def pseudonym(key: bytes, workspace_id: UUID, email: str) -> str:
     """The address that stands for this one from now on: the same each time, and unknown without `key`."""
     mark = blake2b(f"{workspace_id}|{email}".encode(), key=key[:64], digest_size=8).hexdigest()
     return f"{mark}@erased.invalid"
-
-
-def on_sqlite(path: Path) -> Begin:
-    """Beside a server or alone."""
-    engine = file.make_engine(path, writer=True)
-
-    @contextmanager
-    def begin() -> Iterator[Connection]:
-        with file.sentences(path), engine.connect().execution_options(migration=True) as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.exec_driver_sql("COMMIT")
-            except BaseException:
-                connection.exec_driver_sql("ROLLBACK")
-                raise
-
-    return begin
-
-
-def on_postgresql(url: str) -> Begin:
-    """As the role in `url`, which must own the tables."""
-    engine = link.make_engine(url, isolation_level="READ COMMITTED")
-
-    @contextmanager
-    def begin() -> Iterator[Connection]:
-        with (
-            postgres.sentences(),
-            postgres.connected(engine, url).execution_options(migration=True) as connection,
-            connection.begin(),
-        ):
-            roles.refuse_who_does_not_see_everything(connection)
-            yield connection
-
-    return begin
 
 
 def workspace_at(begin: Begin, slug: str) -> UUID | None:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, delete, func, or_, select, update
 
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
+from parlour.db.erasure import Erasure
 from parlour.db.schema import mail_threads, mails, tickets
 from parlour.features.tickets.store import RANKS
 from parlour.kernel import clock
@@ -63,7 +64,6 @@ def how_many_expired(tx: Tx, before: datetime, *, limit: int) -> int:
 
 def erase(tx: Tx, ticket_id: UUID) -> None:
     """What was said in it, its files, and the mails that it came by."""
-    from parlour.db.erasure import Erasure  # it brings the engines of both databases along
 
     @contextmanager
     def here() -> Iterator[Connection]:
