@@ -98,6 +98,13 @@ async def test_a_mail_opens_a_ticket_and_its_sender_is_told(house: House, bring:
     assert confirmation["In-Reply-To"] == confirmation["References"] == "<first@example.com>"
 
 
+async def test_a_subject_that_is_too_long_ends_with_a_whole_sign(house: House, bring: Bring) -> None:
+    family = "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466"
+    mail = await bring(written(Subject=f"{'Tent ' * 39}tent {family}"))
+
+    assert (await ticket_of(house, mail)).subject == f"{'Tent ' * 39}tent"
+
+
 async def test_an_answer_goes_out_at_once_and_its_answer_comes_back_into_the_room(
     house: House, bring: Bring, desk: Browser
 ) -> None:

@@ -4,6 +4,8 @@ import re
 import unicodedata
 from urllib.parse import quote
 
+from parlour.kernel.graphemes import cut
+
 NAME_LIMIT = 150
 """Characters, and bytes of what it may become on a disk are below 255 then for most scripts."""
 BYTES_LIMIT = 240
@@ -30,7 +32,7 @@ def safe_name(name: str, otherwise: str = "file") -> str:
         stem, dot, ending = plain, "", ""
     tail = dot + ending
     while len(stem + tail) > NAME_LIMIT or len((stem + tail).encode()) > BYTES_LIMIT:
-        stem = stem[:-1]
+        stem = cut(stem, len(stem) - 1)
     return stem.rstrip(". ") + tail or otherwise
 
 

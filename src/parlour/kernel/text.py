@@ -9,6 +9,8 @@ selectors, flags, marks of direction.
 import re
 import unicodedata
 
+from parlour.kernel.graphemes import cut
+
 NAME_LIMIT = 80
 """Characters in the name of a person, a workspace, a view: one line, wherever it is shown."""
 
@@ -79,7 +81,7 @@ def name_in_mail(text: str) -> str:
 
     Cut to NAME_LIMIT: some were stored before there was one.
     """
-    return _PARTS_ADDRESS.sub("\\g<0>\u2060", name(text)[:NAME_LIMIT])
+    return _PARTS_ADDRESS.sub("\\g<0>\u2060", cut(name(text), NAME_LIMIT))
 
 
 def is_visible(text: str) -> bool:

@@ -13,6 +13,8 @@ from heapq import merge
 from itertools import islice, takewhile
 from typing import NamedTuple
 
+from parlour.kernel.graphemes import border
+
 WORDS_LIMIT = 32
 """So many terms of what was typed are looked for."""
 TERM_LIMIT = 200
@@ -128,6 +130,7 @@ def excerpt(text: str, typed: str) -> str:
         else max(text.rfind(" ", start, start + EXCERPT), first + _BEFORE)
     )
     hits += takewhile(lambda hit: hit[0] < end, fitting)
+    start, end = border(text, start), border(text, end)
     shown, at = ["…" if start else ""], start
     for begin, until in _joined(hits):
         shown += [text[at:begin], MATCH_BEGINS, text[begin:until], MATCH_ENDS]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
 
 from parlour.kernel.addresses import ascii_host
+from parlour.kernel.graphemes import cut
 from parlour.kernel.text import one_line
 from parlour.mail.dialling import May, NotAllowed, dial
 
@@ -313,4 +314,4 @@ def _said(error: BaseException) -> str:
     said = error.args[0] if error.args else ""
     words = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
     words = _WRAPPING.sub("", one_line(words)).rstrip("' .\"")
-    return words[:_SAID] or type(error).__name__
+    return cut(words, _SAID) or type(error).__name__

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
+from parlour.kernel.graphemes import cut
 from parlour.kernel.messages import Message
 
 LINES = 40
@@ -26,6 +27,6 @@ def quotation(message: Message) -> dict[str, object] | None:
     """Plain values, of which templates know the fields. None for a message without words."""
     if not message.content:
         return None
-    content = "\n".join(message.content[:CHARACTERS].split("\n")[:LINES])
+    content = "\n".join(cut(message.content, CHARACTERS).split("\n")[:LINES])
     found = Quotation(message.sender_name, message.created_at, content, content == message.content)
     return {**found._asdict(), "lines": found.lines}

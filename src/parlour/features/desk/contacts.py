@@ -15,6 +15,7 @@ from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.kernel import seen, text
 from parlour.kernel.access import Permission
 from parlour.kernel.errors import DomainError, NotFound
+from parlour.kernel.graphemes import cut
 from parlour.web.forms import REFUSALS, read_form, read_form_leniently, safe_path
 from parlour.web.ids import id_in
 from parlour.web.pages import redirect
@@ -26,7 +27,7 @@ Q_LIMIT = 200
 async def index(request: Request) -> Response:
     """By address; `q` is how it begins, `after` where the page does, `blocked` says who of them."""
     desk = await desk_in(request)
-    q = text.one_line(text.storable(request.query_params.get("q", "")))[:Q_LIMIT]
+    q = cut(text.one_line(text.storable(request.query_params.get("q", ""))), Q_LIMIT)
     after = text.storable(request.query_params.get("after", ""))
     blocked = request.query_params.get("blocked") == "1"
     found = await db(request).read(

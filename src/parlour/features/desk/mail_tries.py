@@ -13,6 +13,7 @@ from parlour.features.mailroom.fetching.looking import tried as looked_into
 from parlour.features.mailroom.fetching.opening import Opener
 from parlour.features.mailroom.leaving.service import OwnServers
 from parlour.features.workspaces.models import Mailbox, Workspace
+from parlour.kernel.graphemes import cut
 from parlour.kernel.keyring import Keyring, Unreadable
 from parlour.mail.imap import ServerTrouble
 from parlour.mail.post import Post
@@ -74,7 +75,7 @@ async def look(request: Request, mailbox: Mailbox) -> Looked:
     except Unreadable:
         return Looked(words=fetching.NO_KEY)
     except ServerTrouble as trouble:
-        return Looked(words=str(trouble)[:_WORDS_LIMIT])
+        return Looked(words=cut(str(trouble), _WORDS_LIMIT))
     return Looked(count)
 
 
@@ -86,7 +87,7 @@ async def send(request: Request, workspace: Workspace, to: str, at: str = "") ->
     except TimeoutError:
         return Tried(Outcome.NO_ANSWER)
     except Undeliverable as error:
-        return Tried(Outcome.REFUSED, str(error)[:_WORDS_LIMIT])
+        return Tried(Outcome.REFUSED, cut(str(error), _WORDS_LIMIT))
     except (Postponed, OSError) as error:
-        return Tried(Outcome.NOT_TAKEN, str(error)[:_WORDS_LIMIT])
+        return Tried(Outcome.NOT_TAKEN, cut(str(error), _WORDS_LIMIT))
     return Tried(Outcome.TAKEN)

@@ -28,6 +28,7 @@ from parlour.features.workspaces.mailboxes import service as addresses
 from parlour.features.workspaces.models import Mailbox
 from parlour.kernel.access import permitted
 from parlour.kernel.errors import DomainError, Invalid
+from parlour.kernel.graphemes import cut
 from parlour.kernel.text import one_line
 from parlour.mail.imap import ServerTrouble, Token
 from parlour.web import csrf
@@ -110,4 +111,4 @@ def _refused(said: str) -> Invalid:
     """What the provider says in place of a code."""
     if said in _KNOWN_ERRORS:
         return Invalid({"grant": _KNOWN_ERRORS[said]})
-    return NotReached("grant", f"The provider answers: {one_line(said)[:_WORDS_LIMIT] or 'nothing'}.")
+    return NotReached("grant", f"The provider answers: {cut(one_line(said), _WORDS_LIMIT) or 'nothing'}.")

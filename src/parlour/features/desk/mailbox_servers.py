@@ -13,6 +13,7 @@ from parlour.features.desk.mailboxes import NotReached, page_of, place_of
 from parlour.features.mailroom import accounts
 from parlour.features.mailroom.leaving import service as leaving
 from parlour.features.mailroom.leaving.models import OwnServer
+from parlour.kernel.graphemes import cut
 from parlour.kernel.text import one_line
 from parlour.mail.imap import of_the_line
 from parlour.mail.send import SmtpMailer
@@ -66,7 +67,7 @@ async def _reached(mailer: SmtpMailer, server: OwnServer) -> None:
     except Postponed as error:
         raise NotReached("out_host", str(error)) from None
     except aiosmtplib.SMTPAuthenticationError as error:
-        said = one_line(f"{error.code} {error.message}")[:_WORDS_LIMIT]
+        said = cut(one_line(f"{error.code} {error.message}"), _WORDS_LIMIT)
         if server.provider:
             words = f"{server.host} does not let us send for {server.user}: {said}"
             raise NotReached("out_host", words) from None
@@ -78,7 +79,7 @@ async def _reached(mailer: SmtpMailer, server: OwnServer) -> None:
         trouble = of_the_line(server.host, server.port, cause)
         raise NotReached(_FIELD_OF.get(trouble.about, "out_host"), str(trouble)) from None
     except aiosmtplib.SMTPException as error:
-        said = one_line(str(error))[:_WORDS_LIMIT]
+        said = cut(one_line(str(error)), _WORDS_LIMIT)
         field = "out_encryption" if "STARTTLS" in said else "out_host"
         raise NotReached(field, f"{server.host} does not let us send: {said}") from None
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from parlour.features.tickets.models import PAGE_SIZES, Filters, Order, Priority, Stage, Status, Whose
 from parlour.kernel import text
 from parlour.kernel.errors import NotFound
+from parlour.kernel.graphemes import cut
 
 ME = "me"
 US = "us"
@@ -56,7 +57,7 @@ class TableQuery:
             fields["per"] = ""
         fields["assignee"] = _assignee(fields["assignee"])
         fields["tag"] = _id(fields["tag"])
-        fields["q"] = text.one_line(fields["q"])[:Q_LIMIT].rstrip()
+        fields["q"] = cut(text.one_line(fields["q"]), Q_LIMIT).rstrip()
         return TableQuery(**fields)
 
     def filters(self, me: UUID) -> Filters:

@@ -17,6 +17,7 @@ from parlour.features.webhooks.posting import Sender, post
 from parlour.kernel import clock
 from parlour.kernel.access import permitted
 from parlour.kernel.errors import DomainError, Invalid
+from parlour.kernel.graphemes import cut
 from parlour.kernel.keyring import Keyring
 from parlour.web.counting import count
 from parlour.web.forms import REFUSALS, every, read_form, read_form_leniently, uuid_field
@@ -73,7 +74,7 @@ def _delivery(delivery: Delivery) -> dict[str, object]:
         "status": delivery.status,
         "failure": delivery.failure,
         "answer": delivery.answer if delivery.status else "",
-        "body": delivery.body[:BODY_SHOWN],
+        "body": cut(delivery.body, BODY_SHOWN),
         "is_cut": len(delivery.body) > BODY_SHOWN,
         "tried_at": delivery.tried_at,
         "next_try_at": delivery.next_try_at,

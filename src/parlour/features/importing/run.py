@@ -24,6 +24,7 @@ from parlour.kernel import text
 from parlour.kernel.access import Actor
 from parlour.kernel.addresses import clean_email
 from parlour.kernel.errors import DomainError
+from parlour.kernel.graphemes import cut, pieces
 
 STEP = 50
 """Messages of a ticket that are stored in one transaction."""
@@ -118,7 +119,7 @@ class Import:
     def _said(self, old: OldTicket, one: OldMessage, email: str) -> Iterator[Said]:
         """A message; one that is longer than a message may be, as several."""
         content = text.many_lines(one.text) or ("" if one.files else SILENT)
-        name = text.name(one.name)[: text.NAME_LIMIT]
+        name = cut(text.name(one.name), text.NAME_LIMIT)
         if one.by_customer:
             sender = clean_email(one.email) or email
             name = name or sender
@@ -126,7 +127,8 @@ class Import:
             sender = str(
                 self._members.get(clean_email(one.email) or "") or self._id("agent", one.email, name)
             )
-        for start in range(0, max(len(content), 1), CONTENT_LIMIT):
+        for number, piece in enumerate(pieces(content, CONTENT_LIMIT)):
+            start = number * CONTENT_LIMIT
             yield Said(
                 client_id=self._id(old.key, one.key, *([str(start)] if start else [])),
                 at=one.at,
@@ -134,24 +136,24 @@ class Import:
                 internal=one.internal,
                 sender_id=sender,
                 sender_name=name or "Agent",
-                content=content[start : start + CONTENT_LIMIT],
+                content=piece,
             )
 
     async def _facts(self, old: OldTicket, email: str, client_id: UUID, said: Sequence[Said]) -> Brought:
         first = next((one.content for one in said if not one.internal and one.content), said[0].content)
-        subject = text.one_line(old.subject) or text.one_line(first)[:SUBJECT_LIMIT] or SILENT
+        subject = text.one_line(old.subject) or cut(text.one_line(first), SUBJECT_LIMIT) or SILENT
         if len(subject) > SUBJECT_LIMIT:
             self._problem(
                 f"ticket {old.key}", f"its subject was cut to {SUBJECT_LIMIT} characters: {subject}"
             )
-            subject = f"{subject[: SUBJECT_LIMIT - 1]}…"
+            subject = f"{cut(subject, SUBJECT_LIMIT - 1)}…"
         return Brought(
             client_id=client_id,
             origin=f"{self.source} {old.key}",
             subject=subject,
-            description=first[:DESCRIPTION_LIMIT] or SILENT,
+            description=cut(first, DESCRIPTION_LIMIT) or SILENT,
             email=email,
-            name=text.name(old.name)[: text.NAME_LIMIT],
+            name=cut(text.name(old.name), text.NAME_LIMIT),
             status=old.status,
             priority=old.priority,
             assignee_id=self._members.get(clean_email(old.assignee) or ""),

@@ -20,6 +20,7 @@ from parlour.features.tickets.models import Ticket
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel import text
 from parlour.kernel.access import Actor, Permission, requires
+from parlour.kernel.graphemes import cut
 
 _OURS = re.compile(r"/workspace/[0-9a-f-]{36}/(tickets|notifications)")
 """A link of the notification: whoever kept that may have kept the words around it."""
@@ -63,7 +64,7 @@ def as_note(tx: Tx, letter: Letter, client_id: UUID) -> Sorted:
     words = text.many_lines(letter.parsed.reply) or letter.parsed.subject
     note = f"{letter.sender}:\n\n{words}"
     if len(note) > CONTENT_LIMIT:
-        note = f"{note[: CONTENT_LIMIT - 1]}…"
+        note = f"{cut(note, CONTENT_LIMIT - 1)}…"
     stranger = tx.acting_as(letter.stranger(tx.workspace_id))
     noting = tx.acting_as(agent)
     files.hand_over(stranger, letter.file_ids, chat.notes_room(noting, ticket.ticket_id), agent)

@@ -22,6 +22,7 @@ from parlour.files.errors import Missing
 from parlour.files.intake import Intake
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import DomainError, Overloaded
+from parlour.kernel.graphemes import cut
 from parlour.mail import threads
 from parlour.settings import Settings
 
@@ -60,7 +61,7 @@ class MailroomJobs:
             outcome = await self._sorted(system, letter)
         except Exception as error:
             why = "Its bytes are gone." if isinstance(error, Missing) else f"It could not be read: {error!r}"
-            if await self._db.write(system, service.note_failure, mail_id, why[:500], most=TRIES):
+            if await self._db.write(system, service.note_failure, mail_id, cut(why, 500), most=TRIES):
                 log.exception("mail.quarantined", mail=str(mail_id))
                 return
             raise

@@ -24,6 +24,7 @@ from parlour.features.tickets.threads.models import Arrived
 from parlour.features.workspaces.mailboxes import service as mailboxes
 from parlour.kernel import clock, text
 from parlour.kernel.access import Actor, Permission, requires
+from parlour.kernel.graphemes import cut
 from parlour.mail.receive.parsed import Kind
 
 FLOOD = 30
@@ -56,7 +57,7 @@ def sort(tx: Tx, letter: Letter) -> Outcome:
         client_id=client_id,
         message_id=parsed.message_id,
         sender=letter.sender,
-        subject=parsed.subject[:SUBJECT_LIMIT],
+        subject=cut(parsed.subject, SUBJECT_LIMIT),
         verified=parsed.verified,
         outcome=done.outcome.value,
         reason=done.reason,
@@ -95,7 +96,7 @@ def _told(tx: Tx, letter: Letter) -> Sorted | None:
         said = f"{returned.status} {returned.said}".strip()
         if letter.answers:
             outgoing.came_back(tx, letter.answers, said, final=returned.permanent)
-        return Sorted(Outcome.BOUNCE, f"{returned.recipient}: {said}"[:500], _about(tx, letter))
+        return Sorted(Outcome.BOUNCE, cut(f"{returned.recipient}: {said}", 500), _about(tx, letter))
     if parsed.kind is Kind.COMPLAINT:
         if letter.answers:
             outgoing.complained(tx, letter.answers)
@@ -130,8 +131,8 @@ def _said(tx: Tx, letter: Letter, client_id: UUID) -> Sorted:
         return Sorted(Outcome.ADDED, reason, ticket.ticket_id)
     if ticket:
         reason = f"Ticket #{ticket.number} is closed. {reason}".strip()
-    subject = (letter.parsed.subject or text.one_line(content))[:SUBJECT_LIMIT]
-    name = text.name(letter.parsed.sender.name)[: text.NAME_LIMIT] if letter.parsed.sender else ""
+    subject = cut(letter.parsed.subject or text.one_line(content), SUBJECT_LIMIT)
+    name = cut(text.name(letter.parsed.sender.name), text.NAME_LIMIT) if letter.parsed.sender else ""
     draft = Draft(subject, content, letter.sender, client_id, name, letter.file_ids)
     opened = tickets.open_ticket(stranger, draft)
     if opened.repeat:  # by the same mail, which was read at the same moment
@@ -167,15 +168,14 @@ def _words(letter: Letter) -> tuple[str, str]:
     words = text.many_lines(parsed.reply) or text.many_lines(parsed.text) or parsed.subject
     left = len(parsed.attachments) - len(letter.file_ids)
     if not letter.is_whole:
-        return words[:CONTENT_LIMIT] or "(…)", CUT_SHORT
+        return cut(words, CONTENT_LIMIT) or "(…)", CUT_SHORT
     if words and left and len(words) <= CONTENT_LIMIT:
         return words, f"{left} of its files {'is' if left == 1 else 'are'} only in the original."
     if not words:
         return "(…)", "It holds no words."
     if len(words) > CONTENT_LIMIT:
-        return words[
-            : CONTENT_LIMIT - 1
-        ] + "…", "Its text is longer than a message; the original has all of it."
+        shortened = f"{cut(words, CONTENT_LIMIT - 1)}…"
+        return shortened, "Its text is longer than a message; the original has all of it."
     return words, ""
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from parlour.features.workspaces.colours import colour
 from parlour.features.workspaces.models import INKS, AutoReply, Logo, ReplyTime, WorkspaceSettings
 from parlour.kernel import text
+from parlour.kernel.graphemes import cut
 
 WELCOME_LIMIT = 200
 DAYS_LIMIT = 3_650
@@ -18,7 +19,7 @@ def read(held: object) -> WorkspaceSettings:
     values: Mapping[str, object] = held if isinstance(held, dict) else {}
     welcome = values.get("welcome")
     return WorkspaceSettings(
-        welcome=text.one_line(welcome)[:WELCOME_LIMIT].rstrip() if isinstance(welcome, str) else "",
+        welcome=cut(text.one_line(welcome), WELCOME_LIMIT).rstrip() if isinstance(welcome, str) else "",
         reply_time=_reply_time(values.get("reply_time")),
         accent=colour(values.get("accent")) or "",
         auto_assign=values.get("auto_assign") is True,

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from parlour.kernel.graphemes import cut
 from parlour.kernel.text import one_line
 from parlour.mail.receive import charsets
 from parlour.mail.receive.fields import Fields, as_bytes, header_at, parameters
@@ -118,7 +119,7 @@ def _of_group(group: Fields) -> Bounce:
     kind, typed, words = group.one("diagnostic-code").partition(";")
     said = one_line(words if typed else kind)
     status = _status(group.one("status"), said, "4.0.0" if delayed else "5.0.0")
-    return Bounce(_recipient(group), status, _is_permanent(status) and not delayed, said[:SAID_LIMIT])
+    return Bounce(_recipient(group), status, _is_permanent(status) and not delayed, cut(said, SAID_LIMIT))
 
 
 def _action(group: Fields) -> str:
@@ -168,7 +169,7 @@ def _by_words(fields: Fields, root: Part, text: str) -> Bounce | None:
     said = enhanced or _REPLY.search(below) or _REPLY.search(zone)
     otherwise = "4.0.0" if waits else "4.4.7" if _EXPIRED.search(zone) else "5.0.0"
     status = enhanced[0] if enhanced else f"{said[1]}.0.0" if said else otherwise
-    line = one_line(said.string[said.start() :].split("\n\n")[0])[:SAID_LIMIT] if said else ""
+    line = cut(one_line(said.string[said.start() :].split("\n\n")[0]), SAID_LIMIT) if said else ""
     return Bounce(one_line(recipient), status, _is_permanent(status), line)
 
 

@@ -2,6 +2,7 @@
 
 import re
 
+from parlour.kernel.graphemes import cut
 from parlour.kernel.text import one_line
 
 LIMIT = 120
@@ -57,11 +58,11 @@ def made_up(media_type: str, number: int) -> str:
 
 def of_message(subject: str, number: int) -> str:
     """An attached mail is called as its subject is."""
-    return f"{file_name(subject.replace('/', '-'))[: LIMIT - 4].rstrip(' .') or f'message-{number}'}.eml"
+    return f"{cut(file_name(subject.replace('/', '-')), LIMIT - 4).rstrip(' .') or f'message-{number}'}.eml"
 
 
 def _cut(name: str) -> str:
     if len(name) <= LIMIT:
         return name
     ending = _ENDING.search(name)
-    return name[: LIMIT - 9].rstrip() + (ending[0] if ending else "")
+    return cut(name, LIMIT - 9).rstrip() + (ending[0] if ending else "")

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from parlour.kernel import clock
+from parlour.kernel.graphemes import cut
 from parlour.kernel.text import one_line
 from parlour.mail.receive import bounces, calendar, charsets, judge, tnef
 from parlour.mail.receive.addresses import addresses, sender
@@ -75,7 +76,7 @@ def _of_header(fields: Fields, authserv_id: str) -> Parsed:
     """A mail without a body."""
     who, odd = sender(fields)
     return Parsed(
-        subject=one_line(fields.words("subject"))[:SUBJECT_LIMIT],
+        subject=cut(one_line(fields.words("subject")), SUBJECT_LIMIT),
         sender=who,
         to=addresses(fields.every("to")),
         cc=addresses(fields.every("cc")),

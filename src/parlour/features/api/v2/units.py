@@ -26,6 +26,7 @@ from parlour.features.workspaces.models import Member
 from parlour.kernel import clock, text
 from parlour.kernel.access import Permission, requires
 from parlour.kernel.errors import DomainError, Invalid
+from parlour.kernel.graphemes import cut
 from parlour.kernel.messages import Message, Place
 
 SUBJECT_FROM = 80
@@ -104,7 +105,7 @@ def open_ticket(tx: Tx, new: taking.NewTicket) -> Done:
     opened, _ = units.open_ticket(
         tx,
         shapes.NewTicket(
-            subject=new.subject or (text.one_line(body)[:SUBJECT_FROM]),
+            subject=new.subject or cut(text.one_line(body), SUBJECT_FROM),
             description=body,
             email=email,
             from_customer=not by_key,

@@ -21,6 +21,7 @@ from parlour.features.mailroom.fetching.service import TakenOver
 from parlour.features.mailroom.fetching.turn import Pace, Turn
 from parlour.files.store import FileStore
 from parlour.kernel.access import Actor
+from parlour.kernel.graphemes import cut
 from parlour.kernel.keyring import Unreadable
 from parlour.logs import Episode
 from parlour.mail.imap import Inbox, Server, ServerTrouble
@@ -157,7 +158,9 @@ class Fetcher:
             error = ""
         failures = turn.failures if turn else failures
         with suppress(Exception):  # then the lease ends by itself
-            await asyncio.shield(self._let_go(system, mailbox_id, error[:500], about, stuck_uid, failures))
+            await asyncio.shield(
+                self._let_go(system, mailbox_id, cut(error, 500), about, stuck_uid, failures)
+            )
 
     async def _begun(self, claimed: Claim) -> Turn:
         password = service.password_of(claimed, self._keys)

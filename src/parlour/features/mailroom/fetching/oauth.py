@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from parlour.kernel import clock
+from parlour.kernel.graphemes import cut
 from parlour.kernel.text import one_line
 from parlour.mail.imap import Server, ServerTrouble
 from parlour.outbound.addresses import Reach
@@ -169,7 +170,7 @@ class Exchange:
         said = _fields(answer.body)
         if answer.status == 200 and isinstance(said.get("access_token"), str):
             return _grant(said)
-        code = one_line(str(said.get("error") or f"HTTP {answer.status}"))[:_SAID]
+        code = cut(one_line(str(said.get("error") or f"HTTP {answer.status}")), _SAID)
         if code == "invalid_grant":
             raise GrantOver(self._provider)
         raise ServerTrouble("server", f"{self._name} gives no access: {code}.")

@@ -23,6 +23,7 @@ from parlour.features.workspaces import audit
 from parlour.kernel.access import Permission, is_program, requires
 from parlour.kernel.errors import Conflict, NotFound
 from parlour.kernel.events import MailChanged
+from parlour.kernel.graphemes import cut
 
 PAGE = 50
 SAID_LIMIT = 500
@@ -141,7 +142,7 @@ def _tell_agents(tx: Tx, mail: Mail) -> None:
 
 
 def _settle(tx: Tx, mail: Mail, outcome: Outcome, said: str) -> None:
-    store.settle(tx, mail.mail_id, outcome=outcome.value, said=said[:SAID_LIMIT])
+    store.settle(tx, mail.mail_id, outcome=outcome.value, said=cut(said, SAID_LIMIT))
     _tell(tx, mail)
 
 

@@ -12,6 +12,7 @@ from parlour.features.tickets.threads.models import Arrived, Letterhead, Thread
 from parlour.features.workspaces.mailboxes import service as mailboxes
 from parlour.features.workspaces.models import Mailbox
 from parlour.kernel.access import Permission, requires
+from parlour.kernel.graphemes import cut
 
 LINEAGE = 20
 """Message-IDs in `References`: the first, by which programs know the thread, and the newest."""
@@ -87,7 +88,7 @@ def came_by_mail(tx: Tx, ticket_id: UUID, mail: Arrived, *, believed: bool) -> N
     """
     facts = asdict(mail)
     facts["lineage"] = " ".join(_lineage([*facts.pop("references"), mail.message_id]))
-    facts["subject"] = mail.subject[:SUBJECT_LIMIT]
+    facts["subject"] = cut(mail.subject, SUBJECT_LIMIT)
     if mail.reply_to and not believed:
         del facts["reply_to"]
     store.keep(tx, ticket_id, facts)
