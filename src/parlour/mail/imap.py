@@ -178,6 +178,10 @@ class Inbox:
             self.next_uid = int(found.get(b"UIDNEXT", 0)) or max(self._search(["ALL"]), default=0) + 1
 
     @property
+    def host(self) -> str:
+        return self._server.host
+
+    @property
     def _open(self) -> "IMAPClient":
         assert self._line is not None, "open() comes first"
         return self._line

@@ -4,19 +4,49 @@ import imaplib
 import socket
 import ssl
 from collections.abc import Callable
+from typing import Any
 
 from imapclient import IMAPClient
 
 Dial = Callable[[], socket.socket]
 
+ANSWER_LIMIT = 64 * 1024 * 1024
+"""Bytes of all that a server says to one thing that it was asked: the largest mail that is kept, and more."""
+LINE_COSTS = 128
+"""Bytes that a line takes beside its own, once it is kept."""
+
+
+class TooMuch(Exception):
+    """A server says more than anybody asked for; what it says would lie in memory."""
+
 
 class _Protocol(imaplib.IMAP4):
+    _said = 0
+
     def __init__(self, host: str, port: int, dialled: Dial) -> None:
         self._dialled = dialled
         super().__init__(host, port)
 
     def _create_socket(self, timeout: float | None = None) -> socket.socket:  # noqa: ARG002 the dial has its own
         return self._dialled()
+
+    def send(self, data: Any) -> None:
+        self._said = 0
+        super().send(data)
+
+    def read(self, size: int) -> bytes:
+        self._count(size)
+        return super().read(size)
+
+    def readline(self) -> bytes:
+        line = super().readline()
+        self._count(len(line) + LINE_COSTS)
+        return line
+
+    def _count(self, more: int) -> None:
+        self._said += more
+        if self._said > ANSWER_LIMIT:
+            raise TooMuch(f"more than {ANSWER_LIMIT // 1024**2} MB at once")
 
 
 class Client(IMAPClient):  # type: ignore[misc]  # the library has no types

@@ -14,6 +14,9 @@ from parlour.mail.dialling import May
 from parlour.mail.imap import PATIENCE, Inbox, Server, Token
 from parlour.outbound.addresses import Reach
 
+ANSWERS = 3
+"""So many times the patience for a silent server is what the whole look may take."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -36,7 +39,8 @@ async def look_into(
     Raises ServerTrouble.
     """
 
-    inbox, thread = Inbox(server, password, patience=patience, may=may), OneThread()
+    inbox = Inbox(server, password, patience=patience, may=may)
+    thread = OneThread(inbox, ANSWERS * patience)
 
     def look() -> Found:
         inbox.open()

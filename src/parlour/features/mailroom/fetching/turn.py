@@ -33,8 +33,9 @@ log = structlog.get_logger("parlour.mail")
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Seconds: how long a server may be silent, how long to wait for its word until it is asked instead, and
-    after how long the mailbox is given up, for others to have their turn and for settings to be read anew.
+    """Seconds: how long a server may be silent, how long to wait for its word until it is asked instead,
+    after how long the mailbox is given up, for others to have their turn and for settings to be read anew,
+    and how long an answer may take whose end does not come.
 
     RFC 2177 allows 29 minutes of waiting, but some servers stop telling without a word: they are asked.
     """
@@ -42,6 +43,7 @@ class Pace:
     patience: float = 30.0
     wait: float = 110.0
     turn: float = 9 * 60.0
+    answer: float = 15 * 60.0
 
 
 class Turn:
@@ -73,7 +75,7 @@ class Turn:
     async def run(self) -> None:
         """Raises ServerTrouble, TakenOver, and what the database and the store of files raise."""
         until = time.monotonic() + self._pace.turn
-        self._thread = OneThread()
+        self._thread = OneThread(self._inbox, self._pace.answer)
         try:
             await self._thread.run(self._inbox.open)
             await self._settle_in()
