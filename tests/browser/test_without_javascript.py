@@ -4,6 +4,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from parlour.features.tickets.models import Status
+from tests.browser.axe import NARROW, too_wide
 from tests.browser.past import Past
 from tests.browser.people import PHONE, People, Room, chat_of, desk_of, status_of
 from tests.live import PASSWORD, Live, email_of
@@ -39,6 +40,21 @@ async def test_a_customer_opens_a_ticket_writes_and_reads_the_answer(
     await maria.page.get_by_role("link", name="Refresh to see new messages").click()
 
     await Room(maria.page).shows("It does.")
+
+
+async def test_no_page_is_wider_than_the_narrowest_phone(live: Live, past: Past, people: People) -> None:
+    ticket = await past.ticket()
+    maria = await people.customer(ticket, javascript=False, viewport=NARROW)
+    ada = await people.agent(javascript=False, viewport=NARROW)
+    settings = [f"{live.desk}/settings", f"{live.desk}/settings/mail", f"{live.desk}/settings/webhooks"]
+    lists = [live.desk, f"{live.desk}/tickets", f"{live.desk}/contacts", f"{live.desk}/people"]
+    for person, addresses in (
+        (maria, [live.portal, f"{live.portal}/ticket/new", chat_of(live, ticket)]),
+        (ada, [*lists, f"{live.desk}/tickets/new", desk_of(live, ticket), *settings]),
+    ):
+        for address in addresses:
+            await person.page.goto(address)
+            assert await too_wide(person.page) == [], address
 
 
 async def test_an_agent_signs_in_and_finds_the_ticket(live: Live, past: Past, people: People) -> None:
