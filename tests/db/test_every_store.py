@@ -1,9 +1,9 @@
 """Every function of every store has run under the watch of tests/tenants.py; a new one is added here."""
 
+import dataclasses
 import importlib
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 import parlour.features
 from parlour.db.database import Tx
@@ -691,7 +692,7 @@ def of_webhooks(tx: Tx) -> list[Call]:
         (webhooks.settle, {**this, "outcomes": [(outcome, State.DELIVERED, SOON)]}),
         (
             webhooks.put_down,
-            {**this, "told": replace(told, event_id=clock.new_id()), "outcome": outcome}
+            {**this, "told": dataclasses.replace(told, event_id=clock.new_id()), "outcome": outcome}
             | {"state": State.FAILED},
         ),
         (webhooks.deliveries, {**this, "before": clock.new_id(), "state": State.FAILED, "limit": 9}),

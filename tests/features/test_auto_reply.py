@@ -2,13 +2,13 @@
 
 import asyncio
 import re
-from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from msgspec.structs import replace
 
 from parlour.features.contacts import service as contacts
 from parlour.features.mailroom.arrivals import Arrivals

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from html import unescape
 from uuid import uuid4
 
 import pytest
+from msgspec.structs import replace
 
 from parlour.features.contacts import service as contacts
 from parlour.features.tickets import service as tickets

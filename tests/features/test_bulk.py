@@ -3,7 +3,6 @@
 import asyncio
 import html
 import re
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from pathlib import Path
@@ -12,6 +11,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from parlour.db import outbox
 from parlour.db.lanes import lane_of

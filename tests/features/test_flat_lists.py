@@ -4,12 +4,12 @@ import asyncio
 import itertools
 import re
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from bench.fill import fill
 from bench.table import steps

@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from parlour.app import make_intake
 from parlour.db.database import Tx

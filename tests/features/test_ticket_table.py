@@ -3,12 +3,12 @@
 import asyncio
 import re
 from base64 import urlsafe_b64encode
-from dataclasses import replace
 from datetime import UTC, datetime
 from html import unescape
 from uuid import uuid4
 
 import pytest
+from msgspec.structs import replace
 
 from parlour.db import finding
 from parlour.features.desk import query

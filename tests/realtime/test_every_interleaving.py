@@ -7,12 +7,12 @@ asked, read and answered at three different moments, and anything may happen in 
 import asyncio
 import json
 from collections.abc import Callable, MutableMapping, Sequence
-from dataclasses import replace
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Role

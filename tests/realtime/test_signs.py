@@ -1,9 +1,10 @@
 """What is shown beside the words: who types, who is here, who has read, what became of the ticket."""
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from parlour.kernel import clock
 from parlour.kernel.events import SpokeUnheard, TicketChanged

@@ -1,15 +1,15 @@
 """What `parlour doctor` finds."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 AS_THE_SERVER = "Run this as the user that the server runs as."
 
 State = Literal["ok", "note", "wrong"]
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """What was looked at, how it stands in a sentence, and what to do."""
 
     about: str

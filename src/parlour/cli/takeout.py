@@ -4,12 +4,12 @@ import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec.structs import asdict
 
 from parlour.cli.base import Refused, err, once, settings_now
 from parlour.cli.copies import OwnerUrl, as_owner, the_file

@@ -1,11 +1,11 @@
 """The outbox as its operator sees it: what waits, since when, what was given up."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from parlour.db.database import Tx
@@ -26,8 +26,7 @@ _DEAD = outbox.c.dead_at.is_not(None)
 _DUE_AT = func.coalesce(outbox.c.due_at, outbox.c.run_at)
 
 
-@dataclass(frozen=True, slots=True)
-class Backlog:
+class Backlog(Struct, frozen=True):
     """How the jobs of one kind stand. `oldest` is the seconds since the one that waits longest was due."""
 
     lane: str
@@ -37,8 +36,7 @@ class Backlog:
     dead: int
 
 
-@dataclass(frozen=True, slots=True)
-class StoredJob:
+class StoredJob(Struct, frozen=True):
     """A job that waits or is dead. `recipient` is whom it is for, where that is known."""
 
     job_id: UUID
@@ -54,8 +52,7 @@ class StoredJob:
     error: str
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """The first jobs of a list, and how many more it has, up to `COUNTED`."""
 
     jobs: Sequence[StoredJob]

@@ -6,11 +6,11 @@ of which each is whole: one that was broken off is completed by doing it again.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct, field
 from sqlalchemy import ColumnElement, Connection, Text, case, delete, func, select, update
 from sqlalchemy.sql.functions import count
 
@@ -68,8 +68,7 @@ def workspace_at(begin: Begin, slug: str) -> UUID | None:
         return found
 
 
-@dataclass(slots=True)
-class Counts:
+class Counts(Struct):
     """`elsewhere`: messages in the tickets of others."""
 
     tickets: int = 0
@@ -80,8 +79,7 @@ class Counts:
     contacts: int = 0
 
 
-@dataclass(slots=True)
-class Erasure:
+class Erasure(Struct):
     """Of the person with this address in that workspace. `instead` is their `pseudonym`."""
 
     begin: Begin

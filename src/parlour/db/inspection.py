@@ -3,12 +3,12 @@
 import os
 import sqlite3
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
 import structlog
+from msgspec import Struct
 from sqlalchemy import Connection, select, text
 
 from parlour.db import backlog, epoch
@@ -34,8 +34,7 @@ FULLEST = 9
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Rights:
+class Rights(Struct, frozen=True):
     """What the servers' own role may do beyond its work."""
 
     superuser: bool

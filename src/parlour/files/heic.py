@@ -5,8 +5,9 @@ EXIF and XMP are overwritten, so that nothing moves. How the picture is turned s
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import BinaryIO
+
+from msgspec import Struct
 
 META_BYTES = 1024 * 1024
 """The list of items is some kilobytes; a larger one is none."""
@@ -24,8 +25,7 @@ class NotUnderstood(Exception):
     """The container is broken, or of a kind that is not known here."""
 
 
-@dataclass(slots=True)
-class _Reader:
+class _Reader(Struct):
     """Numbers out of a box, one after the other."""
 
     data: bytes

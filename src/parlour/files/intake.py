@@ -3,10 +3,11 @@
 import asyncio
 import os
 import tempfile
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from parlour.files import heic, kinds
 from parlour.files.errors import Infected, TooLarge
@@ -15,8 +16,7 @@ from parlour.files.scan import Scan, Scanner
 from parlour.files.store import PIECE, FileStore, clear_words
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """What is known of a file that is stored. `sha256` is that of the bytes that came, `size` of those kept.
 
     `width` and `height` are 0 for what is no picture.
@@ -31,8 +31,7 @@ class Taken:
     thumbnail: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Looked:
+class Looked(Struct, frozen=True):
     """What bytes that came tell by themselves. `synced`: they are on this machine's disk, as they stay."""
 
     sha256: str

@@ -3,11 +3,11 @@
 import asyncio
 import json
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
 import structlog
+from msgspec import Struct
 
 from parlour.files.errors import TooManyPixels
 from parlour.files.redraw import LOGO, REFUSED
@@ -18,8 +18,7 @@ AT_ONCE = 2
 log = structlog.get_logger("parlour.files")
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
+class Drawn(Struct, frozen=True):
     """`path` and, unless the picture is small itself, `thumbnail` lie in the folder that was given.
 
     `ink`: see `redraw.ink`; of logos alone.

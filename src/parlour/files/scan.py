@@ -1,11 +1,11 @@
 """Asking ClamAV about a file, by clamd's INSTREAM."""
 
 import asyncio
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import BinaryIO
 
 import structlog
+from msgspec import Struct
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 60.0
@@ -31,8 +31,7 @@ class Scan(StrEnum):
     INFECTED = "infected"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """`what` is the name of what was found, or why nothing was said."""
 
     scan: Scan

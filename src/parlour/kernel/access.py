@@ -1,11 +1,12 @@
 """Who is acting, what they may do, and the check that stands before every service function."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import wraps
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 from uuid import UUID
+
+from msgspec import Struct
 
 from parlour.kernel.errors import Forbidden, NotFound
 
@@ -131,8 +132,7 @@ def is_program(actor_id: str) -> bool:
 _OTHERS = {Kind.VISITOR: _VISITOR, Kind.CUSTOMER: _CUSTOMER, Kind.PERSON: _PERSON}
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(Struct, frozen=True):
     """Whoever acts. `id` is stable and is what a message remembers of its sender."""
 
     kind: Kind

@@ -3,19 +3,18 @@
 An event may be missed: whoever needs certainty reads the database. What must happen is a job.
 """
 
-from dataclasses import dataclass
 from uuid import UUID
+
+from msgspec import Struct
 
 from parlour.kernel.messages import Message
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     workspace_id: UUID
 
 
-@dataclass(frozen=True, slots=True)
-class MessageSent(Event):
+class MessageSent(Event, frozen=True):
     """A message took the next sequence number of its room."""
 
     message: Message
@@ -29,8 +28,7 @@ class MessageSent(Event):
         return self.message.seq
 
 
-@dataclass(frozen=True, slots=True)
-class RoomRead(Event):
+class RoomRead(Event, frozen=True):
     """Everyone on `side` ("customer" or "agent") has now seen the room up to `seq`."""
 
     room_id: UUID
@@ -38,8 +36,7 @@ class RoomRead(Event):
     seq: int
 
 
-@dataclass(frozen=True, slots=True)
-class FileScanned(Event):
+class FileScanned(Event, frozen=True):
     """What is known of a file that a message has brought is another now: `scan` says what."""
 
     room_id: UUID
@@ -47,8 +44,7 @@ class FileScanned(Event):
     scan: str
 
 
-@dataclass(frozen=True, slots=True)
-class MailChanged(Event):
+class MailChanged(Event, frozen=True):
     """What became of a mail that tells of the messages of a public room behind `after` and up to `upto`.
     Agents alone can see it.
     """
@@ -58,8 +54,7 @@ class MailChanged(Event):
     upto: int
 
 
-@dataclass(frozen=True, slots=True)
-class TicketChanged(Event):
+class TicketChanged(Event, frozen=True):
     """Status, priority, assignee or the last message of a ticket changed; `room_id` is its public room.
 
     `spoke`: the side ("customer" or "agent") whose new message in that room this tells of. `inward`: only
@@ -77,8 +72,7 @@ class TicketChanged(Event):
     inward: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class BellRang(Event):
+class BellRang(Event, frozen=True):
     """What a member was told of has changed: of a new line it says which `kind` on which ticket."""
 
     user_id: UUID
@@ -87,13 +81,11 @@ class BellRang(Event):
     number: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ContactChanged(Event):
+class ContactChanged(Event, frozen=True):
     """What is known of somebody who writes is another now."""
 
 
-@dataclass(frozen=True, slots=True)
-class SpokeUnheard(Event):
+class SpokeUnheard(Event, frozen=True):
     """A customer whom no agent is told of has spoken: their own pages hear what they always would."""
 
     ticket_id: UUID
@@ -102,8 +94,7 @@ class SpokeUnheard(Event):
     status: str
 
 
-@dataclass(frozen=True, slots=True)
-class AccessChanged(Event):
+class AccessChanged(Event, frozen=True):
     """Somebody's right to be here changed. Open sockets must prove themselves again.
 
     `user_id` names the agent concerned, `ticket_id` the ticket whose customers are concerned.
@@ -113,8 +104,7 @@ class AccessChanged(Event):
     ticket_id: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class JobQueued:
+class JobQueued(Struct, frozen=True):
     """A durable job was stored; a worker may look now instead of at its next round."""
 
     kind: str

@@ -1,10 +1,11 @@
 """A message, where somebody stands in a room's log, and the part of the log that follows from there."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
+
+from msgspec import Struct, field
 
 
 class Attachment(NamedTuple):
@@ -55,8 +56,7 @@ class Place(NamedTuple):
     epoch: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(Struct, frozen=True):
     """What follows a place in a room's log, oldest first, as of one moment.
 
     `goes_on` is False when the place is not on this line of history; then there are no messages. Else they

@@ -9,11 +9,14 @@ import socket
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from parlour.kernel.addresses import ascii_host
 from parlour.kernel.graphemes import cut
@@ -49,8 +52,7 @@ class ServerTrouble(Exception):
         self.about = about
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(Struct, frozen=True):
     """Where a mailbox lies, and whose it is; its password is kept elsewhere."""
 
     scheme: str
@@ -104,8 +106,7 @@ class Token:
     text: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(Struct, frozen=True):
     """What is asked of a mail before the mail itself."""
 
     uid: int

@@ -6,7 +6,6 @@ listens reads the difference there.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from uuid import UUID
 
@@ -20,23 +19,20 @@ NOWHERE = UUID(int=0)
 """In place of a workspace."""
 
 
-@dataclass(frozen=True, slots=True)
-class Head(Event):
+class Head(Event, frozen=True):
     """The room has messages up to `seq`: a MessageSent for a bus that carries no words."""
 
     room_id: UUID
     seq: int
 
 
-@dataclass(frozen=True, slots=True)
-class OnLine(Event):
+class OnLine(Event, frozen=True):
     """Where the speaker last looked, the database was on this line of history. Of no workspace."""
 
     epoch: str
 
 
-@dataclass(frozen=True, slots=True)
-class SomeoneTypes(Event):
+class SomeoneTypes(Event, frozen=True):
     """Never stored; it may be lost. `who` is `masked`, so that nobody is shown their own typing.
 
     A customer's name is an address, which stays on the node where they type: elsewhere it is empty.
@@ -48,8 +44,7 @@ class SomeoneTypes(Event):
     who: str
 
 
-@dataclass(frozen=True, slots=True)
-class PeopleHere(Event):
+class PeopleHere(Event, frozen=True):
     """Who is in the room on the node `node`: its agents' ids and names, and whether the customer is.
 
     `aside` are the ids of those who look at the notes, whom only colleagues see.

@@ -11,11 +11,11 @@ import secrets
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Collection, Hashable, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
-from dataclasses import dataclass
 from time import monotonic
 from typing import Protocol
 
 import structlog
+from msgspec import Struct
 
 from parlour.kernel.events import Event, JobQueued, MessageSent, RoomRead, TicketChanged
 from parlour.realtime import wire
@@ -54,8 +54,7 @@ class Line(Protocol):
     def receive(self) -> AsyncIterator[str]: ...
 
 
-@dataclass(slots=True)
-class Peer:
+class Peer(Struct):
     number: int
     silent: int = 0
 

@@ -1,17 +1,17 @@
 """Who is in the rooms on other nodes. Each says so again and again; who is not confirmed is forgotten."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from time import monotonic
 from uuid import UUID
 
+from msgspec import Struct
+
 from parlour.realtime.bus import PeopleHere
 
 
-@dataclass(frozen=True, slots=True)
-class People:
+class People(Struct, frozen=True):
     """`agents` maps ids to names; `shown` are those of them whom customers see too."""
 
     agents: dict[str, str]

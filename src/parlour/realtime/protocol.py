@@ -6,10 +6,11 @@ no character can break a socket.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, NamedTuple
 from uuid import UUID
+
+from msgspec import Struct
 
 from parlour.kernel.events import BellRang, FileScanned, MailChanged, RoomRead, SpokeUnheard, TicketChanged
 from parlour.kernel.messages import Attachment, Message, Place, Stretch
@@ -46,8 +47,7 @@ class Close(IntEnum):
     TOO_MANY = 4429
 
 
-@dataclass(frozen=True, slots=True)
-class Timings:
+class Timings(Struct, frozen=True):
     """Seconds, all of them."""
 
     heartbeat: float = 20.0

@@ -8,7 +8,6 @@ versions run side by side, that event is missed.
 import json
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import fields
 from datetime import datetime
 from enum import Enum
 from functools import cache
@@ -55,7 +54,7 @@ def encode(event: Event | JobQueued) -> str:
     elif isinstance(event, SomeoneTypes) and event.side == "customer":
         event = SomeoneTypes(event.workspace_id, event.room_id, event.side, "", event.who)
     writers = (write for write, _ in codec(type(event)))
-    values = (getattr(event, field.name) for field in fields(event))
+    values = (getattr(event, name) for name in event.__struct_fields__)
     return _dumps([type(event).__name__, *(write(each) for write, each in zip(writers, values, strict=True))])
 
 
@@ -129,7 +128,7 @@ def codec(kind: Kind) -> list[tuple[Convert, Convert]]:
     """How to write and read each field. Raises CannotTravel."""
     if kind not in _codecs:
         hints = get_type_hints(kind)
-        _codecs[kind] = [_field(kind, hints[field.name]) for field in fields(kind)]
+        _codecs[kind] = [_field(kind, hints[name]) for name in kind.__struct_fields__]
     return _codecs[kind]
 
 

@@ -1,9 +1,9 @@
 """What a browser posts, as plain text fields."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
+from msgspec import Struct
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
@@ -61,8 +61,7 @@ def _token(request: Request, fields: Mapping[str, str]) -> str:
     return request.headers.get("x-csrf-token") or fields.get("csrf", "")
 
 
-@dataclass(frozen=True, slots=True)
-class Filled:
+class Filled(Struct, frozen=True):
     """A form with its files. `refused` is why it cannot be taken as it is, though `fields` are what was
     typed: the page that it came from is no longer valid, or one of its files was not taken.
     """

@@ -3,9 +3,9 @@
 import re
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
@@ -14,8 +14,7 @@ class BrokenBody(ValueError):
     """It is no multipart body, or ends before its end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """A field, or a file when it has a `filename`. `data` is to be read before the next part is asked for;
     what is left of it then is passed over.
     """

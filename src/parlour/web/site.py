@@ -1,8 +1,8 @@
 """What every request may use, made once by the composition root."""
 
-from dataclasses import dataclass
 from typing import cast
 
+from msgspec import Struct
 from starlette.requests import HTTPConnection
 
 from parlour.db.database import Database
@@ -12,8 +12,7 @@ from parlour.web.limits import Limits
 from parlour.web.render import Renderer
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(Struct, frozen=True):
     settings: Settings
     db: Database
     assets: Assets

@@ -7,8 +7,7 @@ others do, they do not use those up. Anybody else is counted by account and netw
 generously, by account alone: many networks guess no faster than that.
 """
 
-from dataclasses import dataclass
-
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -24,8 +23,7 @@ KNOWN_ACCOUNTS = 10
 """Accounts that a browser is known for: each costs 190 bytes of every request."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tries:
+class Tries(Struct, frozen=True):
     """Those of one request at one account. `counted_as` is the account's name for counting.
 
     It is None for what cannot be the address of any: there is nothing to guess, so the network alone counts.

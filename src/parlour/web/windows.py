@@ -3,8 +3,9 @@
 import time
 from collections import deque
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
+
+from msgspec import Struct, field
 
 FORGET_EVERY = 30.0
 """Seconds between two looks for windows in which nothing counts any more."""
@@ -46,8 +47,7 @@ class Windows(Protocol):
     async def close(self) -> None: ...
 
 
-@dataclass(slots=True)
-class _Window:
+class _Window(Struct):
     seconds: int
     uses: deque[float] = field(default_factory=deque)
 

@@ -7,7 +7,6 @@ those in the folder that PARLOUR_TEST_MAILS names.
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import pytest
@@ -35,9 +34,9 @@ def words_in(read: object) -> Iterator[str]:
     elif isinstance(read, tuple):
         for each in read:
             yield from words_in(each)
-    elif is_dataclass(read):
-        for field in fields(read):
-            yield from words_in(getattr(read, field.name))
+    else:
+        for name in getattr(read, "__match_args__", ()):
+            yield from words_in(getattr(read, name))
 
 
 @pytest.mark.timeout(300)

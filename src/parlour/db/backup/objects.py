@@ -4,11 +4,13 @@ import io
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass
 from functools import partial
 from hashlib import sha256
 from itertools import chain
 from typing import IO, Any, Protocol
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from parlour.db.backup.read import Source
 from parlour.db.backup.rows import BackupUnusable, Shape, Tell, decode
@@ -32,8 +34,7 @@ class Objects(Protocol):
         """Keep it; one that is there already and as long is the same one."""
 
 
-@dataclass(slots=True)
-class Packed:
+class Packed(Struct):
     """What the tar archive holds, and its checksum. `missing`: messages name them, but the store had none."""
 
     count: int = 0

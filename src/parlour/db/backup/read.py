@@ -2,13 +2,13 @@
 
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, Protocol
 from typing import cast as typed
 
 import psycopg
+from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, Engine, Select, Text, cast, func, inspect, select
 from sqlalchemy import column as named_column
 from sqlalchemy import table as named_table
@@ -50,8 +50,7 @@ _KINDS = {
 """By the types as both engines declare them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
+class Contents(Struct, frozen=True):
     """What a database or a backup holds. The tables stand in an order in which they can be filled."""
 
     engine: str

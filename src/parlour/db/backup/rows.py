@@ -3,10 +3,11 @@
 import json
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import blake2b
 from typing import Any
+
+from msgspec import Struct
 
 from parlour.kernel.text import storable
 
@@ -39,22 +40,19 @@ class Kind(StrEnum):
     TEXT = "text"
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     name: str
     kind: Kind
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """A table, by the columns that its lines are made of."""
 
     name: str
     columns: tuple[Column, ...]
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """How many rows a table has, and a checksum of them that does not depend on their order."""
 
     rows: int = 0

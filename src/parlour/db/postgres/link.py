@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Hashable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 import psycopg
+from msgspec import Struct
 from psycopg import sql
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -41,8 +41,7 @@ class Unanswered(Overloaded):
     """The connection was lost during COMMIT: stored or not, nobody knows. The same `client_id` finds out."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Mode:
+class Mode(Struct, frozen=True, eq=False):
     """How a transaction begins. The server's limits are in milliseconds. `patience` are the seconds that a
     unit may wait for its turn, for others' locks and for a database that restarts.
     """

@@ -1,11 +1,13 @@
 """An agent's identity."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
+
+from msgspec import Struct
 
 from parlour.kernel.access import Role
 
@@ -18,8 +20,7 @@ class After(StrEnum):
     LIST = "list"
 
 
-@dataclass(frozen=True, slots=True)
-class Preferences:
+class Preferences(Struct, frozen=True):
     """What an agent chose about their own desk; the defaults are what nobody has to choose."""
 
     undo_send: bool = False
@@ -31,7 +32,7 @@ class Preferences:
     @staticmethod
     def of(stored: Mapping[str, Any]) -> "Preferences":
         """From `users.settings`, which may know fewer of them, or others; also from a form's ticked boxes."""
-        switches = [known.name for known in fields(Preferences) if known.name != "after"]
+        switches = [known for known in Preferences.__struct_fields__ if known != "after"]
         after = stored.get("after")
         return Preferences(
             **{name: stored[name] for name in switches if isinstance(stored.get(name), bool)},
@@ -39,8 +40,7 @@ class Preferences:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class SignedIn:
+class SignedIn(Struct, frozen=True):
     """Whoever holds a valid session cookie. `stale` asks for its idle clock to be wound."""
 
     user_id: UUID
@@ -68,8 +68,7 @@ class Credentials:
     totp_step: int
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Struct, frozen=True):
     """What an operator sees of an account."""
 
     user_id: UUID
@@ -80,8 +79,7 @@ class Account:
     workspaces: int
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(Struct, frozen=True):
     """A sign-in whose password was right and which still owes the second factor.
 
     `mark` stands for the password that was given: once it changes, so must the sign-in begin anew.
@@ -91,8 +89,7 @@ class Pending:
     mark: str
 
 
-@dataclass(frozen=True, slots=True)
-class SessionRow:
+class SessionRow(Struct, frozen=True):
     """One place where the account is signed in. `public_id` may be shown: the hash can't be got from it."""
 
     public_id: str
@@ -102,14 +99,12 @@ class SessionRow:
     current: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(Struct, frozen=True):
     sessions: list[SessionRow]
     second_factor: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SecondFactor:
+class SecondFactor(Struct, frozen=True):
     """Where the account stands: whether it is on, and how many recovery codes are left."""
 
     on: bool
@@ -132,8 +127,7 @@ class ResetMail:
     token: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
+class Desk(Struct, frozen=True):
     """A signed-in agent at the desk of one workspace, of the `workspaces` that this agent belongs to.
 
     What the agent wants to be told of there, and has seen, is read by `tickets/notifications`.
@@ -150,8 +144,7 @@ class Desk:
     bell_read_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Invitation:
+class Invitation(Struct, frozen=True):
     """`ended`: whoever gave it has lost the right to give this role. `mailed`: nobody but the address itself
     was given its link.
     """
@@ -167,16 +160,14 @@ class Invitation:
     mailed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Invited:
+class Invited(Struct, frozen=True):
     """`again`: an earlier invitation of the same address has ended with this one."""
 
     invitation_id: UUID
     again: bool
 
 
-@dataclass(frozen=True, slots=True)
-class InvitationMail:
+class InvitationMail(Struct, frozen=True):
     """The token is the secret itself: here and in the mail, nowhere else."""
 
     email: str

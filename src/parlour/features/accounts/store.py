@@ -1,11 +1,11 @@
 """SQL of agents and their sessions."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Text, bindparam, cast, delete, func, insert, select, update
 
 from parlour.db import dialect

@@ -1,15 +1,14 @@
 """What an operation answers, and what it takes to give the same answer again."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 import msgspec
+from msgspec import Struct, field
 
 _ENCODER = msgspec.json.Encoder()
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """`body` is JSON. `replayed`: it is one that was given before."""
 
     body: bytes
@@ -18,8 +17,7 @@ class Answer:
     replayed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Once:
+class Once(Struct, frozen=True):
     """What is to be done once, however often it is asked for: under which key, and by what words."""
 
     key: str

@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -61,8 +60,7 @@ class Encoded(DomainError):
     message = "Send the body as it is, without Content-Encoding."
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """One request, read and let in."""
 
     request: Request
@@ -96,8 +94,7 @@ class Call:
         return await db(self.request).write(actor, units.once, self.once, does)
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """`path` is what follows HOME. `does` has the operation's name, its summary and its description.
 
     What it gives is a file where `gives` is None. What it takes is bytes of the type `raw`, where that says

@@ -1,11 +1,11 @@
 """What the API's operations read and do: a transaction each, put together from the services."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 from uuid import UUID
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
+from msgspec.structs import replace
 
 from parlour.db import epoch, idempotency
 from parlour.db.database import Tx
@@ -66,8 +66,7 @@ def once(tx: Tx, asked: Once, does: Callable[[Tx], Answer]) -> Answer:
     return Answer(kept.body.encode(), kept.status, kept.headers, replayed=True)
 
 
-@dataclass(frozen=True, slots=True)
-class TicketPage:
+class TicketPage(Struct, frozen=True):
     tickets: Sequence[WholeTicket]
     next: str | None
 
@@ -226,8 +225,7 @@ class Place(NamedTuple):
     epoch: str
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(Struct, frozen=True):
     """What it is about that happened, as that is now."""
 
     tickets: Mapping[UUID, WholeTicket]
@@ -235,8 +233,7 @@ class About:
     contacts: Mapping[UUID, Contact]
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(Struct, frozen=True):
     """What happened, what it is about, and where to go on.
 
     `more`: there is more behind it. `unsettled`: there would be, if it had its positions.

@@ -1,10 +1,11 @@
 """Rooms and messages as the rest of the house sees them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
+
+from msgspec import Struct, field
 
 from parlour.kernel.messages import Message
 
@@ -23,8 +24,7 @@ class SenderType(StrEnum):
     SYSTEM = "system"
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
+class Room(Struct, frozen=True):
     room_id: UUID
     ticket_id: UUID
     audience: Audience
@@ -43,24 +43,21 @@ class Marked(NamedTuple):
     seen: dict[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Posted:
+class Posted(Struct, frozen=True):
     """`repeat`: this very message had been stored before; nothing was written."""
 
     message: Message
     repeat: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Answers:
+class Answers(Struct, frozen=True):
     """The newest messages of agents, oldest first, and how many came before them."""
 
     newest: Sequence[Message]
     earlier: int
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(Struct, frozen=True):
     """A page of a room, oldest first, and what its reader should know about it.
 
     `upto` is the number that the page ends with, also when it holds no message.

@@ -5,9 +5,10 @@ and is never stored twice however often it is sent.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from parlour.db import epoch
 from parlour.db.database import Tx

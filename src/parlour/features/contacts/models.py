@@ -1,13 +1,13 @@
 """Somebody who writes to a workspace."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Contact:
+
+class Contact(Struct, frozen=True):
     """`name` and `note` are empty when nobody has said them; the note is the agents' own.
 
     `name_typed`: the name is what somebody typed along with this address, and no agent has saved it yet.
@@ -25,8 +25,7 @@ class Contact:
     complained_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ContactPage:
+class ContactPage(Struct, frozen=True):
     """`next`: the address after which the next page begins."""
 
     contacts: Sequence[Contact]

@@ -1,9 +1,11 @@
 """The rooms of a ticket, and of those that are merged into it, as the one list by time that agents read."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 from uuid import UUID
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from parlour.features.chat import service as chat
 from parlour.features.chat.models import History
@@ -35,8 +37,7 @@ class Origin(NamedTuple):
     internal: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Timeline:
+class Timeline(Struct, frozen=True):
     """`public`, `notes` and `merged` hold those of `messages` that are theirs."""
 
     public: History

@@ -1,8 +1,9 @@
 """What both sides of a room read, and do, in one transaction."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from parlour.db.database import Tx
 from parlour.features.chat import service as chat

@@ -1,9 +1,9 @@
 """What every page of the desk shows around its content."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from starlette.requests import Request
 
 from parlour.features.accounts.models import Desk, SignedIn
@@ -18,8 +18,7 @@ FRAMES = 500
 """Agents at their desks whose frames are kept."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Menu:
+class Menu(Struct, frozen=True, eq=False):
     """Whose menu it is. Pages of the same desk have the same, by which the menu is found as it was drawn."""
 
     workspace_id: str

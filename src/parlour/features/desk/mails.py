@@ -1,9 +1,9 @@
 """The ledger of mails: what came and went, what became of it, and what somebody can still do about it."""
 
 from collections.abc import AsyncIterator
-from dataclasses import asdict
 from uuid import UUID
 
+from msgspec.structs import asdict
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 

@@ -1,10 +1,12 @@
 """The address of the ticket table: everything that it shows stands in it, so back and reload keep it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from parlour.features.tickets.models import PAGE_SIZES, Filters, Order, Priority, Stage, Status, Whose
 from parlour.kernel import text
@@ -28,8 +30,7 @@ _CHOICES: dict[str, set[str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class TableQuery:
+class TableQuery(Struct, frozen=True):
     """As in the address; the empty text is what the address leaves out."""
 
     status: str = ""
@@ -47,7 +48,7 @@ class TableQuery:
     @staticmethod
     def read(given: Mapping[str, str]) -> "TableQuery":
         """What makes no sense is left out, as the page then shows."""
-        fields = {name: given.get(name, "").strip() for name in TableQuery.__slots__}
+        fields = {name: given.get(name, "").strip() for name in TableQuery.__struct_fields__}
         for name, choices in _CHOICES.items():
             if fields[name] not in choices:
                 fields[name] = ""
@@ -129,7 +130,7 @@ def _known(text: str) -> TableQuery:
 @lru_cache(maxsize=1000)
 def _text(query: TableQuery) -> str:
     """A page leads to ten lists, most of them the same on all pages."""
-    return urlencode({name: getattr(query, name) for name in query.__slots__ if getattr(query, name)})
+    return urlencode({name: getattr(query, name) for name in query.__struct_fields__ if getattr(query, name)})
 
 
 @lru_cache(maxsize=1000)

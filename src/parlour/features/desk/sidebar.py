@@ -1,10 +1,10 @@
 """The views beside every page of the desk, each with how many tickets stand in it, and the bell's count."""
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
+from msgspec import Struct
 from starlette.requests import Request
 
 from parlour.db.database import P, R, Unit
@@ -43,8 +43,7 @@ class Entry(NamedTuple):
     own: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Sidebar:
+class Sidebar(Struct, frozen=True, eq=False):
     """The built-in views, then the saved ones. `unread` is what stands beside the bell.
 
     Of the same views and counts there is one, by which the menu is found as it was drawn.

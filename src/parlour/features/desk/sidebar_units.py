@@ -1,7 +1,8 @@
 """What is read for what stands beside every page of the desk."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from parlour.db.database import R, Tx
 from parlour.features.desk.query import read_list
@@ -11,8 +12,7 @@ from parlour.features.tickets.views import service as saved
 from parlour.kernel.access import Permission, requires
 
 
-@dataclass(frozen=True, slots=True)
-class Sidebar:
+class Sidebar(Struct, frozen=True):
     """`counts`: of the built-in views, then of the saved ones, in their order; None for those not counted."""
 
     views: Sequence[SavedView]
@@ -20,8 +20,7 @@ class Sidebar:
     unread: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BuiltIn:
+class BuiltIn(Struct, frozen=True, eq=False):
     """The lists beside every page of one person's, of whom there is one."""
 
     lists: Sequence[Filters]

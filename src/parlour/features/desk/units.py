@@ -1,8 +1,10 @@
 """What the desk's pages read as of one moment: a transaction each, put together from the services."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from parlour.db.database import Tx
 from parlour.features.accounts.events import service as events
@@ -67,8 +69,7 @@ def invitation(tx: Tx, token: str) -> tuple[Invitation, Workspace, bool]:
     return found, place, invitations.has_account(tx, token)
 
 
-@dataclass(frozen=True, slots=True)
-class FirstSteps:
+class FirstSteps(Struct, frozen=True):
     """What a new workspace has already: a customer's ticket, colleagues, canned replies, any ticket."""
 
     found: bool
@@ -94,8 +95,7 @@ def dashboard(tx: Tx) -> tuple[listing.Overview, FirstSteps | None]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class People:
+class People(Struct, frozen=True):
     page: MembersPage
     invitations: Sequence[Invitation]
 
@@ -148,8 +148,7 @@ def security(tx: Tx) -> Sequence[tuple[Member, Standing]]:
     return sorted(stand, key=lambda one: one[1].second_factor)
 
 
-@dataclass(frozen=True, slots=True)
-class Trail:
+class Trail(Struct, frozen=True):
     page: TrailPage
     members: Sequence[Member]
 
@@ -160,8 +159,7 @@ def trail(tx: Tx, *, action: str, actor_id: str, before: UUID | None, after: UUI
     return Trail(page, workspaces.members(tx))
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     page: Page
     members: Sequence[Member]
     tags: Sequence[Tag]
@@ -200,8 +198,7 @@ def _gone(tx: Tx, filters: Filters, members: Sequence[Member]) -> str:
     return next(here, None) or audit.known_as(tx, who)
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """A page of what the agent was told of, each line with its ticket. `older`: where the next one begins."""
 
     lines: Sequence[tuple[Line, TicketRow]]
@@ -218,8 +215,7 @@ def told(tx: Tx, bell: Bell, before: Place | None) -> Told:
 PEOPLE_FOUND = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Palette:
+class Palette(Struct, frozen=True):
     """`people`: those who write, by the beginning of their addresses."""
 
     tickets: Sequence[TicketRow]
@@ -245,8 +241,7 @@ def palette(tx: Tx, filters: Filters) -> Palette:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class PersonPage:
+class PersonPage(Struct, frozen=True):
     contact: Contact
     tickets: Sequence[TicketRow]
     next: UUID | None
@@ -268,8 +263,7 @@ def bulk_change(tx: Tx, bulk_id: UUID) -> tuple[Bulk, str]:
     return found, tag.name if tag else ""
 
 
-@dataclass(frozen=True, slots=True)
-class TicketPage:
+class TicketPage(Struct, frozen=True):
     ticket: Ticket
     timeline: Timeline
     members: Sequence[Member]
@@ -323,8 +317,7 @@ def _ticket_page(tx: Tx, ticket_id: UUID, before: Before | None) -> TicketPage:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class TicketFiles:
+class TicketFiles(Struct, frozen=True):
     """Files, the newest first, each with whether it came with a note, and where older ones are."""
 
     ticket: Ticket

@@ -1,9 +1,10 @@
 """What happened in a workspace."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
+
+from msgspec import Struct
 
 FAN_OUT = "webhooks.fan_out"
 """The job that begins to post what happened to the webhooks that follow it."""
@@ -17,8 +18,7 @@ class Kind(StrEnum):
     CONTACT_UPDATED = "contact.updated"
 
 
-@dataclass(frozen=True, slots=True)
-class Happened:
+class Happened(Struct, frozen=True):
     """What the actor of a transaction has just done. `changed` names fields as programs know them."""
 
     kind: Kind
@@ -28,8 +28,7 @@ class Happened:
     changed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """It stands at `position` for good: what is committed later stands behind it.
 
     `actor`: the id of an agent or of a program, or the word `customer` or `system`.

@@ -1,9 +1,10 @@
 """A file as the rest of the house sees it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
+
+from msgspec import Struct
 
 from parlour.kernel.access import Kind
 from parlour.kernel.messages import Attachment
@@ -20,8 +21,7 @@ NEARLY_FULL = 0.8
 """From this share of its quota on a workspace is told."""
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(Struct, frozen=True):
     """A file whose bytes may go up now, under the one key, and a picture's thumbnail under the other."""
 
     file_id: UUID
@@ -29,8 +29,7 @@ class Begun:
     thumbnail_key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """What is known once the bytes are stored. `sha256` is that of the bytes that came."""
 
     media_type: str
@@ -42,8 +41,7 @@ class Facts:
     has_thumbnail: bool
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(Struct, frozen=True):
     """A file and where it lies. `seq` is None as long as no message has brought it; `room_id`, too, while it
     is for a ticket that is not opened. `counted`: how many bytes it counts for.
     """
@@ -65,8 +63,7 @@ class File:
         return self.attachment.name, self.sha256
 
 
-@dataclass(frozen=True, slots=True)
-class Space:
+class Space(Struct, frozen=True):
     """Bytes that the files of a workspace count for, and those that they may."""
 
     taken: int

@@ -1,22 +1,21 @@
 """A ticket of another desk, as every reader of exports tells it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from parlour.features.tickets.models import Priority, Status
 
 
-@dataclass(frozen=True, slots=True)
-class OldFile:
+class OldFile(Struct, frozen=True):
     """`path` is None for one whose bytes are not in the folder."""
 
     name: str
     path: Path | None
 
 
-@dataclass(frozen=True, slots=True)
-class OldMessage:
+class OldMessage(Struct, frozen=True):
     """`key` names it within its ticket. `by_customer`: by whoever wrote from outside. Text, never HTML."""
 
     key: str
@@ -29,8 +28,7 @@ class OldMessage:
     files: tuple[OldFile, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class OldTicket:
+class OldTicket(Struct, frozen=True):
     """`key` is its number over there. Messages in the order in which they were said."""
 
     key: str
@@ -46,16 +44,14 @@ class OldTicket:
     tags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """What could not be read or taken, and of what."""
 
     about: str
     why: str
 
 
-@dataclass(slots=True)
-class Counts:
+class Counts(Struct):
     tickets: int = 0
     known: int = 0
     """Tickets that an earlier run has brought, and that have nothing new."""

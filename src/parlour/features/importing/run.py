@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from uuid import UUID, uuid5
+
+from msgspec import Struct, field
 
 from parlour.db.database import Database
 from parlour.features.chat.models import CONTENT_LIMIT
@@ -32,8 +33,7 @@ SILENT = "(no words)"
 """What stands for a message that held none, and none of whose files came."""
 
 
-@dataclass(slots=True)
-class Import:
+class Import(Struct):
     """`source` names the other desk. A dry run reads and counts, and changes nothing."""
 
     db: Database

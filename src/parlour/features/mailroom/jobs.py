@@ -3,11 +3,11 @@
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
 import structlog
+from msgspec.structs import replace
 
 from parlour.db.database import Database
 from parlour.db.outbox import Job

@@ -1,9 +1,10 @@
 """A mail that was read, on its way to what it becomes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid5
+
+from msgspec import Struct, field
 
 from parlour.features.mailroom.models import Outcome
 from parlour.kernel.access import Actor
@@ -12,8 +13,7 @@ from parlour.mail.receive.parsed import Kind, Parsed
 CAME_BEFORE = "The same mail came before."
 
 
-@dataclass(frozen=True, slots=True)
-class Sorted:
+class Sorted(Struct, frozen=True):
     """What became of it, why, and in which ticket it stands or would have stood."""
 
     outcome: Outcome
@@ -22,8 +22,7 @@ class Sorted:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(Struct, frozen=True):
     """A mail on the table. `answers` is the mail of ours that it answers or tells of, `about` the ticket of
     that, `ours`, that it answers one at all. `released`: somebody has looked at it and says that a person
     wrote it. `file_ids`: what it brings, staged by its stranger. `is_whole`: all of it was fetched.

@@ -1,10 +1,10 @@
 """Mail by SMTP: Parlour listens, takes what is for its addresses, and says yes when it is on the disk."""
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from msgspec import Struct
 
 from parlour.features.mailroom.arrivals import SIZE_LIMIT, Arrivals, MailTooLarge
 
@@ -21,8 +21,7 @@ NOT_NOW = "451 4.3.0 We cannot store mail at the moment. Please bring it again"
 log = structlog.get_logger("parlour.mail")
 
 
-@dataclass(frozen=True, slots=True)
-class Handler:
+class Handler(Struct, frozen=True):
     """What aiosmtpd asks about a mail that is being brought."""
 
     arrivals: Arrivals

@@ -1,10 +1,11 @@
 """Mail as the rest of the house sees it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
+
+from msgspec import Struct
 
 
 class Outcome(StrEnum):
@@ -25,8 +26,7 @@ HELD = (Outcome.QUARANTINED, Outcome.AUTOMATIC)
 """What somebody may let through after all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(Struct, frozen=True):
     """A mail whose bytes are stored. `whole_size` says how long it is where only its beginning was fetched;
     `unread_because`, why nothing of it is to be read.
     """
@@ -39,8 +39,7 @@ class Arrival:
     unread_because: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
+class Mail(Struct, frozen=True):
     """A line of the ledger."""
 
     mail_id: UUID
@@ -61,8 +60,7 @@ class Mail:
     received_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerPage:
+class LedgerPage(Struct, frozen=True):
     """The newest first; `before` is where the next page begins; `address`, the workspace's first, if any."""
 
     mails: Sequence[Mail]

@@ -1,9 +1,10 @@
 """What the portal's pages read, and do, in one transaction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Generic
 from uuid import UUID
+
+from msgspec import Struct
 
 from parlour.db.database import P, R, Tx, Unit
 from parlour.features.chat.models import History
@@ -19,8 +20,7 @@ from parlour.kernel.keys import Keys
 from parlour.kernel.messages import Attachment
 
 
-@dataclass(frozen=True, slots=True)
-class Visit(Generic[R]):
+class Visit(Struct, Generic[R], frozen=True):
     """Whose portal this is, who this browser is there, and what was found in that name."""
 
     workspace: Portal

@@ -2,12 +2,12 @@
 
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import IO, Any, BinaryIO
 from uuid import UUID
 
 import msgspec
+from msgspec import Struct, field
 
 from parlour import __version__
 from parlour.db.database import Database
@@ -30,8 +30,7 @@ Tell = Callable[[str, int], None]
 _encoded = msgspec.json.Encoder().encode
 
 
-@dataclass(slots=True)
-class Export:
+class Export(Struct):
     """Writes one workspace into `file`, which must be seekable. What happens meanwhile may be in it or not;
     each ticket's beginning is one state, and whatever had been stored before `write` began is in it.
     """

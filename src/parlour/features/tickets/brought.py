@@ -1,9 +1,11 @@
 """Tickets that come with their history from elsewhere: dated as they were, and nobody is told of anything."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from parlour.db.database import Tx
 from parlour.features.chat import service as chat
@@ -20,8 +22,7 @@ from parlour.kernel.access import Actor, Permission, Role, requires
 UNFINISHED = (Status.NEW, Status.OPEN, Status.PENDING)
 
 
-@dataclass(frozen=True, slots=True)
-class Brought:
+class Brought(Struct, frozen=True):
     """A ticket as it is to stand here. `client_id` knows it again; `origin` says where it came from."""
 
     client_id: UUID
@@ -37,8 +38,7 @@ class Brought:
     tag_ids: Sequence[UUID] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """A message as it is to stand here; `client_id` knows it again. `sender_id` is a customer's address or an
     agent's UUID.
     """

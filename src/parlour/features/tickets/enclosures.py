@@ -1,9 +1,10 @@
 """The files of answers that go along with the mail."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
+
+from msgspec import Struct
 
 from parlour.db.database import Database
 from parlour.features.files import service as files
@@ -19,8 +20,7 @@ _FIT = (Scan.CLEAN, Scan.OFF)
 """What customers get from us. An operator without a scanner chose to hand out what nobody looked at."""
 
 
-@dataclass(frozen=True, slots=True)
-class Enclosures:
+class Enclosures(Struct, frozen=True):
     """The files that go along, by their ids, and those of which nobody knows that they are no virus."""
 
     enclosed: Mapping[UUID, Enclosed]

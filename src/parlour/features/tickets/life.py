@@ -1,7 +1,8 @@
 """The life of a ticket: which status follows from what happened."""
 
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from parlour.features.tickets.models import Status, Ticket
 from parlour.kernel import clock

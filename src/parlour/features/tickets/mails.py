@@ -1,9 +1,10 @@
 """The mails that a ticket's life sends, each a job: stored with what caused it, run at least once."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
+
+from msgspec import Struct
 
 from parlour.db.database import Database, Tx, Unit
 from parlour.db.outbox import Job
@@ -33,8 +34,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True)
-class Paper:
+class Paper(Struct, frozen=True):
     """What a mail about a ticket is written on."""
 
     workspace: Portal

@@ -1,11 +1,12 @@
 """A ticket as the rest of the house sees it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
+
+from msgspec import Struct, field
 
 from parlour.kernel.messages import Message
 
@@ -28,8 +29,7 @@ class Priority(StrEnum):
     URGENT = "urgent"
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """What a visitor typed, as typed, and uploaded; the name need not be given."""
 
     subject: str
@@ -40,8 +40,7 @@ class Draft:
     file_ids: Sequence[UUID] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(Struct, frozen=True):
     ticket_id: UUID
     workspace_id: UUID
     number: int
@@ -112,8 +111,7 @@ class Colour(StrEnum):
     PINK = "pink"
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(Struct, frozen=True):
     tag_id: UUID
     name: str
     colour: Colour
@@ -202,8 +200,7 @@ LOOKED_THROUGH = 1000
 """Tickets that one page looks at where no index holds all that was chosen."""
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
+class Filters(Struct, frozen=True):
     """What a list of tickets is narrowed to, how it is sorted, and which page of it is wanted.
 
     `waiting`: only tickets in which the customer waits for an agent's word. `mentioned`: only those that
@@ -224,8 +221,7 @@ class Filters:
     before: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """`count` stops at COUNT_LIMIT + 1; None where nobody counted.
 
     `ahead`: how many stand before these, up to COUNT_LIMIT + 1; None where nobody counted.
@@ -243,8 +239,7 @@ class Page:
     said: Mapping[UUID, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class SavedView:
+class SavedView(Struct, frozen=True):
     """A way to look at the list: `query` is the list's own address, after the question mark."""
 
     view_id: UUID
@@ -265,8 +260,7 @@ class Field(StrEnum):
     SNOOZE = "snooze"
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(Struct, frozen=True):
     """What one change of many did to one ticket. A new ticket's status changes along with anything else."""
 
     ticket_id: UUID
@@ -277,8 +271,7 @@ class Changed:
     """None while it is being done."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bulk:
+class Bulk(Struct, frozen=True):
     """One change of many tickets, and how far it or its undoing has come.
 
     `done` of `total` tickets were looked at; `changed` of them had another value before. While it is
@@ -309,16 +302,14 @@ class Bulk:
         return self.bulk_id if self.changed else None
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """`repeat`: this very ticket had been opened before; nothing was written."""
 
     ticket: Ticket
     repeat: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """A message that is on disk, and what it made of its ticket."""
 
     message: Message
@@ -326,8 +317,7 @@ class Sent:
     repeat: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """A mailed way into one ticket. The token is the secret itself: here and in the mail, nowhere else."""
 
     ticket_id: UUID
@@ -337,8 +327,7 @@ class Link:
     opened_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class UnseenReplies:
+class UnseenReplies(Struct, frozen=True):
     """What a customer who is away should be mailed, and where."""
 
     link: Link
@@ -351,16 +340,14 @@ class UnseenReplies:
     """What the customer had said last before them."""
 
 
-@dataclass(frozen=True, slots=True)
-class MailedLinks:
+class MailedLinks(Struct, frozen=True):
     """Links to tickets of one customer, the newest first, and how many `older` ones have none here."""
 
     links: Sequence[Link]
     older: int
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """A canned reply: its owner's alone, or the workspace's when it is nobody's.
 
     `cut`: `content` is only its beginning, as in lists.

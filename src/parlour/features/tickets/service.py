@@ -1,10 +1,11 @@
 """The ticket and its life."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from parlour.db.database import Tx
 from parlour.features.chat import service as chat

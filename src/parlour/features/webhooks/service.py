@@ -5,10 +5,11 @@ to be read again.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 from uuid import UUID
+
+from msgspec import Struct
 
 from parlour.db.database import Tx
 from parlour.features.accounts.api_keys import service as api_keys
@@ -85,8 +86,7 @@ class WebhookOff(DomainError):
     message = "This webhook is off. Turn it on first."
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """What a webhook is to be; `plain_http` says whether it may do without TLS here."""
 
     url: str

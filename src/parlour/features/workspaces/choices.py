@@ -1,8 +1,9 @@
 """The settings of a workspace as its row holds them, in one column of JSON."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
+
+from msgspec.structs import asdict
 
 from parlour.features.workspaces.colours import colour
 from parlour.features.workspaces.models import INKS, AutoReply, Logo, ReplyTime, WorkspaceSettings

@@ -1,7 +1,8 @@
 """A colour that a workspace chose, made so that it can be read: contrast as WCAG 2.2 measures it."""
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 READABLE = 4.5
 """Text on its ground, AA (1.4.3)."""
@@ -22,8 +23,7 @@ WHITE, BLACK = "#ffffff", "#000000"
 _Channels = tuple[float, float, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Accent:
+class Accent(Struct, frozen=True):
     """A chosen colour in both themes, each as near to it as can be read there."""
 
     light: str

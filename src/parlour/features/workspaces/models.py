@@ -1,11 +1,12 @@
 """What a workspace is to the rest of the house."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal, get_args
 from uuid import UUID
+
+from msgspec import Struct
 
 from parlour.kernel.access import Role, is_program
 
@@ -25,8 +26,7 @@ Ink = Literal["dark", "light", ""]
 INKS = get_args(Ink)
 
 
-@dataclass(frozen=True, slots=True)
-class Logo:
+class Logo(Struct, frozen=True):
     """What pages need to know of it. `mark` stands in its address; `width` and `height` are the pixels that
     it is shown in.
     """
@@ -42,8 +42,7 @@ class Logo:
         return self.width > 2 * self.height
 
 
-@dataclass(frozen=True, slots=True)
-class AutoReply:
+class AutoReply(Struct, frozen=True):
     """What a workspace answers by itself: `within` its hours and `outside` of them, either may be empty.
 
     The hours are those of `days` (0 is Monday) from `opens` until `closes`, as `09:00`, by the clocks of
@@ -59,8 +58,7 @@ class AutoReply:
     closes: str = "17:00"
 
 
-@dataclass(frozen=True, slots=True)
-class WorkspaceSettings:
+class WorkspaceSettings(Struct, frozen=True):
     """What a workspace chose, or what holds as long as it did not.
 
     `welcome` is a sentence of the portal's, `accent` a colour of it like `#1d4e89`; both may be empty. With
@@ -80,30 +78,26 @@ class WorkspaceSettings:
     delete_after: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Workspace:
+class Workspace(Struct, frozen=True):
     workspace_id: UUID
     slug: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Portal(Workspace):
+class Portal(Workspace, frozen=True):
     """A workspace as its customers meet it."""
 
     settings: WorkspaceSettings
 
 
-@dataclass(frozen=True, slots=True)
-class Membership(Workspace):
+class Membership(Workspace, frozen=True):
     """`told`: of what the member hears there, as `tickets/notifications` reads it."""
 
     role: Role
     told: int
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     user_id: UUID
     name: str
     email: str
@@ -116,8 +110,7 @@ class Member:
         return self.role is not Role.VIEWER and not self.disabled
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """How an account stands, for those who manage its workspace. `last_seen_at` is right to 5 minutes, and
     None for somebody who has never come in.
     """
@@ -126,8 +119,7 @@ class Standing:
     last_seen_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class MembersPage:
+class MembersPage(Struct, frozen=True):
     """Some members, and how their accounts stand, for those who manage them. `next`: the name and id that the
     next page begins after.
     """
@@ -136,8 +128,7 @@ class MembersPage:
     next: tuple[str, UUID] | None
 
 
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
+class AuditEntry(Struct, frozen=True):
     """Who changed what, from what to what, when. `action` is a machine word such as `status`."""
 
     actor_name: str
@@ -153,8 +144,7 @@ class AuditEntry:
         return is_program(self.actor_id)
 
 
-@dataclass(frozen=True, slots=True)
-class TrailRow:
+class TrailRow(Struct, frozen=True):
     """A line of what a workspace's managers read: a change, or an event and how often it came in its hour.
 
     `row_id` is a UUIDv7: by it the rows of both are in the order of their beginning.
@@ -174,15 +164,13 @@ class TrailRow:
         return is_program(self.actor_id)
 
 
-@dataclass(frozen=True, slots=True)
-class TrailPage:
+class TrailPage(Struct, frozen=True):
     rows: Sequence[TrailRow]
     newer: bool
     older: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Mailbox:
+class Mailbox(Struct, frozen=True):
     """An address at which a workspace gets mail. `handed`: a mail server of the operator's may bring it."""
 
     workspace_id: UUID

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from html import escape, unescape
+
+from msgspec import Struct, field
 
 from parlour.kernel.text import is_visible, many_lines
 from parlour.mail.receive import charsets
@@ -23,8 +24,7 @@ PARTS = 20
 _SOURCE = re.compile(r'<img\b[^>]*?\ssrc="([^"]{1,1000})"')
 
 
-@dataclass(slots=True)
-class Body:
+class Body(Struct):
     text: str = ""
     reply: str = ""
     html: str = ""

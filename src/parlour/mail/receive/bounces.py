@@ -6,7 +6,8 @@ mail daemon writes, that the address stands at the head of a line, and that the 
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from parlour.kernel.graphemes import cut
 from parlour.kernel.text import one_line

@@ -7,8 +7,9 @@ Whatever is left out is in the whole text, and where nothing would be left all o
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+
+from msgspec import Struct
 
 from parlour.kernel.text import is_visible, many_lines
 from parlour.mail.receive.attribution import LINES as INTRODUCTION_LINES
@@ -28,8 +29,7 @@ _WRAPPED_FROM = 60
 """Characters: a quoted line as long as this may have been wrapped, and its end stands without a mark."""
 
 
-@dataclass(slots=True)
-class _Block:
+class _Block(Struct):
     """Lines of one kind, one after another."""
 
     quoted: bool

@@ -1,12 +1,11 @@
 """Which parts of a mail are its text, which its HTML, and which are files (RFC 8621, section 4.1.4)."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from parlour.mail.receive.parts import Part
 
 
-@dataclass(slots=True)
-class Leaves:
+class Leaves(Struct):
     text: list[Part] = field(default_factory=list)
     """Parts to read as text: HTML among them where nothing else says the same."""
     html: list[Part] = field(default_factory=list)

@@ -5,8 +5,9 @@ mail stays the truth, and whoever calls keeps it.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from parlour.kernel import clock
 from parlour.kernel.graphemes import cut

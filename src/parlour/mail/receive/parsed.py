@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from msgspec import Struct
+
 from parlour.kernel.addresses import clean_email
 
 
@@ -25,8 +27,7 @@ class Kind(StrEnum):
     """Our own mail that comes back, or that of another Parlour which answers by itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """An address as it was written, cleaned; `address` is empty where only a name stood."""
 
     name: str
@@ -55,8 +56,7 @@ class Attachment:
         return len(self.content)
 
 
-@dataclass(frozen=True, slots=True)
-class Bounce:
+class Bounce(Struct, frozen=True):
     """A mail of ours that did not arrive."""
 
     recipient: str
@@ -69,8 +69,7 @@ class Bounce:
     """Of the mail that did not arrive, where the report brings it along."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(Struct, frozen=True):
     """A mail, read. All words are clean (`kernel.text`): they can be stored and shown."""
 
     subject: str = ""

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from itertools import islice
 
+from msgspec import Struct
+
 from parlour.mail.receive.fields import Fields, as_bytes, header_at, parameters, unbase64
 
 DEPTH = 20
@@ -33,8 +35,7 @@ _BEGINS_AS_BASE64 = re.compile(rb"\s{0,1000}(?:[A-Za-z0-9+/]+={0,2}[ \t]*(?:[\r\
 _UU_BEGIN = re.compile(rb"(?:\A|\n)begin [0-7]{3,4} [^\r\n]{1,200}\r?\n")
 
 
-@dataclass(slots=True)
-class Budget:
+class Budget(Struct):
     """What is left of the bounds."""
 
     parts: int = PARTS

@@ -7,6 +7,8 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import msgspec
+
 from parlour.mail.receive.charsets import decoded
 
 SIGNATURE = b"\x78\x9f\x3e\x22"
@@ -39,11 +41,10 @@ class File:
     content_id: str = ""
 
 
-@dataclass(slots=True)
-class Unpacked:
+class Unpacked(msgspec.Struct):
     text: str = ""
     html: bytes = b""
-    files: list[File] = field(default_factory=list)
+    files: list[File] = msgspec.field(default_factory=list)
     codepage: str = "cp1252"
 
 

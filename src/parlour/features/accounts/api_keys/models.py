@@ -4,11 +4,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from msgspec import Struct
+
 from parlour.kernel.access import Actor, Role
 
 
-@dataclass(frozen=True, slots=True)
-class ApiKey:
+class ApiKey(Struct, frozen=True):
     """`worth` is the role with which it acts today: its own, or less when whoever made it has less by now;
     None while that person may do nothing here. `maker` is their name; empty for the operator.
     """
@@ -30,8 +31,7 @@ class Made:
     token: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(Struct, frozen=True):
     """Whoever shows a key. `stale`: when it was last used has to be written anew."""
 
     key_id: UUID

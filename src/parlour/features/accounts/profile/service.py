@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 from uuid import UUID
+
+from msgspec.structs import asdict
 
 from parlour.db.database import Database, Tx
 from parlour.features.accounts import notices, store

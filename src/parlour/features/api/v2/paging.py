@@ -1,9 +1,10 @@
 """Pages of a list in both of Zendesk's ways: by a cursor, and counted, which reaches 1,000 results."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
+
+from msgspec import Struct
 
 from parlour.features.api import cursors
 from parlour.features.api.operations import BadQuery, Call
@@ -42,8 +43,7 @@ def asked(call: Call) -> dict[str, str]:
     return fields
 
 
-@dataclass(frozen=True, slots=True)
-class _Counted:
+class _Counted(Struct, frozen=True):
     page: int
     size: int
 

@@ -1,7 +1,9 @@
 """Zendesk's search, as far as our lists can be narrowed. What they cannot is refused, never left out."""
 
 import re
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from parlour.features.api.answers import Answer
 from parlour.features.api.operations import BadQuery, Call
@@ -25,8 +27,7 @@ _ORDERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(Struct, frozen=True):
     filters: Filters = field(default_factory=Filters)
     words: tuple[str, ...] = ()
     tag: str | None = None
@@ -71,7 +72,7 @@ def _narrowed(found: _Asked, name: str, sign: str, value: str) -> _Asked:
 def _once(filters: Filters, **more: object) -> Filters:
     if any(getattr(filters, name) is not None for name in more):
         raise BadQuery(f"{', '.join(more)} comes twice")
-    return replace(filters, **more)  # type: ignore[arg-type]  # by the names above
+    return replace(filters, **more)  # by the names above
 
 
 async def _tickets(call: Call, found: _Asked) -> Filters:

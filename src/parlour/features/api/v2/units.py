@@ -1,11 +1,11 @@
 """What the compatible API reads and does: a transaction each, put together from the services."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 from uuid import UUID
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
 
 from parlour.db.database import Tx
 from parlour.features.api import shapes, units
@@ -224,8 +224,7 @@ def _changed_tags(tx: Tx, on: Ticket, wanted: taking.TicketChange) -> list[str] 
 # --------------------------------------------------------------------------------------------- comments
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """In the order in which it was said. `at`: how far the public room and the notes are read, None at the
     end.
     """

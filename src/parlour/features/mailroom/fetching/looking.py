@@ -1,7 +1,8 @@
 """A look into a folder before it is fetched, or when somebody asks whether it can be."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from parlour.db.database import Database
 from parlour.features.mailroom.fetching import service
@@ -18,8 +19,7 @@ ANSWERS = 3
 """So many times the patience for a silent server is what the whole look may take."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """How many mails lie there, and the place behind those that are not to be fetched."""
 
     count: int

@@ -4,13 +4,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from msgspec import Struct
+
 from parlour.db.inspection import SILENT_AFTER
 from parlour.kernel import clock
 from parlour.kernel.keyring import Sealed
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """How far a folder was fetched. UIDs say nothing without the validity that they were given under.
 
     Up to `known` its mails may have come before, under other UIDs.
@@ -39,8 +40,7 @@ class Claim:
     """At which access was granted, which is sealed in the password's place; none where it is a password."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """How the fetching of one mailbox goes; `error` is the last one since it last went well."""
 
     mailbox_id: UUID
@@ -55,8 +55,7 @@ class Standing:
         return clock.now() - self.looked_at > SILENT_AFTER
 
 
-@dataclass(frozen=True, slots=True)
-class Outage:
+class Outage(Struct, frozen=True):
     """A mailbox that fails, since when; `told_at` is when its owners were told of it."""
 
     mailbox_id: UUID
@@ -65,8 +64,7 @@ class Outage:
     error: str
 
 
-@dataclass(frozen=True, slots=True)
-class Failing:
+class Failing(Struct, frozen=True):
     """A mailbox from which nothing came since `looked_at`; without an error nobody fetches it."""
 
     address: str

@@ -12,6 +12,8 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+import msgspec
+
 from parlour.kernel import clock
 from parlour.kernel.graphemes import cut
 from parlour.kernel.text import one_line
@@ -29,8 +31,7 @@ _ANSWER_LIMIT = 64 * 1024
 _SAID = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Provider:
+class Provider(msgspec.Struct, frozen=True):
     """`more` asks for access that lasts, beyond what every provider takes. `imap` is where its mailboxes lie:
     their tokens go to no other place but `smtp`, by which their mail leaves.
     """
@@ -41,7 +42,7 @@ class Provider:
     scope: str
     imap: str
     smtp: str
-    more: Mapping[str, str] = field(default_factory=dict)
+    more: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 _OUTLOOK = "https://outlook.office.com"

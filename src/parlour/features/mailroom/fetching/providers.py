@@ -1,10 +1,9 @@
 """Where the mailboxes of well-known providers lie, by the domain of the address."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Provider:
+class Provider(Struct, frozen=True):
     """`imap` speaks TLS at port 993, `smtp` TLS from the first byte at 465 or STARTTLS at 587."""
 
     imap: str

@@ -2,11 +2,12 @@
 
 import asyncio
 import time
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
 import structlog
+from msgspec import Struct
+from msgspec.structs import replace
 
 from parlour.db.database import Database
 from parlour.features.mailroom.arrivals import SIZE_LIMIT, pieces
@@ -31,8 +32,7 @@ SLACK = timedelta(hours=1)
 log = structlog.get_logger("parlour.mail")
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Struct, frozen=True):
     """Seconds: how long a server may be silent, how long to wait for its word until it is asked instead,
     after how long the mailbox is given up, for others to have their turn and for settings to be read anew,
     and how long an answer may take whose end does not come.

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec import Struct
+
 from parlour.kernel.keyring import Sealed
 
 
@@ -16,8 +18,7 @@ class DomainKey:
     """When its record was found in DNS; before, it signs nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What DNS says of a key."""
 
     name: str

@@ -1,9 +1,10 @@
 """One change of many tickets: each goes the way of a single change, and all can be undone."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from parlour.db.database import Tx
 from parlour.features.tickets import changes, service

@@ -7,8 +7,9 @@ is by whoever means it. Braces that somebody typed are just braces.
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from parlour.db.database import Tx
 from parlour.features.chat.models import CONTENT_LIMIT

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
 from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from parlour.db import dialect, finding
 from parlour.db.database import Tx
@@ -36,8 +38,7 @@ MATCHES_READ = 200
 READS = 5
 """So many tickets of an address at a time, and so many times at most, one page of a search looks at."""
 PLACES_READ = 1_000
-"""Of places that hold the words a page looks at few more, and at as many of the pages before it: what it
-costs does not grow with what is there."""
+"""Of places that hold the words a page looks at few more, and at as many before it, whatever is there."""
 ADDRESSES = 50
 """So many addresses that begin alike are each read in order; the tickets of more are sorted."""
 NEWEST = 10**18 - 1
@@ -47,8 +48,7 @@ ROWS = 2_000
 """Rows of lists that are kept as they were shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Overview:
+class Overview(Struct, frozen=True):
     recent: Sequence[TicketRow]
     urgent: Sequence[TicketRow]
     counts: dict[str, int]

@@ -5,8 +5,9 @@ kept one; undoing gives the merged one its status back, and what was said meanwh
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
+
+from msgspec import Struct
 
 from parlour.db.database import Tx
 from parlour.db.outbox import Job
@@ -62,8 +63,7 @@ def why_not(tx: Tx, ticket: Ticket, kept: Ticket) -> str:
     return "too_many" if together > MOST else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(Struct, frozen=True):
     """A ticket and what it could be merged into: what was `found`; of one that was chosen, the newest words,
     and what keeps them apart, if anything.
     """

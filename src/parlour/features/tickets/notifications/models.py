@@ -1,11 +1,12 @@
 """What members are told of, and how each of them wants to hear it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
+
+from msgspec import Struct
 
 
 class Kind(StrEnum):
@@ -29,8 +30,7 @@ CHOICES = [(kind, way) for kind in Kind for way in Way]
 """In the order of the bits of `members.told`: a new kind comes at their end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(Struct, frozen=True):
     """Of what a member hears, and how."""
 
     ways: frozenset[tuple[Kind, Way]]
@@ -63,8 +63,7 @@ class Place(NamedTuple):
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """All that happened of one kind on one ticket since it was last read; `by_name` did it last."""
 
     kind: Kind
@@ -79,16 +78,14 @@ class Line:
         return Place(self.at, self.ticket_id, self.kind)
 
 
-@dataclass(frozen=True, slots=True)
-class Lines:
+class Lines(Struct, frozen=True):
     """A page of the list. `older`: where the next one begins, if there is one."""
 
     lines: Sequence[Line]
     older: Place | None
 
 
-@dataclass(frozen=True, slots=True)
-class Bell:
+class Bell(Struct, frozen=True):
     """What the count beside a bell needs to know of its member."""
 
     user_id: UUID

@@ -1,11 +1,12 @@
 """Mails about tickets on their way out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
+
+from msgspec import Struct
 
 
 class Outcome(StrEnum):
@@ -43,8 +44,7 @@ class Delivery(NamedTuple):
         return _ORDER.index(self.outcome)
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
+class Mail(Struct, frozen=True):
     """A mail, and of which messages of its ticket's public room it tells: those behind `after_seq` and up to
     `upto_seq`.
     """
@@ -64,8 +64,7 @@ class Mail:
     changed_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """The newest first; `before` is where the next page begins."""
 
     mails: Sequence[Mail]

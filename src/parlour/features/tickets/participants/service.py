@@ -1,8 +1,9 @@
 """Who gets a copy of each answer by mail, beside the customer: whoever their mails were also meant for."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from uuid import UUID
+
+from msgspec import Struct
 
 from parlour.db import outbox
 from parlour.db.database import Tx
@@ -25,8 +26,7 @@ MOST = 10
 """Of a ticket: whoever writes names whom they like."""
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(Struct, frozen=True):
     ticket: Ticket
     email: str
     messages: Sequence[Message]

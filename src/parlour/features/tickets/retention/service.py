@@ -5,9 +5,10 @@ that it was, when, whose and of which status and priority stays, and so does the
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
+
+from msgspec import Struct
 
 from parlour.db import forgetting, outbox
 from parlour.db.database import Database, Tx
@@ -31,8 +32,7 @@ ERASED = "[erased]"
 """As `parlour erase` leaves it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(Struct, frozen=True):
     """How many are closed and erased next, up to COUNTED + 1 of each."""
 
     to_close: int

@@ -1,11 +1,11 @@
 """SQL of tickets with the people that they name, by the dozen: as lists show them, as programs read them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, Select, and_, case, select
 
 from parlour.db import dialect
@@ -71,8 +71,7 @@ def _with_people(*columns: ColumnElement[Any]) -> Select[Any]:
     return query.outerjoin(contacts, _WRITES).where(tickets.c.workspace_id == HERE)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Reads(Generic[Listed]):
+class Reads(Struct, Generic[Listed], frozen=True, eq=False):
     """What is read of tickets here: whoever uses the `query` says of which. `make` makes it of a row."""
 
     query: Select[Any]

@@ -1,12 +1,12 @@
 """The thread of mails that a ticket is to its customer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from uuid import UUID
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
+
+class Arrived(Struct, frozen=True):
     """What a mail of the customer's says of its thread. `reply_to` is empty where it says no other address
     than the customer's; `mailbox_id`, at which address of ours it came.
     """
@@ -18,8 +18,7 @@ class Arrived:
     mailbox_id: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Thread:
+class Thread(Struct, frozen=True):
     """`message_id` is that of the customer's newest mail, and `lineage` ends with it; `by_mail`, whether it
     was their last word.
     """
@@ -32,8 +31,7 @@ class Thread:
     mailbox_id: UUID | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Letterhead:
+class Letterhead(Struct, frozen=True):
     """What a mail about a ticket begins and ends with. `subject` is empty where no mail has named one yet;
     `called`, where it comes in the workspace's name.
     """

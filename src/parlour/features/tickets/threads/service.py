@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from uuid import UUID
+
+from msgspec.structs import asdict
 
 from parlour.db.database import Tx
 from parlour.features.tickets.models import Ticket

@@ -6,10 +6,11 @@ to say or change something else tells it first. What came back to what the room 
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from parlour.db.database import Tx
 from parlour.features.chat import service as chat

@@ -1,8 +1,9 @@
 """Saved views: a person's own, and those that everyone at the desk sees."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from parlour.db.database import Tx
 from parlour.features.tickets.models import Filters, SavedView

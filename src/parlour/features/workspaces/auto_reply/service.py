@@ -1,7 +1,8 @@
 """What a workspace answers by itself, by its hours."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, time
+
+from msgspec.structs import replace
 
 from parlour.db.database import Tx
 from parlour.features.workspaces import audit

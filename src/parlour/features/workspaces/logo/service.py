@@ -4,8 +4,9 @@ What pages need to know of it is among the settings, which they have read anyway
 own, so that a backup has them like everything else.
 """
 
-from dataclasses import replace
 from hashlib import sha256
+
+from msgspec.structs import replace
 
 from parlour.db.database import Tx
 from parlour.features.workspaces import audit

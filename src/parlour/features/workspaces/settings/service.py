@@ -1,8 +1,9 @@
 """What a workspace has chosen for itself, and its people to choose."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from parlour.db.database import Tx
 from parlour.features.workspaces import audit

@@ -1,10 +1,10 @@
 """SQL of the lists of one tag: its tickets in the list's order, of them those that fit the other filters."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from msgspec import Struct
 from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
@@ -42,8 +42,7 @@ HAS = (
 _AMONG = select(ticket_tags.c.ticket_id).where(_ITS, dialect.one_of(ticket_tags.c.ticket_id, "these"))
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """How a list is read. `picks`: of what is looked through only some belong to it.
 
     `edge` is then the key of the last ticket that a page looks at.

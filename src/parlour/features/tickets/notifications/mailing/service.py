@@ -5,10 +5,11 @@ as long as younger lines wait, it leaves all of them to the job of the last, but
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+
+from msgspec import Struct
 
 from parlour.db import outbox
 from parlour.db.database import Database, Tx
@@ -38,8 +39,7 @@ CLOCKS_DIFFER = timedelta(seconds=10)
 """Tickets know when they were opened by their node's clock, jobs are due by the database's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What a customer said, which the member may answer by answering the mail, at that address of ours."""
 
     user_id: UUID
@@ -47,8 +47,7 @@ class Asked:
     said: Message
 
 
-@dataclass(frozen=True, slots=True)
-class Unseen:
+class Unseen(Struct, frozen=True):
     """A mail: its lines with their tickets, the newest first, and how many more there are. `asked`: what it
     is about, if that can be answered.
     """

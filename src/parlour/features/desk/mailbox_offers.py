@@ -1,9 +1,9 @@
 """What somebody at a page takes to their provider, to grant us access to a mailbox, and what comes back."""
 
 import base64
-from dataclasses import dataclass
 from uuid import UUID
 
+from msgspec import Struct
 from starlette.requests import Request
 
 from parlour.features.accounts.models import Desk
@@ -20,8 +20,7 @@ _PURPOSE = "mailbox grant"
 _SECONDS = 30 * 60
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """`url` leads to the provider, which sends the browser back to BACK."""
 
     provider: str
@@ -29,8 +28,7 @@ class Offer:
     url: str
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(Struct, frozen=True):
     """`session` names whose the page was from which somebody went."""
 
     workspace_id: UUID

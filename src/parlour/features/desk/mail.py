@@ -1,15 +1,15 @@
 """How mail leaves and comes, for those who manage a workspace, and a mail to oneself as a try."""
 
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.features.accounts.models import Desk
 from parlour.features.desk import units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
-from parlour.features.desk.settings.mail_tries import PATIENCE, Tried, post, send
+from parlour.features.desk.mail_tries import PATIENCE, Tried, post, send
 from parlour.features.mailroom.fetching.models import Standing
 from parlour.features.workspaces.models import Mailbox
 from parlour.kernel.errors import DomainError
@@ -21,8 +21,7 @@ from parlour.web.limits import Limit
 from parlour.web.site import db, site
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(Struct, frozen=True):
     """How mail leaves, without what signs in there. No `host`: mails become files."""
 
     sender: str

@@ -1,10 +1,10 @@
 """A try of either way that mail goes, for whoever waits in front of a page of the settings."""
 
 import asyncio
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import cast
 
+from msgspec import Struct
 from starlette.requests import Request
 
 from parlour.db.outbox import Postponed, Undeliverable
@@ -32,16 +32,14 @@ class Outcome(StrEnum):
     NO_ANSWER = "no_answer"
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
+class Tried(Struct, frozen=True):
     """`words` are the mail server's own, or the system's."""
 
     outcome: Outcome
     words: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Looked:
+class Looked(Struct, frozen=True):
     """Into a mailbox. `words` say why not; else so many mails lie there."""
 
     count: int = 0

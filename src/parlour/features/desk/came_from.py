@@ -5,19 +5,19 @@ itself the referrer says it, so that no row has to. It is only ever read as a li
 """
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import UUID
 
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.features.accounts.models import After, Desk
 from parlour.features.desk.agent import actor_at, desk_in
+from parlour.features.desk.change_note import named_in, noted
 from parlour.features.desk.query import BUILT_IN, TableQuery, read_list
-from parlour.features.desk.tickets.change_note import named_in, noted
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Order, Ticket
 from parlour.web.ids import id_in
@@ -30,8 +30,7 @@ EVERYTHING = "all"
 _PLACE = re.compile(r"[\w.-]{1,200}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class CameFrom:
+class CameFrom(Struct, frozen=True):
     """`list`: as the list's address has it, or DASHBOARD. `at`: the ticket's place when it was opened."""
 
     list: str

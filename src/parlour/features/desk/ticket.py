@@ -1,12 +1,12 @@
 """One ticket at the desk: its conversation, and what an agent changes about it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from dataclasses import fields as fields_of
 from enum import StrEnum
 from typing import Any, TypeVar
 from uuid import UUID
 
+from msgspec import Struct
+from msgspec.structs import asdict
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -18,11 +18,11 @@ from parlour.features.conversation.timeline import Before
 from parlour.features.conversation.view import timeline_view
 from parlour.features.desk import units
 from parlour.features.desk.agent import actor_at, desk_in, read_at, render_at
+from parlour.features.desk.came_from import came_from, go_on, ways
+from parlour.features.desk.cells import ticket_view
+from parlour.features.desk.change_note import named_in, note
 from parlour.features.desk.frame import shown_at
-from parlour.features.desk.tickets.came_from import came_from, go_on, ways
-from parlour.features.desk.tickets.cells import ticket_view
-from parlour.features.desk.tickets.change_note import named_in, note
-from parlour.features.desk.tickets.ticket_panel import Stale, Where, panel
+from parlour.features.desk.ticket_panel import Stale, Where, panel
 from parlour.features.tickets.access import service as access
 from parlour.features.tickets.canned import service as canned
 from parlour.features.tickets.canned.service import GapLeft
@@ -43,8 +43,7 @@ NOT_SENT = (*REFUSALS, Conflict, TicketClosed, GapLeft, UnseenMessage)
 UNDO_SECONDS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Writing:
+class Writing(Struct, frozen=True):
     """What the composer shows: what was typed, and why it was not sent."""
 
     draft: str = ""
@@ -156,7 +155,7 @@ def _rooms(
         "replies_url": f"{here}/replies",
         "undo_seconds": UNDO_SECONDS if desk.person.settings.undo_send else 0,
         "behind": internal,
-        **_plain(answer),
+        **asdict(answer),
     }
     notes = {
         "is_open": True,
@@ -164,7 +163,7 @@ def _rooms(
         "came": came,
         "behind": not internal,
         "called": mentions.names_of(desk.person.user_id, found.members),
-        **_plain(note),
+        **asdict(note),
     }
     if found.ticket.merged_into:
         room |= {"can_write": False, "merged": True}
@@ -179,11 +178,6 @@ def _rooms(
         new_after=new_after,
         writer=found.contact,
     )
-
-
-def _plain(writing: Writing) -> dict[str, Any]:
-    """Not by `asdict`, which takes a file apart."""
-    return {field.name: getattr(writing, field.name) for field in fields_of(writing)}
 
 
 async def chat(request: Request) -> Response:

@@ -1,14 +1,11 @@
 """An agent's own page: name, preferences, password, sessions. It belongs to no workspace."""
 
-from dataclasses import fields as fields_of
-
 from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.features.accounts.models import Preferences, SignedIn
 from parlour.features.accounts.profile import service as profiles
-from parlour.features.desk import units
-from parlour.features.desk.accounts import events
+from parlour.features.desk import events, units
 from parlour.features.desk.agent import device_of, person_in, proving, themselves
 from parlour.features.desk.frame import whoami
 from parlour.features.desk.notifications import chosen_in
@@ -74,7 +71,7 @@ async def choose(request: Request) -> Response:
     """A box that isn't ticked isn't sent."""
     person = await person_in(request)
     fields = await read_form(request)
-    ticked = {known.name: known.name in fields for known in fields_of(Preferences)}
+    ticked = {known: known in fields for known in Preferences.__struct_fields__}
     chosen = Preferences.of({**ticked, "after": fields.get("after")})
     await db(request).write(themselves(person), profiles.choose, session_token(request), chosen)
     return redirect("/profile?saved=preferences#preferences")

@@ -1,16 +1,16 @@
 """What stands beside a ticket's conversation: its customer, what can be changed of it, its history."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from minijinja import Markup
+from msgspec import Struct
 from starlette.requests import Request
 
 from parlour.features.accounts.models import Desk
 from parlour.features.desk.agent import actor_at
+from parlour.features.desk.cells import ticket_view
 from parlour.features.desk.frame import tickets_at
-from parlour.features.desk.tickets.cells import ticket_view
 from parlour.features.desk.units import TicketPage
 from parlour.features.tickets.models import Priority, Status
 from parlour.features.workspaces import audit
@@ -32,8 +32,7 @@ VERSIONED = ("status", "priority", "assignee", "snooze")
 _panels: Together[str] = Together(most=PANELS, length=len, longest=LONGEST)
 
 
-@dataclass(frozen=True, slots=True)
-class Stale:
+class Stale(Struct, frozen=True):
     """A change that came too late, and how many others it had not seen."""
 
     field: str

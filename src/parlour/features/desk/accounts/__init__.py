@@ -1,1 +1,0 @@
-"""Who somebody is: signing in, second factors, profiles, invitations, and workspaces to choose from."""
