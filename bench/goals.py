@@ -1,4 +1,4 @@
-"""The goals, and how far each was met when its bench ran last: a table of what stands in bench/results.
+"""The goals, and which of their limits was missed when its bench ran last: what stands in bench/results.
 
 As Markdown, for a page of the documentation.
 """
@@ -27,7 +27,7 @@ def rows(told: dict[str, Any]) -> Iterator[tuple[str, ...]]:
             goal.told(found.unit),
             f"{number(found.typical)} {found.unit}",
             ceiling,
-            "met" if found.met else "missed",
+            found.verdict,
             f"`{told['command']}`",
             told["at"][:10],
         )

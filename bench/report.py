@@ -57,11 +57,30 @@ class Found(NamedTuple):
         return self.typical / self.least if self.least else None
 
     @property
+    def _limits(self) -> list[tuple[str, bool]]:
+        """Each limit of the goal that something compares with, as it is told, and whether it holds."""
+        most, times = Goal(most=self.goal.most), Goal(times=self.goal.times)
+        pairs = ((most, self.typical, most.most), (times, self.times, times.times))
+        return [
+            (goal.told(self.unit), found <= limit)
+            for goal, found, limit in pairs
+            if found is not None and limit is not None
+        ]
+
+    @property
+    def missed(self) -> list[str]:
+        return [told for told, holds in self._limits if not holds]
+
+    @property
     def met(self) -> bool | None:
-        """Whether the goal is; None where there is none to compare with."""
-        pairs = ((self.typical, self.goal.most), (self.times, self.goal.times))
-        judged = [found <= most for found, most in pairs if found is not None and most is not None]
-        return all(judged) if judged else None
+        """Whether the goal is, all of it; None where there is none to compare with."""
+        return not self.missed if self._limits else None
+
+    @property
+    def verdict(self) -> str:
+        if self.met is None:
+            return ""
+        return f"missed: {', '.join(self.missed)}" if self.missed else "met"
 
 
 def number(value: float) -> str:
@@ -75,9 +94,8 @@ def table(cases: Sequence[Found]) -> str:
     for case in cases:
         least, times, goal = case.least, case.times, case.goal.told(case.unit)
         beside = f"{number(least):>9} {case.unit}{times:>7.1f}" if least and times else f"{'':19}"
-        judged = {True: "met", False: "missed", None: ""}[case.met]
         line = f"{case.name:{wide}}{number(case.typical):>9} {case.unit}{case.spread:>9.0%}{beside}"
-        lines.append(f"{line}  {goal}  {judged}".rstrip())
+        lines.append(f"{line}  {goal}  {case.verdict}".rstrip())
     return "\n".join(lines)
 
 
@@ -99,6 +117,7 @@ def save(name: str, cases: Sequence[Found], about: dict[str, object], folder: Pa
                 "ceiling": list(case.ceiling),
                 "goal": case.goal._asdict(),
                 "met": case.met,
+                "missed": case.missed,
             }
             for case in cases
         ],
@@ -109,7 +128,8 @@ def save(name: str, cases: Sequence[Found], about: dict[str, object], folder: Pa
 
 
 def chart(title: str, cases: Sequence[Found]) -> str:
-    """A bar for each of the first cases, and lines in it: grey where its ceiling is, green where its goal is.
+    """A bar for each of the first cases, orange where it misses its goal, and lines in it: grey where its
+    ceiling is, green where the limits of its goal are.
 
     Readable on light and on dark pages.
     """
@@ -120,12 +140,14 @@ def chart(title: str, cases: Sequence[Found]) -> str:
         top = 40 + at * LINE
         length = max(1.0, WIDTH * case.typical / most)
         says = f"{number(case.typical)} {escape(case.unit)}"
+        colour = "#d9822b" if case.missed else "#5b8def"
+        most_times = case.least * case.goal.times if case.least and case.goal.times else None
         rows.append(
             f'<text x="{LABEL - 10}" y="{top + 14}" text-anchor="end">{escape(case.name)}</text>'
-            f'<rect x="{LABEL}" y="{top + 2}" width="{length:.1f}" height="16" rx="3" fill="#5b8def"/>'
+            f'<rect x="{LABEL}" y="{top + 2}" width="{length:.1f}" height="16" rx="3" fill="{colour}"/>'
             f'<text x="{LABEL + length + 8:.1f}" y="{top + 14}">{says}</text>'
         )
-        for value, colour in ((case.least, "#888"), (case.goal.most, "#2e9e5b")):
+        for value, colour in ((case.least, "#888"), (case.goal.most, "#2e9e5b"), (most_times, "#2e9e5b")):
             if value and value <= most:
                 mark = LABEL + WIDTH * value / most
                 rows.append(f'<rect x="{mark:.1f}" y="{top}" width="2" height="20" fill="{colour}"/>')
