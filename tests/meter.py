@@ -18,9 +18,10 @@ from parlour.db.postgres import lately
 
 TOUCHED = b"""
     SELECT coalesce(sum(pg_stat_get_xact_blocks_fetched(oid) + pg_stat_get_xact_tuples_returned(oid)), 0),
-        current_setting('statement_timeout') = '1min'
+        current_setting('statement_timeout') = '1min', now(), pg_stat_force_next_flush()
     FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'i')
 """
+"""Flushed, the numbers begin at nothing with the next transaction, not once a second."""
 
 
 class Meter:
@@ -30,6 +31,8 @@ class Meter:
         self.bounded = self.scanned = self.statements = 0
         self.by_statement: Counter[str] = Counter()
         self._before: dict[int, int] = {}
+        self._looked: dict[int, tuple[object, int]] = {}
+        """By connection: the transaction that was looked at last, and what it had touched by then."""
 
     def connected(self, raw: Any, _: object) -> None:
         if hasattr(raw, "set_progress_handler"):
@@ -44,29 +47,31 @@ class Meter:
         self.scanned += 1
         return 0
 
-    def before(self, connection: Connection, *_: object) -> None:
+    def before(self, connection: Connection, _: object, sql: str, *__: object) -> None:
         self.statements += 1
         if connection.dialect.name == "postgresql":
-            self._before[id(connection)] = self._touched(connection)[0]
+            self._look(connection, sql)  # what went ahead of it
         else:
             self._before[id(connection)] = self.bounded
 
     def after(self, connection: Connection, _: object, sql: str, *__: object) -> None:
-        start = self._before.pop(id(connection))
         if connection.dialect.name == "postgresql":
-            now, scans = self._touched(connection)
-            if scans:
-                self.scanned += now - start
-                return
-            self.bounded += now - start if now >= start else now
-            self.by_statement[sql] += now - start
+            self._look(connection, sql)
         else:
-            self.by_statement[sql] += self.bounded - start
+            self.by_statement[sql] += self.bounded - self._before.pop(id(connection))
 
-    def _touched(self, connection: Connection) -> tuple[int, bool]:
+    def _look(self, connection: Connection, sql: str) -> None:
+        """Count what this transaction has touched since it was looked at."""
         driver: Any = connection.connection.dbapi_connection
-        row = driver.execute(TOUCHED, prepare=True).fetchone()
-        return int(row[0]), bool(row[1])
+        touched, scans, began, _ = driver.execute(TOUCHED, prepare=True).fetchone()
+        transaction, so_far = self._looked.get(id(driver), (None, 0))
+        cost = int(touched) - (so_far if transaction == began else 0)
+        self._looked[id(driver)] = began, int(touched)
+        if scans:
+            self.scanned += cost
+        else:
+            self.bounded += cost
+            self.by_statement[sql] += cost
 
     def reset(self) -> None:
         self.bounded = self.scanned = self.statements = 0
