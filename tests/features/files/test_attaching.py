@@ -160,21 +160,24 @@ async def test_a_ticket_is_found_by_the_name_of_its_file_and_by_what_it_is(
     assert {words: await found(house, desk, words) for words in wanted} == wanted
 
 
-@pytest.mark.sqlite
 async def test_a_page_with_files_asks_once_more_and_one_without_never(
     house: House, visitor: Browser, desk: Browser, ticket: Ticket
 ) -> None:
-    """Also where it shows the answers and the notes."""
+    """Also where it shows the answers and the notes. The least of some visits: in any of them the house may
+    ask for something itself.
+    """
     await house.app.parlour.worker.stop()  # it looks for jobs now and then
     pages = ((visitor, room_of(ticket)), (desk, desk_of(ticket)))
 
     async def asked() -> list[int]:
         counts = []
         for browser, page in pages:
-            await browser.get(page, headers=JSON)
-            with counted() as statements:
-                await browser.get(page, headers=JSON)
-            counts.append(len(statements))
+            visits = []
+            for _ in range(4):
+                with counted() as statements:
+                    await browser.get(page, headers=JSON)
+                visits.append(len(statements))
+            counts.append(min(visits))
         return counts
 
     without = await asked()
