@@ -193,6 +193,36 @@ async def test_a_full_disk_is_said_on_every_page_that_keeps_the_words(
     assert "Traceback" not in log
 
 
+async def test_a_file_that_does_not_fit_is_said_to_and_the_words_beside_it_stay(small: OnASmallDisk) -> None:
+    """The database could still be written to: what is full up is what the file would take."""
+    files = {"files": ("film.bin", os.urandom(6 * MEGABYTE), "application/octet-stream")}
+    async with Customer(small, "maria") as maria, Agent(small, "ada") as ada:
+        ticket = await maria.open_ticket()
+        await ada.sign_in()
+        small.fill(4 * MEGABYTE)
+        asked = forms(maria, ada, ticket)
+        refused = [
+            await who.post(at, data={**typed, "csrf": who.csrf}, files=files) for who, at, typed in asked
+        ]
+        alone = [
+            await who.post(
+                f"{who.chat_at(ticket).removesuffix('chat')}files",
+                data={"csrf": who.csrf},
+                files=files,
+                headers={"accept": "application/json"},
+            )
+            for who in (maria, ada)
+        ]
+        free = free_at(small.filler.parent)
+
+    assert [answer.status_code for answer in refused + alone] == [503] * (len(asked) + 2)
+    for page in refused:
+        assert "Words that took an hour" in page.text
+    assert {answer.json()["code"] for answer in alone} == {"storage_full"}
+    assert free > 3 * MEGABYTE
+    assert "Traceback" not in small.log.read_text()
+
+
 @pytest.mark.parametrize("database", ["", "parlour.db"], ids=["a new one", "one that was there"])
 def test_starting_on_a_full_disk_gets_a_sentence(tmp_path: Path, live: Live, database: str) -> None:
     disk = tmp_path / "disk"

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from parlour.db.database import Tx
 from parlour.features.files import service as files
 from parlour.features.files.models import Begun
-from parlour.features.files.spool import spool
+from parlour.features.files.spool import on_disk, spool
 from parlour.features.files.staging import stage
 from parlour.files.errors import TooLarge
 from parlour.files.intake import Intake
@@ -84,7 +84,8 @@ class Uploads:
         await self._count()
         arriving = cast(Arriving, self._request.app.state.arriving)
         folder = site(self._request).settings.data_dir
-        with arriving.place(network_of(self._request)), await asyncio.to_thread(spool, folder) as file:
+        place = arriving.place(network_of(self._request))
+        with on_disk(), place, await asyncio.to_thread(spool, folder) as file:
             size = await _in_time(_write(file, data, intake(self._request).limit))
             staged = await stage(
                 db(self._request),

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from parlour.features.conversation.uploads import intake
 from parlour.features.desk.agent import actor_at, desk_in
 from parlour.features.desk.settings import LOGO_LIMIT, general_refused
-from parlour.features.files.spool import spool
+from parlour.features.files.spool import on_disk, spool
 from parlour.features.workspaces.logo import service as logos
 from parlour.files.errors import Infected, TooManyPixels
 from parlour.files.pictures import Drawn
@@ -68,7 +68,7 @@ class _Coming:
 
     async def _drawn(self, content: bytes, folder: Path) -> Drawn:
         look = intake(self._request)
-        with spool(site(self._request).settings.data_dir) as file:
+        with on_disk(), spool(site(self._request).settings.data_dir) as file:
             file.write(content)
             if (await look.scanner.scan(file)).scan is Scan.INFECTED:
                 raise Invalid({"logo": Infected.code})
