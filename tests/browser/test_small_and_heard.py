@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import ViewportSize, expect
 
 from parlour.features.tickets.models import Ticket
-from tests.browser.axe import too_wide
+from tests.browser.axe import NARROW, too_wide
 from tests.browser.past import Past
 from tests.browser.people import NETWORK_LOST, PHONE, People, Room, chat_of, desk_of, until
 from tests.live import Live
@@ -61,6 +61,21 @@ async def test_a_word_without_an_end_makes_no_page_wider(live: Live, past: Past,
             for field in await person.page.locator("textarea:visible").all():
                 await field.fill("w" * 400)
             assert await too_wide(person.page) == [], address
+
+
+async def test_on_the_narrowest_phone_a_change_of_many_covers_two_lines(
+    live: Live, past: Past, people: People
+) -> None:
+    await past.ticket()
+    ada = await people.agent(viewport=NARROW)
+    await ada.page.goto(f"{live.desk}/tickets")
+    await ada.page.locator("tbody [name=ids]").first.check()
+    bar = await ada.page.get_by_role("form", name="Change the selected tickets").bounding_box()
+    button = await ada.page.get_by_role("button", name="Apply").bounding_box()
+
+    assert bar
+    assert button
+    assert bar["height"] < 3 * button["height"]
 
 
 @pytest.mark.parametrize("touch", [True, False], ids=["by touch", "by keys"])
