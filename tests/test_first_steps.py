@@ -59,3 +59,11 @@ def test_the_first_workspace_may_make_the_desk_and_says_that_it_did(shell: Shell
     assert (made.returncode, again.returncode) == (0, 0)
     assert str(shell.folder / "parlour.db") in made.stderr
     assert again.stderr == ""
+
+
+def test_where_a_setting_is_wrong_no_desk_is_said_to_be_made(shell: Shell) -> None:
+    command = COMMANDS["workspace create"]
+    refused = shell.run(*command, PARLOUR_DATABASE_URL="", PARLOUR_FILES_QUOTA="30MB")
+
+    assert sentence(refused).startswith("PARLOUR_FILES_QUOTA must be")
+    assert not shell.folder.exists()

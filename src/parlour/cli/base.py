@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable, Collection
+from pathlib import Path
 from typing import TypeVar
 
 from rich.console import Console
@@ -67,10 +68,12 @@ def once(run: Callable[[Database], Awaitable[T]], *, makes: bool = False) -> T:
     Raises Refused when there is no database yet. One that `makes` things may be the first, but only where
     somebody said where: in whatever folder it happens to be started, it would report success for nothing.
     """
-    _refuse_an_empty_place(makes=makes)
+    first = _first_at(makes=makes)
 
     async def work() -> T:
         db = await _alone_or_beside(settings_now())
+        if first:
+            err.print(f"There was no database at {first}: it is made now.", markup=False)
         try:
             return await run(db)
         finally:
@@ -79,10 +82,11 @@ def once(run: Callable[[Database], Awaitable[T]], *, makes: bool = False) -> T:
     return asyncio.run(work())
 
 
-def _refuse_an_empty_place(*, makes: bool) -> None:
+def _first_at(*, makes: bool) -> Path | None:
+    """Where this is the first command of all; None where there is a database. Raises Refused."""
     path = Settings.sqlite_file(os.environ)
     if path is None or is_there(path):
-        return
+        return None
     if not any(os.environ.get(name, "").strip() for name in ("PARLOUR_DATA_DIR", "PARLOUR_DATABASE_URL")):
         raise Refused(
             f"There is no database at {path}, and neither PARLOUR_DATA_DIR nor PARLOUR_DATABASE_URL says "
@@ -90,7 +94,7 @@ def _refuse_an_empty_place(*, makes: bool) -> None:
         )
     if not makes:
         raise Refused(f"There is no database at {path}: set PARLOUR_DATA_DIR to what the server runs with.")
-    err.print(f"There was no database at {path}: it is made now.", markup=False)
+    return path
 
 
 async def _alone_or_beside(settings: Settings) -> Database:
