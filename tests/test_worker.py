@@ -2,7 +2,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -504,3 +504,34 @@ async def test_only_what_leaves_something_to_be_done_is_swept_again_before_the_h
     await running
 
     assert asked == ["broken", "long", "short", "long", "long", "long"]
+
+
+async def test_nothing_is_cleared_away_in_the_hour_in_which_the_clock_was_set(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A year ahead everything is old. It may be a mistake, which somebody mends within the hour."""
+    swept: list[datetime] = []
+
+    def sweep(_: Tx) -> int:
+        swept.append(datetime.now(UTC))
+        return 0
+
+    monkeypatch.setattr(the_worker, "SWEEP_EVERY", timedelta(0))
+    machines_own = time.time
+    worker = Worker(db, {}, chores=[sweep], first_sweep=(0.0, 0.0))
+    running = asyncio.create_task(worker.run())
+    try:
+        await until(lambda: len(swept) > 0)
+        with capture_logs() as said:
+            monkeypatch.setattr(time, "time", lambda: machines_own() + 366 * 24 * 3600)
+            worker.wake()
+            await until(lambda: any(each["event"] == "chores.put_off" for each in said))
+            put_off = len(swept)
+            worker.wake()
+            await until(lambda: len(swept) > put_off)
+    finally:
+        await worker.stop()
+        await running
+
+    [line] = [each for each in said if each["event"] == "chores.put_off"]
+    assert line["clock_was_set_by"].startswith(("366 days", "365 days, 23:59:59"))

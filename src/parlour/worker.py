@@ -17,6 +17,7 @@ from parlour.db.database import Database, Tx
 from parlour.db.lanes import Lane, lane_of
 from parlour.db.moments import AT_ONCE
 from parlour.db.outbox import Ended, Job, Postponed, Undeliverable
+from parlour.kernel import clock
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import Unreachable
 from parlour.kernel.events import Event, JobQueued
@@ -37,6 +38,9 @@ FIRST_DELAY = timedelta(seconds=2)
 LONGEST_DELAY = timedelta(hours=1)
 KEEP_FINISHED = timedelta(days=7)
 SWEEP_EVERY = timedelta(hours=1)
+CLOCK_SET = timedelta(hours=1)
+"""Whoever's clock was set by more clears nothing away for an hour: what is too old for it would be gone for
+good. One that is still so then is believed."""
 FIRST_SWEEP = (5.0, 20.0)
 """Seconds after the start, drawn by lot: no start waits for it, and nodes that start together don't sweep
 together."""
@@ -94,6 +98,7 @@ class Worker:
         self._stopping = False
         self._stopped: asyncio.Task[None] | None = None
         self._next_sweep = time.monotonic() + random.uniform(*first_sweep)  # noqa: S311 as above
+        self._clock = clock.Setting()
         self._unfinished: Sequence[Chore] = ()
         self._sweep_on_at = 0.0
         self._unreachable = Episode(log, "jobs.unreachable", "jobs.reachable")
@@ -296,6 +301,9 @@ class Worker:
             self._next_sweep, self._unfinished = now + SWEEP_EVERY.total_seconds(), self._chores
         elif not self._unfinished or now < self._sweep_on_at:
             return
+        if abs(by := self._clock.changed()) > CLOCK_SET:
+            log.warning("chores.put_off", clock_was_set_by=str(by), for_seconds=self._next_sweep - now)
+            self._unfinished = ()
         self._sweep_on_at = now + LONGEST_REST
         self._unfinished = [chore for chore in self._unfinished if await self._leaves_some(chore)]
 

@@ -28,6 +28,21 @@ class _Steady:
         return moment
 
 
+class Setting:
+    """Whether somebody, or a wrong server of time, sets the machine's clock while this process lives."""
+
+    def __init__(self) -> None:
+        self._ahead = self._ahead_now()
+
+    def changed(self) -> timedelta:
+        """By how much it was set since this was last asked; ahead is more than nothing."""
+        before, self._ahead = self._ahead, self._ahead_now()
+        return timedelta(seconds=self._ahead - before)
+
+    def _ahead_now(self) -> float:
+        return time.time() - time.monotonic()
+
+
 _now: Callable[[], datetime] = _real_now
 _steady: Callable[[], datetime] = _Steady()
 
