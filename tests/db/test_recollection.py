@@ -136,6 +136,21 @@ async def test_nothing_is_asked_until_something_is_stored(house: House, here: Ac
     assert await house.db.read(here, read) == ["After"]
 
 
+@direct
+async def test_a_scan_for_somebody_is_found_again_and_no_other(house: House, here: Actor) -> None:
+    ada = Actor.agent(house.workspace.workspace_id, house.ada, Role.AGENT, "Ada")
+
+    async def look() -> None:
+        assert await house.db.scan(ada, subjects) == ["Before"]
+
+    await nothing_is_asked(database(house), look)
+    with asked(database(house)) as statements:
+        await house.db.scan(here, subjects)
+    assert len(statements) == 1
+    await rename(house, here, "After")
+    assert await house.db.scan(ada, subjects) == ["After"]
+
+
 async def test_the_next_read_sees_what_another_process_stored(house: House, here: Actor) -> None:
     settings = house.app.parlour.settings
     for number in range(100):

@@ -149,15 +149,16 @@ class PostgresDatabase(Database):
         self._links.clear()
 
     async def read(self, actor: Actor, function: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        def call(tx: Tx) -> R:
-            return function(tx, *args, **kwargs)
-
-        with suppress(Unknown):
-            return await self._known.recall(actor, call)
-        return await self._submit(READ, actor, call)
+        return await self._find(READ, actor, lambda tx: function(tx, *args, **kwargs))
 
     async def scan(self, actor: Actor, function: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        return await self._submit(SCAN, actor, lambda tx: function(tx, *args, **kwargs))
+        return await self._find(SCAN, actor, lambda tx: function(tx, *args, **kwargs))
+
+    async def _find(self, mode: Mode, actor: Actor, call: Callable[[Tx], R]) -> R:
+        if mode.finds(actor):
+            with suppress(Unknown):
+                return await self._known.recall(actor, call)
+        return await self._submit(mode, actor, call)
 
     async def write(self, actor: Actor, function: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         return await self._submit(WRITE, actor, lambda tx: function(tx, *args, **kwargs))
@@ -257,7 +258,7 @@ class PostgresDatabase(Database):
     def _attempt(self, mode: Mode, actor: Actor, call: Callable[[Tx], R]) -> tuple[R, Any]:
         link = self._link()
         guard = None if mode is ALONE else link
-        finding = self._known.finding(link, actor) if mode is READ else None
+        finding = self._known.finding(link, actor) if mode.finds(actor) else None
         tx = Tx(link.connection, actor, guard, finding)
         try:
             link.begin(mode, actor)

@@ -59,8 +59,12 @@ class Mode(Struct, frozen=True, eq=False):
     only_reads: bool = False
 
     def limit(self, actor: Actor) -> int:
-        waits = self.is_scan and actor.kind is not Kind.SYSTEM
+        waits = self.is_scan and self.finds(actor)
         return round(database.SCAN_SECONDS * 1_000) if waits else self.statement_timeout
+
+    def finds(self, actor: Actor) -> bool:
+        """Whether what is read is found again: of what the house scans for itself nobody asks twice."""
+        return self.only_reads and not (self.is_scan and actor.kind is Kind.SYSTEM)
 
 
 READ = Mode(sql.SQL("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"), 6_000, only_reads=True)
@@ -253,7 +257,7 @@ class Link:
             self._limits = limits
         self.raw.rename(actor)
         self.raw.first(mode.begin.as_string().encode())
-        if mode is READ:
+        if mode.finds(actor):
             self.raw.first(STATE, heard=True)
         self.raw.first(_SPEAK_FIRST, list(_facts(actor).values()))
         if mode.only_reads and mode.limit(actor) > TRAVELS_WITH_MS:

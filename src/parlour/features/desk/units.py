@@ -6,6 +6,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
+from parlour.db import dialect
 from parlour.db.database import Tx
 from parlour.features.accounts.events import service as events
 from parlour.features.accounts.invitations import service as invitations
@@ -172,6 +173,8 @@ class Table(Struct, frozen=True):
 
 @requires(Permission.TICKET_LIST)
 def table(tx: Tx, filters: Filters, bulk_id: UUID | None) -> Table:
+    if filters.q:
+        dialect.planned_once(tx)
     return tx.same(_table, filters, bulk_id)
 
 
@@ -229,6 +232,8 @@ class Palette(Struct, frozen=True):
 @requires(Permission.TICKET_LIST)
 def palette(tx: Tx, filters: Filters) -> Palette:
     """With what a ticket can become, for those who may change one."""
+    if filters.q:
+        dialect.planned_once(tx)
     page = listing.workspace_tickets(tx, filters)
     may_change = tx.actor.may(Permission.TICKET_UPDATE)
     return Palette(
