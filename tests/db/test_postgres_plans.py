@@ -160,7 +160,7 @@ async def test_the_policies_make_little_to_be_readied_for_an_agents_statement(fu
     assert len(re.findall("InitPlan|SubPlan", plan)) <= 4
 
 
-async def test_a_search_walks_the_index_of_words(full: House) -> None:
+async def test_a_search_walks_the_newest_places_and_the_index_of_words(full: House) -> None:
     """As the servers' role, through the function that may: what it runs inside is logged with its plan."""
     here = full.workspace.workspace_id
     name = full.app.parlour.settings.database_url.rsplit("/", 1)[1]
@@ -179,13 +179,16 @@ async def test_a_search_walks_the_index_of_words(full: House) -> None:
         ):
             admin.execute(statement.encode())
         found = admin.execute(
-            "SELECT * FROM app.search_rare('''w77'' & ''parc'':*', 1000000, 200, 20000)"
+            "SELECT ticket FROM app.search_next("
+            "'''w77'' & ''parc'':*', 1000000, 30, '{100,1000}', 3, 5000, 20000)"
         ).fetchall()
 
-    plan = next(text for text in told if "ticket_search" in text and "Scan" in text)
-    assert len(found) == TICKETS // 2 // 10_000
-    assert "ix_ticket_search_tsv" in plan
-    assert "Seq Scan" not in plan
+    walk, index = (text for text in told if "public.ticket_search" in text and "Scan" in text)
+    assert len([ticket for (ticket,) in found if ticket]) == TICKETS // 2 // 10_000
+    assert "Index Scan Backward using" in walk
+    assert "Sort" not in walk
+    assert "ix_ticket_search_tsv" in index
+    assert "Seq Scan" not in walk + index
 
 
 def places(tx: Tx, typed: str) -> list[finding.Match]:

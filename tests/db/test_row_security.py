@@ -36,7 +36,7 @@ NO_TENANTS = {
     "alembic_version": "the schema's number, which the servers may only read",
     "schema_floor": "which programs may work here; the servers may only read it",
     "search_progress": "one row about the index of words",
-    "ticket_search": "read through app.search alone; what goes in is fenced",
+    "ticket_search": "read through functions alone; what goes in is fenced",
 }
 
 

@@ -14,7 +14,7 @@ from tests.postgres_server import ON_POSTGRESQL, server
 from tests.releases import source_of
 from tests.shell import Shell, sentence
 
-RELEASE_BEFORE = "46a141dad0e427244956725b218f7dd5ef2f4c3e"
+RELEASE_BEFORE = "94395c1e440081fded8db12959a9c50864417a15"
 """The newest commit whose last migration is not this one's."""
 
 

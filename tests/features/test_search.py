@@ -57,16 +57,33 @@ async def test_numbers_addresses_and_words_are_found_together(
     assert {typed: await found(house, desk, typed) for typed in FOUND} == FOUND
 
 
-@pytest.mark.parametrize(("hardly", "most"), [(0, 1_000), (10, 1_000), (10, 1), (10, 0)])
+@pytest.mark.parametrize(
+    ("hardly", "most", "parts"),
+    [
+        (0, 1_000, (30,)),
+        (10, 1_000, (30,)),
+        (10, 1_000, (1, 1, 30)),
+        (10, 1, (2, 30)),
+        (10, 0, (30,)),
+        (0, 0, (1, 1, 30)),
+    ],
+)
 async def test_the_same_is_found_whenever_the_index_is_asked(
-    house: House, desk: Browser, visitor: Browser, monkeypatch: pytest.MonkeyPatch, hardly: int, most: int
+    house: House,
+    desk: Browser,
+    visitor: Browser,
+    monkeypatch: pytest.MonkeyPatch,
+    hardly: int,
+    most: int,
+    parts: tuple[int, ...],
 ) -> None:
-    """On PostgreSQL after two looks or after all, and where it does not tell what more places hold."""
+    """On PostgreSQL after one look or two, where it does not tell what more places hold, and in any parts."""
     monkeypatch.setattr(finding, "FIRST_LOOKS", (2, 1, 2))
+    monkeypatch.setattr(finding, "PARTS", parts)
+    monkeypatch.setattr(finding, "LOOKS", (3, 5, 100))
     monkeypatch.setattr(finding, "HARDLY", hardly)
     monkeypatch.setattr(finding, "SELDOM", most)
     monkeypatch.setattr(finding, "RARE", most)
-    monkeypatch.setattr(finding, "INDEXED", 10)
     about = ["a tent", "a tent and a stove", *["a boot"] * 3, "a tent", *["a boot"] * 4]
     for number, subject in enumerate(about):
         await house.open_ticket(visitor, subject=subject, description=f"Number {number}")

@@ -184,6 +184,7 @@ async def test_a_search_that_has_not_looked_far_enough_says_so_and_goes_on(
     """A filter that none of the newest places passes is not the end of the search."""
     monkeypatch.setattr(listing, "PLACES_READ", 2)
     monkeypatch.setattr(finding, "FIRST_LOOKS", (2, 2))
+    monkeypatch.setattr(finding, "PARTS", (2, 2))
     wanted = await house.open_ticket(visitor, description="A tent of mine")
     await house.as_system(tickets.assign_ticket, wanted.ticket_id, house.ada, seen_version=1)
     for number in range(3):

@@ -29,6 +29,7 @@ from tests.meter import asking_anew
 
 PAGES = {
     "list": ("desk", "/workspace/{workspace}/tickets", 7, 53_000),
+    "search": ("desk", "/workspace/{workspace}/tickets?q=parc", 15, 56_000),
     "dashboard": ("desk", "/workspace/{workspace}", 5, 28_000),
     "ticket": ("desk", "/workspace/{workspace}/tickets/{ticket}", 15, 60_000),
     "conversation": ("visitor", "/support/acme/ticket/{ticket}/chat", 6, 40_500),
@@ -36,9 +37,19 @@ PAGES = {
     "new ticket": ("visitor", "/support/acme/ticket/new", 1, 9_200),
 }
 """Whose it is, where it is, and the most statements and bytes with 25 tickets or 50 messages on it."""
-ROUND_TRIPS = {"list": 2, "dashboard": 2, "ticket": 2, "conversation": 3, "portal": 4, "new ticket": 1}
+ROUND_TRIPS = {
+    "list": 2,
+    "search": 3,
+    "dashboard": 2,
+    "ticket": 2,
+    "conversation": 3,
+    "portal": 4,
+    "new ticket": 1,
+}
 """To PostgreSQL, for each page: who it is, and all that the page asked when it was shown last. BEGIN,
 who acts and COMMIT travel with them."""
+SEARCH_TRIPS = 3
+"""For words that nobody has asked for yet."""
 STATEMENTS = {
     "a ticket": 15,
     "a customer's word": 11,
@@ -183,6 +194,42 @@ async def test_a_page_asks_postgresql_no_more_often_than_it_did(
             spent[name] = min(map(len, visits))
 
     assert {name: trips for name, trips in spent.items() if trips > ROUND_TRIPS[name]} == {}
+
+
+@pytest.mark.postgresql
+async def test_a_search_for_words_that_nobody_asked_for_yet_takes_three_questions(
+    house: House, visitor: Browser, furnished: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where they stand, which tickets these are, and what of them is unread; the menu is as it was. The least
+    of some visits, because in any of them another thread may connect.
+    """
+    asked: ContextVar[list[bytes] | None] = ContextVar("asked", default=None)
+    go = Answering._go  # noqa: SLF001 each of these is waited for
+    kinds = {
+        "in every ticket": ["parcel", "parce", "parc", "par", "parcel Parcel", "Parcel parce"],
+        "in one": ["parcel 7", "7 parcel", "Parcel 7", "parcel 17", "17 parcel", "Parcel 17"],
+        "in none": ["nobody", "nothing", "nowhere", "never", "no parcel", "parcel no"],
+    }
+    address, spent = f"/workspace/{furnished['workspace']}/tickets", {}
+
+    def note(line: Answering, words: bytes, *args: Any) -> Any:
+        if (those := asked.get()) is not None:
+            those.append(words)
+        return go(line, words, *args)
+
+    await house.app.parlour.worker.stop()
+    monkeypatch.setattr(Answering, "_go", note)
+    async with aclosing(await house.sign_in()) as desk:
+        for kind, each in kinds.items():
+            visits: list[list[bytes]] = []
+            for words in each:
+                await desk.get(address)
+                visits.append([])
+                asked.set(visits[-1])
+                await desk.get(address, params={"q": words})
+            spent[kind] = min(map(len, visits))
+
+    assert max(spent.values()) <= SEARCH_TRIPS, spent
 
 
 async def writing(house: House, visitor: Browser) -> dict[str, Callable[[], Awaitable[Any]]]:

@@ -1,13 +1,13 @@
 """The newest places that hold the words of a search, and what is said there."""
 
 import json
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from itertools import chain, islice, repeat
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Integer, Text, Uuid, bindparam, text
+from sqlalchemy import BigInteger, Text, Uuid, bindparam, text
 
 from parlour.db import dialect
 from parlour.db.database import Tx
@@ -20,15 +20,10 @@ _OF_TERMS = (
     "WHERE t.ticket_search_terms MATCH :wanted AND t.rowid < :before {}ORDER BY t.rowid DESC LIMIT :limit"
 )
 _NEWEST_SQLITE = text("SELECT s.rowid, s.ticket_id, s.workspace, s.words " + _OF_TERMS.format(""))
-_SHORT = "CASE WHEN length({0}) <= :shown THEN {0} END AS said"
-_ALL_LOOKED_AT = (
-    "WITH looked AS MATERIALIZED (SELECT * FROM app.search_newest(:wanted, :before, :limit)) "
-    "SELECT place, ticket, {}, 0 AS so_many FROM looked WHERE found_words IS NOT NULL "
-    "UNION ALL SELECT min(place), NULL, NULL, count(*) FROM looked"
-)
 _FOUND_SQLITE = (
     text(
-        f"SELECT s.rowid AS place, s.ticket_id AS ticket, {_SHORT.format('s.words')} "
+        "SELECT s.rowid AS place, s.ticket_id AS ticket, "
+        "CASE WHEN length(s.words) <= :shown THEN s.words END AS said "
         + _OF_TERMS.format("AND s.workspace = :workspace ")
     )
     .bindparams(_HERE)
@@ -41,12 +36,9 @@ _FOUND_OF_OLD = text(
 _TERM_SQLITE = text(
     "SELECT term FROM ticket_search_vocabulary WHERE term >= :least AND term < :beyond LIMIT 1"
 ).columns(term=Text())
-_NEWEST_POSTGRESQL = text(_ALL_LOOKED_AT.format(_SHORT.format("found_words"))).columns(
-    place=BigInteger(), ticket=Uuid(), said=Text(), so_many=Integer()
-)
-_RARE_POSTGRESQL = text(
-    "SELECT place, ticket, " + _SHORT.format("found_words") + " "
-    "FROM app.search_rare(:wanted, :before, :limit, :most)"
+_NEXT_POSTGRESQL = text(
+    "SELECT place, ticket, CASE WHEN length(found_words) <= :shown THEN found_words END AS said "
+    "FROM app.search_next(:wanted, :before, :enough, CAST(:looks AS integer[]), :hardly, :seldom, :rare)"
 ).columns(place=BigInteger(), ticket=Uuid(), said=Text())
 _SAID_SQLITE = (
     text(
@@ -61,26 +53,27 @@ _SAID_POSTGRESQL = text("SELECT place, found_words FROM app.search_words(CAST(:p
 )
 
 FIRST_LOOKS = (30, 70, 200, 700)
-"""So many of the newest places are looked at, one by one, before the index is asked for older ones; so many
+"""So many of the newest places SQLite looks at, one by one, before its index is asked for older ones; so many
 are told at once of what it finds. A page of 25 is full with the first part, where all hold the words."""
 SHOWN = 2_000
 """The words of so many characters come along with the places of the first part, which are what is shown."""
 SURE, FEW = 200, 30
 """Where less than one of 30 places holds the words, in a look at 200, SQLite's index is asked at once."""
 LOOK_CHARACTERS = 150_000
-"""A look on SQLite ends with the place that brings it to so many: to take them apart takes up to half a
+"""A look ends with the place that brings it to so many: to take them apart takes up to half a
 microsecond each. PostgreSQL compares what it keeps of them."""
 TERMS = 12
 """Where no more terms begin as the last word does, SQLite's index is asked for these: it finds them from the
 newest on, and what begins so only all at once."""
-INDEXED = 1_000
-"""So many PostgreSQL's index tells at once, after a tenth of that."""
-RARE, SELDOM = 20_000, 5_000
-"""PostgreSQL's index has no order: it is asked about words that so many places hold, at most."""
+PARTS = (30, 200, 800)
+"""So many places that hold the words PostgreSQL tells at once."""
+LOOKS = (100, 1_000, 10_000)
+"""So many it compares one by one for that: at first, then, and in all."""
 HARDLY = 3
-"""Where fewer of the newest 100 places hold the words, PostgreSQL's index is asked at once."""
-FURTHER_LOOKS = (1_000,) * 9
-"""Where more hold them, so many of the next places are looked at, one by one."""
+"""Where fewer of the first hold the words, its index is asked at once, else after the second look."""
+RARE, SELDOM = 20_000, 5_000
+"""Its index has no order: it is asked about words that so many places hold, at most; where one or two of the
+first hold them about those in fewer, for a longer look finds as much."""
 TOGETHER = 10
 """The words of so many places PostgreSQL sends at once: 20,000 characters each, at most."""
 _BEYOND = 2**62
@@ -116,44 +109,23 @@ def newest(tx: Tx, typed: str, *, before: int | None) -> Generator[Looked]:
         yield from find(tx, asked, _BEYOND if before is None else before)
 
 
-def _newest_on_postgresql(
-    tx: Tx, asked: Sequence[words.Wanted], before: int
-) -> Generator[Looked, None, None]:
-    """The first looks tell how common the words are: about those in hardly any place the index is asked."""
-    matches, last = yield from _one_by_one(tx, asked, before, FIRST_LOOKS[:2])
-    if last is not None and matches < HARDLY:
-        told = yield from _by_the_index(tx, asked, last, most=SELDOM if matches else RARE)
-        if not told:
-            yield from _one_by_one(tx, asked, last, (*FIRST_LOOKS[2:], *FURTHER_LOOKS))
-        return
-    if last is not None:
-        _, last = yield from _one_by_one(tx, asked, last, FIRST_LOOKS[2:])
-    if last is not None and not (yield from _by_the_index(tx, asked, last, most=RARE)):
-        yield from _one_by_one(tx, asked, last, FURTHER_LOOKS)
-
-
-def _by_the_index(
-    tx: Tx, asked: Sequence[words.Wanted], before: int, *, most: int
-) -> Generator[Looked, None, bool]:
-    """What PostgreSQL's index tells of places before this one; whether it does, which knows no order: it is
-    not asked about words that more places hold.
-    """
-    for size in (INDEXED // 10, INDEXED):
-        asking = {"wanted": _tsquery(asked), "before": before, "limit": size, "most": most, "shown": SHOWN}
-        rows = tx.rows(_RARE_POSTGRESQL, **asking)
-        if rows and rows[-1][0] is None:
-            return False
-        yield from _in_parts(iter([Match(*row) for row in rows]), more=len(rows) == size)
-        if len(rows) < size:
-            break
-        before = rows[-1][0]
-    return True
+def _newest_on_postgresql(tx: Tx, asked: Sequence[words.Wanted], before: int) -> Iterator[Looked]:
+    """Each part is one question: `app.search_next` tells how the words are looked for."""
+    how = {"looks": list(LOOKS), "hardly": HARDLY, "seldom": SELDOM, "rare": RARE}
+    for enough in PARTS:
+        asking = {"wanted": _tsquery(asked), "before": before, "enough": enough, "shown": _shown(enough)}
+        *found, (until, _, _) = tx.rows(_NEXT_POSTGRESQL, **asking, **how)
+        yield Looked([Match(*each) for each in found], until)
+        if until is None or len(found) < enough:
+            return
+        before = until
 
 
 def _newest_on_sqlite(tx: Tx, asked: Sequence[words.Wanted], before: int) -> Iterator[Looked]:
     narrow, last = _narrowed(tx, asked), before
     if narrow is None:
-        for size, looked in zip(FIRST_LOOKS, _one_by_one(tx, asked, before, FIRST_LOOKS), strict=False):
+        for size in FIRST_LOOKS:
+            looked = _look(tx, asked, last, size)
             yield looked
             if looked.until is None:
                 return
@@ -186,30 +158,8 @@ def _beginning(tx: Tx, term: str) -> Iterator[str]:
         least = found[0] + "\x01"
 
 
-def _one_by_one(
-    tx: Tx, asked: Sequence[words.Wanted], before: int, sizes: Iterable[int]
-) -> Generator[Looked, None, tuple[int, int | None]]:
-    """A look at so many places each, as long as there are older ones: how many fit, and where it ended."""
-    look = _look if _is_sqlite(tx) else _look_on_postgresql
-    matches = 0
-    for size in sizes:
-        looked = look(tx, asked, before, size)
-        yield looked
-        matches += len(looked.matches)
-        if looked.until is None:
-            return matches, None
-        before = looked.until
-    return matches, before
-
-
 def _shown(size: int) -> int:
-    return SHOWN if size == FIRST_LOOKS[0] else -1
-
-
-def _look_on_postgresql(tx: Tx, asked: Sequence[words.Wanted], before: int, size: int) -> Looked:
-    asking = {"wanted": _tsquery(asked), "before": before, "limit": size, "shown": _shown(size)}
-    *found, (until, _, _, so_many) = tx.rows(_NEWEST_POSTGRESQL, **asking)
-    return Looked([Match(*match) for *match, _ in found], until if so_many == size else None)
+    return SHOWN if size in (FIRST_LOOKS[0], PARTS[0]) else -1
 
 
 def _look(tx: Tx, asked: Sequence[words.Wanted], before: int, size: int) -> Looked:
@@ -251,16 +201,12 @@ def _sizes() -> Iterator[int]:
     return chain(FIRST_LOOKS, repeat(FIRST_LOOKS[-1]))
 
 
-def _in_parts(found: Iterator[Match], *, more: bool = False) -> Iterator[Looked]:
-    """As many at once as are looked at one by one; whether there are `more` is asked of the last part. Of
-    nothing there is a part, too, which says so.
-    """
-    last = None
+def _in_parts(found: Iterator[Match]) -> Iterator[Looked]:
+    """As many at once as are looked at one by one. Of nothing there is a part, too, which says so."""
     for size in _sizes():
         part = list(islice(found, size))
-        last = part[-1].position if part else last
         ends = len(part) < size
-        yield Looked(part, last if more or not ends else None)
+        yield Looked(part, None if ends else part[-1].position)
         if ends:
             return
 

@@ -216,7 +216,7 @@ CREATE POLICY opened ON tickets FOR INSERT WITH CHECK ((SELECT app.visits() OR a
 CREATE POLICY changed ON tickets FOR UPDATE
     USING ((SELECT app.works() OR app.serves()) OR ticket_id = (SELECT app.ticket()));
 
--- Nobody selects from it but the owner, in `app.search`; a fence before that would keep the index from it.
+-- Nobody selects from it but the owner, in functions as `app.search_next`; a fence before that would keep the index from it.
 CREATE POLICY workspace ON ticket_search AS RESTRICTIVE FOR INSERT
     WITH CHECK (workspace_id = (SELECT app.ws()) OR (SELECT app.owns()));
 CREATE POLICY found ON ticket_search FOR INSERT
@@ -441,23 +441,63 @@ CREATE POLICY own ON dkim_keys USING ((SELECT app.oversees()));
 -- ---------------------------------------------------------------------------------------------- search
 
 -- `@@` may not be asked of rows behind a policy before the policy is (it could tell of them), so no index
--- would serve it. These functions ask as the owner and keep the workspaces apart themselves. EXECUTE, because
--- the plan has to know how common the words are. This one is the release before's: all places are read and sorted.
-CREATE OR REPLACE FUNCTION app.search(wanted text, before bigint, size integer)
+-- would serve it. These functions ask as the owner and keep the workspaces apart themselves.
+
+-- The newest places before this one that hold what is wanted, up to `enough`, and last a row of no ticket: how far was
+-- looked, or nothing where there is no more. `looks` says how many places are compared one by one at first, then, and in
+-- all. Where hardly any of the first hold it, and where the next are not enough, the index is asked, once.
+CREATE OR REPLACE FUNCTION app.search_next(
+    wanted text, before bigint, enough integer, looks integer[], hardly integer, seldom integer, rare integer)
 RETURNS TABLE (place bigint, ticket uuid, found_words text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+SET enable_sort = off SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan
 AS $$
+DECLARE
+    here uuid := app.ws();
+    asked tsquery := wanted;
+    last bigint := before;
+    seen integer := 0;
+    matches integer := 0;
+    ends boolean := here IS NULL OR NOT (app.looks() OR app.serves());
+    index_told boolean;
 BEGIN
-    IF app.ws() IS NULL OR NOT (app.looks() OR app.serves()) THEN
-        RETURN;
-    END IF;
-    RETURN QUERY EXECUTE
-        'SELECT s."position", s.ticket_id, s.words FROM public.ticket_search s '
-        'WHERE s.tsv @@ $1 AND s.workspace_id = $2 AND s."position" < $3 ORDER BY s."position" DESC LIMIT $4'
-        USING format('%s & (%s)', replace(app.ws()::text, '-', ''), wanted)::tsquery, app.ws(), before, size;
+    FOR look IN 1 .. array_length(looks, 1) LOOP
+        EXIT WHEN ends OR matches = enough;
+        -- Put so, only the primary key has this order; the index of positions would lead through everybody's places.
+        FOR place, ticket, found_words IN SELECT s."position", s.ticket_id, CASE WHEN s.tsv @@ asked THEN s.words END
+                FROM public.ticket_search s
+                WHERE (s.workspace_id, s."position") < (here, last) AND s.workspace_id >= here
+                ORDER BY s.workspace_id DESC, s."position" DESC LIMIT looks[look] - seen LOOP
+            seen := seen + 1;
+            last := place;
+            IF found_words IS NOT NULL THEN
+                matches := matches + 1;
+                RETURN NEXT;
+                EXIT WHEN matches = enough;
+            END IF;
+        END LOOP;
+        ends := matches < enough AND seen < looks[look];
+        IF index_told IS NULL AND NOT ends AND matches < enough AND (matches < hardly OR look = 2) THEN
+            index_told := true;
+            FOR place, ticket, found_words IN SELECT * FROM app.search_rare(
+                    wanted, last, enough - matches, CASE WHEN look = 1 AND matches > 0 THEN seldom ELSE rare END) LOOP
+                index_told := place IS NOT NULL;
+                EXIT WHEN NOT index_told;
+                last := place;
+                matches := matches + 1;
+                RETURN NEXT;
+            END LOOP;
+            ends := index_told AND matches < enough;
+        END IF;
+    END LOOP;
+    place := CASE WHEN NOT ends THEN last END;
+    ticket := NULL;
+    found_words := NULL;
+    RETURN NEXT;
 END $$;
-REVOKE EXECUTE ON FUNCTION app.search(text, bigint, integer) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION app.search_next(text, bigint, integer, integer[], integer, integer, integer) FROM PUBLIC;
 
+-- This one is the release before's.
 -- The newest places of the workspace before this one, whatever they hold: without words where it is not `wanted`.
 -- Put so, only the primary key has this order; the index of positions would lead through everybody else's places.
 CREATE OR REPLACE FUNCTION app.search_newest(wanted text, before bigint, size integer)
@@ -485,7 +525,8 @@ REVOKE EXECUTE ON FUNCTION app.search_newest(text, bigint, integer) FROM PUBLIC;
 CREATE OR REPLACE FUNCTION app.search_rare(wanted text, before bigint, size integer, most integer)
 RETURNS TABLE (place bigint, ticket uuid, found_words text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-SET enable_seqscan = off SET enable_indexscan = off SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off SET enable_indexscan = off SET enable_bitmapscan = on SET enable_sort = on
+SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     here uuid := app.ws();

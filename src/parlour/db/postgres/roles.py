@@ -50,7 +50,7 @@ APPEND_ONLY = ("audit_log",)
 READ_ONLY = ("alembic_version", "schema_floor")
 """What the schema says of itself."""
 SEARCHED = "ticket_search"
-"""Added to, and read through `app.search` alone."""
+"""Added to, and read through functions as `app.search_next` alone."""
 
 
 def refuse_an_unready_schema(connection: Connection) -> None:
