@@ -8,6 +8,7 @@ import pytest
 from parlour.db.database import Tx
 from parlour.db.postgres import PostgresDatabase
 from parlour.db.postgres.link import PREPARE_AFTER, Link, make_engine
+from parlour.features.desk import units
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Filters
 from parlour.features.workspaces import service as workspaces
@@ -49,6 +50,20 @@ async def test_what_a_page_reads_is_planned_once_for_any_value(house: House) -> 
 
     for_values, for_any = await house.db.read(agent, plans)
     assert (for_values, for_any > PREPARE_AFTER) == (0, True)
+
+
+async def test_what_a_search_reads_is_so_too_although_it_is_a_scan(house: House) -> None:
+    """What goes ahead of its first question as well."""
+    agent = Actor.agent(house.workspace.workspace_id, house.ada, Role.AGENT, "Ada")
+
+    def plans(tx: Tx) -> tuple[int, int]:
+        units.table(tx, Filters(q="nothing"), None)
+        counted = """SELECT sum(custom_plans), sum(generic_plans) FROM pg_prepared_statements
+            WHERE statement ~ '^SELECT' AND statement !~ 'set_config|pg_'"""
+        for_values, for_any = tx.connection.exec_driver_sql(counted).one()
+        return for_values, for_any
+
+    assert await house.db.scan(agent, plans) == (0, 3)
 
 
 async def test_a_statement_that_no_longer_fits_its_table_is_run_again(house: House) -> None:

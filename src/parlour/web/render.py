@@ -197,7 +197,7 @@ class Renderer:
         """`facts` are the same on every page of this server."""
         self._icon = cache(partial(icon, asset("icons.svg")))
         self._lines = Kept(self._draw_lines, most=LINES, length=len)
-        self._end_of_line = token_hex()  # nobody can write it
+        self._end_of_line, self._gap = token_hex(), token_hex()  # nobody can write them
         self._environment = Environment(
             loader=self._load,
             trim_blocks=True,
@@ -241,13 +241,20 @@ class Renderer:
 
         return made
 
-    def lines(self, template: str, each: Sequence[object], /, **around: Hashable) -> str:
+    def lines(
+        self, template: str, each: Sequence[object], within: Sequence[str] = (), /, **around: Hashable
+    ) -> str:
         """What the template makes of `each` in a loop that ends every line with `end_of_line`.
 
         A line is drawn once for the same object and the same `around`: of a list that is looked at again only
-        what has changed is drawn, and that in one go.
+        what has changed is drawn, and that in one go. `within` is HTML for each that is another every time:
+        it stands where the line says `within`.
         """
-        return Markup("".join(self._lines.each(each, repeat((template, tuple(around.items()))))))
+        gap = self._gap if within else ""
+        drawn = self._lines.each(each, repeat((template, (("within", gap), *around.items()))))
+        if within:
+            drawn = [line.replace(gap, part, 1) for line, part in zip(drawn, within, strict=True)]
+        return Markup("".join(drawn))
 
     def _draw_lines(self, pairs: Sequence[tuple[object, Any]]) -> list[str]:
         template, around = pairs[0][1]

@@ -1,11 +1,13 @@
 """A ticket as templates show it, in a list and on its own page."""
 
 from collections.abc import Sequence
+from html import escape
 from itertools import repeat
 from typing import Any
 
-from parlour.features.tickets.models import Status, Ticket, TicketRow
+from parlour.features.tickets.models import Page, Status, Ticket, TicketRow
 from parlour.kernel.kept import Kept
+from parlour.kernel.words import MATCH_BEGINS, MATCH_ENDS
 from parlour.web.render import spelled
 
 ROWS = 2_000
@@ -35,20 +37,31 @@ def _row_view(row: TicketRow) -> dict[str, Any]:
         "blocked": row.blocked,
         "unread": row.unread,
         "tags": [(tag.name, tag.colour.value) for tag in row.tags],
-        "excerpt": row.excerpt,
     }
 
 
 _views = Kept(
     lambda pairs: [_row_view(row) for row, _ in pairs],
     most=ROWS,
-    length=lambda view: len(view["subject"]) + len(view["excerpt"] or ""),
+    length=lambda view: len(view["subject"]),
 )
 
 
 def row_views(rows: Sequence[TicketRow]) -> list[dict[str, Any]]:
     """The same view of the same row: by it templates find the row as it was drawn (`Renderer.lines`)."""
     return _views.each(rows, repeat(None))
+
+
+def excerpts_of(page: Page) -> list[str]:
+    """What a search shows in each row, as HTML: the words that were typed, and those around them."""
+    if not page.excerpts:
+        return []
+    found = (page.excerpts.get(row.ticket_id, "") for row in page.rows)
+    return [f'<p data-excerpt dir="auto">{_marked(each)}</p>' if each else "" for each in found]
+
+
+def _marked(excerpt: str) -> str:
+    return escape(excerpt).replace(MATCH_BEGINS, "<mark>").replace(MATCH_ENDS, "</mark>")
 
 
 def ticket_view(ticket: Ticket) -> dict[str, Any]:

@@ -71,6 +71,7 @@ async def _row(request: Request, desk: Desk, ticket_id: UUID, *, status: int = 2
         status=status,
         ticket=row_views([ticket])[0],
         stale=status != 200,
+        within="",
         selected=(),
         may_update=actor.may(Permission.TICKET_UPDATE),
         may_bulk=actor.may(Permission.BULK_UPDATE),

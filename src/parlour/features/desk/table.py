@@ -9,7 +9,7 @@ from starlette.responses import Response
 from parlour.features.accounts.models import Desk
 from parlour.features.desk import units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
-from parlour.features.desk.cells import row_views
+from parlour.features.desk.cells import excerpts_of, row_views
 from parlour.features.desk.change_note import named_in
 from parlour.features.desk.query import ME, TableQuery, read_list
 from parlour.features.desk.sidebar import Sidebar, read_beside, sidebar
@@ -60,6 +60,7 @@ async def page(
     found, beside = await _read(request, desk, query)
     context: dict[str, Any] = {
         "tickets": row_views(found.page.rows),
+        "excerpts": excerpts_of(found.page),
         "count": found.page.count,
         **_LIMITS,
         "further": found.page.further,
@@ -113,7 +114,7 @@ def _view_of(query: TableQuery, beside: Sidebar) -> dict[str, Any]:
     this = next((view for view in beside.views if view.query == listed), None)
     return {
         "sidebar": beside,
-        "listed": listed,
+        "listed": listed if this else None,  # of lists that are none of them the menu looks the same
         "built_in": this.key if this and not this.name else "",
         "saved": {**this._asdict(), "seen": seen.mark(this.name)} if this and this.name else None,
     }

@@ -167,7 +167,6 @@ class TicketRow(NamedTuple):
     quiet: bool = False
     unread: bool = False
     tags: tuple[Tag, ...] = ()
-    excerpt: str | None = None
 
 
 class Order(StrEnum):
@@ -226,7 +225,8 @@ class Page(Struct, frozen=True):
 
     `ahead`: how many stand before these, up to COUNT_LIMIT + 1; None where nobody counted.
     `further`: what was looked at did not fill the page, and the way on leads to what was not.
-    `places`: where a search found the words of a ticket, as `db.finding` counts; `said`: the words of some.
+    `places`: where a search found the words of a ticket, as `db.finding` counts; `said`: the words of some;
+    `excerpts`: what is shown of the words of each.
     """
 
     rows: Sequence[TicketRow]
@@ -237,6 +237,7 @@ class Page(Struct, frozen=True):
     ahead: int | None = 0
     places: Mapping[UUID, int] = field(default_factory=dict)
     said: Mapping[UUID, str] = field(default_factory=dict)
+    excerpts: Mapping[UUID, str] = field(default_factory=dict)
 
 
 class SavedView(Struct, frozen=True):

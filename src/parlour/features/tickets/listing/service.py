@@ -63,29 +63,21 @@ def costs_the_same(filters: Filters) -> bool:
 def workspace_tickets(tx: Tx, filters: Filters) -> Page:
     """One page of the workspace's tickets. Raises NotFound for a cursor that is none of ours."""
     page = _search(tx, filters) if filters.q.strip() else _page(tx, filters)
-    excerpts = _excerpts(tx, page, filters.q)
     unread = _unread(tx, page.rows)
     tagged = tags.of_tickets(tx, [row.ticket_id for row in page.rows if row.tagged])
-    along = [
-        (
-            row.chat_room_id in unread,
-            tagged.get(row.ticket_id, ()),
-            excerpts.get(row.ticket_id, row.excerpt) if excerpts else row.excerpt,
-        )
-        for row in page.rows
-    ]
-    return replace(page, rows=_shown.each(page.rows, along))
+    along = [(row.chat_room_id in unread, tagged.get(row.ticket_id, ())) for row in page.rows]
+    return replace(page, rows=_shown.each(page.rows, along), excerpts=_excerpts(tx, page, filters.q))
 
 
-def _with(row: TicketRow, along: tuple[bool, tuple[Tag, ...], str | None]) -> TicketRow:
-    unread, tagged, excerpt = along
-    return row._replace(unread=unread, tags=tagged, excerpt=excerpt)
+def _with(row: TicketRow, along: tuple[bool, tuple[Tag, ...]]) -> TicketRow:
+    unread, tagged = along
+    return row._replace(unread=unread, tags=tagged)
 
 
 _shown = Kept(
     lambda pairs: [_with(row, along) for row, along in pairs],
     most=ROWS,
-    length=lambda row: len(row.subject) + len(row.excerpt or ""),
+    length=lambda row: len(row.subject),
 )
 
 
@@ -262,7 +254,8 @@ def _by_words(
     last, looked, further = NEWEST if before is None else before, 0, False
     with closing(finding.newest(tx, filters.q, before=before)) as parts:
         for part in parts:
-            allowed = listing_store.among(tx, filters, list({match.ticket_id for match in part.matches}))
+            ids = {match.ticket_id for match in part.matches}
+            allowed = listing_store.among(tx, filters, list(ids)) if ids else {}
             for match in part.matches:
                 row = allowed.get(match.ticket_id)
                 if row and row.ticket_id not in rows and row.ticket_id not in shown and not is_found(row):
@@ -364,7 +357,7 @@ def row(tx: Tx, ticket_id: UUID) -> TicketRow:
     if not found:
         raise NotFound
     its = tags.of_tickets(tx, [ticket_id] if found[0].tagged else []).get(ticket_id, ())
-    return _shown.one(found[0], (bool(_unread(tx, found)), its, None))
+    return _shown.one(found[0], (bool(_unread(tx, found)), its))
 
 
 @requires(Permission.TICKET_LIST)
