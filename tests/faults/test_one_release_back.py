@@ -14,7 +14,7 @@ from tests.postgres_server import ON_POSTGRESQL, server
 from tests.releases import source_of
 from tests.shell import Shell, sentence
 
-RELEASE_BEFORE = "94395c1e440081fded8db12959a9c50864417a15"
+RELEASE_BEFORE = "1ca0364dcf23f01621f0d35e956b5f99e2f87c2f"
 """The newest commit whose last migration is not this one's."""
 
 
