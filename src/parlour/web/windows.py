@@ -1,5 +1,6 @@
 """Moving windows: what each kind of them promises, and those that one process keeps for itself."""
 
+import threading
 import time
 from collections import deque
 from collections.abc import Coroutine
@@ -57,38 +58,44 @@ class _Window(Struct):
 
 
 class OwnWindows:
-    """Kept by this process, by the seconds that really pass."""
+    """Kept by this process, by the seconds that really pass. Any thread may count."""
 
     def __init__(self) -> None:
         self._windows: dict[str, _Window] = {}
         self._forget_at = 0.0
+        self._lock = threading.Lock()
 
     def take(self, key: str, rate: Rate) -> float:
-        now = time.monotonic()
-        self._forget_old(now)
-        if wait := self._wait(key, rate, now):
-            return wait
-        self._windows.setdefault(key, _Window(rate.seconds)).uses.append(now)
-        return 0.0
+        with self._lock:
+            now = time.monotonic()
+            self._forget_old(now)
+            if wait := self._wait(key, rate, now):
+                return wait
+            self._windows.setdefault(key, _Window(rate.seconds)).uses.append(now)
+            return 0.0
 
     def look(self, key: str, rate: Rate) -> float:
-        return self._wait(key, rate, time.monotonic())
+        with self._lock:
+            return self._wait(key, rate, time.monotonic())
 
     def left(self, key: str, rate: Rate) -> tuple[int, float]:
         """How many more uses there are now, and the seconds until all are there again."""
-        now, window = time.monotonic(), self._windows.get(key)
-        if window is None:
-            return rate.amount, 0.0
-        window.move(now)
-        uses = window.uses
-        return max(0, rate.amount - len(uses)), uses[-1] + rate.seconds - now if uses else 0.0
+        with self._lock:
+            now, window = time.monotonic(), self._windows.get(key)
+            if window is None:
+                return rate.amount, 0.0
+            window.move(now)
+            uses = window.uses
+            return max(0, rate.amount - len(uses)), uses[-1] + rate.seconds - now if uses else 0.0
 
     def forget(self, key: str) -> None:
-        self._windows.pop(key, None)
+        with self._lock:
+            self._windows.pop(key, None)
 
     def give_back(self, key: str) -> None:
-        if (window := self._windows.get(key)) and window.uses:
-            window.uses.pop()
+        with self._lock:
+            if (window := self._windows.get(key)) and window.uses:
+                window.uses.pop()
 
     def _wait(self, key: str, rate: Rate, now: float) -> float:
         window = self._windows.get(key)

@@ -1,6 +1,6 @@
 """What the portal's chat and the agent's ticket page share: sending, and reading on."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -20,12 +20,15 @@ from parlour.kernel.access import Actor
 from parlour.kernel.errors import DomainError, Invalid, NotFound, Overloaded
 from parlour.kernel.messages import Attachment, Message, Place
 from parlour.realtime.protocol import SEQ_LIMIT, file_fields, message_fields
-from parlour.web.counting import count
+from parlour.web.counting import counting
 from parlour.web.forms import BadForm, Filled, read_form, read_form_with_files, uuid_field
 from parlour.web.ids import id_in, id_of
 from parlour.web.limits import Limit
 from parlour.web.pages import as_json, problems_of, render, wants_json
 from parlour.web.site import db
+
+Write = Callable[..., Awaitable[Any]]
+"""Runs a unit that stores something in the name of whoever asks."""
 
 
 def _is_seq(text: str) -> bool:
@@ -134,7 +137,7 @@ async def take_back(request: Request, actor: Actor) -> Response:
 
 async def send(
     request: Request,
-    actor: Actor,
+    write: Write,
     ticket_id: UUID,
     filled: Filled,
     action: Callable[..., Sent] = tickets.send_message,
@@ -144,25 +147,25 @@ async def send(
 
     A plain form also says what its page showed, for a page with a script reads through its socket.
     """
-    await count(request, Limit.SEND, str(actor.workspace_id), str(ticket_id), actor.id)
     fields = filled.fields
     client_id = uuid_field(fields, "client_id")
     shown = None if wants_json(request) else seq_field(fields, "shown")
     saying = partial(action, file_ids=filled.file_ids, **more)
-    return await db(request).write(
-        actor, units.say, saying, ticket_id, fields.get("content", ""), client_id, shown
+    counted = counting(request, Limit.SEND)
+    sent: Sent = await write(
+        units.say, counted, saying, ticket_id, fields.get("content", ""), client_id, shown
     )
+    return sent
 
 
 async def mark_read(
-    request: Request,
-    actor: Actor,
+    write: Write,
     ticket_id: UUID,
     fields: Mapping[str, str],
     audience: Audience = Audience.PUBLIC,
 ) -> None:
     """What the page showed has been read, says the button of a page without a script. Raises BadForm."""
-    await db(request).write(actor, units.mark_read, ticket_id, seq_field(fields, "shown") or 0, audience)
+    await write(units.mark_read, ticket_id, seq_field(fields, "shown") or 0, audience)
 
 
 async def staged(request: Request, actor: Actor, file_ids: Sequence[UUID]) -> Sequence[Attachment]:

@@ -108,8 +108,16 @@ def seen(tx: Tx, room_id: UUID, seq: int) -> None:
 
 @requires(Permission.TICKET_REPLY)
 def say(
-    tx: Tx, saying: Callable[..., Sent], ticket_id: UUID, content: str, client_id: UUID, shown: int | None
+    tx: Tx,
+    counting: Callable[..., None],
+    saying: Callable[..., Sent],
+    ticket_id: UUID,
+    content: str,
+    client_id: UUID,
+    shown: int | None,
 ) -> Sent:
+    """Raises what `saying` raises, and what `counting` does when this person has said enough here."""
+    counting(tx, str(tx.workspace_id), str(ticket_id), tx.actor.id)
     sent = saying(tx, ticket_id, content, client_id)
     if shown is not None:
         seen(tx, sent.message.room_id, shown)

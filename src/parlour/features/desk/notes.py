@@ -1,5 +1,7 @@
 """The notes of a ticket: what agents say among themselves, in a room of its own."""
 
+from functools import partial
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -11,6 +13,7 @@ from parlour.features.tickets import service as tickets
 from parlour.web.forms import read_form_with_files
 from parlour.web.ids import id_in
 from parlour.web.pages import redirect, wants_json
+from parlour.web.site import db
 
 
 async def notes(request: Request) -> Response:
@@ -25,6 +28,7 @@ async def add(request: Request) -> Response:
     desk = await desk_in(request)
     ticket_id = id_in(request, "ticket_id")
     actor = actor_at(desk)
+    write = partial(db(request).write, actor)
     take = conversation.uploads(request, actor, ticket_id, Audience.INTERNAL).take
     filled = await read_form_with_files(request, take)
     fields, refused = filled.fields, filled.refused
@@ -35,13 +39,13 @@ async def add(request: Request) -> Response:
             request, desk, ticket_id, Audience.INTERNAL, refused=refused, writing=writing
         )
     if "read" in fields:
-        await conversation.mark_read(request, actor, ticket_id, fields, Audience.INTERNAL)
+        await conversation.mark_read(write, ticket_id, fields, Audience.INTERNAL)
         return redirect(f"/workspace/{desk.workspace_id}/tickets/{ticket_id}/notes#latest")
     if wants_json(request):
-        sent = await conversation.send(request, actor, ticket_id, filled, tickets.add_note)
+        sent = await conversation.send(request, write, ticket_id, filled, tickets.add_note)
         return conversation.sent_as_json(sent)
     try:
-        await conversation.send(request, actor, ticket_id, filled, tickets.add_note)
+        await conversation.send(request, write, ticket_id, filled, tickets.add_note)
     except ticket.NOT_SENT as error:
         writing = ticket.not_sent(fields, error, kept)
         return await ticket.page(request, desk, ticket_id, Audience.INTERNAL, refused=error, writing=writing)

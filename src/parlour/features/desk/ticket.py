@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -200,6 +201,7 @@ async def send(request: Request) -> Response:
     desk = await desk_in(request)
     ticket_id = id_in(request, "ticket_id")
     actor = actor_at(desk)
+    write = partial(db(request).write, actor)
     filled = await read_form_with_files(request, conversation.uploads(request, actor, ticket_id).take)
     fields, kept = filled.fields, await conversation.staged(request, actor, filled.file_ids)
     if filled.refused:
@@ -208,15 +210,15 @@ async def send(request: Request) -> Response:
     if "insert" in fields:
         return await _insert(request, desk, ticket_id, fields, kept)
     if "read" in fields:
-        await conversation.mark_read(request, actor, ticket_id, fields)
+        await conversation.mark_read(write, ticket_id, fields)
         return redirect(_latest(request, desk, ticket_id))
     more: dict[str, Any] = {"seen": conversation.seq_field(fields, "seen"), "then": _then(fields)}
     more["brought"] = fields.get("gaps", "").split()
     if wants_json(request):
-        sent = await conversation.send(request, actor, ticket_id, filled, canned.answer, **more)
+        sent = await conversation.send(request, write, ticket_id, filled, canned.answer, **more)
         return conversation.sent_as_json(sent)
     try:
-        await conversation.send(request, actor, ticket_id, filled, canned.answer, **more)
+        await conversation.send(request, write, ticket_id, filled, canned.answer, **more)
     except NOT_SENT as error:
         writing = not_sent(fields, error, kept)
         return await page(request, desk, ticket_id, refused=error, writing=writing)

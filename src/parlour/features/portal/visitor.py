@@ -42,6 +42,14 @@ async def visit(
     )
 
 
+async def act(request: Request, ticket_id: UUID, unit: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """`visit` that stores something: who this browser is, is found out in the same transaction."""
+    here: Visit[R] = await db(request).write(
+        Actor.visitor(), units.visit, slug_in(request), ticket_id, keys(request), unit, *args, **kwargs
+    )
+    return here.found
+
+
 async def customer(request: Request, ticket_id: UUID) -> tuple[Portal, Actor]:
     """Who this browser is for the ticket, and where. Raises UnknownWorkspace, UnknownTicket, NoAccess."""
     here = await visit(request, ticket_id, lambda _: None)
