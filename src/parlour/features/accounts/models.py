@@ -9,7 +9,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from parlour.kernel.access import Role
+from parlour.kernel.access import Actor, Role
 
 
 class After(StrEnum):
@@ -142,6 +142,10 @@ class Desk(Struct, frozen=True):
     second_factor_required: bool
     told: int
     bell_read_at: datetime | None
+
+    @property
+    def actor(self) -> Actor:
+        return Actor.agent(self.workspace_id, self.person.user_id, self.role, self.person.name)
 
 
 class Invitation(Struct, frozen=True):

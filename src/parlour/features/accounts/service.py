@@ -4,7 +4,7 @@ import hashlib
 from datetime import timedelta
 from uuid import UUID
 
-from parlour.db.database import Database, Tx
+from parlour.db.database import Database, P, R, Tx, Unit
 from parlour.features.accounts import store
 from parlour.features.accounts.models import Credentials, Desk, Pending, SignedIn
 from parlour.features.accounts.passwords import password_matches, problem_with
@@ -284,6 +284,21 @@ def desk(tx: Tx, token: str | None, workspace_id: UUID) -> Desk:
         return found
     signed_in(tx, token)
     raise NotFound
+
+
+@requires(Permission.SIGN_IN)
+def at_desk(
+    tx: Tx,
+    token: str | None,
+    workspace_id: UUID,
+    unit: Unit[P, R],
+    /,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> tuple[Desk, R]:
+    """What `unit` does in the name of the agent whose session this is, at the `desk`."""
+    found = desk(tx, token, workspace_id)
+    return found, unit(tx.acting_as(found.actor), *args, **kwargs)
 
 
 @requires(Permission.ACCOUNT_USE)

@@ -1,6 +1,6 @@
 """What the portal's chat and the agent's ticket page share: sending, and reading on."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -21,7 +21,7 @@ from parlour.kernel.errors import DomainError, Invalid, NotFound, Overloaded
 from parlour.kernel.messages import Attachment, Message, Place
 from parlour.realtime.protocol import SEQ_LIMIT, file_fields, message_fields
 from parlour.web.counting import counting
-from parlour.web.forms import BadForm, Filled, read_form, read_form_with_files, uuid_field
+from parlour.web.forms import BadForm, Filled, Take, read_form, read_form_with_files, uuid_field
 from parlour.web.ids import id_in, id_of
 from parlour.web.limits import Limit
 from parlour.web.pages import as_json, problems_of, render, wants_json
@@ -111,6 +111,20 @@ def uploads(
 ) -> Uploads:
     """What takes the files of whoever writes in this room, or in the one that the form's `note` says."""
     return Uploads(request, actor, partial(units.begin_file, ticket_id=ticket_id, audience=audience))
+
+
+def taking(
+    request: Request,
+    who: Callable[[], Awaitable[Actor]],
+    ticket_id: UUID,
+    audience: Audience = Audience.PUBLIC,
+) -> Take:
+    """`uploads` of somebody who has to be known once a file comes, and not before."""
+
+    async def take(name: str, data: AsyncIterator[bytes], fields: Mapping[str, str]) -> UUID:
+        return await uploads(request, await who(), ticket_id, audience).take(name, data, fields)
+
+    return take
 
 
 def uploads_for_new(request: Request, actor: Actor) -> Uploads:

@@ -32,7 +32,7 @@ class SocketAccess:
             token = session_token(connection)
             holder, workspace_id = accounts.holding(token), id_of(query["workspace"])
             desk = await self._db.read(holder, accounts.desk, token, workspace_id)
-            return Actor.agent(desk.workspace_id, desk.person.user_id, desk.role, desk.person.name)
+            return desk.actor
         place = query.get("portal", ""), id_of(query.get("ticket", ""))
         secret = keys(connection)
         _, customer = await self._db.read(Actor.visitor(), access.customer_at, *place, secret)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -36,12 +37,29 @@ async def person_in(request: Request) -> SignedIn:
 
 async def desk_in(request: Request) -> Desk:
     """Raises SignedOut, NotFound for a workspace that isn't the agent's, SecondFactorRequired."""
-    workspace_id = request.path_params.get("workspace_id") or id_of(request.url.path.split("/")[2])
     token = session_token(request)
-    desk = await db(request).read(accounts.holding(token), accounts.desk, token, workspace_id)
+    desk = await db(request).read(accounts.holding(token), accounts.desk, token, _workspace_in(request))
     await _rewind(request, desk.person)
     request.state.desk = desk
     return desk
+
+
+async def act_at(request: Request, unit: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """Store something in the name of the agent at this desk, who is found out in the same transaction.
+
+    Raises what `desk_in` raises, and what the unit does.
+    """
+    token, here = session_token(request), _workspace_in(request)
+    desk, done = await db(request).write(
+        accounts.holding(token), accounts.at_desk, token, here, unit, *args, **kwargs
+    )
+    await _rewind(request, desk.person)
+    return done
+
+
+def _workspace_in(request: Request) -> UUID:
+    named: UUID | None = request.path_params.get("workspace_id")
+    return named or id_of(request.url.path.split("/")[2])
 
 
 async def _rewind(request: Request, person: SignedIn) -> None:
@@ -84,7 +102,11 @@ def device_of(request: Request) -> str:
 
 
 def actor_at(desk: Desk) -> Actor:
-    return Actor.agent(desk.workspace_id, desk.person.user_id, desk.role, desk.person.name)
+    return desk.actor
+
+
+async def actor_in(request: Request) -> Actor:
+    return actor_at(await desk_in(request))
 
 
 def manages(desk: Desk) -> bool:

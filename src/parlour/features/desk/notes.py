@@ -1,6 +1,7 @@
 """The notes of a ticket: what agents say among themselves, in a room of its own."""
 
 from functools import partial
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -8,7 +9,7 @@ from starlette.responses import Response
 from parlour.features.chat.models import Audience
 from parlour.features.conversation import pages as conversation
 from parlour.features.desk import ticket
-from parlour.features.desk.agent import actor_at, desk_in
+from parlour.features.desk.agent import act_at, actor_at, actor_in, desk_in
 from parlour.features.tickets import service as tickets
 from parlour.web.forms import read_form_with_files
 from parlour.web.ids import id_in
@@ -25,8 +26,10 @@ async def notes(request: Request) -> Response:
 
 
 async def add(request: Request) -> Response:
-    desk = await desk_in(request)
     ticket_id = id_in(request, "ticket_id")
+    if wants_json(request):
+        return await _add_as_json(request, ticket_id)
+    desk = await desk_in(request)
     actor = actor_at(desk)
     write = partial(db(request).write, actor)
     take = conversation.uploads(request, actor, ticket_id, Audience.INTERNAL).take
@@ -41,12 +44,18 @@ async def add(request: Request) -> Response:
     if "read" in fields:
         await conversation.mark_read(write, ticket_id, fields, Audience.INTERNAL)
         return redirect(f"/workspace/{desk.workspace_id}/tickets/{ticket_id}/notes#latest")
-    if wants_json(request):
-        sent = await conversation.send(request, write, ticket_id, filled, tickets.add_note)
-        return conversation.sent_as_json(sent)
     try:
         await conversation.send(request, write, ticket_id, filled, tickets.add_note)
     except ticket.NOT_SENT as error:
         writing = ticket.not_sent(fields, error, kept)
         return await ticket.page(request, desk, ticket_id, Audience.INTERNAL, refused=error, writing=writing)
     return redirect(f"/workspace/{desk.workspace_id}/tickets/{ticket_id}/notes#latest")
+
+
+async def _add_as_json(request: Request, ticket_id: UUID) -> Response:
+    take = conversation.taking(request, partial(actor_in, request), ticket_id, Audience.INTERNAL)
+    filled = await read_form_with_files(request, take)
+    write = partial(act_at, request)
+    return conversation.sent_as_json(
+        await conversation.send(request, write, ticket_id, filled, tickets.add_note)
+    )

@@ -18,7 +18,7 @@ from parlour.features.conversation import units as rooms
 from parlour.features.conversation.timeline import Before
 from parlour.features.conversation.view import timeline_view
 from parlour.features.desk import units
-from parlour.features.desk.agent import actor_at, desk_in, read_at, render_at
+from parlour.features.desk.agent import act_at, actor_at, actor_in, desk_in, read_at, render_at
 from parlour.features.desk.came_from import came_from, go_on, ways
 from parlour.features.desk.cells import ticket_view
 from parlour.features.desk.change_note import named_in, note
@@ -198,8 +198,10 @@ async def deliveries(request: Request) -> Response:
 
 async def send(request: Request) -> Response:
     """An answer; or, from the form's other button, a canned reply that goes into the text."""
-    desk = await desk_in(request)
     ticket_id = id_in(request, "ticket_id")
+    if wants_json(request):
+        return await _send_as_json(request, ticket_id)
+    desk = await desk_in(request)
     actor = actor_at(desk)
     write = partial(db(request).write, actor)
     filled = await read_form_with_files(request, conversation.uploads(request, actor, ticket_id).take)
@@ -212,11 +214,7 @@ async def send(request: Request) -> Response:
     if "read" in fields:
         await conversation.mark_read(write, ticket_id, fields)
         return redirect(_latest(request, desk, ticket_id))
-    more: dict[str, Any] = {"seen": conversation.seq_field(fields, "seen"), "then": _then(fields)}
-    more["brought"] = fields.get("gaps", "").split()
-    if wants_json(request):
-        sent = await conversation.send(request, write, ticket_id, filled, canned.answer, **more)
-        return conversation.sent_as_json(sent)
+    more = _more(fields)
     try:
         await conversation.send(request, write, ticket_id, filled, canned.answer, **more)
     except NOT_SENT as error:
@@ -225,6 +223,25 @@ async def send(request: Request) -> Response:
     if more["then"]:
         return redirect(go_on(desk, came_from(request, desk), ticket_id))
     return redirect(_latest(request, desk, ticket_id))
+
+
+async def _send_as_json(request: Request, ticket_id: UUID) -> Response:
+    """What the page's own script sends is an answer."""
+    take = conversation.taking(request, partial(actor_in, request), ticket_id)
+    filled = await read_form_with_files(request, take)
+    write, more = partial(act_at, request), _more(filled.fields)
+    return conversation.sent_as_json(
+        await conversation.send(request, write, ticket_id, filled, canned.answer, **more)
+    )
+
+
+def _more(fields: Mapping[str, str]) -> dict[str, Any]:
+    """What an answer says besides words and files."""
+    return {
+        "seen": conversation.seq_field(fields, "seen"),
+        "then": _then(fields),
+        "brought": fields.get("gaps", "").split(),
+    }
 
 
 def _latest(request: Request, desk: Desk, ticket_id: UUID) -> str:

@@ -1,6 +1,5 @@
 """The customer's side of the room."""
 
-from collections.abc import AsyncIterator, Mapping
 from functools import partial
 from uuid import UUID
 
@@ -12,7 +11,7 @@ from parlour.features.conversation import units as rooms
 from parlour.features.conversation.downloads import serve
 from parlour.features.conversation.view import room_view
 from parlour.features.portal.merged import goes_on
-from parlour.features.portal.visitor import act, customer, slug_in, visit
+from parlour.features.portal.visitor import act, customer, customer_in, slug_in, visit
 from parlour.features.tickets.service import TicketClosed
 from parlour.kernel.errors import Conflict, DomainError
 from parlour.web.forms import REFUSALS, Filled, read_form_with_files
@@ -68,7 +67,8 @@ async def send(request: Request) -> Response:
     """JSON for the page's own sending; a plain form goes back to the room, with its text when that failed."""
     ticket_id = id_in(request, "ticket_id")
     write = partial(act, request, ticket_id)
-    filled = await read_form_with_files(request, partial(_take, request, ticket_id))
+    take = conversation.taking(request, partial(customer_in, request, ticket_id), ticket_id)
+    filled = await read_form_with_files(request, take)
     latest = f"/support/{slug_in(request)}/ticket/{ticket_id}/chat#latest"
     if filled.refused:
         return await _page(request, ticket_id, filled=filled, refused=filled.refused)
@@ -82,14 +82,6 @@ async def send(request: Request) -> Response:
     except (*REFUSALS, Conflict, TicketClosed) as error:
         return await _page(request, ticket_id, filled=filled, refused=error)
     return redirect(latest)
-
-
-async def _take(
-    request: Request, ticket_id: UUID, name: str, data: AsyncIterator[bytes], fields: Mapping[str, str]
-) -> UUID:
-    """A file that a plain form brings: before it is taken it has to be known whose it is."""
-    _, actor = await customer(request, ticket_id)
-    return await conversation.uploads(request, actor, ticket_id).take(name, data, fields)
 
 
 async def upload(request: Request) -> Response:

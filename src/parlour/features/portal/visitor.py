@@ -56,6 +56,11 @@ async def customer(request: Request, ticket_id: UUID) -> tuple[Portal, Actor]:
     return here.workspace, here.actor
 
 
+async def customer_in(request: Request, ticket_id: UUID) -> Actor:
+    _, actor = await customer(request, ticket_id)
+    return actor
+
+
 async def _in_small_letters(request: Request) -> Response | None:
     """An address typed or printed in capitals leads to the same page of the portal that is there."""
     slug = slug_in(request)
