@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from contextvars import ContextVar
 from datetime import timedelta
+from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,8 +15,13 @@ from sqlalchemy.engine import Engine
 from parlour.db import outbox
 from parlour.db.database import Tx
 from parlour.db.lanes import Lane
+<<<<<<< HEAD
 from parlour.db.postgres.answering import Answering
+=======
+from parlour.db.link import Link
+>>>>>>> c0032066 (Count a word's limit in its own module, and ask about read marks with the commit)
 from parlour.db.schema import files, messages
+from parlour.features.conversation.units import seen
 from parlour.features.portal import units
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Draft
@@ -26,6 +32,7 @@ from parlour.web.assets import CODINGS, File
 from parlour.web.render import Renderer
 from tests.house import Browser, House
 from tests.meter import asking_anew
+from tests.tickets import place
 
 PAGES = {
     "list": ("desk", "/workspace/{workspace}/tickets", 7, 53_000),
@@ -57,8 +64,17 @@ STATEMENTS = {
     "to find a job": 2,
     "its mail": 11,
 }
-TRIPS = {"a ticket": 4, "a customer's word": 3, "an agent's word": 3, "to find a job": 1, "its mail": 5}
+TRIPS = {
+    "a ticket": 4,
+    "a customer's word": 3,
+    "an agent's word": 3,
+    "what an agent has read": 2,
+    "to find a job": 1,
+    "its mail": 5,
+}
 """To PostgreSQL, of what these write, with their commits; none of what reads before."""
+SENDING = {"a customer's": (6, 1), "an agent's": (5, 1)}
+"""Trips to PostgreSQL and transactions of a word that a page's script sends: all that is asked for it."""
 WITH_FILES = 60_000
 """Bytes of the conversation with a picture at each of its messages."""
 FIRST_VISIT = 56_000
@@ -243,6 +259,7 @@ async def writing(house: House, visitor: Browser) -> dict[str, Callable[[], Awai
         Actor.agent(here, house.ada, Role.OWNER, "Ada Moreau"),
     )
     found: list[Any] = []
+    numbers = count(1)
 
     async def find() -> None:
         wanted = {Lane.MAIL: 1}
@@ -258,6 +275,7 @@ async def writing(house: House, visitor: Browser) -> dict[str, Callable[[], Awai
         ),
         "a customer's word": lambda: house.db.write(maria, say, ticket.ticket_id, "Thank you", uuid4()),
         "an agent's word": lambda: house.db.write(ada, say, ticket.ticket_id, "You are welcome", uuid4()),
+        "what an agent has read": lambda: house.db.write(ada, seen, ticket.chat_room_id, next(numbers)),
         "to find a job": find,
         "its mail": lambda: worker._run(found[-1]()[0][0]),  # noqa: SLF001 nothing else runs beside it
     }
@@ -286,6 +304,48 @@ async def test_what_writes_asks_postgresql_no_more_often_than_it_did(
 
     spent = {what: min(map(len, each)) for what, each in trips.items()}
     assert {what: number for what, number in spent.items() if number > TRIPS[what]} == {}
+
+
+@pytest.mark.postgresql
+async def test_a_word_that_a_page_sends_is_one_transaction(
+    house: House, visitor: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who says it and whether that is too much are asked in it. The least of some words, as above."""
+    ticket = await house.open_ticket(visitor)
+    await house.app.parlour.worker.stop()
+    done: ContextVar[list[str]] = ContextVar("done")
+    _note_calls(monkeypatch, done, "trip", Answering, "wait")
+    _note_calls(monkeypatch, done, "transaction", Link, "begin")
+    spent = {}
+    async with aclosing(await house.sign_in()) as desk:
+        rooms = {
+            "a customer's": (visitor, f"/support/acme/ticket/{ticket.ticket_id}/chat"),
+            "an agent's": (desk, f"{place(house, ticket)}/chat"),
+        }
+        for whose, (browser, room) in rooms.items():
+            headers = {"x-csrf-token": await browser.csrf("/support/acme"), "accept": "application/json"}
+            words: list[list[str]] = [[] for _ in range(8)]
+            for those in words:
+                done.set(those)
+                said = {"content": "Hello", "client_id": str(uuid4())}
+                assert (await browser.post(room, data=said, headers=headers)).status_code == 201
+            least = min(words, key=len)
+            spent[whose] = (least.count("trip"), least.count("transaction"))
+
+    assert {whose: took for whose, took in spent.items() if took > SENDING[whose]} == {}
+
+
+def _note_calls(
+    patch: pytest.MonkeyPatch, done: ContextVar[list[str]], what: str, kind: type, name: str
+) -> None:
+    """Of this method, in whichever thread, for whoever asked for them."""
+    call = getattr(kind, name)
+
+    def note(*args: Any, **kwargs: Any) -> Any:
+        done.get([]).append(what)
+        return call(*args, **kwargs)
+
+    patch.setattr(kind, name, note)
 
 
 @pytest.mark.sqlite

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from inspect import isawaitable
 from pathlib import Path
@@ -124,3 +125,11 @@ async def test_a_clock_that_was_set_back_lengthens_no_wait_and_gives_no_second_h
 )
 def test_a_rate_is_read_as_it_is_written(words: str, rate: tuple[int, int]) -> None:
     assert Rate.of(words) == rate
+
+
+def test_threads_that_count_at_once_get_no_more_than_there_is() -> None:
+    windows, rate = OwnWindows(), Rate(50, HOUR)
+    with ThreadPoolExecutor(8) as pool:
+        waits = list(pool.map(lambda _: windows.take("key", rate), range(400)))
+
+    assert waits.count(0.0) == 50

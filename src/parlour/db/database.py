@@ -92,7 +92,7 @@ class Tx:
         self.actor = actor
         self._guard = guard
         self.events: list[Event | JobQueued] = []
-        self._perhaps: list[tuple[Callable[[], bool], JobQueued]] = []
+        self._perhaps: list[tuple[Callable[[], bool], Event | JobQueued]] = []
 
     @property
     def workspace_id(self) -> UUID:
@@ -245,12 +245,12 @@ class Tx:
         """Publish `event` once the commit is on disk."""
         self.events.append(event)
 
-    def queued_if(self, asked: Callable[[], bool], job: JobQueued) -> None:
-        """Let the worker hear of the job, if what was asked says that it was stored."""
-        self._perhaps.append((asked, job))
+    def emit_if(self, asked: Callable[[], bool], event: Event | JobQueued) -> None:
+        """Publish it, behind whatever is emitted, if what was asked says that it was stored."""
+        self._perhaps.append((asked, event))
 
     def told(self) -> Sequence[Event | JobQueued]:  # everything is answered
-        return [*self.events, *(job for asked, job in self._perhaps if asked())]
+        return [*self.events, *(event for asked, event in self._perhaps if asked())]
 
     def enqueue(
         self, kind: str, payload: dict[str, Any], *, after: timedelta = AT_ONCE, at: datetime | None = None

@@ -9,7 +9,8 @@ from starlette.requests import HTTPConnection, Request
 
 from parlour.kernel.networks import network_of as network_of_host
 from parlour.web.csrf import is_ours
-from parlour.web.limits import Counting, Limit
+from parlour.web.limit_units import Counting
+from parlour.web.limits import Limit
 from parlour.web.site import site
 
 

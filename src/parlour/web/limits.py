@@ -9,9 +9,8 @@ from typing import Any
 
 import structlog
 
-from parlour.db import windows
-from parlour.db.database import Tx
 from parlour.kernel.errors import TooMany
+from parlour.web.limit_units import Counting
 from parlour.web.windows import OwnWindows, Rate, Windows
 
 ANSWER_SECONDS = 1.0
@@ -82,9 +81,9 @@ class Limits:
         if wait := await self._take(limit, *who):
             raise TooMany(max(1, round(wait)))
 
-    def counting(self, limit: Limit) -> "Counting":
+    def counting(self, limit: Limit) -> Counting:
         """One use, to be counted by the unit that does what is limited."""
-        return Counting(limit, self._own)
+        return Counting(lambda *who: _key(limit, who), limit.rate, self._own)
 
     def left(self, limit: Limit, *who: str) -> tuple[int, float]:
         """How many more uses there are now, as far as this node knows, and in how many seconds all are."""
@@ -137,29 +136,6 @@ class Limits:
                 self._say_at = now + SAY_AGAIN_SECONDS
                 log.warning("limits.away", why=type(error).__name__, meanwhile="each node counts for itself")
             return 0.0
-
-
-class Counting:
-    """One use of a limit, counted where the unit stores what it does, or in this process on SQLite.
-
-    In the database it counts with what is stored: what is refused is undone, and so is its use.
-    """
-
-    def __init__(self, limit: Limit, own: OwnWindows) -> None:
-        self._limit = limit
-        self._own = own
-        self._counted = False
-
-    def __call__(self, tx: Tx, *who: str) -> None:
-        """Raises TooMany. Counts once, however often the unit runs."""
-        key, rate = _key(self._limit, who), self._limit.rate
-        if tx.connection.dialect.name == "postgresql":
-            wait = windows.take(tx, key, rate.amount, rate.seconds)
-        else:
-            wait = 0.0 if self._counted else self._own.take(key, rate)
-            self._counted = not wait
-        if wait:
-            raise TooMany(max(1, round(wait)))
 
 
 def _key(limit: Limit, who: tuple[str, ...]) -> str:

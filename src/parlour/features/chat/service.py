@@ -360,8 +360,9 @@ def mark_read(tx: Tx, room_id: UUID, seq: int) -> UUID:
     room = _visible(tx, store.room(tx, room_id))
     seq = min(seq, room.last_seq)
     side = tx.actor.side
-    if seq > 0 and marks.move(tx, room_id, reader=tx.actor.id, side=side, seq=seq):
-        tx.emit(RoomRead(tx.workspace_id, room_id, side, seq))
+    if seq > 0:
+        moved = marks.moving(tx, room_id, reader=tx.actor.id, side=side, seq=seq)
+        tx.emit_if(moved, RoomRead(tx.workspace_id, room_id, side, seq))
     return room.ticket_id
 
 

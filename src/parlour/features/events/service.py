@@ -40,7 +40,7 @@ def record(tx: Tx, *happened: Happened) -> None:
     by_agent = tx.actor.kind is access.Kind.AGENT
     if happened:
         store.insert_all(tx, happened, actor=tx.actor.id if by_agent else tx.actor.kind.value)
-        tx.queued_if(store.wake(tx), JobQueued(FAN_OUT))
+        tx.emit_if(store.wake(tx), JobQueued(FAN_OUT))
 
 
 @requires(Permission.PORTAL_SEE)

@@ -1,5 +1,6 @@
 """SQL of how far each reader has read."""
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -28,10 +29,10 @@ def _marking(database: str) -> Any:
     return query.returning(read_marks.c.seq)
 
 
-def move(tx: Tx, room_id: UUID, *, reader: str, side: str, seq: int) -> bool:
-    """True when the mark moved: it only goes forward."""
+def moving(tx: Tx, room_id: UUID, *, reader: str, side: str, seq: int) -> Callable[[], bool]:
+    """Asks for it; what comes back says whether the mark moved: it only goes forward."""
     mark = {"workspace_id": tx.workspace_id, "room_id": room_id, "reader": reader, "side": side, "seq": seq}
-    return tx.first(_marking(dialect.name_of(tx)), **mark) is not None
+    return tx.asking(_marking(dialect.name_of(tx)), lambda found: bool(found.rows), **mark)
 
 
 def seen(tx: Tx, room_id: UUID) -> dict[str, int]:

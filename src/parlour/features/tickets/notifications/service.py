@@ -105,8 +105,8 @@ def page(tx: Tx, bell: Bell, before: Place | None = None) -> Lines:
 @requires(Permission.NOTIFICATION_READ)
 def read_ticket(tx: Tx, ticket_id: UUID) -> None:
     """The actor has looked at the ticket, and so read whatever was told of it."""
-    if store.read_ticket(tx, tx.user_id, ticket_id):
-        tx.emit(BellRang(tx.workspace_id, tx.user_id))
+    read = store.reading_ticket(tx, tx.user_id, ticket_id)
+    tx.emit_if(read, BellRang(tx.workspace_id, tx.user_id))
 
 
 @requires(Permission.NOTIFICATION_READ)

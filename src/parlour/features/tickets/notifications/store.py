@@ -166,9 +166,11 @@ _READ = (
 )
 
 
-def read_ticket(tx: Tx, user_id: UUID, ticket_id: UUID) -> bool:
-    """Says whether there was anything to read."""
-    return bool(tx.rows(_READ, person=user_id, ticket=ticket_id, moment=clock.now()))
+def reading_ticket(tx: Tx, user_id: UUID, ticket_id: UUID) -> Callable[[], bool]:
+    """Asks for it; what comes back says whether there was anything to read."""
+    return tx.asking(
+        _READ, lambda found: bool(found.rows), person=user_id, ticket=ticket_id, moment=clock.now()
+    )
 
 
 _READ_ALL = (
