@@ -88,7 +88,7 @@ class PostgresDatabase(Database):
     again, and so is one whose connection died before its COMMIT was sent.
     """
 
-    def __init__(self, url: str, *, readers: int = 4, scanners: int = 2, writers: int = 6) -> None:
+    def __init__(self, url: str, *, readers: int = 4, scanners: int = 2, writers: int = 10) -> None:
         super().__init__()
         self._url = url
         self._sizes = {READ: readers, SCAN: scanners, WRITE: writers, PROBE: 1}

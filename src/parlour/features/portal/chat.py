@@ -11,12 +11,13 @@ from parlour.features.conversation import units as rooms
 from parlour.features.conversation.downloads import serve
 from parlour.features.conversation.view import room_view
 from parlour.features.portal.merged import goes_on
-from parlour.features.portal.visitor import act, customer, customer_in, slug_in, visit
+from parlour.features.portal.visitor import act, customer, customer_in, visit
 from parlour.features.tickets.service import TicketClosed
 from parlour.kernel.errors import Conflict, DomainError
 from parlour.web.forms import REFUSALS, Filled, read_form_with_files
 from parlour.web.ids import id_in
 from parlour.web.pages import redirect, render, wants_json
+from parlour.web.site import db
 
 
 async def room(request: Request) -> Response:
@@ -66,22 +67,29 @@ async def _page(
 async def send(request: Request) -> Response:
     """JSON for the page's own sending; a plain form goes back to the room, with its text when that failed."""
     ticket_id = id_in(request, "ticket_id")
-    write = partial(act, request, ticket_id)
-    take = conversation.taking(request, partial(customer_in, request, ticket_id), ticket_id)
-    filled = await read_form_with_files(request, take)
-    latest = f"/support/{slug_in(request)}/ticket/{ticket_id}/chat#latest"
+    if wants_json(request):
+        return await _send_as_json(request, ticket_id)
+    workspace, actor = await customer(request, ticket_id)
+    write = partial(db(request).write, actor)
+    filled = await read_form_with_files(request, conversation.uploads(request, actor, ticket_id).take)
+    latest = f"/support/{workspace.slug}/ticket/{ticket_id}/chat#latest"
     if filled.refused:
         return await _page(request, ticket_id, filled=filled, refused=filled.refused)
     if "read" in filled.fields:
         await conversation.mark_read(write, ticket_id, filled.fields)
         return redirect(latest)
-    if wants_json(request):
-        return conversation.sent_as_json(await conversation.send(request, write, ticket_id, filled))
     try:
         await conversation.send(request, write, ticket_id, filled)
     except (*REFUSALS, Conflict, TicketClosed) as error:
         return await _page(request, ticket_id, filled=filled, refused=error)
     return redirect(latest)
+
+
+async def _send_as_json(request: Request, ticket_id: UUID) -> Response:
+    take = conversation.taking(request, partial(customer_in, request, ticket_id), ticket_id)
+    filled = await read_form_with_files(request, take)
+    write = partial(act, request, ticket_id)
+    return conversation.sent_as_json(await conversation.send(request, write, ticket_id, filled))
 
 
 async def upload(request: Request) -> Response:
