@@ -15,11 +15,8 @@ from sqlalchemy.engine import Engine
 from parlour.db import outbox
 from parlour.db.database import Tx
 from parlour.db.lanes import Lane
-<<<<<<< HEAD
 from parlour.db.postgres.answering import Answering
-=======
-from parlour.db.link import Link
->>>>>>> c0032066 (Count a word's limit in its own module, and ask about read marks with the commit)
+from parlour.db.postgres.link import Link
 from parlour.db.schema import files, messages
 from parlour.features.conversation.units import seen
 from parlour.features.portal import units
