@@ -358,8 +358,7 @@ def mark_read(tx: Tx, room_id: UUID, seq: int) -> UUID:
     Not for those who only look on: a customer would take "Seen" for somebody who can answer.
     """
     room = _visible(tx, store.room(tx, room_id))
-    seq = min(seq, room.last_seq)
-    side = tx.actor.side
+    seq, side = min(seq, room.last_seq), tx.actor.side
     if seq > 0:
         moved = marks.moving(tx, room_id, reader=tx.actor.id, side=side, seq=seq)
         tx.emit_if(moved, RoomRead(tx.workspace_id, room_id, side, seq))
