@@ -17,6 +17,7 @@ from parlour.db.database import Database, Tx
 from parlour.db.lanes import Lane, lane_of
 from parlour.db.moments import AT_ONCE
 from parlour.db.outbox import Ended, Job, Postponed, Undeliverable
+from parlour.db.together import Together
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import Unreachable
@@ -93,8 +94,11 @@ class Worker:
         self._running: dict[asyncio.Task[Ended], Job] = {}
         self._news = asyncio.Event()
         self._told: set[Lane] = set()
+        """Lanes in which something is due, as far as anybody knows."""
+        self._look_at = 0.0
         self._idle = asyncio.Event()
         self._idle.set()
+        self._ends = Together(db)
         self._stopping = False
         self._stopped: asyncio.Task[None] | None = None
         self._next_sweep = time.monotonic() + random.uniform(*first_sweep)  # noqa: S311 as above
@@ -162,6 +166,8 @@ class Worker:
             return None
         started = 0
         lanes = told & free.keys()
+        if told and not lanes and (rest := self._look_at - time.monotonic()) > 0:
+            return rest  # the first slot of theirs to be free tells of them again
         if not lanes:
             due = await self._db.read(Actor.system(), outbox.next_due)
             lanes = {lane for lane in free if lane in due and due[lane] <= AT_ONCE}
@@ -170,7 +176,9 @@ class Worker:
         rests = [due[lane].total_seconds() for lane in self._free_slots() if lane in due]
         if (started or told) and any(rest <= 0 for rest in rests):
             return 0.0
-        return min([LONGEST_REST, *(rest for rest in rests if rest > 0)])
+        rest = min([LONGEST_REST, *(rest for rest in rests if rest > 0)])
+        self._look_at = time.monotonic() + rest
+        return rest
 
     def _free_slots(self) -> dict[Lane, int]:
         """Of the lanes that have any."""
@@ -215,12 +223,15 @@ class Worker:
 
     def _free(self, task: asyncio.Task[Ended]) -> None:
         """Another look is needed only where jobs may wait for this slot, and for this very job."""
-        was_full = self._running[task].lane not in self._free_slots()
+        lane = self._running[task].lane
+        if lane not in self._free_slots():
+            self._told.add(lane)
+            self.wake()
         del self._running[task]
         error = None if task.cancelled() else task.exception()
         if error:
             log.error("job.outcome_lost", job=task.get_name(), error=_words(error))
-        if was_full or self._stopping or task.cancelled() or error or task.result() is Ended.PUT_BACK:
+        if self._stopping or task.cancelled() or error or task.result() is Ended.PUT_BACK:
             self.wake()
 
     async def _run(self, job: Job) -> Ended:
@@ -283,16 +294,23 @@ class Worker:
         """An outcome that is not stored means a second run, a second mail: worth some patience."""
 
         def store(tx: Tx) -> None:
-            if outcome(tx, job, *args, **kwargs) and (follower := self._followers.get(job.kind)):
-                follower(tx.acting_as(Actor.system(job.workspace_id)), job, ended, words)
+            there = tx.acting_as(Actor.system(job.workspace_id))
+            if outcome(there, job, *args, **kwargs) and (follower := self._followers.get(job.kind)):
+                follower(there, job, ended, words)
+
+        async def write() -> None:
+            if ended is Ended.FINISHED:
+                await self._ends.write(store)
+            else:
+                await self._db.write(Actor.system(), store)
 
         for pause in (0.1, 1.0, 5.0):
             try:
-                return await self._db.write(Actor.system(), store)
+                return await write()
             except Exception as error:
                 log.warning("job.outcome_unstored", error=_words(error))
                 await asyncio.sleep(pause)
-        return await self._db.write(Actor.system(), store)
+        return await write()
 
     async def _sweep(self) -> None:
         """All chores once an hour; meanwhile, a moment later, those that left something to be done."""

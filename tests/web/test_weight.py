@@ -59,15 +59,15 @@ STATEMENTS = {
     "a customer's word": 11,
     "an agent's word": 13,
     "to find a job": 2,
-    "its mail": 11,
+    "its mail": 10,
 }
 TRIPS = {
-    "a ticket": 4,
+    "a ticket": 3,
     "a customer's word": 3,
     "an agent's word": 3,
     "what an agent has read": 2,
     "to find a job": 1,
-    "its mail": 5,
+    "its mail": 3,
 }
 """To PostgreSQL, of what these write, with their commits; none of what reads before."""
 SENDING = {"a customer's": (6, 1), "an agent's": (5, 1)}

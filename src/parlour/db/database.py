@@ -92,7 +92,7 @@ class Tx:
         self.actor = actor
         self._guard = guard
         self.events: list[Event | JobQueued] = []
-        self._perhaps: list[tuple[Callable[[], bool], Event | JobQueued]] = []
+        self._perhaps: list[Callable[[], Event | JobQueued | None]] = []
 
     @property
     def workspace_id(self) -> UUID:
@@ -245,12 +245,12 @@ class Tx:
         """Publish `event` once the commit is on disk."""
         self.events.append(event)
 
-    def emit_if(self, asked: Callable[[], bool], event: Event | JobQueued) -> None:
-        """Publish it, behind whatever is emitted, if what was asked says that it was stored."""
-        self._perhaps.append((asked, event))
+    def emit_asked(self, asked: Callable[[], Event | JobQueued | None]) -> None:
+        """Publish, behind whatever is emitted, what was asked says has happened, if anything."""
+        self._perhaps.append(asked)
 
     def told(self) -> Sequence[Event | JobQueued]:  # everything is answered
-        return [*self.events, *(event for asked, event in self._perhaps if asked())]
+        return [*self.events, *(event for asked in self._perhaps if (event := asked()))]
 
     def enqueue(
         self, kind: str, payload: dict[str, Any], *, after: timedelta = AT_ONCE, at: datetime | None = None

@@ -1,7 +1,7 @@
 """The only SQL that differs between SQLite and PostgreSQL."""
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from hashlib import blake2b
@@ -34,6 +34,7 @@ from sqlalchemy.types import TypeEngine
 
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import UtcDateTime, grants
+from parlour.db.shortcut import Answered
 
 
 def name_of(tx: Tx) -> str:
@@ -179,16 +180,18 @@ _GRANTS_POSTGRESQL = select(grants.c.ticket_id, grants.c.email, grants.c.expires
 )
 
 
-def grants_of(tx: Tx, visitors: Collection[str]) -> list[tuple[UUID, str, datetime]]:
+def asking_grants_of(tx: Tx, visitors: Collection[str]) -> Callable[[], list[tuple[UUID, str, datetime]]]:
     """(ticket_id, email, expires_at) of what these visitors may open here, by a search for each.
 
     After an ANALYZE SQLite would walk the whole workspace for twenty of them.
     """
     if _is_sqlite(tx):
-        found = tx.rows(_GRANTS_SQLITE, visitors=json.dumps(list(visitors)))
-    else:
-        found = tx.rows(_GRANTS_POSTGRESQL, visitors=list(visitors))
-    return [(row[0], row[1], row[2]) for row in found]
+        return tx.asking(_GRANTS_SQLITE, _grants, visitors=json.dumps(list(visitors)))
+    return tx.asking(_GRANTS_POSTGRESQL, _grants, visitors=list(visitors))
+
+
+def _grants(found: Answered) -> list[tuple[UUID, str, datetime]]:
+    return [(row[0], row[1], row[2]) for row in found.rows]
 
 
 _HEADS = {

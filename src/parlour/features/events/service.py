@@ -40,7 +40,8 @@ def record(tx: Tx, *happened: Happened) -> None:
     by_agent = tx.actor.kind is access.Kind.AGENT
     if happened:
         store.insert_all(tx, happened, actor=tx.actor.id if by_agent else tx.actor.kind.value)
-        tx.emit_if(store.wake(tx), JobQueued(FAN_OUT))
+        stored = store.wake(tx)
+        tx.emit_asked(lambda: JobQueued(FAN_OUT) if stored() else None)
 
 
 @requires(Permission.PORTAL_SEE)

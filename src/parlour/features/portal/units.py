@@ -67,7 +67,7 @@ def was_opened(tx: Tx, draft: Draft, keys: Keys) -> bool:
     if tickets.was_opened(tx, draft.client_id):
         return True
     prints = files.prints(tx, draft.file_ids)
-    return access.opened_in_these_words(tx, draft, keys, prints) is not None
+    return access.asking_opened_in_these_words(tx, draft, keys, prints)() is not None
 
 
 @requires(Permission.TICKET_OPEN)
@@ -75,8 +75,10 @@ def open_and_admit(tx: Tx, draft: Draft, keys: Keys) -> tuple[Opened, str]:
     """The ticket, which may have been there already, and the browser's new secret for it."""
     access.one_at_a_time(tx, draft)
     prints = files.prints(tx, draft.file_ids)
-    same = access.opened_in_these_words(tx, draft, keys, prints)
+    before = access.asking_opened_in_these_words(tx, draft, keys, prints)
+    open_it = tickets.about_to_open(tx, draft)
+    same = before()
     if same:
         files.are_those_of(tx, same.chat_room_id, 1, draft.file_ids)  # and the copies go
-    opened = Opened(same, repeat=True) if same else tickets.open_ticket(tx, draft)
+    opened = Opened(same, repeat=True) if same else open_it()
     return opened, access.admit_opener(tx, opened.ticket, keys, prints)

@@ -60,11 +60,16 @@ class TicketMails:
     async def confirm(self, job: Job) -> None:
         """To whoever opened the ticket. Holds nothing that a visitor typed: it may go to a stranger."""
         ticket_id = UUID(job.payload["ticket_id"])
-        confirmed = await self._on_paper(job, access.confirmation, job, self._secret(job, ticket_id))
-        if confirmed:
-            (link, to), paper = confirmed
-            said = hours.text_at(paper.workspace.settings.auto_reply, clock.now())
-            await self._send_link(job, "confirmation", to, link, paper, auto_reply=said)
+        found = await self._on_paper(job, access.confirmation, job, self._secret(job, ticket_id))
+        if found is None:
+            return
+        (issued, to), paper = found
+        link = issued()
+        if link is None:
+            await self._db.write(Actor.system(job.workspace_id), outgoing.drop, job.job_id)
+            return
+        said = hours.text_at(paper.workspace.settings.auto_reply, clock.now())
+        await self._send_link(job, "confirmation", to, link, paper, auto_reply=said)
 
     async def auto_reply(self, job: Job) -> None:
         """What the workspace answers by itself, in the thread of the mail that it answers."""

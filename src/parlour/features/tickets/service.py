@@ -28,7 +28,6 @@ from parlour.features.tickets.models import (
 )
 from parlour.features.tickets.notifications import service as notifications
 from parlour.features.tickets.notifications.models import Kind as Told
-from parlour.features.tickets.threads import service as threads
 from parlour.features.tickets.unsaid import service as unsaid
 from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
@@ -117,33 +116,44 @@ def open_ticket(tx: Tx, draft: Draft) -> Opened:
     agent is told. Raises Invalid with a code a field, TicketFull, or Conflict when the id came with other
     words or files.
     """
-    return _open(tx, draft)
+    return _about_to_open(tx, draft)()
+
+
+@requires(Permission.TICKET_OPEN)
+def about_to_open(tx: Tx, draft: Draft) -> Callable[[], Opened]:
+    """What comes back is `open_ticket`, of which the first questions are asked with what is asked next. Who
+    wrote is remembered in any case.
+    """
+    return _about_to_open(tx, draft)
 
 
 @requires(Permission.TICKET_OPEN_AS)
 def open_as(tx: Tx, draft: Draft) -> Opened:
     """`open_ticket` for a customer who has written elsewhere: a program passes it on, and that is kept."""
-    opened = _open(tx, draft)
+    opened = _about_to_open(tx, draft)()
     if not opened.repeat:
         audit.record(tx, "passed_on", ticket_id=opened.ticket.ticket_id)
     return opened
 
 
-def _open(tx: Tx, draft: Draft) -> Opened:
+def _about_to_open(tx: Tx, draft: Draft) -> Callable[[], Opened]:
     draft = checked(draft)
     before, wanted = _asking_before(tx, draft), notifications.asking_news(tx)
     blocked = contacts.remember(tx.as_system(), draft.email, draft.name, typed=True)
-    if repeat := _repeat(tx, draft, before()):
-        return repeat
-    ticket = _of_customer(tx, draft, blocked=blocked())
+    return lambda: _repeat(tx, draft, before()) or _open(tx, draft, blocked=blocked(), wanted=wanted())
+
+
+def _open(tx: Tx, draft: Draft, *, blocked: bool, wanted: bool) -> Opened:
+    """What is done in one name stands together: PostgreSQL is told of each."""
+    ticket = _of_customer(tx, draft, blocked=blocked)
     customer = Actor.customer(tx.workspace_id, ticket.ticket_id, draft.email)
     first = _first_word(tx, ticket, draft, customer)
-    posting.queue(tx, CONFIRMATION, ticket)
     if not ticket.quiet:
         by = tx if tx.actor.kind is Kind.AGENT else tx.acting_as(customer)
         events.record(by, *_opening(ticket, first))
-        notifications.expect(tx, ticket, wanted=wanted())
+        notifications.expect(tx, ticket, wanted=wanted)
         changes.tell(tx, ticket, spoke=customer.kind)
+    posting.queue(tx, CONFIRMATION, ticket)
     return Opened(ticket, repeat=False)
 
 
@@ -274,7 +284,7 @@ def send_message(
     by_customer = tx.actor.kind is Kind.CUSTOMER
     if ticket.unsaid_from and not chat.is_repeat(tx, ticket.chat_room_id, client_id):
         [ticket] = unsaid.say(tx, [ticket])
-    mail, blocked = posting.asking_what_follows(tx, ticket, UNSEEN_REPLIES, away_after=AWAY_AFTER)
+    follow, blocked = posting.asking_what_follows(tx, ticket, UNSEEN_REPLIES, away_after=AWAY_AFTER)
     posted = chat.post(tx, ticket.chat_room_id, content, client_id, file_ids)
     if posted.repeat:
         return Sent(posted.message, ticket.told if by_customer else ticket.status, repeat=True)
@@ -283,14 +293,13 @@ def send_message(
     if by_customer and blocked():
         return _unheard(tx, ticket, posted.message)
     if by_customer:
-        threads.came_by_room(tx.as_system(), ticket_id)
         status = life.after_customer_message(ticket.status, quiet=ticket.quiet)
     else:
         _nothing_unseen(tx, ticket, seen)
-        mail(posted.message.seq)
         status = then or life.after_agent_action(ticket.status)
     changed = _spoke(tx, ticket, posted.message, status)
     changed = _heard(tx, changed) if by_customer else _taken(tx, ticket, changed)
+    follow(posted.message.seq)
     changes.tell(tx, changed, spoke=tx.actor.kind)
     return Sent(posted.message, changed.status, repeat=False)
 

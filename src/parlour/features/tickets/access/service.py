@@ -150,7 +150,7 @@ def tickets_of_browser(tx: Tx, keys: Keys) -> Sequence[TicketRow]:
     if not keys.hashes:
         return []
     tx = _holding(tx, keys.hashes)
-    granted = access_store.granted_tickets(tx, keys.hashes, limit=KEYS_A_BROWSER)
+    granted = access_store.asking_granted_tickets(tx, keys.hashes, limit=KEYS_A_BROWSER)()
     emails = dict(granted)
     rows = rows_store.these(tx, list(emails))
     rooms: dict[str, list[UUID]] = {}
@@ -168,22 +168,32 @@ def tickets_of_browser(tx: Tx, keys: Keys) -> Sequence[TicketRow]:
 
 
 @requires(Permission.TICKET_OPEN)
-def opened_in_these_words(tx: Tx, draft: Draft, keys: Keys, prints: Sequence[str] = ()) -> Ticket | None:
+def asking_opened_in_these_words(
+    tx: Tx, draft: Draft, keys: Keys, prints: Sequence[str] = ()
+) -> Callable[[], Ticket | None]:
     """The ticket that this browser has just opened in the same words, with files of these prints, unless it
     is closed.
 
     Whoever goes back to the form and sends it once more finds the words still there, as browsers restore
     them, under the id of a new form. Also before the first answer has come, when the browser has no key to
     the ticket yet: what opened it there is remembered by `admit_opener`. `draft` is `tickets.checked`.
+    Asked with what is asked next.
     """
     hashes = keys.hashes_of_form(draft.email, draft.subject, draft.description, *prints)
     if not hashes:
-        return None
-    granted = access_store.granted_tickets(_holding(tx, hashes), hashes, limit=KEYS_A_BROWSER)
-    these = [ticket_id for ticket_id, _ in granted]
-    return (
-        store.in_these_words(tx.as_system(), these, draft, since=clock.now() - SAME_FORM) if these else None
-    )
+        return _no_ticket
+    granted = access_store.asking_granted_tickets(_holding(tx, hashes), hashes, limit=KEYS_A_BROWSER)
+
+    def opened() -> Ticket | None:
+        these = [ticket_id for ticket_id, _ in granted()]
+        since = clock.now() - SAME_FORM
+        return store.in_these_words(tx.as_system(), these, draft, since=since) if these else None
+
+    return opened
+
+
+def _no_ticket() -> None:
+    """A browser without any secret has opened none."""
 
 
 @requires(Permission.TICKET_OPEN)
@@ -214,7 +224,7 @@ def ask_for_links(tx: Tx, email: str) -> None:
 def issue_links(tx: Tx, email: str, secret: Callable[[UUID], str]) -> MailedLinks:
     """Links to the newest tickets of an address. `secret` says the one for a ticket, the same each time."""
     newest = store.of_email(tx, email, limit=LINKS_A_MAIL)
-    links = [_issue(tx, ticket, secret(ticket.ticket_id)) for ticket in newest]
+    links = [_issue(tx, ticket, secret(ticket.ticket_id))() for ticket in newest]
     known = store.count_of_email(tx, email, limit=LINKS_A_MAIL + OLDER_COUNTED)
     return MailedLinks([link for link in links if link], older=known - len(newest))
 
@@ -223,25 +233,28 @@ def issue_links(tx: Tx, email: str, secret: Callable[[UUID], str]) -> MailedLink
 def issue_link(tx: Tx, ticket_id: UUID, secret: str) -> Link | None:
     """None when there is no such ticket, or the link was revoked since an earlier copy of the mail left."""
     ticket = store.ticket(tx, ticket_id)
-    return _issue(tx, ticket, secret) if ticket else None
+    return _issue(tx, ticket, secret)() if ticket else None
 
 
 @requires(Permission.SYSTEM)
-def confirmation(tx: Tx, job: Job, secret: str) -> tuple[Link, str] | None:
-    """The link into a ticket that was opened, and where it is mailed; None where `issue_link` gives none."""
+def confirmation(tx: Tx, job: Job, secret: str) -> tuple[Callable[[], Link | None], str] | None:
+    """Where it is mailed that a ticket was opened, and the link into it: None if that was revoked, which is
+    heard with the commit. None for no ticket.
+    """
     ticket_id = UUID(job.payload["ticket_id"])
     thread, ticket = threads.asking_of_ticket(tx, ticket_id), store.ticket(tx, ticket_id)
-    link = _issue(tx, ticket, secret) if ticket else None
-    if ticket is None or link is None:
+    if ticket is None:
         outgoing.drop(tx, job.job_id)
         return None
-    to = threads.address_in(thread(), ticket)
+    link, to = _issue(tx, ticket, secret), threads.address_in(thread(), ticket)
     outgoing.take(tx, job, ticket, to=to)
     return link, to
 
 
-def _issue(tx: Tx, ticket: Ticket, secret: str) -> Link | None:
-    """A mail that goes out again holds the same link, which then works as long as the mail says."""
+def _issue(tx: Tx, ticket: Ticket, secret: str) -> Callable[[], Link | None]:
+    """Asked with what is asked next. A mail that goes out again holds the same link, which then works as long
+    as the mail says.
+    """
     works = access_store.keep_link(
         tx,
         token_hash=hash_of(secret),
@@ -249,9 +262,8 @@ def _issue(tx: Tx, ticket: Ticket, secret: str) -> Link | None:
         email=ticket.email,
         expires_at=clock.now() + LINK_LIFE,
     )
-    if not works:
-        return None
-    return Link(ticket.ticket_id, ticket.number, ticket.email, secret, ticket.created_at)
+    made = Link(ticket.ticket_id, ticket.number, ticket.email, secret, ticket.created_at)
+    return lambda: made if works() else None
 
 
 @requires(Permission.SYSTEM)
@@ -269,7 +281,7 @@ def unseen_replies(tx: Tx, job: Job, secret: str) -> UnseenReplies | None:
     known = max(mailed, chat.seen_by_customer(tx, ticket.chat_room_id))
     upto = job.payload.get("upto")
     said = chat.answers(tx, ticket.chat_room_id, after=known, upto=upto, limit=REPLIES_A_MAIL)
-    link = _issue(tx, ticket, secret) if said.newest else None
+    link = _issue(tx, ticket, secret)() if said.newest else None
     if link is None:
         outgoing.drop(tx, job.job_id)
         return None

@@ -1,6 +1,6 @@
 """SQL of mailed links and of what a customer's browser may open."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, delete, select, update
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import access_links, grants
+from parlour.db.shortcut import Answered
 from parlour.kernel import clock
 
 _GRANTED_EMAIL = select(grants.c.email, grants.c.expires_at).where(
@@ -30,8 +31,10 @@ def _linking(database: str) -> Any:
     ).returning(access_links.c.token_hash)
 
 
-def keep_link(tx: Tx, *, token_hash: str, ticket_id: UUID, email: str, expires_at: datetime) -> bool:
-    """Store the link, or let the one that is stored live on. False when it was revoked."""
+def keep_link(
+    tx: Tx, *, token_hash: str, ticket_id: UUID, email: str, expires_at: datetime
+) -> Callable[[], bool]:
+    """Store the link, or let the one that is stored live on. What comes back says if it may."""
     link = {
         "workspace_id": tx.workspace_id,
         "token_hash": token_hash,
@@ -40,7 +43,11 @@ def keep_link(tx: Tx, *, token_hash: str, ticket_id: UUID, email: str, expires_a
         "created_at": clock.now(),
         "expires_at": expires_at,
     }
-    return tx.first(_linking(dialect.name_of(tx)), **link) is not None
+    return tx.asking(_linking(dialect.name_of(tx)), _is_stored, **link)
+
+
+def _is_stored(answer: Answered) -> bool:
+    return bool(answer.rows)
 
 
 def valid_link(tx: Tx, token_hash: str) -> tuple[UUID, str] | None:
@@ -96,14 +103,20 @@ def granted_email(tx: Tx, visitor_hash: str, ticket_id: UUID, *, at: datetime) -
     return found[0] if found and found[1] > at else None
 
 
-def granted_tickets(tx: Tx, hashes: Sequence[str], *, limit: int) -> list[tuple[UUID, str]]:
+def asking_granted_tickets(
+    tx: Tx, hashes: Sequence[str], *, limit: int
+) -> Callable[[], list[tuple[UUID, str]]]:
     """Those that last, the newest first.
 
     Chosen and put in order here: SQLite would walk everybody's grants by their end, or by their tickets.
     """
-    found, now = dialect.grants_of(tx, hashes), clock.now()
-    lasting = [(ticket_id, email) for ticket_id, email, expires_at in found if expires_at > now]
-    return sorted(lasting, reverse=True)[:limit]
+    found, now = dialect.asking_grants_of(tx, hashes), clock.now()
+
+    def lasting() -> list[tuple[UUID, str]]:
+        those = [(ticket_id, email) for ticket_id, email, expires_at in found() if expires_at > now]
+        return sorted(those, reverse=True)[:limit]
+
+    return lasting
 
 
 def delete_grants(tx: Tx, ticket_id: UUID) -> None:

@@ -44,6 +44,14 @@ class Delivery(NamedTuple):
         return _ORDER.index(self.outcome)
 
 
+class Extent(NamedTuple):
+    """The messages of which a mail tells: behind `after_seq` and up to `upto_seq`, none where both are 0."""
+
+    room_id: UUID
+    after_seq: int
+    upto_seq: int
+
+
 class Mail(Struct, frozen=True):
     """A mail, and of which messages of its ticket's public room it tells: those behind `after_seq` and up to
     `upto_seq`.

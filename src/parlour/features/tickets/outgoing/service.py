@@ -29,7 +29,6 @@ PAGE = 50
 SAID_LIMIT = 500
 WRITERS_TOLD = 10
 _AFTER = {
-    Ended.FINISHED: Outcome.SENT,
     Ended.PUT_BACK: Outcome.DEFERRED,
     Ended.GIVEN_UP: Outcome.REFUSED,
 }
@@ -97,11 +96,26 @@ def drop_waiting(tx: Tx) -> None:
 @requires(Permission.SYSTEM)
 def follow(tx: Tx, job: Job, ended: Ended, said: str) -> None:
     """A run of a mail's job has ended so; of a job that mailed nothing there is no row."""
+    if ended is Ended.FINISHED:
+        _went_out(tx, job.job_id)
+        return
     mail = store.lock(tx, job.job_id)
-    if mail and mail.outcome is not Outcome.BOUNCED:  # a near server may be quicker than our own commit
+    if mail and mail.outcome is not Outcome.BOUNCED:
         _settle(tx, mail, _AFTER[ended], said)
         if ended is Ended.GIVEN_UP:
             _tell_agents(tx, mail)
+
+
+def _went_out(tx: Tx, mail_id: UUID) -> None:
+    """The messages show it after the commit, with which it is said."""
+    sent = store.asking_sent(tx, mail_id)
+    here = tx.workspace_id
+
+    def shown() -> MailChanged | None:
+        extent = sent()
+        return MailChanged(here, *extent) if extent and extent.upto_seq else None
+
+    tx.emit_asked(shown)
 
 
 @requires(Permission.SYSTEM)

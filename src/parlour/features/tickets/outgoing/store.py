@@ -1,5 +1,6 @@
 """SQL of the mails that go out."""
 
+from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -10,7 +11,9 @@ from sqlalchemy import BigInteger, Integer, and_, bindparam, delete, select, upd
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import outgoing_mails, tickets
-from parlour.features.tickets.outgoing.models import Delivery, Mail, Outcome
+from parlour.db.schema.base import UtcDateTime
+from parlour.db.shortcut import Answered
+from parlour.features.tickets.outgoing.models import Delivery, Extent, Mail, Outcome
 from parlour.kernel import clock
 
 _ABOUT = and_(
@@ -39,6 +42,13 @@ _NEWEST = _LINES.order_by(outgoing_mails.c.mail_id.desc()).limit(bindparam("limi
 _HERE = outgoing_mails.c.workspace_id == HERE
 _THIS = _HERE & (outgoing_mails.c.mail_id == bindparam("mail"))
 _SETTLED = update(outgoing_mails).where(_THIS)
+_ROOM = select(tickets.c.chat_room_id).where(_ABOUT).scalar_subquery()
+_SENT = (
+    update(outgoing_mails)
+    .where(_THIS, outgoing_mails.c.outcome != Outcome.BOUNCED.value)
+    .values(outcome=Outcome.SENT.value, said="", changed_at=bindparam("now", type_=UtcDateTime()))
+    .returning(_ROOM, outgoing_mails.c.after_seq, outgoing_mails.c.upto_seq)
+)
 _LOCKED = _LINES.where(outgoing_mails.c.mail_id == bindparam("mail")).with_for_update(of=outgoing_mails)
 _OF_TICKET = _HERE & (outgoing_mails.c.ticket_id == bindparam("ticket"))
 _DELIVERIES = select(
@@ -126,6 +136,18 @@ def lock(tx: Tx, mail_id: UUID) -> Mail | None:
 
 def settle(tx: Tx, mail_id: UUID, **facts: Any) -> None:
     tx.change_soon(_SETTLED, mail=mail_id, changed_at=clock.now(), **facts)
+
+
+def asking_sent(tx: Tx, mail_id: UUID) -> Callable[[], Extent | None]:
+    """It has gone out, unless it is back already: a near server may be quicker than our own commit.
+
+    What comes back says of what it told; None where nothing has changed.
+    """
+    return tx.asking(_SENT, _extent, mail=mail_id, now=clock.now())
+
+
+def _extent(sent: Answered) -> Extent | None:
+    return Extent(*sent.rows[0]) if sent.rows else None
 
 
 def drop(tx: Tx, mail_id: UUID) -> None:
