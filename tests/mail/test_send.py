@@ -1,5 +1,6 @@
 import asyncio
 import re
+import ssl
 import stat
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -7,6 +8,7 @@ from email import message_from_bytes
 from email.header import decode_header, make_header
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -347,6 +349,27 @@ async def test_where_encryption_is_demanded_a_right_certificate_lets_the_mail_th
     await SmtpMailer(f"smtp+starttls://localhost:{closed_office.port}", SENDER).send(mail)
 
     assert closed_office.encrypted == [True]
+
+
+async def test_whom_this_machine_trusts_is_read_once_for_all_mails(
+    closed_office: PostOffice, certificate: Path, mail: Mail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    await closed_office.open(certificate=certificate)
+    read, reads = ssl.create_default_context, []
+
+    def note(*args: Any, **kwargs: Any) -> ssl.SSLContext:
+        reads.append(args)
+        return read(*args, **kwargs)
+
+    monkeypatch.setattr(ssl, "create_default_context", note)
+    mailer = SmtpMailer(f"smtp+starttls://localhost:{closed_office.port}", SENDER)
+    for _ in range(3):
+        await mailer.send(mail)
+    await SmtpMailer(f"smtp://localhost:{closed_office.port}", SENDER).send(mail)
+
+    assert closed_office.encrypted == [True] * 4
+    assert len(reads) == 1
 
 
 def elsewhere(office: PostOffice, login: str = "") -> str:
