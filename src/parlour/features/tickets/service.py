@@ -160,8 +160,7 @@ def _open(tx: Tx, draft: Draft, *, blocked: bool, wanted: bool) -> Opened:
 @requires(Permission.TICKET_OPEN_FOR)
 def open_for(tx: Tx, draft: Draft) -> Opened:
     """A ticket of the address in the draft, begun by the agent, whose it is; a program's is nobody's. The
-    description is what the agent says in it, and a job mails that with a link. Raises what `open_ticket`
-    raises.
+    description is what the agent says in it, and a job mails that with a link. Raises as `open_ticket`.
     """
     draft = checked(draft)
     if repeat := _repeat(tx, draft, _asking_before(tx, draft)()):
