@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from secrets import token_urlsafe
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
@@ -22,7 +23,7 @@ class OAuthServer:
     """Whoever is asked grants everything, unless `says_no`. `seconds`: how long an access token opens."""
 
     says_no: bool = False
-    seconds: int = 3600
+    seconds: Any = 3600
     renewals: int = 0
     ended: bool = False
     codes: dict[str, Mapping[str, str]] = field(default_factory=dict)

@@ -2,10 +2,13 @@
 
 import asyncio
 import html
+import math
 import re
+import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
@@ -252,6 +255,18 @@ async def test_two_processes_renew_once_and_both_get_in(
     assert len({each.text for each in tokens if isinstance(each, Token)}) == 1
     await opener_of(near).secret_of(await age(near, mailbox_id))
     assert (provider.renewals, provider.ended) == (renewals + 2, False)
+
+
+@pytest.mark.parametrize("seconds", [math.inf, math.nan, -1, 10**30, "an hour", None, [60]])
+async def test_however_long_access_is_said_to_last_it_is_renewed_within_a_day(
+    near: House, provider: OAuthServer, dovecot: Dovecot, seconds: Any
+) -> None:
+    provider.seconds = seconds
+    mailbox_id = await connect(near, provider)
+    keys = service.keyring(near.app.parlour.settings.secret_keys)
+    grant = Grant.of(service.password_of(await kept(near, mailbox_id), keys))
+
+    assert 0 < grant.until - time.time() <= 24 * 60 * 60
 
 
 async def test_a_renewal_is_stored_though_whoever_asked_is_gone(

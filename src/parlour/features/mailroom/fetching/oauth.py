@@ -25,7 +25,8 @@ from parlour.settings.oauth import OAuthClient
 EARLY = timedelta(minutes=2)
 """So long before its end an access token is renewed: a turn at a mailbox begins with it."""
 _USUAL_SECONDS = 3600
-"""For which an access token opens, where the provider does not say."""
+"""For which an access token opens, where the provider says nothing that can be."""
+_LONGEST_SECONDS = 24 * 60 * 60
 _ANSWER_LIMIT = 64 * 1024
 """Bytes: Microsoft's tokens are some thousand long each."""
 _SAID = 200
@@ -188,8 +189,8 @@ def _fields(body: bytes) -> Mapping[str, Any]:
 def _grant(said: Mapping[str, Any]) -> Grant:
     try:
         seconds = int(said.get("expires_in", _USUAL_SECONDS))
-    except (TypeError, ValueError):
-        seconds = _USUAL_SECONDS
+    except (TypeError, ValueError, OverflowError):
+        seconds = 0
     refresh = said.get("refresh_token")
-    until = int(clock.now().timestamp()) + seconds
+    until = int(clock.now().timestamp()) + (seconds if 0 < seconds <= _LONGEST_SECONDS else _USUAL_SECONDS)
     return Grant(refresh if isinstance(refresh, str) else "", said["access_token"], until)
