@@ -8,7 +8,7 @@ from typing import Any
 from parlour.db.database import Tx
 from parlour.features.accounts.events import service as events
 from parlour.features.accounts.events.service import Event
-from parlour.features.desk.audit import EXPORTED_AT_ONCE
+from parlour.features.desk.settings.audit import EXPORTED_AT_ONCE
 from parlour.features.workspaces import audit
 from parlour.kernel.access import Actor
 from tests.house import ORIGIN, Browser, House

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from parlour.features.desk.settings import LOGO_LIMIT
+from parlour.features.desk.settings.general import LOGO_LIMIT
 from parlour.web.headers import SANDBOX
 from tests.house import Browser, House, behind_its_back
 from tests.mailbox import html_of, mails

@@ -270,7 +270,7 @@ async def test_a_span_that_is_none_comes_back_as_typed(
 async def test_deliveries_go_on_on_another_page(
     house: House, desk: Browser, page: str, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("parlour.features.desk.webhooks.DELIVERIES", 1)
+    monkeypatch.setattr("parlour.features.desk.settings.webhooks.DELIVERIES", 1)
     made, _ = await added(desk, house, page, receiver.url)
     one = f"{page}/{made.webhook_id}"
     for _ in range(2):

@@ -2,52 +2,52 @@
 
 from starlette.routing import Route
 
-from parlour.features.desk import (
+from parlour.features.desk import canned, contacts, mails, notifications, palette
+from parlour.features.desk.accounts import (
+    events,
+    founding,
+    invitation,
+    pages,
+    profile,
+    reset,
+    second_factor,
+    sign_in,
+)
+from parlour.features.desk.settings import (
     api_keys,
     audit,
     auto_reply,
-    bulk,
-    came_from,
-    canned,
-    contacts,
-    dashboard,
-    events,
-    fields,
-    files,
-    founding,
-    invitation,
+    general,
     logo,
     mail,
     mailbox_grants,
     mailbox_servers,
     mailboxes,
-    mails,
+    people,
+    retention,
+    security,
+    webhooks,
+)
+from parlour.features.desk.settings.mailbox_offers import BACK
+from parlour.features.desk.tickets import (
+    bulk,
+    came_from,
+    dashboard,
+    fields,
+    files,
     merge,
     notes,
-    notifications,
     opening,
     original,
-    pages,
-    palette,
     participants,
-    people,
-    profile,
-    reset,
-    retention,
     rows,
-    second_factor,
-    security,
-    settings,
-    sign_in,
     snooze,
     table,
     tags,
     ticket,
     unscannable,
     views,
-    webhooks,
 )
-from parlour.features.desk.mailbox_offers import BACK
 from parlour.web.body_limit import FILES_MAY_COME
 
 _TICKETS = "/workspace/{workspace_id:id}/tickets"
@@ -156,8 +156,8 @@ _PAGES = [
     Route(f"{_CONTACTS}/{{contact_id:id}}", contacts.change, methods=["POST"]),
     Route(f"{_CONTACTS}/{{contact_id:id}}/block", contacts.block, methods=["POST"]),
     Route(f"{_CONTACTS}/{{contact_id:id}}/unblock", contacts.unblock, methods=["POST"]),
-    Route(_SETTINGS, settings.general),
-    Route(_SETTINGS, settings.choose, methods=["POST"]),
+    Route(_SETTINGS, general.page),
+    Route(_SETTINGS, general.choose, methods=["POST"]),
     Route(f"{_SETTINGS}/logo", logo.change, methods=["POST"]),
     Route(f"{_SETTINGS}/mail", mail.page),
     Route(f"{_SETTINGS}/mail", mail.try_out, methods=["POST"]),

@@ -3,10 +3,10 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from parlour.features.desk import rows, table
 from parlour.features.desk.agent import actor_at, desk_in, render_at
 from parlour.features.desk.query import TableQuery, read_list
 from parlour.features.desk.sidebar import sidebar
+from parlour.features.desk.tickets import rows, table
 from parlour.features.tickets.views import service as views
 from parlour.web.forms import REFUSALS, read_form, read_form_leniently
 from parlour.web.ids import id_in

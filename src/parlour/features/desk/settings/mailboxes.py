@@ -11,9 +11,9 @@ from starlette.responses import Response
 from parlour.features.accounts.models import Desk
 from parlour.features.desk import units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
-from parlour.features.desk.mail import way_in, way_of
-from parlour.features.desk.mail_tries import PATIENCE, Looked, Tried, keys, look, reach, send
-from parlour.features.desk.mailbox_offers import offers
+from parlour.features.desk.settings.mail import way_in, way_of
+from parlour.features.desk.settings.mail_tries import PATIENCE, Looked, Tried, keys, look, reach, send
+from parlour.features.desk.settings.mailbox_offers import offers
 from parlour.features.mailroom import accounts
 from parlour.features.mailroom.accounts import Account, account_in
 from parlour.features.mailroom.fetching import service as fetching

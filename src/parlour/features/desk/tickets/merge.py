@@ -8,8 +8,8 @@ from starlette.responses import Response
 from parlour.features.accounts.models import Desk
 from parlour.features.conversation.view import message_view
 from parlour.features.desk.agent import actor_at, desk_in, render_at
-from parlour.features.desk.cells import row_views, ticket_view
 from parlour.features.desk.query import TableQuery
+from parlour.features.desk.tickets.cells import row_views, ticket_view
 from parlour.features.tickets.merging import service as merging
 from parlour.kernel.errors import DomainError, Invalid
 from parlour.web.forms import BadForm, read_form, uuid_field

@@ -5,7 +5,8 @@ from starlette.responses import Response
 
 from parlour.features.accounts.models import Preferences, SignedIn
 from parlour.features.accounts.profile import service as profiles
-from parlour.features.desk import events, units
+from parlour.features.desk import units
+from parlour.features.desk.accounts import events
 from parlour.features.desk.agent import device_of, person_in, proving, themselves
 from parlour.features.desk.frame import whoami
 from parlour.features.desk.notifications import chosen_in

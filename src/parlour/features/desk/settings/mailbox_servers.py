@@ -8,8 +8,8 @@ from starlette.responses import Response
 
 from parlour.db.outbox import Postponed
 from parlour.features.desk.agent import actor_at, desk_in
-from parlour.features.desk.mail_tries import PATIENCE, own_servers, reach
-from parlour.features.desk.mailboxes import NotReached, page_of, place_of
+from parlour.features.desk.settings.mail_tries import PATIENCE, own_servers, reach
+from parlour.features.desk.settings.mailboxes import NotReached, page_of, place_of
 from parlour.features.mailroom import accounts
 from parlour.features.mailroom.leaving import service as leaving
 from parlour.features.mailroom.leaving.models import OwnServer

@@ -24,11 +24,11 @@ FIELDS = ("name", "welcome", "reply_time", "accent", "auto_assign")
 """In the order in which `choices.shown` has them."""
 
 
-async def general(request: Request) -> Response:
-    return await _general(request, await desk_in(request))
+async def page(request: Request) -> Response:
+    return await _page(request, await desk_in(request))
 
 
-async def _general(
+async def _page(
     request: Request,
     desk: Desk,
     *,
@@ -62,9 +62,9 @@ async def _general(
     )
 
 
-async def general_refused(request: Request, desk: Desk, refused: DomainError) -> Response:
+async def page_refused(request: Request, desk: Desk, refused: DomainError) -> Response:
     """The page after another of its forms was not taken."""
-    return await _general(request, desk, refused=refused)
+    return await _page(request, desk, refused=refused)
 
 
 async def choose(request: Request) -> Response:
@@ -76,7 +76,7 @@ async def choose(request: Request) -> Response:
         name, chosen = fields.get("name", ""), _chosen(fields)
         await db(request).write(actor_at(desk), choices.choose, name, chosen, fields.get("seen", ""))
     except REFUSALS as error:
-        return await _general(request, desk, typed=fields, refused=error)
+        return await _page(request, desk, typed=fields, refused=error)
     return redirect(f"/workspace/{desk.workspace_id}/settings?saved=1")
 
 

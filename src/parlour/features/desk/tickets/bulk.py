@@ -9,10 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.features.accounts.models import Desk
-from parlour.features.desk import rows, table, units
+from parlour.features.desk import units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
-from parlour.features.desk.change_note import noted
-from parlour.features.desk.views import query_in
+from parlour.features.desk.tickets import rows, table
+from parlour.features.desk.tickets.change_note import noted
+from parlour.features.desk.tickets.views import query_in
 from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.models import Bulk, Field
 from parlour.features.tickets.snooze.mornings import morning

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from parlour.features.conversation.uploads import intake
 from parlour.features.desk.agent import actor_at, desk_in
-from parlour.features.desk.settings import LOGO_LIMIT, general_refused
+from parlour.features.desk.settings.general import LOGO_LIMIT, page_refused
 from parlour.features.files.spool import on_disk, spool
 from parlour.features.workspaces.logo import service as logos
 from parlour.files.errors import Infected, TooManyPixels
@@ -39,7 +39,7 @@ async def change(request: Request) -> Response:
     elif refused is None and not filled.file_ids:
         refused = Invalid({"logo": "required"})
     if isinstance(refused, REFUSALS):
-        return await general_refused(request, desk, refused)
+        return await page_refused(request, desk, refused)
     if refused:
         raise refused
     return redirect(f"/workspace/{desk.workspace_id}/settings?saved=1")

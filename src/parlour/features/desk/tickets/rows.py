@@ -7,10 +7,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.features.accounts.models import Desk
-from parlour.features.desk import dashboard
 from parlour.features.desk.agent import actor_at, desk_in, render_at
-from parlour.features.desk.cells import row_views
-from parlour.features.desk.change_note import noted
+from parlour.features.desk.tickets import dashboard
+from parlour.features.desk.tickets.cells import row_views
+from parlour.features.desk.tickets.change_note import noted
 from parlour.features.tickets.listing import service as listing
 from parlour.kernel.access import Permission
 from parlour.kernel.errors import DomainError

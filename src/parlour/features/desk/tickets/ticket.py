@@ -19,11 +19,11 @@ from parlour.features.conversation.timeline import Before
 from parlour.features.conversation.view import timeline_view
 from parlour.features.desk import units
 from parlour.features.desk.agent import act_at, actor_at, actor_in, desk_in, read_at, render_at
-from parlour.features.desk.came_from import came_from, go_on, ways
-from parlour.features.desk.cells import ticket_view
-from parlour.features.desk.change_note import named_in, note
 from parlour.features.desk.frame import shown_at
-from parlour.features.desk.ticket_panel import Stale, Where, panel
+from parlour.features.desk.tickets.came_from import came_from, go_on, ways
+from parlour.features.desk.tickets.cells import ticket_view
+from parlour.features.desk.tickets.change_note import named_in, note
+from parlour.features.desk.tickets.ticket_panel import Stale, Where, panel
 from parlour.features.tickets.access import service as access
 from parlour.features.tickets.canned import service as canned
 from parlour.features.tickets.canned.service import GapLeft

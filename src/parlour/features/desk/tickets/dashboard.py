@@ -7,8 +7,8 @@ from starlette.responses import Response
 from parlour.features.accounts.models import Desk
 from parlour.features.desk import units
 from parlour.features.desk.agent import actor_at, desk_in, read_at, render_at
-from parlour.features.desk.cells import row_views
-from parlour.features.desk.change_note import named_in, note
+from parlour.features.desk.tickets.cells import row_views
+from parlour.features.desk.tickets.change_note import named_in, note
 from parlour.features.tickets.models import Status
 from parlour.features.workspaces.settings import service as choices
 from parlour.kernel.access import Permission

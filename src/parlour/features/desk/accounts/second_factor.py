@@ -13,7 +13,7 @@ from parlour.features.accounts import service as accounts
 from parlour.features.accounts.models import Pending, SignedIn
 from parlour.features.accounts.profile.service import public_id
 from parlour.features.accounts.second_factor import service as second_factor
-from parlour.features.desk import events
+from parlour.features.desk.accounts import events
 from parlour.features.desk.agent import device_of, person_in, proving, themselves
 from parlour.features.desk.frame import whoami
 from parlour.kernel.access import Actor

@@ -9,8 +9,8 @@ from starlette.requests import Request
 
 from parlour.features.accounts.models import Desk
 from parlour.features.desk.agent import actor_at
-from parlour.features.desk.cells import ticket_view
 from parlour.features.desk.frame import tickets_at
+from parlour.features.desk.tickets.cells import ticket_view
 from parlour.features.desk.units import TicketPage
 from parlour.features.tickets.models import Priority, Status
 from parlour.features.workspaces import audit

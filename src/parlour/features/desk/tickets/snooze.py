@@ -3,10 +3,10 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from parlour.features.desk import ticket
 from parlour.features.desk.agent import actor_at, desk_in
-from parlour.features.desk.fields import changed
-from parlour.features.desk.ticket_panel import Stale
+from parlour.features.desk.tickets import ticket
+from parlour.features.desk.tickets.fields import changed
+from parlour.features.desk.tickets.ticket_panel import Stale
 from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.service import StaleTicket
 from parlour.features.tickets.snooze.mornings import morning

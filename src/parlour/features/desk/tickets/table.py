@@ -9,10 +9,10 @@ from starlette.responses import Response
 from parlour.features.accounts.models import Desk
 from parlour.features.desk import units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
-from parlour.features.desk.cells import excerpts_of, row_views
-from parlour.features.desk.change_note import named_in
 from parlour.features.desk.query import ME, TableQuery, read_list
 from parlour.features.desk.sidebar import Sidebar, read_beside, sidebar
+from parlour.features.desk.tickets.cells import excerpts_of, row_views
+from parlour.features.desk.tickets.change_note import named_in
 from parlour.features.tickets.bulk import service as changes
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import COUNT_LIMIT, LOOKED_THROUGH, PAGE_SIZES, Whose

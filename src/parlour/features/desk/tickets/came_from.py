@@ -16,8 +16,8 @@ from starlette.responses import Response
 
 from parlour.features.accounts.models import After, Desk
 from parlour.features.desk.agent import actor_at, desk_in
-from parlour.features.desk.change_note import named_in, noted
 from parlour.features.desk.query import BUILT_IN, TableQuery, read_list
+from parlour.features.desk.tickets.change_note import named_in, noted
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Order, Ticket
 from parlour.web.ids import id_in

@@ -3,9 +3,9 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from parlour.features.desk import ticket
 from parlour.features.desk.agent import actor_at, desk_in
-from parlour.features.desk.fields import changed
+from parlour.features.desk.tickets import ticket
+from parlour.features.desk.tickets.fields import changed
 from parlour.features.tickets.participants import service as participants
 from parlour.kernel.errors import Invalid
 from parlour.web.forms import read_form

@@ -7,9 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.features.accounts.models import Desk
-from parlour.features.desk import ticket
 from parlour.features.desk.agent import actor_at, desk_in, render_at
-from parlour.features.desk.fields import changed
+from parlour.features.desk.tickets import ticket
+from parlour.features.desk.tickets.fields import changed
 from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.models import Colour
 from parlour.features.tickets.tags import service as tags

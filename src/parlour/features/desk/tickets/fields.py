@@ -10,12 +10,12 @@ from starlette.responses import Response
 
 from parlour.features.accounts.models import After, Desk
 from parlour.features.chat.models import Audience
-from parlour.features.desk import rows
 from parlour.features.desk.agent import actor_at, desk_in
-from parlour.features.desk.came_from import came_from, go_on
-from parlour.features.desk.change_note import noted
-from parlour.features.desk.ticket import Writing, not_sent, one_of, page, room_in, version_in
-from parlour.features.desk.ticket_panel import Stale
+from parlour.features.desk.tickets import rows
+from parlour.features.desk.tickets.came_from import came_from, go_on
+from parlour.features.desk.tickets.change_note import noted
+from parlour.features.desk.tickets.ticket import Writing, not_sent, one_of, page, room_in, version_in
+from parlour.features.desk.tickets.ticket_panel import Stale
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.bulk import service as bulk
 from parlour.features.tickets.models import Field, Priority, Status

@@ -7,9 +7,10 @@ from starlette.responses import Response
 
 from parlour.features.accounts.invitations import service as invitations
 from parlour.features.accounts.service import AddressUnproven, SecondFactorNeeded, WrongCredentials
-from parlour.features.desk import events, units
+from parlour.features.desk import units
+from parlour.features.desk.accounts import events
+from parlour.features.desk.accounts.second_factor import ask_for_code
 from parlour.features.desk.agent import device_of, tries_at
-from parlour.features.desk.second_factor import ask_for_code
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import DomainError, Invalid
 from parlour.kernel.secrets import secret_in

@@ -10,7 +10,7 @@ from parlour.features.conversation.downloads import serve
 from parlour.features.conversation.timeline import Before
 from parlour.features.desk import units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
-from parlour.features.desk.ticket import before_in
+from parlour.features.desk.tickets.ticket import before_in
 from parlour.kernel.access import Permission
 from parlour.realtime.protocol import SEQ_LIMIT
 from parlour.web.ids import id_in

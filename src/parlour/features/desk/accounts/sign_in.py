@@ -7,9 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.features.accounts import service as accounts
-from parlour.features.desk import events
+from parlour.features.desk.accounts import events
+from parlour.features.desk.accounts.second_factor import ask_for_code
 from parlour.features.desk.agent import device_of, tries_at
-from parlour.features.desk.second_factor import ask_for_code
 from parlour.kernel.errors import DomainError, SignedOut
 from parlour.web.forms import REFUSALS, read_form, read_form_leniently, safe_path
 from parlour.web.pages import redirect, render

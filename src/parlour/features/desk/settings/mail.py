@@ -9,7 +9,7 @@ from starlette.responses import Response
 from parlour.features.accounts.models import Desk
 from parlour.features.desk import units
 from parlour.features.desk.agent import actor_at, desk_in, render_at
-from parlour.features.desk.mail_tries import PATIENCE, Tried, post, send
+from parlour.features.desk.settings.mail_tries import PATIENCE, Tried, post, send
 from parlour.features.mailroom.fetching.models import Standing
 from parlour.features.workspaces.models import Mailbox
 from parlour.kernel.errors import DomainError

@@ -8,8 +8,8 @@ from starlette.responses import Response
 
 from parlour.features.chat.models import Audience
 from parlour.features.conversation import pages as conversation
-from parlour.features.desk import ticket
 from parlour.features.desk.agent import act_at, actor_at, actor_in, desk_in
+from parlour.features.desk.tickets import ticket
 from parlour.features.tickets import service as tickets
 from parlour.web.forms import read_form_with_files
 from parlour.web.ids import id_in

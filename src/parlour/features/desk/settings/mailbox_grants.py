@@ -10,9 +10,9 @@ from starlette.responses import Response
 
 from parlour.features.accounts.models import Desk
 from parlour.features.desk.agent import actor_at, desk_in
-from parlour.features.desk.mail_tries import keys, reach
-from parlour.features.desk.mailbox_offers import Begun, back_to, begun, is_of, verifier_of
-from parlour.features.desk.mailboxes import (
+from parlour.features.desk.settings.mail_tries import keys, reach
+from parlour.features.desk.settings.mailbox_offers import Begun, back_to, begun, is_of, verifier_of
+from parlour.features.desk.settings.mailboxes import (
     ADDING_REFUSALS,
     NotReached,
     found_in,
