@@ -82,6 +82,7 @@ def test_a_server_that_says_too_much_is_left_before_it_fills_the_memory(endless:
     with pytest.raises(ServerTrouble) as trouble:
         fetch_and_wait(inbox)
     inbox.cut()
+    inbox.close()
 
     assert trouble.value.about == "server"
     assert endless.said < 64 * LIMIT, "what lies in buffers on the way is all that may have been said besides"
