@@ -101,23 +101,19 @@ def device_of(request: Request) -> str:
     return device_name(request.headers.get("user-agent", ""))
 
 
-def actor_at(desk: Desk) -> Actor:
-    return desk.actor
-
-
 async def actor_in(request: Request) -> Actor:
-    return actor_at(await desk_in(request))
+    return (await desk_in(request)).actor
 
 
 def manages(desk: Desk) -> bool:
-    return actor_at(desk).may(Permission.WORKSPACE_MANAGE)
+    return desk.actor.may(Permission.WORKSPACE_MANAGE)
 
 
 async def read_at(
     request: Request, desk: Desk, unit: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs
 ) -> tuple[R, Sidebar]:
     """What a page shows, and for a whole page the `sidebar` that goes with it to `render_at`."""
-    actor = actor_at(desk)
+    actor = desk.actor
     if "hx-request" in request.headers:
         return await db(request).read(actor, unit, *args, **kwargs), NOTHING
     return await read_beside(request, desk, actor, unit, *args, **kwargs)
@@ -134,7 +130,7 @@ async def render_at(
 ) -> Response:
     around = dict(place(request, desk, managed=manages(desk)))
     if "hx-request" not in request.headers and "sidebar" not in context:
-        around["sidebar"] = await sidebar(request, desk, actor_at(desk))
+        around["sidebar"] = await sidebar(request, desk, desk.actor)
     return render(request, template, status=status, refused=refused, **(around | context))
 
 

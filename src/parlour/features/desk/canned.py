@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from parlour.features.accounts.models import Desk
 from parlour.features.chat.models import CONTENT_LIMIT
-from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.desk.agent import desk_in, render_at
 from parlour.features.tickets.canned import service as canned
 from parlour.kernel import seen, text
 from parlour.kernel.access import Permission
@@ -27,7 +27,7 @@ def _home(desk: Desk) -> str:
 
 async def index(request: Request) -> Response:
     desk = await desk_in(request)
-    actor = actor_at(desk)
+    actor = desk.actor
     found = await db(request).read(actor, canned.usable)
     return await render_at(
         request,
@@ -48,7 +48,7 @@ async def for_ticket(request: Request) -> Response:
     """
     desk = await desk_in(request)
     ticket_id = id_in(request, "ticket_id")
-    found = await db(request).read(actor_at(desk), canned.filled, ticket_id)
+    found = await db(request).read(desk.actor, canned.filled, ticket_id)
     here = f"/workspace/{desk.workspace_id}/tickets/{ticket_id}/replies"
     return as_json(
         {
@@ -65,7 +65,7 @@ async def one_for_ticket(request: Request) -> Response:
     """All of one, filled in for the ticket."""
     desk = await desk_in(request)
     ids = id_in(request, "ticket_id"), id_in(request, "reply_id")
-    return as_json({"content": await db(request).read(actor_at(desk), canned.filled_one, *ids)})
+    return as_json({"content": await db(request).read(desk.actor, canned.filled_one, *ids)})
 
 
 async def _form(
@@ -75,7 +75,7 @@ async def _form(
     typed: Mapping[str, str],
     refused: DomainError | None = None,
 ) -> Response:
-    actor = actor_at(desk)
+    actor = desk.actor
     if not actor.may(Permission.TICKET_UPDATE):
         raise Forbidden
     kept = canned.shown(await db(request).read(actor, canned.reply, reply_id)) if reply_id else {}
@@ -107,7 +107,7 @@ async def add(request: Request) -> Response:
     try:
         if stale:
             raise stale
-        await db(request).write(actor_at(desk), canned.add, name, content, shared=shared)
+        await db(request).write(desk.actor, canned.add, name, content, shared=shared)
     except REFUSALS as error:
         return await _form(request, desk, None, fields, error)
     return done(_home(desk), "added")
@@ -127,7 +127,7 @@ async def change(request: Request) -> Response:
         if stale:
             raise stale
         await db(request).write(
-            actor_at(desk),
+            desk.actor,
             canned.change,
             reply_id,
             name,
@@ -144,5 +144,5 @@ async def remove(request: Request) -> Response:
     desk = await desk_in(request)
     reply_id = id_in(request, "reply_id")
     await read_form(request)
-    await db(request).write(actor_at(desk), canned.remove, reply_id)
+    await db(request).write(desk.actor, canned.remove, reply_id)
     return done(_home(desk), "removed")

@@ -11,7 +11,7 @@ from parlour.db.database import Tx
 from parlour.features.accounts.models import Desk
 from parlour.features.contacts import service as contacts
 from parlour.features.desk import units
-from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.desk.agent import desk_in, render_at
 from parlour.kernel import seen, text
 from parlour.kernel.access import Permission
 from parlour.kernel.errors import DomainError, NotFound
@@ -31,7 +31,7 @@ async def index(request: Request) -> Response:
     after = text.storable(request.query_params.get("after", ""))
     blocked = request.query_params.get("blocked") == "1"
     found = await db(request).read(
-        actor_at(desk), contacts.page, beginning=q, after=after, blocked=blocked, limit=contacts.PAGE
+        desk.actor, contacts.page, beginning=q, after=after, blocked=blocked, limit=contacts.PAGE
     )
     more = urlencode(
         {"q": q, **({"blocked": "1"} if blocked else {}), "after": found.next} if found.next else {}
@@ -51,7 +51,7 @@ async def _page(
     typed: Mapping[str, str] | None = None,
     refused: DomainError | None = None,
 ) -> Response:
-    actor = actor_at(desk)
+    actor = desk.actor
     found = await db(request).read(actor, units.contact_page, id_in(request, "contact_id"), _before(request))
     known = {"name": found.contact.name, "note": found.contact.note}
     late = isinstance(refused, seen.ChangedMeanwhile)
@@ -95,7 +95,7 @@ async def change(request: Request) -> Response:
             raise stale
         name, note = fields.get("name", ""), fields.get("note", "")
         mark = fields.get("seen", "")
-        await db(request).write(actor_at(desk), contacts.change, contact_id, name, note, mark)
+        await db(request).write(desk.actor, contacts.change, contact_id, name, note, mark)
     except REFUSALS as error:
         return await _page(request, desk, fields, error)
     return redirect(f"/workspace/{desk.workspace_id}/contacts/{contact_id}?saved=1")
@@ -114,7 +114,7 @@ async def _set_blocked(request: Request, action: Callable[[Tx, UUID], None]) -> 
     desk = await desk_in(request)
     contact_id = id_in(request, "contact_id")
     fields = await read_form(request)
-    await db(request).write(actor_at(desk), action, contact_id)
+    await db(request).write(desk.actor, action, contact_id)
     home = f"/workspace/{desk.workspace_id}"
     target = safe_path(fields.get("back", ""), home)
     return redirect(target if target.startswith(f"{home}/tickets/") else f"{home}/contacts/{contact_id}")

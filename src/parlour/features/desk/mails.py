@@ -11,7 +11,7 @@ from parlour.db.database import Unit
 from parlour.features.accounts.models import Desk
 from parlour.features.conversation.uploads import intake
 from parlour.features.desk import units
-from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.desk.agent import desk_in, render_at
 from parlour.features.mailroom import service as mailroom
 from parlour.features.mailroom.models import HELD, Mail, Outcome
 from parlour.features.tickets.outgoing import service as outgoing
@@ -35,7 +35,7 @@ async def ledger(request: Request) -> Response:
     if request.query_params.get("direction") == "out":
         return await _outgoing(request, desk, asked, before)
     outcome = Outcome(asked) if asked in {*Outcome} else None
-    actor = actor_at(desk)
+    actor = desk.actor
     page, silent = await db(request).read(actor, units.incoming_mails, outcome, before)
     return await render_at(
         request,
@@ -55,7 +55,7 @@ async def ledger(request: Request) -> Response:
 
 async def _outgoing(request: Request, desk: Desk, asked: str, before: UUID | None) -> Response:
     outcome = Gone(asked) if asked in {*Gone} else None
-    actor = actor_at(desk)
+    actor = desk.actor
     page = await db(request).read(actor, outgoing.page, outcome=outcome, before=before)
     return await render_at(
         request,
@@ -88,7 +88,7 @@ def _shown(mail: Mail) -> dict[str, object]:
 async def original(request: Request) -> Response:
     """The mail as it came, to keep or to open in a mail program."""
     desk = await desk_in(request)
-    mail = await db(request).read(actor_at(desk), mailroom.mail, id_in(request, "mail_id"))
+    mail = await db(request).read(desk.actor, mailroom.mail, id_in(request, "mail_id"))
     if not mail.storage_key:  # it was erased
         raise mailroom.UnknownMail
     try:
@@ -115,7 +115,7 @@ async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[byt
 async def _decided(request: Request, act: Unit[[UUID], None]) -> Response:
     desk = await desk_in(request)
     await read_form(request)
-    await db(request).write(actor_at(desk), act, id_in(request, "mail_id"))
+    await db(request).write(desk.actor, act, id_in(request, "mail_id"))
     return redirect(f"/workspace/{desk.workspace_id}/mail")
 
 
@@ -138,5 +138,5 @@ async def send_again(request: Request) -> Response:
     """A mail of ours that did not arrive is tried once more."""
     desk = await desk_in(request)
     await read_form(request)
-    await db(request).write(actor_at(desk), outgoing.send_again, id_in(request, "letter_id"))
+    await db(request).write(desk.actor, outgoing.send_again, id_in(request, "letter_id"))
     return redirect(f"/workspace/{desk.workspace_id}/mail?direction=out")

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from parlour.features.accounts.models import Desk
 from parlour.features.desk import units
-from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.desk.agent import desk_in, render_at
 from parlour.features.desk.sidebar import bell_at
 from parlour.features.tickets.models import TicketRow
 from parlour.features.tickets.notifications import service as notifications
@@ -28,7 +28,7 @@ async def page(request: Request) -> Response:
 
 async def _page(request: Request, desk: Desk, before: Place | None = None) -> Response:
     upto = clock.now()
-    found = await db(request).read(actor_at(desk), units.told, bell_at(desk), before)
+    found = await db(request).read(desk.actor, units.told, bell_at(desk), before)
     asked_from = request.headers.get("hx-current-url", "").partition("?")[0]
     fragment = "hx-request" in request.headers
     return await render_at(
@@ -88,7 +88,7 @@ async def read_all(request: Request) -> Response:
         upto = _moment(fields.get("upto", ""))
     except ValueError:
         raise BadForm from None
-    await db(request).write(actor_at(desk), notifications.read_all, upto)
+    await db(request).write(desk.actor, notifications.read_all, upto)
     if "hx-request" in request.headers:
         return await _page(request, await desk_in(request))
     return redirect(f"/workspace/{desk.workspace_id}/notifications")
@@ -116,7 +116,7 @@ async def choose(request: Request) -> Response:
     desk = await desk_in(request)
     fields = await read_form(request)
     ticked = frozenset((kind, way) for kind in Kind for way in Way if f"{kind}_{way}" in fields)
-    await db(request).write(actor_at(desk), notifications.choose, Chosen(ticked))
+    await db(request).write(desk.actor, notifications.choose, Chosen(ticked))
     if fields.get("back") == "profile":
         return redirect("/profile?saved=told#notifications")
     return redirect(f"/workspace/{desk.workspace_id}/notifications/choices?saved=yes")

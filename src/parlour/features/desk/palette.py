@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from parlour.features.desk import units
-from parlour.features.desk.agent import actor_at, desk_in, manages, render_at
+from parlour.features.desk.agent import desk_in, manages, render_at
 from parlour.features.desk.dialogs import address_of, dialogs_of
 from parlour.features.desk.query import BUILT_IN, TableQuery
 from parlour.features.tickets.listing import service as listing
@@ -32,7 +32,7 @@ async def palette(request: Request) -> Response:
     q = TableQuery.read({"q": request.query_params.get("q", "")}).q
     filters = Filters(q=q, limit=SHOWN)
     run = db(request).read if listing.costs_the_same(filters) else db(request).scan
-    found = await run(actor_at(desk), units.palette, filters)
+    found = await run(desk.actor, units.palette, filters)
     return await render_at(
         request,
         desk,
@@ -44,6 +44,6 @@ async def palette(request: Request) -> Response:
         people=found.people,
         members=found.members,
         tags=found.tags,
-        may_update=actor_at(desk).may(Permission.TICKET_UPDATE),
+        may_update=desk.actor.may(Permission.TICKET_UPDATE),
         built_in={name: query.text for name, query in BUILT_IN.items()},
     )

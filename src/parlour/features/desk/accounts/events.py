@@ -20,7 +20,7 @@ from parlour.features.accounts.events import service as events
 from parlour.features.accounts.events.service import Event
 from parlour.features.accounts.models import Desk
 from parlour.features.accounts.second_factor import service as second_factor
-from parlour.features.desk.agent import actor_at, device_of
+from parlour.features.desk.agent import device_of
 from parlour.kernel.access import Actor
 from parlour.kernel.addresses import clean_email
 from parlour.kernel.errors import DomainError, Forbidden, TooMany
@@ -112,6 +112,6 @@ async def _note_refused(request: Request) -> None:
     about = log.bind(network=network_of(request), device=device_of(request))
     about.info("security.refused", user_id=str(desk.person.user_id), what=what)
     try:
-        await db(request).write(actor_at(desk), events.note_refused, f"{what}, {_origin(request)}")
+        await db(request).write(desk.actor, events.note_refused, f"{what}, {_origin(request)}")
     except DomainError as error:
         about.warning("security.unnoted", event_kind=Event.REFUSED.value, error=error.code)

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from parlour.features.accounts.api_keys import service as api_keys
 from parlour.features.accounts.api_keys.models import Made
 from parlour.features.accounts.models import Desk
-from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.desk.agent import desk_in, render_at
 from parlour.kernel import clock, text
 from parlour.kernel.access import permitted
 from parlour.kernel.errors import DomainError
@@ -39,7 +39,7 @@ async def _page(
     refused: DomainError | None = None,
     made: Made | None = None,
 ) -> Response:
-    actor, typed = actor_at(desk), typed or {}
+    actor, typed = desk.actor, typed or {}
     permitted(actor, api_keys.make)
     return await render_at(
         request,
@@ -67,7 +67,7 @@ async def make(request: Request) -> Response:
     try:
         if stale:
             raise stale
-        made = await db(request).write(actor_at(desk), api_keys.make, *_asked(fields))
+        made = await db(request).write(desk.actor, api_keys.make, *_asked(fields))
     except api_keys.AlreadyMade:
         return redirect(_home(desk))
     except REFUSALS as error:
@@ -82,5 +82,5 @@ def _asked(fields: Mapping[str, str]) -> tuple[UUID, str, str]:
 async def revoke(request: Request) -> Response:
     desk = await desk_in(request)
     await read_form(request)
-    await db(request).write(actor_at(desk), api_keys.revoke, id_in(request, "key_id"))
+    await db(request).write(desk.actor, api_keys.revoke, id_in(request, "key_id"))
     return redirect(_home(desk))

@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 
 from parlour.features.accounts.events import service as events
 from parlour.features.desk import units
-from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.desk.agent import actor_in, desk_in, render_at
 from parlour.features.workspaces.models import TrailPage, TrailRow
 from parlour.kernel import clock
 from parlour.kernel.text import storable
@@ -34,7 +34,7 @@ async def trail(request: Request) -> Response:
     kind, person = storable(request.query_params.get("kind", "")), _id(request, "person")
     chosen = {"kind": kind, "person": str(person or "")}
     found = await db(request).scan(
-        actor_at(desk),
+        desk.actor,
         units.trail,
         action=kind,
         actor_id=chosen["person"],
@@ -68,7 +68,7 @@ async def export(request: Request) -> Response:
 async def _exported(request: Request, before: UUID | None) -> TrailPage:
     """Somebody who loses the right while it comes in gets no more of it."""
     return await db(request).scan(
-        actor_at(await desk_in(request)),
+        await actor_in(request),
         events.trail,
         action=storable(request.query_params.get("kind", "")),
         actor_id=str(_id(request, "person") or ""),

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.features.accounts.models import Desk
-from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.desk.agent import desk_in, render_at
 from parlour.features.workspaces.auto_reply import service as auto_reply
 from parlour.features.workspaces.models import AutoReply
 from parlour.kernel import clock, seen
@@ -30,7 +30,7 @@ async def _page(
     typed: Mapping[str, str] | None = None,
     refused: DomainError | None = None,
 ) -> Response:
-    chosen = await db(request).read(actor_at(desk), auto_reply.chosen)
+    chosen = await db(request).read(desk.actor, auto_reply.chosen)
     now, moment = auto_reply.shown(chosen), clock.now()
     late = isinstance(refused, seen.ChangedMeanwhile)
     mark = seen.mark(*now) if typed is None or late else typed.get("seen", "")
@@ -55,7 +55,7 @@ async def choose(request: Request) -> Response:
     try:
         if stale:
             raise stale
-        await db(request).write(actor_at(desk), auto_reply.choose, _wanted(fields), fields.get("seen", ""))
+        await db(request).write(desk.actor, auto_reply.choose, _wanted(fields), fields.get("seen", ""))
     except REFUSALS as error:
         return await _page(request, desk, fields, error)
     return redirect(f"/workspace/{desk.workspace_id}/settings/auto-reply?saved=1")

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from parlour.features.accounts.models import Desk
 from parlour.features.desk import units
-from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.desk.agent import desk_in, render_at
 from parlour.features.workspaces.colours import accent
 from parlour.features.workspaces.models import ReplyTime, WorkspaceSettings
 from parlour.features.workspaces.settings import service as choices
@@ -35,9 +35,9 @@ async def _page(
     typed: Mapping[str, str] | None = None,
     refused: DomainError | None = None,
 ) -> Response:
-    permitted(actor_at(desk), choices.choose)
+    permitted(desk.actor, choices.choose)
     quota = site(request).settings.files_quota
-    chosen, space = await db(request).read(actor_at(desk), units.general, quota)
+    chosen, space = await db(request).read(desk.actor, units.general, quota)
     now = choices.shown(desk.workspace_name, chosen)
     form = dict(zip(FIELDS, now, strict=True))
     late = isinstance(refused, seen.ChangedMeanwhile)
@@ -74,7 +74,7 @@ async def choose(request: Request) -> Response:
         if stale:
             raise stale
         name, chosen = fields.get("name", ""), _chosen(fields)
-        await db(request).write(actor_at(desk), choices.choose, name, chosen, fields.get("seen", ""))
+        await db(request).write(desk.actor, choices.choose, name, chosen, fields.get("seen", ""))
     except REFUSALS as error:
         return await _page(request, desk, typed=fields, refused=error)
     return redirect(f"/workspace/{desk.workspace_id}/settings?saved=1")

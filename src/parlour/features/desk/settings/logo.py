@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.features.conversation.uploads import intake
-from parlour.features.desk.agent import actor_at, desk_in
+from parlour.features.desk.agent import desk_in
 from parlour.features.desk.settings.general import LOGO_LIMIT, page_refused
 from parlour.features.files.spool import on_disk, spool
 from parlour.features.workspaces.logo import service as logos
@@ -29,7 +29,7 @@ from parlour.web.site import db, site
 async def change(request: Request) -> Response:
     """A picture replaces the logo; `remove` takes it away."""
     desk = await desk_in(request)
-    actor = actor_at(desk)
+    actor = desk.actor
     permitted(actor, logos.put)
     coming = _Coming(request, actor)
     filled = await read_form_with_files(request, coming.take)

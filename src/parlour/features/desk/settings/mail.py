@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from parlour.features.accounts.models import Desk
 from parlour.features.desk import units
-from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.desk.agent import desk_in, render_at
 from parlour.features.desk.settings.mail_tries import PATIENCE, Tried, post, send
 from parlour.features.mailroom.fetching.models import Standing
 from parlour.features.workspaces.models import Mailbox
@@ -47,7 +47,7 @@ async def page(request: Request) -> Response:
 async def _page(
     request: Request, desk: Desk, *, tried: Tried | None = None, refused: DomainError | None = None
 ) -> Response:
-    ways_in = await db(request).read(actor_at(desk), units.ways_in)
+    ways_in = await db(request).read(desk.actor, units.ways_in)
     return await render_at(
         request,
         desk,
@@ -82,7 +82,7 @@ async def try_out(request: Request) -> Response:
     """Send a mail to whoever asks, and say what came of it."""
     desk = await desk_in(request)
     _, stale = await read_form_leniently(request)
-    workspace = await db(request).read(actor_at(desk), units.managed)
+    workspace = await db(request).read(desk.actor, units.managed)
     try:
         if stale:
             raise stale

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.features.accounts.models import Desk
-from parlour.features.desk.agent import actor_at, desk_in
+from parlour.features.desk.agent import desk_in
 from parlour.features.desk.settings.mail_tries import keys, reach
 from parlour.features.desk.settings.mailbox_offers import Begun, back_to, begun, is_of, verifier_of
 from parlour.features.desk.settings.mailboxes import (
@@ -62,7 +62,7 @@ async def back(request: Request) -> Response:
 async def granted(request: Request) -> Response:
     """Get the grant, try it, and keep it: for a new address, or for one that is there already."""
     desk = await desk_in(request)
-    actor = actor_at(desk)
+    actor = desk.actor
     permitted(actor, accounts.add)
     found = begun(request)
     if found is None or not is_of(found, desk):
@@ -84,7 +84,7 @@ async def _connected(
     request: Request, desk: Desk, found: Begun, mailbox: Mailbox | None
 ) -> tuple[Mailbox, str]:
     """The mailbox, and what happened to it. Nothing is kept that does not work. Raises what `add` does."""
-    actor, asked = actor_at(desk), request.query_params
+    actor, asked = desk.actor, request.query_params
     if "code" not in asked:
         raise _refused(asked.get("error", ""))
     await count(request, Limit.TRY_MAILBOX, str(desk.workspace_id))

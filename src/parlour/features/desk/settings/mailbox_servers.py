@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.db.outbox import Postponed
-from parlour.features.desk.agent import actor_at, desk_in
+from parlour.features.desk.agent import desk_in
 from parlour.features.desk.settings.mail_tries import PATIENCE, own_servers, reach
 from parlour.features.desk.settings.mailboxes import NotReached, page_of, place_of
 from parlour.features.mailroom import accounts
@@ -32,7 +32,7 @@ async def save(request: Request) -> Response:
     """It is signed in there before anything is kept."""
     desk, mailbox_id = await desk_in(request), id_in(request, "mailbox_id")
     typed, stale = await read_form_leniently(request)
-    actor, keys = actor_at(desk), leaving.keyring(site(request).settings.secret_keys)
+    actor, keys = desk.actor, leaving.keyring(site(request).settings.secret_keys)
     mailbox, fetched = await db(request).read(actor, accounts.one, mailbox_id)
     kept = await db(request).read(actor, leaving.this, mailbox_id)
     try:
@@ -87,5 +87,5 @@ async def _reached(mailer: SmtpMailer, server: OwnServer) -> None:
 async def drop(request: Request) -> Response:
     desk, mailbox_id = await desk_in(request), id_in(request, "mailbox_id")
     await read_form(request)
-    await db(request).write(actor_at(desk), leaving.drop, mailbox_id)
+    await db(request).write(desk.actor, leaving.drop, mailbox_id)
     return redirect(f"{place_of(desk, mailbox_id)}?saved=houses")

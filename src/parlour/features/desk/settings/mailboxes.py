@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from parlour.features.accounts.models import Desk
 from parlour.features.desk import units
-from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.desk.agent import desk_in, render_at
 from parlour.features.desk.settings.mail import way_in, way_of
 from parlour.features.desk.settings.mail_tries import PATIENCE, Looked, Tried, keys, look, reach, send
 from parlour.features.desk.settings.mailbox_offers import offers
@@ -83,7 +83,7 @@ async def new(request: Request) -> Response:
     try:
         address = _asked_for(typed)
         await db(request).read(
-            actor_at(desk),
+            desk.actor,
             accounts.refuse_taken,
             address,
             house_of(request),
@@ -108,7 +108,7 @@ async def new_page(
     step: int = 1,
     refused: DomainError | None = None,
 ) -> Response:
-    permitted(actor_at(desk), accounts.add)
+    permitted(desk.actor, accounts.add)
     address = typed.get("address", "")
     return await render_at(
         request,
@@ -123,7 +123,7 @@ async def new_page(
         known=provider_of(address),
         offers=offers(request, desk, address) if address and typed.get("way") == "imap" else [],
         plain=reach(request).is_wide,
-        may_take_any=await db(request).read(actor_at(desk), addresses.may_take_any),
+        may_take_any=await db(request).read(desk.actor, addresses.may_take_any),
         transport=_transport(address, site(request).settings.smtp_listen),
         pipe=f"parlour mail receive --to {address}",
     )
@@ -147,7 +147,7 @@ def _usual(address: str) -> dict[str, str]:
 async def add(request: Request) -> Response:
     desk = await desk_in(request)
     typed, stale = await read_form_leniently(request)
-    actor = actor_at(desk)
+    actor = desk.actor
     permitted(actor, accounts.add)
     try:
         if stale:
@@ -218,8 +218,8 @@ async def page_of(
     looked: Looked | None = None,
     tried: Tried | None = None,
 ) -> Response:
-    mailbox, fetched = await db(request).read(actor_at(desk), accounts.one, mailbox_id)
-    own = await db(request).read(actor_at(desk), leaving.this, mailbox_id)
+    mailbox, fetched = await db(request).read(desk.actor, accounts.one, mailbox_id)
+    own = await db(request).read(desk.actor, leaving.this, mailbox_id)
     return await render_at(
         request,
         desk,
@@ -268,7 +268,7 @@ async def save(request: Request) -> Response:
     """From where it is fetched, now or anew."""
     desk, mailbox_id = await desk_in(request), id_in(request, "mailbox_id")
     typed, stale = await read_form_leniently(request)
-    actor = actor_at(desk)
+    actor = desk.actor
     mailbox, _ = await db(request).read(actor, accounts.one, mailbox_id)
     try:
         if stale:
@@ -290,7 +290,7 @@ async def _changed(
     given for, and to no other. Raises Invalid.
     """
     account = account_in(typed, address, plain=reach(request).is_wide)
-    kept = await db(request).read(actor_at(desk), accounts.kept, mailbox_id)
+    kept = await db(request).read(desk.actor, accounts.kept, mailbox_id)
     same = kept is not None and not kept.provider and Server.at(kept.url).opens_like(account.server)
     if not account.password:
         if kept is None or not same:
@@ -306,7 +306,7 @@ async def test(request: Request) -> Response:
     """Both ways at once: look into the mailbox, and send a mail to whoever asks."""
     desk, mailbox_id = await desk_in(request), id_in(request, "mailbox_id")
     _, stale = await read_form_leniently(request)
-    actor = actor_at(desk)
+    actor = desk.actor
     mailbox, fetched = await db(request).read(actor, accounts.one, mailbox_id)
     workspace = await db(request).read(actor, units.managed)
     try:
@@ -330,7 +330,7 @@ async def sign(request: Request) -> Response:
         if stale:
             raise stale
         said = typed.get("called", ""), typed.get("signature", "")
-        await db(request).write(actor_at(desk), addresses.sign, mailbox_id, *said)
+        await db(request).write(desk.actor, addresses.sign, mailbox_id, *said)
     except REFUSALS as error:
         return await page_of(request, desk, mailbox_id, typed=typed, refused=error)
     return redirect(f"{place_of(desk, mailbox_id)}?saved=signed")
@@ -339,12 +339,12 @@ async def sign(request: Request) -> Response:
 async def stop(request: Request) -> Response:
     desk, mailbox_id = await desk_in(request), id_in(request, "mailbox_id")
     await read_form(request)
-    await db(request).write(actor_at(desk), accounts.stop, mailbox_id)
+    await db(request).write(desk.actor, accounts.stop, mailbox_id)
     return redirect(f"{place_of(desk, mailbox_id)}?saved=stopped")
 
 
 async def remove(request: Request) -> Response:
     desk = await desk_in(request)
     await read_form(request)
-    await db(request).write(actor_at(desk), accounts.remove, id_in(request, "mailbox_id"))
+    await db(request).write(desk.actor, accounts.remove, id_in(request, "mailbox_id"))
     return redirect(f"{_home(desk)}?removed=yes")

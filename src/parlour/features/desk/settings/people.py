@@ -11,7 +11,7 @@ from starlette.responses import Response
 from parlour.features.accounts.invitations import service as invitations
 from parlour.features.accounts.models import Desk, Invitation, Invited
 from parlour.features.desk import units
-from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.desk.agent import desk_in, render_at
 from parlour.features.tickets import handover
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel.access import Permission, Role, permitted
@@ -43,7 +43,7 @@ async def _page(
     form: Mapping[str, str] | None = None,
     refused: DomainError | None = None,
 ) -> Response:
-    actor = actor_at(desk)
+    actor = desk.actor
     after = _after(request)
     known = await db(request).read(actor, units.people, after)
     return await render_at(
@@ -128,7 +128,7 @@ async def invite(request: Request) -> Response:
 
 async def _invite(request: Request, desk: Desk, email: str, role: Role) -> Invited:
     """Counted for the workspace, for whoever invites, and for whoever would get the mails."""
-    actor, address = actor_at(desk), required_email(email)
+    actor, address = desk.actor, required_email(email)
     permitted(actor, invitations.invite)
     await count(request, Limit.INVITE, str(desk.workspace_id))
     await count(request, Limit.INVITE_BY_PERSON, str(desk.person.user_id))
@@ -141,7 +141,7 @@ async def _invite(request: Request, desk: Desk, email: str, role: Role) -> Invit
 async def withdraw(request: Request) -> Response:
     desk = await desk_in(request)
     await read_form(request)
-    await db(request).write(actor_at(desk), invitations.withdraw, id_in(request, "invitation_id"))
+    await db(request).write(desk.actor, invitations.withdraw, id_in(request, "invitation_id"))
     return _back(request, desk, "withdrawn")
 
 
@@ -149,7 +149,7 @@ async def set_role(request: Request) -> Response:
     desk = await desk_in(request)
     role = _role(await read_form(request))
     try:
-        await db(request).write(actor_at(desk), handover.set_role, id_in(request, "user_id"), role)
+        await db(request).write(desk.actor, handover.set_role, id_in(request, "user_id"), role)
     except (workspaces.LastOwner, Forbidden) as error:
         return await _page(request, desk, refused=error)
     return _back(request, desk, "role")
@@ -161,7 +161,7 @@ async def remove(request: Request) -> Response:
     await read_form(request)
     user_id = id_in(request, "user_id")
     try:
-        await db(request).write(actor_at(desk), handover.remove_member, user_id)
+        await db(request).write(desk.actor, handover.remove_member, user_id)
     except (workspaces.LastOwner, Forbidden) as error:
         return await _page(request, desk, refused=error)
     return redirect("/") if user_id == desk.person.user_id else _back(request, desk, "removed")

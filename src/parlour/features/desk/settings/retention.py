@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from parlour.features.accounts.models import Desk
 from parlour.features.desk import units
-from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.desk.agent import desk_in, render_at
 from parlour.features.tickets.retention.service import COUNTED
 from parlour.features.workspaces.choices import DAYS_LIMIT
 from parlour.features.workspaces.settings import service as choices
@@ -34,7 +34,7 @@ async def _page(
     refused: DomainError | None = None,
 ) -> Response:
     """`tried`: numbers of days that are only looked at."""
-    chosen, due = await db(request).read(actor_at(desk), units.retention, tried)
+    chosen, due = await db(request).read(desk.actor, units.retention, tried)
     now = choices.kept(chosen)
     form = dict(zip(FIELDS, now, strict=True))
     late = isinstance(refused, seen.ChangedMeanwhile)
@@ -58,7 +58,7 @@ async def _page(
 async def keep_for(request: Request) -> Response:
     """Save it, or with the button for that only say what it would come to."""
     desk = await desk_in(request)
-    permitted(actor_at(desk), choices.keep_for)
+    permitted(desk.actor, choices.keep_for)
     fields, stale = await read_form_leniently(request)
     try:
         if stale:
@@ -68,7 +68,7 @@ async def keep_for(request: Request) -> Response:
             return await _page(request, desk, typed=fields, tried=days)
         if days[1] and "sure" not in fields:
             raise Invalid({"sure": "required"})
-        await db(request).write(actor_at(desk), choices.keep_for, *days, fields.get("seen", ""))
+        await db(request).write(desk.actor, choices.keep_for, *days, fields.get("seen", ""))
     except REFUSALS as error:
         return await _page(request, desk, typed=fields, refused=error)
     return redirect(f"/workspace/{desk.workspace_id}/settings/retention?saved=1")

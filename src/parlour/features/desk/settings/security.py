@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from parlour.features.accounts.models import Desk
 from parlour.features.desk import units
-from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.desk.agent import desk_in, render_at
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel.errors import DomainError
 from parlour.web.forms import REFUSALS, read_form_leniently
@@ -18,7 +18,7 @@ async def page(request: Request) -> Response:
 
 
 async def _page(request: Request, desk: Desk, refused: DomainError | None = None) -> Response:
-    stand = await db(request).read(actor_at(desk), units.security)
+    stand = await db(request).read(desk.actor, units.security)
     return await render_at(
         request,
         desk,
@@ -38,7 +38,7 @@ async def ask_for_second_factor(request: Request) -> Response:
         if stale:
             raise stale
         required = fields.get("required") == "yes"
-        await db(request).write(actor_at(desk), workspaces.ask_for_second_factor, required)
+        await db(request).write(desk.actor, workspaces.ask_for_second_factor, required)
     except (*REFUSALS, workspaces.OwnFactorFirst) as error:
         return await _page(request, desk, error)
     return redirect(f"/workspace/{desk.workspace_id}/settings/security")

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from parlour.features.accounts.api_keys import service as api_keys
 from parlour.features.accounts.models import Desk
-from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.desk.agent import desk_in, render_at
 from parlour.features.webhooks import service as webhooks
 from parlour.features.webhooks.models import Delivery, Made, Webhook
 from parlour.features.webhooks.posting import Sender, post
@@ -98,7 +98,7 @@ def _wish(request: Request, fields: Mapping[str, str], chosen: Sequence[str]) ->
 
 async def _choices(request: Request, desk: Desk) -> dict[str, Any]:
     """What a form of a webhook offers, and what its pages say of it."""
-    keys = await db(request).read(actor_at(desk), api_keys.every)
+    keys = await db(request).read(desk.actor, api_keys.every)
     return {
         "kinds": [kind.value for kind in webhooks.KINDS],
         "programs": [{"key_id": str(each.key_id), "name": each.name} for each in keys],
@@ -122,7 +122,7 @@ async def _index(
     refused: DomainError | None = None,
 ) -> Response:
     typed = typed or {}
-    known = await db(request).read(actor_at(desk), webhooks.every)
+    known = await db(request).read(desk.actor, webhooks.every)
     return await render_at(
         request,
         desk,
@@ -144,11 +144,11 @@ async def make(request: Request) -> Response:
             raise stale
         webhook_id = uuid_field(fields, "webhook_id")
         wish = _wish(request, fields, chosen)
-        made = await db(request).write(actor_at(desk), webhooks.make, webhook_id, wish, _keys(request))
+        made = await db(request).write(desk.actor, webhooks.make, webhook_id, wish, _keys(request))
     except webhooks.AlreadyMade:
         return redirect(_home(desk))
     except (*REFUSALS, webhooks.TooManyWebhooks) as error:
-        permitted(actor_at(desk), webhooks.make)
+        permitted(desk.actor, webhooks.make)
         return await _index(request, desk, fields, chosen, error)
     return await _one(request, desk, made.webhook.webhook_id, made=made)
 
@@ -177,7 +177,7 @@ async def _one(
     refused: DomainError | None = None,
     made: Made | None = None,
 ) -> Response:
-    actor, asked, now = actor_at(desk), request.query_params, clock.now()
+    actor, asked, now = desk.actor, request.query_params, clock.now()
     before = id_of(asked["before"]) if "before" in asked else None
     webhook = await db(request).read(actor, webhooks.webhook, webhook_id)
     found, older = await db(request).read(
@@ -222,9 +222,9 @@ async def change(request: Request) -> Response:
         if stale:
             raise stale
         wish = _wish(request, fields, chosen)
-        await db(request).write(actor_at(desk), webhooks.change, webhook_id, wish)
+        await db(request).write(desk.actor, webhooks.change, webhook_id, wish)
     except REFUSALS as error:
-        permitted(actor_at(desk), webhooks.change)
+        permitted(desk.actor, webhooks.change)
         return await _one(request, desk, webhook_id, _typed(fields, chosen), error)
     return redirect(f"{_at(desk, webhook_id)}?changed=yes")
 
@@ -232,14 +232,14 @@ async def change(request: Request) -> Response:
 async def turn_on(request: Request) -> Response:
     desk, webhook_id = await desk_in(request), id_in(request, "webhook_id")
     await read_form(request)
-    await db(request).write(actor_at(desk), webhooks.turn_on, webhook_id)
+    await db(request).write(desk.actor, webhooks.turn_on, webhook_id)
     return redirect(_at(desk, webhook_id))
 
 
 async def turn_off(request: Request) -> Response:
     desk, webhook_id = await desk_in(request), id_in(request, "webhook_id")
     await read_form(request)
-    await db(request).write(actor_at(desk), webhooks.turn_off, webhook_id)
+    await db(request).write(desk.actor, webhooks.turn_off, webhook_id)
     return redirect(_at(desk, webhook_id))
 
 
@@ -247,7 +247,7 @@ async def renew_secret(request: Request) -> Response:
     """As with a new webhook, the secret stands in this answer alone."""
     desk, webhook_id = await desk_in(request), id_in(request, "webhook_id")
     await read_form(request)
-    made = await db(request).write(actor_at(desk), webhooks.renew_secret, webhook_id, _keys(request))
+    made = await db(request).write(desk.actor, webhooks.renew_secret, webhook_id, _keys(request))
     return await _one(request, desk, webhook_id, made=made)
 
 
@@ -255,7 +255,7 @@ async def test(request: Request) -> Response:
     """Post a test, and lead to how it went."""
     desk, webhook_id = await desk_in(request), id_in(request, "webhook_id")
     await read_form(request)
-    actor = actor_at(desk)
+    actor = desk.actor
     webhook = await db(request).read(actor, webhooks.webhook, webhook_id)
     try:
         await count(request, Limit.TEST_WEBHOOK, str(desk.workspace_id))
@@ -275,21 +275,21 @@ async def test(request: Request) -> Response:
 async def delete(request: Request) -> Response:
     desk = await desk_in(request)
     await read_form(request)
-    await db(request).write(actor_at(desk), webhooks.delete, id_in(request, "webhook_id"))
+    await db(request).write(desk.actor, webhooks.delete, id_in(request, "webhook_id"))
     return redirect(_home(desk))
 
 
 async def retry(request: Request) -> Response:
     desk, webhook_id = await desk_in(request), id_in(request, "webhook_id")
     await read_form(request)
-    await db(request).write(actor_at(desk), webhooks.retry, webhook_id, id_in(request, "delivery_id"))
+    await db(request).write(desk.actor, webhooks.retry, webhook_id, id_in(request, "delivery_id"))
     return redirect(_at(desk, webhook_id))
 
 
 async def replay(request: Request) -> Response:
     desk, webhook_id = await desk_in(request), id_in(request, "webhook_id")
     fields, stale = await read_form_leniently(request)
-    actor = actor_at(desk)
+    actor = desk.actor
     permitted(actor, webhooks.replay)
     try:
         if stale:

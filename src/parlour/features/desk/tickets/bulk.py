@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from parlour.features.accounts.models import Desk
 from parlour.features.desk import units
-from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.desk.agent import desk_in, render_at
 from parlour.features.desk.tickets import rows, table
 from parlour.features.desk.tickets.change_note import noted
 from parlour.features.desk.tickets.views import query_in
@@ -36,7 +36,7 @@ async def start(request: Request) -> Response:
         if field is Field.SNOOZE:
             value = _moment_of(value, fields)
         ticket_ids = await _tickets(request, desk, fields)
-        started = await db(request).write(actor_at(desk), bulk.start, ticket_ids, field, value)
+        started = await db(request).write(desk.actor, bulk.start, ticket_ids, field, value)
     except REFUSALS as error:
         query = query_in(fields.get("query", ""))
         selected = await every(request, "ids")
@@ -79,7 +79,7 @@ async def _tickets(request: Request, desk: Desk, fields: Mapping[str, str]) -> l
         return ticked
     filters = query_in(fields.get("query", "")).filters(desk.person.user_id)
     shown = _moment(fields.get("shown", ""))
-    return [*await db(request).scan(actor_at(desk), bulk.matching, filters, shown), *ticked]
+    return [*await db(request).scan(desk.actor, bulk.matching, filters, shown), *ticked]
 
 
 def _moment(text: str) -> datetime | None:
@@ -93,7 +93,7 @@ def _moment(text: str) -> datetime | None:
 async def progress(request: Request) -> Response:
     """How far it is; a part of the table's page, or a page of its own."""
     desk = await desk_in(request)
-    found, name = await db(request).read(actor_at(desk), units.bulk_change, id_in(request, "bulk_id"))
+    found, name = await db(request).read(desk.actor, units.bulk_change, id_in(request, "bulk_id"))
     template = "desk/bulk_panel.html" if "hx-request" in request.headers else "desk/bulk.html"
     back = rows.back_to(desk, request.query_params)
     context: dict[str, Any] = {"bulk": found, "bulk_name": name, "back": back}
@@ -103,7 +103,7 @@ async def progress(request: Request) -> Response:
 async def undo(request: Request) -> Response:
     desk = await desk_in(request)
     fields = await read_form(request)
-    undone = await db(request).write(actor_at(desk), bulk.undo, id_in(request, "bulk_id"))
+    undone = await db(request).write(desk.actor, bulk.undo, id_in(request, "bulk_id"))
     if "hx-request" in request.headers:  # from a note about one ticket, which shows the change by itself
         return Response(status_code=204 if undone.put_back else 409)
     return _back(desk, fields, undone)

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.features.accounts.models import After, Desk
-from parlour.features.desk.agent import actor_at, desk_in
+from parlour.features.desk.agent import desk_in
 from parlour.features.desk.query import BUILT_IN, TableQuery, read_list
 from parlour.features.desk.tickets.change_note import named_in, noted
 from parlour.features.tickets.listing import service as listing
@@ -132,7 +132,7 @@ async def _beside(request: Request, *, backwards: bool) -> Response:
     came = came_from(request, desk)
     filters = came.query.filters(desk.person.user_id)
     run = db(request).read if listing.costs_the_same(filters) else db(request).scan
-    found = await run(actor_at(desk), listing.beside, filters, ticket_id, came.at, backwards=backwards)
+    found = await run(desk.actor, listing.beside, filters, ticket_id, came.at, backwards=backwards)
     if found is None:
         return redirect(noted(back(desk, came, ticket_id), named_in(request)))
     other, at = found

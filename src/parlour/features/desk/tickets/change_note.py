@@ -7,7 +7,6 @@ from starlette.requests import Request
 
 from parlour.features.accounts.models import Desk
 from parlour.features.desk import units
-from parlour.features.desk.agent import actor_at
 from parlour.kernel.access import Permission
 from parlour.kernel.errors import NotFound
 from parlour.web.site import db
@@ -33,7 +32,7 @@ async def note(request: Request, desk: Desk, change_id: UUID | None, *, back: st
 
     `back`: the page without the note, where undoing comes back to.
     """
-    actor = actor_at(desk)
+    actor = desk.actor
     if change_id is None or not actor.may(Permission.BULK_UPDATE):
         return {"bulk": None}
     try:

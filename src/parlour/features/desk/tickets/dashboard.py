@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from parlour.features.accounts.models import Desk
 from parlour.features.desk import units
-from parlour.features.desk.agent import actor_at, desk_in, read_at, render_at
+from parlour.features.desk.agent import desk_in, read_at, render_at
 from parlour.features.desk.tickets.cells import row_views
 from parlour.features.desk.tickets.change_note import named_in, note
 from parlour.features.tickets.models import Status
@@ -25,7 +25,7 @@ async def dashboard(request: Request) -> Response:
 
 async def page(request: Request, desk: Desk, *, template: str, status: int = 200) -> Response:
     """The whole page, or only the part of it that changes."""
-    actor = actor_at(desk)
+    actor = desk.actor
     (overview, steps), beside = await read_at(request, desk, units.dashboard)
     return await render_at(
         request,
@@ -56,5 +56,5 @@ def _undone(request: Request, steps: units.FirstSteps | None) -> dict[str, bool]
 async def dismiss_first_steps(request: Request) -> Response:
     desk = await desk_in(request)
     await read_form(request)
-    await db(request).write(actor_at(desk), choices.dismiss_first_steps)
+    await db(request).write(desk.actor, choices.dismiss_first_steps)
     return redirect(f"/workspace/{desk.workspace_id}")

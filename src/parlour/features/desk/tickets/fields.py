@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from parlour.features.accounts.models import After, Desk
 from parlour.features.chat.models import Audience
-from parlour.features.desk.agent import actor_at, desk_in
+from parlour.features.desk.agent import desk_in
 from parlour.features.desk.tickets import rows
 from parlour.features.desk.tickets.came_from import came_from, go_on
 from parlour.features.desk.tickets.change_note import noted
@@ -86,7 +86,7 @@ async def _write(
     request: Request, desk: Desk, ticket_id: UUID, field: Field, value: object, version: int
 ) -> UUID | None:
     """The change, by which it can be undone; None when nothing was changed."""
-    actor = actor_at(desk)
+    actor = desk.actor
     if value is Status.NEW:  # which nothing becomes again
         await db(request).write(
             actor, tickets.update_ticket_status, ticket_id, Status.NEW, seen_version=version

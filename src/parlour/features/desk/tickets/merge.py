@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from parlour.features.accounts.models import Desk
 from parlour.features.conversation.view import message_view
-from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.desk.agent import desk_in, render_at
 from parlour.features.desk.query import TableQuery
 from parlour.features.desk.tickets.cells import row_views, ticket_view
 from parlour.features.tickets.merging import service as merging
@@ -27,7 +27,7 @@ async def form(request: Request) -> Response:
 async def _page(
     request: Request, desk: Desk, into: UUID | None, refused: DomainError | None = None
 ) -> Response:
-    actor, ticket_id = actor_at(desk), id_in(request, "ticket_id")
+    actor, ticket_id = desk.actor, id_in(request, "ticket_id")
     q = TableQuery.read({"q": request.query_params.get("q", "")}).q
     found = await db(request).scan(actor, merging.propose, ticket_id, q, into)
     kept = found.kept
@@ -51,7 +51,7 @@ async def merge(request: Request) -> Response:
     fields = await read_form(request)
     into, knows = uuid_field(fields, "into"), fields.get("people") == "yes"
     try:
-        kept = await db(request).write(actor_at(desk), merging.merge, ticket_id, into, two_people=knows)
+        kept = await db(request).write(desk.actor, merging.merge, ticket_id, into, two_people=knows)
     except Invalid as error:
         if error.problems.get("into") == "unknown":
             raise BadForm from None
@@ -63,5 +63,5 @@ async def undo(request: Request) -> Response:
     """Back to the ticket that stands alone again."""
     desk, ticket_id = await desk_in(request), id_in(request, "ticket_id")
     await read_form(request)
-    await db(request).write(actor_at(desk), merging.undo, ticket_id)
+    await db(request).write(desk.actor, merging.undo, ticket_id)
     return redirect(f"/workspace/{desk.workspace_id}/tickets/{ticket_id}")

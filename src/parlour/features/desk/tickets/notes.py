@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from parlour.features.chat.models import Audience
 from parlour.features.conversation import pages as conversation
-from parlour.features.desk.agent import act_at, actor_at, actor_in, desk_in
+from parlour.features.desk.agent import act_at, actor_in, desk_in
 from parlour.features.desk.tickets import ticket
 from parlour.features.tickets import service as tickets
 from parlour.web.forms import read_form_with_files
@@ -21,7 +21,7 @@ async def notes(request: Request) -> Response:
     desk = await desk_in(request)
     ticket_id = id_in(request, "ticket_id")
     if wants_json(request):
-        return await conversation.page_as_json(request, actor_at(desk), ticket_id, Audience.INTERNAL)
+        return await conversation.page_as_json(request, desk.actor, ticket_id, Audience.INTERNAL)
     return await ticket.page(request, desk, ticket_id, Audience.INTERNAL)
 
 
@@ -30,7 +30,7 @@ async def add(request: Request) -> Response:
     if wants_json(request):
         return await _add_as_json(request, ticket_id)
     desk = await desk_in(request)
-    actor = actor_at(desk)
+    actor = desk.actor
     write = partial(db(request).write, actor)
     take = conversation.uploads(request, actor, ticket_id, Audience.INTERNAL).take
     filled = await read_form_with_files(request, take)

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from parlour.features.accounts.models import Desk
 from parlour.features.conversation import pages as conversation
-from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.desk.agent import desk_in, render_at
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import DESCRIPTION_LIMIT, SUBJECT_LIMIT, Draft
 from parlour.kernel import clock
@@ -26,7 +26,7 @@ FIELDS = ("email", "subject", "description")
 async def form(request: Request) -> Response:
     """`email` in the address fills that field in."""
     desk = await desk_in(request)
-    permitted(actor_at(desk), tickets.open_for)
+    permitted(desk.actor, tickets.open_for)
     return await _page(request, desk, {"email": request.query_params.get("email", "")})
 
 
@@ -54,7 +54,7 @@ async def _page(
 async def open_ticket(request: Request) -> Response:
     """The same form twice is one ticket; whatever goes wrong, what was typed and uploaded comes back."""
     desk = await desk_in(request)
-    actor = actor_at(desk)
+    actor = desk.actor
     filled = await read_form_with_files(request, conversation.uploads_for_new(request, actor).take)
     permitted(actor, tickets.open_for)
     fields, staged = filled.fields, await conversation.staged(request, actor, filled.file_ids)

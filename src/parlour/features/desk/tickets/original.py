@@ -7,7 +7,7 @@ from starlette.responses import HTMLResponse, Response
 
 from parlour.features.accounts.models import Desk
 from parlour.features.conversation.uploads import intake
-from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.desk.agent import desk_in, render_at
 from parlour.features.mailroom import service as mailroom
 from parlour.features.mailroom.models import Mail
 from parlour.files.errors import Missing
@@ -24,7 +24,7 @@ async def of_message(request: Request) -> Response:
     ticket_id, client_id = id_in(request, "ticket_id"), id_in(request, "client_id")
     home = f"/workspace/{desk.workspace_id}"
     try:
-        mail_id = await db(request).read(actor_at(desk), mailroom.mail_of, ticket_id, client_id)
+        mail_id = await db(request).read(desk.actor, mailroom.mail_of, ticket_id, client_id)
     except mailroom.UnknownMail:
         return redirect(f"{home}/tickets/{ticket_id}")
     return redirect(f"{home}/mail/{mail_id}")
@@ -90,7 +90,7 @@ async def _read(request: Request, desk: Desk) -> tuple[Mail, Parsed]:
     """Raises UnknownMail for one that is not there, or whose bytes are not there any more."""
     from parlour.mail.receive.parse import parse
 
-    mail = await db(request).read(actor_at(desk), mailroom.mail, id_in(request, "mail_id"))
+    mail = await db(request).read(desk.actor, mailroom.mail, id_in(request, "mail_id"))
     if not mail.storage_key:
         raise mailroom.UnknownMail
     try:

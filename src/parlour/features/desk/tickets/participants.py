@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from parlour.features.desk.agent import actor_at, desk_in
+from parlour.features.desk.agent import desk_in
 from parlour.features.desk.tickets import ticket
 from parlour.features.desk.tickets.fields import changed
 from parlour.features.tickets.participants import service as participants
@@ -21,10 +21,10 @@ async def change(request: Request) -> Response:
     audience = ticket.room_in(fields)
     try:
         if fields.get("remove"):
-            await db(request).write(actor_at(desk), participants.remove, ticket_id, fields["remove"])
+            await db(request).write(desk.actor, participants.remove, ticket_id, fields["remove"])
         else:
             typed = fields.get("participant", "")
-            await db(request).write(actor_at(desk), participants.add, ticket_id, typed)
+            await db(request).write(desk.actor, participants.add, ticket_id, typed)
     except Invalid as error:
         return await ticket.page(request, desk, ticket_id, audience, refused=error)
     return await changed(request, desk, ticket_id, audience, done=False)

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.features.accounts.models import Desk
-from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.desk.agent import desk_in, render_at
 from parlour.features.desk.tickets import dashboard
 from parlour.features.desk.tickets.cells import row_views
 from parlour.features.desk.tickets.change_note import noted
@@ -62,7 +62,7 @@ def back_to(desk: Desk, fields: Mapping[str, str]) -> str:
 
 
 async def _row(request: Request, desk: Desk, ticket_id: UUID, *, status: int = 200) -> Response:
-    actor = actor_at(desk)
+    actor = desk.actor
     ticket = await db(request).read(actor, listing.row, ticket_id)
     return await render_at(
         request,

@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from parlour.features.desk.agent import actor_at, desk_in
+from parlour.features.desk.agent import desk_in
 from parlour.features.desk.tickets import ticket
 from parlour.features.desk.tickets.fields import changed
 from parlour.features.desk.tickets.ticket_panel import Stale
@@ -28,9 +28,7 @@ async def snooze(request: Request) -> Response:
         until = morning(
             fields.get("until", ""), fields.get("day", ""), clock.zone_named(fields.get("zone", ""))
         )
-        made = await db(request).write(
-            actor_at(desk), bulk.snooze_one, ticket_id, until, seen_version=version
-        )
+        made = await db(request).write(desk.actor, bulk.snooze_one, ticket_id, until, seen_version=version)
     except StaleTicket as error:
         overtaken = Stale("snooze", "", max(0, error.current.version - version))
         return await ticket.page(request, desk, ticket_id, audience, refused=error, stale=overtaken)

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from parlour.features.accounts.models import Desk
 from parlour.features.desk import units
-from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.desk.agent import desk_in, render_at
 from parlour.features.desk.query import ME, TableQuery, read_list
 from parlour.features.desk.sidebar import Sidebar, read_beside, sidebar
 from parlour.features.desk.tickets.cells import excerpts_of, row_views
@@ -56,7 +56,7 @@ async def page(
     selected: Sequence[str] = (),
 ) -> Response:
     """The table at `query`; after a refused form with what was typed into it."""
-    actor = actor_at(desk)
+    actor = desk.actor
     found, beside = await _read(request, desk, query)
     context: dict[str, Any] = {
         "tickets": row_views(found.page.rows),
@@ -86,7 +86,7 @@ async def page(
 
 
 async def _read(request: Request, desk: Desk, query: TableQuery) -> tuple[units.Table, Sidebar]:
-    actor, filters = actor_at(desk), query.filters(desk.person.user_id)
+    actor, filters = desk.actor, query.filters(desk.person.user_id)
     if listing.costs_the_same(filters):  # as most lists do, whatever there is
         return await read_beside(request, desk, actor, units.table, filters, named_in(request))
     # It may take long, away from everyone else's requests.

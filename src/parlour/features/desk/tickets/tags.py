@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.features.accounts.models import Desk
-from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.desk.agent import desk_in, render_at
 from parlour.features.desk.tickets import ticket
 from parlour.features.desk.tickets.fields import changed
 from parlour.features.tickets.bulk import service as bulk
@@ -31,9 +31,9 @@ async def tag_ticket(request: Request) -> Response:
     try:
         if fields.get("remove"):
             gone = uuid_field(fields, "remove")
-            made = await db(request).write(actor_at(desk), bulk.untag_one, ticket_id, gone)
+            made = await db(request).write(desk.actor, bulk.untag_one, ticket_id, gone)
         else:
-            made = await db(request).write(actor_at(desk), bulk.tag_one, ticket_id, fields.get("tag", ""))
+            made = await db(request).write(desk.actor, bulk.tag_one, ticket_id, fields.get("tag", ""))
     except Invalid as error:
         return await ticket.page(request, desk, ticket_id, audience, refused=error)
     return await changed(request, desk, ticket_id, audience, done=False, made=made.to_undo)
@@ -60,7 +60,7 @@ async def _page(
     tag_id: UUID | None = None,
 ) -> Response:
     """All tags, each in a form of its own; `typed` and `refused` are about `tag_id`, or about a new one."""
-    actor = actor_at(desk)
+    actor = desk.actor
     permitted(actor, tags.make)
     known = await db(request).read(actor, tags.every)
     marks = {tag.tag_id: seen.mark(tag.name, tag.colour) for tag in known}
@@ -90,7 +90,7 @@ async def make(request: Request) -> Response:
         if stale:
             raise stale
         name, colour = fields.get("name", ""), fields.get("colour", "")
-        await db(request).write(actor_at(desk), tags.make, name, colour)
+        await db(request).write(desk.actor, tags.make, name, colour)
     except REFUSALS as error:
         return await _page(request, desk, fields, error)
     return done(_home(desk), "made")
@@ -104,7 +104,7 @@ async def change(request: Request) -> Response:
         if stale:
             raise stale
         name, colour = fields.get("name", ""), fields.get("colour", "")
-        await db(request).write(actor_at(desk), tags.change, tag_id, name, colour, fields.get("seen", ""))
+        await db(request).write(desk.actor, tags.change, tag_id, name, colour, fields.get("seen", ""))
     except REFUSALS as error:
         return await _page(request, desk, fields, error, tag_id)
     return done(_home(desk), "changed")
@@ -113,5 +113,5 @@ async def change(request: Request) -> Response:
 async def delete(request: Request) -> Response:
     desk = await desk_in(request)
     await read_form(request)
-    await db(request).write(actor_at(desk), tags.delete, id_in(request, "tag_id"))
+    await db(request).write(desk.actor, tags.delete, id_in(request, "tag_id"))
     return done(_home(desk), "deleted")

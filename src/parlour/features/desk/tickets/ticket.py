@@ -18,7 +18,7 @@ from parlour.features.conversation import units as rooms
 from parlour.features.conversation.timeline import Before
 from parlour.features.conversation.view import timeline_view
 from parlour.features.desk import units
-from parlour.features.desk.agent import act_at, actor_at, actor_in, desk_in, read_at, render_at
+from parlour.features.desk.agent import act_at, actor_in, desk_in, read_at, render_at
 from parlour.features.desk.frame import shown_at
 from parlour.features.desk.tickets.came_from import came_from, go_on, ways
 from parlour.features.desk.tickets.cells import ticket_view
@@ -63,7 +63,7 @@ async def ticket(request: Request) -> Response:
     desk = await desk_in(request)
     ticket_id = id_in(request, "ticket_id")
     if wants_json(request):
-        _, found = await db(request).read(actor_at(desk), rooms.timeline, ticket_id, before_in(request))
+        _, found = await db(request).read(desk.actor, rooms.timeline, ticket_id, before_in(request))
         return conversation.timeline_as_json(found)
     return await page(request, desk, ticket_id)
 
@@ -109,7 +109,7 @@ async def page(
         "ways": on,
         "sidebar": beside,
         "stale": stale,
-        **_rights(actor_at(desk), found),
+        **_rights(desk.actor, found),
         "panel": panel(request, desk, found, Where(here, on["address"], room["behind"]), refused, stale),
         **await note(
             request, desk, made or named_in(request), back=f"{_here(desk, ticket_id)}{came.address}"
@@ -172,7 +172,7 @@ def _rooms(
     new_after = room.pop("new_after")
     return timeline_view(
         found.timeline,
-        actor_at(desk),
+        desk.actor,
         page_url=f"{here}{came}",
         public=room,
         notes=notes,
@@ -186,14 +186,14 @@ async def chat(request: Request) -> Response:
     desk = await desk_in(request)
     ticket_id = id_in(request, "ticket_id")
     if wants_json(request):
-        return await conversation.page_as_json(request, actor_at(desk), ticket_id)
+        return await conversation.page_as_json(request, desk.actor, ticket_id)
     return redirect(f"/workspace/{desk.workspace_id}/tickets/{ticket_id}")
 
 
 async def deliveries(request: Request) -> Response:
     """For the page's own script: what became of the mails that some of its messages went out with."""
     desk = await desk_in(request)
-    return await conversation.deliveries(request, actor_at(desk), id_in(request, "ticket_id"))
+    return await conversation.deliveries(request, desk.actor, id_in(request, "ticket_id"))
 
 
 async def send(request: Request) -> Response:
@@ -202,7 +202,7 @@ async def send(request: Request) -> Response:
     if wants_json(request):
         return await _send_as_json(request, ticket_id)
     desk = await desk_in(request)
-    actor = actor_at(desk)
+    actor = desk.actor
     write = partial(db(request).write, actor)
     filled = await read_form_with_files(request, conversation.uploads(request, actor, ticket_id).take)
     fields, kept = filled.fields, await conversation.staged(request, actor, filled.file_ids)
@@ -273,7 +273,7 @@ async def _insert(
     if fields.get("reply"):
         chosen = uuid_field(fields, "reply")
         try:
-            text = await db(request).read(actor_at(desk), canned.filled_one, ticket_id, chosen)
+            text = await db(request).read(desk.actor, canned.filled_one, ticket_id, chosen)
         except canned.UnknownReply as error:
             gone = Writing(draft=typed, staged=kept, problem=error.code, gaps=" ".join(gaps))
             return await page(request, desk, ticket_id, refused=error, writing=gone)
@@ -318,5 +318,5 @@ async def revoke_access(request: Request) -> Response:
     desk = await desk_in(request)
     ticket_id = id_in(request, "ticket_id")
     await read_form(request)
-    await db(request).write(actor_at(desk), access.revoke_access, ticket_id)
+    await db(request).write(desk.actor, access.revoke_access, ticket_id)
     return redirect(f"/workspace/{desk.workspace_id}/tickets/{ticket_id}")

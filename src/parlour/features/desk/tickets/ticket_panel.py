@@ -8,7 +8,6 @@ from msgspec import Struct
 from starlette.requests import Request
 
 from parlour.features.accounts.models import Desk
-from parlour.features.desk.agent import actor_at
 from parlour.features.desk.frame import tickets_at
 from parlour.features.desk.tickets.cells import ticket_view
 from parlour.features.desk.units import TicketPage
@@ -57,7 +56,7 @@ def panel(
     stale: Stale | None,
 ) -> str:
     """As text. Without a refusal it looks the same whenever all that it shows is the same."""
-    actor = actor_at(desk)
+    actor = desk.actor
     around = {
         "workspace_id": str(desk.workspace_id),
         "tickets_at": tickets_at(request, desk),

@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import Response
 
-from parlour.features.desk.agent import actor_at, desk_in, render_at
+from parlour.features.desk.agent import desk_in, render_at
 from parlour.features.desk.query import TableQuery, read_list
 from parlour.features.desk.sidebar import sidebar
 from parlour.features.desk.tickets import rows, table
@@ -23,7 +23,7 @@ async def save(request: Request) -> Response:
         if stale:
             raise stale
         await db(request).write(
-            actor_at(desk),
+            desk.actor,
             views.save_view,
             fields.get("name", ""),
             query.text,
@@ -39,7 +39,7 @@ async def counts(request: Request) -> Response:
     desk = await desk_in(request)
     if "hx-request" not in request.headers:
         return redirect(f"/workspace/{desk.workspace_id}/tickets")
-    views_now = await sidebar(request, desk, actor_at(desk))
+    views_now = await sidebar(request, desk, desk.actor)
     return await render_at(request, desk, "desk/views.html", sidebar=views_now)
 
 
@@ -51,7 +51,7 @@ async def rename(request: Request) -> Response:
         if stale:
             raise stale
         name, mark = fields.get("name", ""), fields.get("seen", "")
-        await db(request).write(actor_at(desk), views.rename_view, view_id, name, mark)
+        await db(request).write(desk.actor, views.rename_view, view_id, name, mark)
     except REFUSALS as error:
         query = query_in(fields.get("query", ""))
         return await table.page(request, desk, query, refused=error, typed=fields)
@@ -62,14 +62,14 @@ async def move(request: Request) -> Response:
     desk = await desk_in(request)
     fields = await read_form(request)
     up = fields.get("to") == "up"
-    await db(request).write(actor_at(desk), views.move_view, id_in(request, "view_id"), up=up)
+    await db(request).write(desk.actor, views.move_view, id_in(request, "view_id"), up=up)
     return redirect(rows.back_to(desk, fields))
 
 
 async def delete(request: Request) -> Response:
     desk = await desk_in(request)
     fields = await read_form(request)
-    await db(request).write(actor_at(desk), views.delete_view, id_in(request, "view_id"))
+    await db(request).write(desk.actor, views.delete_view, id_in(request, "view_id"))
     return redirect(rows.back_to(desk, fields))
 
 

@@ -24,7 +24,7 @@ class Place(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A mailbox that this process fetches for now. `stuck_uid` is the mail at which it failed last time."""
+    """A mailbox that is this process's to fetch. `stuck_uid` is the mail at which it failed last time."""
 
     workspace_id: UUID
     mailbox_id: UUID

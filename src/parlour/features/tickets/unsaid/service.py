@@ -69,4 +69,5 @@ def say_some(tx: Tx, change_id: UUID, *, limit: int) -> tuple[list[Ticket], bool
     locked = ticket_store.lock_all(tx, ticket_ids)
     ours = [ticket for ticket in locked if ticket.status_change == change_id]
     told = say(tx, ours)
-    return [now for now, was in zip(told, ours, strict=True) if was.quiet], len(ticket_ids) == limit
+    were_quiet = [after for before, after in zip(ours, told, strict=True) if before.quiet]
+    return were_quiet, len(ticket_ids) == limit
