@@ -19,11 +19,13 @@ from parlour.kernel import clock
 from parlour.kernel.access import Role
 from tests.house import Browser, House, behind_its_back
 from tests.jobs import time_passes
+from tests.mailbox import mails, text_of
 from tests.programs import Program, program
 from tests.receiver import Post, Receiver, http
 from tests.tickets import ada, customer_says
 from tests.until import until
 
+OWNER = "odile@acme.example"
 ALL = ["ticket.created", "ticket.updated", "message.created", "note.created", "contact.updated"]
 
 
@@ -293,6 +295,29 @@ async def test_after_days_of_failure_it_is_turned_off_and_its_owners_are_told(
     assert ("mail.webhook_disabled",) in told
     assert (shown["active"], shown["off"]) == (True, "")
     assert {post.id for post in server.posts} == {server.posts[0].id}
+
+
+async def test_a_receiver_that_is_gone_gets_nothing_more_and_its_owners_are_told(
+    house: House, admin: Program, visitor: Browser
+) -> None:
+    await house.add_agent(OWNER, Role.OWNER)
+    async with Receiver(lambda _: http(410)) as server:
+        hook = await hooked(admin, server, events=["ticket.created"])
+        await opened(house, visitor)
+        await until(lambda: off(house) == ["failing"])
+        await opened(house, visitor)
+        [mail] = await mails(house, OWNER)
+        count = len(server.posts)
+        server.answer = lambda _: http(200)
+        await admin.patch(f"/webhooks/{hook['webhook_id']}", json={"active": True})
+        await opened(house, visitor)
+        await until(lambda: len(server.posts) > count)
+
+    shown = await admin.read(f"/webhooks/{hook['webhook_id']}")
+    assert count == 1
+    assert "410" in text_of(mail)
+    assert server.url in text_of(mail)
+    assert shown["off"] == ""
 
 
 def off(house: House) -> list[str]:

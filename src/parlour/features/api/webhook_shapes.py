@@ -33,7 +33,10 @@ class Webhook(Given):
     active: bool
     off: Annotated[
         Literal["", "by_hand", "failing"],
-        Meta(description="Why it is not active; `failing`: nothing came through for three days."),
+        Meta(
+            description="Why it is not active; `failing`: nothing came through for three days, or the "
+            "receiver answered 410."
+        ),
     ]
     except_key_id: UUID | None
     previous_secret_until: Annotated[

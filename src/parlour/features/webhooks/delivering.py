@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from http import HTTPStatus
 from uuid import UUID
 
 import structlog
@@ -148,8 +149,9 @@ def _keep(tx: Tx, webhook: Webhook, outcomes: Sequence[Outcome]) -> Webhook:
     since = None if arrived else webhook.failing_since or clock.now()
     if (since, slow) != (webhook.failing_since, webhook.slow):
         store.change(tx, webhook.webhook_id, failing_since=since, slow=slow)
-    if since and clock.now() - since >= FAILING_LIMIT:
-        _give_up(tx, webhook)
+    gone = any(each.status == HTTPStatus.GONE for each in outcomes)
+    if gone or (since and clock.now() - since >= FAILING_LIMIT):
+        _give_up(tx, webhook, gone=gone)
     return service.webhook(tx, webhook.webhook_id)
 
 
@@ -167,16 +169,18 @@ def _follows(outcome: Outcome) -> tuple[State, timedelta]:
     return State.PENDING, max(pause, timedelta(seconds=outcome.retry_after))
 
 
-def _give_up(tx: Tx, webhook: Webhook) -> None:
-    """What waits is kept for the day on which somebody turns it on again."""
+def _give_up(tx: Tx, webhook: Webhook, *, gone: bool) -> None:
+    """What waits is kept for the day on which somebody turns it on again. `gone`: as the receiver itself said
+    (410), which Standard Webhooks takes for its wish to get nothing more.
+    """
     store.change(tx, webhook.webhook_id, off=Off.FAILING.value)
     store.follow(tx)
-    audit.record(tx, "webhook_failing", after=webhook.url.partition("?")[0])
+    audit.record(tx, "webhook_gone" if gone else "webhook_failing", after=webhook.url.partition("?")[0])
     log.warning("webhook.disabled", webhook_id=str(webhook.webhook_id))
     for member in workspaces.members(tx):
         if member.role is Role.OWNER and not member.disabled:
             about = {"webhook_id": str(webhook.webhook_id), "url": webhook.url.partition("?")[0]}
-            tx.enqueue(DISABLED, {"email": member.email, **about})
+            tx.enqueue(DISABLED, {"email": member.email, "gone": gone, **about})
 
 
 def _secrets(webhook: Webhook, keys: Keyring) -> Sequence[str]:

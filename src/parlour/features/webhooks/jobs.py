@@ -97,6 +97,7 @@ class WebhookJobs:
             workspace=await self._db.read(system, workspaces.workspace),
             url=job.payload["url"],
             days=delivering.FAILING_LIMIT.days,
+            gone=job.payload.get("gone", False),
             page=f"{settings}/webhooks/{job.payload['webhook_id']}",
         )
 

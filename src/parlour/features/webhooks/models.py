@@ -13,7 +13,9 @@ TEST = "webhook.test"
 
 
 class Off(StrEnum):
-    """Why nothing is posted to a webhook. ON: it is."""
+    """Why nothing is posted to a webhook. ON: it is. FAILING: nothing came through for days, or the receiver
+    said that it is gone.
+    """
 
     ON = ""
     BY_HAND = "by_hand"
