@@ -93,6 +93,27 @@ async def test_whoever_comes_on_top_is_told_to_come_again(
             await asyncio.sleep(0.05)
 
 
+async def test_who_brings_nothing_makes_room_once_the_door_is_full(
+    house: House, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it says: only a mail counts."""
+    monkeypatch.setattr(listening, "CONNECTIONS", 2)
+    monkeypatch.setattr(listening, "PATIENCE", 0.5)
+    (silent, quiet), (chatting, talker) = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+    for reader in (silent, chatting):
+        assert (await reader.readline())[:3] == b"220"
+    await asyncio.sleep(1)
+    talker.write(b"NOOP\r\n")
+    assert (await chatting.readline())[:3] == b"250"
+    _, newcomer = await asyncio.open_connection("127.0.0.1", port)
+    await asyncio.to_thread(bring, port, SUPPORT)
+    last_words = [await asyncio.wait_for(reader.read(), 30) for reader in (silent, chatting)]
+    for writer in (quiet, talker, newcomer):
+        writer.close()
+
+    assert last_words == [b"421 4.4.2 Others wait. Please come again\r\n"] * 2
+
+
 def greeting(port: int) -> bytes:
     with socket.create_connection(("127.0.0.1", port), timeout=30) as line:
         return line.recv(100)

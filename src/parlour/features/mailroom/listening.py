@@ -1,6 +1,8 @@
 """Mail by SMTP: Parlour listens, takes what is for its addresses, and says yes when it is on the disk."""
 
 import asyncio
+import math
+import time
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -12,7 +14,10 @@ if TYPE_CHECKING:
     from aiosmtpd.smtp import SMTP, Envelope, Session
 
 CONNECTIONS = 8
-"""At once; each may hold a whole mail in memory. Whoever comes on top is told to come again."""
+"""At once; each may hold a whole mail in memory. Whoever comes on top is told to come again, unless one of
+them has brought nothing for PATIENCE seconds: that one has to go.
+"""
+PATIENCE = 10.0
 SILENCE = 60.0
 """Seconds after which a connection that says nothing is closed."""
 RECIPIENTS = 100
@@ -22,9 +27,12 @@ log = structlog.get_logger("parlour.mail")
 
 
 class Handler(Struct, frozen=True):
-    """What aiosmtpd asks about a mail that is being brought."""
+    """What aiosmtpd asks about a mail that is being brought. `since`: when each connection came, or brought
+    its last mail; without end while one of its mails is being stored.
+    """
 
     arrivals: Arrivals
+    since: dict["SMTP", float]
 
     async def handle_RCPT(  # noqa: N802 the library's name
         self, _: "SMTP", __: "Session", envelope: "Envelope", address: str, ___: list[str]
@@ -40,9 +48,16 @@ class Handler(Struct, frozen=True):
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 OK"
 
-    async def handle_DATA(self, _: "SMTP", __: "Session", envelope: "Envelope") -> str:  # noqa: N802
+    async def handle_DATA(self, server: "SMTP", _: "Session", envelope: "Envelope") -> str:  # noqa: N802
         content = envelope.content
-        raw = content if isinstance(content, bytes) else b""
+        self.since[server] = math.inf
+        try:
+            return await self._kept(content if isinstance(content, bytes) else b"", envelope)
+        finally:
+            if server in self.since:  # it may have gone meanwhile
+                self.since[server] = time.monotonic()
+
+    async def _kept(self, raw: bytes, envelope: "Envelope") -> str:
         try:
             kept = await self.arrivals.accept(raw, [str(each) for each in envelope.rcpt_tos])
         except MailTooLarge:
@@ -57,11 +72,11 @@ class SmtpDoor:
     """Listens from `start` to `stop` at host:port."""
 
     def __init__(self, arrivals: Arrivals, place: str, hostname: str) -> None:
-        self._handler = Handler(arrivals)
+        self._since: dict[SMTP, float] = {}
+        self._handler = Handler(arrivals, self._since)
         self._place = place
         self._hostname = hostname
         self._server: asyncio.Server | None = None
-        self._open: set[asyncio.BaseTransport] = set()
 
     async def start(self) -> None:
         """Raises OSError when the address cannot be listened at."""
@@ -75,9 +90,25 @@ class SmtpDoor:
         if self._server is None:
             return
         self._server.close()
-        for transport in list(self._open):
-            transport.close()
+        for each in list(self._since):
+            self._end(each)
         await self._server.wait_closed()
+
+    def _has_room(self) -> bool:
+        """Perhaps because one makes room: else eight that say nothing would keep all others out."""
+        if len(self._since) < CONNECTIONS:
+            return True
+        longest = min(self._since, key=self._since.__getitem__)
+        if time.monotonic() - self._since[longest] < PATIENCE:
+            return False
+        self._end(longest, b"421 4.4.2 Others wait. Please come again\r\n")
+        return True
+
+    def _end(self, connection: "SMTP", last_word: bytes = b"") -> None:
+        del self._since[connection]
+        transport: Any = connection.transport
+        transport.write(last_word)
+        transport.close()
 
     def _protocol(self) -> asyncio.BaseProtocol:
         from aiosmtpd.smtp import SMTP
@@ -88,16 +119,16 @@ class SmtpDoor:
             """Counted, so that strangers cannot fill the memory."""
 
             def connection_made(self, transport: Any) -> None:
-                if len(door._open) >= CONNECTIONS:
+                if not door._has_room():
                     transport.write(b"421 4.3.2 Too many connections. Please come again\r\n")
                     transport.close()
                     return
-                door._open.add(transport)
+                door._since[self] = time.monotonic()
                 super().connection_made(transport)
 
             def connection_lost(self, error: Exception | None) -> None:
                 if self.transport is not None:
-                    door._open.discard(self.transport)
+                    door._since.pop(self, None)
                     super().connection_lost(error)
 
         return Connection(
