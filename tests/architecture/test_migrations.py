@@ -15,7 +15,7 @@ from parlour.db.migrate import SCRIPTS
 VERSIONS = SCRIPTS / "versions"
 BEFORE_THE_RULE = {"0001_first_schema.py", "0002_the_desk.py"}
 CONTRACTING = {"drop_table", "drop_column", "drop_constraint", "alter_column", "rename_table"}
-DEMANDING = ("DROP COLUMN", "DROP TABLE", "RENAME", "SET NOT NULL", "ALTER COLUMN")
+DEMANDING = ("DROP COLUMN", "DROP TABLE", "RENAME", "SET NOT NULL", "ALTER COLUMN", "DROP FUNCTION")
 
 
 def contractions(source: str) -> list[str]:
@@ -73,6 +73,7 @@ def test_what_a_migration_contracts_to_is_no_revision_after_it() -> None:
         "op.alter_column('tickets', 'subject', new_column_name='title')",
         "op.execute('ALTER TABLE tickets RENAME COLUMN subject TO title')",
         "op.add_column('tickets', sa.Column('mood', sa.Text(), nullable=False))",
+        "op.execute('DROP FUNCTION app.search(text)')",
     ],
 )
 def test_one_that_does_is_caught(step: str) -> None:
