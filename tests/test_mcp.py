@@ -85,6 +85,17 @@ async def test_it_may_no_more_than_its_key_and_says_why(house: House, visitor: B
     assert (await now(house, ticket)).version == ticket.version
 
 
+async def test_an_argument_that_no_tool_knows_is_refused(house: House, visitor: Browser) -> None:
+    """Else it would be passed over, and every ticket taken for one that was found."""
+    await house.open_ticket(visitor)
+    async with desk_of(house, await key_of(house)) as client:
+        denied = await refused(client, "search_tickets", query="tent")
+        [search] = [each for each in (await client.list_tools()).tools if each.name == "search_tickets"]
+
+    assert "query" in denied
+    assert search.input_schema["additionalProperties"] is False
+
+
 async def test_the_command_speaks_on_its_standard_streams(tmp_path: Path) -> None:
     with Live(tmp_path) as live:
         made = command(live.environment, "apikey", "create", "--workspace", "acme", "--name", "Helper")

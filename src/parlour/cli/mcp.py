@@ -1,6 +1,7 @@
 """`parlour mcp`: the desk for language models, by the Model Context Protocol and within a key's rights."""
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
@@ -12,6 +13,8 @@ from parlour.cli.base import Refused
 if TYPE_CHECKING:
     import httpx2
     from mcp.server import MCPServer
+    from mcp.server.mcpserver.tools import Tool
+    from mcp_types import ToolAnnotations
 
 KEY = "PARLOUR_API_KEY"
 PATIENCE = 30.0
@@ -59,20 +62,32 @@ def served(client: "httpx2.AsyncClient") -> "MCPServer":
     from mcp_types import ToolAnnotations
 
     desk = Desk(client)
-    server = MCPServer("parlour", title="Parlour", instructions=INSTRUCTIONS, version=__version__)
     reads = ToolAnnotations(read_only_hint=True, open_world_hint=False)
     adds = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=False)
     sets = ToolAnnotations(read_only_hint=False, idempotent_hint=True, open_world_hint=False)
-    for tool, about in (
-        (desk.search_tickets, reads),
-        (desk.read_ticket, reads),
-        (desk.choices, reads),
-        (desk.draft_answer, adds),
-        (desk.add_note, adds),
-        (desk.triage, sets),
-    ):
-        server.add_tool(tool, annotations=about)
-    return server
+    tools = [
+        _tool(desk.search_tickets, reads),
+        _tool(desk.read_ticket, reads),
+        _tool(desk.choices, reads),
+        _tool(desk.draft_answer, adds),
+        _tool(desk.add_note, adds),
+        _tool(desk.triage, sets),
+    ]
+    return MCPServer("parlour", title="Parlour", instructions=INSTRUCTIONS, version=__version__, tools=tools)
+
+
+def _tool(action: Callable[..., Any], about: "ToolAnnotations") -> "Tool":
+    """Refuses an argument that it does not know: a model that misnames one would take everything for what it
+    asked for.
+    """
+    from mcp.server.mcpserver.tools import Tool
+
+    tool = Tool.from_function(action, annotations=about)
+    given = tool.fn_metadata.arg_model
+    given.model_config["extra"] = "forbid"
+    given.model_rebuild(force=True)
+    tool.parameters = given.model_json_schema(by_alias=True)
+    return tool
 
 
 class Desk:
