@@ -287,3 +287,27 @@ async def test_a_household_of_ipv6_counts_as_one(house: House) -> None:
 
     assert statuses == [303] * 30 + [429]
     assert calm.status_code == 303
+
+
+async def test_a_network_that_has_opened_enough_uses_up_nobodys_address(
+    house: House, visitor: Browser
+) -> None:
+    token = await visitor.csrf(NEW)
+    for number in range(30):
+        await visitor.post(NEW, data={"csrf": token, **form(email=f"m{number}@example.com")})
+    for _ in range(10):
+        assert (await visitor.post(NEW, data={"csrf": token, **form()})).status_code == 429
+    async with house.browser("10.1.2.3") as other:
+        calm = await other.submit(NEW, form(), page=NEW)
+
+    assert calm.status_code == 303
+
+
+async def test_what_was_sent_twice_leaves_no_hole_in_the_numbers(house: House, visitor: Browser) -> None:
+    """By its id, and by its words under another one."""
+    fields = form()
+    for again in (fields, fields, {**fields, "client_id": str(uuid4())}, form(subject="Another parcel")):
+        assert (await visitor.submit(NEW, again, page=NEW)).status_code == 303
+    rows = (await house.as_system(listing.workspace_tickets, Filters())).rows
+
+    assert sorted(row.number for row in rows) == [1, 2]

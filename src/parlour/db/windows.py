@@ -5,9 +5,12 @@ table is not logged, and one statement reads the clock, counts and decides, unde
 clock was set back, the uses go back with it.
 """
 
+from collections.abc import Callable
+
 from sqlalchemy import column, text
 
 from parlour.db.database import Tx
+from parlour.db.shortcut import Answered
 
 _AHEAD = """greatest(interval '0', w.hits[cardinality(w.hits)] - statement_timestamp() + interval '1 us')"""
 _FRESH = f"""ARRAY(SELECT hit FROM (SELECT stored - {_AHEAD} AS hit FROM unnest(w.hits) AS stored) AS moved
@@ -40,8 +43,16 @@ _SWEEP = text("""
 
 def take(tx: Tx, key: str, amount: int, seconds: int) -> float:
     """Count one use, unless there were `amount` in the last `seconds`. Returns 0, or the wait in seconds."""
-    [wait] = tx.one(_TAKE, key=key, amount=amount, seconds=seconds)
-    return float(wait)
+    return asking_to_take(tx, key, amount, seconds)()
+
+
+def asking_to_take(tx: Tx, key: str, amount: int, seconds: int) -> Callable[[], float]:
+    """`take`, asked with what is asked next."""
+    return tx.asking(_TAKE, _wait, key=key, amount=amount, seconds=seconds)
+
+
+def _wait(taken: Answered) -> float:
+    return float(taken.rows[0][0])
 
 
 def look(tx: Tx, key: str, amount: int, seconds: int) -> float:
@@ -57,7 +68,7 @@ def forget(tx: Tx, key: str) -> float:
 
 def give_back(tx: Tx, key: str) -> float:
     """Uncount the newest use. Returns 0: the next one need not wait."""
-    tx.execute(_GIVE_BACK, {"key": key})
+    tx.change_soon(_GIVE_BACK, key=key)
     return 0.0
 
 

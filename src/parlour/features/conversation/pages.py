@@ -132,6 +132,15 @@ def uploads_for_new(request: Request, actor: Actor) -> Uploads:
     return Uploads(request, actor, units.begin_for_new)
 
 
+def taking_for_new(request: Request, who: Callable[[], Awaitable[Actor]]) -> Take:
+    """The same of somebody who has to be known once a file comes."""
+
+    async def take(name: str, data: AsyncIterator[bytes], fields: Mapping[str, str]) -> UUID:
+        return await uploads_for_new(request, await who()).take(name, data, fields)
+
+    return take
+
+
 async def upload(request: Request, uploads: Uploads) -> Response:
     """A script sends one file ahead of its message. Raises what `Uploads.take` raises, Invalid."""
     filled = await read_form_with_files(request, uploads.take)

@@ -1,7 +1,7 @@
 """The portal's front page, opening a ticket, and looking at it."""
 
 from collections.abc import Mapping, Sequence
-from uuid import UUID
+from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,21 +14,20 @@ from parlour.features.portal import units
 from parlour.features.portal.merged import goes_on
 from parlour.features.portal.visitor import slug_in, visit, workspace_in
 from parlour.features.tickets import service as tickets
-from parlour.features.tickets.models import Draft
-from parlour.features.workspaces.models import Portal, Workspace
+from parlour.features.tickets.models import Draft, Ticket
+from parlour.features.workspaces.models import Workspace
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
-from parlour.kernel.addresses import mailbox_of
 from parlour.kernel.errors import Conflict, DomainError
 from parlour.kernel.keys import KEYS_A_BROWSER
 from parlour.kernel.messages import Attachment
-from parlour.web.counting import count, network_of, takes
+from parlour.web.counting import counting, network_of
 from parlour.web.forms import REFUSALS, BadForm, Filled, read_form_with_files, uuid_field
 from parlour.web.ids import id_in
 from parlour.web.limits import Limit
 from parlour.web.pages import redirect, render
 from parlour.web.session import keep_key, keys
-from parlour.web.site import db, site
+from parlour.web.site import db
 
 LATEST = 3
 LOOKED_AT = 20
@@ -82,38 +81,41 @@ def _form(
 
 async def open_ticket(request: Request) -> Response:
     """Whatever goes wrong, what was typed and uploaded comes back with the page."""
-    workspace = await workspace_in(request)
-    uploader = _uploader(request, workspace)
-    filled = await read_form_with_files(request, conversation.uploads_for_new(request, uploader).take)
-    fields = filled.fields
-    staged = await conversation.staged(request, uploader, filled.file_ids)
+    filled = await read_form_with_files(
+        request, conversation.taking_for_new(request, partial(_uploader, request))
+    )
     if filled.refused:
-        return _form(request, workspace, fields, filled.refused, staged)
+        return await _again(request, filled, filled.refused)
     try:
-        if fields.get("website"):
+        if filled.fields.get("website"):
             raise PerhapsAProgram
-        ticket_id, secret = await _open(request, uploader, _draft(filled))
-    except BadForm as error:
-        return _form(request, workspace, {**fields, "client_id": ""}, error, staged)
-    except (*REFUSALS, Conflict, PerhapsAProgram, TicketFull) as error:
-        return _form(request, workspace, fields, error, staged)
-    response = redirect(f"/support/{workspace.slug}/ticket/{ticket_id}")
-    keep_key(request, response, ticket_id, secret)
+        opened, secret = await _open(request, _draft(filled))
+    except (*REFUSALS, BadForm, Conflict, PerhapsAProgram, TicketFull) as error:
+        return await _again(request, filled, error)
+    response = redirect(f"/support/{slug_in(request)}/ticket/{opened.ticket_id}")
+    keep_key(request, response, opened.ticket_id, secret)
     return response
 
 
-def _uploader(request: Request, workspace: Portal) -> Actor:
-    """A visitor to whom this browser's uploads belong."""
-    return Actor.visitor(workspace.workspace_id, " ".join(keys(request).hashes_of_uploader))
+async def _again(request: Request, filled: Filled, refused: DomainError) -> Response:
+    workspace, fields = await workspace_in(request), filled.fields
+    staged = await conversation.staged(request, units.uploader(workspace, keys(request)), filled.file_ids)
+    if isinstance(refused, BadForm):
+        fields = {**fields, "client_id": ""}
+    return _form(request, workspace, fields, refused, staged)
+
+
+async def _uploader(request: Request) -> Actor:
+    """Raises UnknownWorkspace."""
+    return units.uploader(await workspace_in(request), keys(request))
 
 
 async def upload(request: Request) -> Response:
-    uploader = _uploader(request, await workspace_in(request))
-    return await conversation.upload(request, conversation.uploads_for_new(request, uploader))
+    return await conversation.upload(request, conversation.uploads_for_new(request, await _uploader(request)))
 
 
 async def take_back(request: Request) -> Response:
-    return await conversation.take_back(request, _uploader(request, await workspace_in(request)))
+    return await conversation.take_back(request, await _uploader(request))
 
 
 def _draft(filled: Filled) -> Draft:
@@ -124,18 +126,12 @@ def _draft(filled: Filled) -> Draft:
     return Draft(subject, description, email, client_id, name, filled.file_ids)
 
 
-async def _open(request: Request, visitor: Actor, draft: Draft) -> tuple[UUID, str]:
-    """The ticket's id and the browser's new visitor secret. A repeat is no new ticket of the address."""
-    draft = tickets.checked(draft)
-    of_address = (Limit.OPEN_BY_EMAIL, mailbox_of(draft.email))
-    await count(request, Limit.OPEN_BY_NETWORK, network_of(request))
-    counted = await takes(request, *of_address)
-    if not counted and not await db(request).write(visitor, units.was_opened, draft, keys(request)):
-        await count(request, *of_address)
-    opened, secret = await db(request).write(visitor, units.open_and_admit, draft, keys(request))
-    if counted and opened.repeat:
-        await site(request).limits.give_back(*of_address)
-    return opened.ticket.ticket_id, secret
+async def _open(request: Request, draft: Draft) -> tuple[Ticket, str]:
+    """The ticket and the browser's secret for it: `units.open_at`."""
+    limits = counting(request, Limit.OPEN_BY_NETWORK), counting(request, Limit.OPEN_BY_EMAIL)
+    what = tickets.checked(draft), keys(request)
+    there = slug_in(request), *what, network_of(request), *limits
+    return await db(request).write(Actor.visitor(), units.open_at, *there)
 
 
 async def ticket(request: Request) -> Response:

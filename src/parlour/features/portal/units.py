@@ -1,7 +1,7 @@
 """What the portal's pages read, and do, in one transaction."""
 
-from collections.abc import Sequence
-from typing import Generic
+from collections.abc import Callable, Sequence
+from typing import Generic, Protocol
 from uuid import UUID
 
 from msgspec import Struct
@@ -12,10 +12,11 @@ from parlour.features.conversation import units as conversation
 from parlour.features.files import service as files
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.access import service as access
-from parlour.features.tickets.models import Draft, Opened, Ticket, TicketRow
+from parlour.features.tickets.models import Draft, Ticket, TicketRow
 from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.models import Portal
 from parlour.kernel.access import Actor, Permission, requires
+from parlour.kernel.addresses import mailbox_of
 from parlour.kernel.keys import Keys
 from parlour.kernel.messages import Attachment
 
@@ -60,25 +61,44 @@ def front_page(tx: Tx, slug: str, keys: Keys) -> tuple[Portal, Sequence[TicketRo
     return workspace, access.tickets_of_browser(visitor, keys)
 
 
-@requires(Permission.TICKET_OPEN)
-def was_opened(tx: Tx, draft: Draft, keys: Keys) -> bool:
-    """Whether `open_and_admit` would find the ticket there already, behind those that came first."""
-    access.one_at_a_time(tx, draft)
-    if tickets.was_opened(tx, draft.client_id):
-        return True
-    prints = files.prints(tx, draft.file_ids)
-    return access.asking_opened_in_these_words(tx, draft, keys, prints)() is not None
+class Counting(Protocol):
+    """A use of a limit, counted with what is limited."""
+
+    def asking(self, tx: Tx, *who: str) -> Callable[[], None]:
+        """With what is asked next. What comes back raises TooMany."""
+
+    def give_back(self, tx: Tx, *who: str) -> None:
+        """It turns out to be none."""
 
 
-@requires(Permission.TICKET_OPEN)
-def open_and_admit(tx: Tx, draft: Draft, keys: Keys) -> tuple[Opened, str]:
-    """The ticket, which may have been there already, and the browser's new secret for it."""
+def uploader(workspace: Portal, keys: Keys) -> Actor:
+    """A visitor to whom this browser's uploads belong."""
+    return Actor.visitor(workspace.workspace_id, " ".join(keys.hashes_of_uploader))
+
+
+@requires(Permission.PORTAL_SEE)
+def open_at(
+    tx: Tx, slug: str, draft: Draft, keys: Keys, network: str, by_network: Counting, by_email: Counting
+) -> tuple[Ticket, str]:
+    """The ticket, which may have been there already, and the browser's new secret for it.
+
+    A repeat is no new ticket of the address. Raises UnknownWorkspace, TooMany, and what `tickets.open_ticket`
+    raises.
+    """
+    workspace, mailbox = workspaces.workspace_at(tx, slug), mailbox_of(draft.email)
+    tx = tx.acting_as(uploader(workspace, keys))
+    allowed = by_network.asking(tx, network)
     access.one_at_a_time(tx, draft)
     prints = files.prints(tx, draft.file_ids)
     before = access.asking_opened_in_these_words(tx, draft, keys, prints)
-    open_it = tickets.about_to_open(tx, draft)
+    open_it, counted = tickets.about_to_open(tx, draft), by_email.asking(tx, mailbox)
+    allowed()
     same = before()
     if same:
         files.are_those_of(tx, same.chat_room_id, 1, draft.file_ids)  # and the copies go
-    opened = Opened(same, repeat=True) if same else open_it()
-    return opened, access.admit_opener(tx, opened.ticket, keys, prints)
+    opened = open_it(same)
+    if opened.repeat:
+        by_email.give_back(tx, mailbox)
+    else:
+        counted()
+    return opened.ticket, access.admit_opener(tx, opened.ticket, keys, prints)

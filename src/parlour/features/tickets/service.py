@@ -116,13 +116,13 @@ def open_ticket(tx: Tx, draft: Draft) -> Opened:
     agent is told. Raises Invalid with a code a field, TicketFull, or Conflict when the id came with other
     words or files.
     """
-    return _about_to_open(tx, draft)()
+    return _about_to_open(tx, draft)(None)
 
 
 @requires(Permission.TICKET_OPEN)
-def about_to_open(tx: Tx, draft: Draft) -> Callable[[], Opened]:
-    """What comes back is `open_ticket`, of which the first questions are asked with what is asked next. Who
-    wrote is remembered in any case.
+def about_to_open(tx: Tx, draft: Draft) -> Callable[[Ticket | None], Opened]:
+    """What comes back is `open_ticket`, of which all questions are asked with what is asked next; given a
+    ticket, it is that one once more. Who wrote is remembered in any case.
     """
     return _about_to_open(tx, draft)
 
@@ -130,22 +130,31 @@ def about_to_open(tx: Tx, draft: Draft) -> Callable[[], Opened]:
 @requires(Permission.TICKET_OPEN_AS)
 def open_as(tx: Tx, draft: Draft) -> Opened:
     """`open_ticket` for a customer who has written elsewhere: a program passes it on, and that is kept."""
-    opened = _about_to_open(tx, draft)()
+    opened = _about_to_open(tx, draft)(None)
     if not opened.repeat:
         audit.record(tx, "passed_on", ticket_id=opened.ticket.ticket_id)
     return opened
 
 
-def _about_to_open(tx: Tx, draft: Draft) -> Callable[[], Opened]:
+def _about_to_open(tx: Tx, draft: Draft) -> Callable[[Ticket | None], Opened]:
     draft = checked(draft)
-    before, wanted = _asking_before(tx, draft), notifications.asking_news(tx)
+    before = store.asking_by_client_id(tx.as_system(), draft.client_id)
+    wanted = notifications.asking_news(tx)
     blocked = contacts.remember(tx.as_system(), draft.email, draft.name, typed=True)
-    return lambda: _repeat(tx, draft, before()) or _open(tx, draft, blocked=blocked(), wanted=wanted())
+    number = workspaces.asking_ticket_number(tx.as_system())
+
+    def open_it(same: Ticket | None) -> Opened:
+        if repeat := Opened(same, repeat=True) if same else _repeat(tx, draft, before()):
+            workspaces.give_back_ticket_number(tx.as_system())
+            return repeat
+        return _open(tx, draft, number(), blocked=blocked(), wanted=wanted())
+
+    return open_it
 
 
-def _open(tx: Tx, draft: Draft, *, blocked: bool, wanted: bool) -> Opened:
+def _open(tx: Tx, draft: Draft, number: int, *, blocked: bool, wanted: bool) -> Opened:
     """What is done in one name stands together: PostgreSQL is told of each."""
-    ticket = _of_customer(tx, draft, blocked=blocked)
+    ticket = _of_customer(tx, draft, number, blocked=blocked)
     customer = Actor.customer(tx.workspace_id, ticket.ticket_id, draft.email)
     first = _first_word(tx, ticket, draft, customer)
     if not ticket.quiet:
@@ -163,12 +172,12 @@ def open_for(tx: Tx, draft: Draft) -> Opened:
     description is what the agent says in it, and a job mails that with a link. Raises as `open_ticket`.
     """
     draft = checked(draft)
-    if repeat := _repeat(tx, draft, _asking_before(tx, draft)()):
+    if repeat := _repeat(tx, draft, store.by_client_id(tx.as_system(), draft.client_id)):
         return repeat
     now = clock.now()
     contacts.remember(tx.as_system(), draft.email, draft.name, typed=False)
     facts = {"status": Status.OPEN, "assignee_id": tx.actor.user_id, "first_answer_at": now}
-    ticket = _new_ticket(tx, draft, now, **facts)
+    ticket = _new_ticket(tx, draft, workspaces.take_ticket_number(tx.as_system()), now, **facts)
     first = _first_word(tx, ticket, draft, tx.actor)
     events.record(tx, *_opening(ticket, first))
     audit.record(tx, "opened", ticket_id=ticket.ticket_id)
@@ -192,10 +201,6 @@ def _said(ticket: Ticket, message: Message) -> Happened:
     return Happened(Did.MESSAGE_CREATED, ticket.ticket_id, message_id=message.message_id)
 
 
-def _asking_before(tx: Tx, draft: Draft) -> Callable[[], Ticket | None]:
-    return store.asking_by_client_id(tx.as_system(), draft.client_id)
-
-
 def _repeat(tx: Tx, draft: Draft, first: Ticket | None) -> Opened | None:
     """What the form has opened before, if that was there `first`."""
     if first is None:
@@ -207,20 +212,20 @@ def _repeat(tx: Tx, draft: Draft, first: Ticket | None) -> Opened | None:
     return Opened(first, repeat=True)
 
 
-def _of_customer(tx: Tx, draft: Draft, *, blocked: bool) -> Ticket:
+def _of_customer(tx: Tx, draft: Draft, number: int, *, blocked: bool) -> Ticket:
     now = clock.now()
-    if blocked:
-        return _new_ticket(tx, draft, now, status=Status.CLOSED, quiet=True, typed_name=draft.name)
-    return _new_ticket(tx, draft, now, status=Status.NEW, waiting_since=now, typed_name=draft.name)
+    status = Status.CLOSED if blocked else Status.NEW
+    facts = {"waiting_since": None if blocked else now, "quiet": blocked, "typed_name": draft.name}
+    return _new_ticket(tx, draft, number, now, status=status, **facts)
 
 
-def _new_ticket(tx: Tx, draft: Draft, now: datetime, **facts: Any) -> Ticket:
+def _new_ticket(tx: Tx, draft: Draft, number: int, now: datetime, **facts: Any) -> Ticket:
     """With its rooms, in the public one of which the first word is to follow."""
     tx, ticket_id = tx.as_system(), clock.new_id()
     ticket = Ticket(
         ticket_id=ticket_id,
         workspace_id=tx.workspace_id,
-        number=workspaces.take_ticket_number(tx),
+        number=number,
         subject=draft.subject,
         description=draft.description,
         priority=Priority.MEDIUM,
@@ -234,12 +239,6 @@ def _new_ticket(tx: Tx, draft: Draft, now: datetime, **facts: Any) -> Ticket:
     )
     store.insert_ticket(tx, ticket, client_id=draft.client_id)
     return ticket
-
-
-@requires(Permission.TICKET_OPEN)
-def was_opened(tx: Tx, client_id: UUID) -> bool:
-    """Whether a form with this id has already become a ticket."""
-    return store.by_client_id(tx.as_system(), client_id) is not None
 
 
 def _visible(tx: Tx, ticket: Ticket | None) -> Ticket:

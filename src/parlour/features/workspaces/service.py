@@ -173,7 +173,19 @@ def _known(found: Portal | None) -> Portal:
 @requires(Permission.TICKET_OPEN)
 def take_ticket_number(tx: Tx) -> int:
     """1, 2, 3 … in its workspace, without holes."""
-    return store.next_ticket_number(tx.as_system())
+    return asking_ticket_number(tx)()
+
+
+@requires(Permission.TICKET_OPEN)
+def asking_ticket_number(tx: Tx) -> Callable[[], int]:
+    """`take_ticket_number`, asked with what is asked next."""
+    return store.asking_ticket_number(tx.as_system())
+
+
+@requires(Permission.TICKET_OPEN)
+def give_back_ticket_number(tx: Tx) -> None:
+    """There is no new ticket. Nobody else has taken a number before this transaction has ended."""
+    store.give_back_ticket_number(tx.as_system())
 
 
 @requires(Permission.SYSTEM)

@@ -20,6 +20,7 @@ from sqlalchemy import (
     tuple_,
     update,
 )
+from sqlalchemy.exc import NoResultFound
 
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
@@ -83,6 +84,11 @@ _NEXT_TICKET_NUMBER = (
     .values(last_ticket_number=workspaces.c.last_ticket_number + 1)
     .returning(workspaces.c.last_ticket_number)
 )
+_TICKET_NUMBER_BACK = (
+    update(workspaces)
+    .where(workspaces.c.workspace_id == HERE)
+    .values(last_ticket_number=workspaces.c.last_ticket_number - 1)
+)
 _INSERT_ENTRY = insert(audit_log)
 _ENTRIES = (
     select(
@@ -140,10 +146,20 @@ def by_id(tx: Tx, workspace_id: UUID) -> Portal | None:
     return Portal(row[0], row[1], row[2], choices.read(row[3])) if row else None
 
 
-def next_ticket_number(tx: Tx) -> int:
+def asking_ticket_number(tx: Tx) -> Callable[[], int]:
     """Take the next number. The row stays locked until commit, so numbers have no holes."""
-    number: int = tx.one(_NEXT_TICKET_NUMBER)[0]
+    return tx.asking(_NEXT_TICKET_NUMBER, _number)
+
+
+def _number(taken: Answered) -> int:
+    if not taken.rows:  # whoever may not look
+        raise NoResultFound
+    number: int = taken.rows[0][0]
     return number
+
+
+def give_back_ticket_number(tx: Tx) -> None:
+    tx.change_soon(_TICKET_NUMBER_BACK)
 
 
 def insert_member(tx: Tx, *, user_id: UUID, role: Role) -> None:
