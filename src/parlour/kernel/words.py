@@ -9,8 +9,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
-from heapq import merge
-from itertools import islice, takewhile
+from itertools import islice, starmap
 from typing import NamedTuple
 
 from parlour.kernel.graphemes import border
@@ -88,7 +87,8 @@ def _plain(text: str) -> str:
     return unicodedata.normalize("NFKC", text)[:TEXT_LIMIT]
 
 
-def wanted(typed: str) -> list[Wanted]:
+@lru_cache(maxsize=64)
+def wanted(typed: str) -> Sequence[Wanted]:
     """The last word as a beginning, for it may still be being typed; so is a character that stands alone."""
     places = list(_places(_plain(typed)))
     found: dict[str, bool] = {}
@@ -99,7 +99,7 @@ def wanted(typed: str) -> list[Wanted]:
         found[place.term] = found.get(place.term, True) and (
             alone or (at == len(places) - 1 and not place.paired)
         )
-    return [Wanted(*each) for each in found.items()][:WORDS_LIMIT]
+    return tuple(starmap(Wanted, islice(found.items(), WORDS_LIMIT)))
 
 
 def holds(text: str, asked: Collection[Wanted]) -> bool:
@@ -119,56 +119,61 @@ def excerpt(text: str, typed: str) -> str:
     plain = _plain(text)
     if len(plain) != len(text):
         text = plain
-    fitting = _fitting(plain, typed)
-    hits = list(islice(fitting, 1))
+    hits = _fitting(plain, typed)
     first = hits[0][0] if hits else 0
-    start = text.rfind(" ", 0, max(0, first - _BEFORE)) + 1 if first > _BEFORE else 0
-    start = start if first - start <= 2 * _BEFORE else first - _BEFORE
-    end = (
-        len(text)
-        if len(text) - start <= EXCERPT
-        else max(text.rfind(" ", start, start + EXCERPT), first + _BEFORE)
-    )
-    hits += takewhile(lambda hit: hit[0] < end, fitting)
+    start, end = _around(text, first)
+    hits = [hit for hit in hits if hit[0] < end]
     start, end = border(text, start), border(text, end)
     shown, at = ["…" if start else ""], start
     for begin, until in _joined(hits):
         shown += [text[at:begin], MATCH_BEGINS, text[begin:until], MATCH_ENDS]
         at = until
-    return "".join([*shown, text[at : max(at, end)].rstrip(), "…" if max(at, end) < len(text) else ""])
+    end = max(at, end)
+    return "".join([*shown, text[at:end].rstrip(), "…" if end < len(text) else ""])
 
 
-def _fitting(plain: str, typed: str) -> Iterator[tuple[int, int]]:
-    """From where to where the words stand that were typed, in their order."""
-    asked = _asked(typed)
+def _around(text: str, first: int) -> tuple[int, int]:
+    """From where to where a text is shown that is found at `first`: between words, if some stand near."""
+    start = text.rfind(" ", 0, max(0, first - _BEFORE)) + 1 if first > _BEFORE else 0
+    start = start if first - start <= 2 * _BEFORE else first - _BEFORE
+    if len(text) - start <= EXCERPT:
+        return start, len(text)
+    return start, max(text.rfind(" ", start, start + EXCERPT), first + _BEFORE)
+
+
+def _fitting(plain: str, typed: str) -> list[tuple[int, int]]:
+    """From where to where the words stand that were typed, in their order: the first, and all near it."""
+    asked = wanted(typed)
     if plain.isascii():
         small = plain.lower()
-        return merge(*(_standing(small, each.term, goes_on=_goes_on(each)) for each in asked))
+        return sorted([hit for each in asked for hit in _standing(small, each)])
     whole = {each.term for each in asked}
     beginnings = tuple(each.term for each in asked if each.begins)
-    return (place[:2] for place in _places(plain) if place.term in whole or place.term.startswith(beginnings))
+    found: list[tuple[int, int]] = []
+    for start, end, term, _ in _places(plain):
+        if found and start - found[0][0] > EXCERPT:
+            break
+        if term in whole or term.startswith(beginnings):
+            found.append((start, end))
+    return found
 
 
-@lru_cache(maxsize=64)
-def _asked(typed: str) -> Sequence[Wanted]:
-    return wanted(typed)
-
-
-def _standing(small: str, term: str, *, goes_on: bool) -> Iterator[tuple[int, int]]:
-    """Where a word stands in plain text of small letters: a pattern, made for each search, takes longer."""
+def _standing(small: str, asked: Wanted) -> list[tuple[int, int]]:
+    """Where a word first stands in plain text of small letters, and all near that: a pattern, made for each
+    search, takes longer.
+    """
+    found: list[tuple[int, int]] = []
+    term = asked.term
+    goes_on = asked.begins or len(term) == TERM_LIMIT  # what follows in a word makes no difference
     at = small.find(term)
-    while at >= 0:
+    while at >= 0 and not (found and at - found[0][0] > EXCERPT):
         until = at + len(term)
         if rest := _PLAIN.match(small, until):
             until = rest.end()
-        if (goes_on or not rest) and not (at and _PLAIN.match(small, at - 1)):
-            yield at, until
+        if (goes_on or not rest) and not (at and small[at - 1].isalnum()):
+            found.append((at, until))
         at = small.find(term, until)
-
-
-def _goes_on(each: Wanted) -> bool:
-    """Whether what follows in a word makes no difference."""
-    return each.begins or len(each.term) == TERM_LIMIT
+    return found
 
 
 def _joined(hits: Collection[tuple[int, int]]) -> list[tuple[int, int]]:
