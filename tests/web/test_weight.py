@@ -31,7 +31,7 @@ from tests.tickets import place
 
 PAGES = {
     "list": ("desk", "/workspace/{workspace}/tickets", 7, 53_000),
-    "search": ("desk", "/workspace/{workspace}/tickets?q=parc", 15, 56_000),
+    "search": ("desk", "/workspace/{workspace}/tickets?q=parc", 16, 56_000),
     "dashboard": ("desk", "/workspace/{workspace}", 5, 28_000),
     "ticket": ("desk", "/workspace/{workspace}/tickets/{ticket}", 15, 60_000),
     "conversation": ("visitor", "/support/acme/ticket/{ticket}/chat", 6, 40_500),
