@@ -8,11 +8,13 @@ in another order in each round. `--other` measures another desk with the same cl
 import argparse
 import asyncio
 import json
+import random
 import sys
 import tempfile
 import uuid
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import ExitStack
+from itertools import combinations
 from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
@@ -24,7 +26,7 @@ from rich.progress import track
 from bench import report
 from bench.browser import Answer, Browser, Wires
 from bench.ceiling import Ceiling, processor
-from bench.fill import BATCH, fill, fill_postgresql
+from bench.fill import BATCH, WORDS, fill, fill_postgresql
 from bench.report import Goal
 from bench.server import Parlour
 from bench.sockets import agent_email, open_ticket, place_for, prepare, sign_in
@@ -156,6 +158,7 @@ def stocked(server: Parlour, on: str, folder: Path, tickets: int) -> str:
 async def desk(server: Parlour, workspace: str, rounds: int, on: str) -> Sequence[Case]:
     wires = Wires(server.port)
     home, portal = f"/workspace/{workspace}", "/support/bench"
+    listed = f"{home}/tickets?"
     agents = [await sign_in(wires, number, workspace) for number in range(AGENTS)]
     rooms = [await open_ticket(wires, number) for number in range(AGENTS)]
     talks = {count: await conversation(wires, agents, home, count) for count in (20, 50)}
@@ -163,6 +166,11 @@ async def desk(server: Parlour, workspace: str, rounds: int, on: str) -> Sequenc
 
     def page(path: str, browser: Browser = agents[0]) -> Callable[[int], Awaitable[Answer]]:
         return lambda _: browser.get(path)
+
+    def search(words: int) -> Callable[[int], Awaitable[Answer]]:
+        """Which nobody asked for before."""
+        those = asked(words)
+        return lambda number: agents[0].get(f"{listed}q={those[number]}")
 
     async def open_one(number: int) -> Answer:
         return await newcomers[number].post(
@@ -181,7 +189,7 @@ async def desk(server: Parlour, workspace: str, rounds: int, on: str) -> Sequenc
         visitor, ticket, _ = rooms[number % AGENTS]
         return write(visitor, f"{portal}/ticket/{ticket}/chat", number)
 
-    goal, listed = PAGE[on], f"{home}/tickets?"
+    goal = PAGE[on]
     return [
         Case("25 newest open", 300, page(f"{listed}status=open&sort=created"), goal),
         Case("my open ones", 300, page(f"{listed}status=open&assignee=me"), FILTER[on]),
@@ -196,10 +204,22 @@ async def desk(server: Parlour, workspace: str, rounds: int, on: str) -> Sequenc
         ),
         Case("search, few matches", 200, page(f"{listed}q=refund+tent+zip+boots"), SEARCH),
         Case("search, thousands of matches", 200, page(f"{listed}q=refund"), SEARCH),
+        Case("search, any three words", 100, search(3), SEARCH),
+        Case("search, any four words", 100, search(4), SEARCH),
         Case("open a new ticket", WRITES, open_one, OPENING[on], writes=True),
         Case("an agent answers", WRITES, answer, writes=True),
         Case("a visitor writes", WRITES, say, writes=True),
     ]
+
+
+def asked(words: int) -> Sequence[str]:
+    """Searches for so many words that tickets have, of which no two are for the same, in an order of chance.
+
+    Of 10,000 tickets three words are in some 25, four in one or two.
+    """
+    those = list(map("+".join, combinations(WORDS, words)))
+    random.Random(words).shuffle(those)  # noqa: S311 the same on every run
+    return those
 
 
 async def conversation(
