@@ -138,9 +138,7 @@ class Tx:
         given = {"workspace": here, **values} if here else values
         return shortcut.rows(self.connection, statement, given, self._found)
 
-    def objects(
-        self, statement: Executable, make: Callable[[tuple[Any, ...]], R], /, **values: Any
-    ) -> list[R]:
+    def objects(self, statement: Executable, make: shortcut.Make[R], /, **values: Any) -> list[R]:
         """What `make` makes of each of the `rows`: of one that reads as it did lately, the very same object.
 
         What was made of that is found again by it (`Kept`), so it never changes. `make` is one that stays.

@@ -9,10 +9,12 @@ events hears of these statements as of any other.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from functools import cache, lru_cache
-from typing import Any, NamedTuple, TypeVar, cast
+from functools import cache, lru_cache, partial
+from types import GenericAlias
+from typing import Any, NamedTuple, TypeGuard, TypeVar, cast
 from uuid import UUID
 
+from msgspec import convert
 from sqlalchemy import ARRAY, JSON, BindParameter, ColumnDefault, Connection, Dialect, Executable, Uuid
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -32,11 +34,13 @@ _NOW = re.compile(r"\b(?:\w+_timestamp|now|random|pg_\w+)\(")
 
 _Process = Callable[[Any], Any]
 T = TypeVar("T")
+Make = Callable[[tuple[Any, ...]], T] | type[T]
+"""Makes something of a row; or a NamedTuple, whose fields say what the columns are."""
 
 
 @lru_cache(maxsize=IDS)
 def _id(stored: str | None) -> UUID | None:
-    return UUID(stored) if stored else None
+    return convert(stored, UUID) if stored else None
 
 
 def _as_it_is(value: Any) -> Any:
@@ -83,7 +87,7 @@ class Prepared:
         self.changeable = any(_is_changeable(each.type) for each in columns)
         """Whether whoever gets a row could change what is in it."""
         self.lasts = not _NOW.search(self.sql)
-        self.objects: Callable[[_Process], Alike[Any]] = cache(self._objects)
+        self.objects: Callable[[Any], Alike[Any]] = cache(self._objects)
 
     def values(self, given: Mapping[str, Any]) -> list[Any] | dict[str, Any]:
         """As the text asks for them, in their order or by name. Raises LookupError when one is missing."""
@@ -110,9 +114,21 @@ class Prepared:
             columns[at] = map(read, columns[at])
         return list(zip(*columns, strict=True))
 
-    def _objects(self, make: _Process) -> Alike[Any]:
+    def _objects(self, make: Make[Any]) -> Alike[Any]:
         """`make` of rows as they are stored: the same texts and numbers are the same row."""
-        return Alike(lambda stored: list(map(make, self.read(stored))), most=OBJECTS)
+        made = _of_all(make)
+        return Alike(made if _is_named(make) else lambda stored: made(self.read(stored)), most=OBJECTS)
+
+
+def _of_all(make: Make[T]) -> Callable[[Sequence[tuple[Any, ...]]], list[T]]:
+    """A NamedTuple is made of rows as they are stored or read, all at once and by msgspec."""
+    if _is_named(make):
+        return partial(convert, type=GenericAlias(list, make), strict=False)
+    return lambda rows: list(map(make, rows))
+
+
+def _is_named(make: Make[T]) -> TypeGuard[type[T]]:
+    return hasattr(make, "_fields")
 
 
 def _with_defaults(compiled: SQLCompiler) -> list[Any]:
@@ -169,14 +185,14 @@ def rows(
 def objects(
     connection: Connection,
     statement: Executable,
-    make: Callable[[tuple[Any, ...]], T],
+    make: Make[T],
     given: Mapping[str, Any],
     found: Finds | None = None,
 ) -> list[T]:
     """What `make` makes of each row: of one that is as it was lately the same as then. Raises as `rows`."""
     prepared = _ready(connection, statement, given)
     if prepared is None:
-        return [make(tuple(row)) for row in connection.execute(statement, given)]
+        return _of_all(make)([tuple(row) for row in connection.execute(statement, given)])
     if found is None or not prepared.lasts:
         return prepared.objects(make).each(_run(connection, statement, prepared, given)[0])
     values = prepared.values(given)

@@ -109,7 +109,11 @@ def _day(date: str) -> str:
 
 def spelled(moment: datetime) -> tuple[str, str]:
     """The moment for programs, and for readers without JavaScript, so that one names its zone."""
-    text = _utc(moment).isoformat()
+    return spelled_text(_utc(moment).isoformat())
+
+
+def spelled_text(text: str) -> tuple[str, str]:
+    """Of a moment in UTC that is one for programs already, more exact than anybody is shown."""
     return f"{text[:19]}Z", f"{_day(text[:10])}, {text[11:16]} UTC"
 
 

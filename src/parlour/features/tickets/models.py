@@ -165,6 +165,7 @@ class TicketRow(NamedTuple):
     tagged: bool = False
     blocked: bool | None = None
     quiet: bool = False
+    # What stands beside it, behind what is its own.
     unread: bool = False
     tags: tuple[Tag, ...] = ()
 

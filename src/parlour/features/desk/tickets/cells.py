@@ -5,46 +5,50 @@ from html import escape
 from itertools import repeat
 from typing import Any
 
+from msgspec import to_builtins
+
 from parlour.features.tickets.models import Page, Status, Ticket, TicketRow
 from parlour.kernel.kept import Kept
 from parlour.kernel.words import MATCH_BEGINS, MATCH_ENDS
-from parlour.web.render import spelled
+from parlour.web.render import spelled_text
 
 ROWS = 2_000
 """Rows of lists that are kept as they were shown."""
 
 
-def _row_view(row: TicketRow) -> dict[str, Any]:
-    """Plain values: an object is slow to answer a template, and each call from there costs."""
-    created_at, created = spelled(row.created_at)
-    active_at, active = spelled(row.last_message_at)
+def _row_views(pairs: Sequence[tuple[TicketRow, None]]) -> list[dict[str, Any]]:
+    return [_row_view(TicketRow(*plain)) for plain in to_builtins([row for row, _ in pairs])]
+
+
+def _row_view(row: Any) -> dict[str, Any]:
+    """Plain values, as msgspec makes them: an object is slow to answer a template, and each call from there
+    costs.
+    """
+    created_at, created = spelled_text(row.created_at)
+    active_at, active = spelled_text(row.last_message_at)
     return {
-        "ticket_id": str(row.ticket_id),
+        "ticket_id": row.ticket_id,
         "number": row.number,
         "subject": row.subject,
         "email": row.email,
         "customer_name": row.customer_name,
-        "status": str(row.status),
-        "priority": str(row.priority),
+        "status": row.status,
+        "priority": row.priority,
         "created_at": created_at,
         "created": created,
         "active_at": active_at,
         "active": active,
         "version": row.version,
-        "assignee_id": str(row.assignee_id) if row.assignee_id else "",
+        "assignee_id": row.assignee_id or "",
         "assignee_name": row.assignee_name,
-        "snoozed_until": row.snoozed_until if row.status is Status.PENDING else None,
+        "snoozed_until": row.snoozed_until if row.status == Status.PENDING else None,
         "blocked": row.blocked,
         "unread": row.unread,
-        "tags": [(tag.name, tag.colour.value) for tag in row.tags],
+        "tags": row.tags,
     }
 
 
-_views = Kept(
-    lambda pairs: [_row_view(row) for row, _ in pairs],
-    most=ROWS,
-    length=lambda view: len(view["subject"]),
-)
+_views = Kept(_row_views, most=ROWS, length=lambda view: len(view["subject"]))
 
 
 def row_views(rows: Sequence[TicketRow]) -> list[dict[str, Any]]:

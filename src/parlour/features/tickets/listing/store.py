@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Executable, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Executable, Integer, bindparam, func, literal, select, union_all
 
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
@@ -54,7 +54,7 @@ def page(
     values = values_of(filters) | {f"key{at}": value for at, value in enumerate(key[kept:] if key else ())}
     query = straight(reads, shape, order, beyond=key is not None, backwards=backwards)
     if query is not None:
-        found = tx.objects(query, reads.make, limit=limit, **values)
+        found = tx.objects(query, reads.kind, limit=limit, **values)
         return found[::-1] if backwards else found, None
     how = reading(dialect.name_of(tx), shape, order, beyond=key is not None, backwards=backwards)
     for looked in LOOKS if how.picks else ({},):
@@ -136,8 +136,13 @@ def _lets_through(filters: Filters, shape: Shape, row: TicketRow) -> bool:
 
 def by_number(tx: Tx, filters: Filters, number: int) -> list[TicketRow]:
     """The ticket with this number, when the filters let it through."""
-    query = narrowed(rows_store.ROWS.query, shape_of(filters)).where(tickets.c.number == number)
-    return [rows_store.ticket_row(row) for row in tx.run(query, **values_of(filters))]
+    return tx.objects(_by_number(shape_of(filters)), TicketRow, number=number, **values_of(filters))
+
+
+@cache
+def _by_number(shape: Shape) -> Executable:
+    this = tickets.c.number == bindparam("number", type_=Integer())
+    return narrowed(rows_store.ROWS.query, shape).where(this)
 
 
 def _newest_and_most_urgent() -> Executable:

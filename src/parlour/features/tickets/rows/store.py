@@ -1,18 +1,17 @@
 """SQL of tickets with the people that they name, by the dozen: as lists show them, as programs read them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Struct, convert
 from sqlalchemy import ColumnElement, Select, and_, case, select
 
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import contacts, members, tickets, users
 from parlour.features.tickets.models import TicketRow, WholeTicket
-from parlour.features.tickets.store import PRIORITIES, STATUSES
 from parlour.kernel.access import Role
 
 Listed = TypeVar("Listed", bound=TicketRow | WholeTicket)
@@ -45,15 +44,8 @@ _ROW = (
 )
 
 
-def ticket_row(row: Any) -> TicketRow:
-    ticket_id, number, subject, email, status, priority, *rest = row
-    return TicketRow(ticket_id, number, subject, email, STATUSES[status], PRIORITIES[priority], *rest)
-
-
-def _whole(row: Any) -> WholeTicket:
-    ticket_id, number, subject, description, status, priority, *rest = row
-    words = (STATUSES[status], PRIORITIES[priority])
-    return WholeTicket(ticket_id, number, subject, description, *words, *rest)
+def ticket_row(row: Sequence[Any]) -> TicketRow:
+    return convert(row, TicketRow, strict=False)
 
 
 _ANSWERS = (
@@ -72,20 +64,22 @@ def _with_people(*columns: ColumnElement[Any]) -> Select[Any]:
 
 
 class Reads(Struct, Generic[Listed], frozen=True, eq=False):
-    """What is read of tickets here: whoever uses the `query` says of which. `make` makes it of a row."""
+    """What is read of tickets here: whoever uses the `query` says of which. Its columns are the fields of
+    the `kind`.
+    """
 
     query: Select[Any]
-    make: Callable[[Any], Listed]
+    kind: type[Listed]
 
 
-ROWS = Reads(_with_people(*_ROW), ticket_row)
+ROWS = Reads(_with_people(*_ROW), TicketRow)
 WHOLE = Reads(
     _with_people(
         *(tickets.c[name] for name in WholeTicket._fields[:7]),
         *(users.c.user_id, contacts.c.contact_id, _CALLED),
         *(tickets.c[name] for name in WholeTicket._fields[10:18]),
     ),
-    _whole,
+    WholeTicket,
 )
 
 
@@ -96,12 +90,12 @@ def _named(reads: Reads[Listed]) -> Select[Any]:
 
 def by_ids(tx: Tx, ticket_ids: Sequence[UUID]) -> dict[UUID, TicketRow]:
     """Those of the tickets that there are."""
-    return {row.ticket_id: row for row in tx.objects(_named(ROWS), ROWS.make, these=list(ticket_ids))}
+    return {row.ticket_id: row for row in tx.objects(_named(ROWS), ROWS.kind, these=list(ticket_ids))}
 
 
 def named(tx: Tx, reads: Reads[Listed], ticket_ids: Sequence[UUID]) -> list[Listed]:
     """Those of the tickets that there are, in the order in which they are named."""
-    read = tx.objects(_named(reads), reads.make, these=list(ticket_ids))
+    read = tx.objects(_named(reads), reads.kind, these=list(ticket_ids))
     found = {each.ticket_id: each for each in read}
     return [found[ticket_id] for ticket_id in ticket_ids if ticket_id in found]
 
