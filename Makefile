@@ -40,7 +40,7 @@ screenshots: dev-setup ## take the README's pictures anew from the demo (needs C
 
 lock: dev-setup ## lock what the *.in files ask for; ARGS="--upgrade" or ARGS="--upgrade-package NAME"
 	@$(COMPILE) $(ARGS) pyproject.toml requirements/run.in --output-file requirements/run.txt
-	@$(COMPILE) $(ARGS) --constraint requirements/run.txt --override requirements/overrides.txt pyproject.toml requirements/run.in \
+	@$(COMPILE) $(ARGS) --constraint requirements/run.txt pyproject.toml requirements/run.in \
 		requirements/dev.in --output-file requirements/dev.txt
 	@$(COMPILE) $(ARGS) requirements/zenpy.in --output-file requirements/zenpy.txt
 

@@ -22,6 +22,7 @@ from contextlib import ExitStack
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from tempfile import TemporaryFile
 from typing import IO, Any
 
@@ -226,14 +227,14 @@ def _become(order: dict[str, Any]) -> None:
 
 
 IMPORTED_ON_DEMAND = (
-    *("parlour.cli.running", "parlour.demo", "parlour.db.sqlite", "parlour.db.postgres"),
+    *("parlour.demo", "parlour.db.sqlite", "parlour.db.postgres"),
     *("parlour.db.backup.archive", "parlour.db.backup.load", "alembic.command", "alembic.script"),
-    "typer._adapters",
 )
-"""By one command or the other, besides what the command line itself begins with."""
+"""By one command or the other, besides the modules of the command line."""
 
 if __name__ == "__main__":
-    for each in ("parlour.cli", *IMPORTED_ON_DEMAND):
+    commands = iter_modules(import_module("parlour.cli").__path__, "parlour.cli.")
+    for each in (*(module.name for module in commands), *IMPORTED_ON_DEMAND):
         import_module(each)
     gc.freeze()  # else each child looks through all of it once more, at its end at the latest
     if order := _take_orders(socket.socket(fileno=int(sys.argv[1]))):

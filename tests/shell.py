@@ -2,16 +2,39 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+import click
+
+from parlour.cli import app
+from parlour.cli.commands import Later
 from parlour.settings import Settings
 from tests import launcher
 from tests.house import behind_its_back
 from tests.launcher import PATIENCE
 from tests.live import environment_for
 
-__all__ = ["PATIENCE", "Shell", "sentence"]
+__all__ = ["PATIENCE", "Shell", "command", "every_command", "sentence"]
+
+
+def every_command(group: click.Group = app, *before: str) -> Iterator[tuple[str, ...]]:
+    """The words by which each command is called."""
+    for name, found in group.commands.items():
+        if isinstance(found, click.Group):
+            yield from every_command(found, *before, name)
+        else:
+            yield (*before, name)
+
+
+def command(*words: str) -> click.Command:
+    """What is called by these words."""
+    found: click.Command = app
+    for word in words:
+        assert isinstance(found, click.Group)
+        found = found.commands[word]
+    return found.there() if isinstance(found, Later) else found
 
 
 class Shell:

@@ -1,13 +1,6 @@
 """`python -m parlour`, and the command `parlour`."""
 
-from parlour.kernel import garbage
-
-
-def main() -> None:
-    with garbage.importing():
-        from parlour.cli import main as command
-    command()
-
+from parlour.cli import main
 
 if __name__ == "__main__":
     main()

@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 import yaml
 
-from parlour.cli import app
 from parlour.settings import NAMES, Settings
-from tests.shell import Shell
+from tests.shell import Shell, command
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 
@@ -190,7 +188,6 @@ def command_lines() -> list[list[str]]:
 
 
 def test_every_command_that_is_run_exists_with_its_options() -> None:
-    commands = typer.main.get_group(app).commands
     for name, *options in command_lines():
-        known = {option for parameter in commands[name].params for option in parameter.opts}
+        known = {option for parameter in command(name).params for option in parameter.opts}
         assert set(options) <= known, name

@@ -7,10 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import typer.main
 from sqlalchemy import Engine, event
 
-from parlour.cli import app
 from parlour.features.accounts import service as accounts
 from parlour.features.accounts.events import service as events
 from parlour.features.workspaces import service as workspaces
@@ -21,6 +19,7 @@ from tests.features.authenticator import half_minute, turn_on
 from tests.house import PASSWORD, Browser, House, behind_its_back
 from tests.meter import asking_anew
 from tests.migrations import run_again
+from tests.shell import command
 from tests.tickets import ada
 
 
@@ -116,8 +115,6 @@ async def test_the_page_takes_no_more_statements_for_more_members(house: House, 
 async def test_the_commands_on_the_page_are_the_operators(house: House, desk: Browser) -> None:
     page = html.unescape((await desk.get(people_of(house))).text)
     shown = re.findall(r"<code[^>]*>parlour agent ([\w-]+) EMAIL( --[\w-]+)?</code>", page)
-    known: Any = typer.main.get_command(app)
-    agent = known.commands["agent"].commands
 
     assert [name for name, _ in shown] == [
         "disable",
@@ -127,9 +124,10 @@ async def test_the_commands_on_the_page_are_the_operators(house: House, desk: Br
         "unlock",
     ]
     for name, option in shown:
-        options = {text for parameter in agent[name].params for text in parameter.opts}
+        parameters = command("agent", name).params
+        options = {text for parameter in parameters for text in parameter.opts}
         assert option.strip() in {"", *options}
-        assert "email" in {parameter.name for parameter in agent[name].params}
+        assert "email" in {parameter.name for parameter in parameters}
 
 
 async def test_what_was_known_before_is_kept(house: House) -> None:

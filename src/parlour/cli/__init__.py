@@ -3,98 +3,92 @@
 import os
 import sys
 from io import TextIOWrapper
-from typing import Annotated
 
-import typer
+import click
+from click.shell_completion import BashComplete, FishComplete, ZshComplete
 
 from parlour import __version__
-from parlour.cli import copies, database, serving, takeout
-from parlour.cli.base import Refused, err, refuse_bytes
-from parlour.cli.dkim import dkim
-from parlour.cli.doctor import doctor
-from parlour.cli.jobs import jobs_app
-from parlour.cli.keys import apikey_app
-from parlour.cli.mail import mail_app
-from parlour.cli.mailboxes import mailbox_app
-from parlour.cli.mailroom import receive
-from parlour.cli.mcp import mcp
-from parlour.cli.people import agent_app, workspace_app
-from parlour.db.backup.rows import BackupUnusable
-from parlour.db.database import DatabaseUnusable
-from parlour.db.migrate import SchemaTooNew
-from parlour.db.new_file import Unwritable
-from parlour.db.sqlite.file import DataFolderInUse
-from parlour.features.accounts.passwords import MIN_LENGTH
-from parlour.kernel.errors import DomainError, Invalid
-from parlour.settings import BadSetting
+from parlour.cli.commands import Group, Later
+from parlour.cli.refused import refuse_bytes
 
-app = typer.Typer(
-    name="parlour",
-    help="A self-hosted support desk with a live chat room for every ticket.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
+NAME = "parlour"
 
-
-def _say_version(asked: bool) -> None:
-    if asked:
-        typer.echo(f"Parlour {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    version: Annotated[
-        bool,
-        typer.Option("--version", callback=_say_version, is_eager=True, help="Say which version this is."),
-    ] = False,
-) -> None:
-    """A self-hosted support desk with a live chat room for every ticket."""
-
-
-app.command()(serving.serve)
-app.command("demo")(serving.run_demo)
-app.command()(database.migrate)
-app.command()(copies.backup)
-app.command()(copies.restore)
-app.command()(copies.move)
-app.command("import")(takeout.bring)
-app.command()(takeout.export)
-app.command()(takeout.erase)
-app.command()(mcp)
-app.command()(serving.worker)
-app.command()(doctor)
-app.add_typer(workspace_app, name="workspace")
-app.add_typer(agent_app, name="agent")
-app.add_typer(apikey_app, name="apikey")
-app.add_typer(mailbox_app, name="mailbox")
-mail_app.command("receive")(receive)
-mail_app.command("dkim")(dkim)
-app.add_typer(mail_app, name="mail")
-app.add_typer(jobs_app, name="jobs")
-
-PROBLEMS = {
-    "slug": "A slug is 1 to 48 small letters, digits and hyphens, with no hyphen at either end.",
-    "name": "The name needs 1 to 80 characters.",
-    "email": "That is not an email address.",
-    "role": "A program is a viewer, an agent or an admin.",
-    "form": "There are as many of these already as there can be.",
+COMMANDS = {
+    "serve": Later("serving:serve", "Serve the portals, the desk and live rooms, and do the jobs."),
+    "demo": Later("serving:demo", "Serve a workspace full of believable tickets."),
+    "migrate": Later("database:migrate", "Bring the database to the newest schema."),
+    "backup": Later("copies:backup", "Copy everything into FILE; servers go on meanwhile."),
+    "restore": Later("copies:restore", "Fill an empty database and the files from FILE."),
+    "move": Later("copies:move", "Copy everything from SQLite to PostgreSQL."),
+    "import": Later("takeout:bring", "Bring the tickets of another desk into a workspace."),
+    "export": Later("takeout:export", "Write all that a workspace holds into FILE."),
+    "erase": Later("takeout:erase", "Erase a person from a workspace."),
+    "mcp": Later("mcp:mcp", "Let a language model work with tickets, by an API key."),
+    "worker": Later("serving:worker", "Run background jobs apart from the web processes."),
+    "doctor": Later("doctor:doctor", "Look at everything, and say in sentences what is wrong."),
 }
-PASSWORDS = {
-    "short": f"The password needs at least {MIN_LENGTH} characters.",
-    "long": "The password is too long.",
-    "common": "This password is among the first that get tried: choose another.",
-    "email": "The password must not be the email address.",
-    "product": "The password must be more than the name of this program.",
-    "yours": "The password must be more than the name, the address or the workspace.",
+WORKSPACE = {
+    "create": Later("people:create_workspace", "Make a workspace."),
+    "list": Later("people:list_workspaces", "List the workspaces: id, slug, name."),
 }
+AGENT = {
+    "create": Later("people:create_agent", "Make an account and let it into a workspace."),
+    "list": Later("people:list_agents", "List the accounts, and how each stands."),
+    "disable": Later("people:disable_agent", "Let nobody in with this account any more."),
+    "enable": Later("people:enable_agent", "Let a disabled account in again."),
+    "reset-second-factor": Later("people:reset_second_factor", "Turn off a second factor that is lost."),
+    "unlock": Later("people:unlock_agent", "Forget an account's wrong tries."),
+    "set-password": Later("people:set_password", "Give an account another password."),
+}
+APIKEY = {
+    "create": Later("keys:create_key", "Make a key."),
+    "list": Later("keys:list_keys", "List the keys of a workspace."),
+    "revoke": Later("keys:revoke_key", "End a key, also in a running server."),
+}
+MAILBOX = {
+    "add": Later("mailboxes:add_mailbox", "Let a workspace get the mail that comes to ADDRESS."),
+    "list": Later("mailboxes:list_mailboxes", "List the addresses, and whence their mail is fetched."),
+    "stop": Later("mailboxes:stop_fetching", "Fetch the mail of ADDRESS by IMAP no more."),
+    "remove": Later("mailboxes:remove_mailbox", "Let mail to ADDRESS become tickets no more."),
+    "test": Later("mailboxes:try_mailbox", "Look whether mail can be fetched and sent."),
+}
+MAIL = {
+    "parse": Later("mail:parse_mail", "Print as JSON what Parlour reads in a mail."),
+    "receive": Later("mailroom:receive", "Take one mail from the pipe of a mail server."),
+    "dkim": Later("dkim:dkim", "Make a DKIM key for DOMAIN and print its DNS record."),
+}
+JOBS = {
+    "waiting": Later("jobs:waiting_jobs", "List the jobs that should have run."),
+    "dead": Later("jobs:dead_jobs", "List the jobs that were given up."),
+    "retry": Later("jobs:retry_jobs", "Let what was given up run again."),
+}
+GROUPS = {
+    "workspace": Group("Workspaces: a team, a product, a company.", WORKSPACE),
+    "agent": Group("The people who answer tickets.", AGENT),
+    "apikey": Group("Keys for programs that use the API.", APIKEY),
+    "mailbox": Group("The addresses at which workspaces get mail.", MAILBOX),
+    "mail": Group("Mails: those that come in, and the signature of those that go out.", MAIL),
+    "jobs": Group("Background jobs, such as a mail: those that wait, and those that were given up.", JOBS),
+}
+SHELLS = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 
 
-REFUSALS = (
-    *(Refused, BadSetting, DomainError),
-    *(DatabaseUnusable, DataFolderInUse, SchemaTooNew, BackupUnusable, Unwritable),
-)
+def _show_completion(ctx: click.Context, _: click.Parameter, shell: str | None) -> None:
+    if shell:
+        click.echo(SHELLS[shell](app, {}, NAME, "_PARLOUR_COMPLETE").source())
+        ctx.exit()
+
+
+app = Group("A self-hosted support desk with a live chat room for every ticket.", {**COMMANDS, **GROUPS})
+click.version_option(__version__, message="Parlour %(version)s", help="Say which version this is.")(app)
+click.option(
+    "--show-completion",
+    type=click.Choice(tuple(SHELLS)),
+    is_eager=True,
+    expose_value=False,
+    callback=_show_completion,
+    help="Print what lets this shell complete commands and options.",
+)(app)
 
 
 def _refuse_bytes() -> None:
@@ -112,20 +106,16 @@ def _say_in_any_encoding() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _sentence(error: Exception) -> str:
-    if type(error) is Invalid:  # the others have a sentence of their own
-        told = {**PROBLEMS, "password": PASSWORDS.get(error.problems.get("password", ""), "")}
-        return " ".join(told.get(field, field) for field in error.problems)
-    return error.message if isinstance(error, DomainError) else str(error)
-
-
 def main() -> None:
     _say_in_any_encoding()
     try:
         _refuse_bytes()
-        app()
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
-    except REFUSALS as error:
-        err.print(_sentence(error), markup=False)
+        app(prog_name=NAME)
+    except Exception as error:
+        from parlour.cli.sentences import sentence  # it knows the errors of everything
+
+        said = sentence(error)
+        if said is None:
+            raise
+        click.echo(said, err=True)
         raise SystemExit(2) from None

@@ -1,15 +1,15 @@
-"""What the commands share: their settings, an opened database, and how to say no."""
+"""What the commands share: their settings, and an opened database."""
 
 import asyncio
 import os
-import sys
 from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 from typing import TypeVar
 
-from rich.console import Console
+import click
 
 from parlour import logs
+from parlour.cli.refused import Refused
 from parlour.db.database import Database, Standing
 from parlour.db.factory import make_database
 from parlour.db.migrate import standing
@@ -17,34 +17,9 @@ from parlour.db.sqlite.file import DataFolderInUse, is_there
 from parlour.kernel.access import Actor
 from parlour.settings import Settings
 
-err = Console(stderr=True, highlight=False, soft_wrap=True)
 T = TypeVar("T")
 
-
-class Refused(Exception):
-    """One sentence for the person at the keyboard."""
-
-
-def refuse_bytes(what: str, said: str) -> None:
-    """Raises Refused for what the system could not decode."""
-    try:
-        said.encode()
-    except UnicodeEncodeError:
-        raise _no_text(what) from None
-
-
-def _no_text(what: str) -> Refused:
-    return Refused(f"{what} is no text in this terminal's encoding, {sys.getfilesystemencoding().upper()}.")
-
-
-def line_from_stdin(what: str) -> str:
-    """Raises Refused when it is no text; `what` names it."""
-    try:
-        line = sys.stdin.readline().rstrip("\r\n")
-    except UnicodeDecodeError:
-        raise _no_text(what) from None
-    refuse_bytes(what, line)
-    return line
+at_workspace = click.option("--workspace", required=True, metavar="SLUG", help="The slug of the workspace.")
 
 
 def settings_now(*, leaving_out: Collection[str] = (), **defaults: str) -> Settings:
@@ -73,7 +48,7 @@ def once(run: Callable[[Database], Awaitable[T]], *, makes: bool = False) -> T:
     async def work() -> T:
         db = await _alone_or_beside(settings_now())
         if first:
-            err.print(f"There was no database at {first}: it is made now.", markup=False)
+            click.echo(f"There was no database at {first}: it is made now.", err=True)
         try:
             return await run(db)
         finally:

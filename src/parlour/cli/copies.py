@@ -1,28 +1,30 @@
 """`parlour backup`, `restore` and `move`: everything, from one place to another."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 from parlour import logs
-from parlour.cli.base import Refused, err, settings_now
+from parlour.cli.base import settings_now
+from parlour.cli.progress import Progress
+from parlour.cli.refused import Refused
 from parlour.db.new_file import NewFile
 from parlour.db.sqlite.file import Ownership, is_there, sentences
 from parlour.settings import Settings, postgresql_url
 
 # What works on both databases is imported where it is used: SQLite does without PostgreSQL's half.
 
-AS_OWNER = "PostgreSQL: the role that owns the tables. Its password may stand in ~/.pgpass instead."
-OwnerUrl = Annotated[str, typer.Option(metavar="URL", help=AS_OWNER)]
+by_owner = click.option(
+    "--owner-url",
+    metavar="URL",
+    help="PostgreSQL: the role that owns the tables. Its password may stand in ~/.pgpass instead.",
+)
 
 
-def backup(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to make. It must not exist yet.")],
-    owner_url: OwnerUrl = "",
-) -> None:
+@click.command
+@click.argument("file", type=Path, help="The file to make. It must not exist yet.")
+@by_owner
+def backup(file: Path, owner_url: str | None) -> None:
     """Copy everything into FILE, as it is at this moment; servers go on meanwhile.
 
     FILE appears when it is whole and was read once more. Keep it as safe as the database: it holds all that
@@ -37,20 +39,22 @@ def backup(
         source = read.of_postgresql(as_owner(settings, owner_url))
     else:
         source = read.of_sqlite(the_file(settings, owner_url))
-    with BlockingStore(settings.files_url) as store, source as snapshot, _progress() as tell:
+    with BlockingStore(settings.files_url) as store, source as snapshot, Progress() as tell:
         rows, packed = archive.write(file, snapshot, store, tell)
     size = file.stat().st_size
-    typer.echo(
+    click.echo(
         f"{file} holds {rows:,} rows and {packed.count:,} files in {size:,} bytes. It was read once more."
     )
     if packed.missing:
-        err.print(f"{packed.missing:,} files that messages name are not in {settings.files_url} any more.")
+        click.echo(
+            f"{packed.missing:,} files that messages name are not in {settings.files_url} any more.", err=True
+        )
 
 
-def restore(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `parlour backup` made.")],
-    owner_url: OwnerUrl = "",
-) -> None:
+@click.command
+@click.argument("file", type=Path, help="What `parlour backup` made.")
+@by_owner
+def restore(file: Path, owner_url: str | None) -> None:
     """Fill an empty database and the files from FILE: all, compared, or nothing. No server may run meanwhile.
 
     A backup of an older Parlour is brought to the newest schema. What was broken off is started again.
@@ -62,7 +66,7 @@ def restore(
     with (
         BlockingStore(settings.files_url) as store,
         archive.Archive(file, store) as source,
-        _progress() as tell,
+        Progress() as tell,
     ):
         if settings.is_postgresql:
             url, role = as_owner(settings, owner_url), settings.database_url if owner_url else None
@@ -70,16 +74,19 @@ def restore(
         else:
             counts = load.into_sqlite(the_file(settings, owner_url), source, tell)
     _tell(counts)
-    typer.echo("Everything arrived: counts and checksums agree. Servers may start.")
+    click.echo("Everything arrived: counts and checksums agree. Servers may start.")
 
 
-def move(
-    source: Annotated[str, typer.Option("--from", metavar="URL", help="sqlite:///PATH of the old database.")],
-    target: Annotated[
-        str,
-        typer.Option("--to", metavar="URL", help="postgresql://… of an empty one, as the role that owns it."),
-    ],
-) -> None:
+@click.command
+@click.option("--from", "source", required=True, metavar="URL", help="sqlite:///PATH of the old database.")
+@click.option(
+    "--to",
+    "target",
+    required=True,
+    metavar="URL",
+    help="postgresql://… of an empty one, as the role that owns it.",
+)
+def move(source: str, target: str) -> None:
     """Copy everything from SQLite to PostgreSQL, all of it or nothing. No server may run meanwhile."""
     from parlour.db.backup import load, read
 
@@ -93,20 +100,20 @@ def move(
     with sentences(path):
         owned = Ownership(path)  # for as long as it takes, no server opens it
     try:
-        with read.of_sqlite(path) as snapshot, _progress() as tell:
+        with read.of_sqlite(path) as snapshot, Progress() as tell:
             counts = load.into_postgresql(url, snapshot, tell)
     finally:
         owned.release()
     _tell(counts)
-    typer.echo("Everything arrived: counts and checksums agree. The old database is as it was.")
-    typer.echo("Now set PARLOUR_DATABASE_URL and run parlour migrate --owner-url, which lets the servers in.")
+    click.echo("Everything arrived: counts and checksums agree. The old database is as it was.")
+    click.echo("Now set PARLOUR_DATABASE_URL and run parlour migrate --owner-url, which lets the servers in.")
 
 
-def as_owner(settings: Settings, owner_url: str) -> str:
+def as_owner(settings: Settings, owner_url: str | None) -> str:
     return postgresql_url("--owner-url", owner_url) if owner_url else settings.database_url
 
 
-def the_file(settings: Settings, owner_url: str) -> Path:
+def the_file(settings: Settings, owner_url: str | None) -> Path:
     if owner_url:
         raise Refused("--owner-url is for PostgreSQL, and PARLOUR_DATABASE_URL names no such database.")
     return settings.sqlite_path
@@ -114,23 +121,4 @@ def the_file(settings: Settings, owner_url: str) -> Path:
 
 def _tell(counts: dict[str, int]) -> None:
     for name, count in counts.items():
-        typer.echo(f"{name:<18} {count:>10,}")
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar for each table; where nobody watches a terminal, a line for each."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description:<28}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, disable=not err.is_terminal) as progress:
-        bars: dict[str, TaskID] = {}
-
-        def tell(name: str, done: int, total: int) -> None:
-            if name not in bars:
-                bars[name] = progress.add_task(name, total=total)
-            progress.update(bars[name], completed=done)
-            if done == total and total and not err.is_terminal:
-                err.print(f"{name}: {total:,}")
-
-        yield tell
+        click.echo(f"{name:<18} {count:>10,}")

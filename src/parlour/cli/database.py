@@ -1,26 +1,24 @@
 """`parlour migrate`: the schema."""
 
 import asyncio
-from typing import Annotated
 
-import typer
+import click
 
-from parlour.cli.base import Refused, prepared, settings_now
+from parlour.cli.base import prepared, settings_now
+from parlour.cli.refused import Refused
 from parlour.db.database import Standing
 from parlour.db.factory import make_database
 from parlour.settings import Settings, postgresql_url
 
 
-def migrate(
-    owner_url: Annotated[
-        str,
-        typer.Option(
-            metavar="URL",
-            help="PostgreSQL: the role that owns the tables. The one in PARLOUR_DATABASE_URL is then made, "
-            "if it is missing, and let in.",
-        ),
-    ] = "",
-) -> None:
+@click.command
+@click.option(
+    "--owner-url",
+    metavar="URL",
+    help="PostgreSQL: the role that owns the tables. The one in PARLOUR_DATABASE_URL is then made, "
+    "if it is missing, and let in.",
+)
+def migrate(owner_url: str | None) -> None:
     """Bring the database to the newest schema."""
     settings = settings_now()
     if owner_url:
@@ -28,11 +26,11 @@ def migrate(
     else:
         before = asyncio.run(prepared(make_database(settings), lambda db: db.migrate()))
     if before is Standing.NEWER:
-        typer.echo(
+        click.echo(
             "A newer Parlour has migrated the database. This one works on it, and has changed nothing."
         )
     else:
-        typer.echo("The database has the newest schema.")
+        click.echo("The database has the newest schema.")
 
 
 def _migrate_as_owner(settings: Settings, owner_url: str) -> Standing:

@@ -1,10 +1,9 @@
 """`parlour mail dkim`: the key with which mails of a domain are signed."""
 
-from typing import Annotated
+import click
 
-import typer
-
-from parlour.cli.base import Refused, once, settings_now
+from parlour.cli.base import once, settings_now
+from parlour.cli.refused import Refused
 from parlour.db.database import Database
 from parlour.features.mailroom.signing import service as signing
 from parlour.features.mailroom.signing.models import DomainKey, Found
@@ -12,15 +11,11 @@ from parlour.kernel.access import Actor
 from parlour.mail import dkim as rules
 
 
-def dkim(
-    domain: Annotated[str, typer.Option(metavar="DOMAIN", help="That mails come from: example.com.")],
-    check: Annotated[
-        bool, typer.Option("--check", help="Look whether DNS has the record; once it has, mails are signed.")
-    ] = False,
-    remove: Annotated[
-        bool, typer.Option("--remove", help="Throw the key away: mails are signed no more.")
-    ] = False,
-) -> None:
+@click.command
+@click.option("--domain", required=True, metavar="DOMAIN", help="That mails come from: example.com.")
+@click.option("--check", is_flag=True, help="Look whether DNS has the record; once it has, mails are signed.")
+@click.option("--remove", is_flag=True, help="Throw the key away: mails are signed no more.")
+def dkim(domain: str, check: bool, remove: bool) -> None:
     """Make a DKIM key for DOMAIN and print its DNS record. With --check, begin to sign with it.
 
     Again, it prints the same record. Ends with 1 when DNS has not got it.
@@ -30,11 +25,11 @@ def dkim(
     domain = signing.domain_in(domain)
     if remove:
         once(lambda db: db.write(Actor.system(), signing.remove, domain))
-        typer.echo(
+        click.echo(
             f"Mails from {domain} are signed no more. Leave the DNS record for a week: some are read late."
         )
     elif check:
-        raise typer.Exit(0 if once(lambda db: _checked(db, domain)) else 1)
+        raise SystemExit(0 if once(lambda db: _checked(db, domain)) else 1)
     else:
         _tell(*once(lambda db: _made(db, domain)))
 
@@ -47,12 +42,12 @@ async def _made(db: Database, domain: str) -> tuple[DomainKey, str]:
 
 def _tell(key: DomainKey, record: str) -> None:
     name = rules.name_of(key.domain, key.selector)
-    typer.echo(f"Type   TXT\nName   {name}\nValue  {record}\n")
-    typer.echo(f"In a zone file:\n{rules.zone_line(name, record)}\n")
+    click.echo(f"Type   TXT\nName   {name}\nValue  {record}\n")
+    click.echo(f"In a zone file:\n{rules.zone_line(name, record)}\n")
     if key.found_at:
-        typer.echo(f"Mails from {key.domain} are signed since {key.found_at:%Y-%m-%d %H:%M} UTC.")
+        click.echo(f"Mails from {key.domain} are signed since {key.found_at:%Y-%m-%d %H:%M} UTC.")
     else:
-        typer.echo(f"Nothing is signed yet. Once DNS has it: parlour mail dkim --domain {key.domain} --check")
+        click.echo(f"Nothing is signed yet. Once DNS has it: parlour mail dkim --domain {key.domain} --check")
 
 
 async def _checked(db: Database, domain: str) -> bool:
@@ -60,7 +55,7 @@ async def _checked(db: Database, domain: str) -> bool:
         found = await signing.DomainKeys(db, settings_now().secret_keys).check(domain)
     except rules.NoAnswer as trouble:
         raise Refused(f"DNS could not be asked: {str(trouble).rstrip('.')}.") from None
-    typer.echo(told(domain, found))
+    click.echo(told(domain, found))
     return found.right
 
 

@@ -12,9 +12,8 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import click
 import structlog
-import typer
-from rich.console import Console
 
 from parlour import __version__
 from parlour.cli import doctor_files
@@ -44,9 +43,14 @@ LATE = 300.0
 _PASSWORDS = re.compile(r"([?&][^=&]*password=)[^&]*", re.IGNORECASE)
 """Drivers take them behind the question mark, too."""
 
-MARKS: dict[State, str] = {"ok": "[green]ok   [/]", "note": "[yellow]note [/]", "wrong": "[bold red]wrong[/]"}
+MARKS: dict[State, str] = {
+    "ok": click.style("ok   ", fg="green"),
+    "note": click.style("note ", fg="yellow"),
+    "wrong": click.style("wrong", fg="red", bold=True),
+}
 
 
+@click.command
 def doctor() -> None:
     """Look at settings, database, clock, disk, mail, files and bus, and say in sentences what is wrong.
 
@@ -54,23 +58,20 @@ def doctor() -> None:
     """
     logging.disable()  # what is wrong is said in sentences of its own
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    out = Console(highlight=False, soft_wrap=True)
-    out.print(f"Parlour {__version__}\n", markup=False)
-    wrong = asyncio.run(_tell(out))
-    out.print()
-    out.print("Nothing is wrong." if not wrong else f"{wrong} to mend.", markup=False)
-    raise typer.Exit(1 if wrong else 0)
+    click.echo(f"Parlour {__version__}\n")
+    wrong = asyncio.run(_tell())
+    click.echo(f"\n{wrong} to mend." if wrong else "\nNothing is wrong.")
+    raise SystemExit(1 if wrong else 0)
 
 
-async def _tell(out: Console) -> int:
+async def _tell() -> int:
     """Print what is found as it is found; how much of it is wrong."""
     wrong = 0
     async for finding in _findings(os.environ):
         wrong += finding.state == "wrong"
-        out.print(f"{MARKS[finding.state]} ", end="")
-        out.print(f"{finding.about}: {finding.says}", markup=False)
+        click.echo(f"{MARKS[finding.state]} {finding.about}: {finding.says}")
         if finding.remedy:
-            out.print(f"      {finding.remedy}", markup=False)
+            click.echo(f"      {finding.remedy}")
     return wrong
 
 

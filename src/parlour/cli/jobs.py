@@ -1,11 +1,11 @@
 """`parlour jobs`: what waits, what was given up, and another try."""
 
-from typing import Annotated
 from uuid import UUID
 
-import typer
+import click
 
-from parlour.cli.base import Refused, once, settings_now
+from parlour.cli.base import once, settings_now
+from parlour.cli.refused import Refused
 from parlour.db import backlog, outbox
 from parlour.db.backlog import Listed, StoredJob
 from parlour.db.database import Database
@@ -15,41 +15,34 @@ from parlour.kernel.text import one_line
 LISTED = 100
 REVIVED_AT_ONCE = 500
 
-jobs_app = typer.Typer(
-    help="Background jobs, such as a mail: those that wait, and those that were given up.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
 
-
-@jobs_app.command("waiting")
+@click.command
 def waiting_jobs() -> None:
     """List the jobs that should have run: since when, how they stand, for whom, and the last error."""
     found = once(lambda db: db.scan(Actor.system(), backlog.waiting_jobs, limit=LISTED))
     for job in found.jobs:
-        typer.echo(_line(job, f"since {job.due_at:%Y-%m-%d %H:%M}", _stands(job)))
+        click.echo(_line(job, f"since {job.due_at:%Y-%m-%d %H:%M}", _stands(job)))
     _tell(found, "waiting", "No job waits.")
 
 
-@jobs_app.command("dead")
+@click.command
 def dead_jobs() -> None:
     """List the jobs that were given up, with whom they were for and what stopped them."""
     found = once(lambda db: db.scan(Actor.system(), backlog.dead_jobs, limit=LISTED))
     for job in found.jobs:
-        typer.echo(_line(job, f"{job.dead_at:%Y-%m-%d %H:%M}"))
+        click.echo(_line(job, f"{job.dead_at:%Y-%m-%d %H:%M}"))
     _tell(found, "given up", "No job was given up.")
 
 
-@jobs_app.command("retry")
-def retry_jobs(
-    job_id: Annotated[
-        UUID | None, typer.Argument(metavar="[JOB]", help="As `parlour jobs dead` prints it.")
-    ] = None,
-    every: Annotated[bool, typer.Option("--all", help="All that were given up.")] = False,
-    kind: Annotated[
-        str, typer.Option(help="With --all: only those of this kind, such as mail.confirmation.")
-    ] = "",
-) -> None:
+@click.command
+@click.argument(
+    "job_id", metavar="[JOB]", type=click.UUID, required=False, help="As `parlour jobs dead` prints it."
+)
+@click.option("--all", "every", is_flag=True, help="All that were given up.")
+@click.option(
+    "--kind", metavar="KIND", help="With --all: only those of this kind, such as mail.confirmation."
+)
+def retry_jobs(job_id: UUID | None, every: bool, kind: str | None) -> None:
     """Let what was given up run again, with all its attempts."""
     if every == (job_id is not None):
         raise Refused("Name one job, as `parlour jobs dead` prints it, or say --all.")
@@ -57,12 +50,12 @@ def retry_jobs(
         raise Refused("--kind goes with --all.")
     if job_id is not None:
         once(lambda db: db.write(Actor.system(), outbox.revive, job_id))
-        typer.echo("It runs with the next round of the server or the worker.")
+        click.echo("It runs with the next round of the server or the worker.")
         return
-    revived = once(lambda db: _revive_all(db, kind or None))
+    revived = once(lambda db: _revive_all(db, kind))
     if kind and not revived:
         _refuse_an_unknown(kind)
-    typer.echo(f"{revived:,} run again, with the next rounds of the server or the worker.")
+    click.echo(f"{revived:,} run again, with the next rounds of the server or the worker.")
 
 
 def _refuse_an_unknown(kind: str) -> None:
@@ -96,6 +89,6 @@ def _line(job: StoredJob, *facts: str) -> str:
 
 
 def _tell(found: Listed, what: str, none: str) -> None:
-    typer.echo(f"{len(found.jobs)} {what}." if found.jobs else none, err=True)
+    click.echo(f"{len(found.jobs)} {what}." if found.jobs else none, err=True)
     if found.more:
-        typer.echo(f"{found.more:,} more are not listed.", err=True)
+        click.echo(f"{found.more:,} more are not listed.", err=True)

@@ -1,46 +1,33 @@
-"""`parlour mail`: what comes in and goes out, and what is read in a mail."""
+"""`parlour mail parse`: what is read in a mail."""
 
 import json
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
-from parlour.cli.base import Refused
+from parlour.cli.refused import Refused
+from parlour.mail.receive.parse import SIZE_LIMIT, parse
 
 if TYPE_CHECKING:
     from parlour.mail.receive.parsed import Bounce, Parsed
 
-mail_app = typer.Typer(
-    help="Mails: those that come in, and the signature of those that go out.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
+
+@click.command
+@click.option(
+    "--authserv-id",
+    metavar="NAME",
+    envvar="PARLOUR_MAIL_AUTHSERV_ID",
+    show_envvar=True,
+    default="",
+    help="The name under which your mail server writes Authentication-Results; no other is believed.",
 )
-
-
-@mail_app.callback()
-def _mail() -> None:
-    """Mails: those that come in, and the signature of those that go out."""
-
-
-@mail_app.command("parse")
-def parse_mail(
-    authserv_id: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            envvar="PARLOUR_MAIL_AUTHSERV_ID",
-            help="The name under which your mail server writes Authentication-Results; no other is believed.",
-        ),
-    ] = "",
-) -> None:
+def parse_mail(authserv_id: str) -> None:
     """Read a mail from standard input, and print as JSON, in UTF-8, what Parlour reads in it."""
-    from parlour.mail.receive.parse import SIZE_LIMIT, parse  # no other command needs it
-
     if sys.__stdin__ is None:
         raise Refused("There is no standard input to read a mail from.")
     parsed = parse(sys.stdin.buffer.read(SIZE_LIMIT + 1), authserv_id=authserv_id)
-    typer.echo(json.dumps(_as_json(parsed), ensure_ascii=False, indent=2).encode())
+    click.echo(json.dumps(_as_json(parsed), ensure_ascii=False, indent=2).encode())
 
 
 def _as_json(parsed: "Parsed") -> dict[str, Any]:

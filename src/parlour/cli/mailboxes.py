@@ -4,12 +4,12 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
 from urllib.parse import urlsplit
 
-import typer
+import click
 
-from parlour.cli.base import Refused, line_from_stdin, once, refuse_bytes, settings_now
+from parlour.cli.base import at_workspace, once, settings_now
+from parlour.cli.refused import Refused, line_from_stdin, refuse_bytes
 from parlour.db.database import Database
 from parlour.features.mailroom import accounts
 from parlour.features.mailroom.fetching import service as fetching
@@ -22,36 +22,37 @@ from parlour.kernel.access import Actor
 from parlour.outbound.addresses import Reach
 from parlour.settings import Settings
 
-mailbox_app = typer.Typer(
-    help="The addresses at which workspaces get mail.", no_args_is_help=True, rich_markup_mode=None
+an_address = click.argument("address", help="For example support@example.com.")
+
+
+@click.command
+@an_address
+@at_workspace
+@click.option(
+    "--imap-url",
+    metavar="URL",
+    help="Fetch its mail from there: imaps://mail.example.com, or imap+starttls://…, with user@ if "
+    "the user is not ADDRESS itself, and /FOLDER if it is not INBOX.",
 )
-
-Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="For example support@example.com.")]
-
-
-@mailbox_app.command("add")
+@click.option(
+    "--since",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="Fetch also what came since that day; else only what comes from now on.",
+)
+@click.option(
+    "--password-stdin/--no-password-stdin", default=False, help="Read the mailbox's password from stdin."
+)
+@click.option(
+    "--password-file", type=Path, metavar="FILE", help="Read the mailbox's password from this file."
+)
 def add_mailbox(
-    address: Address,
-    workspace: Annotated[str, typer.Option(metavar="SLUG", help="The slug of the workspace.")],
-    imap_url: Annotated[
-        str,
-        typer.Option(
-            metavar="URL",
-            help="Fetch its mail from there: imaps://mail.example.com, or imap+starttls://…, with user@ if "
-            "the user is not ADDRESS itself, and /FOLDER if it is not INBOX.",
-        ),
-    ] = "",
-    since: Annotated[
-        datetime | None,
-        typer.Option(
-            formats=["%Y-%m-%d"],
-            help="Fetch also what came since that day; else only what comes from now on.",
-        ),
-    ] = None,
-    password_stdin: Annotated[bool, typer.Option(help="Read the mailbox's password from stdin.")] = False,
-    password_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Read the mailbox's password from this file.")
-    ] = None,
+    address: str,
+    workspace: str,
+    imap_url: str | None,
+    since: datetime | None,
+    password_stdin: bool,
+    password_file: Path | None,
 ) -> None:
     """Let a workspace get the mail that comes to ADDRESS. Answers are asked back to its first address.
 
@@ -64,10 +65,10 @@ def add_mailbox(
         password = _password(password_file, from_stdin=password_stdin)
         beginning = since.replace(tzinfo=UTC) if since else None
         made, count = once(lambda db: _fetch(db, address, workspace, imap_url, password, beginning))
-        typer.echo(f"{count:,} mails lie there. What is fetched stays there, too, as it is.")
+        click.echo(f"{count:,} mails lie there. What is fetched stays there, too, as it is.")
     else:
         made = once(lambda db: _in_workspace(db, workspace, mailboxes.add, address))
-    typer.echo(f"Mail to {made.address} becomes tickets of {workspace}.")
+    click.echo(f"Mail to {made.address} becomes tickets of {workspace}.")
 
 
 def _password(file: Path | None, *, from_stdin: bool) -> str:
@@ -80,7 +81,7 @@ def _password(file: Path | None, *, from_stdin: bool) -> str:
     elif from_stdin:
         password = line_from_stdin("The password")
     elif sys.stdin is not None and sys.stdin.isatty():
-        password = str(typer.prompt("Password of the mailbox", hide_input=True, err=True))
+        password = str(click.prompt("Password of the mailbox", hide_input=True, err=True))
     else:
         raise Refused("Give the mailbox's password with --password-stdin or --password-file.")
     refuse_bytes("The password", password)
@@ -111,12 +112,12 @@ async def _fetch(
     return await _in_workspace(db, slug, fetching.fetch_from, *facts), found.count
 
 
-@mailbox_app.command("list")
+@click.command
 def list_mailboxes() -> None:
     """List the addresses: workspace, address; and of those that are fetched from where, and how that goes."""
     for slug, mailbox, standing in once(_every):
         line = f"{slug}  {mailbox.address}"
-        typer.echo(f"{line}  {_shown(standing)}" if standing else line)
+        click.echo(f"{line}  {_shown(standing)}" if standing else line)
 
 
 async def _every(db: Database) -> list[tuple[str, Mailbox, Standing | None]]:
@@ -136,8 +137,9 @@ def _shown(standing: Standing) -> str:
     return f"{looked}  SILENT: does a server or a worker run?" if standing.is_silent else looked
 
 
-@mailbox_app.command("stop")
-def stop_fetching(address: Address) -> None:
+@click.command
+@an_address
+def stop_fetching(address: str) -> None:
     """Fetch the mail of ADDRESS by IMAP no more. It stays the workspace's address; what came stays, too."""
 
     async def stop(db: Database) -> None:
@@ -145,11 +147,12 @@ def stop_fetching(address: Address) -> None:
         await db.write(Actor.system(mailbox.workspace_id), fetching.stop, mailbox.mailbox_id)
 
     once(stop)
-    typer.echo(f"Mail to {address} is not fetched any more.")
+    click.echo(f"Mail to {address} is not fetched any more.")
 
 
-@mailbox_app.command("remove")
-def remove_mailbox(address: Address) -> None:
+@click.command
+@an_address
+def remove_mailbox(address: str) -> None:
     """Let mail to ADDRESS become tickets no more. What came stays."""
 
     async def remove(db: Database) -> None:
@@ -157,7 +160,7 @@ def remove_mailbox(address: Address) -> None:
         await db.write(Actor.system(mailbox.workspace_id), accounts.remove, mailbox.mailbox_id)
 
     once(remove)
-    typer.echo(f"Mail to {address} becomes tickets no more.")
+    click.echo(f"Mail to {address} becomes tickets no more.")
 
 
 async def _at(db: Database, address: str) -> Mailbox:
@@ -167,8 +170,9 @@ async def _at(db: Database, address: str) -> Mailbox:
     return found[0]
 
 
-@mailbox_app.command("test")
-def try_mailbox(address: Address) -> None:
+@click.command
+@an_address
+def try_mailbox(address: str) -> None:
     """Look whether mail of ADDRESS can be fetched, and whether mail can be sent. Fetches and sends nothing.
 
     Ends with 1 when something is wrong.
@@ -180,8 +184,8 @@ def try_mailbox(address: Address) -> None:
 
     found = once(look)
     for right, sentence in found:
-        typer.echo(f"{'ok   ' if right else 'wrong'} {sentence}")
-    raise typer.Exit(0 if all(right for right, _ in found) else 1)
+        click.echo(f"{'ok   ' if right else 'wrong'} {sentence}")
+    raise SystemExit(0 if all(right for right, _ in found) else 1)
 
 
 async def _way_in(db: Database, mailbox: Mailbox, settings: Settings) -> tuple[bool, str]:

@@ -2,27 +2,25 @@
 
 import os
 import sys
-from typing import Annotated
 
-import typer
+import click
 
-from parlour.cli.base import err, once, settings_now
+from parlour.cli.base import once, settings_now
 from parlour.features.mailroom.arrivals import SIZE_LIMIT, Arrivals, MailTooLarge
 from parlour.files.store import FileStore
 
 
-def receive(
-    to: Annotated[
-        list[str] | None,
-        typer.Option(metavar="ADDRESS", help="Whom it was delivered to; else its own headers say so."),
-    ] = None,
-) -> None:
+@click.command
+@click.option(
+    "--to", multiple=True, metavar="ADDRESS", help="Whom it was delivered to; else its own headers say so."
+)
+def receive(to: tuple[str, ...]) -> None:
     """Take one mail from standard input, for the pipe of a mail server.
 
     Ends with 0 when it is stored, 75 when it is to be brought again, 67 when the address is nobody's here,
     65 when it is too large.
     """
-    raise typer.Exit(_received(sys.stdin.buffer.read(SIZE_LIMIT + 1), to or []))
+    raise SystemExit(_received(sys.stdin.buffer.read(SIZE_LIMIT + 1), list(to)))
 
 
 def _received(raw: bytes, to: list[str]) -> int:
@@ -30,12 +28,12 @@ def _received(raw: bytes, to: list[str]) -> int:
         files = FileStore.at(settings_now().files_url)
         kept = once(lambda db: Arrivals(db, files).accept(raw, to))
     except MailTooLarge:
-        err.print(f"The mail is larger than {SIZE_LIMIT:,} bytes.")
+        click.echo(f"The mail is larger than {SIZE_LIMIT:,} bytes.", err=True)
         return os.EX_DATAERR
     except Exception as error:
-        err.print(f"Not now: {getattr(error, 'message', None) or error}", markup=False)
+        click.echo(f"Not now: {getattr(error, 'message', None) or error}", err=True)
         return os.EX_TEMPFAIL
     if not kept:
-        err.print("No workspace gets mail at this address (see parlour mailbox list).", markup=False)
+        click.echo("No workspace gets mail at this address (see parlour mailbox list).", err=True)
         return os.EX_NOUSER
     return os.EX_OK

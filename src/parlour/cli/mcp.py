@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
-import typer
+import click
 
 from parlour import __version__
-from parlour.cli.base import Refused
+from parlour.cli.refused import Refused
 
 if TYPE_CHECKING:
     import httpx2
@@ -32,9 +32,14 @@ Status = Literal["new", "open", "pending", "resolved", "closed"]
 Priority = Literal["low", "medium", "high", "urgent"]
 
 
-def mcp(
-    url: Annotated[str, typer.Option(help="Where Parlour is, for example https://support.example.com.")],
-) -> None:
+@click.command
+@click.option(
+    "--url",
+    required=True,
+    metavar="URL",
+    help="Where Parlour is, for example https://support.example.com.",
+)
+def mcp(url: str) -> None:
     """Let a language model search, read, note, draft and sort tickets, within the rights of an API key.
 
     Speaks the Model Context Protocol on standard input and output, for the program that starts it. The key

@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from parlour.app import create_app, make_bus, make_fetcher, make_intake, make_post, make_worker
-from parlour.cli.base import Refused, prepared
+from parlour.cli.base import prepared
+from parlour.cli.refused import Refused
 from parlour.db.database import Database
 from parlour.db.factory import make_database
 from parlour.mail.post import Post

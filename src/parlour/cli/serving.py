@@ -3,12 +3,11 @@
 import asyncio
 import socket
 import tempfile
-from typing import Annotated
 
-import typer
-from rich.console import Console
+import click
 
-from parlour.cli.base import Refused, settings_now
+from parlour.cli.base import settings_now
+from parlour.cli.refused import Refused
 from parlour.db.database import Database
 from parlour.kernel import garbage
 from parlour.settings import Settings
@@ -18,11 +17,27 @@ REAL_THINGS = ("PARLOUR_DATABASE_URL", "PARLOUR_REDIS_URL", "PARLOUR_SMTP_URL")
 UNREAD_MILLISECONDS = 30_000
 
 
-def serve(
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on.")] = 8000,
-    workers: Annotated[int, typer.Option(min=1, help="Web processes; SQLite takes one.")] = 1,
-) -> None:
+PORTS = click.IntRange(0, 65535)
+
+at_port = click.option(
+    "--port", type=PORTS, default=8000, show_default=True, metavar="PORT", help="The port to listen on."
+)
+
+
+@click.command
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, metavar="HOST", help="The address to listen on."
+)
+@at_port
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    metavar="NUMBER",
+    help="Web processes; SQLite takes one.",
+)
+def serve(host: str, port: int, workers: int) -> None:
     """Serve the portals and the desk, live rooms, and background jobs such as mail.
 
     Speaks plain HTTP: put a proxy with TLS in front and set PARLOUR_BASE_URL to the public address. On SQLite
@@ -58,13 +73,13 @@ def _bound(host: str, port: int) -> socket.socket:
         raise Refused(f"Cannot listen on {host} port {port}: {why}.") from None
 
 
-def run_demo(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on.")] = 8000,
-) -> None:
+@click.command
+@at_port
+def demo(port: int) -> None:
     """Serve a workspace full of believable tickets, to look around in."""
     with garbage.importing():
-        from parlour import demo
         from parlour.cli import running
+        from parlour.demo import fill
 
     host = "127.0.0.1"
     with tempfile.TemporaryDirectory(prefix="parlour-demo-") as folder, _bound(host, port) as listener:
@@ -73,38 +88,39 @@ def run_demo(
 
         async def prepare(db: Database) -> None:
             await db.prepare()
-            await demo.fill(db)
+            await fill(db)
             _welcome(settings, kept=str(settings.data_dir) != folder)
 
         running.listen(settings, listener, prepare)
 
 
 def _welcome(settings: Settings, *, kept: bool) -> None:
-    from parlour import demo
+    from parlour.demo import COLLEAGUE, EMAIL, PASSWORD, SLUG
 
-    out = Console(highlight=False, soft_wrap=True)
-    out.print()
-    out.print("  [bold]Parlour[/] is showing its demo workspace.")
-    out.print()
-    out.print(f"  As a customer   {settings.base_url}/support/{demo.SLUG}")
-    out.print(f"  As an agent     {settings.base_url}/auth/login")
-    out.print(f"                  {demo.EMAIL} / {demo.PASSWORD}")
-    out.print(f"  As a colleague  {demo.COLLEAGUE} / {demo.PASSWORD}, in a private window")
-    out.print(f"  Mails           {settings.mail_folder}")
-    out.print()
     after = "are kept" if kept else "are gone"
-    out.print(f"  Ctrl C stops it; afterwards the data {after}.", style="dim")
-    out.print()
+    click.echo(f"""
+  {click.style("Parlour", bold=True)} is showing its demo workspace.
+
+  As a customer   {settings.base_url}/support/{SLUG}
+  As an agent     {settings.base_url}/auth/login
+                  {EMAIL} / {PASSWORD}
+  As a colleague  {COLLEAGUE} / {PASSWORD}, in a private window
+  Mails           {settings.mail_folder}
+
+  {click.style(f"Ctrl C stops it; afterwards the data {after}.", dim=True)}
+""")
 
 
-def worker(
-    metrics_port: Annotated[
-        int,
-        typer.Option(
-            "--metrics-port", min=0, max=65535, help="Answer /metrics on this port of 127.0.0.1; 0 for none."
-        ),
-    ] = 0,
-) -> None:
+@click.command
+@click.option(
+    "--metrics-port",
+    type=PORTS,
+    default=0,
+    show_default=True,
+    metavar="PORT",
+    help="Answer /metrics on this port of 127.0.0.1; 0 for none.",
+)
+def worker(metrics_port: int) -> None:
     """Run background jobs apart from the web processes."""
     with garbage.importing():
         from parlour.cli import running

@@ -2,17 +2,15 @@
 
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 from msgspec.structs import asdict
 
-from parlour.cli.base import Refused, err, once, settings_now
-from parlour.cli.copies import OwnerUrl, as_owner, the_file
+from parlour.cli.base import at_workspace, once, settings_now
+from parlour.cli.copies import as_owner, by_owner, the_file
+from parlour.cli.progress import Progress
+from parlour.cli.refused import Refused
 from parlour.db.database import Database
 from parlour.db.new_file import NewFile
 from parlour.features.importing.models import Counts, Problem
@@ -22,10 +20,10 @@ from parlour.kernel.access import Actor
 from parlour.kernel.addresses import clean_email
 
 
-def export(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The ZIP archive to make. It must not exist.")],
-    workspace: Annotated[str, typer.Option(metavar="SLUG", help="The slug of the workspace.")],
-) -> None:
+@click.command
+@click.argument("file", type=Path, help="The ZIP archive to make. It must not exist.")
+@at_workspace
+def export(file: Path, workspace: str) -> None:
     """Write all that a workspace holds into FILE, as JSON Lines and files; servers go on meanwhile.
 
     For other programs, and for a team that moves on: docs/export.md says what stands where. It holds no
@@ -39,7 +37,7 @@ def export(
 
     async def written(db: Database) -> Export:
         at = await db.read(Actor.visitor(), workspaces.workspace_at, workspace)
-        with place.writing() as out, _told() as tell:
+        with place.writing() as out, Progress() as tell:
             made = Export(db, store, at, tell)
             await made.write(out)
             out.flush()
@@ -50,18 +48,18 @@ def export(
 
     made = once(written)
     for what, count in made.counts.items():
-        typer.echo(f"{what:<26} {count:>10,}")
-    typer.echo(f"{file} holds all of {workspace} in {file.stat().st_size:,} bytes. It was read once more.")
+        click.echo(f"{what:<26} {count:>10,}")
+    click.echo(f"{file} holds all of {workspace} in {file.stat().st_size:,} bytes. It was read once more.")
     if made.missing:
-        err.print(f"{made.missing:,} files or mails are not in the store any more.")
+        click.echo(f"{made.missing:,} files or mails are not in the store any more.", err=True)
 
 
-def erase(
-    workspace: Annotated[str, typer.Option(metavar="SLUG", help="The slug of the workspace.")],
-    email: Annotated[str, typer.Option(metavar="ADDRESS", help="Whose words are to go.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how much it would be.")] = False,
-    owner_url: OwnerUrl = "",
-) -> None:
+@click.command
+@at_workspace
+@click.option("--email", required=True, metavar="ADDRESS", help="Whose words are to go.")
+@click.option("--dry-run", is_flag=True, help="Only say how much it would be.")
+@by_owner
+def erase(workspace: str, email: str, dry_run: bool, owner_url: str | None) -> None:
     """Erase a person: their words, files, mails and names in one workspace. How much there was stays.
 
     All that was said in their tickets goes, whoever said it, and the tickets are closed; in the tickets of
@@ -83,30 +81,29 @@ def erase(
         raise Refused(f"There is no workspace {workspace}.")
     instead = erasure.pseudonym(settings.secret_key, here, address)
     if not dry_run and sys.stdin.isatty():
-        typer.confirm(f"Erase {address} from {workspace}? Nothing brings it back", abort=True)
-    with _told() as tell:
+        click.confirm(f"Erase {address} from {workspace}? Nothing brings it back", abort=True)
+    with Progress() as tell:
         work = erasure.Erasure(begin, here, address, instead, tell)
         counts = work.count() if dry_run else work.run()
     for what, many in asdict(counts).items():
-        typer.echo(f"{WHAT[what]:<32} {many:>10,}")
+        click.echo(f"{WHAT[what]:<32} {many:>10,}")
     if dry_run:
-        typer.echo("Nothing was changed.")
+        click.echo("Nothing was changed.")
         return
-    typer.echo(f"Where {address} stood, there is {instead} now. Backups that were made before still hold it.")
+    click.echo(f"Where {address} stood, there is {instead} now. Backups that were made before still hold it.")
 
 
-class Source(StrEnum):
-    ZENDESK = "zendesk"
-    CHATWOOT = "chatwoot"
-    FRESHDESK = "freshdesk"
+SOURCES = ("zendesk", "chatwoot", "freshdesk")
 
 
-def bring(
-    source: Annotated[Source, typer.Argument(help="The desk that the export is of.")],
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The unpacked export.")],
-    workspace: Annotated[str, typer.Option(metavar="SLUG", help="The slug of the workspace to fill.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only read, count, and name problems.")] = False,
-) -> None:
+@click.command
+@click.argument(
+    "source", type=click.Choice(SOURCES), metavar="SOURCE", help=f"Whose export it is: {', '.join(SOURCES)}."
+)
+@click.argument("folder", type=Path, help="The unpacked export.")
+@click.option("--workspace", required=True, metavar="SLUG", help="The slug of the workspace to fill.")
+@click.option("--dry-run", is_flag=True, help="Only read, count, and name problems.")
+def bring(source: str, folder: Path, workspace: str, dry_run: bool) -> None:
     """Bring the tickets of another desk into a workspace, with their history; nobody is mailed.
 
     Done again it brings what is new and doubles nothing. Each problem is a line on standard error.
@@ -118,18 +115,19 @@ def bring(
     from parlour.features.importing.run import Import
 
     _readable(folder)
-    read = {Source.ZENDESK: zendesk, Source.CHATWOOT: chatwoot, Source.FRESHDESK: freshdesk}[source].read
+    read = {"zendesk": zendesk, "chatwoot": chatwoot, "freshdesk": freshdesk}[source].read
     settings = settings_now()
 
     async def brought(db: Database) -> Counts:
         at = await db.read(Actor.visitor(), workspaces.workspace_at, workspace)
         intake = make_intake(settings)
 
-        def complain(problem: Problem) -> None:
-            err.print(f"{problem.about}: {problem.why}", markup=False)
+        with Progress() as tell:
 
-        with _told() as tell:
-            work = Import(db, intake, at.workspace_id, source.value, dry_run, tell, complain)
+            def complain(problem: Problem) -> None:
+                tell.aside(f"{problem.about}: {problem.why}")
+
+            work = Import(db, intake, at.workspace_id, source, dry_run, tell, complain)
             return await work.run(read(folder))
 
     try:
@@ -137,8 +135,8 @@ def bring(
     except NoExport as error:
         raise Refused(str(error)) from None
     for what, many in asdict(counts).items():
-        typer.echo(f"{BROUGHT[what]:<32} {many:>10,}")
-    typer.echo("Nothing was changed." if dry_run else f"{folder} is in {workspace} now.")
+        click.echo(f"{BROUGHT[what]:<32} {many:>10,}")
+    click.echo("Nothing was changed." if dry_run else f"{folder} is in {workspace} now.")
 
 
 def _readable(folder: Path) -> None:
@@ -169,13 +167,3 @@ WHAT = {
     "mails": "mails",
     "contacts": "contacts",
 }
-
-
-@contextmanager
-def _told() -> Iterator[Callable[[str, int], None]]:
-    """What is being written and how much of it there is so far, where somebody watches a terminal."""
-    if not err.is_terminal:
-        yield lambda _, __: None
-        return
-    with err.status("Reading …") as status:
-        yield lambda what, done: status.update(f"{what}: {done:,}")
