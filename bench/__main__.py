@@ -1,7 +1,9 @@
 """`python -m bench` lists the benches, `python -m bench NAME …` runs one; --help says what it can do."""
 
 import importlib
+import os
 import pkgutil
+import select
 import signal
 import sys
 
@@ -28,5 +30,25 @@ def run() -> int:
     return 0 if not name else 2
 
 
+def left_by_its_reader() -> bool:
+    """Whether what is printed goes nowhere any more, as behind `| head`: poll tells of that unasked."""
+    output = select.poll()
+    output.register(sys.stdout, 0)
+    return bool(output.poll(0))
+
+
+def main() -> int:
+    try:
+        try:
+            return run()
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        if not left_by_its_reader():
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
 if __name__ == "__main__":
-    raise SystemExit(run())
+    raise SystemExit(main())

@@ -21,7 +21,6 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import uvloop
-from rich.progress import track
 
 from bench import report
 from bench.browser import Answer, Browser, Wires
@@ -114,7 +113,7 @@ async def measure(place: Place, rounds: int, callers: int) -> list[report.Found]
             began = perf_counter()
             turned = number % len(place.cases)
             order = [*place.cases[turned:], *place.cases[:turned]]
-            for case in track(order, description=f"Round {number + 1} of {rounds}", transient=True):
+            for case in report.followed(order, f"Round {number + 1} of {rounds}"):
                 first = 1 + number * case.times
                 ours[case.name].append(await microseconds(case, place, callers, first))
                 least[case.name].append(await beside(case, plain, sizes[case.name], callers))
@@ -135,7 +134,7 @@ def stocked(server: Parlour, on: str, folder: Path, tickets: int) -> str:
     """Make the workspace, its agents and its tickets; returns the workspace's id."""
     workspace = prepare(server, AGENTS * 10)
     agents = [uuid.UUID(int=number + 1) for number in range(4)]
-    bar = iter(track(range(-(-tickets // BATCH)), description=f"{tickets:,} tickets"))
+    bar = report.followed(range(-(-tickets // BATCH)), f"{tickets:,} tickets")
     next(bar)
 
     def done(_: int) -> None:

@@ -20,8 +20,6 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from rich.progress import track
-
 from bench import report
 from bench.ceiling import processor
 from bench.fill import WORDS, fill, fill_postgresql
@@ -86,7 +84,7 @@ async def grown(house: House, tickets: int) -> str:
     settings, here = house.app.parlour.settings, house.workspace.workspace_id
     agents = [house.ada, await house.add_agent("ben@acme.example", Role.AGENT)]
     tag = await house.as_system(tags.make, "Delivery", "blue")
-    bar = iter(track(range(-(-tickets // 10_000) + 1), description=f"{tickets:,} tickets"))
+    bar = report.followed(range(-(-tickets // 10_000) + 1), f"{tickets:,} tickets")
     if settings.is_postgresql:
         name = settings.database_url.rsplit("/", 1)[1]
         with postgres_server.server().admin_connection(name) as admin:
@@ -137,7 +135,7 @@ async def measure(
     """
     found: dict[str, list[list[float]]] = {name: [[] for _ in (*places, NEWEST)] for name in asked}
     for number in range(choice.rounds):
-        bar = track(asked.items(), description=f"Round {number + 1} of {choice.rounds}", transient=True)
+        bar = report.followed(asked.items(), f"Round {number + 1} of {choice.rounds}")
         for name, query in bar:
             turns = [*((place, query) for place in places), (places[-1], NEWEST)]
             for took, (place, this) in zip(found[name], turns, strict=True):

@@ -5,14 +5,17 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+
+import click
 
 RESULTS = Path(__file__).parent / "results"
 """Git does not keep it: numbers of one machine are no part of the house."""
 LINE, LABEL, WIDTH, BARS = 26, 300, 420, 40
+T = TypeVar("T")
 
 
 class Goal(NamedTuple):
@@ -81,6 +84,12 @@ class Found(NamedTuple):
         if self.met is None:
             return ""
         return f"missed: {', '.join(self.missed)}" if self.missed else "met"
+
+
+def followed(all_of_them: Iterable[T], label: str) -> Iterator[T]:
+    """With a bar on standard error, where somebody watches a terminal."""
+    with click.progressbar(all_of_them, label=label, file=sys.stderr) as bar:
+        yield from bar
 
 
 def number(value: float) -> str:

@@ -13,7 +13,7 @@ from bench.ceiling import processor
 from bench.report import Goal
 from bench.server import parlour
 
-LIBRARIES = "import sqlalchemy, starlette.applications, uvicorn, minijinja, typer, structlog, msgspec"
+LIBRARIES = "import sqlalchemy, starlette.applications, uvicorn, minijinja, click, structlog, msgspec"
 
 
 def libraries() -> float:

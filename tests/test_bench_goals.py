@@ -1,6 +1,9 @@
 """What a bench found is said with the limit that it missed, not as a whole."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -55,3 +58,16 @@ def test_programs_and_the_chart_are_told_too(tmp_path: Path) -> None:
 
     assert [case["missed"] for case in told] == [["5 x"], []]
     assert (chart.count("#d9822b"), chart.count("#5b8def")) == (1, 1)
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("words", [["goals"], ["goals", "--help"], []], ids=["goals", "help", "list"])
+def test_a_bench_says_nothing_about_a_reader_who_has_gone(words: list[str]) -> None:
+    nobody, output = os.pipe()
+    os.close(nobody)
+    with os.fdopen(output, "wb") as broken:
+        program = [sys.executable, "-m", "bench", *words]
+        with subprocess.Popen(program, stdout=broken, stderr=subprocess.PIPE) as run:
+            _, said = run.communicate()
+
+    assert said == b""
