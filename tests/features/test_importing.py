@@ -494,6 +494,48 @@ def test_a_file_that_cannot_be_read_is_named_and_the_others_are_read(tmp_path: P
     assert isinstance(ticket, OldTicket)
 
 
+def test_a_file_in_brackets_without_end_is_named_and_the_others_are_read(tmp_path: Path) -> None:
+    (tmp_path / "tickets-1.json").write_text("[" * 200_000)
+    (tmp_path / "tickets-2.jsonl").write_text('{"id": ' + "[" * 200_000 + "\n" + lines(TICKETS[zendesk]))
+
+    *problems, ticket = zendesk.read(tmp_path)
+
+    assert [each.about for each in problems if isinstance(each, Problem)] == [
+        "tickets-1.json",
+        "tickets-2.jsonl, line 1",
+    ]
+    assert isinstance(ticket, OldTicket)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-8"])
+def test_an_export_is_read_in_whichever_unicode_it_was_saved(tmp_path: Path, encoding: str) -> None:
+    """Windows PowerShell writes UTF-16 unless it is told otherwise."""
+    told = with_odd(TICKETS[zendesk], ("subject",), "Zelt für zwei 商品")
+    (tmp_path / "tickets.json").write_text(f"\N{BOM}{lines(told)}", encoding=encoding)
+
+    [ticket] = zendesk.read(tmp_path)
+
+    assert isinstance(ticket, OldTicket)
+    assert ticket.subject == "Zelt für zwei 商品"
+
+
+async def test_tags_without_room_are_named_with_the_reason_and_not_counted(
+    house: House, tmp_path: Path
+) -> None:
+    names = ["a" * 500, *(f"tag {number}" for number in range(102))]
+    told = [{**TICKETS[zendesk], "id": at, "tags": names[at : at + 10]} for at in range(0, len(names), 10)]
+    (tmp_path / "tickets.jsonl").write_text(lines(*told))
+
+    counts, complaints = await bring(house, tmp_path, zendesk)
+
+    why = [each.why for each in complaints if each.about.startswith("tag ")]
+    assert why == [
+        "cannot be made: its name is too long",
+        *["cannot be made: the workspace has 100 tags, and may have no more"] * 2,
+    ]
+    assert (counts.tags, counts.tickets) == (100, 11)
+
+
 @pytest.mark.parametrize("reader", TICKETS)
 def test_a_message_without_a_time_stands_at_its_tickets(tmp_path: Path, reader: ModuleType) -> None:
     name = "conversations.json" if reader is chatwoot else "tickets.json"

@@ -1,11 +1,12 @@
 """The JSON of exports, whichever of the usual ways it is laid out in."""
 
+import codecs
 import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from parlour.features.importing.models import OldFile, Problem
 from parlour.mail.receive.html import as_text
@@ -39,7 +40,7 @@ def objects(path: Path, *wrapped_in: str) -> Iterator[Json | Problem]:
 
 def _objects(path: Path, wrapped_in: tuple[str, ...]) -> Iterator[Json | Problem]:
     """Raises OSError."""
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
+    with _opened(path) as file:
         if _is_lines(path):
             for number, line in enumerate(file, 1):
                 if line.strip():
@@ -48,14 +49,28 @@ def _objects(path: Path, wrapped_in: tuple[str, ...]) -> Iterator[Json | Problem
         yield from _object(file.read(), path.name, wrapped_in)
 
 
+def _opened(path: Path) -> TextIO:
+    """In UTF-8, or in UTF-16, as Windows PowerShell writes what it asked an API for. Raises OSError."""
+    with path.open("rb") as file:
+        is_wide = file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    return path.open(encoding="utf-16" if is_wide else "utf-8-sig", errors="replace")
+
+
 def _is_lines(path: Path) -> bool:
-    """Whether the first line alone is an object: then each is."""
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        first = file.readline()
-        second = file.readline()
+    """Whether the first line alone is an object: then each is. A broken one tells nothing; where the name
+    says that there are lines, the second does.
+    """
+    with _opened(path) as file:
+        first, second = file.readline(), file.readline()
+    if path.suffix.lower() == ".json":
+        return _is_object(first) and bool(second.strip())
+    return _is_object(first) or _is_object(second)
+
+
+def _is_object(said: str) -> bool:
     try:
-        return isinstance(json.loads(first), dict) and bool(second.strip() or path.suffix != ".json")
-    except ValueError:
+        return isinstance(json.loads(said), dict)
+    except (ValueError, RecursionError):
         return False
 
 

@@ -24,11 +24,15 @@ from parlour.files.intake import Intake
 from parlour.kernel import text
 from parlour.kernel.access import Actor
 from parlour.kernel.addresses import clean_email
-from parlour.kernel.errors import DomainError
+from parlour.kernel.errors import DomainError, Invalid
 from parlour.kernel.graphemes import cut, pieces
 
 STEP = 50
 """Messages of a ticket that are stored in one transaction."""
+_NO_TAG = {
+    "too_many": f"the workspace has {tags.TAGS_LIMIT} tags, and may have no more",
+    "too_long": "its name is too long",
+}
 SILENT = "(no words)"
 """What stands for a message that held none, and none of whose files came."""
 
@@ -168,22 +172,28 @@ class Import(Struct):
             key = name.casefold()
             if key in self._missing_tags or not key:
                 continue
-            if key not in self._tags:
-                self.counts.tags += 1
-                if self.dry_run:
-                    self._missing_tags.add(key)
-                    continue
-                try:
-                    made = await self.db.write(self._system, tags.make, name, Colour.GREY.value)
-                except DomainError as error:
-                    self._missing_tags.add(key)
-                    self._problem(f"tag {name}", f"cannot be made: {error.message}")
-                    continue
-                self._tags[key] = made.tag_id
+            if key not in self._tags and not await self._make_tag(name, key):
+                continue
             found.append(self._tags[key])
         if len(found) > TAGS_LIMIT:
             self._problem(about, f"has {len(found)} tags; the first {TAGS_LIMIT} were kept")
         return found[:TAGS_LIMIT]
+
+    async def _make_tag(self, name: str, key: str) -> bool:
+        """Whether there is one now."""
+        if self.dry_run:
+            self.counts.tags += 1
+        else:
+            try:
+                made = await self.db.write(self._system, tags.make, name, Colour.GREY.value)
+                self.counts.tags += 1
+                self._tags[key] = made.tag_id
+                return True
+            except Invalid as error:
+                why = _NO_TAG.get(next(iter(error.problems.values())), error.message)
+                self._problem(f"tag {name}", f"cannot be made: {why}")
+        self._missing_tags.add(key)
+        return False
 
     def _is_here(self, one: OldMessage, old: OldTicket) -> int:
         for file in one.files:

@@ -181,7 +181,7 @@ class Exchange:
 def _fields(body: bytes) -> Mapping[str, Any]:
     try:
         said = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return said if isinstance(said, dict) else {}
 
