@@ -57,7 +57,7 @@ STATEMENTS = {
     "a customer's word": 11,
     "an agent's word": 13,
     "to find a job": 2,
-    "its mail": 10,
+    "its mail": 8,
 }
 TRIPS = {
     "a ticket": 2,

@@ -86,12 +86,11 @@ def open_at(
     raises.
     """
     workspace, mailbox = workspaces.workspace_at(tx, slug), mailbox_of(draft.email)
+    allowed, counted = by_network.asking(tx, network), by_email.asking(tx, mailbox)
     tx = tx.acting_as(uploader(workspace, keys))
-    allowed = by_network.asking(tx, network)
-    access.one_at_a_time(tx, draft)
     prints = files.prints(tx, draft.file_ids)
     before = access.asking_opened_in_these_words(tx, draft, keys, prints)
-    open_it, counted = tickets.about_to_open(tx, draft), by_email.asking(tx, mailbox)
+    open_it = tickets.about_to_open(tx, draft)
     allowed()
     same = before()
     if same:

@@ -172,17 +172,21 @@ def asking_opened_in_these_words(
     tx: Tx, draft: Draft, keys: Keys, prints: Sequence[str] = ()
 ) -> Callable[[], Ticket | None]:
     """The ticket that this browser has just opened in the same words, with files of these prints, unless it
-    is closed.
+    is closed. Forms with these words are taken one after the other: the second finds what the first has
+    opened.
 
     Whoever goes back to the form and sends it once more finds the words still there, as browsers restore
     them, under the id of a new form. Also before the first answer has come, when the browser has no key to
     the ticket yet: what opened it there is remembered by `admit_opener`. `draft` is `tickets.checked`.
     Asked with what is asked next.
     """
-    hashes = keys.hashes_of_form(draft.email, draft.subject, draft.description, *prints)
+    words = (draft.email, draft.subject, draft.description)
+    hashes = keys.hashes_of_form(*words, *prints)
+    holding = _holding(tx, hashes)
+    access_store.one_at_a_time(holding, *words)
     if not hashes:
         return _no_ticket
-    granted = access_store.asking_granted_tickets(_holding(tx, hashes), hashes, limit=KEYS_A_BROWSER)
+    granted = access_store.asking_granted_tickets(holding, hashes, limit=KEYS_A_BROWSER)
 
     def opened() -> Ticket | None:
         these = [ticket_id for ticket_id, _ in granted()]
@@ -194,12 +198,6 @@ def asking_opened_in_these_words(
 
 def _no_ticket() -> None:
     """A browser without any secret has opened none."""
-
-
-@requires(Permission.TICKET_OPEN)
-def one_at_a_time(tx: Tx, draft: Draft) -> None:
-    """Forms with these words are taken one after the other: the second finds what the first has opened."""
-    access_store.one_at_a_time(tx, draft.email, draft.subject, draft.description)
 
 
 @requires(Permission.SYSTEM)
@@ -247,7 +245,8 @@ def confirmation(tx: Tx, job: Job, secret: str) -> tuple[Callable[[], Link | Non
         outgoing.drop(tx, job.job_id)
         return None
     link, to = _issue(tx, ticket, secret), threads.address_in(thread(), ticket)
-    outgoing.take(tx, job, ticket, to=to)
+    if to != job.payload["email"]:  # for whom it was queued
+        outgoing.take(tx, job, ticket, to=to)
     return link, to
 
 

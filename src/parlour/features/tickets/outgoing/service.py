@@ -75,7 +75,8 @@ def take(tx: Tx, job: Job, ticket: Ticket, *, to: str, after: int = 0, upto: int
     """
     where = {"ticket_id": ticket.ticket_id, "recipient": to, "after_seq": after, "upto_seq": upto}
     store.keep(tx, job.job_id, kind=job.kind, **where)  # type: ignore[arg-type]
-    store.overtake(tx, job.job_id, **where)  # type: ignore[arg-type]
+    if upto:
+        store.overtake(tx, job.job_id, **where)  # type: ignore[arg-type]
 
 
 @requires(Permission.SYSTEM)
