@@ -199,6 +199,52 @@ async def test_what_no_person_wrote_to_us_opens_nothing(
     assert found.reason or outcome is Outcome.OPENED
 
 
+GROUP = {
+    "List_ID": "<support.acme.example>",
+    "List_Unsubscribe": "<mailto:googlegroups-manage+1+unsubscribe@googlegroups.com>",
+    "Precedence": "list",
+}
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        {"List_Post": f"<https://groups.google.com/a/acme.example/group/support/post>, <mailto:{SUPPORT}>"},
+        {},
+        {
+            "From": f"'Maria Weber' via Support <{SUPPORT}>",
+            "X_Original_From": f"Maria Weber <{MARIA}>",
+            "Reply_To": f"Maria Weber <{MARIA}>",
+        },
+        {"From": f"Maria Weber via Support <{SUPPORT}>", "Reply_To": f"Support <{SUPPORT}>, Maria <{MARIA}>"},
+    ],
+)
+async def test_a_group_at_our_own_address_hands_on_what_people_write(
+    house: House, bring: Bring, way: dict[str, str]
+) -> None:
+    mail = await bring(written(**GROUP, **way))
+
+    assert (mail.outcome, mail.sender, mail.verified) == (Outcome.OPENED, MARIA, False)
+    assert (await ticket_of(house, mail)).email == MARIA
+    [confirmation] = await mails(house, MARIA)
+    assert confirmation["In-Reply-To"] == "<first@example.com>"
+
+
+@pytest.mark.parametrize(
+    ("way", "outcome"),
+    [
+        ({"List_ID": "<news.elsewhere.example>"}, Outcome.AUTOMATIC),
+        ({"List_Post": "<mailto:news@elsewhere.example>"}, Outcome.AUTOMATIC),
+        ({"Auto_Submitted": "auto-replied"}, Outcome.AUTOMATIC),
+        ({"From": f"Support <{SUPPORT}>"}, Outcome.LOOP),
+    ],
+)
+async def test_of_any_other_list_and_of_machines_behind_our_own_nothing_opens(
+    bring: Bring, way: dict[str, str], outcome: Outcome
+) -> None:
+    assert (await bring(written(**{**GROUP, **way}))).outcome is outcome
+
+
 async def test_a_stranger_gets_into_no_ticket_by_its_number(house: House, bring: Bring) -> None:
     ticket = await ticket_of(house, await bring(written()))
     subject = f"Re: Tent (#{ticket.number})"

@@ -18,12 +18,14 @@ from parlour.features.files.staging import stage
 from parlour.features.mailroom import answers, service, sorting
 from parlour.features.mailroom.letters import Letter
 from parlour.features.mailroom.models import Outcome
+from parlour.features.workspaces.mailboxes import service as mailboxes
 from parlour.files.errors import Missing
 from parlour.files.intake import Intake
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import DomainError, Overloaded
 from parlour.kernel.graphemes import cut
 from parlour.mail import threads
+from parlour.mail.receive.parsed import Kind
 from parlour.settings import Settings
 
 TRIES = 3
@@ -51,6 +53,7 @@ class MailroomJobs:
                 self._opened, mail_id, raw, released=job.payload.get("released", False)
             )
             letter = replace(letter, is_whole=found.whole_size is None, mailbox_id=found.mailbox_id)
+            letter = await self._perhaps_by_our_list(system, letter)
             if "noted_by" in job.payload:
                 about, noted_by = UUID(job.payload["about"]), UUID(job.payload["noted_by"])
                 letter = replace(letter, about=about, noted_by=noted_by)
@@ -66,6 +69,19 @@ class MailroomJobs:
                 return
             raise
         log.info("mail.read", mail=str(mail_id), outcome=outcome.value)
+
+    async def _perhaps_by_our_list(self, system: Actor, letter: Letter) -> Letter:
+        """A mailing list at an address of ours, as a group at Google that stands before a mailbox, hands on
+        what people write to us. Where it had to put its own address into From, who wrote is its claim.
+        """
+        parsed = letter.parsed
+        if parsed.kind is not Kind.LIST or not await self._db.read(
+            system, mailboxes.own_among, [parsed.list_address]
+        ):
+            return letter
+        if letter.sender == parsed.list_address and (wrote := parsed.posted_by):
+            parsed = replace(parsed, sender=wrote, verified=False, odd_sender=wrote.odd)
+        return replace(letter, parsed=replace(parsed, kind=Kind.PERSON))
 
     async def _perhaps_of_member(self, system: Actor, letter: Letter) -> Letter:
         """With what it answers, if that is a mail by which its sender, a member, was told of a ticket."""

@@ -21,6 +21,7 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _BARE = re.compile(r"(?<![^\s@<>(),;:\"])[^\s@<>(),;:\"]{1,320}@[^\s@<>(),;:\"]{1,320}")
 _IN_NAME = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _ROUTE = re.compile(r"\s*@[^:]{1,1000}:")
+_LIST_ID = re.compile(r"<([^<>@\s.]{1,64})\.([^<>@\s]{1,255})>")
 _WORDS = 50
 """Words of a group's name; an address with as many before it is none."""
 
@@ -101,6 +102,22 @@ def _address(box: _Mailbox) -> Address:
     if mentioned := _IN_NAME.search(shown):
         odd = odd or clean_email(mentioned[0]) != clean_email(spec)
     return Address(shown, one_line(spec) if "@" in spec else "", odd=odd)
+
+
+def list_address(fields: Fields) -> str:
+    """To which one writes to post to the list by which a mail came (RFC 2369; else by its name, RFC 2919)."""
+    posts = (each.mailbox for each in addresses(fields.every("list-post")))
+    named = _LIST_ID.search(fields.one("list-id"))
+    return next(filter(None, posts), "") or (named and clean_email(f"{named[1]}@{named[2]}")) or ""
+
+
+def posted_by(fields: Fields) -> Address | None:
+    """Who wrote what a list hands on in its own name, because the writer's domain forbids others (DMARC).
+    Google's groups say it in a field of their own, Mailman in Reply-To.
+    """
+    lists = list_address(fields)
+    named = addresses([*fields.every("x-original-from"), *fields.every("reply-to")])
+    return next((each for each in named if each.mailbox not in ("", lists)), None)
 
 
 def sender(fields: Fields) -> tuple[Address | None, list[str]]:

@@ -13,7 +13,7 @@ from parlour.kernel import clock
 from parlour.kernel.graphemes import cut
 from parlour.kernel.text import one_line
 from parlour.mail.receive import bounces, calendar, charsets, judge, tnef
-from parlour.mail.receive.addresses import addresses, sender
+from parlour.mail.receive.addresses import addresses, list_address, posted_by, sender
 from parlour.mail.receive.authentication import vouched_for
 from parlour.mail.receive.body import Body, body_of
 from parlour.mail.receive.fields import Fields
@@ -66,6 +66,8 @@ def _parse(raw: bytes, authserv_id: str, own_hosts: Sequence[str], *, whole: boo
         html=body.html,
         attachments=tuple(files),
         kind=kind,
+        list_address=list_address(fields) if kind is Kind.LIST else "",
+        posted_by=posted_by(fields) if kind is Kind.LIST else None,
         bounce=returned if kind is Kind.BOUNCE else None,
         complained_of=bounces.original_id(root, body.text) if kind is Kind.COMPLAINT else "",
         reaction=judge.reaction(root) if kind is Kind.REACTION else "",

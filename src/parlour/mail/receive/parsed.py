@@ -89,6 +89,10 @@ class Parsed(Struct, frozen=True):
     defects: tuple[str, ...] = ()
     """What was wrong with the mail, in sentences for the ledger."""
     kind: Kind = Kind.PERSON
+    list_address: str = ""
+    """Of the mailing list by which it came, as that names itself."""
+    posted_by: Address | None = None
+    """Who wrote it, where a list has put its own address into From."""
     bounce: Bounce | None = None
     complained_of: str = ""
     """The Message-ID of the mail that a complaint is about, where it brings that along."""
