@@ -20,6 +20,7 @@ from parlour.features.tickets.changes import TicketMerged
 from parlour.features.tickets.merging import service as merging
 from parlour.features.tickets.models import Status, Ticket
 from parlour.features.tickets.participants import service as participants
+from parlour.features.tickets.snooze import service as snoozing
 from parlour.features.tickets.threads import service as threads
 from parlour.features.tickets.threads.models import Arrived
 from parlour.features.workspaces.mailboxes import service as mailboxes
@@ -181,6 +182,25 @@ async def test_undoing_gives_both_back_as_they_were_and_leaves_what_was_said_mea
     assert await house.as_system(merging.gathered, await now(house, second)) == []
     assert (await said(house, first))[-2:] == [f"unmerged:{second.number}", "status:reopened"]
     assert await customer_says(house, alone, "Here again.")
+
+
+@pytest.mark.parametrize(("aside", "status"), [(True, Status.OPEN), (False, Status.PENDING)])
+async def test_what_was_put_aside_is_open_after_undoing_and_what_waited_for_its_customer_waits_on(
+    house: House, two: tuple[Ticket, Ticket], aside: bool, status: Status
+) -> None:
+    """Nothing would bring it back on its day any more."""
+    first, second = two
+
+    def pending(tx: Tx) -> None:
+        if aside:
+            snoozing.put_aside(tx, [first], clock.now() + timedelta(days=3))
+        else:
+            tickets.update_ticket_status(tx, first.ticket_id, Status.PENDING, seen_version=first.version)
+
+    await house.db.write(ada(house), pending)
+    await merge(house, first, second)
+
+    assert (await house.db.write(ada(house), merging.undo, first.ticket_id)).status is status
 
 
 async def test_two_people_are_merged_by_those_who_know_it_and_neither_reads_the_others_words(

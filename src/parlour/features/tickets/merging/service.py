@@ -1,7 +1,8 @@
 """Two tickets that are one: the merged one stays closed with its rooms as they are, the kept one goes on.
 
 No message moves. The desk shows the rooms of both by time; mails and visits of the merged one lead to the
-kept one; undoing gives the merged one its status back, and what was said meanwhile stays where it was said.
+kept one; undoing gives the merged one its status back (one that was put aside is open), and what was said
+meanwhile stays where it was said.
 """
 
 from collections.abc import Sequence
@@ -126,7 +127,10 @@ def merge(tx: Tx, ticket_id: UUID, into: UUID, *, two_people: bool = False) -> T
 
 def _closed(tx: Tx, ticket: Ticket, kept: Ticket) -> Ticket:
     changes.set_status(tx, [ticket], Status.CLOSED)
-    values = {"merged_into": kept.ticket_id, "before_merge": ticket.status.value}
+    before = (
+        Status.OPEN if ticket.aside_until else ticket.status
+    )  # pending, it would never come back by itself
+    values = {"merged_into": kept.ticket_id, "before_merge": before.value}
     [merged] = store.change_all(tx, [ticket.ticket_id], clock.now(), **values)
     changes.tell(tx, merged)
     return merged
