@@ -10,9 +10,9 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -82,7 +82,7 @@ class SqliteDatabase(Database):
         self._closed = True
         self._thread: threading.Thread | None = None
         self._scans: ThreadPoolExecutor | None = None
-        self._scan_local = threading.local()
+        self._idle: list[tuple[Connection, Latest]] = []
         self._connections: list[Connection] = []
         self._scan_lock = threading.Lock()
         self.commits = 0
@@ -165,21 +165,31 @@ class SqliteDatabase(Database):
         assert self._scans is not None
 
         def run() -> R:
-            connection = getattr(self._scan_local, "connection", None)
-            if connection is None:
-                connection = self._scan_local.connection = self._connect_reader()
-                self._scan_local.found = Latest(one_of=SHARES)
             is_system = actor.kind is Kind.SYSTEM
-            found = None if is_system else self._scan_local.found
             seconds = math.inf if is_system else database.SCAN_SECONDS
+            with self._scanner() as (connection, found):
 
-            def in_time(tx: Tx) -> R:  # and no interrupt falls into BEGIN or ROLLBACK
-                with self._deadlines.within(_driver(connection), seconds):
-                    return function(tx, *args, **kwargs)
+                def in_time(tx: Tx) -> R:  # and no interrupt falls into BEGIN or ROLLBACK
+                    with self._deadlines.within(_driver(connection), seconds):
+                        return function(tx, *args, **kwargs)
 
-            return _snapshot(connection, in_time, actor, found)
+                return _snapshot(connection, in_time, actor, None if is_system else found)
 
         return await asyncio.get_running_loop().run_in_executor(self._scans, run)
+
+    @contextmanager
+    def _scanner(self) -> Iterator[tuple[Connection, Latest]]:
+        """A connection for one scan at a time: the one that was used last, if it is idle. What is asked again
+        was found by it, and what it has read of the file is in its memory.
+        """
+        try:
+            scanner = self._idle.pop()
+        except IndexError:
+            scanner = self._connect_reader(), Latest(one_of=SHARES)
+        try:
+            yield scanner
+        finally:
+            self._idle.append(scanner)
 
     async def write(self, actor: Actor, function: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         self._must_be_open()
