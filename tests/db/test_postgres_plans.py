@@ -90,7 +90,7 @@ LISTS: dict[str, tuple[Callable[[Tx], object], str]] = {
     "of a status": (page_of(status=Status.OPEN), "ix_tickets_status_rank"),
     "unfinished": (page_of(status=Stage.ACTIVE), "ix_tickets_active"),
     "by creation": (page_of(order=Order.CREATED), "ix_tickets_created"),
-    "by priority": (page_of(order=Order.PRIORITY), "ix_tickets_rank"),
+    "by priority": (page_of(order=Order.PRIORITY), "ix_tickets_status_rank"),
     "waiting, by creation": (page_of(waiting=True, order=Order.CREATED), "ix_tickets_waiting_created"),
     "waiting, by priority": (page_of(waiting=True, order=Order.PRIORITY), "ix_tickets_waiting_rank"),
     "put aside, by creation": (

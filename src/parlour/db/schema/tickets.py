@@ -109,7 +109,6 @@ tickets = Table(
     # agents look at all day, have their own small ones.
     Index("ix_tickets_activity", "workspace_id", "last_message_at", "ticket_id"),
     Index("ix_tickets_created", "workspace_id", "created_at", "ticket_id"),
-    Index("ix_tickets_rank", "workspace_id", "priority_rank", "last_message_at", "ticket_id"),
     # Every other combination of status and priority, also of one person's: several walks of these, merged.
     Index("ix_tickets_status_rank", "workspace_id", "status", *_RANKED),
     Index("ix_tickets_status_created", "workspace_id", "status", *_CREATED),
@@ -145,7 +144,6 @@ tickets = Table(
         sqlite_where=text(ERASABLE),
         postgresql_where=text(ERASABLE),
     ),
-    _active_index("ix_tickets_active_rank", "priority_rank", "last_message_at", "ticket_id"),
     _active_index("ix_tickets_active_assignee", "assignee_id", "last_message_at", "ticket_id"),
     _active_index("ix_tickets_waiting", text("(waiting_since IS NULL)"), "last_message_at", "ticket_id"),
     _active_index(

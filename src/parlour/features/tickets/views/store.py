@@ -140,7 +140,7 @@ def _shape(filters: Filters) -> _Shape:
 
 
 def _conditions(shape: _Shape, who: str) -> list[_Condition]:
-    """So that an index begins with all of them: one of a person's priority has the status in between."""
+    """So that an index begins with all of them: one of a priority has the status before it."""
     status, priority, whose, waiting, _ = shape
     found: list[_Condition] = []
     if waiting:
@@ -151,7 +151,7 @@ def _conditions(shape: _Shape, who: str) -> list[_Condition]:
         found.append(_ACTIVE)
     elif status:
         found.append(store.has_status(Status(status)))
-    elif priority and whose:
+    elif priority:
         found.append(tickets.c.status.in_(list(Status)))
     if priority:
         found.append(tickets.c.priority_rank == store.RANKS[Priority(priority)])

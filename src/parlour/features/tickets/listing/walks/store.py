@@ -45,11 +45,12 @@ ACTIVE_ONES = text(f"tickets.{ACTIVE}")
 WAITING_ONES = text("(tickets.waiting_since IS NULL) = false")
 _SNOOZED = text(SNOOZED.format("tickets."))
 
-# What a list is narrowed by. Its shape says which of them; the values come with each execution.
 Condition = ColumnElement[bool] | TextClause
+_STATUSES: dict[str, Condition] = {f"status {status}": store.has_status(status) for status in Status}
+# What a list is narrowed by. Its shape says which of them, and the status; other values come with each run.
 _CONDITIONS: dict[str, Condition] = {
+    **_STATUSES,
     "active": ACTIVE_ONES,
-    "status": tickets.c.status == bindparam("status"),
     "waiting": WAITING_ONES,
     "snoozed": _SNOOZED,
     "tag": tagged.HAS,
@@ -68,8 +69,6 @@ _LEADS: dict[Order, tuple[tuple[str, ...], ...]] = {
         ("active", "waiting", "status", "priority"),
         ("snoozed",),
         ("snoozed", "priority"),
-        ("priority",),
-        ("active", "priority"),
         ("assignee",),
         ("active", "assignee"),
         ("status", "priority"),
@@ -83,8 +82,6 @@ _LEADS: dict[Order, tuple[tuple[str, ...], ...]] = {
         ("assignee", "status", "priority"),
     ),
     Order.PRIORITY: (
-        (),
-        ("active",),
         ("active", "waiting", "status"),
         ("snoozed",),
         ("status",),
@@ -105,7 +102,7 @@ def shape_of(filters: Filters) -> Shape:
     """Whoever waits has a ticket that is active, what was put aside is pending: the indexes say so too."""
     asked = (
         ("active", filters.status is Stage.ACTIVE or filters.waiting),
-        ("status", filters.status not in (None, Stage.ACTIVE)),
+        (f"status {_status_of(filters)}", filters.status not in (None, Stage.ACTIVE)),
         ("snoozed", filters.status is Stage.SNOOZED),
         ("waiting", filters.waiting),
         ("tag", filters.tag),
@@ -118,12 +115,14 @@ def shape_of(filters: Filters) -> Shape:
 
 
 def values_of(filters: Filters) -> dict[str, Any]:
-    status = Status.PENDING if filters.status is Stage.SNOOZED else filters.status
     return {
-        "status": status.value if status else None,
         "rank": store.RANKS[filters.priority] if filters.priority else None,
         **{name: getattr(filters, name) for name in ("assignee", "tag", "mentioned")},
     }
+
+
+def _status_of(filters: Filters) -> Status | Stage | None:
+    return Status.PENDING if filters.status is Stage.SNOOZED else filters.status
 
 
 def narrowed(query: Select[Any], shape: Shape) -> Select[Any]:
@@ -149,10 +148,16 @@ def columns_of(shape: Shape, order: Order) -> tuple[ColumnElement[Any], ...]:
     return columns[1:] if order is Order.PRIORITY and "priority" in shape else columns
 
 
+def _kind(name: str) -> str:
+    """Of the statuses each has a name of its own in a shape."""
+    return "status" if name in _STATUSES else name
+
+
 def _choices(name: str, shape: Shape) -> Sequence[Condition]:
     """What a column of an index is to be, each in a walk of its own."""
-    if name in shape:
-        return [_CONDITIONS[name]]
+    named = [condition for each, condition in _CONDITIONS.items() if each in shape and _kind(each) == name]
+    if named:
+        return named
     if name == "assignee":
         return [_CONDITIONS["nobody"]]
     return _CHOICES["active status" if name == "status" and "active" in shape else name]
@@ -161,9 +166,7 @@ def _choices(name: str, shape: Shape) -> Sequence[Condition]:
 def _serves(lead: tuple[str, ...], shape: Shape) -> bool:
     """Whether nothing else is between the tickets of this shape in an index that begins so."""
     whose = shape & {"nobody", "assignee"}
-    if ("assignee" in lead) != bool(whose) or not shape.issuperset(
-        {"active", "waiting", "snoozed"} & set(lead)
-    ):
+    if ("assignee" in lead) != bool(whose) or not shape >= {"active", "waiting", "snoozed"} & set(lead):
         return False
     held = {
         *lead,
@@ -171,7 +174,7 @@ def _serves(lead: tuple[str, ...], shape: Shape) -> bool:
         *({"active"} if "status" in lead else ()),
         *({"status"} if "snoozed" in lead else ()),
     }
-    return held >= shape
+    return held >= set(map(_kind, shape))
 
 
 @cache
