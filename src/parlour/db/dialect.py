@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from hashlib import blake2b
+from importlib import import_module
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +28,6 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
@@ -47,8 +47,8 @@ def insert(tx: Tx, table: Table) -> Any:
 
 
 def insert_on(database: str, table: Table) -> Any:
-    """`insert`, to be built once for each database, which `name_of` tells."""
-    return (sqlite if database == "sqlite" else postgresql).insert(table)
+    """`insert`, to be built once for each database, which `name_of` tells: no other's dialect is loaded."""
+    return import_module(f"sqlalchemy.dialects.{database}").insert(table)
 
 
 class one_of(FunctionElement[bool]):  # noqa: N801 read like a function of SQLAlchemy's

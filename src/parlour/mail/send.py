@@ -12,7 +12,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
-from functools import partial
+from functools import cache, partial
 from ipaddress import ip_address
 from mimetypes import MimeTypes
 from pathlib import Path
@@ -40,8 +40,6 @@ ANSWER_TIMEOUT = 120.0
 _AUTOMATIC = MappingProxyType({"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"})
 _OF_IDS = frozenset({"In-Reply-To", "References"})
 UNKNOWN = "application/octet-stream"
-_TYPES = MimeTypes()
-"""Of the library's own table, on every machine the same."""
 _STRUCTURED = frozenset({"message", "multipart"})
 """Types of bytes that no mail may hold in base64 (RFC 2046, sections 5.1 and 5.2)."""
 _HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
@@ -165,11 +163,17 @@ def _in_letters(address: str) -> Address:
     return Address(username=local, domain=host)
 
 
+@cache
+def _types() -> MimeTypes:
+    """The library's own table, on every machine the same; before it gives that, it reads the machine's."""
+    return MimeTypes()
+
+
 def _type_of(file: Enclosed) -> tuple[str, str]:
     """Of bytes in which no type was recognised, what the name says: mail programs open them by it."""
     said = file.media_type
     if said == UNKNOWN:
-        guessed, packed = _TYPES.guess_type(file.name)
+        guessed, packed = _types().guess_type(file.name)
         said = guessed if guessed and not packed else UNKNOWN
     main, _, sub = said.partition("/")
     return (main, sub) if sub and main not in _STRUCTURED else ("application", "octet-stream")

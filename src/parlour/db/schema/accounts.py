@@ -15,10 +15,9 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     false,
-    text,
 )
 
-from parlour.db.schema.base import UtcDateTime, metadata
+from parlour.db.schema.base import PartialIndex, UtcDateTime, metadata
 
 MAILED_NEW = "(told & 128) <> 0"
 """Those who chose to be told by mail of new tickets that are nobody's."""
@@ -106,12 +105,11 @@ members = Table(
     Column("bell_mailed_at", UtcDateTime, comment="new tickets up to then have been told of by mail"),
     PrimaryKeyConstraint("workspace_id", "user_id"),
     CheckConstraint("role IN ('owner', 'admin', 'agent', 'viewer')", name="role"),
-    Index(
+    PartialIndex(
         "ix_members_mailed_new",
         "workspace_id",
         "user_id",
-        sqlite_where=text(MAILED_NEW),
-        postgresql_where=text(MAILED_NEW),
+        where=MAILED_NEW,
     ),
 )
 
@@ -151,12 +149,11 @@ invitations = Table(
     PrimaryKeyConstraint("workspace_id", "invitation_id"),
     UniqueConstraint("workspace_id", "token_hash"),
     CheckConstraint("role IN ('owner', 'admin', 'agent', 'viewer')", name="role"),
-    Index(
+    PartialIndex(
         "ix_invitations_open",
         "workspace_id",
         "expires_at",
-        sqlite_where=text("used_at IS NULL"),
-        postgresql_where=text("used_at IS NULL"),
+        where="used_at IS NULL",
     ),
     Index(None, "workspace_id", "email"),
 )

@@ -4,7 +4,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, MetaData, String, TypeDecorator
+from sqlalchemy import (
+    DateTime,
+    Dialect,
+    Index,
+    MetaData,
+    String,
+    TextClause,
+    TypeDecorator,
+    text,
+)
 from sqlalchemy.types import TypeEngine
 
 
@@ -29,6 +38,25 @@ class UtcDateTime(TypeDecorator[datetime]):
     def result_processor(self, dialect: Dialect, _: object) -> Callable[[Any], datetime | None] | None:
         """At once, not by way of `process_result_value`: a page reads a hundred moments."""
         return _read if dialect.name == "sqlite" else None
+
+
+class PartialIndex(Index):
+    """An index of the rows alone for which `where` holds.
+
+    SQLAlchemy's own arguments for that load both dialects with the schema. The words are handed out when an
+    index is made or compared, so that SQLite does without PostgreSQL: 20 ms of a start, 2 MiB.
+    """
+
+    def __init__(self, name: str, *columns: str | TextClause, where: str, unique: bool = False) -> None:
+        super().__init__(name, *columns, unique=unique)
+        self._where = text(where)
+
+    @property
+    def dialect_options(self) -> Any:
+        options = super().dialect_options
+        for dialect in ("sqlite", "postgresql"):
+            options[dialect]["where"] = self._where
+        return options
 
 
 metadata = MetaData(

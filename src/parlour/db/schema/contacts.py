@@ -4,19 +4,17 @@ from sqlalchemy import (
     Boolean,
     Column,
     ForeignKey,
-    Index,
     PrimaryKeyConstraint,
     Table,
     Text,
     UniqueConstraint,
     Uuid,
-    text,
     true,
 )
 
-from parlour.db.schema.base import UtcDateTime, metadata
+from parlour.db.schema.base import PartialIndex, UtcDateTime, metadata
 
-BLOCKED = text("blocked_at IS NOT NULL")
+BLOCKED = "blocked_at IS NOT NULL"
 
 contacts = Table(
     "contacts",
@@ -39,5 +37,5 @@ contacts = Table(
     Column("complained_at", UtcDateTime, comment="when they marked a mail of ours as spam"),
     PrimaryKeyConstraint("workspace_id", "contact_id"),
     UniqueConstraint("workspace_id", "email"),
-    Index("ix_contacts_blocked", "workspace_id", "email", sqlite_where=BLOCKED, postgresql_where=BLOCKED),
+    PartialIndex("ix_contacts_blocked", "workspace_id", "email", where=BLOCKED),
 )

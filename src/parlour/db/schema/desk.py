@@ -12,10 +12,9 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
-    text,
 )
 
-from parlour.db.schema.base import UtcDateTime, metadata
+from parlour.db.schema.base import PartialIndex, UtcDateTime, metadata
 
 _OF_NO_TICKET = "ticket_id IS NULL"
 
@@ -110,7 +109,7 @@ audit_log = Table(
     PrimaryKeyConstraint("workspace_id", "entry_id"),
     Index("ix_audit_log_ticket", "workspace_id", "ticket_id", "entry_id"),
     *(
-        Index(name, *columns, sqlite_where=text(_OF_NO_TICKET), postgresql_where=text(_OF_NO_TICKET))
+        PartialIndex(name, *columns, where=_OF_NO_TICKET)
         for name, *columns in (
             ("ix_audit_log_others", "workspace_id", "entry_id"),
             ("ix_audit_log_actor", "workspace_id", "actor_id", "entry_id"),

@@ -11,10 +11,9 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
-    text,
 )
 
-from parlour.db.schema.base import UtcDateTime, metadata
+from parlour.db.schema.base import PartialIndex, UtcDateTime, metadata
 
 _PLACED = "position IS NOT NULL"
 _UNPLACED = "position IS NULL"
@@ -41,20 +40,18 @@ events = Table(
         name="kind",
     ),
     Index("ix_events_created_at", "created_at"),
-    Index(
+    PartialIndex(
         "ix_events_position",
         "workspace_id",
         "position",
         unique=True,
-        sqlite_where=text(_PLACED),
-        postgresql_where=text(_PLACED),
+        where=_PLACED,
     ),
-    Index(
+    PartialIndex(
         "ix_events_unplaced",
         "workspace_id",
         "number",
-        sqlite_where=text(_UNPLACED),
-        postgresql_where=text(_UNPLACED),
+        where=_UNPLACED,
     ),
 )
 

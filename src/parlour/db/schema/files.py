@@ -16,10 +16,9 @@ from sqlalchemy import (
     Uuid,
     case,
     false,
-    text,
 )
 
-from parlour.db.schema.base import UtcDateTime, metadata
+from parlour.db.schema.base import PartialIndex, UtcDateTime, metadata
 from parlour.kernel.messages import Attachment
 
 _STAGED = "seq IS NULL"
@@ -61,7 +60,7 @@ files = Table(
     CheckConstraint("uploader_kind IN ('visitor', 'customer', 'agent')", name="uploader_kind"),
     CheckConstraint("scan IN ('off', 'clean', 'unscanned', 'infected')", name="scan"),
     Index("ix_files_message", "workspace_id", "room_id", "seq", "position"),
-    Index("ix_files_staged", "created_at", sqlite_where=text(_STAGED), postgresql_where=text(_STAGED)),
+    PartialIndex("ix_files_staged", "created_at", where=_STAGED),
 )
 
 scan_state = case((files.c.unscannable, "unscannable"), else_=files.c.scan).label("scan")

@@ -1,8 +1,8 @@
 """Work that is stored by the commit that causes it."""
 
-from sqlalchemy import JSON, Column, Index, Integer, Table, Text, Uuid, text
+from sqlalchemy import JSON, Column, Integer, Table, Text, Uuid
 
-from parlour.db.schema.base import UtcDateTime, metadata
+from parlour.db.schema.base import PartialIndex, UtcDateTime, metadata
 
 _DUE = "finished_at IS NULL AND dead_at IS NULL"
 _DEAD = "dead_at IS NOT NULL"
@@ -26,10 +26,8 @@ outbox = Table(
     Column("lane", Text, nullable=False, server_default="mail"),
     Column("due_at", UtcDateTime),
     Column("put_at", UtcDateTime),
-    Index(
-        "ix_outbox_finished", "finished_at", sqlite_where=text(_FINISHED), postgresql_where=text(_FINISHED)
-    ),
-    Index("ix_outbox_due", "run_at", sqlite_where=text(_DUE), postgresql_where=text(_DUE)),
-    Index("ix_outbox_lane", "lane", "run_at", sqlite_where=text(_DUE), postgresql_where=text(_DUE)),
-    Index("ix_outbox_dead", "dead_at", sqlite_where=text(_DEAD), postgresql_where=text(_DEAD)),
+    PartialIndex("ix_outbox_finished", "finished_at", where=_FINISHED),
+    PartialIndex("ix_outbox_due", "run_at", where=_DUE),
+    PartialIndex("ix_outbox_lane", "lane", "run_at", where=_DUE),
+    PartialIndex("ix_outbox_dead", "dead_at", where=_DEAD),
 )

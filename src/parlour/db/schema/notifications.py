@@ -11,10 +11,9 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
-    text,
 )
 
-from parlour.db.schema.base import UtcDateTime, metadata
+from parlour.db.schema.base import PartialIndex, UtcDateTime, metadata
 
 _UNREAD = "read_at IS NULL"
 _TO_MAIL = "mail_at IS NOT NULL"
@@ -37,7 +36,7 @@ notifications = Table(
     # Led by the person, so that it also serves the foreign key.
     Index("ix_notifications_list", "user_id", "workspace_id", "told_at", "ticket_id", "kind"),
     *(
-        Index(name, "workspace_id", "user_id", column, sqlite_where=text(only), postgresql_where=text(only))
+        PartialIndex(name, "workspace_id", "user_id", column, where=only)
         for name, column, only in (
             ("ix_notifications_unread", "told_at", _UNREAD),
             ("ix_notifications_to_mail", "mail_at", _TO_MAIL),

@@ -18,7 +18,7 @@ from sqlalchemy import (
     text,
 )
 
-from parlour.db.schema.base import UtcDateTime, metadata
+from parlour.db.schema.base import PartialIndex, UtcDateTime, metadata
 
 NEW_OF_NOBODY = "status = 'new' AND assignee_id IS NULL"
 _RANKED = ("priority_rank", "last_message_at", "ticket_id")
@@ -34,8 +34,7 @@ MERGED = "merged_into IS NOT NULL"
 
 
 def _some(name: str, which: str, *columns: str | TextClause) -> Index:
-    where = text(which.format(""))
-    return Index(name, "workspace_id", *columns, sqlite_where=where, postgresql_where=where)
+    return PartialIndex(name, "workspace_id", *columns, where=which.format(""))
 
 
 def _active_index(name: str, *columns: str | TextClause) -> Index:
@@ -122,27 +121,24 @@ tickets = Table(
     _some("ix_tickets_snoozed_created", SNOOZED, *_CREATED),
     _some("ix_tickets_waiting_rank", WAITING, "status", *_RANKED),
     _some("ix_tickets_waiting_created", WAITING, "status", *_CREATED),
-    Index(
+    PartialIndex(
         "ix_tickets_merged",
         "workspace_id",
         "merged_into",
-        sqlite_where=text(MERGED),
-        postgresql_where=text(MERGED),
+        where=MERGED,
     ),
-    Index(
+    PartialIndex(
         "ix_tickets_unsaid",
         "workspace_id",
         "status_change",
-        sqlite_where=text(UNSAID),
-        postgresql_where=text(UNSAID),
+        where=UNSAID,
     ),
-    Index(
+    PartialIndex(
         "ix_tickets_erasable",
         "workspace_id",
         "last_message_at",
         "ticket_id",
-        sqlite_where=text(ERASABLE),
-        postgresql_where=text(ERASABLE),
+        where=ERASABLE,
     ),
     _active_index("ix_tickets_active_assignee", "assignee_id", "last_message_at", "ticket_id"),
     _active_index("ix_tickets_waiting", text("(waiting_since IS NULL)"), "last_message_at", "ticket_id"),
@@ -153,13 +149,12 @@ tickets = Table(
         "waiting_since",
         "ticket_id",
     ),
-    Index(
+    PartialIndex(
         "ix_tickets_new",
         "workspace_id",
         "created_at",
         "ticket_id",
-        sqlite_where=text(NEW_OF_NOBODY),
-        postgresql_where=text(NEW_OF_NOBODY),
+        where=NEW_OF_NOBODY,
     ),
 )
 
