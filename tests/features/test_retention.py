@@ -12,6 +12,7 @@ from parlour.db.schema import chat_rooms, messages
 from parlour.db.schema import tickets as table
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.listing import service as listing
+from parlour.features.tickets.merging import service as merging
 from parlour.features.tickets.models import Filters, Status, Ticket
 from parlour.features.tickets.retention import service as retention
 from parlour.features.workspaces.settings import service as choices
@@ -174,6 +175,26 @@ async def test_of_a_closed_ticket_the_words_files_and_mails_go_and_what_counts_s
     assert len(await found(house, "tent")) == 2
     page = await desk.get(desk_of(old))
     assert (page.status_code, "[erased]" in page.text) == (200, True)
+
+
+async def test_what_was_merged_stays_as_long_as_the_ticket_in_which_it_goes_on(
+    house: House, visitor: Browser, desk: Browser
+) -> None:
+    """Also through a third one."""
+    first, second, third = [await answered(house, visitor, desk) for _ in range(3)]
+    for one, into in ((first, second), (second, third)):
+        await house.db.write(ada(house), merging.merge, one.ticket_id, into.ticket_id)
+    await keep_for(house, 0, 30)
+    for ticket in (first, second, third):
+        await days_pass(house, ticket, 31)
+    await an_hour_passes(house)
+    while_it_goes_on = [(await now(house, each)).subject for each in (first, second)]
+    await set_status(house, third, Status.CLOSED)
+    await days_pass(house, third, 31)
+    await an_hour_passes(house)
+
+    assert retention.ERASED not in while_it_goes_on
+    assert {(await now(house, each)).subject for each in (first, second, third)} == {retention.ERASED}
 
 
 async def test_what_is_said_in_an_erased_ticket_later_goes_when_its_own_time_has_come(

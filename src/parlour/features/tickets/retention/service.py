@@ -91,10 +91,15 @@ def expired(tx: Tx) -> Sequence[UUID]:
 
 @requires(Permission.SYSTEM)
 def erase(tx: Tx, ticket_id: UUID) -> bool:
-    """What was said in it. False when it is to be kept after all: somebody has opened it again."""
+    """What was said in it. False when it is to be kept after all: somebody has opened it again, or that into
+    which it was merged.
+    """
     before = _before(choices.settings(tx).delete_after)
     ticket = store.lock_ticket(tx, ticket_id)
-    if not (ticket and before and ticket.is_closed and ticket.last_message_at < before):
+    if ticket is None or before is None:
+        return False
+    kept = store.ticket(tx, ticket.merged_into) if ticket.merged_into else None
+    if not all(each.is_closed and each.last_message_at < before for each in (ticket, kept or ticket)):
         return False
     retention_store.erase(tx, ticket_id)
     return True

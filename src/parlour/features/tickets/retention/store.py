@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, delete, func, or_, select, update
 
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
@@ -16,6 +16,7 @@ from parlour.features.tickets.store import RANKS
 from parlour.kernel import clock
 
 _IDS = select(tickets.c.ticket_id).where(tickets.c.workspace_id == HERE)
+_KEPT = tickets.alias("kept")
 _ORDER = (tickets.c.last_message_at, tickets.c.ticket_id)
 
 
@@ -50,7 +51,17 @@ def _count(tx: Tx, walk: Select[tuple[UUID]]) -> int:
 def _expired(before: datetime) -> Select[tuple[UUID]]:
     not_yet = or_(tickets.c.erased_at.is_(None), tickets.c.erased_at < tickets.c.last_message_at)
     closed = tickets.c.status == "closed", not_yet
-    return _IDS.where(*closed, tickets.c.last_message_at < before).order_by(*_ORDER)
+    return _IDS.where(*closed, tickets.c.last_message_at < before, _is_over(before)).order_by(*_ORDER)
+
+
+def _is_over(before: datetime) -> ColumnElement[bool]:
+    """What was merged into another ticket is read there: its time comes with that of the other."""
+    over = _KEPT.c.status == "closed", _KEPT.c.last_message_at < before
+    last = or_(_KEPT.c.merged_into.is_(None), _KEPT.c.erased_at.is_not(None))
+    kept = select(_KEPT.c.ticket_id).where(_KEPT.c.workspace_id == HERE, *over, last)
+    return or_(
+        tickets.c.merged_into.is_(None), kept.where(_KEPT.c.ticket_id == tickets.c.merged_into).exists()
+    )
 
 
 def expired(tx: Tx, before: datetime, *, limit: int) -> list[UUID]:
