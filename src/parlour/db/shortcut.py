@@ -21,6 +21,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeEngine
 
 from parlour.db.found import Finds
+from parlour.db.several import in_one
 from parlour.kernel.kept import Alike
 
 STATEMENTS = 1000
@@ -277,6 +278,8 @@ def put(
 
     Raises as `rows`; unless it `waits`, what comes next may do so.
     """
+    if connection.dialect.name == "postgresql":
+        statement, rows = in_one(statement, rows)
     prepared = _ready(connection, statement, rows[0]) if rows else None
     if prepared is not None:
         _run(connection, statement, prepared, {}, rows, waits=waits)

@@ -98,17 +98,18 @@ _FORGET = delete(events).where(events.c.workspace_id == HERE, events.c.position 
 def _insert(database: str) -> Any:
     """Without asking back for the number: a customer may write here, and not read."""
     if database == "postgresql":
-        return insert(events).values(workspace_id=HERE).inline()
+        return insert(events).inline()
     next_one = select(func.coalesce(func.max(events.c.number), 0) + 1).where(_UNPLACED)
     return insert(events).values(workspace_id=HERE, number=next_one.scalar_subquery()).inline()
 
 
 def insert_all(tx: Tx, happened: Sequence[Happened], *, actor: str) -> None:
     """In this order. Who holds a ticket's row has a number before the next one who waits for that row."""
-    now = clock.now()
+    now, engine = clock.now(), dialect.name_of(tx)
+    here = "workspace_id" if engine == "postgresql" else "workspace"
     rows = [
         {
-            "workspace": tx.workspace_id,
+            here: tx.workspace_id,
             "event_id": clock.new_id(),
             "kind": each.kind.value,
             "ticket_id": each.ticket_id,
@@ -120,7 +121,7 @@ def insert_all(tx: Tx, happened: Sequence[Happened], *, actor: str) -> None:
         }
         for each in happened
     ]
-    tx.put(_insert(dialect.name_of(tx)), rows)
+    tx.put(_insert(engine), rows)
 
 
 @cache
