@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,6 +23,7 @@ from parlour.features.tickets import service as tickets
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Filters, Priority, Status, TicketRow
 from parlour.features.tickets.tags import service as tags
+from parlour.kernel import clock
 from parlour.kernel.messages import Message
 from tests.attaching import WORDS, desk_of
 from tests.house import Browser, House
@@ -534,6 +536,19 @@ async def test_tags_without_room_are_named_with_the_reason_and_not_counted(
         *["cannot be made: the workspace has 100 tags, and may have no more"] * 2,
     ]
     assert (counts.tags, counts.tickets) == (100, 11)
+
+
+@pytest.mark.parametrize("reader", TICKETS)
+def test_what_a_wrong_clock_dated_into_the_future_is_of_now(tmp_path: Path, reader: ModuleType) -> None:
+    """It would head every list for years."""
+    name = "conversations.json" if reader is chatwoot else "tickets.json"
+    later = 4_000_000_000 if reader is chatwoot else "2096-10-02T07:06:40Z"
+    (tmp_path / name).write_text(lines(with_odd(TICKETS[reader], ("created_at",), later)))
+
+    [ticket] = reader.read(tmp_path)
+
+    assert timedelta() <= clock.now() - ticket.created_at < timedelta(minutes=5)
+    assert all(each.at <= clock.now() for each in ticket.messages)
 
 
 @pytest.mark.parametrize("reader", TICKETS)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from parlour.features.importing.models import OldFile, Problem
+from parlour.kernel import clock
 from parlour.mail.receive.html import as_text
 from parlour.mail.receive.tame import tamed
 
@@ -116,7 +117,9 @@ def _unwrapped(one: Json, names: tuple[str, ...]) -> Json:
 
 
 def moment(told: Any) -> datetime | None:
-    """ISO 8601, or seconds since 1970; None for what is neither, and for times in which there was no desk."""
+    """ISO 8601, or seconds since 1970; None for what is neither, and for times in which there was no desk. By
+    what a wrong clock has put into the future nothing would stand below it for years: that is now.
+    """
     try:
         if isinstance(told, int | float):
             found = datetime.fromtimestamp(told, UTC)
@@ -125,7 +128,7 @@ def moment(told: Any) -> datetime | None:
             found = (given if given.tzinfo else given.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         return None
-    return found if _FIRST_YEAR <= found.year < _LAST_YEAR else None
+    return min(found, clock.now()) if _FIRST_YEAR <= found.year < _LAST_YEAR else None
 
 
 def timed(one: Json, otherwise: datetime) -> Json:
