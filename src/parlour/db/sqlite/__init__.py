@@ -33,7 +33,9 @@ BATCH = 512
 QUEUE_LIMIT = 20_000
 SCAN_THREADS = 4
 SHARES = 10
-"""Each of these threads keeps a tenth of what the loop does of what was found."""
+"""Each of their connections keeps a tenth of what the loop does of what was found."""
+SCAN_PAGES = -4_096
+"""KiB of the file, an eighth of what others hold: the system holds what is looked through as well."""
 FOLD_SECONDS = 10.0
 """Between two attempts to win room on a disk that is nearly full."""
 
@@ -186,6 +188,7 @@ class SqliteDatabase(Database):
             scanner = self._idle.pop()
         except IndexError:
             scanner = self._connect_reader(), Latest(one_of=SHARES)
+            _driver(scanner[0]).execute(f"PRAGMA cache_size = {SCAN_PAGES}")
         try:
             yield scanner
         finally:
