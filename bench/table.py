@@ -26,6 +26,7 @@ from parlour.features.tickets.models import Filters, Order, Priority, Stage, Sta
 from parlour.features.tickets.rows import store as rows_store  # noqa: E402
 from parlour.features.workspaces import service as workspaces  # noqa: E402
 from parlour.kernel.access import Actor, Role  # noqa: E402
+from tests.meter import asking_anew  # noqa: E402
 
 RUNS = 15
 
@@ -118,7 +119,7 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("sizes", nargs="*", type=int, default=[1_000, 10_000, 100_000])
     sizes = sorted(set(parser.parse_args(arguments).sizes))
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, asking_anew():
         table = asyncio.run(_measure(Path(folder) / "parlour.db", sizes))
     me = UUID(int=1)
     print(f"{'':26}      " + "".join(f"{size:>22,}" for size in sizes))
