@@ -172,9 +172,14 @@ async def test_a_test_says_in_words_how_it_went(
     receiver.answer = lambda _: http(500, "<b>broken</b>")
     went = await desk.submit(f"{one}/test", {}, page=page)
     badly = await desk.get(went.headers["location"])
+    receiver.answer = lambda _: http(410)
+    went = await desk.submit(f"{one}/test", {}, page=page)
+    gone = " ".join((await desk.get(went.headers["location"])).text.split())
 
     assert "The test arrived. The server answered 204." in " ".join(well.text.split())
     assert "The test did not arrive. The server answered 500." in " ".join(badly.text.split())
+    assert "The test did not arrive. The server answered that this address is gone (410)." in gone
+    assert ">On</span>" in gone
     assert "&lt;b&gt;broken&lt;" in badly.text
 
 
