@@ -1,18 +1,20 @@
 """Ports of this machine for the servers of tests."""
 
+import atexit
 import fcntl
 import secrets
 import socket
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
-from typing import IO
 
 FIRST, LAST = 20_000, 32_000
 """Below the ports that the system lends to whoever connects (from 32,768 on): between asking for a port and
 listening on it, none of the many connections of several suites can get it."""
 CLAIMS = Path(tempfile.gettempdir(), "parlour-test-ports")
-_claimed: list[IO[bytes]] = []
+_claimed = ExitStack()
 """Locked until this process ends."""
+atexit.register(_claimed.close)
 
 
 def free_port() -> int:
@@ -27,5 +29,5 @@ def free_port() -> int:
         except OSError:
             claim.close()
             continue
-        _claimed.append(claim)
+        _claimed.enter_context(claim)
         return port

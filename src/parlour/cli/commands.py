@@ -22,14 +22,15 @@ class Later(click.Command):
 
     def there(self) -> click.Command:
         module, _, name = self._place.partition(":")
-        with garbage.importing():
-            command: click.Command = getattr(import_module(f"parlour.cli.{module}"), name)
+        command: click.Command = getattr(import_module(f"parlour.cli.{module}"), name)
         return command
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        return self.there().make_context(info_name, args, parent, **extra)
+        with garbage.importing():
+            command = self.there()
+        return command.make_context(info_name, args, parent, **extra)
 
 
 class Group(click.Group):
