@@ -127,9 +127,8 @@ def merge(tx: Tx, ticket_id: UUID, into: UUID, *, two_people: bool = False) -> T
 
 def _closed(tx: Tx, ticket: Ticket, kept: Ticket) -> Ticket:
     changes.set_status(tx, [ticket], Status.CLOSED)
-    before = (
-        Status.OPEN if ticket.aside_until else ticket.status
-    )  # pending, it would never come back by itself
+    # Pending without its day, it would never come back by itself.
+    before = Status.OPEN if ticket.aside_until else ticket.status
     values = {"merged_into": kept.ticket_id, "before_merge": before.value}
     [merged] = store.change_all(tx, [ticket.ticket_id], clock.now(), **values)
     changes.tell(tx, merged)
