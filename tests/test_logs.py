@@ -98,6 +98,28 @@ def test_text_into_a_file_has_no_colours(stream: io.StringIO) -> None:
     assert "\x1b" not in stream.getvalue()
 
 
+def test_a_line_of_text_is_that_of_a_terminal_without_its_colours(
+    stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    said = {"server": "mail.example", "words": "it's\nno", "times": 3, "error": None, "path": "/a b"}
+    for renderer in (plain, None):
+        with monkeypatch.context() as patch:
+            if renderer:
+                patch.setattr(logs, "_renderer", lambda *_, renderer=renderer: renderer)
+            logs.configure("text", stream=stream)
+            log = structlog.stdlib.get_logger("parlour.mail").new()
+            log.info("mail.sent", **said)
+            logging.getLogger("some.library").warning("%s is low", "disk")
+            try:
+                raise ValueError("two\nlines")
+            except ValueError:
+                log.exception("mail.failed", **said)
+
+    found = re.sub(r"\d{4}-\d\d-\d\dT\S+Z", "now", stream.getvalue())
+    assert found[: len(found) // 2] == found[len(found) // 2 :]
+
+
 def test_text_on_a_terminal_has_colours(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     ours, theirs = pty.openpty()

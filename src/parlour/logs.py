@@ -31,6 +31,7 @@ _USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
 _FRAGMENT = re.compile(r"(https?://[^\s#\"'<>]+#)[^\s\"'<>]+")
 _SOCKET = '%s - "WebSocket %s" '
 _NO_NEWS = ("connection open", "connection closed")
+_QUOTED = re.compile(r"[ \t\r\n=\"']")
 _REQUEST_FIELDS = ("client", "method", "path", "status")
 
 
@@ -152,8 +153,22 @@ def _renderer(log_format: Literal["text", "json"], out: TextIO) -> Processor:
     if log_format == "json":
         encode = json.JSONEncoder(ensure_ascii=False, default=repr).encode
         return lambda _, __, event: encode(event)
-    colours = out.isatty() and not os.environ.get("NO_COLOR")
-    return ConsoleRenderer(colors=colours, exception_formatter=plain_traceback)
+    if out.isatty() and not os.environ.get("NO_COLOR"):
+        return ConsoleRenderer(colors=True, exception_formatter=plain_traceback)
+    return _in_text
+
+
+def _in_text(_: WrappedLogger, __: str, event: EventDict) -> str:
+    """A line as people at a terminal get it, but for its colours, at half of the cost."""
+    names = ("timestamp", "level", "event", "logger", "exception")
+    when, level, what, who, raised = (event.pop(name, "") for name in names)
+    facts = [f"{name}={_as_text(event[name])}" for name in sorted(event)]
+    line = " ".join([f"{when} [{level:9}] {what!s:30} [{who}]", *facts])
+    return f"{line}\n{raised}" if raised else line
+
+
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) and not _QUOTED.search(value) else repr(value)
 
 
 def _plain_access_line(record: logging.LogRecord) -> bool:

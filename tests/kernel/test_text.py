@@ -53,6 +53,12 @@ def test_one_line_is_one_line(clean: Clean, typed: str) -> None:
     assert kept == " ".join(kept.split())
 
 
+@pytest.mark.parametrize("clean", [text.one_line, text.name])
+@given(typed=st.text(st.characters(codec="ascii")))
+def test_ascii_is_cleaned_as_what_stands_beside_other_letters(clean: Clean, typed: str) -> None:
+    assert clean(f"é {typed}") == f"é {clean(typed)}".rstrip()
+
+
 @given(
     st.text(
         st.characters(

@@ -61,6 +61,8 @@ def storable(text: str) -> str:
 
 def many_lines(text: str) -> str:
     r"""What people wrote, in lines that end with \n. Blank lines around it go, its indentation stays."""
+    if _is_clean(text):
+        return text
     text = _plain(text)
     text = text[_BLANK_LINES.match(text).end() :]  # type: ignore[union-attr]  # it matches anything
     return _visible(text[: _end(text)])
@@ -86,6 +88,8 @@ def name_in_mail(text: str) -> str:
 
 def is_visible(text: str) -> bool:
     """Whether a reader sees anything of it: spaces, fillers, joiners and marks on nothing do not count."""
+    if _is_clean(text):
+        return text != ""
     return any(
         not each.isspace() and unicodedata.category(each) not in {"Cc", "Mn", "Mc", "Me"}
         for each in _UNSEEN.sub("", text)
@@ -94,6 +98,8 @@ def is_visible(text: str) -> bool:
 
 def without_invisible(text: str) -> str:
     """For what is compared letter by letter: of all that nobody sees only joiners stay, where they join."""
+    if _is_clean(text):
+        return text
     kept = [""]
     for c in unicodedata.normalize("NFC", text):  # an accent of its own would seem to join
         if not (_UNSEEN.match(c) or _NEVER.match(c)) or (c in _JOINERS and _joins(kept[-1])):
@@ -113,6 +119,11 @@ def password(text: str) -> str:
     return unicodedata.normalize("NFC", spaced)
 
 
+def _is_clean(text: str) -> bool:
+    """Whether it is one line of ASCII that begins and ends with a letter or sign, or nothing: as most is."""
+    return text.isascii() and text.isprintable() and text[:1] != " " and text[-1:] != " "
+
+
 def _plain(text: str) -> str:
     text = _NEVER.sub("", _LINE_END.sub("\n", storable(text)))
     text = _FLAG_OR_TAG.sub(lambda found: found[1] or "", text)
@@ -122,6 +133,8 @@ def _plain(text: str) -> str:
 
 
 def _line(text: str, edges: str) -> str:
+    if _is_clean(text) and "  " not in text:
+        return text
     text = " ".join(_plain(text).split())
     start = 0
     while start < len(text) and (_LEADING.match(text[start]) or text[start] in edges):
