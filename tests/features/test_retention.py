@@ -189,12 +189,15 @@ async def test_what_was_merged_stays_as_long_as_the_ticket_in_which_it_goes_on(
         await days_pass(house, ticket, 31)
     await an_hour_passes(house)
     while_it_goes_on = [(await now(house, each)).subject for each in (first, second)]
+    none = await house.db.read(ada(house), retention.due, 0, 30)
     await set_status(house, third, Status.CLOSED)
     await days_pass(house, third, 31)
+    due = await house.db.read(ada(house), retention.due, 0, 30)
     await an_hour_passes(house)
 
     assert retention.ERASED not in while_it_goes_on
     assert {(await now(house, each)).subject for each in (first, second, third)} == {retention.ERASED}
+    assert (none.to_erase, due.to_erase) == (0, 3)
 
 
 async def test_what_is_said_in_an_erased_ticket_later_goes_when_its_own_time_has_come(

@@ -48,10 +48,13 @@ def _count(tx: Tx, walk: Select[tuple[UUID]]) -> int:
     return int(tx.run(select(func.count()).select_from(walk.subquery())).scalar_one())
 
 
-def _expired(before: datetime) -> Select[tuple[UUID]]:
+def _old(before: datetime) -> Select[tuple[UUID]]:
     not_yet = or_(tickets.c.erased_at.is_(None), tickets.c.erased_at < tickets.c.last_message_at)
-    closed = tickets.c.status == "closed", not_yet
-    return _IDS.where(*closed, tickets.c.last_message_at < before, _is_over(before)).order_by(*_ORDER)
+    return _IDS.where(tickets.c.status == "closed", not_yet, tickets.c.last_message_at < before)
+
+
+def _expired(before: datetime) -> Select[tuple[UUID]]:
+    return _old(before).where(_is_over(before)).order_by(*_ORDER)
 
 
 def _is_over(before: datetime) -> ColumnElement[bool]:
@@ -70,7 +73,14 @@ def expired(tx: Tx, before: datetime, *, limit: int) -> list[UUID]:
 
 
 def how_many_expired(tx: Tx, before: datetime, *, limit: int) -> int:
-    return _count(tx, _expired(before).limit(limit))
+    """With those whose time comes as soon as what they were merged into is erased, however far that is."""
+    many = _count(tx, _expired(before).limit(limit))
+    gone = list(tx.run(_expired(before).where(tickets.c.merged_into.is_not(None)).limit(limit)).scalars())
+    follow = _old(before).where(dialect.one_of(tickets.c.merged_into, "gone")).limit(limit)
+    while gone and many < limit:
+        gone = list(tx.run(follow, gone=gone).scalars())
+        many += len(gone)
+    return min(many, limit)
 
 
 def erase(tx: Tx, ticket_id: UUID) -> None:
