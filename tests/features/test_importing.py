@@ -413,7 +413,7 @@ def test_the_command_counts_before_it_does_and_says_what_it_cannot_read(tmp_path
         assert words in sentence(refused)
 
 
-TICKETS = {
+TICKETS: dict[ModuleType, dict[str, Any]] = {
     zendesk: {
         "id": 1,
         "subject": "A tent",

@@ -176,8 +176,8 @@ def _message(tx: Tx, room: Room, content: str, sender: SenderType, client_id: UU
 
 
 @requires(Permission.SYSTEM)
-def was_brought(tx: Tx, room_id: UUID, sender_id: str, client_id: UUID) -> bool:
-    return store.by_client_id(tx, room_id, sender_id, client_id) is not None
+def client_ids(tx: Tx, room_id: UUID) -> set[UUID]:
+    return store.client_ids(tx, room_id)
 
 
 @requires(Permission.SYSTEM)

@@ -69,6 +69,7 @@ _SET_OPEN = (
 _INSERT_MESSAGE = insert(messages)
 _SAID = (messages.c.sender_id == bindparam("sender")) & (messages.c.client_id == bindparam("client"))
 _BY_CLIENT_ID = select(*_MESSAGE).where(_IN_ROOM, _SAID)
+_CLIENT_IDS = select(messages.c.client_id).where(_IN_ROOM)
 _TAKE_SEQ_FOR = _TAKE_SEQ.where(~select(messages.c.seq).where(_IN_ROOM, _SAID).exists())
 
 
@@ -248,6 +249,11 @@ def _row(tx: Tx, message: Message) -> dict[str, Any]:
 def by_client_id(tx: Tx, room_id: UUID, sender_id: str, client_id: UUID) -> Message | None:
     row = tx.first(_BY_CLIENT_ID, room=room_id, sender=sender_id, client=client_id)
     return _messages(tx, {room_id: [_counted(row)]})[0][0] if row else None
+
+
+def client_ids(tx: Tx, room_id: UUID) -> set[UUID]:
+    """Under which ids anything was said in the room, whoever said it."""
+    return {client_id for (client_id,) in tx.rows(_CLIENT_IDS, room=room_id)}
 
 
 def newest(

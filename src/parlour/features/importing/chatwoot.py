@@ -8,10 +8,12 @@ from typing import Any
 
 from parlour.features.importing.models import OldFile, OldMessage, OldTicket, Problem
 from parlour.features.importing.reading import (
+    NAMELESS,
     Json,
     NoExport,
     attached,
     files_of,
+    key_of,
     moment,
     objects,
     several,
@@ -40,7 +42,7 @@ def read(folder: Path) -> Iterator[OldTicket | Problem]:
             if isinstance(one, Problem):
                 yield one
                 continue
-            apart = list(_apart(folder, str(one.get("id"))))
+            apart = list(_apart(folder, key_of(one)))
             yield from (each for each in apart if isinstance(each, Problem))
             yield _ticket(folder, one, [each for each in apart if not isinstance(each, Problem)])
 
@@ -53,10 +55,12 @@ def _inside(one: Json, *names: str) -> Json:
 
 
 def _ticket(folder: Path, one: Json, apart: Sequence[Json]) -> OldTicket | Problem:
-    key = str(one.get("id"))
+    key = key_of(one)
+    if not key:
+        return NAMELESS
     customer = _inside(one, "meta", "sender") or _inside(one, "contact")
     inside = [each for each in several(one.get("messages")) if isinstance(each, dict)]
-    said = {str(each.get("id")): each for each in (*inside, *apart)}
+    said = {key_of(each) or place: each for place, each in enumerate((*inside, *apart))}
     began = moment(one.get("created_at"))
     messages = sorted(
         (
@@ -104,7 +108,7 @@ def _message(folder: Path, one: Json, customer: Json) -> OldMessage | None:
     sender = _inside(one, "sender")
     by_customer = one.get("message_type") in _INCOMING
     return OldMessage(
-        key=str(one.get("id")),
+        key=key_of(one),
         at=at,
         by_customer=by_customer,
         internal=one.get("private") is True,

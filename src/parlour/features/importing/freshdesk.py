@@ -6,10 +6,12 @@ from typing import Any
 
 from parlour.features.importing.models import OldMessage, OldTicket, Problem
 from parlour.features.importing.reading import (
+    NAMELESS,
     Json,
     NoExport,
     attached,
     files_of,
+    key_of,
     moment,
     objects,
     several,
@@ -48,8 +50,10 @@ def read(folder: Path) -> Iterator[OldTicket | Problem]:
 
 
 def _ticket(folder: Path, one: Json, people: dict[str, Json]) -> OldTicket | Problem:
-    key = str(one.get("display_id") or one.get("id"))
+    key = key_of(one, "display_id") or key_of(one)
     created = moment(one.get("created_at"))
+    if not key:
+        return NAMELESS
     if created is None:
         return Problem(f"ticket {key}", "has no time at which it was made")
     if one.get("deleted") is True or one.get("spam") is True:
@@ -108,7 +112,7 @@ def _message(folder: Path, one: Json, requester: Json, people: dict[str, Json]) 
     if by_customer and not author:
         author = requester
     return OldMessage(
-        key=str(one.get("id")),
+        key=key_of(one),
         at=at,
         by_customer=by_customer,
         internal=one.get("private") is True,

@@ -16,7 +16,9 @@ class OldFile(Struct, frozen=True):
 
 
 class OldMessage(Struct, frozen=True):
-    """`key` names it within its ticket. `by_customer`: by whoever wrote from outside. Text, never HTML."""
+    """`key` names it within its ticket, and is empty where nothing does. `by_customer`: by whoever wrote from
+    outside. Text, never HTML.
+    """
 
     key: str
     at: datetime

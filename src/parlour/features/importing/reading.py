@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -16,7 +17,15 @@ from parlour.mail.receive.tame import tamed
 Json = dict[str, Any]
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 """Whole characters are named by two of them."""
+_NUMBER = re.compile(r"[0-9]{9,13}(\.[0-9]{1,9})?")
+_AS_IN_MAILS = re.compile(r"([A-Za-z]{3}, )?[0-9]{1,2} [A-Za-z]{3} [0-9]{4} ")
+_ZONE = re.compile(r"\s+(UTC|GMT|Z|[+-][0-9]{2}:?[0-9]{2})$")
+_MILLISECONDS = 10**11
+"""Seconds beyond the year 5000."""
 _FIRST_YEAR, _LAST_YEAR = 1970, 2100
+
+
+NAMELESS = Problem("a ticket", "has no number, by which it could be known again")
 
 
 class NoExport(Exception):
@@ -117,18 +126,43 @@ def _unwrapped(one: Json, names: tuple[str, ...]) -> Json:
 
 
 def moment(told: Any) -> datetime | None:
-    """ISO 8601, or seconds since 1970; None for what is neither, and for times in which there was no desk. By
-    what a wrong clock has put into the future nothing would stand below it for years: that is now.
+    """ISO 8601, or as Ruby and mails write it, or seconds or milliseconds since 1970; None for what is none
+    of these, such as 01/02/2024, and for times in which there was no desk. By what a wrong clock has put into
+    the future nothing would stand below it for years: that is now.
     """
     try:
-        if isinstance(told, int | float):
-            found = datetime.fromtimestamp(told, UTC)
-        else:
-            given = datetime.fromisoformat(str(told))
-            found = (given if given.tzinfo else given.replace(tzinfo=UTC)).astimezone(UTC)
+        found = _counted(told) if isinstance(told, int | float) else _written(str(told).strip())
+        found = (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         return None
     return min(found, clock.now()) if _FIRST_YEAR <= found.year < _LAST_YEAR else None
+
+
+def _counted(told: float) -> datetime:
+    """Raises ValueError, OverflowError, OSError."""
+    if isinstance(told, bool):
+        raise ValueError
+    return datetime.fromtimestamp(told / 1000 if told >= _MILLISECONDS else told, UTC)
+
+
+def _written(told: str) -> datetime:
+    """Raises ValueError, OverflowError, OSError."""
+    if _NUMBER.fullmatch(told):
+        return _counted(float(told))
+    if _AS_IN_MAILS.match(told):
+        return parsedate_to_datetime(told)
+    date, time = told[:10].replace("/", "-"), _ZONE.sub(_plain_zone, told[10:])
+    return datetime.fromisoformat(date + time)
+
+
+def _plain_zone(found: re.Match[str]) -> str:
+    return "Z" if found[1].isalpha() else found[1]
+
+
+def key_of(one: Json, name: str = "id") -> str:
+    """What it is called over there, by which it is known when it is read again; empty for what has none."""
+    told = one.get(name)
+    return str(told).strip() if isinstance(told, str | int | float) and told is not True else ""
 
 
 def timed(one: Json, otherwise: datetime) -> Json:

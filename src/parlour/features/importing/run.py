@@ -1,12 +1,14 @@
 """Bring tickets of another desk into a workspace: each once, however often it is done."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from uuid import UUID, uuid5
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from parlour.db.database import Database
 from parlour.features.chat.models import CONTENT_LIMIT
@@ -82,6 +84,7 @@ class Import(Struct):
 
     async def _ticket(self, old: OldTicket) -> None:
         about, email = f"ticket {old.key}", clean_email(old.email)
+        old = replace(old, messages=tuple(_apart(old.messages)))
         if email is None:
             self._problem(about, f"its customer has no address that mail could reach ({old.email or 'none'})")
             return
@@ -96,6 +99,9 @@ class Import(Struct):
             missing = await self.db.read(self._system, brought.rest, there, said)
         if there and not missing:
             self.counts.known += 1
+            return
+        if there and there.email != email:
+            self._problem(about, f"number {there.number} here is not {email}'s: nothing was added to it")
             return
         self._count(email, missing, opens=there is None)
         if self.dry_run:
@@ -229,6 +235,21 @@ class Import(Struct):
         except OSError as error:
             self._problem(about, f"{name} cannot be read: {error.strerror}")
         return None
+
+
+def _apart(messages: Iterable[OldMessage]) -> Iterator[OldMessage]:
+    """Each once, and under a key of its own: exports repeat messages, and give two of them one id. What has
+    none is known by what it says.
+    """
+    seen = dict[str, OldMessage]()
+    for one in messages:
+        this = one
+        if not one.key or seen.get(one.key, one) != one:
+            of = "\0".join((one.at.isoformat(), one.email, one.name, one.text, *(f.name for f in one.files)))
+            this = replace(one, key=f"{one.key} {sha256(of.encode()).hexdigest()}")
+        if this.key not in seen:
+            seen[this.key] = one
+            yield this
 
 
 _KEPT = ("client_id", "at", "by_customer", "internal", "sender_id", "sender_name")

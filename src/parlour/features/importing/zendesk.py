@@ -8,10 +8,12 @@ from typing import Any
 
 from parlour.features.importing.models import OldMessage, OldTicket, Problem
 from parlour.features.importing.reading import (
+    NAMELESS,
     Json,
     NoExport,
     attached,
     files_of,
+    key_of,
     moment,
     objects,
     several,
@@ -61,8 +63,10 @@ def _person(told: Any, this: Any, people: dict[str, Json]) -> Json:
 
 
 def _ticket(folder: Path, one: Json, people: dict[str, Json]) -> OldTicket | Problem:
-    key = str(one.get("id"))
+    key = key_of(one)
     about, created = f"ticket {key}", moment(one.get("created_at"))
+    if not key:
+        return NAMELESS
     if one.get("status") == "deleted":
         return Problem(about, "was deleted over there")
     requester = _person(one.get("requester"), one.get("requester_id"), people)
@@ -99,7 +103,7 @@ def _message(folder: Path, one: Json, requester: Json, people: dict[str, Json]) 
     is_requester = this is not None and this == requester.get("id")
     author = author or (requester if is_requester else {})
     return OldMessage(
-        key=str(one.get("id")),
+        key=key_of(one),
         at=at,
         by_customer=is_requester or author.get("role") == "end-user",
         internal=one.get("public") is False,

@@ -60,20 +60,19 @@ def known(tx: Tx, client_id: UUID) -> Ticket | None:
 
 @requires(Permission.SYSTEM)
 def rest(tx: Tx, ticket: Ticket, said: Sequence[Said]) -> list[Said]:
-    """Those of the messages that are not there yet."""
+    """Those of the messages that are not there yet, whoever is their sender by now: a colleague who became a
+    member since, a customer who was erased.
+    """
     notes = chat.notes_room(tx, ticket.ticket_id)
-    return [
-        one
-        for one in said
-        if not chat.was_brought(
-            tx, notes if one.internal else ticket.chat_room_id, one.sender_id, one.client_id
-        )
-    ]
+    there = {room_id: chat.client_ids(tx, room_id) for room_id in (notes, ticket.chat_room_id)}
+    return [one for one in said if one.client_id not in there[notes if one.internal else ticket.chat_room_id]]
 
 
 @requires(Permission.SYSTEM)
 def bring(tx: Tx, brought: Brought) -> Ticket:
-    """The ticket, in which nothing is said yet."""
+    """The ticket, in which nothing is said yet; the one that another import has just made, if one has."""
+    if there := known(tx, brought.client_id):
+        return there
     contacts.remember(tx, brought.email, brought.name, typed=False)
     ticket_id, moment = clock.new_id(), brought.created_at
     ticket = Ticket(
@@ -129,10 +128,12 @@ def _speaker(ticket: Ticket, one: Said) -> Actor:
 
 @requires(Permission.SYSTEM)
 def settle(tx: Tx, ticket_id: UUID, said: Sequence[Said]) -> None:
-    """Note when was what, by all that was said in it."""
+    """Note when was what, by all that was said in it; where somebody has spoken here since, as it is."""
     ticket = store.lock_ticket(tx, ticket_id)
     spoken = [one for one in said if not one.internal]
     if ticket is None or not spoken:
+        return
+    if ticket.last_message_at > max(spoken[-1].at, ticket.created_at):
         return
     answers = [one.at for one in spoken if not one.by_customer]
     unanswered = [one.at for one in spoken if one.by_customer and not (answers and one.at <= answers[-1])]
