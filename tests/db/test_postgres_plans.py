@@ -12,11 +12,15 @@ from sqlalchemy import Connection, Engine, event
 from parlour.db import dialect, finding
 from parlour.db.database import Tx
 from parlour.features.chat import store as chat
+from parlour.features.events import service as happenings
+from parlour.features.events import store as events_store
+from parlour.features.events.models import Happened, Kind
 from parlour.features.tickets import store as tickets
 from parlour.features.tickets.listing import store as listing_store
 from parlour.features.tickets.listing.search import store as search_store
 from parlour.features.tickets.models import Filters, Order, Stage, Status
 from parlour.features.tickets.rows import store as rows_store
+from parlour.kernel import clock
 from parlour.kernel.access import Actor, Role
 from tests import postgres_server
 from tests.house import House, behind_its_back, open_house
@@ -58,14 +62,14 @@ async def full(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]
 
 
 @contextmanager
-def explained(tx: Tx) -> Iterator[list[str]]:
-    """The plan of every statement that runs meanwhile, in the same name."""
+def explained(tx: Tx, how: str = "") -> Iterator[list[str]]:
+    """The plan of every statement that runs meanwhile, in the same name. Analyzed, it has run before."""
     plans: list[str] = []
 
     def explain(by: Connection, _: object, sql: str, values: Any, *__: object) -> None:
         if by is tx.connection and not sql.startswith("EXPLAIN"):
             driver: Any = by.connection.dbapi_connection
-            rows = driver.execute("EXPLAIN " + sql, values)
+            rows = driver.execute(f"EXPLAIN {how} {sql}", values)
             plans.append("\n".join(row[0] for row in rows))
 
     event.listen(Engine, "before_cursor_execute", explain)
@@ -189,6 +193,36 @@ async def test_a_search_walks_the_newest_places_and_the_index_of_words(full: Hou
     assert "Sort" not in walk
     assert "ix_ticket_search_tsv" in index
     assert "Seq Scan" not in walk + index
+
+
+def visited(plan: str) -> int:
+    """Rows that came out of its nodes, or were looked at there in vain."""
+    came = [int(rows) * int(loops) for rows, loops in re.findall(r"actual rows=(\d+) loops=(\d+)", plan)]
+    return sum(came) + sum(map(int, re.findall(r"Rows Removed by .*: (\d+)", plan)))
+
+
+async def test_events_get_their_places_by_one_walk_while_their_table_is_taken_for_tiny(house: House) -> None:
+    """As it is in the first hours of a workspace, and where many tickets have just been brought."""
+    many = 300
+
+    def happen(tx: Tx, times: int) -> None:
+        happenings.record(tx, *(Happened(Kind.TICKET_UPDATED, clock.new_id()) for _ in range(times)))
+
+    def look(tx: Tx) -> str:
+        with explained(tx, "(ANALYZE, TIMING OFF)") as plans:
+            events_store.place(tx, 3, limit=500)
+        return plans[0]
+
+    await house.as_system(happen, 3)
+    await house.as_system(happenings.settle)
+    behind_its_back(house.app.parlour.settings, "ANALYZE")
+    await house.as_system(happen, many)
+
+    assert visited(await house.as_system(look)) < 10 * many
+    given = behind_its_back(
+        house.app.parlour.settings, "SELECT array_agg(position ORDER BY number) FROM events"
+    )
+    assert given == [(list(range(1, many + 4)),)]
 
 
 def places(tx: Tx, typed: str) -> list[finding.Match]:
