@@ -71,6 +71,8 @@ def test_everything_arrives_and_a_server_works_on_it(place: Place, source: Path)
             "FROM ticket_search"
         ).fetchall()
         assert following == last + 1  # type: ignore[operator]
+        counted = "SELECT relname FROM pg_class WHERE relname = ANY (%s) AND reltuples > 0"
+        assert {name for (name,) in admin.execute(counted, [list(tables)])} == set(tables)
 
 
 def test_what_only_a_file_could_hold_does_not_keep_the_rest_back(place: Place, source: Path) -> None:

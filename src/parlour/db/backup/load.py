@@ -164,6 +164,9 @@ def fill(connection: Connection, source: Source, tell: Tell) -> dict[str, int]:
                 connection.execute(go_on)
         connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
     migrate.upgrade(connection)
+    if connection.dialect.name == "postgresql":
+        # By itself it counts rows some minutes later, and until then plans as if there were next to none.
+        connection.exec_driver_sql(f"ANALYZE {', '.join([*read.tables(connection), SEARCH.name])}")
     epoch.renew(Tx(connection, Actor.system()))
     return counts
 
