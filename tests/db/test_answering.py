@@ -1,5 +1,6 @@
 """What travels with a statement to PostgreSQL, and what comes of it when a connection breaks meanwhile."""
 
+import asyncio
 from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import timedelta
@@ -54,6 +55,26 @@ def agent(house: House) -> Actor:
 def process(tx: Tx) -> int:
     """That serves this connection."""
     return int(tx.rows(select(func.pg_backend_pid()))[0][0])
+
+
+@pytest.mark.parametrize("asks", ["read", "scan", "write"])
+async def test_one_after_the_other_units_share_the_connection_that_was_used_last(
+    house: House, asks: str
+) -> None:
+    """What its process knows lies in the caches of the processor, whichever thread asks."""
+    if postgres_server.ENGINE != "postgresql":
+        pytest.skip("A proxy has connections of its own.")
+
+    def ask(tx: Tx, seconds: float) -> int:
+        [(answered, _)] = tx.execute(select(func.pg_backend_pid(), func.pg_sleep(seconds)))
+        return int(answered)
+
+    run = getattr(house.db, asks)
+    together = await asyncio.gather(*(run(agent(house), ask, 0.5) for _ in range(2)))
+    alone = [await run(agent(house), ask, 0) for _ in range(10)]
+
+    assert len(set(together)) == 2
+    assert len(set(alone)) == 1
 
 
 def two_names(tx: Tx) -> tuple[Any, ...]:

@@ -10,7 +10,6 @@ import contextvars
 import random
 import re
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -93,9 +92,8 @@ class PostgresDatabase(Database):
         self._url = url
         self._sizes = {READ: readers, SCAN: scanners, WRITE: writers, PROBE: 1}
         self._pools: dict[Mode, ThreadPoolExecutor] = {}
-        self._local = threading.local()
+        self._idle: dict[Mode, list[Link]] = {}
         self._links: set[Link] = set()
-        self._lock = threading.Lock()
         self._waiting = 0
         self._closed = True
         self._prepares = True
@@ -118,7 +116,8 @@ class PostgresDatabase(Database):
             mode: ThreadPoolExecutor(size, thread_name_prefix="postgres")
             for mode, size in self._sizes.items()
         }
-        self._pools[ALONE] = self._pools[WRITE]
+        self._idle = {mode: [] for mode in self._sizes}
+        self._pools[ALONE], self._idle[ALONE] = self._pools[WRITE], self._idle[WRITE]
         self._closed = False
 
     async def migrate(self) -> Standing:
@@ -256,14 +255,17 @@ class PostgresDatabase(Database):
             raise NotFound from error  # a text that PostgreSQL cannot hold finds nothing
 
     def _attempt(self, mode: Mode, actor: Actor, call: Callable[[Tx], R]) -> tuple[R, Any]:
-        link = self._link()
+        with self._link(mode) as link:
+            return self._attempt_on(link, mode, actor, call)
+
+    def _attempt_on(self, link: Link, mode: Mode, actor: Actor, call: Callable[[Tx], R]) -> tuple[R, Any]:
         guard = None if mode is ALONE else link
         finding = self._known.finding(link, actor) if mode.finds(actor) else None
         tx = Tx(link.connection, actor, guard, finding)
         try:
             link.begin(mode, actor)
         except psycopg.Error as error:
-            self._drop(link)
+            link.close()
             raise _Lost from error
         try:
             result = call(tx)
@@ -274,12 +276,12 @@ class PostgresDatabase(Database):
                 self._prepares = False
                 link.close()
             if isinstance(error, psycopg.Error | DBAPIError) and (link.lost or _in_doubt(_state(error))):
-                self._drop(link)
+                link.close()
                 raise _Lost from error
-            self._forsake(link)
+            link.abandon()
             raise
         except BaseException:
-            self._forsake(link)
+            link.abandon()
             raise
         return result, tx.told()
 
@@ -289,29 +291,31 @@ class PostgresDatabase(Database):
         if mode is WRITE:
             self._commit_took(time.perf_counter() - began)
 
-    def _link(self) -> Link:
-        link: Link | None = getattr(self._local, "link", None)
-        if link is None:
-            try:
-                link = Link(self._engine, prepares=self._prepares, lately=self._lately)
-                self._local.link = link
-            except (psycopg.Error, DBAPIError) as error:
-                raise _Lost from error
-            self._known.begin_anew()
-            with self._lock:
-                self._links.add(link)
+    @contextmanager
+    def _link(self, mode: Mode) -> Iterator[Link]:
+        """The connection of this kind that was used last, of those that are idle: what it knows, and what the
+        server's process behind it knows, lies in the caches of the processor.
+        """
+        try:
+            link = self._idle[mode].pop()
+        except IndexError:
+            link = self._connect()
+        try:
+            yield link
+        finally:
+            if link.lost:
+                self._links.discard(link)
+            else:
+                self._idle[mode].append(link)
+
+    def _connect(self) -> Link:
+        try:
+            link = Link(self._engine, prepares=self._prepares, lately=self._lately)
+        except (psycopg.Error, DBAPIError) as error:
+            raise _Lost from error
+        self._known.begin_anew()
+        self._links.add(link)
         return link
-
-    def _forsake(self, link: Link) -> None:
-        link.abandon()
-        if link.lost:
-            self._drop(link)
-
-    def _drop(self, link: Link) -> None:
-        link.close()
-        self._local.link = None
-        with self._lock:
-            self._links.discard(link)
 
 
 def _cause(error: Exception) -> BaseException | None:
