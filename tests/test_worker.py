@@ -290,6 +290,21 @@ async def test_an_undeliverable_job_is_dead_at_once(db: Database, hands: Hands) 
     assert await rows(db, "attempts, error, finished_at") == [(1, "550 no such mailbox", None)]
 
 
+@pytest.mark.parametrize("error", [Postponed, Undeliverable, ValueError])
+async def test_what_no_database_takes_keeps_no_outcome_from_being_stored(
+    db: Database, still: None, hands: Hands, error: type[Exception]
+) -> None:
+    """As half of a character that another server said in a charset of its own."""
+    await put(db)
+    hands.errors = [error("550 Ung\udcfcltig\0")]
+
+    async with working(db, hands):
+        await until(lambda: put_back(db) if error is not Undeliverable else dead(db))
+
+    [(attempts, words)] = await rows(db, "attempts, error")
+    assert (attempts, words.removeprefix("ValueError: ")) == (1, "550 Ung\ufffdltig")
+
+
 async def dead(db: Database) -> bool:
     return bool((await db.scan(SYSTEM, backlog.dead_jobs, limit=1)).jobs)
 

@@ -22,6 +22,7 @@ from parlour.kernel import clock
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import Unreachable
 from parlour.kernel.events import Event, JobQueued
+from parlour.kernel.text import one_line
 from parlour.logs import Episode
 
 Handler = Callable[[Job], Awaitable[None]]
@@ -244,7 +245,7 @@ class Worker:
             async with asyncio.timeout(TIME_LIMIT.total_seconds()):
                 await self._handler(job.kind)(job)
         except Undeliverable as error:
-            return await self._bury(job, str(error), about)
+            return await self._bury(job, _first_line(error), about)
         except Exception as error:
             return await self._retry(job, error, about)
         await self._store(job, Ended.FINISHED, "", outbox.finish)
@@ -341,5 +342,10 @@ def _forget_finished(tx: Tx) -> int:
 
 def _words(error: BaseException) -> str:
     """What went wrong, for a person. The first line only: a template's error goes on to list its context."""
-    first = str(error).partition("\n")[0][: outbox.ERROR_LIMIT]
+    first = _first_line(error)
     return first if isinstance(error, Postponed) else f"{type(error).__name__}: {first}".rstrip(": ")
+
+
+def _first_line(error: BaseException) -> str:
+    """It may be a stranger's, with what no database takes."""
+    return one_line(str(error).partition("\n")[0])[: outbox.ERROR_LIMIT]

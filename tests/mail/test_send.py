@@ -442,6 +442,27 @@ async def test_a_mailbox_in_another_script_is_undeliverable_to_a_server_that_can
         await SmtpMailer(office.url, SENDER).send(replace(mail, to="märy@example.test"))
 
 
+@pytest.mark.parametrize(
+    ("answer", "means"),
+    [(b"550 5.1.1 Empf\xe4nger unbekannt\x07", Undeliverable), (b"451 4.3.0 Sp\xe4ter", Postponed)],
+)
+async def test_a_refusal_in_a_charset_of_its_own_can_be_stored_and_shown(
+    mail: Mail, answer: bytes, means: type[Exception]
+) -> None:
+    async def refuse(from_us: asyncio.StreamReader, to_us: asyncio.StreamWriter) -> None:
+        for reply in (b"220 Hello", b"250 Hello", b"250 OK", answer, b"221 Bye"):
+            to_us.write(reply + b"\r\n")
+            await from_us.readline()
+        to_us.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as office:
+        port = office.sockets[0].getsockname()[1]
+        with pytest.raises(means) as refusal:
+            await SmtpMailer(f"smtp://127.0.0.1:{port}", SENDER).send(mail)
+
+    assert str(refusal.value) == answer.decode("ascii", "replace").rstrip("\x07")
+
+
 async def test_without_a_server_a_mail_becomes_a_file(tmp_path: Path, mail: Mail) -> None:
     with clock.at(NOON), capture_logs() as logs:
         await FolderMailer(tmp_path / "mail", SENDER).send(mail)

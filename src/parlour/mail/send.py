@@ -26,7 +26,7 @@ import structlog
 from parlour.db.outbox import Postponed, Undeliverable
 from parlour.kernel import clock
 from parlour.kernel.addresses import ascii_host, clean_email
-from parlour.kernel.text import one_line
+from parlour.kernel.text import many_lines, one_line
 from parlour.mail import bodies
 from parlour.mail.dialling import May, dial
 from parlour.mail.headers import Folded, mailbox, message_ids, words
@@ -244,16 +244,17 @@ class SmtpMailer:
             pass
 
     async def _meaning(self, error: Exception, mail: Mail) -> Exception:
+        """The server's words are a stranger's: some write them in no charset that anybody named."""
         match error:
             case aiosmtplib.SMTPRecipientsRefused(recipients=[refusal, *_]):
-                code, words = refusal.code, refusal.message
+                code, words = refusal.code, many_lines(refusal.message)
                 if self._relay.casts_doubt(code, words, to=mail.to) and await self._takes_our_own():
                     self._relay.accepted()
                 return self._relay.refused_recipient(code, words, to=mail.to, message_id=mail.message_id)
             case aiosmtplib.SMTPDataError():
-                return self._relay.refused_message(error.code, error.message)
+                return self._relay.refused_message(error.code, many_lines(error.message))
             case aiosmtplib.SMTPResponseException():
-                return self._relay.refused(error.code, error.message)
+                return self._relay.refused(error.code, many_lines(error.message))
             case aiosmtplib.SMTPNotSupported():
                 return Undeliverable(error.message)
             case ssl.SSLCertVerificationError():
