@@ -245,6 +245,90 @@ async def test_of_any_other_list_and_of_machines_behind_our_own_nothing_opens(
     assert (await bring(written(**{**GROUP, **way}))).outcome is outcome
 
 
+FORM = {"From": f"Acme's website <{SUPPORT}>", "Reply_To": f"Maria Weber <{MARIA}>"}
+
+
+async def test_what_a_form_of_our_own_site_sends_is_its_visitors(house: House, bring: Bring) -> None:
+    mail = await bring(written(**FORM))
+    ticket = await ticket_of(house, mail)
+
+    assert (mail.outcome, mail.sender, mail.verified) == (Outcome.OPENED, MARIA, False)
+    assert (ticket.email, await said_in(house, ticket)) == (MARIA, [(MARIA, "My tent leaks.")])
+    [confirmation] = await mails(house, MARIA)
+    assert confirmation["Reply-To"] == SUPPORT
+
+
+async def test_a_form_whose_visitor_is_ourselves_goes_round_in_no_circle(house: House, bring: Bring) -> None:
+    """As where the address that was typed leads back to us."""
+    await bring(written(**FORM))
+    [confirmation] = await mails(house, MARIA)
+    for name, value in (("From", SUPPORT), ("To", SUPPORT), ("Reply-To", MARIA)):
+        del confirmation[name]
+        confirmation[name] = value
+
+    assert (await bring(confirmation)).outcome is Outcome.LOOP
+    del confirmation["Message-ID"]  # some servers write another one
+    assert (await bring(confirmation)).outcome is Outcome.LOOP
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"To": MARIA, "Cc": SUPPORT},
+        {"Reply_To": SUPPORT},
+        {"Reply_To": "none"},
+        {"Auto_Submitted": "auto-generated"},
+    ],
+    ids=["an agent's own answer", "back to us", "back to nobody", "a machine's"],
+)
+async def test_anything_else_from_our_own_address_is_our_own(bring: Bring, other: dict[str, str]) -> None:
+    assert (await bring(written(**{**FORM, **other}))).outcome is Outcome.LOOP
+
+
+async def test_two_people_whose_mails_bear_the_same_message_id_are_both_heard(
+    house: House, bring: Bring
+) -> None:
+    """As the mails of some forms and machines do. Each that comes again came before."""
+    first, other = written(), written("My stove smokes.", sender="karl@example.com")
+    found = [await bring(each) for each in (first, other, other, first)]
+
+    assert [each.outcome for each in found] == [*[Outcome.OPENED] * 2, *[Outcome.DUPLICATE] * 2]
+    assert found[2].ticket_id == found[1].ticket_id != found[0].ticket_id == found[3].ticket_id
+    assert (await ticket_of(house, found[1])).email == "karl@example.com"
+
+
+HANDED_ON = """Please refund it.
+
+Begin forwarded message:
+
+From: Shop <shop@example.org>
+Subject: Your order 4711
+Date: 27 November 2026 at 10:00
+To: Maria
+
+A tent, 2 persons.
+"""
+
+
+@pytest.mark.parametrize("subject", ["Fwd: Your order 4711", "WG: Bestellung", "TR : Commande", "轉寄: 訂單"])
+async def test_what_somebody_hands_on_to_us_is_shown_with_their_words(
+    house: House, bring: Bring, subject: str
+) -> None:
+    ticket = await ticket_of(house, await bring(written(HANDED_ON, Subject=subject)))
+
+    [(_, said)] = await said_in(house, ticket)
+    assert said == HANDED_ON.strip()
+
+
+async def test_our_own_mail_handed_back_says_only_what_is_new(house: House, bring: Bring) -> None:
+    ticket = await ticket_of(house, await bring(written()))
+    [confirmation] = await mails(house, MARIA)
+    again = {"Message_ID": "<2@example.com>", "References": confirmation["Message-ID"]}
+    await bring(written(HANDED_ON, Subject="Fwd: Tent", **again))
+
+    assert (await said_in(house, ticket))[-1] == (MARIA, "Please refund it.")
+
+
 async def test_a_stranger_gets_into_no_ticket_by_its_number(house: House, bring: Bring) -> None:
     ticket = await ticket_of(house, await bring(written()))
     subject = f"Re: Tent (#{ticket.number})"

@@ -42,6 +42,39 @@ def test_a_machine_says_so_in_the_header(fields: list[str], kind: Kind) -> None:
     assert read.automatic is (kind is not Kind.PERSON)
 
 
+@pytest.mark.parametrize(
+    "begins",
+    [
+        *("Automatic reply:", "Automatische Antwort:", "Abwesenheitsnotiz:", "Réponse automatique :"),
+        *("Respuesta automática:", "Resposta automática:", "Risposta automatica:", "Automatisch antwoord:"),
+        *("Automatisk svar:", "Automaattinen vastaus:", "Automatyczna odpowiedź:", "Automatická odpověď:"),
+        *("Automatikus válasz:", "Răspuns automat:", "Otomatik yanıt:", "Αυτόματη απάντηση:"),
+        *(
+            "Автоматический ответ:",
+            "自動応答:",
+            "自动答复:",
+            "自動回覆:",
+            "자동 회신:",
+            "תשובה אוטומטית:",
+            "رد تلقائي:",
+        ),
+    ],
+)
+def test_whoever_is_away_says_so_in_the_language_of_their_server(begins: str) -> None:
+    """Where that server says nothing but that it is not to be answered by itself."""
+    away = mail("X-Auto-Response-Suppress: All", f"Subject: {begins} Lamp", body="I am away.")
+
+    assert parse(away).kind is Kind.AUTOMATIC
+
+
+@pytest.mark.parametrize(
+    "subject", ["Automatic door does not close", "Automatik defekt", "Out of office plants"]
+)
+def test_what_people_write_of_is_no_notice_of_theirs(subject: str) -> None:
+    """Their programs, too, ask not to be answered by machines."""
+    assert parse(mail("X-Auto-Response-Suppress: All", f"Subject: {subject}", body="x")).kind is Kind.PERSON
+
+
 def test_a_complaint_and_a_receipt_are_no_letters() -> None:
     complaint = multipart(
         "Content-Type: text/plain\n\nThis is an abuse report.",

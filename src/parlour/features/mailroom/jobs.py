@@ -54,6 +54,7 @@ class MailroomJobs:
             )
             letter = replace(letter, is_whole=found.whole_size is None, mailbox_id=found.mailbox_id)
             letter = await self._perhaps_by_our_list(system, letter)
+            letter = await self._perhaps_by_our_form(system, letter)
             if "noted_by" in job.payload:
                 about, noted_by = UUID(job.payload["about"]), UUID(job.payload["noted_by"])
                 letter = replace(letter, about=about, noted_by=noted_by)
@@ -82,6 +83,21 @@ class MailroomJobs:
         if letter.sender == parsed.list_address and (wrote := parsed.posted_by):
             parsed = replace(parsed, sender=wrote, verified=False, odd_sender=wrote.odd)
         return replace(letter, parsed=replace(parsed, kind=Kind.PERSON))
+
+    async def _perhaps_by_our_form(self, system: Actor, letter: Letter) -> Letter:
+        """A form of the house's own site writes from our address to our address, and names who filled it in
+        as who is to be answered. No mail of ours does: each asks its answers back to us, under a
+        Message-ID that is known, and what an agent sends to a customer is not for us.
+        """
+        parsed = letter.parsed
+        if parsed.kind is not Kind.PERSON or letter.ours or letter.answers or not parsed.reply_to:
+            return letter
+        named = [each.mailbox for each in (*parsed.to, *parsed.reply_to)]
+        own = await self._db.read(system, mailboxes.own_among, [letter.sender, *named])
+        wrote = next((each for each in parsed.reply_to if each.mailbox and each.mailbox not in own), None)
+        if wrote is None or letter.sender not in own or not any(each.mailbox in own for each in parsed.to):
+            return letter
+        return replace(letter, parsed=replace(parsed, sender=wrote, verified=False, odd_sender=wrote.odd))
 
     async def _perhaps_of_member(self, system: Actor, letter: Letter) -> Letter:
         """With what it answers, if that is a mail by which its sender, a member, was told of a ticket."""

@@ -7,6 +7,7 @@ from uuid import UUID, uuid5
 from msgspec import Struct, field
 
 from parlour.features.mailroom.models import Outcome
+from parlour.kernel import text
 from parlour.kernel.access import Actor
 from parlour.mail.receive.parsed import Kind, Parsed
 
@@ -48,6 +49,12 @@ class Letter(Struct, frozen=True):
     def sender(self) -> str:
         return self.parsed.sender.mailbox if self.parsed.sender else ""
 
+    @property
+    def words(self) -> str:
+        """What was newly written; and another mail than ours that is handed on with it."""
+        whole = self.parsed.passes_on and self.about is None
+        return text.many_lines(self.parsed.text if whole else self.parsed.reply)
+
     def others(self, *, but: str) -> Sequence[str]:
         """Who wrote it, for whom it was meant, and who is to be answered, too."""
         parsed = self.parsed
@@ -62,5 +69,7 @@ class Letter(Struct, frozen=True):
         """Who brings it: somebody of whom no more is known than this mail."""
         return Actor.visitor(workspace_id, holding=f"mail:{self.mail_id}")
 
-    def client_id(self, workspace_id: UUID) -> UUID:
-        return uuid5(workspace_id, self.parsed.message_id or self.checksum)
+    def client_id(self, workspace_id: UUID, *, of_sender: bool = False) -> UUID:
+        """By which it is known; `of_sender`, where somebody else's mail bears the same Message-ID."""
+        known_as = self.parsed.message_id or self.checksum
+        return uuid5(workspace_id, f"{known_as} {self.sender}" if of_sender else known_as)

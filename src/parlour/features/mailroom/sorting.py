@@ -1,6 +1,7 @@
 """What a mail that was read becomes: a ticket, a word in one, or a line of the ledger and nothing else.
 
-Exactly once, whatever is delivered twice or by two ways: a mail is known by its Message-ID in the workspace.
+Exactly once, whatever is delivered twice or by two ways: a mail is known by its Message-ID in the workspace,
+and where a form or a machine gives all of its mails the same one, by that and its sender.
 """
 
 from datetime import timedelta
@@ -49,6 +50,8 @@ def sort(tx: Tx, letter: Letter) -> Outcome:
     if before is not Outcome.WAITING:
         return before
     parsed, client_id = letter.parsed, letter.client_id(tx.workspace_id)
+    if (stands := store.taken(tx, client_id)) and stands[1] != letter.sender:
+        client_id = letter.client_id(tx.workspace_id, of_sender=True)
     say = answers.as_note if letter.noted_by else answers.by_member if letter.member else _said
     done = _held(tx, letter, client_id) or say(tx, letter, client_id)
     store.settle(
@@ -69,8 +72,8 @@ def sort(tx: Tx, letter: Letter) -> Outcome:
 def _held(tx: Tx, letter: Letter, client_id: UUID) -> Sorted | None:
     """Why the mail says nothing in any ticket; None for what a person wrote to us."""
     parsed = letter.parsed
-    if stands_in := store.taken(tx, client_id):
-        return Sorted(Outcome.DUPLICATE, CAME_BEFORE, stands_in)
+    if stands := store.taken(tx, client_id):
+        return Sorted(Outcome.DUPLICATE, CAME_BEFORE, stands[0])
     if not letter.noted_by and (told := _told(tx, letter)):
         return told
     if parsed.kind is Kind.LOOP or mailboxes.own_among(tx, [letter.sender]):
@@ -165,7 +168,7 @@ def _arrived(tx: Tx, letter: Letter) -> Arrived:
 def _words(letter: Letter) -> tuple[str, str]:
     """What is said, and what the ledger has to say of it."""
     parsed = letter.parsed
-    words = text.many_lines(parsed.reply) or text.many_lines(parsed.text) or parsed.subject
+    words = letter.words or text.many_lines(parsed.text) or parsed.subject
     left = len(parsed.attachments) - len(letter.file_ids)
     if not letter.is_whole:
         return cut(words, CONTENT_LIMIT) or "(…)", CUT_SHORT

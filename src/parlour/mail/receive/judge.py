@@ -28,10 +28,19 @@ _LISTS = {
 _BULK = {"bulk", "junk", "auto_reply"}
 _AUTORESPONDER = re.compile(r"(?i)^(?:\d+\s*;\s*)?autoresponder$")
 _AWAY = re.compile(
-    r"(?i)\s*(?:auto(?:matic|mated)?[- ]?(?:re(?:ply|sponse)|antwort|svar)|automat\w*:?"
-    r"|out of (?:the )?office|abwesenheit|abwesend|réponse automatique|respuesta automática"
-    r"|risposta automatica|resposta automática|autosvar|automaattinen|自動返信|自动回复|自動回覆|автоответ)"
+    r"(?i)\s*(?:auto(?:matic|mated)?[- ]?(?:re(?:ply|sponse)|antwort|svar)"
+    r"|automa\w+ (?:antwort|antwoord|svar|vastaus|odpov\w+|odpowied\w+|válasz|odgovor)"
+    r"|out of (?:the )?office|\w*abwesen\w+|réponse automatique|r(?:espuesta|isposta|esposta) autom\w+"
+    r"|r[ăä]spuns automat|otomatik yanıt|αυτόματη απάντηση|автомат\w+ (?:ответ|відповідь|отговор)"
+    r"|автоответ\w*|自動(?:応答|返信|回覆)|自动(?:答复|回复)|자동 ?(?:회신|응답)|תשובה אוטומטית|رد تلقائي"
+    r"|(?:การ)?ตอบกลับอัตโนมัติ)\s*[:：]"
 )
+"""How Exchange begins its subject, in its languages: what was answered follows."""
+
+_PASSES_ON = re.compile(
+    r"(?i)\s*(?:fwd?|wg|tr|rv|enc|vl|vb|pd|i|doorst|ilt|转发|轉寄|転送|전달)\s*[:：]|\[fwd: "
+)
+"""How the subject of a mail begins that hands on another one, in the programs of several languages."""
 
 
 def every_part(root: Part) -> Iterator[Part]:
@@ -88,6 +97,11 @@ def comes_from_a_daemon(fields: Fields) -> bool:
     return any(_DAEMON.search(value) for value in senders) or any(
         "mailer-daemon" in value.lower() for value in fields.every("return-path")
     )
+
+
+def passes_on(subject: str) -> bool:
+    """Whether it hands on another mail, which then is what its sender wants to show."""
+    return _PASSES_ON.match(subject) is not None
 
 
 def _precedence(fields: Fields) -> str:

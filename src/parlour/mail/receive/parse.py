@@ -63,6 +63,7 @@ def _parse(raw: bytes, authserv_id: str, own_hosts: Sequence[str], *, whole: boo
         header,
         text=body.text,
         reply=body.reply,
+        passes_on=judge.passes_on(header.subject),
         html=body.html,
         attachments=tuple(files),
         kind=kind,

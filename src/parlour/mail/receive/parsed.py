@@ -101,6 +101,8 @@ class Parsed(Struct, frozen=True):
     """The whole body."""
     reply: str = ""
     """What was newly written: the body without quotation and signature. Empty only if the body is."""
+    passes_on: bool = False
+    """Another mail is handed on, by what its subject says."""
     html: str = ""
     """The body as HTML that is safe to show, pictures by `cid:` and all; empty where there was none."""
     attachments: tuple[Attachment, ...] = ()
