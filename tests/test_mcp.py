@@ -1,7 +1,11 @@
 """`parlour mcp`, driven by the protocol's own client: what a model may do is what its key may."""
 
+import json
+import os
+import subprocess
 import sys
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import httpx2
@@ -110,6 +114,36 @@ async def test_the_command_speaks_on_its_standard_streams(tmp_path: Path) -> Non
             }
             assert all(tool.description for tool in tools.values())
             assert "items" in await done(client, "search_tickets")
+
+
+def test_a_line_with_half_a_character_is_answered(tmp_path: Path) -> None:
+    """Nothing answers at the address: that is said, too."""
+    about: dict[str, Any] = {"protocolVersion": "2025-06-18", "capabilities": {}}
+    said: list[dict[str, Any]] = [
+        {"id": 1, "method": "initialize", "params": {**about, "clientInfo": {"name": "x", "version": "1"}}},
+        {"method": "notifications/initialized"},
+        {
+            "id": 2,
+            "method": "tools/call",
+            "params": {"name": "search_tickets", "arguments": {"words": "\ud800"}},
+        },
+    ]
+    lines = "".join(json.dumps({"jsonrpc": "2.0", **each}) + "\n" for each in said)
+    environment = {**os.environ, "PARLOUR_API_KEY": "parlour_x"}
+    speaker = [sys.executable, "-m", "parlour", "mcp", "--url", "http://127.0.0.1:1"]
+
+    with subprocess.Popen(
+        speaker, stdin=PIPE, stdout=PIPE, stderr=PIPE, text=True, env=environment
+    ) as spoken:
+        assert spoken.stdin
+        assert spoken.stdout
+        spoken.stdin.write(lines)
+        spoken.stdin.flush()
+        answers = [json.loads(spoken.stdout.readline()) for _ in range(2)]
+        spoken.stdin.close()
+
+    assert [each["id"] for each in answers] == [1, 2]
+    assert "does not answer" in str(answers[1]["result"])
 
 
 def test_without_a_key_it_says_where_one_is_made(tmp_path: Path) -> None:

@@ -106,7 +106,9 @@ async def test_messages_without_an_id_or_with_anothers_all_come_once(
     text = {zendesk: "body", chatwoot: "content", freshdesk: "body_text"}[reader]
     nameless = {name: value for name, value in first.items() if name != "id"}
     repeated = [{**first, text: "Under the same id"}] if reader is not chatwoot else []
-    said = [first, first, *repeated, {**nameless, text: "One"}, {**nameless, text: "Two"}]
+    long = {**first, "id": 7, text: "w " * 12_000}
+    clashing = {**first, "id": "7\0" + "20000", text: "As the rest of a long one is called"}
+    said = [first, first, *repeated, long, clashing, {**nameless, text: "One"}, {**nameless, text: "Two"}]
     name = "conversations.json" if reader is chatwoot else "tickets.json"
     (tmp_path / name).write_text(lines({**TICKETS[reader], field: said}), encoding="utf-8")
 

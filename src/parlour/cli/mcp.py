@@ -1,14 +1,17 @@
 """`parlour mcp`: the desk for language models, by the Model Context Protocol and within a key's rights."""
 
+import io
 import os
+import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 from uuid import UUID
 
 import click
 
 from parlour import __version__
 from parlour.cli.refused import Refused
+from parlour.kernel.escapes import whole
 
 if TYPE_CHECKING:
     import httpx2
@@ -58,7 +61,26 @@ def mcp(url: str) -> None:
         headers={"Authorization": f"Bearer {key}", "User-Agent": f"parlour-mcp/{__version__}"},
         timeout=PATIENCE,
     )
+    sys.stdin = io.TextIOWrapper(io.BufferedReader(WholeLines(sys.stdin.buffer)), encoding="utf-8")
     served(client).run()
+
+
+class WholeLines(io.RawIOBase):
+    """What the program that started us says, without halves of characters: the library gives no answer to a
+    line that holds one, so who asked would wait for ever.
+    """
+
+    def __init__(self, lines: BinaryIO) -> None:
+        self._lines, self._rest = lines, b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, room: Any) -> int:
+        line = self._rest or whole(self._lines.readline().decode(errors="replace")).encode()
+        some, self._rest = line[: len(room)], line[len(room) :]
+        room[: len(some)] = some
+        return len(some)
 
 
 def served(client: "httpx2.AsyncClient") -> "MCPServer":

@@ -11,12 +11,11 @@ from typing import Any, TextIO
 
 from parlour.features.importing.models import OldFile, Problem
 from parlour.kernel import clock
+from parlour.kernel.escapes import whole
 from parlour.mail.receive.html import as_text
 from parlour.mail.receive.tame import tamed
 
 Json = dict[str, Any]
-_HALF = re.compile(r"\\u[dD][89a-fA-F]")
-"""Whole characters are named by two of them."""
 _NUMBER = re.compile(r"[0-9]{9,13}(\.[0-9]{1,9})?")
 _AS_IN_MAILS = re.compile(r"([A-Za-z]{3}, )?[0-9]{1,2} [A-Za-z]{3} [0-9]{4} ")
 _ZONE = re.compile(r"\s+(UTC|GMT|Z|[+-][0-9]{2}:?[0-9]{2})$")
@@ -86,7 +85,7 @@ def _is_object(said: str) -> bool:
 
 def _object(said: str, where: str, wrapped_in: tuple[str, ...]) -> Iterator[Json | Problem]:
     try:
-        told = _told(said)
+        told = json.loads(whole(said))
     except (ValueError, RecursionError) as error:
         yield Problem(where, f"is no JSON: {error}")
         return
@@ -95,17 +94,6 @@ def _object(said: str, where: str, wrapped_in: tuple[str, ...]) -> Iterator[Json
             yield _unwrapped(one, wrapped_in)
         else:
             yield Problem(where, "holds something that is no object")
-
-
-def _told(said: str) -> Any:
-    """Raises ValueError, RecursionError. JSON can name half of a character, which nothing can store: it
-    becomes U+FFFD.
-    """
-    told = json.loads(said)
-    if _HALF.search(said):
-        whole = json.dumps(told, ensure_ascii=False).encode("utf-8", "surrogatepass")
-        return json.loads(whole.decode("utf-8", "replace"))
-    return told
 
 
 def _listed(told: Any, names: tuple[str, ...]) -> list[Any]:
@@ -162,7 +150,9 @@ def _plain_zone(found: re.Match[str]) -> str:
 def key_of(one: Json, name: str = "id") -> str:
     """What it is called over there, by which it is known when it is read again; empty for what has none."""
     told = one.get(name)
-    return str(told).strip() if isinstance(told, str | int | float) and told is not True else ""
+    if isinstance(told, bool) or not isinstance(told, str | int | float):
+        return ""
+    return str(told).replace("\0", "").strip()
 
 
 def timed(one: Json, otherwise: datetime) -> Json:
