@@ -108,7 +108,7 @@ export class MessageList {
 
   forget(clientId: string): void {
     const item = this.#byClient(clientId);
-    if (item && !item.dataset.seq) item.remove();
+    if (item && !item.dataset.seq) this.#takeOut(item);
   }
 
   /** Copies of what others said after `seq`. */
@@ -257,12 +257,10 @@ export class MessageList {
 
   #place(item: HTMLElement, seq: number): void {
     const before = this.#precedes(item, seq);
-    const next = before ? before.nextElementSibling : this.list.firstElementChild;
-    if (next !== item) {
-      const follower = item.parentElement ? this.#after(item) : null;
+    if (!item.parentElement || this.#before(item) !== before) {
+      this.#takeOut(item);
       if (before) before.after(item);
       else this.list.prepend(item);
-      if (follower) this.#separate(follower);
     }
     this.#separate(item);
     const follower = this.#after(item);
@@ -292,6 +290,20 @@ export class MessageList {
     let next = item.nextElementSibling as HTMLElement | null;
     while (next && !next.matches(MESSAGE)) next = next.nextElementSibling as HTMLElement | null;
     return next;
+  }
+
+  #before(item: HTMLElement): HTMLElement | null {
+    let previous = item.previousElementSibling as HTMLElement | null;
+    while (previous && !previous.matches(MESSAGE)) previous = previous.previousElementSibling as HTMLElement | null;
+    return previous;
+  }
+
+  /** The line of its day does not stay behind alone. */
+  #takeOut(item: HTMLElement): void {
+    const follower = item.parentElement && this.#after(item);
+    item.remove();
+    if (follower) this.#separate(follower);
+    else while (this.list.lastElementChild?.matches("[data-day]")) this.list.lastElementChild.remove();
   }
 
   /** Makes what stands between an item and the one before it right: the day's line, and whether it goes on from it. */

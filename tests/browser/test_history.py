@@ -8,7 +8,7 @@ from playwright.async_api import expect
 
 from parlour.features.tickets.models import Ticket
 from tests.browser.past import Past
-from tests.browser.people import People, Room, chat_of, until
+from tests.browser.people import NETWORK_LOST, People, Room, chat_of, status_of, until
 from tests.live import Live
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -175,3 +175,39 @@ async def test_the_portal_says_which_ticket_has_a_new_reply(live: Live, past: Pa
     await maria.page.goto(live.portal)
 
     await expect(maria.page.get_by_text("New reply")).to_be_visible()
+
+
+async def test_the_first_words_of_a_day_have_its_line_above_them_and_take_it_along(
+    live: Live, past: Past, people: People
+) -> None:
+    ticket = await past.ticket(at=datetime.now(UTC) - timedelta(days=1))
+    maria = await people.customer(ticket)
+    days = maria.page.locator("[data-day]")
+    await maria.page.goto(chat_of(live, ticket))
+    room = Room(maria.page)
+    await room.is_live()
+    maria.expects(NETWORK_LOST)
+    await maria.context.set_offline(True)
+    await room.send("Good morning")
+    await expect(days).to_have_text(["Yesterday", "Today"])
+    await maria.context.set_offline(False)
+    await expect(room.messages.last).to_have_attribute("data-receipt", "sent")
+
+    await expect(days).to_have_text(["Yesterday", "Today"])
+    await expect(maria.page.locator("[data-messages] > li").last).to_contain_text("Good morning")
+
+
+async def test_with_the_only_words_of_a_day_goes_its_line(live: Live, past: Past, people: People) -> None:
+    ticket = await past.ticket(at=datetime.now(UTC) - timedelta(days=1))
+    maria = await people.customer(ticket)
+    days = maria.page.locator("[data-day]")
+    await maria.page.goto(chat_of(live, ticket))
+    room = Room(maria.page)
+    await room.is_live()
+    maria.expects(status_of(403))
+    await maria.page.evaluate("document.querySelector('meta[name=csrf]').content = 'of yesterday'")
+    await room.send("Good morning")
+    await expect(days).to_have_text(["Yesterday", "Today"])
+    await room.messages.last.get_by_role("button", name="Discard").click()
+
+    await expect(days).to_have_text(["Yesterday"])
