@@ -38,6 +38,7 @@ class PostOffice:
         self.tokens: Mapping[str, str] = {}
         """Whose they are that come in place of a password."""
         self.conversations = 0
+        self.goodbyes = 0
         self.nobody = ""
         """What every recipient but `somebody` is answered with."""
         self.somebody: set[str] = set()
@@ -111,6 +112,10 @@ class PostOffice:
         envelope.rcpt_tos.append(address)
         friendly = self.nobody if self.nobody and address not in self.somebody else "250 OK"
         return self._answer("RCPT", friendly)
+
+    async def handle_QUIT(self, _: SMTP, __: Session, ___: Envelope) -> str:  # noqa: N802
+        self.goodbyes += 1
+        return "221 Bye"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         answer = self._answer("DATA", "250 OK")

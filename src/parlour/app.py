@@ -267,6 +267,7 @@ class Parlour:
             await fetching
             await self.worker.stop()
             await working
+            await self.post.close()
             await self.realtime.stop()
             await self.bus.stop()
             await self.site.limits.close()

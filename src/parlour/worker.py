@@ -294,10 +294,11 @@ class Worker:
     ) -> None:
         """An outcome that is not stored means a second run, a second mail: worth some patience."""
 
-        def store(tx: Tx) -> None:
+        def store(tx: Tx) -> Callable[[], None]:
             there = tx.acting_as(Actor.system(job.workspace_id))
             if outcome(there, job, *args, **kwargs) and (follower := self._followers.get(job.kind)):
                 follower(there, job, ended, words)
+            return _stored
 
         async def write() -> None:
             if ended is Ended.FINISHED:
@@ -338,6 +339,10 @@ class Worker:
 
 def _forget_finished(tx: Tx) -> int:
     return outbox.sweep(tx, older_than=KEEP_FINISHED, limit=SWEEP_BATCH)
+
+
+def _stored() -> None:
+    """Nothing is asked of it."""
 
 
 def _words(error: BaseException) -> str:

@@ -88,10 +88,10 @@ async def test_mails_of_a_ticket_to_which_none_came_are_a_thread_too(
     ticket = await house.open_ticket(visitor)
     [confirmation] = await mails(house, MARIA)
     await house.as_system(threads.came_by_room, ticket.ticket_id)
-    letterhead = await house.as_system(
-        threads.letterhead, ticket.ticket_id, anchor=house.app.parlour.post.anchor(ticket.ticket_id)
+    anchor = house.app.parlour.post.anchor(ticket.ticket_id)
+    head = await house.as_system(
+        lambda tx: threads.letterhead(tx, threads.asking_of_ticket(tx, ticket.ticket_id), anchor=anchor)()
     )
-    head = letterhead()
 
     assert ids(confirmation, "References") == ids(confirmation, "In-Reply-To")
     assert confirmation["References"] == head.headers["References"] != confirmation["Message-ID"]

@@ -3,6 +3,7 @@ takes.
 """
 
 from email import message_from_bytes
+from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, default
 
@@ -51,6 +52,23 @@ def test_a_body_comes_back_as_it_was_written_in_the_encoding_that_fits_it(encodi
     assert part.get_content() == on_the_wire(text)
     assert body(mail, "html").get_content() == on_the_wire(f"<p>{text}</p>\n")
     assert [each.get_content_type() for each in mail.iter_parts()] == ["text/plain", "text/html"]
+
+
+@pytest.mark.parametrize("text", [text for texts in TEXTS.values() for text in texts])
+@pytest.mark.parametrize("to", ["mary@example.test", "märy@example.test"])
+@pytest.mark.parametrize("with_a_file", [False, True])
+def test_what_goes_over_the_wire_is_what_the_library_would_write(
+    text: str, to: str, with_a_file: bool
+) -> None:
+    wire = EmailMessage(policy=SMTP.clone(cte_type="7bit"))
+    wire["To"] = Address(username=to.partition("@")[0], domain="example.test")
+    wire["Subject"] = "Größe " * 30
+    bodies.put(wire, text, f"<p>{text}</p>\n")
+    if with_a_file:
+        wire.add_attachment(b"123" * 40, "image", "png", filename="a.png")
+        wire.set_boundary("between")
+
+    assert bodies.on_the_wire(wire) == wire.as_bytes()
 
 
 @pytest.mark.parametrize("text", [*TEXTS["quoted-printable"], *TEXTS["base64"]])

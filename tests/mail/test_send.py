@@ -475,6 +475,17 @@ async def test_without_a_server_a_mail_becomes_a_file(tmp_path: Path, mail: Mail
     assert [(line["event"], line["file"]) for line in logs] == [("mail.written", str(file))]
 
 
+async def test_of_mails_that_become_files_together_one_that_cannot_harms_no_other(
+    tmp_path: Path, mail: Mail
+) -> None:
+    mailer = FolderMailer(tmp_path, SENDER)
+    unwritable = replace(mail, message_id=f"<{'long' * 100}@desk.example>")
+    answers = await asyncio.gather(*map(mailer.send, (mail, unwritable, mail)), return_exceptions=True)
+
+    assert [type(each) for each in answers] == [type(None), OSError, type(None)]
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 async def test_a_mail_in_a_file_is_for_its_owner_only(tmp_path: Path, mail: Mail) -> None:
     await FolderMailer(tmp_path / "mail", SENDER).send(mail)
 

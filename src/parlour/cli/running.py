@@ -90,6 +90,7 @@ async def work(settings: Settings, listener: socket.socket | None) -> None:
         await fetching
         await jobs.stop()
         await running
+        await post.close()
         await bus.stop()
     finally:
         await db.close()

@@ -8,11 +8,16 @@ that may be stored twice, and that want no row which another one of them may hol
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Any, TypeVar, cast
 
 from parlour.db.database import Database, Tx
 from parlour.kernel.access import Actor
+from parlour.kernel.gathering import Gathering
 
-_Waiting = tuple[Callable[[Tx], None], "asyncio.Future[None]"]
+R = TypeVar("R")
+Asking = Callable[[Tx], Callable[[], R]]
+"""A unit that asks, and gives back what says its answer: all of them ask before the first one answers, so
+that they are waited for together."""
 
 
 class Together:
@@ -20,48 +25,25 @@ class Together:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._waiting: list[_Waiting] = []
-        self._storing: asyncio.Task[None] | None = None
+        self._gathering: Gathering[Asking[Any], Any] = Gathering(self._store)
 
-    async def write(self, unit: Callable[[Tx], None]) -> None:
-        """Returns when the commit is on disk; raises what the unit raised."""
-        stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((unit, stored))
-        if self._storing is None:
-            self._storing = asyncio.create_task(self._store_all(), name="stored together")
-        await stored
+    async def write(self, unit: Asking[R]) -> R:
+        """What it answers, when the commit is on disk; raises what the unit raised."""
+        return cast(R, await self._gathering.do(unit))
 
-    async def _store_all(self) -> None:
-        try:
-            while self._waiting:
-                those, self._waiting = self._waiting, []
-                await self._store(those)
-        finally:
-            self._storing = None
-
-    async def _store(self, those: Sequence[_Waiting]) -> None:
-        units = [unit for unit, _ in those]
-        if len(those) > 1:
+    async def _store(self, units: Sequence[Asking[Any]]) -> Sequence[Any]:
+        if len(units) > 1:
             with suppress(Exception):  # the one that is to blame says so below
-                await self._db.write(Actor.system(), _each, units)
-                units = []
-        failures = await asyncio.gather(*map(self._alone, units)) if units else [None] * len(those)
-        for (_, stored), failure in zip(those, failures, strict=True):
-            if stored.done():
-                continue
-            if failure is None:
-                stored.set_result(None)
-            else:
-                stored.set_exception(failure)
+                return await self._db.write(Actor.system(), _each, units)
+        return await asyncio.gather(*map(self._alone, units))
 
-    async def _alone(self, unit: Callable[[Tx], None]) -> Exception | None:
+    async def _alone(self, unit: Asking[Any]) -> Any:
         try:
-            await self._db.write(Actor.system(), unit)
+            return (await self._db.write(Actor.system(), _each, [unit]))[0]
         except Exception as error:
             return error
-        return None
 
 
-def _each(tx: Tx, units: Sequence[Callable[[Tx], None]]) -> None:
-    for unit in units:
-        unit(tx)
+def _each(tx: Tx, units: Sequence[Asking[Any]]) -> Sequence[Any]:
+    answers = [unit(tx) for unit in units]
+    return [answer() for answer in answers]

@@ -4,11 +4,15 @@ header that it was given, which takes eight times as long.
 
 import base64
 import binascii
+import re
 import secrets
 from email.message import EmailMessage
+from typing import cast
 
 from parlour.mail.headers import Folded
 
+_BOUNDARY = re.compile(r'multipart/alternative;\r\n boundary="([^"]+)"')
+"""As it is written below."""
 LONGEST_LINE = 78
 """Characters that RFC 5322 asks for at most; what is encoded has 76 (RFC 2045)."""
 
@@ -23,6 +27,27 @@ def put(wire: EmailMessage, text: str, html: str) -> None:
     _name(wire, "Content-Type", f'multipart/alternative;\r\n boundary="{boundary}"')
     wire.attach(_body(wire, "plain", text))
     wire.attach(_body(wire, "html", html))
+
+
+def on_the_wire(wire: EmailMessage) -> bytes:
+    """`wire.as_bytes()`. Without files it is put together here: the library writes one line after the other,
+    which takes five times as long.
+    """
+    found = _BOUNDARY.search(dict(wire.raw_items()).get("Content-Type", ""))
+    if found is None:
+        return wire.as_bytes()
+    line = b"--" + found[1].encode()
+    parts = cast(list[EmailMessage], wire.get_payload())
+    both = b"\r\n%s\r\n" % line
+    return b"%s%s\r\n%s\r\n%s--\r\n" % (_head(wire), line, both.join(map(_part, parts)), line)
+
+
+def _part(part: EmailMessage) -> bytes:
+    return _head(part) + str(part.get_payload()).replace("\n", "\r\n").encode("ascii")
+
+
+def _head(part: EmailMessage) -> bytes:
+    return b"".join(part.policy.fold_binary(name, value) for name, value in part.raw_items()) + b"\r\n"
 
 
 def _body(wire: EmailMessage, subtype: str, text: str) -> EmailMessage:

@@ -17,6 +17,8 @@ _PLAIN = re.compile(r"(?!.*=\?)[!-~]{1,60}(?: [!-~]{1,60})*")
 def words(name: str, text: str) -> str:
     """The text of the header `name`, in lines. Decoded, it is `text` again, every space of it."""
     if not text or _PLAIN.fullmatch(text):
+        if len(f"{name}: {text}") <= LINE:
+            return text
         indented = textwrap.wrap(
             text, LINE, initial_indent=" " * len(f"{name}: "), subsequent_indent=" ", break_on_hyphens=False
         )

@@ -27,6 +27,8 @@ class OwnServers(Protocol):
     async def of(self, workspace_id: UUID, address: str) -> Mailer | None:
         """By what mails leave whose answers are asked back there; None: by the house's. Raises Postponed."""
 
+    async def close(self) -> None: ...
+
 
 class Post:
     """Composes mails, nearly all of them of jobs, and hands them to the mailer."""
@@ -74,6 +76,12 @@ class Post:
         """What all mails about a ticket can refer to: the Message-ID that a mail of its own id would have."""
         return message_id(ticket_id, self._settings.mail_host, ticket_id, self._settings.secret_key)
 
+    async def close(self) -> None:
+        """Leave the mail servers, as far as no mail is being sent."""
+        await self._mailer.close()
+        if self._own_servers:
+            await self._own_servers.close()
+
     async def send(self, job: Job, template: str, to: str, **context: Any) -> None:
         """Raises Undeliverable, Postponed."""
         await self._hand_over(job.job_id, template, to, context)
@@ -114,6 +122,7 @@ class Post:
         Raises what `send` raises.
         """
         own = await self._own_server(context["workspace"].workspace_id, at) if at else None
+        await (own or self._mailer).close()  # to connect is tried, too
         await self._hand_over(clock.new_id(), template, to, context, sender=at if own else "", by=own)
 
     async def _hand_over(

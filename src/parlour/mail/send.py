@@ -5,19 +5,17 @@ import os
 import re
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from functools import cache, partial
-from ipaddress import ip_address
 from mimetypes import MimeTypes
 from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol
+from typing import ParamSpec, Protocol, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
@@ -26,12 +24,17 @@ import structlog
 from parlour.db.outbox import Postponed, Undeliverable
 from parlour.kernel import clock
 from parlour.kernel.addresses import ascii_host, clean_email
+from parlour.kernel.gathering import Gathering
 from parlour.kernel.text import many_lines, one_line
 from parlour.mail import bodies
-from parlour.mail.dialling import May, dial
+from parlour.mail.dialling import May, dial, is_this_machine, trusting_anybody
 from parlour.mail.headers import Folded, mailbox, message_ids, words
 from parlour.mail.relay import Relay
+from parlour.mail.sessions import KEPT_SECONDS, Sessions
 from parlour.settings import Settings
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 CONNECT_TIMEOUT = 20.0
 ANSWER_TIMEOUT = 120.0
@@ -104,10 +107,13 @@ class Mailer(Protocol):
     async def send(self, mail: Mail) -> None:
         """Hand the mail over. Raises Undeliverable for a final no, Postponed when a later try may succeed."""
 
+    async def close(self) -> None:
+        """Keep no connection, as far as no mail is being sent."""
+
 
 def mailer_for(settings: Settings, signing: Signing | None = None) -> "SmtpMailer | FolderMailer":
     if settings.smtp_url:
-        return SmtpMailer(settings.smtp_url, settings.mail_from, signing=signing)
+        return SmtpMailer(settings.smtp_url, settings.mail_from, signing=signing, kept_seconds=KEPT_SECONDS)
     log.warning("mail.folder", folder=str(settings.mail_folder), because="PARLOUR_SMTP_URL is not set")
     return FolderMailer(settings.mail_folder, settings.mail_from)
 
@@ -140,6 +146,13 @@ def message(mail: Mail, sender: str) -> EmailMessage:
         main, sub = _type_of(file)
         wire.add_attachment(file.content, main, sub, filename=one_line(file.name))
     return wire
+
+
+async def _made(mail: Mail, make: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """By a thread, where it has files and takes as long as they are large: the way there costs as much as a
+    short mail.
+    """
+    return await asyncio.to_thread(make, *args, **kwargs) if mail.enclosed else make(*args, **kwargs)
 
 
 def _envelope(mail: Mail, sender: str) -> tuple[str, str]:
@@ -180,7 +193,7 @@ def _type_of(file: Enclosed) -> tuple[str, str]:
 
 
 class SmtpMailer:
-    """Sends through a server, a connection for each mail.
+    """Sends through a server, several mails that follow each other by one connection.
 
     `smtp://` uses STARTTLS when it is offered and insists on it for a password; `smtp+starttls://` always
     insists, `smtps://` is encrypted from the start. The server's certificate is verified, except that of
@@ -195,9 +208,11 @@ class SmtpMailer:
         may: May | None = None,
         signing: Signing | None = None,
         token: Callable[[], Awaitable[str]] | None = None,
+        kept_seconds: float = 0.0,
     ) -> None:
         """`may` says to which addresses alone we connect, where the URL is not the operator's word. `token`
-        gives what is taken in place of a password (XOAUTH2), or raises Postponed.
+        gives what is taken in place of a password (XOAUTH2), or raises Postponed. For `kept_seconds` a
+        connection waits for the next mail; who keeps one closes the mailer in the end.
         """
         parts = urlsplit(url)
         self._token = token
@@ -209,45 +224,70 @@ class SmtpMailer:
         self._scheme = parts.scheme
         self._username = unquote(parts.username) if parts.username else None
         self._password = unquote(parts.password) if parts.password else None
-        self._believes = _is_this_machine(self._host) and self._scheme != "smtp+starttls"
-        self._local = _is_this_machine(self._host)
+        self._believes = is_this_machine(self._host) and self._scheme != "smtp+starttls"
+        self._local = is_this_machine(self._host)
         self._trust: ssl.SSLContext | None = None
         self._relay = Relay()
+        self._sessions = Sessions(self._server, kept_seconds=kept_seconds)
 
     @property
     def refusing(self) -> bool:
         return self._relay.refusing
 
     async def send(self, mail: Mail) -> None:
-        wire = await asyncio.to_thread(message, mail, self._sender)
+        wire = await _made(mail, message, mail, self._sender)
         if self._signing:
             await self._signing.sign(wire)
         try:
-            async with self._connection() as server:
-                await self._hand_in(server, mail, wire)
+            await self._hand_in(mail, wire)
         except (aiosmtplib.SMTPException, OSError) as error:  # an SSLError is an OSError too
             raise await self._meaning(error, mail) from error
         self._relay.accepted()
         log.info("mail.sent", message_id=mail.message_id, server=self._host)
 
-    async def _hand_in(self, server: aiosmtplib.SMTP, mail: Mail, wire: EmailMessage) -> None:
-        """The library would read both addresses out of the header again, which costs more than the rest."""
+    async def _hand_in(self, mail: Mail, wire: EmailMessage) -> None:
+        """Step by step: the library would read both addresses out of the header again, which costs more than
+        the rest.
+        """
         ours, to = _envelope(mail, self._sender)
-        if ours.isascii() and to.isascii():
-            await server.sendmail(ours, [to], wire.as_bytes(), timeout=ANSWER_TIMEOUT)
-        else:
-            await server.send_message(wire, timeout=ANSWER_TIMEOUT)
+        if not (ours.isascii() and to.isascii()):
+            async with await self._server() as server:
+                await server.send_message(wire, timeout=ANSWER_TIMEOUT)
+            return
+        content = await _made(mail, bodies.on_the_wire, wire)
+
+        async def begin(server: aiosmtplib.SMTP, seconds: float | None) -> None:
+            size = [f"size={len(content)}"] if server.supports_extension("size") else []
+            await server.mail(ours, options=size, timeout=seconds or ANSWER_TIMEOUT)
+
+        session = await self._sessions.begin(begin)
+        try:
+            await session.server.rcpt(to, timeout=ANSWER_TIMEOUT)
+            await session.server.data(content, timeout=ANSWER_TIMEOUT)
+        except Exception:
+            await session.leave()
+            raise
+        except BaseException:
+            session.server.close()
+            raise
+        await self._sessions.keep(session)
+
+    async def close(self) -> None:
+        """Keep no connection, as far as no mail is being sent."""
+        await self._sessions.close()
 
     async def look_in(self) -> None:
         """Connect, encrypt and sign in as for a mail, and send none. Raises what stands in the way."""
-        async with self._connection():
+        async with await self._server():
             pass
 
     async def _meaning(self, error: Exception, mail: Mail) -> Exception:
         """The server's words are a stranger's: some write them in no charset that anybody named."""
         match error:
             case aiosmtplib.SMTPRecipientsRefused(recipients=[refusal, *_]):
-                code, words = refusal.code, many_lines(refusal.message)
+                return await self._meaning(refusal, mail)
+            case aiosmtplib.SMTPRecipientRefused(code=code, message=said):
+                words = many_lines(said)
                 if self._relay.casts_doubt(code, words, to=mail.to) and await self._takes_our_own():
                     self._relay.accepted()
                 return self._relay.refused_recipient(code, words, to=mail.to, message_id=mail.message_id)
@@ -267,7 +307,7 @@ class SmtpMailer:
     async def _takes_our_own(self) -> bool:
         """Whether the server would take a mail to the address that we send from; none is sent."""
         try:
-            async with self._connection() as server:
+            async with await self._server() as server:
                 await server.mail(self._sender)
                 await server.rcpt(self._sender)
                 await server.rset()
@@ -275,8 +315,8 @@ class SmtpMailer:
             return False
         return True
 
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[aiosmtplib.SMTP]:
+    async def _server(self) -> aiosmtplib.SMTP:
+        """Not connected yet, unless it is known where that may lead."""
         token = await self._token() if self._token else ""
         line = None
         if self._may:
@@ -284,10 +324,9 @@ class SmtpMailer:
             line = await asyncio.to_thread(asked)
         if self._trust is None:  # to read whom this machine trusts takes 20 ms of a core
             self._trust = await asyncio.to_thread(
-                _trusting_anybody if self._believes else ssl.create_default_context
+                trusting_anybody if self._believes else ssl.create_default_context
             )
-        async with self._client(line, token, self._trust) as server:
-            yield server
+        return self._client(line, token, self._trust)
 
     def _client(self, line: socket.socket | None, token: str, trust: ssl.SSLContext) -> aiosmtplib.SMTP:
         """`line`, where there is one, is connected already."""
@@ -314,19 +353,35 @@ class SmtpMailer:
 
 
 class FolderMailer:
-    """Keeps each mail as a file, for trying things out without a mail server."""
+    """Keeps each mail as a file, for trying things out without a mail server.
+
+    Those that come while others are written go next, by the same way to a thread.
+    """
 
     def __init__(self, folder: Path, sender: str) -> None:
         self._folder = folder
         self._sender = sender
+        self._writing: Gathering[Mail, Path] = Gathering(self._write_all)
 
     @property
     def refusing(self) -> bool:
         return False
 
+    async def close(self) -> None:
+        """Nothing is kept open."""
+
     async def send(self, mail: Mail) -> None:
-        path = await asyncio.to_thread(self._write, mail)
+        path = await self._writing.do(mail)
         log.info("mail.written", message_id=mail.message_id, file=str(path))
+
+    async def _write_all(self, mails: Sequence[Mail]) -> Sequence[Path | Exception]:
+        return await asyncio.to_thread(lambda: [self._written(mail) for mail in mails])
+
+    def _written(self, mail: Mail) -> Path | Exception:
+        try:
+            return self._write(mail)
+        except Exception as error:
+            return error
 
     def _write(self, mail: Mail) -> Path:
         """The file appears whole or not at all, readable by this user only: it holds a way in."""
@@ -336,21 +391,7 @@ class FolderMailer:
         draft = path.with_name(f".{path.name}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(message(mail, self._sender).as_bytes())
+            file.write(bodies.on_the_wire(message(mail, self._sender)))
             file.flush()
             os.fsync(file.fileno())
         return draft.replace(path)
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _trusting_anybody() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context

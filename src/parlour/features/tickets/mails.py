@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from parlour.db.database import Database, Tx, Unit
 from parlour.db.outbox import Job
+from parlour.db.together import Together
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.access import service as access
 from parlour.features.tickets.auto_reply import service as auto_reply
@@ -17,7 +18,7 @@ from parlour.features.tickets.models import Link
 from parlour.features.tickets.outgoing import service as outgoing
 from parlour.features.tickets.participants import service as participants
 from parlour.features.tickets.threads import service as threads
-from parlour.features.tickets.threads.models import Letterhead
+from parlour.features.tickets.threads.models import Letterhead, Thread
 from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.auto_reply import service as hours
 from parlour.features.workspaces.models import Portal
@@ -44,6 +45,7 @@ class Paper(Struct, frozen=True):
 class TicketMails:
     def __init__(self, db: Database, post: Post, encloser: Encloser) -> None:
         self._db = db
+        self._together = Together(db)
         self._post = post
         self._encloser = encloser
         self.handlers = {
@@ -60,10 +62,18 @@ class TicketMails:
     async def confirm(self, job: Job) -> None:
         """To whoever opened the ticket. Holds nothing that a visitor typed: it may go to a stranger."""
         ticket_id = UUID(job.payload["ticket_id"])
-        found = await self._on_paper(job, access.confirmation, job, self._secret(job, ticket_id))
+        secret = self._secret(job, ticket_id)
+
+        def ask(tx: Tx) -> Callable[[], tuple[tuple[Callable[[], Link | None], str] | None, Paper]]:
+            there = tx.acting_as(Actor.system(job.workspace_id))
+            thread, paper = self._asking_paper(there, ticket_id)
+            confirmation = access.asking_confirmation(there, job, secret, thread)
+            return lambda: (confirmation(), paper())
+
+        found, paper = await self._together.write(ask)
         if found is None:
             return
-        (issued, to), paper = found
+        issued, to = found
         link = issued()
         if link is None:
             await self._db.write(Actor.system(job.workspace_id), outgoing.drop, job.job_id)
@@ -199,17 +209,21 @@ class TicketMails:
     ) -> tuple[R, Paper] | None:
         """What the unit finds for the mail of the job, if anything, and what that is written on."""
         ticket_id = UUID(job.payload["ticket_id"])
-        anchor = self._post.anchor(ticket_id)
 
         def look(tx: Tx) -> tuple[R, Paper] | None:
-            workspace, head = (
-                workspaces.asking_workspace(tx),
-                threads.letterhead(tx, ticket_id, anchor=anchor),
-            )
+            _, paper = self._asking_paper(tx, ticket_id)
             found = unit(tx, *args, **kwargs)
-            return None if found is None else (found, Paper(workspace(), head()))
+            return None if found is None else (found, paper())
 
         return await self._db.write(Actor.system(job.workspace_id), look)
+
+    def _asking_paper(
+        self, tx: Tx, ticket_id: UUID
+    ) -> tuple[Callable[[], Thread | None], Callable[[], Paper]]:
+        """The ticket's thread, and what a mail about it is written on: asked with what is asked next."""
+        workspace, thread = workspaces.asking_workspace(tx), threads.asking_of_ticket(tx, ticket_id)
+        head = threads.letterhead(tx, thread, anchor=self._post.anchor(ticket_id))
+        return thread, lambda: Paper(workspace(), head())
 
     def _secret(self, job: Job, ticket_id: UUID) -> str:
         return self._post.secret(job, ticket_id)

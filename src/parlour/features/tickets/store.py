@@ -175,6 +175,10 @@ def ticket(tx: Tx, ticket_id: UUID) -> Ticket | None:
     return next(iter(tx.objects(_BY_ID, _ticket, this_ticket=ticket_id)), None)
 
 
+def asking_ticket(tx: Tx, ticket_id: UUID) -> Callable[[], Ticket | None]:
+    return tx.asking(_BY_ID, _perhaps, this_ticket=ticket_id)
+
+
 def by_number(tx: Tx, number: int) -> Ticket | None:
     row = tx.first(_BY_NUMBER, number=number)
     return _ticket(row) if row else None

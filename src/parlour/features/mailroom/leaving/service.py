@@ -1,5 +1,6 @@
 """The own mail server of a mailbox: the answers that are asked back there leave by it, and by no other."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
 from urllib.parse import quote, urlsplit
@@ -23,6 +24,7 @@ from parlour.kernel.keyring import Keyring, Sealed, Unreadable
 from parlour.kernel.text import one_line
 from parlour.mail.imap import ServerTrouble
 from parlour.mail.send import Signing, SmtpMailer
+from parlour.mail.sessions import KEPT_SECONDS
 from parlour.outbound.addresses import Reach
 
 NO_KEY = (
@@ -159,9 +161,20 @@ class OwnServers:
         if len(self._mailers) >= _REMEMBERED:
             del self._mailers[next(iter(self._mailers))]
         token = partial(self._token, workspace_id, server) if server.provider else None
-        mailer = SmtpMailer(url, address, may=self.reach.may, signing=self._signing, token=token)
+        mailer = SmtpMailer(
+            url,
+            address,
+            may=self.reach.may,
+            signing=self._signing,
+            token=token,
+            kept_seconds=KEPT_SECONDS,
+        )
         self._mailers[server, address] = mailer
         return mailer
+
+    async def close(self) -> None:
+        """Leave the servers, as far as no mail is being sent."""
+        await asyncio.gather(*(mailer.close() for mailer in self._mailers.values()))
 
     async def _token(self, workspace_id: UUID, server: OwnServer) -> str:
         """Raises Postponed."""

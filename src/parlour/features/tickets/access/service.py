@@ -20,6 +20,7 @@ from parlour.features.tickets.outgoing import service as outgoing
 from parlour.features.tickets.rows import store as rows_store
 from parlour.features.tickets.service import UnknownTicket
 from parlour.features.tickets.threads import service as threads
+from parlour.features.tickets.threads.models import Thread
 from parlour.features.workspaces import audit
 from parlour.features.workspaces import service as workspaces
 from parlour.features.workspaces.models import Portal
@@ -235,16 +236,23 @@ def issue_link(tx: Tx, ticket_id: UUID, secret: str) -> Link | None:
 
 
 @requires(Permission.SYSTEM)
-def confirmation(tx: Tx, job: Job, secret: str) -> tuple[Callable[[], Link | None], str] | None:
-    """Where it is mailed that a ticket was opened, and the link into it: None if that was revoked, which is
-    heard with the commit. None for no ticket.
+def asking_confirmation(
+    tx: Tx, job: Job, secret: str, thread: Callable[[], Thread | None]
+) -> Callable[[], tuple[Callable[[], Link | None], str] | None]:
+    """Where it is mailed that a ticket of this thread was opened, and the link into it: None if that was
+    revoked, which is heard with the commit. None for no ticket. Asked with what is asked next.
     """
-    ticket_id = UUID(job.payload["ticket_id"])
-    thread, ticket = threads.asking_of_ticket(tx, ticket_id), store.ticket(tx, ticket_id)
+    ticket = store.asking_ticket(tx, UUID(job.payload["ticket_id"]))
+    return lambda: _confirmation(tx, job, secret, ticket(), thread())
+
+
+def _confirmation(
+    tx: Tx, job: Job, secret: str, ticket: Ticket | None, thread: Thread | None
+) -> tuple[Callable[[], Link | None], str] | None:
     if ticket is None:
         outgoing.drop(tx, job.job_id)
         return None
-    link, to = _issue(tx, ticket, secret), threads.address_in(thread(), ticket)
+    link, to = _issue(tx, ticket, secret), threads.address_in(thread, ticket)
     if to != job.payload["email"]:  # for whom it was queued
         outgoing.take(tx, job, ticket, to=to)
     return link, to

@@ -50,14 +50,14 @@ def address_in(thread: Thread | None, ticket: Ticket) -> str:
 
 
 @requires(Permission.SYSTEM)
-def letterhead(tx: Tx, ticket_id: UUID, *, anchor: str) -> Callable[[], Letterhead]:
-    """What a mail about a ticket carries, so that it stands in its thread and its answers come here: asked
-    with what is asked next.
+def letterhead(tx: Tx, thread: Callable[[], Thread | None], *, anchor: str) -> Callable[[], Letterhead]:
+    """What a mail about a ticket of this thread carries, so that it stands in it and its answers come here:
+    asked with what is asked next.
 
     `anchor` is a Message-ID of no mail: all mails of a ticket to which none came refer to it, and so to
     each other.
     """
-    thread, addresses = asking_of_ticket(tx, ticket_id), mailboxes.asking_every(tx)
+    addresses = mailboxes.asking_every(tx)
     return lambda: _letterhead(thread(), addresses(), anchor)
 
 
