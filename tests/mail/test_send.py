@@ -450,9 +450,10 @@ async def test_a_refusal_in_a_charset_of_its_own_can_be_stored_and_shown(
     mail: Mail, answer: bytes, means: type[Exception]
 ) -> None:
     async def refuse(from_us: asyncio.StreamReader, to_us: asyncio.StreamWriter) -> None:
-        for reply in (b"220 Hello", b"250 Hello", b"250 OK", answer, b"221 Bye"):
+        for reply in (b"220 Hello", b"250 Hello", b"250 OK", answer):
             to_us.write(reply + b"\r\n")
             await from_us.readline()
+        to_us.write(b"221 Bye\r\n")
         to_us.close()
 
     async with await asyncio.start_server(refuse, "127.0.0.1", 0) as office:
