@@ -6,6 +6,7 @@ may ask.
 
 import threading
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
 R = TypeVar("R")
@@ -25,8 +26,9 @@ class _Keeps(Generic[R]):
     def _keep(self, made: Mapping[tuple[Any, ...], Any]) -> None:
         with self._changing:
             self._made.update(made)
-            while len(self._made) > self._most:
-                del self._made[next(iter(self._made))]
+            if (over := len(self._made) - self._most) > 0:
+                for oldest in list(islice(self._made, over)):  # each looked for alone walks over those gone
+                    del self._made[oldest]
 
 
 class Alike(_Keeps[R]):

@@ -12,6 +12,7 @@ from secrets import token_hex
 from typing import Any
 
 from minijinja import Environment, Markup, escape
+from msgspec import Struct
 
 from parlour.kernel.kept import Kept
 from parlour.kernel.text import name_in_mail
@@ -30,6 +31,8 @@ PARTS = 500
 """Pieces of pages that are kept, of some 10 kB each."""
 LINES = 2_000
 """Rows of lists and messages that are kept, of some 1 kB each."""
+WAYS = 500
+"""In which they are drawn, differing by where the page stands and what its reader may do."""
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -194,6 +197,18 @@ def icon(sprite: str, name: str, look: str = "") -> str:
     return Markup(f'<svg class="{classes}" aria-hidden="true"><use href="{sprite}#{escape(name)}"/></svg>')
 
 
+class _Way(Struct, frozen=True, eq=False):
+    """How lines are drawn: the template and all that stands around. Of the same there is one, so that a line
+    is found by which it is, where comparing what it holds would take longer than all else.
+    """
+
+    template: str
+    around: tuple[tuple[str, Hashable], ...]
+
+
+_way = lru_cache(maxsize=WAYS)(_Way)
+
+
 class Renderer:
     """MiniJinja with our words, filters and asset addresses. Templates are compiled once."""
 
@@ -255,15 +270,16 @@ class Renderer:
         it stands where the line says `within`.
         """
         gap = self._gap if within else ""
-        drawn = self._lines.each(each, repeat((template, (("within", gap), *around.items()))))
+        way = _way(template, (("within", gap), *around.items()))
+        drawn = self._lines.each(each, repeat(way))
         if within:
             drawn = [line.replace(gap, part, 1) for line, part in zip(drawn, within, strict=True)]
         return Markup("".join(drawn))
 
-    def _draw_lines(self, pairs: Sequence[tuple[object, Any]]) -> list[str]:
-        template, around = pairs[0][1]
+    def _draw_lines(self, pairs: Sequence[tuple[object, _Way]]) -> list[str]:
+        way = pairs[0][1]
         each = [one for one, _ in pairs]
-        drawn = self(template, each=each, end_of_line=self._end_of_line, **dict(around))
+        drawn = self(way.template, each=each, end_of_line=self._end_of_line, **dict(way.around))
         return drawn.split(self._end_of_line)[:-1]
 
     def __call__(self, name: str, /, **context: Any) -> str:

@@ -85,6 +85,11 @@ class TableQuery(Struct, frozen=True):
         return replace(self, after="", before="")
 
     @property
+    def choices(self) -> "TableQuery":
+        """What is chosen from what is offered, whatever is typed and which page it is."""
+        return replace(self, q="", after="", before="")
+
+    @property
     def narrowed(self) -> bool:
         return any(
             (self.status, self.priority, self.assignee, self.waiting, self.tag, self.mentioned, self.q)
