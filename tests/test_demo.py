@@ -108,7 +108,11 @@ def everything(tx: Tx) -> dict[str, Any]:
         "tickets": rows,
         "rooms": [chat.history(here, row.chat_room_id, limit=1000) for row in rows],
         "notes": [chat.history(here, chat.notes_room(here, row.ticket_id), limit=1000) for row in rows],
-        "waiting": chat.unread_rooms(reading, [row.chat_room_id for row in rows]),
+        "waiting": {
+            row.chat_room_id
+            for row in listing.workspace_tickets(reading, Filters(limit=1000)).rows
+            if row.unread
+        },
         "roles": {name: role_of(here, key) for name, key in PEOPLE.items()},
         "next_job": outbox.next_due(tx).get(Lane.MAIL),
     }

@@ -341,7 +341,7 @@ def of_listing(ticket: Ticket) -> list[Call]:
         (listing.ahead, {"filters": Filters(), "key": [clock.now(), clock.new_id()]}),
         (bulk.how_many_of, these),
         (rows.named, {"reads": rows.ROWS, **these}),
-        (rows.by_ids, these),
+        (rows.by_ids, {"reads": rows.UNREAD, **these}),
         (rows.named, {"reads": rows.WHOLE, **these}),
         (listing.recent_and_urgent, {"limit": 9}),
         (mentioned.are_older, {"person": ticket.ticket_id}),
@@ -354,12 +354,12 @@ def of_listing(ticket: Ticket) -> list[Call]:
         rank = [1] if filters.order is Order.PRIORITY else []
         key = [*rank, ticket.created_at, ticket.ticket_id]
         calls += [
-            (listing.page, {**this, "reads": rows.ROWS, "key": None, "backwards": False, "limit": 9}),
+            (listing.page, {**this, "reads": rows.UNREAD, "key": None, "backwards": False, "limit": 9}),
             (listing.page, {**this, "reads": rows.WHOLE, "key": key, "backwards": True, "limit": 9}),
             (listing.count, this),
             (listing.ids, {**this, "limit": 9}),
-            (listing.among, {**this, **these}),
-            (listing.by_number, {**this, "number": ticket.number}),
+            (listing.among, {**this, "reads": rows.UNREAD, **these}),
+            (listing.by_number, {**this, "reads": rows.UNREAD, "number": ticket.number}),
             (search.addresses, {"beginning": "maria", "limit": 9}),
             (search.of_addresses, {"emails": [ticket.email], "before": None, "limit": 9}),
             (search.of_all_addresses, {"beginning": "maria", "before": ticket.ticket_id, "limit": 9}),

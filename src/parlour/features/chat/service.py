@@ -370,13 +370,6 @@ def ticket_of(tx: Tx, room_id: UUID) -> UUID:
     return _visible(tx, store.room(tx, room_id)).ticket_id
 
 
-@requires(Permission.ROOM_READ)
-def unread_rooms(tx: Tx, room_ids: Sequence[UUID]) -> set[UUID]:
-    """Which of these rooms hold words of the other side that the actor has not seen."""
-    me, other = tx.actor.id, tx.actor.other_side
-    return store.unread_rooms(tx, room_ids, reader=me, other_side=other) if room_ids else set()
-
-
 @requires(Permission.SYSTEM)
 def unread_by_customer(tx: Tx, email: str, room_ids: Sequence[UUID]) -> set[UUID]:
     """Which of these rooms, all of them this customer's, hold words of an agent that they have not seen."""

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
+from itertools import starmap
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
@@ -9,8 +11,7 @@ from msgspec.structs import replace
 
 from parlour.db import dialect, finding
 from parlour.db.database import Tx
-from parlour.features.chat import service as chat
-from parlour.features.tickets import life, store
+from parlour.features.tickets import store
 from parlour.features.tickets.listing import store as listing_store
 from parlour.features.tickets.listing.mentioned import store as mentioned_store
 from parlour.features.tickets.listing.places import cursor_of, key_in, key_of
@@ -27,6 +28,7 @@ from parlour.features.tickets.models import (
     WholeTicket,
 )
 from parlour.features.tickets.rows import store as rows_store
+from parlour.features.tickets.rows.store import Listed, Reads
 from parlour.features.tickets.tags import service as tags
 from parlour.kernel import words
 from parlour.kernel.access import Permission, requires
@@ -62,32 +64,23 @@ def costs_the_same(filters: Filters) -> bool:
 @requires(Permission.TICKET_LIST)
 def workspace_tickets(tx: Tx, filters: Filters) -> Page:
     """One page of the workspace's tickets. Raises NotFound for a cursor that is none of ours."""
-    page = _search(tx, filters) if filters.q.strip() else _page(tx, filters)
-    unread = _unread(tx, page.rows)
-    tagged = tags.of_tickets(tx, [row.ticket_id for row in page.rows if row.tagged])
-    along = [(row.chat_room_id in unread, tagged.get(row.ticket_id, ())) for row in page.rows]
-    return replace(page, rows=_shown.each(page.rows, along), excerpts=_excerpts(tx, page, filters.q))
+    reads = _reads(tx)
+    page = _search(tx, filters, reads) if filters.q.strip() else _page(tx, filters, reads)
+    return replace(page, rows=_tagged(tx, page.rows), excerpts=_excerpts(tx, page, filters.q))
 
 
-def _with(row: TicketRow, along: tuple[bool, tuple[Tag, ...]]) -> TicketRow:
-    """`_replace` takes five times as long."""
-    return TicketRow(*row[:-2], *along) if any(along) else row
+def _reads(tx: Tx) -> Reads[TicketRow]:
+    """Whoever leaves no marks, a viewer, has nothing unread."""
+    return rows_store.UNREAD if tx.actor.may(Permission.TICKET_REPLY) else rows_store.ROWS
 
 
-_shown = Kept(
-    lambda pairs: [_with(row, along) for row, along in pairs],
-    most=ROWS,
-    length=lambda row: len(row.subject),
-)
-
-
-def _page(tx: Tx, filters: Filters) -> Page:
+def _page(tx: Tx, filters: Filters, reads: Reads[TicketRow]) -> Page:
     backwards = filters.before is not None
     cursor = filters.before or filters.after
     key = key_in(filters.order, cursor) if cursor else None
     with dialect.walking_in_order(tx):
         rows, edge = listing_store.page(
-            tx, filters, rows_store.ROWS, key=key, backwards=backwards, limit=filters.limit + 1
+            tx, filters, reads, key=key, backwards=backwards, limit=filters.limit + 1
         )
         more = len(rows) > filters.limit
         is_all = not (more or cursor or edge)
@@ -133,20 +126,25 @@ def whole_page(tx: Tx, filters: Filters) -> tuple[Sequence[WholeTicket], str | N
 @requires(Permission.TICKET_LIST)
 def whole(tx: Tx, ticket_ids: Sequence[UUID]) -> Sequence[WholeTicket]:
     """Those of the tickets that are there, in the order in which they are named."""
-    return _tagged(tx, rows_store.named(tx, rows_store.WHOLE, ticket_ids) if ticket_ids else [])
+    return _tagged(tx, rows_store.named(tx, rows_store.WHOLE, ticket_ids))
 
 
-def _tagged(tx: Tx, found: Sequence[WholeTicket]) -> Sequence[WholeTicket]:
+def _tagged(tx: Tx, found: Sequence[Listed]) -> Sequence[Listed]:
     tagged = tags.of_tickets(tx, [each.ticket_id for each in found if each.tagged])
     if not tagged:
         return found
     return _with_tags.each(found, [tagged.get(each.ticket_id, ()) for each in found])
 
 
-_with_tags = Kept(
-    lambda pairs: [ticket._replace(tags=its) for ticket, its in pairs],
+def _with(ticket: Any, its: tuple[Tag, ...]) -> Any:
+    """`_replace` takes five times as long."""
+    return type(ticket)(*ticket[:-1], its) if its else ticket
+
+
+_with_tags: Kept[Any] = Kept(
+    lambda pairs: list(starmap(_with, pairs)),
     most=ROWS,
-    length=lambda ticket: len(ticket.subject) + len(ticket.description),
+    length=lambda ticket: len(ticket.subject) + len(getattr(ticket, "description", "")),
 )
 
 
@@ -180,15 +178,17 @@ def _beside_found(tx: Tx, filters: Filters, ticket_id: UUID, *, backwards: bool)
     return (ids[there], "") if 0 <= there < len(ids) else None
 
 
-def _search(tx: Tx, filters: Filters, *, repeats: bool = False) -> Page:
+def _search(
+    tx: Tx, filters: Filters, reads: Reads[TicketRow] = rows_store.ROWS, *, repeats: bool = False
+) -> Page:
     """The ticket of a number, or those of an address; then the newest places that hold the words."""
     typed = filters.q.strip()
     number, address = _number(typed), _address(typed)
     found: Sequence[TicketRow] = []
     if number is not None and filters.after is None:
-        found = listing_store.by_number(tx, filters, number)
+        found = listing_store.by_number(tx, filters, reads, number)
     if address and not _is_position(filters.after):
-        page = _by_email(tx, filters, address)
+        page = _by_email(tx, filters, reads, address)
         if page.next:
             return page
         found, filters = page.rows, replace(filters, after=None)
@@ -196,7 +196,7 @@ def _search(tx: Tx, filters: Filters, *, repeats: bool = False) -> Page:
     def is_found(row: TicketRow) -> bool:
         return row.number == number or bool(address and row.email.startswith(address))
 
-    return _by_words(tx, replace(filters, q=address or typed), found, is_found, repeats=repeats)
+    return _by_words(tx, replace(filters, q=address or typed), reads, found, is_found, repeats=repeats)
 
 
 def _number(typed: str) -> int | None:
@@ -208,7 +208,7 @@ def _address(typed: str) -> str:
     return beginning_of_email(typed) if "@" in typed and " " not in typed else ""
 
 
-def _by_email(tx: Tx, filters: Filters, beginning: str) -> Page:
+def _by_email(tx: Tx, filters: Filters, reads: Reads[TicketRow], beginning: str) -> Page:
     """The newest tickets of addresses that begin so. Raises NotFound for a cursor that is none of ours."""
     try:
         before = UUID(filters.after) if filters.after else None
@@ -217,27 +217,33 @@ def _by_email(tx: Tx, filters: Filters, beginning: str) -> Page:
     emails = search_store.addresses(tx, beginning, limit=ADDRESSES + 1)
     if not emails:
         return Page([], None, None, None)
-    rows: list[TicketRow] = []
+    shown: list[UUID] = []
+
+    def page(on: UUID | None, *, further: bool = False) -> Page:
+        rows = rows_store.named(tx, reads, shown)
+        return Page(rows, str(on) if on else None, None, None, further=further)
+
     for _ in range(READS):
         if len(emails) > ADDRESSES:
             ids = search_store.of_all_addresses(tx, beginning, before=before, limit=MATCHES_READ)
         else:
             ids = search_store.of_addresses(tx, emails, before=before, limit=MATCHES_READ)
-        allowed = listing_store.among(tx, filters, ids)
+        allowed = listing_store.among(tx, filters, rows_store.ROWS, ids)
         for ticket_id in ids:
             if ticket_id in allowed:
-                if len(rows) == filters.limit:
-                    return Page(rows, str(before), None, None)
-                rows.append(allowed[ticket_id])
+                if len(shown) == filters.limit:
+                    return page(before)
+                shown.append(ticket_id)
             before = ticket_id
         if len(ids) < MATCHES_READ:
-            return Page(rows, None, None, None)
-    return Page(rows, str(before), None, None, further=True)
+            return page(None)
+    return page(before, further=True)
 
 
 def _by_words(
     tx: Tx,
     filters: Filters,
+    reads: Reads[TicketRow],
     found: Sequence[TicketRow],
     is_found: Callable[[TicketRow], bool],
     *,
@@ -255,7 +261,7 @@ def _by_words(
     with closing(finding.newest(tx, filters.q, before=before)) as parts:
         for part in parts:
             ids = {match.ticket_id for match in part.matches}
-            allowed = listing_store.among(tx, filters, list(ids)) if ids else {}
+            allowed = listing_store.among(tx, filters, reads, list(ids))
             for match in part.matches:
                 row = allowed.get(match.ticket_id)
                 if row and row.ticket_id not in rows and row.ticket_id not in shown and not is_found(row):
@@ -353,30 +359,16 @@ def of_address(tx: Tx, email: str, *, before: UUID | None) -> tuple[Sequence[Tic
 @requires(Permission.TICKET_LIST)
 def row(tx: Tx, ticket_id: UUID) -> TicketRow:
     """One row of the table as it is now. Raises NotFound."""
-    found = rows_store.these(tx, [ticket_id])
+    found = _tagged(tx, rows_store.named(tx, _reads(tx), [ticket_id]))
     if not found:
         raise NotFound
-    its = tags.of_tickets(tx, [ticket_id] if found[0].tagged else []).get(ticket_id, ())
-    return _shown.one(found[0], (bool(_unread(tx, found)), its))
+    return found[0]
 
 
 @requires(Permission.TICKET_LIST)
 def these(tx: Tx, ticket_ids: Collection[UUID]) -> dict[UUID, TicketRow]:
     """The tickets by their ids, without what a row of the table shows beside."""
     return {each.ticket_id: each for each in rows_store.these(tx, list(ticket_ids))} if ticket_ids else {}
-
-
-def _unread(tx: Tx, rows: Sequence[TicketRow]) -> set[UUID]:
-    """Their rooms that hold something new to the actor. Whoever leaves no marks, a viewer, has none.
-
-    A ticket that is finished holds nothing to be read: a word of the customer would have brought it back. Nor
-    does one of somebody blocked.
-    """
-    if not tx.actor.may(Permission.TICKET_REPLY):
-        return set()
-    return chat.unread_rooms(
-        tx, [row.chat_room_id for row in rows if row.status not in life.FINISHED and not row.blocked]
-    )
 
 
 @requires(Permission.TICKET_LIST)

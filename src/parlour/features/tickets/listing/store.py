@@ -54,7 +54,7 @@ def page(
     values = values_of(filters) | {f"key{at}": value for at, value in enumerate(key[kept:] if key else ())}
     query = straight(reads, shape, order, beyond=key is not None, backwards=backwards)
     if query is not None:
-        found = tx.objects(query, reads.kind, limit=limit, **values)
+        found = tx.objects(query, reads.kind, limit=limit, reader=tx.actor.id, **values)
         return found[::-1] if backwards else found, None
     how = reading(dialect.name_of(tx), shape, order, beyond=key is not None, backwards=backwards)
     for looked in LOOKS if how.picks else ({},):
@@ -103,20 +103,26 @@ def ids(tx: Tx, filters: Filters, *, limit: int) -> list[UUID]:
     return [row.ticket_id for row in tx.run(how.keys, limit=limit, **looked, **values_of(filters))]
 
 
-def among(tx: Tx, filters: Filters, ticket_ids: Sequence[UUID]) -> dict[UUID, TicketRow]:
+def among(
+    tx: Tx, filters: Filters, reads: Reads[TicketRow], ticket_ids: Sequence[UUID]
+) -> dict[UUID, TicketRow]:
     """Those of the tickets that the filters let through.
 
-    They are looked at here: for a condition beside the ids SQLite would walk that condition's index.
+    They are looked at here: for a condition beside the ids SQLite would walk that condition's index. What
+    more is read of them is read of no others.
     """
     if filters.tag:
         ticket_ids = tagged.among(tx, filters.tag, ticket_ids)
     if filters.mentioned:
         ticket_ids = mentioned.among(tx, filters.mentioned, ticket_ids)
-    found = rows_store.by_ids(tx, ticket_ids)
     shape = shape_of(filters) - {"tag", "mentioned"}
     if not shape:
-        return found
-    return {ticket_id: row for ticket_id, row in found.items() if _lets_through(filters, shape, row)}
+        return rows_store.by_ids(tx, reads, ticket_ids)
+    found = rows_store.by_ids(tx, rows_store.ROWS, ticket_ids)
+    let_through = {ticket_id: row for ticket_id, row in found.items() if _lets_through(filters, shape, row)}
+    if reads is rows_store.ROWS:
+        return let_through
+    return rows_store.by_ids(tx, reads, list(let_through))
 
 
 def _lets_through(filters: Filters, shape: Shape, row: TicketRow) -> bool:
@@ -134,15 +140,16 @@ def _lets_through(filters: Filters, shape: Shape, row: TicketRow) -> bool:
     return all(passed.get(name) for name in shape)
 
 
-def by_number(tx: Tx, filters: Filters, number: int) -> list[TicketRow]:
+def by_number(tx: Tx, filters: Filters, reads: Reads[TicketRow], number: int) -> list[TicketRow]:
     """The ticket with this number, when the filters let it through."""
-    return tx.objects(_by_number(shape_of(filters)), TicketRow, number=number, **values_of(filters))
+    query, values = _by_number(reads, shape_of(filters)), values_of(filters)
+    return tx.objects(query, reads.kind, number=number, reader=tx.actor.id, **values)
 
 
 @cache
-def _by_number(shape: Shape) -> Executable:
+def _by_number(reads: Reads[TicketRow], shape: Shape) -> Executable:
     this = tickets.c.number == bindparam("number", type_=Integer())
-    return narrowed(rows_store.ROWS.query, shape).where(this)
+    return narrowed(reads.query, shape).where(this)
 
 
 def _newest_and_most_urgent() -> Executable:

@@ -6,11 +6,11 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from msgspec import Struct, convert
-from sqlalchemy import ColumnElement, Select, and_, case, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, false, func, select, text
 
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
-from parlour.db.schema import contacts, members, tickets, users
+from parlour.db.schema import ACTIVE, contacts, members, messages, read_marks, tickets, users
 from parlour.features.tickets.models import TicketRow, WholeTicket
 from parlour.kernel.access import Role
 
@@ -43,6 +43,31 @@ _ROW = (
     tickets.c.quiet,
 )
 
+_READ = (
+    select(read_marks.c.seq)
+    .where(
+        read_marks.c.workspace_id == HERE,
+        read_marks.c.room_id == tickets.c.chat_room_id,
+        read_marks.c.reader == bindparam("reader"),
+    )
+    .correlate(tickets)
+    .scalar_subquery()
+)
+_SAID_SINCE = (
+    select(messages.c.seq)
+    .where(
+        messages.c.workspace_id == HERE,
+        messages.c.room_id == tickets.c.chat_room_id,
+        messages.c.seq > func.coalesce(_READ, 0),
+        messages.c.sender_type == text("'customer'"),
+    )
+    .correlate(tickets)
+    .exists()
+)
+_UNREAD = case((and_(text(f"tickets.{ACTIVE}"), contacts.c.blocked_at.is_(None)), _SAID_SINCE), else_=false())
+"""A ticket that is finished holds nothing to be read: a word of the customer would have brought it back. Nor
+does one of somebody blocked."""
+
 
 def ticket_row(row: Sequence[Any]) -> TicketRow:
     return convert(row, TicketRow, strict=False)
@@ -73,6 +98,8 @@ class Reads(Struct, Generic[Listed], frozen=True, eq=False):
 
 
 ROWS = Reads(_with_people(*_ROW), TicketRow)
+UNREAD = Reads(_with_people(*_ROW, _UNREAD.label("unread")), TicketRow)
+"""The same, and whether the customer has said in it what the actor has not seen."""
 WHOLE = Reads(
     _with_people(
         *(tickets.c[name] for name in WholeTicket._fields[:7]),
@@ -88,19 +115,21 @@ def _named(reads: Reads[Listed]) -> Select[Any]:
     return reads.query.where(dialect.one_of(tickets.c.ticket_id, "these"))
 
 
-def by_ids(tx: Tx, ticket_ids: Sequence[UUID]) -> dict[UUID, TicketRow]:
+def by_ids(tx: Tx, reads: Reads[Listed], ticket_ids: Sequence[UUID]) -> dict[UUID, Listed]:
     """Those of the tickets that there are."""
-    return {row.ticket_id: row for row in tx.objects(_named(ROWS), ROWS.kind, these=list(ticket_ids))}
+    if not ticket_ids:
+        return {}
+    found = tx.objects(_named(reads), reads.kind, these=list(ticket_ids), reader=tx.actor.id)
+    return {each.ticket_id: each for each in found}
 
 
 def named(tx: Tx, reads: Reads[Listed], ticket_ids: Sequence[UUID]) -> list[Listed]:
     """Those of the tickets that there are, in the order in which they are named."""
-    read = tx.objects(_named(reads), reads.kind, these=list(ticket_ids))
-    found = {each.ticket_id: each for each in read}
+    found = by_ids(tx, reads, ticket_ids)
     return [found[ticket_id] for ticket_id in ticket_ids if ticket_id in found]
 
 
 def these(tx: Tx, ticket_ids: Sequence[UUID]) -> list[TicketRow]:
     """The newest activity first: put in order here, for SQLite would walk the index of that order instead."""
-    found = by_ids(tx, ticket_ids).values()
+    found = by_ids(tx, ROWS, ticket_ids).values()
     return sorted(found, key=lambda row: (row.last_message_at, row.ticket_id), reverse=True)
