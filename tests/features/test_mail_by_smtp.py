@@ -3,11 +3,13 @@
 import asyncio
 import smtplib
 import socket
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from parlour.db.database import Tx
 from parlour.features.mailroom import listening
 from parlour.features.mailroom import service as ledger
 from parlour.features.workspaces.mailboxes import service as mailboxes
@@ -112,6 +114,42 @@ async def test_who_brings_nothing_makes_room_once_the_door_is_full(
         writer.close()
 
     assert last_words == [b"421 4.4.2 Others wait. Please come again\r\n"] * 2
+
+
+async def test_a_mail_that_is_being_stored_keeps_its_place_at_the_full_door(
+    house: House, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though it came first and takes long: who has brought nothing goes."""
+    monkeypatch.setattr(listening, "CONNECTIONS", 2)
+    monkeypatch.setattr(listening, "PATIENCE", 0.5)
+    held, enough = threading.Event(), threading.Event()
+
+    def hold(tx: Tx) -> None:
+        if tx.connection.dialect.name == "postgresql":
+            tx.connection.exec_driver_sql("LOCK TABLE mails IN EXCLUSIVE MODE")
+        held.set()
+        enough.wait(30)
+
+    holding = asyncio.create_task(house.as_system(hold))
+    await asyncio.to_thread(held.wait, 30)
+    storing = await asyncio.open_connection("127.0.0.1", port)
+    for said in ("EHLO me.example", f"MAIL FROM:<{MARIA}>", f"RCPT TO:<{SUPPORT}>", "DATA"):
+        storing[1].write(f"{said}\r\n".encode())
+    storing[1].write(MAIL + b".\r\n")
+    silent = await asyncio.open_connection("127.0.0.1", port)
+    await asyncio.sleep(1)
+    newcomer = await asyncio.open_connection("127.0.0.1", port)
+    last_words = await asyncio.wait_for(silent[0].read(), 30)
+    assert last_words.endswith(b"421 4.4.2 Others wait. Please come again\r\n")
+    assert (await newcomer[0].readline())[:3] == b"220"
+    enough.set()
+    async with asyncio.timeout(30):
+        await storing[0].readuntil(b"250 2.0.0 Stored")
+
+    await holding
+    assert len((await house.as_system(ledger.ledger)).mails) == 1
+    for _, writer in (storing, silent, newcomer):
+        writer.close()
 
 
 def greeting(port: int) -> bytes:
