@@ -209,3 +209,19 @@ def test_a_reply_is_clean_and_empty_only_if_the_mail_is(mail: str) -> None:
 
     assert is_visible(reply) == is_visible(mail)
     assert reply == many_lines(reply)
+
+
+def test_what_is_signed_in_the_text_is_read_without_its_armour() -> None:
+    signed = (
+        "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nIt stops.\n\n- -- not that one\n\n"
+        "On 3 November 2026, Help <help@acme.example> wrote:\n> Does it?\n"
+        "-----BEGIN PGP SIGNATURE-----\n\niQabc\n-----END PGP SIGNATURE-----\n"
+    )
+
+    assert newly_written(signed) == "It stops.\n\n-- not that one"
+
+
+def test_a_footer_may_bring_its_link_in_brackets() -> None:
+    footer = "Sent with [Proton Mail](https://proton.me/) secure email."
+
+    assert newly_written(f"It stops.\n\n{footer}\n") == "It stops."

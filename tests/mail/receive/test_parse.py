@@ -57,6 +57,8 @@ def test_a_plain_mail_is_read_whole() -> None:
         ("unicode_escape", "utf-8", "für"),
         ("idna", "utf-8", "für"),
         ("base64", "utf-8", "für"),
+        ("iso-8859-1", "utf-8", "„für“ 5 €"),
+        ("windows-1251", "utf-8", "Привет"),
     ],
 )
 def test_a_charset_is_taken_as_browsers_take_it(said: str, charset: str, words: str) -> None:
@@ -151,8 +153,9 @@ def test_an_odd_sender_is_never_taken_for_somebody_else(line: str) -> None:
     assert read.defects
 
 
-def test_a_sender_that_repeats_its_address_as_its_name_is_not_odd() -> None:
-    assert not parse(mail('From: "ada@example.com" <ada@example.com>', body="x")).odd_sender
+@pytest.mark.parametrize("name", ['"ada@example.com"', "ada@example.com", "'Ada@Example.com'"])
+def test_a_sender_that_repeats_its_address_as_its_name_is_not_odd(name: str) -> None:
+    assert not parse(mail(f"From: {name} <ada@example.com>", body="x")).odd_sender
 
 
 def test_an_address_is_compared_in_one_spelling() -> None:
@@ -263,6 +266,11 @@ def test_a_header_ends_where_fields_do(raw: bytes, subject: str, words: str) -> 
 def test_what_only_says_that_it_is_base64_is_read_as_it_stands(body: bytes, words: str) -> None:
     header = ("Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: base64")
     assert parse(mail(*header, body=body)).text == words
+
+
+@pytest.mark.parametrize("said", ["quoted-printable", "Quoted-Printable (text)", '"quoted-printable" ; x'])
+def test_how_a_part_is_encoded_may_be_said_with_a_comment(said: str) -> None:
+    assert parse(mail(f"Content-Transfer-Encoding: {said}", body="f=C3=BCr")).text == "für"
 
 
 def test_a_mail_without_anything_is_a_mail() -> None:

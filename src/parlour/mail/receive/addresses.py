@@ -90,7 +90,8 @@ def _address(box: _Mailbox) -> Address:
     words = "".join(box.words).strip()
     if box.angle is not None:
         spec, name = _ROUTE.sub("", box.angle.strip(), count=1), words
-        odd = box.doubled or (not box.quoted and "@" in words)
+        repeats = clean_email(words.strip("'")) == clean_email(spec)
+        odd = box.doubled or (not box.quoted and "@" in words and not repeats)
     else:
         bare = _BARE.findall(words)
         spec = bare[0] if bare else (words if "@" in words else "")

@@ -41,6 +41,10 @@ _CODECS = {re.sub(r"[^a-z0-9]", "", name): codec for name, codec in aliases.item
 }
 """Those without another name, such as koi8_u, stand among the modules alone."""
 _MARKS = {codecs.BOM_UTF8: "utf_8_sig", codecs.BOM_UTF16_LE: "utf_16", codecs.BOM_UTF16_BE: "utf_16"}
+_OF_SINGLE_BYTES = ("cp125", "iso8859", "koi8", "latin", "mac_", "cp437", "cp85", "cp86")
+"""How the names of codecs begin of which each byte is a letter. What is UTF-8 throughout would be nonsense in
+any of them: far more programs say one of these and write the other.
+"""
 _HIGH = re.compile(rb"[\x80-\xff]+")
 _META = re.compile(rb"""<meta[^>]{0,200}?charset\s{0,9}=\s{0,9}["']?\s{0,9}([\w.:-]{1,40})""", re.IGNORECASE)
 _META_WITHIN = 1_024
@@ -85,7 +89,7 @@ def of_html(content: bytes) -> str | None:
 
 
 def decoded(content: bytes, declared: str | None = None, *, guess: bool = False) -> str:
-    """As it is declared; else UTF-8; else UTF-8 with strays; else Windows-1252.
+    """As it is declared, unless that is plainly UTF-8; else UTF-8; else UTF-8 with strays; else Windows-1252.
 
     `guess`: what is in no Latin script is looked at first, which takes some hundredths of a second.
     """
@@ -95,6 +99,8 @@ def decoded(content: bytes, declared: str | None = None, *, guess: bool = False)
     said = known(declared)
     if b"\x1b$" in content[:_SAMPLE] and said in (None, "cp1252", "utf_8"):
         said = "iso2022_jp_ext"
+    if said and said.startswith(_OF_SINGLE_BYTES) and (text := _strictly(content, "utf_8")) is not None:
+        return text
     if said and (text := _strictly(content, said)) is not None:
         return text
     if said == "cp1252":

@@ -15,7 +15,13 @@ from parlour.kernel.text import is_visible, many_lines
 from parlour.mail.receive.attribution import LINES as INTRODUCTION_LINES
 from parlour.mail.receive.attribution import introduction_ending_at
 from parlour.mail.receive.quoted_header import header_block_at, is_rule, is_title, titled_rule
-from parlour.mail.receive.signature import is_dashes, is_footer, without_list_footer, without_sign_off
+from parlour.mail.receive.signature import (
+    is_dashes,
+    is_footer,
+    without_armour,
+    without_list_footer,
+    without_sign_off,
+)
 
 LINES = 3_000
 """Within so many lines a quotation that reaches to the end is looked for: nobody writes as many above it."""
@@ -42,7 +48,8 @@ class _Block(Struct):
 
 def newly_written(text: str) -> str:
     """The reply in a clean text (`kernel.text.many_lines`). Empty only if the text is."""
-    lines = _with_marks_on_wrapped_ends(_BROKEN_ADDRESS.sub(r"\1>", text).split("\n"))
+    written = without_armour(text)
+    lines = _with_marks_on_wrapped_ends(_BROKEN_ADDRESS.sub(r"\1>", written).split("\n"))
     lines = _before_whole_quotation(without_list_footer(lines))
     blocks = _blocks(lines)
     kept = [line for block in _answers(blocks) for line in block.lines]

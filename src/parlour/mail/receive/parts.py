@@ -64,7 +64,7 @@ class Part:
 
     def content(self) -> bytes:
         """With its transfer encoding undone."""
-        encoding = self.fields.one("content-transfer-encoding").split(";")[0].strip().strip('"').lower()
+        encoding = re.split(r"[;(]", self.fields.one("content-transfer-encoding"))[0].strip(' \t"').lower()
         return _unencoded(self.whole, encoding)
 
 

@@ -10,6 +10,14 @@ _LIST_FOOTER_LINES = 10
 _SIGNED_OFF = re.compile(r"[-–—]{1,2}\s?[^\W\d_a-z][\w'.-]*(?: [^\W\d_a-z][\w'.-]*){1,2}")
 """`-Jane Doe`."""
 _LINK = re.compile(r"\s?[<(\[]https?://[^\s>)\]]*[>)\]]")
+_NO_BRACKETS = str.maketrans("", "", "[]")
+"""As `[Proton Mail](https://…)` has them."""
+_ARMOUR = re.compile(
+    r"\A\s*-----BEGIN PGP SIGNED MESSAGE-----\n(?:[\w-]{1,40}: [^\n]*\n){0,20}\n"
+    r"(.*)\n-----BEGIN PGP SIGNATURE-----",
+    re.DOTALL,
+)
+_ESCAPED_DASH = re.compile(r"^- (?=-)", re.MULTILINE)
 _FOOTER = re.compile(
     r"(?i)(?:"
     r"sent (?:from|with|via|using)|get outlook for|envoyé (?:de|depuis|à partir|avec|via)"
@@ -34,7 +42,7 @@ _SENTENCE = re.compile(
 
 def is_footer(line: str) -> bool:
     """`Sent from my telephone`, alone on its line."""
-    words = _LINK.sub("", line).strip(" *_\u200b\xa0")
+    words = _LINK.sub("", line).translate(_NO_BRACKETS).strip(" *_\u200b\xa0")
     return _SENTENCE.fullmatch(words) is not None or (
         len(words) <= _FOOTER_LENGTH
         and not words.endswith((".", "!", "?", ",", ";", "。"))
@@ -45,6 +53,12 @@ def is_footer(line: str) -> bool:
 def is_dashes(line: str) -> bool:
     """What stands above a signature (RFC 3676, section 4.3), whether or not the space at its end survived."""
     return _DASHES.fullmatch(line) is not None
+
+
+def without_armour(text: str) -> str:
+    """What somebody wrote and signed in the text itself (RFC 9580, section 7), whether or not it is true."""
+    signed = _ARMOUR.match(text)
+    return _ESCAPED_DASH.sub("", signed[1]) if signed else text
 
 
 def without_list_footer(lines: Sequence[str]) -> list[str]:
