@@ -424,6 +424,25 @@ async def test_a_mail_that_cannot_be_read_is_quarantined_and_the_next_one_is_rea
     assert following.outcome is Outcome.OPENED
 
 
+@pytest.mark.usefixtures("bring")
+async def test_a_mail_of_which_only_a_part_is_left_is_not_taken_for_all_of_it(
+    house: House, files: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "delay_after", lambda _: AT_ONCE)
+    raw, key = (
+        written("The blue one, and not the red one").as_bytes(),
+        f"{house.workspace.workspace_id}/a/part",
+    )
+    await files.put(key, _pieces(raw[:-20]), limit=len(raw))
+    cut = Arrival(clock.new_id(), (await house.as_system(mailboxes.every))[0].mailbox_id, key, len(raw))
+    await house.as_system(ledger.receive, cut)
+    async with asyncio.timeout(30):
+        while await house.db.read(Actor.system(), are_due):
+            await asyncio.sleep(0.02)
+
+    assert (await house.as_system(ledger.mail, cut.mail_id)).outcome is Outcome.QUARANTINED
+
+
 async def test_a_mail_that_could_not_be_read_is_read_again_once_somebody_asks(
     house: House, bring: Bring, desk: Browser, files: FileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

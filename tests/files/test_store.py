@@ -54,6 +54,15 @@ async def test_what_is_put_comes_back_whole_and_in_part(store: FileStore, key: s
         assert await all_of(store, key, len(whole) - 5) == whole[-5:]
 
 
+async def test_less_than_was_put_is_missing_at_its_end(store: FileStore, key: str) -> None:
+    await store.put(key, pieces(1), limit=LIMIT)
+
+    found = store.get(key, 0, PIECE + 1)
+    assert len(await anext(found)) == PIECE
+    with pytest.raises(Missing):
+        await anext(found)
+
+
 @pytest.mark.parametrize("count", [1, 2 * PART // PIECE], ids=["small", "in parts"])
 async def test_a_key_is_used_once(store: FileStore, key: str, count: int) -> None:
     await store.put(key, pieces(1), limit=LIMIT)

@@ -51,7 +51,7 @@ def export(file: Path, workspace: str) -> None:
         click.echo(f"{what:<26} {count:>10,}")
     click.echo(f"{file} holds all of {workspace} in {file.stat().st_size:,} bytes. It was read once more.")
     if made.missing:
-        click.echo(f"{made.missing:,} files or mails are not in the store any more.", err=True)
+        click.echo(f"{made.missing:,} files or mails are not whole in the store any more.", err=True)
 
 
 @click.command

@@ -35,4 +35,4 @@ class FilesAway(Overloaded):
 
 
 class Missing(Exception):
-    """There is no object under this key."""
+    """There is no object under this key, or none that is as long as what was put."""

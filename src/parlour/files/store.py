@@ -182,7 +182,10 @@ class FileStore:
         return more
 
     async def get(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        """The bytes from `start` up to, not including, `end`, in pieces. Raises Missing, FilesAway."""
+        """The bytes from `start` up to, not including, `end`, in pieces. Raises Missing, FilesAway.
+
+        Who says an `end` gets all up to there: of an object that is shorter the rest is Missing.
+        """
         if self.folder is not None:
             async for piece in _read(_below(self.folder, key), start, end):
                 yield piece
@@ -193,7 +196,10 @@ class FileStore:
         with clear_words(writing=False):
             found = await obstore.get_async(self._store, key, options={"range": span} if start or end else {})
             async for piece in found.stream(min_chunk_size=PIECE):
+                start += len(piece)
                 yield bytes(piece)
+        if end is not None and start < end:
+            raise Missing
 
     async def size(self, key: str) -> int | None:
         """Bytes, or None when there is no such object. Raises FilesAway."""
@@ -324,6 +330,8 @@ async def _read(path: Path, start: int, end: int | None) -> AsyncIterator[bytes]
             while left > 0 and (piece := await asyncio.to_thread(file.read, min(PIECE, left))):
                 left -= len(piece)
                 yield piece
+            if left > 0:
+                raise Missing
     except FileNotFoundError:
         raise Missing from None
     except OSError as error:

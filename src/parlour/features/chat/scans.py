@@ -29,7 +29,7 @@ class ScanJobs:
             return
         with spool(self._folder) as copy:
             try:
-                async for piece in self._intake.store.get(file.storage_key):
+                async for piece in self._intake.store.get(file.storage_key, end=file.attachment.size):
                     copy.write(piece)
             except Missing:
                 return

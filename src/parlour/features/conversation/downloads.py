@@ -1,18 +1,22 @@
 """A file as it is handed out: by us, with headers of our own, whatever it says of itself."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Send
 
 from parlour.features.conversation.uploads import intake
 from parlour.features.files.models import File
 from parlour.files import kinds
-from parlour.files.errors import Missing
+from parlour.files.errors import FilesAway, Missing
 from parlour.files.names import content_disposition
 from parlour.kernel.errors import NotFound
 from parlour.web.headers import SANDBOX
+
+log = structlog.get_logger("parlour.files")
 
 THUMBNAIL = "image/webp"
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
@@ -38,8 +42,27 @@ async def serve(request: Request, file: File) -> Response:
     media_type = THUMBNAIL if small else file.attachment.media_type
     if request.method == "HEAD" or start == end:
         return Response(status_code=status, headers=headers, media_type=media_type)
-    content = await _begun(intake(request).store.get(key, start, end))
-    return StreamingResponse(content, status, headers, media_type)
+    return await handed(intake(request).store.get(key, start, end), status, headers, media_type)
+
+
+async def handed(
+    content: AsyncIterator[bytes], status: int, headers: Mapping[str, str], media_type: str
+) -> Response:
+    """An answer with this content, of which something has come. Raises NotFound."""
+    try:
+        first = await anext(content, b"")
+    except Missing:
+        raise NotFound from None
+    return _Handed(_with(first, content), status, headers, media_type)
+
+
+class _Handed(StreamingResponse):
+    async def stream_response(self, send: Send) -> None:
+        """Where the store breaks off, so does the connection, and whoever reads knows that it was not all."""
+        try:
+            await super().stream_response(send)
+        except (Missing, FilesAway) as error:
+            log.error("file.broken_off", because=str(error) or "it is shorter than what was put")
 
 
 def _headers(request: Request, file: File, *, small: bool) -> dict[str, str]:
@@ -76,15 +99,6 @@ def _span(request: Request, size: int, tag: str) -> tuple[tuple[int, int] | None
         if last and int(last) < start:
             return whole
     return ((start, end), 206) if start < end else (None, 416)
-
-
-async def _begun(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The same content, of which something has come: what is not there is told before the answer begins."""
-    try:
-        first = await anext(content)
-    except Missing:
-        raise NotFound from None
-    return _with(first, content)
 
 
 async def _with(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -1,14 +1,14 @@
 """The ledger of mails: what came and went, what became of it, and what somebody can still do about it."""
 
-from collections.abc import AsyncIterator
 from uuid import UUID
 
 from msgspec.structs import asdict
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from parlour.db.database import Unit
 from parlour.features.accounts.models import Desk
+from parlour.features.conversation.downloads import handed
 from parlour.features.conversation.uploads import intake
 from parlour.features.desk import units
 from parlour.features.desk.agent import desk_in, render_at
@@ -17,7 +17,6 @@ from parlour.features.mailroom.models import HELD, Mail, Outcome
 from parlour.features.tickets.outgoing import service as outgoing
 from parlour.features.tickets.outgoing.models import FAILED
 from parlour.features.tickets.outgoing.models import Outcome as Gone
-from parlour.files.errors import Missing
 from parlour.files.names import content_disposition, safe_name
 from parlour.kernel.access import Permission
 from parlour.web.forms import read_form
@@ -91,11 +90,6 @@ async def original(request: Request) -> Response:
     mail = await db(request).read(desk.actor, mailroom.mail, id_in(request, "mail_id"))
     if not mail.storage_key:  # it was erased
         raise mailroom.UnknownMail
-    try:
-        pieces = intake(request).store.get(mail.storage_key)
-        first = await anext(pieces, b"")
-    except Missing:
-        raise mailroom.UnknownMail from None
     name = safe_name(f"{mail.subject or 'mail'}.eml")
     headers = {
         "Content-Disposition": content_disposition(name, inline=False),
@@ -103,13 +97,8 @@ async def original(request: Request) -> Response:
         "Content-Length": str(mail.size),
         "Cache-Control": "private, no-store",
     }
-    return StreamingResponse(_joined(first, pieces), 200, headers, "message/rfc822")
-
-
-async def _joined(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for piece in rest:
-        yield piece
+    content = intake(request).store.get(mail.storage_key, end=mail.size)
+    return await handed(content, 200, headers, "message/rfc822")
 
 
 async def _decided(request: Request, act: Unit[[UUID], None]) -> Response:

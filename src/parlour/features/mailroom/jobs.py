@@ -48,7 +48,8 @@ class MailroomJobs:
         system, mail_id = Actor.system(job.workspace_id), UUID(job.payload["mail_id"])
         found = await self._db.read(system, service.mail, mail_id)
         try:
-            raw = b"".join([piece async for piece in self._intake.store.get(found.storage_key)])
+            bytes_of_it = self._intake.store.get(found.storage_key, end=found.size)
+            raw = b"".join([piece async for piece in bytes_of_it])
             letter = await asyncio.to_thread(
                 self._opened, mail_id, raw, released=job.payload.get("released", False)
             )

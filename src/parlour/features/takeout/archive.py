@@ -145,20 +145,19 @@ class Export(Struct):
                 name = f"{this}/{safe_name(row['name'])}" if what == "files" else f"{this}.eml"
                 at = max(row["created_at"], OLDEST).timetuple()[:6]
                 entry = zipfile.ZipInfo(f"{what}/{name}", at)
-                await self._object(archive, entry, row["storage_key"])
+                await self._object(archive, entry, row["storage_key"], row["size"])
                 self._count(f"{what}, with their bytes", 1)
             if len(rows) < store.STEP:
                 return
             after = next(iter(rows[-1].values()))
 
-    async def _object(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, key: str) -> None:
-        pieces = self.files.get(key)
+    async def _object(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, key: str, size: int) -> None:
+        pieces = self.files.get(key, end=size)
         try:
             first = await anext(pieces, b"")
+            with archive.open(entry, "w", force_zip64=True) as member:
+                member.write(first)
+                async for piece in pieces:
+                    member.write(piece)
         except Missing:
             self.missing += 1
-            return
-        with archive.open(entry, "w", force_zip64=True) as member:
-            member.write(first)
-            async for piece in pieces:
-                member.write(piece)

@@ -68,7 +68,8 @@ class Encloser:
 
     async def _read(self, file: File) -> Enclosed | None:
         try:
-            content = b"".join([piece async for piece in self._store.get(file.storage_key)])
+            pieces = self._store.get(file.storage_key, end=file.attachment.size)
+            content = b"".join([piece async for piece in pieces])
         except Missing:
             return None
         return Enclosed(file.attachment.name, file.attachment.media_type, content)

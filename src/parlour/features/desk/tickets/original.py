@@ -94,7 +94,7 @@ async def _read(request: Request, desk: Desk) -> tuple[Mail, Parsed]:
     if not mail.storage_key:
         raise mailroom.UnknownMail
     try:
-        raw = b"".join([piece async for piece in intake(request).store.get(mail.storage_key)])
+        raw = b"".join([piece async for piece in intake(request).store.get(mail.storage_key, end=mail.size)])
     except Missing:
         raise mailroom.UnknownMail from None
     return mail, await asyncio.to_thread(parse, raw)
