@@ -14,7 +14,7 @@ from tests.clamd_server import STREAM_LIMIT, ClamdServer
 from tests.ports import free_port
 from tests.post_office import PostOffice
 from tests.postgres_server import ON_POSTGRESQL
-from tests.shell import Shell
+from tests.shell import Shell, sentence
 
 
 @pytest.fixture
@@ -153,6 +153,16 @@ def test_a_damaged_file_is_noticed(shell: Shell) -> None:
 
     assert code == 1
     assert any("damage" in line or "malformed" in line for line in wrongs(lines)), lines
+    assert "see what parlour doctor says" in sentence(shell.run("workspace", "list"))
+
+
+def test_a_place_that_takes_no_mails_is_noticed(shell: Shell) -> None:
+    (shell.folder / "mail").write_bytes(b"")
+
+    code, lines = said(shell)
+
+    assert code == 1
+    assert any("takes none" in line for line in wrongs(lines)), lines
 
 
 @pytest.mark.sqlite

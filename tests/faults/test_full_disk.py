@@ -22,6 +22,7 @@ from parlour.kernel.errors import StorageFull
 from tests.faults.people import Agent, Customer, Person, Records, Ticket
 from tests.live import SLUG, Live
 from tests.ports import free_port
+from tests.shell import Shell, sentence
 
 SYSTEM = Actor.system()
 MEGABYTE = 2**20
@@ -162,6 +163,28 @@ def forms(maria: Customer, ada: Agent, ticket: str) -> list[tuple[Person, str, d
         (ada, ada.chat_at(ticket), {**words, "client_id": str(uuid4())}),
         (ada, f"{ada.ticket_at(ticket)}/notes", {**words, "client_id": str(uuid4())}),
     ]
+
+
+@pytest.mark.sqlite
+def test_a_command_says_that_the_disk_is_full_where_sqlite_speaks_of_an_error(tmp_path: Path) -> None:
+    shell, disk = Shell(tmp_path / "data"), tmp_path / "disk"
+    assert shell.run("workspace", "create", "acme", "--name", "Acme").returncode == 0
+    disk.mkdir()
+    script = (
+        'mount -t tmpfs -o size=8m tmpfs "$0" && cp -a "$1/." "$0" && '
+        '{ cat /dev/zero > "$0/filler" 2> "$1/full"; exec "$2" -m parlour workspace list; }'
+    )
+    environment = {**shell.environment, "PARLOUR_DATA_DIR": str(disk)}
+
+    refused = subprocess.run(
+        [*MOUNT, script, str(disk), str(shell.folder), sys.executable],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert "Its disk is nearly full: make room there." in sentence(refused)
 
 
 @pytest.mark.parametrize("leave", [2 * MEGABYTE, 0], ids=["nearly full", "to the last byte"])

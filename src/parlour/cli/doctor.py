@@ -329,7 +329,10 @@ async def _mailboxes(db: Database, _: Settings) -> list[Finding]:
 
 async def _mail(settings: Settings) -> Finding:
     if settings.smtp_url is None:
-        says = f"PARLOUR_SMTP_URL is not set: mails become files in {settings.mail_folder} and reach nobody."
+        folder = settings.mail_folder
+        if folder.exists() and not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+            return Finding("mail", "wrong", f"{folder}, where mails become files, takes none.")
+        says = f"PARLOUR_SMTP_URL is not set: mails become files in {folder} and reach nobody."
         return Finding("mail", "note", says)
     server = urlsplit(settings.smtp_url).hostname
     try:

@@ -5,6 +5,7 @@ from parlour.db.backup.rows import BackupUnusable
 from parlour.db.database import DatabaseUnusable
 from parlour.db.migrate import SchemaTooNew
 from parlour.db.new_file import Unwritable
+from parlour.db.sqlite.disk import is_damage
 from parlour.db.sqlite.file import DataFolderInUse
 from parlour.features.accounts.passwords import MIN_LENGTH
 from parlour.kernel.errors import DomainError, Invalid
@@ -13,6 +14,10 @@ from parlour.settings import BadSetting
 REFUSALS = (
     *(Refused, BadSetting, DomainError),
     *(DatabaseUnusable, DataFolderInUse, SchemaTooNew, BackupUnusable, Unwritable),
+)
+DAMAGED = (
+    "The database is damaged, or its disk is. Stop the server, keep a copy of the data folder, and see what "
+    "parlour doctor says; parlour restore fills an empty folder from a backup."
 )
 PROBLEMS = {
     "slug": "A slug is 1 to 48 small letters, digits and hyphens, with no hyphen at either end.",
@@ -33,6 +38,8 @@ PASSWORDS = {
 
 def sentence(error: Exception) -> str | None:
     """None for what nobody expects: its traceback is what helps."""
+    if is_damage(error):
+        return DAMAGED
     if not isinstance(error, REFUSALS):
         return None
     if type(error) is Invalid:  # the others have a sentence of their own

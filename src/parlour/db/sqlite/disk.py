@@ -65,7 +65,23 @@ class Disk:
         return full
 
 
+def is_out_of_room(error: BaseException, folder: Path) -> bool:
+    """Whether the disk said no because it is full: of the file beside the database that processes share,
+    SQLite says that there was an "I/O error".
+    """
+    return refuses(error) and Disk(folder).is_low()
+
+
 def refuses(error: BaseException) -> bool:
     """Whether it is the disk that said no."""
+    return _code(error) in _REFUSALS
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether what stands in the file cannot be."""
+    return _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _code(error: BaseException) -> int:
     cause = error.orig if isinstance(error, DBAPIError) else error
-    return isinstance(cause, sqlite3.Error) and getattr(cause, "sqlite_errorcode", 0) & 0xFF in _REFUSALS
+    return getattr(cause, "sqlite_errorcode", 0) & 0xFF if isinstance(cause, sqlite3.Error) else 0

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from parlour.db.database import DatabaseUnusable
+from parlour.db.sqlite.disk import is_out_of_room
 
 OWN = 2**62
 """The byte of the database file that its owner locks: far beyond those that SQLite locks, and any content."""
@@ -92,7 +93,8 @@ def sentences(path: Path) -> Iterator[None]:
         yield
     except (OSError, sqlite3.Error, DBAPIError) as error:
         why = getattr(error, "orig", error)
-        raise DatabaseUnusable(f"The database {path} cannot be opened: {why}.") from error
+        room = " Its disk is nearly full: make room there." if is_out_of_room(error, path.parent) else ""
+        raise DatabaseUnusable(f"The database {path} cannot be opened: {why}.{room}") from error
 
 
 def is_there(path: Path) -> bool:
