@@ -248,8 +248,11 @@ async def test_of_any_other_list_and_of_machines_behind_our_own_nothing_opens(
 FORM = {"From": f"Acme's website <{SUPPORT}>", "Reply_To": f"Maria Weber <{MARIA}>"}
 
 
-async def test_what_a_form_of_our_own_site_sends_is_its_visitors(house: House, bring: Bring) -> None:
-    mail = await bring(written(**FORM))
+@pytest.mark.parametrize("sender", [SUPPORT, "wordpress@acme.example", "No-Reply@Acme.example"])
+async def test_what_a_form_of_our_own_site_sends_is_its_visitors(
+    house: House, bring: Bring, sender: str
+) -> None:
+    mail = await bring(written(**{**FORM, "From": f"Acme's website <{sender}>"}))
     ticket = await ticket_of(house, mail)
 
     assert (mail.outcome, mail.sender, mail.verified) == (Outcome.OPENED, MARIA, False)
@@ -283,6 +286,29 @@ async def test_a_form_whose_visitor_is_ourselves_goes_round_in_no_circle(house: 
 )
 async def test_anything_else_from_our_own_address_is_our_own(bring: Bring, other: dict[str, str]) -> None:
     assert (await bring(written(**{**FORM, **other}))).outcome is Outcome.LOOP
+
+
+@pytest.mark.parametrize("sender", ["noreply@elsewhere.example", "bob@acme.example"])
+async def test_whom_others_ask_to_be_answered_stays_no_more_than_an_address(
+    house: House, bring: Bring, sender: str
+) -> None:
+    mail = await bring(written(**{**FORM, "From": sender}))
+
+    assert (await ticket_of(house, mail)).email == sender
+    assert len(await mails(house, MARIA)) == 1
+
+
+async def test_who_answers_by_a_program_that_calls_itself_a_list_is_heard(house: House, bring: Bring) -> None:
+    ticket = await ticket_of(house, await bring(written()))
+    [confirmation] = await mails(house, MARIA)
+    ways_out = {
+        "List_Unsubscribe": "<https://crm.example/u/1>",
+        "List_Unsubscribe_Post": "List-Unsubscribe=One-Click",
+    }
+    answer = {"Message_ID": "<2@example.com>", "In_Reply_To": confirmation["Message-ID"]}
+    mail = await bring(written("The blue one.", **ways_out, **answer))
+
+    assert (mail.outcome, mail.ticket_id) == (Outcome.ADDED, ticket.ticket_id)
 
 
 async def test_two_people_whose_mails_bear_the_same_message_id_are_both_heard(

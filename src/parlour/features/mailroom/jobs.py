@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from uuid import UUID
 
@@ -30,6 +30,9 @@ from parlour.settings import Settings
 
 TRIES = 3
 """Then the mail is quarantined and the mailbox goes on."""
+
+UNREAD = frozenset({"noreply", "no-reply", "donotreply", "do-not-reply", "nobody", "www-data", "wordpress"})
+"""What programs call themselves that send and are not answered; WordPress, for all its forms, by its name."""
 
 log = structlog.get_logger("parlour.mail")
 
@@ -75,8 +78,13 @@ class MailroomJobs:
     async def _perhaps_by_our_list(self, system: Actor, letter: Letter) -> Letter:
         """A mailing list at an address of ours, as a group at Google that stands before a mailbox, hands on
         what people write to us. Where it had to put its own address into From, who wrote is its claim.
+
+        Whoever answers a mail of ours is a person, though their program puts into each of its mails how one
+        hears no more of it.
         """
         parsed = letter.parsed
+        if parsed.kind is Kind.LIST and letter.answers:
+            return replace(letter, parsed=replace(parsed, kind=Kind.PERSON))
         if parsed.kind is not Kind.LIST or not await self._db.read(
             system, mailboxes.own_among, [parsed.list_address]
         ):
@@ -86,17 +94,19 @@ class MailroomJobs:
         return replace(letter, parsed=replace(parsed, kind=Kind.PERSON))
 
     async def _perhaps_by_our_form(self, system: Actor, letter: Letter) -> Letter:
-        """A form of the house's own site writes from our address to our address, and names who filled it in
-        as who is to be answered. No mail of ours does: each asks its answers back to us, under a
-        Message-ID that is known, and what an agent sends to a customer is not for us.
+        """A form of the house's own site writes to our address from that address, or from one of its domain
+        that nobody reads, and names who filled it in as who is to be answered. No mail of ours does: each
+        asks its answers back to us, under a Message-ID that is known, and what an agent sends to a customer
+        is not for us.
         """
         parsed = letter.parsed
         if parsed.kind is not Kind.PERSON or letter.ours or letter.answers or not parsed.reply_to:
             return letter
-        named = [each.mailbox for each in (*parsed.to, *parsed.reply_to)]
-        own = await self._db.read(system, mailboxes.own_among, [letter.sender, *named])
+        named = [letter.sender, *(each.mailbox for each in (*parsed.to, *parsed.reply_to))]
+        own = await self._db.read(system, mailboxes.own_among, named)
+        at = own & {each.mailbox for each in parsed.to}
         wrote = next((each for each in parsed.reply_to if each.mailbox and each.mailbox not in own), None)
-        if wrote is None or letter.sender not in own or not any(each.mailbox in own for each in parsed.to):
+        if wrote is None or not at or not (letter.sender in own or _is_nobody_of(letter.sender, at)):
             return letter
         return replace(letter, parsed=replace(parsed, sender=wrote, verified=False, odd_sender=wrote.odd))
 
@@ -144,3 +154,9 @@ class MailroomJobs:
             ours=any(each.endswith(f"@{self._host}>") for each in parsed.in_reply_to),
             released=released,
         )
+
+
+def _is_nobody_of(sender: str, ours: Collection[str]) -> bool:
+    """Whether a program of the house's own sends from there, and nobody reads what comes."""
+    local, _, host = sender.rpartition("@")
+    return local in UNREAD and any(each.endswith(f"@{host}") for each in ours)
