@@ -403,6 +403,31 @@ async def test_what_is_as_it_was_is_not_drawn_again(
     assert drawn == ["desk/tickets.html", "desk/ticket.html", "portal/chat.html"]
 
 
+async def test_a_row_that_one_list_has_shown_is_drawn_for_no_other_and_for_no_search(
+    furnished: dict[str, str], house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[str] = []
+    draw = Renderer.__call__
+    address = f"/workspace/{furnished['workspace']}/tickets"
+
+    def note(renderer: Renderer, name: str, /, **context: Any) -> str:
+        drawn.append(name)
+        return draw(renderer, name, **context)
+
+    async with aclosing(await house.sign_in()) as desk:
+        first = await desk.get(address)
+        with monkeypatch.context() as patch:
+            patch.setattr(Renderer, "__call__", note)
+            shown = [
+                await desk.get(address, params=asked)
+                for asked in ({"sort": "created"}, {"status": "active", "sort": "priority"}, {"q": "parcel"})
+            ]
+
+    assert [page.text.count("data-ticket-row") for page in (first, *shown)] == [25] * 4
+    assert shown[-1].text.count("<mark>") == 25
+    assert [name for name in drawn if "row" in name] == []
+
+
 def sent(file: File) -> int:
     return len(CODINGS["br"](file.plain) if file.shrinks else file.plain)
 

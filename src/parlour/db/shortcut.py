@@ -28,7 +28,9 @@ STATEMENTS = 1000
 IDS = 20_000
 """Ids that came by lately: making one of its text costs as much as reading three values."""
 OBJECTS = 1_000
-"""Rows of each kind whose objects are kept: the pages that people look at, many times over."""
+"""Rows of a statement whose objects are kept: the pages that people look at, many times over."""
+NAMED = 2_000
+"""The same of a NamedTuple, from all statements that find its rows."""
 
 _NOW = re.compile(r"\b(?:\w+_timestamp|now|random|pg_\w+)\(")
 """In a statement that may find something else although nothing was stored."""
@@ -117,8 +119,10 @@ class Prepared:
 
     def _objects(self, make: Make[Any]) -> Alike[Any]:
         """`make` of rows as they are stored: the same texts and numbers are the same row."""
+        if _is_named(make):
+            return _named(make)
         made = _of_all(make)
-        return Alike(made if _is_named(make) else lambda stored: made(self.read(stored)), most=OBJECTS)
+        return Alike(lambda stored: made(self.read(stored)), most=OBJECTS)
 
 
 def _of_all(make: Make[T]) -> Callable[[Sequence[tuple[Any, ...]]], list[T]]:
@@ -130,6 +134,11 @@ def _of_all(make: Make[T]) -> Callable[[Sequence[tuple[Any, ...]]], list[T]]:
 
 def _is_named(make: Make[T]) -> TypeGuard[type[T]]:
     return hasattr(make, "_fields")
+
+
+_named: Callable[[Any], Alike[Any]] = cache(lambda kind: Alike(_of_all(kind), most=NAMED))
+"""Of a NamedTuple rows are alike whichever statement found them: what one list has shown is known in the
+next, and in a search."""
 
 
 def _with_defaults(compiled: SQLCompiler) -> list[Any]:

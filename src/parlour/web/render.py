@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Sequence
 from datetime import UTC, datetime
 from functools import cache, cached_property, lru_cache, partial
 from gettext import NullTranslations
-from itertools import repeat
+from itertools import chain, repeat
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -215,7 +215,7 @@ class Renderer:
     def __init__(self, asset: Callable[[str], str], **facts: object) -> None:
         """`facts` are the same on every page of this server."""
         self._icon = cache(partial(icon, asset("icons.svg")))
-        self._lines = Kept(self._draw_lines, most=LINES, length=len)
+        self._lines = Kept(self._draw_lines, most=LINES, length=lambda line: sum(map(len, line)))
         self._end_of_line, self._gap = token_hex(), token_hex()  # nobody can write them
         self._environment = Environment(
             loader=self._load,
@@ -269,18 +269,17 @@ class Renderer:
         what has changed is drawn, and that in one go. `within` is HTML for each that is another every time:
         it stands where the line says `within`.
         """
-        gap = self._gap if within else ""
-        way = _way(template, (("within", gap), *around.items()))
-        drawn = self._lines.each(each, repeat(way))
+        drawn = self._lines.each(each, repeat(_way(template, tuple(around.items()))))
         if within:
-            drawn = [line.replace(gap, part, 1) for line, part in zip(drawn, within, strict=True)]
-        return Markup("".join(drawn))
+            return Markup("".join([part.join(line) for line, part in zip(drawn, within, strict=True)]))
+        return Markup("".join(chain.from_iterable(drawn)))
 
-    def _draw_lines(self, pairs: Sequence[tuple[object, _Way]]) -> list[str]:
+    def _draw_lines(self, pairs: Sequence[tuple[object, _Way]]) -> list[list[str]]:
+        """Each in two parts where it says `within`, else whole."""
         way = pairs[0][1]
-        each = [one for one, _ in pairs]
-        drawn = self(way.template, each=each, end_of_line=self._end_of_line, **dict(way.around))
-        return drawn.split(self._end_of_line)[:-1]
+        each, ends, gap = [one for one, _ in pairs], self._end_of_line, self._gap
+        drawn = self(way.template, each=each, end_of_line=ends, within=gap, **dict(way.around))
+        return [line.split(gap, 1) for line in drawn.split(ends)[:-1]]
 
     def __call__(self, name: str, /, **context: Any) -> str:
         page = self._environment.render_template(name, **context)
