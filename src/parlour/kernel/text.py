@@ -83,7 +83,7 @@ def name_in_mail(text: str) -> str:
 
     Cut to NAME_LIMIT: some were stored before there was one.
     """
-    return _PARTS_ADDRESS.sub("\\g<0>\u2060", cut(name(text), NAME_LIMIT))
+    return _PARTS_ADDRESS.sub(lambda found: f"{found[0]}\u2060", cut(name(text), NAME_LIMIT))
 
 
 def is_visible(text: str) -> bool:

@@ -136,9 +136,7 @@ class Answering(psycopg.Connection[Any]):
     def asking(self, words: bytes, values: Sequence[Any]) -> Owed:
         """Ask this before whatever comes next, and with it, as what is written `later`."""
         owed, stored = Owed(), self._stored(values)
-        key = self._key(words, stored)
-        self._ahead.pop(key, None)
-        foreseen = self._foreseen.pop(key, None)
+        foreseen = self._said_ahead(words, stored)
         if foreseen is not None:
             owed.answer = self._read(foreseen)
         else:
@@ -205,14 +203,18 @@ class Answering(psycopg.Connection[Any]):
         It is prepared when it is asked for the first time. Raises psycopg.Error.
         """
         stored = list(map(self._stored, runs))
-        key = self._key(words, stored[0])
         if self.noted is not None:
             self.noted.append(Asked(self.name, words, stored[0]))
-        answer = self._foreseen.pop(key, None)
-        if answer is None:
-            self._ahead.pop(key, None)
-            answer = self._go(words, stored)
-        return self._read(answer)
+        answer = self._said_ahead(words, stored[0])
+        return self._read(answer if answer is not None else self._go(words, stored))
+
+    def _said_ahead(self, words: bytes, stored: Sequence[Any]) -> PGresult | None:
+        """The answer, if this was asked ahead; from now on nobody asks it ahead any more."""
+        if not (self._ahead or self._foreseen):
+            return None
+        key = self._key(words, stored)
+        self._ahead.pop(key, None)
+        return self._foreseen.pop(key, None)
 
     def _read(self, answer: PGresult) -> Answer:
         if answer.status != ExecStatus.TUPLES_OK:
@@ -292,20 +294,20 @@ class Answering(psycopg.Connection[Any]):
         expected, self._later = self._later | {words}, set()
         self.undone = False
         answers = self.wait(_answers(self.pgconn, len(due)))
-        self.undone = any(map(_refused, answers[: len(due) - 2]))
+        refused = next((at for at, answer in enumerate(answers) if _refused(answer)), None)
+        self.undone = refused is not None and refused < len(due) - 2
         if len(answers) < len(due):
             self.pgconn.finish()
-            raise _error(answers) or psycopg.OperationalError("The connection was lost.")
+            lost = psycopg.OperationalError("The connection was lost.")
+            raise lost if refused is None else error_from_result(answers[refused])
         self.pgconn.exit_pipeline_mode()
-        for each, answer in zip(due, answers, strict=True):
-            if each.prepares and answer.status != ExecStatus.COMMAND_OK:
-                self._names.pop(each.words, None)
-        error = _error(answers)
-        if error is not None:
-            asked = next(each for each, answer in zip(due, answers, strict=True) if _refused(answer))
-            if asked.words not in expected:
+        if refused is not None:  # those behind it say only that they came after it
+            for each, answer in zip(due, answers, strict=True):
+                if each.prepares and answer.status != ExecStatus.COMMAND_OK:
+                    self._names.pop(each.words, None)
+            if due[refused].words not in expected:
                 self.pgconn.finish()
-            raise error
+            raise error_from_result(answers[refused])
         for each, answer in zip(due, answers, strict=True):
             if isinstance(each.foreseen, Owed):
                 each.foreseen.answer = self._read(answer)
@@ -328,8 +330,3 @@ def _answers(pgconn: Any, number: int) -> PQGen[list[PGresult]]:
 
 def _refused(answer: PGresult) -> bool:
     return answer.status == ExecStatus.FATAL_ERROR
-
-
-def _error(answers: Sequence[PGresult]) -> psycopg.Error | None:
-    """What the first one says that was refused; the others after it say only that they came after it."""
-    return next((error_from_result(answer) for answer in answers if _refused(answer)), None)
