@@ -248,6 +248,7 @@ def of_chat(tx: Tx, ticket: Ticket, ada: UUID) -> list[Call]:
     internal = {"ticket_id": ticket.ticket_id, "audience": Audience.INTERNAL}
     return [
         (chat.insert_rooms, {"rooms": [Room(clock.new_id(), clock.new_id(), Audience.INTERNAL, 0)]}),
+        (chat.client_ids, room),
         (chat.room, room),
         (chat.room_of, internal),
         (chat.set_open, {"room_ids": [ticket.chat_room_id], "is_open": True}),
@@ -289,6 +290,7 @@ def of_tickets(ticket: Ticket, ada: UUID) -> list[Call]:
         (tickets.insert_ticket, {"ticket": another, "client_id": clock.new_id()}),
         (tickets.ticket, this),
         (tickets.date, {"ticket": ticket}),
+        (tickets.asking_ticket, this),
         (tickets.lock_ticket, this),
         (tickets.lock_all, {"ticket_ids": [ticket.ticket_id]}),
         (tickets.by_client_id, {"client_id": clock.new_id()}),

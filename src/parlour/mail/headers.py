@@ -31,7 +31,8 @@ def mailbox(name: str, display: str, address: str) -> str:
     if not display:
         return address
     if display.isascii() and _PLAIN.fullmatch(display):
-        one = str(Address(display, addr_spec=address))
+        local, _, host = address.rpartition("@")
+        one = str(Address(display, local, host))
         if len(f"{name}: {one}") <= LINE:
             return one
     return f"{_encoded(name, display)}\r\n <{address}>"
