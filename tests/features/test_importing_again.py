@@ -1,5 +1,6 @@
 """`parlour import`: what is known again, and what must not be taken for something else."""
 
+import asyncio
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
@@ -12,7 +13,11 @@ from parlour.db import erasure
 from parlour.db.erasure import Erasure
 from parlour.features.importing import chatwoot, freshdesk, zendesk
 from parlour.features.importing.reading import moment
+from parlour.features.tickets import brought
 from parlour.features.tickets import service as tickets
+from parlour.features.tickets.brought import Brought
+from parlour.features.tickets.models import Priority, Status
+from parlour.features.tickets.tags import service as tags
 from parlour.kernel.access import Role
 from tests.features.test_erasing import begins
 from tests.features.test_importing import MARIA, TICKETS, bring, lines, listed, said_in
@@ -137,6 +142,35 @@ async def test_a_ticket_that_went_on_here_keeps_its_moments_when_the_rest_comes(
     after = (await listed(house))["A tent"]
     assert "It still does." in await contents(house)
     assert (after.last_message_at, after.waiting_since) == (before.last_message_at, before.waiting_since)
+
+
+async def test_two_imports_at_the_same_moment_bring_each_ticket_once_with_its_tags(
+    house: House, tmp_path: Path
+) -> None:
+    told = [a_ticket(id=number, subject=f"Tent {number}", tags=["vip", f"t{number}"]) for number in range(5)]
+    write(tmp_path, *told)
+
+    found = await asyncio.gather(*(bring(house, tmp_path, zendesk) for _ in range(3)))
+
+    rows = await listed(house)
+    assert {name: [tag.name for tag in row.tags] for name, row in rows.items()} == {
+        f"Tent {number}": [f"t{number}", "vip"] for number in range(5)
+    }
+    assert [complaints for _, complaints in found] == [[], [], []]
+
+
+async def test_a_tag_that_was_deleted_meanwhile_stays_away_and_the_ticket_comes(house: House) -> None:
+    made = await house.as_system(tags.make, "vip", "grey")
+    await house.db.write(ada(house), tags.delete, made.tag_id)
+    moment_of = datetime.fromisoformat(AT)
+    told = Brought(
+        *(uuid4(), "zendesk 1", "A tent", "It leaks.", MARIA, "", Status.OPEN, Priority.LOW, None, moment_of),
+        tag_ids=[made.tag_id, uuid4()],
+    )
+
+    await house.as_system(brought.bring, told)
+
+    assert (await listed(house))["A tent"].tags == ()
 
 
 @pytest.mark.parametrize(

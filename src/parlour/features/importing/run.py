@@ -60,8 +60,7 @@ class Import(Struct):
         system = self._system
         members = await self.db.read(system, workspaces.members)
         self._members = {each.email: each.user_id for each in members if each.answers}
-        every = await self.db.read(system, tags.every)
-        self._tags = {each.name.casefold(): each.tag_id for each in every}
+        await self._know_tags()
         for number, each in enumerate(tickets, 1):
             if isinstance(each, Problem):
                 self._problem(each.about, each.why)
@@ -185,8 +184,12 @@ class Import(Struct):
             self._problem(about, f"has {len(found)} tags; the first {TAGS_LIMIT} were kept")
         return found[:TAGS_LIMIT]
 
+    async def _know_tags(self) -> None:
+        every = await self.db.read(self._system, tags.every)
+        self._tags = {each.name.casefold(): each.tag_id for each in every}
+
     async def _make_tag(self, name: str, key: str) -> bool:
-        """Whether there is one now."""
+        """Whether there is one now; somebody may have made it while this runs."""
         if self.dry_run:
             self.counts.tags += 1
         else:
@@ -196,6 +199,9 @@ class Import(Struct):
                 self._tags[key] = made.tag_id
                 return True
             except Invalid as error:
+                await self._know_tags()
+                if key in self._tags:
+                    return True
                 why = _NO_TAG.get(next(iter(error.problems.values())), error.message)
                 self._problem(f"tag {name}", f"cannot be made: {why}")
         self._missing_tags.add(key)

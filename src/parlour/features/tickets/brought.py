@@ -93,7 +93,8 @@ def bring(tx: Tx, brought: Brought) -> Ticket:
     )
     store.insert_ticket(tx, ticket, client_id=brought.client_id)
     for tag_id in brought.tag_ids:
-        tag_store.put_on(tx, [ticket], tag_id)
+        if tag_store.lock(tx, tag_id):  # nobody has deleted it while the import runs
+            tag_store.put_on(tx, [ticket], tag_id)
     audit.record(tx, "brought", ticket_id=ticket_id, after=brought.origin)
     return ticket
 
