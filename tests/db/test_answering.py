@@ -14,14 +14,14 @@ from sqlalchemy.exc import DBAPIError
 
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
-from parlour.db.postgres import answering
+from parlour.db.postgres import answering, links
 from parlour.db.postgres.answering import Answering
 from parlour.db.schema import outbox, tickets, users, workspaces
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Role
 from parlour.kernel.errors import NotFound
 from tests import postgres_server
-from tests.house import House
+from tests.house import House, behind_its_back
 
 pytestmark = pytest.mark.postgresql
 
@@ -65,16 +65,50 @@ async def test_one_after_the_other_units_share_the_connection_that_was_used_last
     if postgres_server.ENGINE != "postgresql":
         pytest.skip("A proxy has connections of its own.")
 
-    def ask(tx: Tx, seconds: float) -> int:
-        [(answered, _)] = tx.execute(select(func.pg_backend_pid(), func.pg_sleep(seconds)))
-        return int(answered)
-
     run = getattr(house.db, asks)
-    together = await asyncio.gather(*(run(agent(house), ask, 0.5) for _ in range(2)))
-    alone = [await run(agent(house), ask, 0) for _ in range(10)]
+    together = await asyncio.gather(*(run(agent(house), process_after, 0.5) for _ in range(2)))
+    alone = [await run(agent(house), process_after, 0) for _ in range(10)]
 
     assert len(set(together)) == 2
     assert len(set(alone)) == 1
+
+
+async def test_a_busy_connection_is_waited_for_before_another_is_made(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new one takes longer than most units: it plans all that it is asked."""
+    monkeypatch.setattr(links, "WAIT_SECONDS", 60)
+    await house.db.write(agent(house), process_after, 0)  # the first one is waited for by nobody
+    together = [house.db.write(agent(house), process_after, 0.2) for _ in range(3)]
+
+    assert len(set(await asyncio.gather(*together))) == 1
+
+
+async def test_a_unit_tries_one_broken_connection_and_no_more(house: House) -> None:
+    """After a failover all are broken, and whoever tried each in its turn would take seconds."""
+    if postgres_server.ENGINE != "postgresql":
+        pytest.skip("A proxy has connections of its own.")
+    runs = []
+
+    def ask(tx: Tx) -> int:
+        runs.append(tx)
+        return process(tx)
+
+    together = await asyncio.gather(*(house.db.write(agent(house), process_after, 0.5) for _ in range(4)))
+    behind_its_back(
+        house.app.parlour.settings,
+        "SELECT count(pg_terminate_backend(pid)) FROM unnest(?::int[]) pid",
+        together,
+    )
+
+    assert await house.db.write(agent(house), ask) not in together
+    assert len(set(together)) > 2
+    assert len(runs) <= 2
+
+
+def process_after(tx: Tx, seconds: float) -> int:
+    [(answered, _)] = tx.execute(select(func.pg_backend_pid(), func.pg_sleep(seconds)))
+    return int(answered)
 
 
 def two_names(tx: Tx) -> tuple[Any, ...]:

@@ -35,6 +35,7 @@ from parlour.db.database import (
 from parlour.db.postgres import roles
 from parlour.db.postgres.lately import Lately
 from parlour.db.postgres.link import ALONE, PROBE, READ, SCAN, WRITE, Link, Mode, make_engine
+from parlour.db.postgres.links import Links
 from parlour.db.postgres.recollection import Recollection, Unknown
 from parlour.db.storing import tellable
 from parlour.kernel.access import Actor
@@ -92,8 +93,8 @@ class PostgresDatabase(Database):
         self._url = url
         self._sizes = {READ: readers, SCAN: scanners, WRITE: writers, PROBE: 1}
         self._pools: dict[Mode, ThreadPoolExecutor] = {}
-        self._idle: dict[Mode, list[Link]] = {}
-        self._links: set[Link] = set()
+        self._links = {mode: Links(self._connect) for mode in self._sizes}
+        self._links[ALONE] = self._links[WRITE]
         self._waiting = 0
         self._closed = True
         self._prepares = True
@@ -116,8 +117,7 @@ class PostgresDatabase(Database):
             mode: ThreadPoolExecutor(size, thread_name_prefix="postgres")
             for mode, size in self._sizes.items()
         }
-        self._idle = {mode: [] for mode in self._sizes}
-        self._pools[ALONE], self._idle[ALONE] = self._pools[WRITE], self._idle[WRITE]
+        self._pools[ALONE] = self._pools[WRITE]
         self._closed = False
 
     async def migrate(self) -> Standing:
@@ -143,9 +143,8 @@ class PostgresDatabase(Database):
         await self._known.close()
         for pool in self._pools.values():
             await asyncio.to_thread(pool.shutdown)
-        for link in self._links:
-            link.close()
-        self._links.clear()
+        for links in self._links.values():
+            links.close()
 
     async def read(self, actor: Actor, function: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         return await self._find(READ, actor, lambda tx: function(tx, *args, **kwargs))
@@ -255,7 +254,7 @@ class PostgresDatabase(Database):
             raise NotFound from error  # a text that PostgreSQL cannot hold finds nothing
 
     def _attempt(self, mode: Mode, actor: Actor, call: Callable[[Tx], R]) -> tuple[R, Any]:
-        with self._link(mode) as link:
+        with self._links[mode].one() as link:
             return self._attempt_on(link, mode, actor, call)
 
     def _attempt_on(self, link: Link, mode: Mode, actor: Actor, call: Callable[[Tx], R]) -> tuple[R, Any]:
@@ -291,30 +290,12 @@ class PostgresDatabase(Database):
         if mode is WRITE:
             self._commit_took(time.perf_counter() - began)
 
-    @contextmanager
-    def _link(self, mode: Mode) -> Iterator[Link]:
-        """The connection of this kind that was used last, of those that are idle: what it knows, and what the
-        server's process behind it knows, lies in the caches of the processor.
-        """
-        try:
-            link = self._idle[mode].pop()
-        except IndexError:
-            link = self._connect()
-        try:
-            yield link
-        finally:
-            if link.lost:
-                self._links.discard(link)
-            else:
-                self._idle[mode].append(link)
-
     def _connect(self) -> Link:
         try:
             link = Link(self._engine, prepares=self._prepares, lately=self._lately)
         except (psycopg.Error, DBAPIError) as error:
             raise _Lost from error
         self._known.begin_anew()
-        self._links.add(link)
         return link
 
 
