@@ -191,8 +191,9 @@ async def test_a_page_asks_postgresql_no_more_often_than_it_did(
     house: House, visitor: Browser, furnished: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only what is asked for the page counts: its units run in the context of its request. The least of some
-    visits, because in any of them another thread may connect.
+    visits, because in any of them another thread may connect. The list goes on behind its first page.
     """
+    await house.open_ticket(visitor, subject="One more")
     asked: ContextVar[list[object] | None] = ContextVar("asked", default=None)
     wait, spent = Answering.wait, {}
 

@@ -79,6 +79,7 @@ def _page(tx: Tx, filters: Filters, reads: Reads[TicketRow]) -> Page:
     cursor = filters.before or filters.after
     key = key_in(filters.order, cursor) if cursor else None
     with dialect.walking_in_order(tx):
+        tx.ahead(lambda tx: listing_store.count(tx, filters))  # in vain where one page holds all
         rows, edge = listing_store.page(
             tx, filters, reads, key=key, backwards=backwards, limit=filters.limit + 1
         )
