@@ -263,6 +263,7 @@ def of_chat(tx: Tx, ticket: Ticket, ada: UUID) -> list[Call]:
             mentions.insert_mention,
             {"user_id": ada, "ticket_id": ticket.ticket_id, "message_id": second.message_id},
         ),
+        (chat.client_ids, room),
         (chat.by_client_id, {**room, "sender_id": second.sender_id, "client_id": second.client_id}),
         (chat.newest, {"wanted": [(ticket.chat_room_id, 9)], "limit": 9, "characters": 9}),
         (chat.following, {**room, "after": 0, "limit": 9, "characters": 99}),
