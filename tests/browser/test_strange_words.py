@@ -6,6 +6,8 @@ from playwright.async_api import Page, ViewportSize, expect
 
 from parlour.features.tickets.models import Ticket
 from parlour.kernel.text import many_lines
+from parlour.mail.receive.parse import parse
+from parlour.mail.receive.shown import shown
 from tests.browser.axe import too_wide
 from tests.browser.past import Past
 from tests.browser.people import DESKTOP, PHONE, People, Room, chat_of, desk_of
@@ -178,3 +180,17 @@ async def test_links_are_the_same_whoever_finds_them(live: Live, past: Past, peo
 
     wanted = [[[part["text"], part["href"]] for part in v["parts"] if "href" in part] for v in vectors]
     assert found[1 : len(vectors) + 1] == wanted
+
+
+async def test_the_words_in_a_mails_table_stand_whole(people: People) -> None:
+    """However many columns there are: the frame is moved, as in mail programs. A word alone is broken."""
+    cells = "<td>Donaudampfschiff</td>" * 40
+    mail = f"Content-Type: text/html\r\n\r\n<p>{'W' * 300}</p><table><tr>{cells}</tr></table>"
+    maria = await people.stranger(viewport=PHONE)
+    await maria.page.set_content(shown(parse(mail.encode())).page)
+    heights = "(all) => all.map((one) => one.getClientRects()[0].height)"
+    [cell, *_] = await maria.page.locator("td").evaluate_all(heights)
+    paragraph = await maria.page.locator("p").evaluate("(one) => one.scrollWidth")
+
+    assert cell < 40
+    assert paragraph <= PHONE["width"]

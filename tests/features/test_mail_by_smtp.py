@@ -57,6 +57,14 @@ async def test_a_line_without_its_return_ends_no_mail(house: House, port: int) -
     assert len((await house.as_system(ledger.ledger)).mails) == 1
 
 
+async def test_a_page_in_one_line_is_a_mail_like_any_other(house: House, port: int) -> None:
+    page = b"<p>" + b"It leaks. " * 50_000 + b"</p>\r\n.\r\n"
+    assert await asyncio.to_thread(bring, port, SUPPORT, raw=MAIL + page) == {}
+
+    [mail] = (await house.as_system(ledger.ledger)).mails
+    assert mail.size == len(MAIL + page)
+
+
 async def test_what_cannot_be_stored_is_to_be_brought_again(house: House, port: int) -> None:
     behind_its_back(house.app.parlour.settings, "ALTER TABLE mails RENAME TO elsewhere")
 

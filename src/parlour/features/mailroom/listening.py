@@ -21,6 +21,10 @@ PATIENCE = 10.0
 SILENCE = 60.0
 """Seconds after which a connection that says nothing is closed."""
 RECIPIENTS = 100
+LINE = 1024 * 1024
+"""Bytes. Mails may have a thousand in a line (RFC 5321, section 4.5.3.1.6); those that people get have whole
+pages in one, and whoever refuses them has the person told who wrote.
+"""
 NOT_NOW = "451 4.3.0 We cannot store mail at the moment. Please bring it again"
 
 log = structlog.get_logger("parlour.mail")
@@ -117,6 +121,8 @@ class SmtpDoor:
 
         class Connection(SMTP):
             """Counted, so that strangers cannot fill the memory."""
+
+            line_length_limit = LINE
 
             def connection_made(self, transport: Any) -> None:
                 if not door._has_room():

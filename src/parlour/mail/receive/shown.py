@@ -15,7 +15,7 @@ _KINDS = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 _SOURCE = re.compile(r'(<img\b[^>]*?\ssrc=")([^"]*)(")')
 _STYLE = (
     "body{margin:0;padding:16px;background:#fff;color:#111;font:14px/1.5 system-ui,sans-serif;"
-    "overflow-wrap:anywhere}img{max-width:100%;height:auto}table{max-width:100%}"
+    "overflow-wrap:break-word}img{max-width:100%;height:auto}table{max-width:100%}"
 )
 
 
