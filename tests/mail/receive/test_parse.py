@@ -117,6 +117,8 @@ def test_parts_inside_parts_inside_parts_are_all_found() -> None:
         ('From: "Ada', ("Ada", "")),
         ("From: <@relay.example:ada@example.com>", ("", "ada@example.com")),
         ("From: ada@example.com (Ada Byron)", ("Ada Byron", "ada@example.com")),
+        ("From: Ada <ada @ example.com>", ("Ada", "ada@example.com")),
+        ("From: Ada <ada@example.com.>", ("Ada", "ada@example.com")),
         ('From: "Byron, Ada" <ada@example.com>', ("Byron, Ada", "ada@example.com")),
         ("From: =?utf-8?q?Byron=2C?= =?utf-8?q?_Ada?= <ada@example.com>", ("Byron, Ada", "ada@example.com")),
     ],

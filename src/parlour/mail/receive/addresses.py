@@ -21,6 +21,8 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _BARE = re.compile(r"(?<![^\s@<>(),;:\"])[^\s@<>(),;:\"]{1,320}@[^\s@<>(),;:\"]{1,320}")
 _IN_NAME = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _ROUTE = re.compile(r"\s*@[^:]{1,1000}:")
+_AROUND_AT = re.compile(r"\s{0,99}@\s{0,99}")
+"""Blanks, and comments that are gone by then, may stand there (RFC 5322, section 4.4)."""
 _LIST_ID = re.compile(r"<([^<>@\s.]{1,64})\.([^<>@\s]{1,255})>")
 _WORDS = 50
 """Words of a group's name; an address with as many before it is none."""
@@ -89,7 +91,7 @@ def _take(box: _Mailbox, token: re.Match[str]) -> None:
 def _address(box: _Mailbox) -> Address:
     words = "".join(box.words).strip()
     if box.angle is not None:
-        spec, name = _ROUTE.sub("", box.angle.strip(), count=1), words
+        spec, name = _AROUND_AT.sub("@", _ROUTE.sub("", box.angle.strip(), count=1)).rstrip("."), words
         repeats = clean_email(words.strip("'")) == clean_email(spec)
         odd = box.doubled or (not box.quoted and "@" in words and not repeats)
     else:
