@@ -3,9 +3,11 @@
 import errno
 import fcntl
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import current_thread, main_thread
 from typing import BinaryIO
 
 from parlour.db.sqlite.file import settle
@@ -16,6 +18,24 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 class Unwritable(Exception):
     """The file cannot be made: a sentence for the person at the keyboard."""
+
+
+@contextmanager
+def _told_to_end() -> Iterator[None]:
+    """By SIGTERM or SIGHUP a command ends as by a raised error, so that what it has begun is cleared away:
+    to a name that has the day in it nobody would come again. What is ignored, as by nohup, stays ignored.
+    """
+
+    def end(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    names = (signal.SIGTERM, signal.SIGHUP) if current_thread() is main_thread() else ()
+    before = {name: signal.signal(name, end) for name in names if signal.getsignal(name) is signal.SIG_DFL}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
 
 
 class NewFile:
@@ -39,12 +59,13 @@ class NewFile:
 
     @contextmanager
     def writing(self) -> Iterator[BinaryIO]:
-        """What the block writes is the file, readable by its owner alone; when it raises there is none.
+        """What the block writes is the file, readable by its owner alone; when it raises there is none, nor
+        when the command is told to end, or its terminal has gone.
 
         Raises Unwritable.
         """
         self.refuse_an_impossible_place()
-        with self._sentences(), self._taken() as file:
+        with self._sentences(), _told_to_end(), self._taken() as file:
             try:
                 yield file
                 file.flush()
