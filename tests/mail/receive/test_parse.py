@@ -306,6 +306,21 @@ def test_html_alone_is_read_as_text_and_shown_safely() -> None:
     assert '<p style="white-space:pre-wrap">  Two  spaces</p>' in read.html
 
 
+@pytest.mark.parametrize(
+    ("plain", "words"),
+    [
+        ("To view the message, please use an HTML compatible email viewer!", "My lamp is broken."),
+        ("My HTML is broken.", "My HTML is broken."),
+        ("My lamp is out of order.", "My lamp is out of order."),
+    ],
+)
+def test_a_text_that_only_points_to_the_html_gives_way_to_it(plain: str, words: str) -> None:
+    rich = "<p>My <b>HTML</b> is broken.</p>" if "My HTML" in plain else "<p>My lamp is broken.</p>"
+    both = (f"Content-Type: text/plain\n\n{plain}", f"Content-Type: text/html\n\n{rich}")
+
+    assert parse(multipart(*both, kind="alternative")).reply == words
+
+
 def test_an_alternative_without_words_gives_way_to_the_one_that_has_some() -> None:
     read = parse(
         multipart(

@@ -21,6 +21,10 @@ LIMIT = 512 * 1024
 PARTS = 20
 """Parts of a mail that are read as its words."""
 
+HINT_LIMIT = 300
+"""Characters in which a program that writes HTML alone says that one should look at that."""
+
+_HINT = re.compile(r"(?i)\bhtml\b")
 _SOURCE = re.compile(r'<img\b[^>]*?\ssrc="([^"]{1,1000})"')
 
 
@@ -42,7 +46,9 @@ def body_of(found: Leaves, packed: str = "", packed_html: bytes = b"") -> Body:
     read = {key: as_text(page) for key, (page, _) in pages.items()}
     told = words | {key: each.text for key, each in read.items()}
     text = _joined(told.get(id(part), "") for part in found.text)
-    text = text if is_visible(text) else _joined(each.text for each in read.values())
+    rendered = _joined(each.text for each in read.values())
+    if not is_visible(text) or _only_points_to(rendered, text):
+        text = rendered
     shown = _html(found.html, words, pages) if pages else ""
     if not text and not shown:
         text, shown = _unpacked(packed, packed_html)
@@ -53,6 +59,13 @@ def body_of(found: Leaves, packed: str = "", packed_html: bytes = b"") -> Body:
         pictures=asked_for(unescape(each) for each in _SOURCE.findall(shown)),
         cut_short=plain.cut_short or rich.cut_short or not all(whole for _, whole in pages.values()),
     )
+
+
+def _only_points_to(rendered: str, text: str) -> bool:
+    """Whether the text is but a hint for programs that show none of the HTML, in which the words are."""
+    if not rendered or len(text) > HINT_LIMIT or not _HINT.search(text):
+        return False
+    return " ".join(text.split()) not in " ".join(rendered.split())
 
 
 class _Taken:
