@@ -375,7 +375,11 @@ class FolderMailer:
         log.info("mail.written", message_id=mail.message_id, file=str(path))
 
     async def _write_all(self, mails: Sequence[Mail]) -> Sequence[Path | Exception]:
-        return await asyncio.to_thread(lambda: [self._written(mail) for mail in mails])
+        return await asyncio.to_thread(self._write_here, mails)
+
+    def _write_here(self, mails: Sequence[Mail]) -> Sequence[Path | Exception]:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return [self._written(mail) for mail in mails]
 
     def _written(self, mail: Mail) -> Path | Exception:
         try:
@@ -385,7 +389,6 @@ class FolderMailer:
 
     def _write(self, mail: Mail) -> Path:
         """The file appears whole or not at all, readable by this user only: it holds a way in."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         number = mail.message_id[1:].partition("@")[0]
         path = self._folder / f"{clock.now():%Y%m%dT%H%M%S.%fZ}-{number}.eml"
         draft = path.with_name(f".{path.name}")
