@@ -8,13 +8,15 @@ export function load<T>(storage: () => Storage, key: string): T | null {
   }
 }
 
-/** Writes, or removes for null. A refusal is no reason to stop what the person is doing. */
-export function save(storage: () => Storage, key: string, value: unknown): void {
+/** Writes, or removes for null; false where it could not. That is no reason to stop what the person is doing. */
+export function save(storage: () => Storage, key: string, value: unknown): boolean {
   try {
     if (value === null) storage().removeItem(key);
     else storage().setItem(key, JSON.stringify(value));
+    return true;
   } catch {
     // Private windows and full disks: the page goes on, only without a memory.
+    return false;
   }
 }
 

@@ -33,6 +33,7 @@ export class Outbox {
   /** What this tab sent: others are not its to hurry. */
   #own = new Set<string>();
   #memory: Unsent[];
+  #stored = true;
 
   constructor(
     readonly key: string,
@@ -210,17 +211,18 @@ export class Outbox {
     return changed;
   }
 
-  /** The stored list is the truth, because other tabs write it; where storage is off, our own memory is. */
+  /** The stored list is the truth, because other tabs write it; where storage is off or full, our own memory is. */
   #read(): Unsent[] {
-    return load<Unsent[]>(local, this.key) ?? this.#memory;
+    return (this.#stored ? load<Unsent[]>(local, this.key) : null) ?? this.#memory;
   }
 
   #store(items: Unsent[]): void {
     this.#memory = items;
-    save(local, this.key, items.length ? items : null);
+    this.#stored = save(local, this.key, items.length ? items : null);
   }
 
   #otherTab(): void {
+    if (!this.#stored) return;
     const here = this.#memory;
     this.#memory = load<Unsent[]>(local, this.key) ?? [];
     const kept = new Set(this.#memory.map((unsent) => unsent.client_id));

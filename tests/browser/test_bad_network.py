@@ -11,6 +11,12 @@ from tests.browser.past import Past
 from tests.browser.people import NETWORK_LOST, People, Person, Room, chat_of, status_of
 from tests.live import Live
 
+FILL_STORAGE = """() => {
+    for (let size = 4_000_000, n = 0; size >= 1; size = Math.floor(size / 2)) {
+        try { for (;;) localStorage.setItem(`full:${n++}`, "x".repeat(size)); } catch { /* the next half */ }
+    }
+}"""
+
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 WAITING = "Not sent yet. It goes out by itself when the connection is back."
@@ -166,3 +172,20 @@ async def test_two_tabs_send_an_unsent_message_once(live: Live, visit: Visit, pa
     await visit.room.shows("From either tab")
     await Room(second).shows("From either tab")
     assert await visit.stored(past, "From either tab") == 1
+
+
+async def test_a_message_for_which_the_browser_has_no_room_goes_out(visit: Visit) -> None:
+    page = visit.maria.page
+    visit.maria.expects(status_of(403))
+    right = await page.evaluate("document.querySelector('meta[name=csrf]').content")
+    renew = "(token) => { document.querySelector('meta[name=csrf]').content = token }"
+    await page.evaluate(renew, "an old one")
+    await visit.room.send("Refused")
+    await expect(visit.room.messages.last.get_by_role("button", name="Discard")).to_be_visible()
+    await page.evaluate(renew, right)
+    await page.evaluate(FILL_STORAGE)
+    await visit.room.send("Said all the same")
+
+    await expect(visit.room.messages.filter(has_text="Said all the same")).to_have_attribute(
+        "data-receipt", "sent"
+    )
