@@ -27,6 +27,8 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
 
 function relative(moment: Date): string {
   const seconds = (moment.getTime() - Date.now()) / 1000;
+  // What is told so has been; before a clock that is behind it is a moment like others.
+  if (seconds >= 60) return formats.full!.format(moment);
   const [unit, length] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ["second", 1];
   // Under a minute is "now": a clock that runs a little ahead must not answer "in 3 seconds".
   return ago.format(unit === "second" ? 0 : Math.trunc(seconds / length), unit);

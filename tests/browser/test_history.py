@@ -1,5 +1,6 @@
 """A long conversation, read from its end."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -211,3 +212,14 @@ async def test_with_the_only_words_of_a_day_goes_its_line(live: Live, past: Past
     await room.messages.last.get_by_role("button", name="Discard").click()
 
     await expect(days).to_have_text(["Yesterday"])
+
+
+async def test_a_clock_that_is_behind_puts_nothing_into_the_future(
+    live: Live, past: Past, people: People
+) -> None:
+    maria = await people.customer(ticket := await past.ticket())
+    await maria.page.clock.set_fixed_time(datetime.now(UTC) - timedelta(days=1))
+    await maria.page.goto(f"{live.portal}/ticket/{ticket.ticket_id}")
+
+    opened = maria.page.get_by_text("Last message").locator("xpath=..").locator("time")
+    await expect(opened).to_have_text(re.compile(rf"{datetime.now(UTC):%Y}, "))
