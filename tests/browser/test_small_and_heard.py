@@ -63,6 +63,21 @@ async def test_a_word_without_an_end_makes_no_page_wider(live: Live, past: Past,
             assert await too_wide(person.page) == [], address
 
 
+async def test_a_subject_without_an_end_makes_no_page_wider(live: Live, past: Past, people: People) -> None:
+    ticket, other = await past.ticket("w" * 120), await past.ticket("w" * 120)
+    maria, ada = await people.customer(ticket, viewport=NARROW), await people.agent(viewport=NARROW)
+    here = desk_of(live, ticket)
+    merging = f"{here}/merge", f"{here}/merge?into={other.ticket_id}"
+    pages = {
+        maria: (live.portal, f"{live.portal}/ticket/{ticket.ticket_id}", chat_of(live, ticket)),
+        ada: (live.desk, f"{live.desk}/tickets", here, *merging, f"{live.desk}/notifications"),
+    }
+    for person, addresses in pages.items():
+        for address in addresses:
+            await person.page.goto(address)
+            assert await too_wide(person.page) == [], address
+
+
 async def test_on_the_narrowest_phone_a_change_of_many_covers_two_lines(
     live: Live, past: Past, people: People
 ) -> None:
