@@ -4,7 +4,11 @@ import { all, one } from "./dom";
 import type { TicketFrame } from "./frames";
 import { onTicket } from "./watch";
 
+const TAKING = "input[name=tag], input[name=participant]";
+
 let timer = 0;
+/** The form in the panel in which somebody acted. */
+let acted = "";
 
 function followPanel(frame: TicketFrame): void {
   clearTimeout(timer);
@@ -25,11 +29,23 @@ function takeFields(): void {
 export function startPanel(): void {
   onTicket((frame) => one("[data-panel]")?.dataset.panel === frame.ticket_id && followPanel(frame));
   takeFields();
+  document.addEventListener("htmx:before:swap", () => {
+    acted = document.activeElement?.closest<HTMLFormElement>("[data-panel] form")?.getAttribute("action") ?? "";
+  });
   document.addEventListener("htmx:after:swap", () => {
     takeFields();
     // What was taken does not stay in its field.
-    for (const field of all<HTMLInputElement>("[data-panel] input[name=tag]:not([aria-invalid])")) field.value = "";
+    for (const field of all<HTMLInputElement>(`[data-panel] :is(${TAKING}):not([aria-invalid])`)) field.value = "";
+    keepFocus();
   });
+}
+
+/** A button that went with what it took away leaves the focus with its form. */
+function keepFocus(): void {
+  if (!acted || document.activeElement !== document.body) return;
+  const form = one(`[data-panel] form[action="${CSS.escape(acted)}"]`);
+  const places = form ? [...all(`:is(input, select, button):not([tabindex="-1"])`, form), one("summary", form.closest("details") ?? form)] : [];
+  places.find((place) => place?.checkVisibility())?.focus();
 }
 
 function refresh(frame: TicketFrame): void {

@@ -206,3 +206,28 @@ async def test_when_the_ticket_closes_the_focus_goes_to_the_sentence_that_says_s
     await ada.page.get_by_label("Status", exact=True).select_option("closed")
 
     await expect(Room(maria.page).notice).to_be_focused()
+
+
+async def test_what_takes_itself_out_of_the_panel_leaves_the_focus_with_its_form(
+    live: Live, past: Past, people: People
+) -> None:
+    ticket, tag = await past.ticket(), await past.tag("By keys")
+    page = (await people.agent()).page
+    await page.goto(desk_of(live, ticket))
+    field, copies = page.get_by_label("Add a tag"), page.get_by_label("Add an address in copy")
+    await field.fill(tag)
+    await press(page, "Enter")
+    await page.get_by_role("button", name=f"Take off the tag {tag}").focus()
+    await press(page, "Enter")
+    await expect(page.get_by_role("button", name=f"Take off the tag {tag}")).to_have_count(0)
+    await expect(field).to_be_focused()
+    await copies.fill("boss@customer.example")
+    await press(page, "Enter")
+    await expect(page.get_by_role("button", name="Take boss@customer.example out")).to_be_visible()
+    await expect(copies).to_have_value("")
+    await expect(copies).to_be_focused()
+    await page.get_by_role("button", name="Take boss@customer.example out").focus()
+    await press(page, "Enter")
+
+    await expect(page.get_by_role("button", name="Take boss@customer.example out")).to_have_count(0)
+    await expect(copies).to_be_focused()
