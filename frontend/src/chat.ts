@@ -4,7 +4,7 @@ import { Api } from "./api";
 import { onAttention } from "./attention";
 import { Countdown } from "./countdown";
 import { Deliveries } from "./deliveries";
-import { near, one, said } from "./dom";
+import { copy, must, near, one, said } from "./dom";
 import { scanned } from "./files";
 import type { Frame, Message, Request, Side } from "./frames";
 import { History } from "./history";
@@ -166,8 +166,19 @@ class Chat implements Surroundings {
       if (message.sender_type !== this.side && !("blocked" in this.room.dataset)) news();
       const values = { name: calledIn(this.room, message.sender_name), content: message.content || message.files.map((file) => file.name).join(", ") };
       this.announce(said(`[data-text="${notes ? "note-announcement" : "announcement"}"]`, this.room, values));
-    }
+    } else if (!notes) this.#merged(message);
     this.reading.offerEnd();
+  }
+
+  /** It went into another ticket, or out of it again: what follows from that is on the page once it is drawn anew. */
+  #merged({ content, message_id }: Message): void {
+    const kind = /^(merged_into|unmerged):/.exec(content)?.[1];
+    if (!kind) return;
+    const drawn = "merged" in this.room.dataset ? "merged_into" : "unmerged";
+    const banner = kind === drawn ? null : copy('[data-banner-for="protocol"]', this.room);
+    const sentence = one(`li[data-id="${message_id}"] [data-field="sentence"]`, this.room);
+    if (banner) must("p", banner).textContent = sentence?.textContent ?? "";
+    one("[data-banner]", this.room)?.replaceChildren(banner ?? "");
   }
 
   #click(event: Event): void {

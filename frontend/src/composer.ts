@@ -33,13 +33,14 @@ export class Composer {
 
   constructor(
     readonly room: HTMLElement,
-    face: Face,
+    readonly face: Face,
     readonly key: string,
     readonly writing: Writing,
   ) {
     this.#form = one<HTMLFormElement>(`[data-writes="${face}"] [data-composer]`, room);
     this.#text = this.#form && must<HTMLTextAreaElement>("textarea", this.#form);
     this.#kept = this.#stored();
+    this.#showKept();
     if (!this.#form || !this.#text) return;
     this.#hint = (this.#text.getAttribute("aria-describedby") ?? "").split(" ")[0]!;
     this.#text.value ||= this.#kept;
@@ -60,10 +61,12 @@ export class Composer {
 
   /** What was not sent comes back, before whatever was written since. `gone`: its files must be chosen again. */
   giveBack(content: string, files: Attachment[], gone: boolean): void {
-    if (!this.#form || !this.#text) return;
+    const words = [content, this.#text?.value ?? this.#kept].filter((text) => text.trim()).join("\n\n");
+    if (!this.#form || !this.#text) return this.#takeIn(words);
     void this.#files!.giveBack(files, gone);
-    this.#text.value = [content, this.#text.value].filter((text) => text.trim()).join("\n\n");
+    this.#text.value = words;
     this.#keep();
+    this.#showKept();
     this.#clear();
     showLimit(this.#text);
     this.#text.focus();
@@ -113,6 +116,22 @@ export class Composer {
     return Boolean(this.#text?.value.trim());
   }
 
+  /** Where nothing can be written any more, what was being written can be read still, and taken along. */
+  #showKept(): void {
+    const place = one(`[data-kept="${this.face}"]`, this.room);
+    const words = this.#text?.value || this.#kept;
+    if (!place || (this.#form && !this.#form.hidden)) return;
+    place.hidden = !words.trim();
+    setField(place, "words", words);
+  }
+
+  /** What comes back to a page where nobody can write. */
+  #takeIn(words: string): void {
+    this.#kept = words;
+    save(local, this.key, words || null);
+    this.#showKept();
+  }
+
   /** A closed ticket shows why instead of the form; what was written stays in it. */
   open(open: boolean): void {
     if (!this.#form) return;
@@ -120,6 +139,7 @@ export class Composer {
     this.#form.hidden = !open;
     const notice = must("[data-closed]", this.room);
     notice.hidden = open;
+    this.#showKept();
     if (focused && !open) notice.focus();
   }
 
