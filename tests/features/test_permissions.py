@@ -107,7 +107,7 @@ SYSTEM_ONLY = {
     "takeout.service.originals",
     "takeout.service.settings",
     "takeout.service.tickets",
-    "tickets.access.service.confirmation",
+    "tickets.access.service.asking_confirmation",
     "tickets.access.service.forget_secrets",
     "tickets.access.service.issue_link",
     "tickets.access.service.issue_links",
