@@ -144,6 +144,19 @@ async def test_nothing_in_the_database_tells_of_her_afterwards_and_counts_stay(
     assert await asyncio.to_thread(work(house).run) == Counts()
 
 
+async def test_a_mail_of_hers_that_is_brought_again_opens_nothing(house: House, hers: Ticket) -> None:
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = f"Maria Silva <{MARIA}>", SUPPORT, "Mine"
+    mail["Message-ID"] = "<maria.2@example.com>"
+    mail.set_content("Of zanzibar.")
+    await read(house, mail)
+    assert (await house.as_system(ledger.ledger)).mails[0].outcome is Outcome.OPENED
+    await asyncio.to_thread(work(house).run)
+    await read(house, mail)
+
+    assert (await house.as_system(ledger.ledger)).mails[0].outcome is Outcome.DUPLICATE
+
+
 async def test_others_are_found_as_before_and_she_is_not(house: House, hers: Ticket) -> None:
     def found(typed: str) -> Callable[..., list[UUID]]:
         return lambda tx: [row.ticket_id for row in listing.workspace_tickets(tx, Filters(q=typed)).rows]

@@ -298,6 +298,19 @@ async def test_whom_others_ask_to_be_answered_stays_no_more_than_an_address(
     assert len(await mails(house, MARIA)) == 1
 
 
+async def test_who_answers_through_our_own_group_is_heard_as_who_wrote(house: House, bring: Bring) -> None:
+    ticket = await ticket_of(house, await bring(written()))
+    [confirmation] = await mails(house, MARIA)
+    rewritten = {
+        "From": f"'Maria Weber' via Support <{SUPPORT}>",
+        "X_Original_From": f"Maria Weber <{MARIA}>",
+    }
+    answer = {"Message_ID": "<2@example.com>", "In_Reply_To": confirmation["Message-ID"]}
+    mail = await bring(written("The blue one.", **GROUP, **rewritten, **answer))
+
+    assert (mail.outcome, mail.ticket_id, mail.sender) == (Outcome.ADDED, ticket.ticket_id, MARIA)
+
+
 async def test_who_answers_by_a_program_that_calls_itself_a_list_is_heard(house: House, bring: Bring) -> None:
     ticket = await ticket_of(house, await bring(written()))
     [confirmation] = await mails(house, MARIA)

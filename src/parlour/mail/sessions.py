@@ -98,6 +98,8 @@ class Sessions:
     async def close(self) -> None:
         """Leave them all."""
         kept, self._kept = self._kept, []
+        for session in kept:
+            session.goes_on()  # none of them ends by itself any more
         await asyncio.gather(*self._leaving, *(session.leave() for session in kept))
 
 

@@ -83,13 +83,12 @@ class MailroomJobs:
         hears no more of it.
         """
         parsed = letter.parsed
-        if parsed.kind is Kind.LIST and letter.answers:
-            return replace(letter, parsed=replace(parsed, kind=Kind.PERSON))
-        if parsed.kind is not Kind.LIST or not await self._db.read(
-            system, mailboxes.own_among, [parsed.list_address]
-        ):
+        if parsed.kind is not Kind.LIST:
             return letter
-        if letter.sender == parsed.list_address and (wrote := parsed.posted_by):
+        is_ours = bool(await self._db.read(system, mailboxes.own_among, [parsed.list_address]))
+        if not (is_ours or letter.answers):
+            return letter
+        if is_ours and letter.sender == parsed.list_address and (wrote := parsed.posted_by):
             parsed = replace(parsed, sender=wrote, verified=False, odd_sender=wrote.odd)
         return replace(letter, parsed=replace(parsed, kind=Kind.PERSON))
 

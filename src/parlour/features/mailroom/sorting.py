@@ -50,7 +50,7 @@ def sort(tx: Tx, letter: Letter) -> Outcome:
     if before is not Outcome.WAITING:
         return before
     parsed, client_id = letter.parsed, letter.client_id(tx.workspace_id)
-    if (stands := store.taken(tx, client_id)) and stands[1] != letter.sender:
+    if (stands := store.taken(tx, client_id)) and stands[1] not in ("", letter.sender):
         client_id = letter.client_id(tx.workspace_id, of_sender=True)
     say = answers.as_note if letter.noted_by else answers.by_member if letter.member else _said
     done = _held(tx, letter, client_id) or say(tx, letter, client_id)

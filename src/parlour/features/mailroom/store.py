@@ -44,7 +44,7 @@ _SAID = [Outcome.OPENED.value, Outcome.ADDED.value]
 _STANDS = [*_SAID, Outcome.BOUNCE.value]
 """What has had its effect; what was held back may be let through yet."""
 _TAKEN = (
-    select(mails.c.ticket_id, mails.c.sender)
+    select(mails.c.ticket_id, mails.c.sender, mails.c.storage_key)
     .where(
         mails.c.workspace_id == HERE,
         mails.c.client_id == bindparam("client"),
@@ -120,9 +120,11 @@ def newest(tx: Tx, *, outcome: Outcome | None, before: UUID | None, limit: int) 
 
 
 def taken(tx: Tx, client_id: UUID) -> tuple[UUID, str] | None:
-    """The ticket in which this very mail stands, or was noted, already, and its sender there."""
+    """The ticket in which this very mail stands, or was noted, already, and its sender there; of one that
+    was erased nobody knows whose it was.
+    """
     row = tx.run(_TAKEN, client=client_id).first()
-    return (row.ticket_id, row.sender) if row else None
+    return (row.ticket_id, row.sender if row.storage_key else "") if row else None
 
 
 def said_by(tx: Tx, ticket_id: UUID, client_id: UUID) -> UUID | None:
