@@ -193,7 +193,7 @@ def make_engine(url: str, *, isolation_level: Any = "AUTOCOMMIT", answering: boo
 
 
 class Link:
-    """One thread's connection, and the name in which it speaks at the moment. The engine is `answering`."""
+    """One connection, which a unit has to itself, and the name in which it speaks at the moment. The engine is `answering`."""
 
     def __init__(self, engine: Engine, *, prepares: bool, lately: Lately | None = None) -> None:
         self.connection: Connection = engine.connect()
