@@ -193,7 +193,7 @@ def make_engine(url: str, *, isolation_level: Any = "AUTOCOMMIT", answering: boo
 
 
 class Link:
-    """A connection that one unit has at a time, and the name in which it speaks. The engine is `answering`."""
+    """A connection one unit has at a time, and the name in which it speaks. The engine is `answering`."""
 
     def __init__(self, engine: Engine, *, prepares: bool, lately: Lately | None = None) -> None:
         self.connection: Connection = engine.connect()
