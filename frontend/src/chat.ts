@@ -12,7 +12,7 @@ import { calledIn } from "./names";
 import { startPictures } from "./pictures";
 import { Presence } from "./presence";
 import { Reading } from "./reading";
-import { Socket } from "./socket";
+import { type Ending, Socket } from "./socket";
 import { news } from "./tab";
 import { type Room, type Surroundings, Thread } from "./thread";
 import { showTicket } from "./ticket";
@@ -71,7 +71,7 @@ class Chat implements Surroundings {
           this.#threads.forEach((thread) => void thread.feed.poll());
         }
       },
-      ended: (why) => this.#presence.banner(why),
+      ended: (why) => this.over(why),
     });
     room.addEventListener("click", (event) => this.#click(event));
     onAttention(() => this.#look());
@@ -145,6 +145,10 @@ class Chat implements Surroundings {
 
   status(status: string): void {
     this.#threads.forEach((thread) => thread.open(status !== "closed"));
+  }
+
+  over(why: Ending): void {
+    this.#presence.banner(why);
   }
 
   waiting(): void {

@@ -10,6 +10,7 @@ import type { Attachment, Message, Place, Request, Side } from "./frames";
 import { MessageList } from "./messages";
 import { Outbox, type Unsent } from "./outbox";
 import type { Reading } from "./reading";
+import type { Ending } from "./socket";
 import { askUnseen } from "./unseen";
 
 /** What is the same for all rooms of a page. */
@@ -25,6 +26,7 @@ export interface Surroundings {
   replaced(more: boolean): void;
   waiting(): void;
   status(status: string): void;
+  over(why: Ending): void;
 }
 
 export interface Room {
@@ -36,6 +38,8 @@ export interface Room {
 
 const mostFiles = (room: HTMLElement): number => Number(one("[data-files-most]", room)?.dataset.filesMost);
 const UNSEEN = ["unseen_message", "unseen_answer"];
+/** Refusals after which nothing more can be sent from this page, and what it then says at its top. */
+const OVER: Record<string, Ending> = { signed_out: "signed_out", no_access: "revoked" };
 
 export class Thread {
   readonly id: string;
@@ -166,6 +170,7 @@ export class Thread {
   #refused(unsent: Unsent, code: string): void {
     if (code === "ticket_closed") this.open(false);
     if (UNSEEN.includes(code)) void this.#askUnseen(unsent, code);
+    if (OVER[code]) this.page.over(OVER[code]);
     this.page.announce(this.messages.reason(code));
   }
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Page, Route, expect
 
 from tests.browser.past import Past
-from tests.browser.people import NETWORK_LOST, People, desk_of, status_of
+from tests.browser.people import NETWORK_LOST, People, Room, desk_of, status_of
 from tests.live import PASSWORD, Live, email_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -145,6 +145,25 @@ async def test_signing_out_in_one_tab_ends_the_conversation_in_the_other(
     await second.get_by_role("button", name="Sign out").click()
 
     await expect(ada.page.get_by_role("alert").get_by_text("You are signed out.")).to_be_visible()
+
+
+async def test_an_answer_sent_without_a_session_is_kept_until_one_has_signed_in(
+    live: Live, past: Past, people: People
+) -> None:
+    ticket = await past.ticket()
+    ada = await people.agent()
+    ada.expects(status_of(401))
+    await ada.page.goto(f"{live.desk}/tickets/{ticket.ticket_id}")
+    await ada.context.clear_cookies(name="parlour_session")
+    await Room(ada.page).send("Kept until then")
+    await expect(ada.page.get_by_text("Not sent: you are signed out.").first).to_be_visible()
+    await ada.page.get_by_role("alert").get_by_role("link", name="Sign in").click()
+    await ada.page.get_by_label("Email address").fill(email_of("ada"))
+    await ada.page.get_by_label("Password").fill(PASSWORD)
+    await ada.page.get_by_role("button", name="Sign in").click()
+    await ada.page.get_by_role("button", name="Try again").click()
+
+    await expect(Room(ada.page).messages.filter(has_text="Kept until then")).to_contain_text("Sent")
 
 
 async def test_the_theme_that_was_chosen_stays(live: Live, people: People) -> None:

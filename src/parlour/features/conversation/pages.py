@@ -21,6 +21,7 @@ from parlour.kernel.errors import DomainError, Invalid, NotFound, Overloaded
 from parlour.kernel.messages import Attachment, Message, Place
 from parlour.realtime.protocol import SEQ_LIMIT, file_fields, message_fields
 from parlour.web.counting import counting
+from parlour.web.csrf import ForeignForm
 from parlour.web.forms import BadForm, Filled, Take, read_form, read_form_with_files, uuid_field
 from parlour.web.ids import id_in, id_of
 from parlour.web.limits import Limit
@@ -113,18 +114,26 @@ def uploads(
     return Uploads(request, actor, partial(units.begin_file, ticket_id=ticket_id, audience=audience))
 
 
-def taking(
+async def read_sent(
     request: Request,
     who: Callable[[], Awaitable[Actor]],
     ticket_id: UUID,
     audience: Audience = Audience.PUBLIC,
-) -> Take:
-    """`uploads` of somebody who has to be known once a file comes, and not before."""
+) -> Filled:
+    """What a page's script sends. `who` that is has to be known once a file comes, and not before.
+
+    A page whose session is gone has no token that is right either: what ails it is said, not what follows.
+    Raises what `read_form_with_files` and `who` raise.
+    """
 
     async def take(name: str, data: AsyncIterator[bytes], fields: Mapping[str, str]) -> UUID:
         return await uploads(request, await who(), ticket_id, audience).take(name, data, fields)
 
-    return take
+    try:
+        return await read_form_with_files(request, take)
+    except ForeignForm:
+        await who()
+        raise
 
 
 def uploads_for_new(request: Request, actor: Actor) -> Uploads:

@@ -86,8 +86,7 @@ async def send(request: Request) -> Response:
 
 
 async def _send_as_json(request: Request, ticket_id: UUID) -> Response:
-    take = conversation.taking(request, partial(customer_in, request, ticket_id), ticket_id)
-    filled = await read_form_with_files(request, take)
+    filled = await conversation.read_sent(request, partial(customer_in, request, ticket_id), ticket_id)
     write = partial(act, request, ticket_id)
     return conversation.sent_as_json(await conversation.send(request, write, ticket_id, filled))
 

@@ -11,6 +11,7 @@ from parlour.features.desk.accounts import events
 from parlour.features.desk.accounts.second_factor import ask_for_code
 from parlour.features.desk.agent import device_of, tries_at
 from parlour.kernel.errors import DomainError, SignedOut
+from parlour.web.csrf import ForeignForm, same_origin
 from parlour.web.forms import REFUSALS, read_form, read_form_leniently, safe_path
 from parlour.web.pages import redirect, render
 from parlour.web.session import forget_session, forget_storage, keep_session, session_token
@@ -66,8 +67,13 @@ async def _sign_in(request: Request, tries: Tries, email: str, password: str) ->
 
 
 async def sign_out(request: Request) -> Response:
-    await read_form(request)
     token = session_token(request)
+    try:
+        await read_form(request)
+    except ForeignForm:
+        if token or not same_origin(request):
+            raise
+        return redirect("/auth/login")  # another tab was faster
     response = redirect("/auth/login")
     if token:
         with suppress(SignedOut):  # it ended by itself in the meantime

@@ -53,8 +53,8 @@ async def add(request: Request) -> Response:
 
 
 async def _add_as_json(request: Request, ticket_id: UUID) -> Response:
-    take = conversation.taking(request, partial(actor_in, request), ticket_id, Audience.INTERNAL)
-    filled = await read_form_with_files(request, take)
+    who = partial(actor_in, request)
+    filled = await conversation.read_sent(request, who, ticket_id, Audience.INTERNAL)
     write = partial(act_at, request)
     return conversation.sent_as_json(
         await conversation.send(request, write, ticket_id, filled, tickets.add_note)

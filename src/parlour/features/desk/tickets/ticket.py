@@ -227,8 +227,7 @@ async def send(request: Request) -> Response:
 
 async def _send_as_json(request: Request, ticket_id: UUID) -> Response:
     """What the page's own script sends is an answer."""
-    take = conversation.taking(request, partial(actor_in, request), ticket_id)
-    filled = await read_form_with_files(request, take)
+    filled = await conversation.read_sent(request, partial(actor_in, request), ticket_id)
     write, more = partial(act_at, request), _more(filled.fields)
     return conversation.sent_as_json(
         await conversation.send(request, write, ticket_id, filled, canned.answer, **more)
