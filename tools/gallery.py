@@ -1,4 +1,4 @@
-"""Every page of the demo, light, dark and on a phone, and one page that shows all: `make screenshots`."""
+"""The pages of the demo, light, dark and on a phone, and one page that shows all: `make screenshots`."""
 
 from pathlib import Path
 from typing import Literal
@@ -35,6 +35,7 @@ PAGES = {
         "New password": "/auth/reset",
         "Invitation": "/invite",
         "Private ticket": "{portal}/ticket/{ticket}",
+        "API": "/api/v1/docs",
     },
     "The agent's pages": {
         "Dashboard": "{desk}",
@@ -44,11 +45,22 @@ PAGES = {
         "Nothing found": "{desk}/tickets?q=nothing+like+this",
         "Ticket at the desk": "{desk}/tickets/{ticket}",
         "Notes": "{desk}/tickets/{ticket}/notes",
+        "Merge": "{desk}/tickets/{ticket}/merge",
+        "New ticket": "{desk}/tickets/new",
+        "Notifications": "{desk}/notifications",
+        "What you hear": "{desk}/notifications/choices",
         "Canned replies": "{desk}/replies",
         "New canned reply": "{desk}/replies/new",
+        "Contacts": "{desk}/contacts",
+        "Mails": "{desk}/mail",
         "People": "{desk}/people",
         "Settings": "{desk}/settings",
         "Mail": "{desk}/settings/mail",
+        "Auto-reply": "{desk}/settings/auto-reply",
+        "Tags": "{desk}/settings/tags",
+        "API keys": "{desk}/settings/api-keys",
+        "Webhooks": "{desk}/settings/webhooks",
+        "Retention": "{desk}/settings/retention",
         "Security": "{desk}/settings/security",
         "Audit trail": "{desk}/settings/audit",
         "New workspace": "/workspace/new",
@@ -107,7 +119,7 @@ def _slug(title: str) -> str:
 
 
 def write_index() -> None:
-    lines = ["# All pages in pictures", "", "Of the demo, taken by `make screenshots`."]
+    lines = ["# The pages in pictures", "", "Of the demo, taken by `make screenshots`."]
     headings = {heading: list(pages) for heading, pages in PAGES.items()}
     headings["Pages that something has to lead to"] = list(WALKS)
     for heading, titles in headings.items():
