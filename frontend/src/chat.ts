@@ -4,7 +4,7 @@ import { Api } from "./api";
 import { onAttention } from "./attention";
 import { Countdown } from "./countdown";
 import { Deliveries } from "./deliveries";
-import { copy, must, near, one, said } from "./dom";
+import { apart, copy, must, near, one, said } from "./dom";
 import { scanned } from "./files";
 import type { Frame, Message, Request, Side } from "./frames";
 import { History } from "./history";
@@ -168,7 +168,7 @@ class Chat implements Surroundings {
   came(message: Message, notes: boolean): void {
     if (message.sender_type !== "system") {
       if (message.sender_type !== this.side && !("blocked" in this.room.dataset)) news();
-      const values = { name: calledIn(this.room, message.sender_name), content: message.content || message.files.map((file) => file.name).join(", ") };
+      const values = { name: calledIn(this.room, message.sender_name), content: message.content || message.files.map((file) => apart(file.name)).join(", ") };
       this.announce(said(`[data-text="${notes ? "note-announcement" : "announcement"}"]`, this.room, values));
     } else if (!notes) this.#merged(message);
     this.reading.offerEnd();

@@ -1,7 +1,7 @@
 // Where a person writes. What is written survives a reload. Enter sends, Shift+Enter breaks the line; on a touch
 // screen, whose keyboard has no such key, Enter breaks it and the button sends.
 import { Attach } from "./attach";
-import { copyElement, must, one, said, setField } from "./dom";
+import { apart, copyElement, must, one, said, setField } from "./dom";
 import type { Face } from "./faces";
 import type { Attachment } from "./frames";
 import { load, local, save } from "./keep";
@@ -78,7 +78,7 @@ export class Composer {
     if (!gaps) return "";
     const left = [...new Set(gaps.value.split(" "))].filter((name) => name && content.includes(`{${name}}`));
     gaps.value = "";
-    const words = left.map((name) => `{${name}}`).join(", ");
+    const words = left.map((name) => apart(`{${name}}`)).join(", ");
     return words && said('[data-problem="placeholder"]', this.room, { words });
   }
 

@@ -31,9 +31,14 @@ export function copyElement(selector: string, root: ParentNode = document): HTML
   return element as HTMLElement;
 }
 
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\u200f\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+
+/** What is read from right to left, so that it may stand in a sentence, as kernel/text.py sets it apart. */
+export const apart = (text: string): string => (RIGHT_TO_LEFT.test(text) ? `\u2068${text}\u2069` : text);
+
 /** A text of the page with its {placeholders} filled in. */
 export const fill = (text: string, values: Record<string, string>): string =>
-  text.replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
+  text.replace(/\{(\w+)\}/g, (whole, name: string) => (name in values ? apart(values[name]!) : whole));
 
 /** A sentence of the page with its {placeholders} filled in. */
 export function sentence(selector: string, root: ParentNode, values: Record<string, string> = {}): string {

@@ -1,11 +1,11 @@
 // The lines around the log: who is here, who is typing, and whether the page is connected.
 import type { Frame, Person, Side } from "./frames";
 import type { State } from "./socket";
-import { all, comingBack, copy, must, one, said, setField } from "./dom";
+import { all, apart, comingBack, copy, must, one, said, setField } from "./dom";
 
 const TYPING_LASTS = 5_000;
 const names = (people: string[]): string =>
-  new Intl.ListFormat(document.documentElement.lang || undefined, { type: "conjunction" }).format(people);
+  new Intl.ListFormat(document.documentElement.lang || undefined, { type: "conjunction" }).format(people.map(apart));
 
 export class Presence {
   #here: Extract<Frame, { t: "presence" }> | null = null;

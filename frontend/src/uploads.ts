@@ -1,7 +1,7 @@
 // The files of one form: each goes up as soon as it is there, and shows how far it is. What is up survives a reload
 // and is the same in every tab that has this draft; of what was on its way the next page says that it did not go up.
 import type { Attach } from "./attach";
-import { all, copyElement, must, newId, one, setField } from "./dom";
+import { all, apart, copyElement, must, newId, one, setField } from "./dom";
 import { filesize } from "./files";
 import type { Attachment } from "./frames";
 import { load, save, session } from "./keep";
@@ -67,7 +67,7 @@ export class Uploads {
     this.attach.say("");
     for (const file of files.slice(0, room)) this.#begin(file);
     const names = files.slice(room).map(({ name }) => name);
-    if (names.length) this.attach.say("too_many", { count: String(this.#most), names: names.join(", ") }, true);
+    if (names.length) this.attach.say("too_many", { count: String(this.#most), names: names.map(apart).join(", ") }, true);
     this.#remember();
     this.#pump();
   }

@@ -95,6 +95,22 @@ async def test_to_the_customer_an_agent_is_the_team_until_the_first_answer(talk:
     await expect(page.get_by_text("Ada Moreau is here", exact=True)).to_be_visible()
 
 
+async def test_two_names_that_are_read_from_right_to_left_stay_apart(
+    live: Live, past: Past, people: People, talk: Talk
+) -> None:
+    for agent, name in (("dana", "דנה לוי"), ("omar", "عمر خالد")):
+        await past.hire(agent, name)
+        theirs = await people.agent(agent)
+        await theirs.page.goto(desk_of(live, talk.ticket))
+        await Room(theirs.page).is_live()
+        await Room(theirs.page).composer.press_sequentially("Hm")
+    here = talk.ada.page.locator("[data-presence]")
+
+    await expect(here).to_contain_text("The customer is here, and so are")
+    await expect(here).to_contain_text("\u2068דנה לוי\u2069 and")
+    await expect(here).to_contain_text("\u2068عمر خالد\u2069")
+
+
 async def test_who_stops_typing_is_no_longer_said_to_type(past: Past, talk: Talk) -> None:
     await past.said(talk.ticket, [(await past.agent("ada"), "Good morning", None)])
     await talk.maria.page.reload()

@@ -181,7 +181,7 @@ def test_what_an_agent_says_comes_under_the_tickets_subject(template: str, rende
 
     mail = compose(renderer, template, "mary@example.test", ID, about)
 
-    assert mail.subject.removeprefix("Re: ") == f"{' '.join(subject.split())} (#7)"
+    assert mail.subject.removeprefix("Re: ") == f"\u2068{' '.join(subject.split())}\u2069 (#7)"
     assert mail.sender_name == "Ada at Acme"
     assert mail.text.startswith("Hello\n")
 

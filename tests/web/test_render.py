@@ -34,7 +34,7 @@ def test_a_sentence_is_text_before_any_page_is_asked_for() -> None:
 
 def test_a_sentence_is_put_together_around_what_the_template_fills_in() -> None:
     assert said('{{ _("Ticket #{number} of {who}", number=t.number, who=name) }}') == (
-        "Ticket #{{ t.number }} of {{ name }}"
+        "Ticket #{{ t.number }} of {{ name|apart }}"
     )
     assert said('{{ _("In {n} days", n="{n}") }}') == "In {n} days"
 

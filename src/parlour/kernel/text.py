@@ -47,6 +47,9 @@ _PARTS_ADDRESS = re.compile(r"(?<=\S)[.:/@\u3002\uff0e\uff61](?=\S)")
 
 _EMBEDDINGS, _END_OF_EMBEDDING = "\u202a\u202b", "\u202c"
 _ISOLATES, _END_OF_ISOLATE = "\u2066\u2067\u2068", "\u2069"
+_RIGHT_TO_LEFT = re.compile(
+    "[\u0590-\u08ff\u200f\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
+)
 _DIRECTION = re.compile(f"[{_EMBEDDINGS}{_END_OF_EMBEDDING}{_ISOLATES}{_END_OF_ISOLATE}]")
 
 
@@ -84,6 +87,13 @@ def name_in_mail(text: str) -> str:
     Cut to NAME_LIMIT: some were stored before there was one.
     """
     return _PARTS_ADDRESS.sub(lambda found: f"{found[0]}\u2060", cut(name(text), NAME_LIMIT))
+
+
+def set_apart(text: str) -> str:
+    """What is read from right to left, so that it may stand in a sentence: it stays in one piece, and moves
+    no number or name that is next to it.
+    """
+    return text if text.isascii() or not _RIGHT_TO_LEFT.search(text) else f"\u2068{text}\u2069"
 
 
 def is_visible(text: str) -> bool:

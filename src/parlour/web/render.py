@@ -15,7 +15,7 @@ from minijinja import Environment, Markup, escape
 from msgspec import Struct
 
 from parlour.kernel.kept import Kept
-from parlour.kernel.text import name_in_mail
+from parlour.kernel.text import name_in_mail, set_apart
 from parlour.web.linkify import may_hold_links, split_links
 
 PACKAGE = Path(__file__).parents[1]
@@ -46,6 +46,8 @@ _SPOKEN = re.compile(rf"{{{{ _\(({_STRING})((?:, \w+=(?:[\w.]+|{_STRING}))*)\) }
 """One that is all there is of an expression, with plain names or words to be filled in."""
 _VALUE = re.compile(rf", (\w+)=([\w.]+|{_STRING})")
 _PLACE = re.compile(r"\{(\w+)\}")
+FIGURES = {"count", "days", "limit", "number", "size", "status"}
+"""Places in sentences that no words are filled in."""
 _ICON = re.compile(rf"{{{{ icon\(({_STRING})(?:, ({_STRING}))?\) }}}}")
 _INDENT = re.compile(r"\n\s+")
 _JINJA = re.compile(r"\{[{%#]")
@@ -85,17 +87,24 @@ def _put_together(spoken: re.Match[str]) -> str:
     sentence = escape(translate(spoken[1][1:-1]))
     if _JINJA.search(sentence):
         return spoken[0]
-    return _PLACE.sub(lambda place: _filled_in(values[place[1]]), sentence) if values else sentence
+    return _PLACE.sub(lambda place: _filled_in(place[1], values[place[1]]), sentence) if values else sentence
 
 
-def _filled_in(value: str) -> str:
-    return escape(value[1:-1]) if value[0] in "\"'" else f"{{{{ {value} }}}}"
+def _filled_in(place: str, value: str) -> str:
+    if value[0] in "\"'":
+        return escape(value[1:-1])
+    return f"{{{{ {value} }}}}" if place in FIGURES else f"{{{{ {value}|apart }}}}"
 
 
 def translate(text: str, **values: object) -> str:
     """The sentence in the reader's language, with its `{names}` filled in."""
     sentence = _translations.gettext(text)
-    return sentence.format(**values) if values else sentence
+    return sentence.format(**{name: apart(value) for name, value in values.items()}) if values else sentence
+
+
+def apart(value: object) -> object:
+    """As it stands in a sentence. What is no plain text, or HTML, stays what it is."""
+    return set_apart(value) if type(value) is str else value
 
 
 def _utc(moment: datetime) -> datetime:
@@ -231,6 +240,7 @@ class Renderer:
                 "as_written": as_written,
                 "filesize": filesize,
                 "name": name_in_mail,
+                "apart": apart,
             },
             globals={
                 "_": translate,
