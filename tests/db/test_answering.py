@@ -59,12 +59,13 @@ def process(tx: Tx) -> int:
 
 @pytest.mark.parametrize("asks", ["read", "scan", "write"])
 async def test_one_after_the_other_units_share_the_connection_that_was_used_last(
-    house: House, asks: str
+    house: House, asks: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What its process knows lies in the caches of the processor, whichever thread asks."""
     if postgres_server.ENGINE != "postgresql":
         pytest.skip("A proxy has connections of its own.")
 
+    monkeypatch.setattr(links, "GROWTH_SECONDS", 0)
     run = getattr(house.db, asks)
     together = await asyncio.gather(*(run(agent(house), process_after, 0.5) for _ in range(2)))
     alone = [await run(agent(house), process_after, 0) for _ in range(10)]
@@ -84,10 +85,38 @@ async def test_a_busy_connection_is_waited_for_before_another_is_made(
     assert len(set(await asyncio.gather(*together))) == 1
 
 
-async def test_a_unit_tries_one_broken_connection_and_no_more(house: House) -> None:
+async def test_a_burst_makes_one_connection_after_the_other(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each takes the processor for its first plans; made all at once they hold up what they were made for."""
+    monkeypatch.setattr(links, "GROWTH_SECONDS", 60)
+    await house.db.write(agent(house), process_after, 0)
+    together = [house.db.write(agent(house), process_after, 0.1) for _ in range(6)]
+
+    assert len(set(await asyncio.gather(*together))) == 1
+
+
+async def test_where_all_stay_busy_another_connection_is_made(house: House) -> None:
+    """Whoever waits for a row holds up nobody else."""
+    if postgres_server.ENGINE != "postgresql":
+        pytest.skip("A proxy has connections of its own.")
+    held = asyncio.create_task(house.db.write(agent(house), process_after, 5))
+    while not house.db.waiting:
+        await asyncio.sleep(0.01)
+
+    others = [await house.db.write(agent(house), process_after, 0) for _ in range(2)]
+
+    assert not held.done()
+    assert await held not in others
+
+
+async def test_a_unit_tries_one_broken_connection_and_no_more(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """After a failover all are broken, and whoever tried each in its turn would take seconds."""
     if postgres_server.ENGINE != "postgresql":
         pytest.skip("A proxy has connections of its own.")
+    monkeypatch.setattr(links, "GROWTH_SECONDS", 0)
     runs = []
 
     def ask(tx: Tx) -> int:

@@ -1,14 +1,20 @@
 """The connections of one kind that a process has: the one that was used last is used next."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from queue import Empty, LifoQueue
+from threading import Lock
 
 from parlour.db.postgres.link import Link
 
 WAIT_SECONDS = 0.02
 """So long a busy one is waited for before another is made: about what that would take, with its first plans
 behind the policies (3 ms of the server's processor to connect, 13 for the statements of a message).
+"""
+GROWTH_SECONDS = 0.25
+"""So long no other is made after one. Several that make their first plans beside each other take each other's
+time, and what waits meanwhile asks for still more of them.
 """
 
 
@@ -21,6 +27,8 @@ class Links:
         self._connect = connect
         self._idle: LifoQueue[Link] = LifoQueue()
         self._all: set[Link] = set()
+        self._lock = Lock()
+        self._grew = 0.0
 
     @contextmanager
     def one(self) -> Iterator[Link]:
@@ -42,12 +50,21 @@ class Links:
         link.close()
 
     def _next(self) -> Link:
-        try:
-            return self._idle.get(timeout=WAIT_SECONDS if self._all else 0)
-        except Empty:
-            link = self._connect()
-            self._all.add(link)
-            return link
+        while True:
+            with suppress(Empty):
+                return self._idle.get(timeout=WAIT_SECONDS if self._all else 0)
+            if self._may_grow():
+                link = self._connect()
+                self._all.add(link)
+                return link
+
+    def _may_grow(self) -> bool:
+        with self._lock:
+            now = time.monotonic()
+            if self._all and now - self._grew < GROWTH_SECONDS:
+                return False
+            self._grew = now
+            return True
 
     def close(self) -> None:
         """When the threads have ended that used them."""
