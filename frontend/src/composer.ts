@@ -144,6 +144,7 @@ export class Composer {
   }
 
   #submit(event: SubmitEvent): void {
+    if (event.submitter?.hasAttribute("formaction")) return; // what was written goes along into a new ticket
     event.preventDefault();
     const text = this.#text!;
     const menu = one<HTMLDetailsElement>("details[data-menu]", this.#form!);

@@ -193,7 +193,17 @@ async def test_on_a_closed_ticket_the_composer_gives_way_to_the_way_on(talk: Tal
 
     await expect(talk.customer.composer).to_be_hidden()
     await expect(talk.customer.notice.get_by_text("This ticket is closed.")).to_be_visible()
-    await expect(talk.customer.notice.get_by_role("link", name="Open a new ticket")).to_be_visible()
+    await expect(talk.customer.notice.get_by_role("button", name="Open a new ticket")).to_be_visible()
+
+
+async def test_what_one_was_writing_as_the_ticket_closed_goes_along_into_a_new_one(talk: Talk) -> None:
+    await talk.customer.composer.fill("And one more thing:\nthe zip is stuck")
+    await choose_status(talk.ada, Status.CLOSED)
+    await talk.customer.notice.get_by_role("button", name="Open a new ticket").click()
+
+    description = talk.maria.page.get_by_label("What can we help with?")
+    await expect(description).to_have_value("And one more thing:\nthe zip is stuck")
+    await expect(talk.maria.page.get_by_role("alert")).to_have_count(0)
 
 
 async def test_a_reopened_ticket_gives_both_their_composers_back(talk: Talk) -> None:

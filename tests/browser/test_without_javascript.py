@@ -140,7 +140,7 @@ async def test_a_closed_room_is_read_and_leads_on(live: Live, past: Past, people
 
     await Room(maria.page).shows(ticket.description)
     await expect(Room(maria.page).composer).to_be_hidden()
-    await Room(maria.page).notice.get_by_role("link", name="Open a new ticket").click()
+    await Room(maria.page).notice.get_by_role("button", name="Open a new ticket").click()
     await expect(maria.page.get_by_role("heading", name="Open a ticket")).to_be_visible()
 
 
@@ -156,6 +156,8 @@ async def test_words_sent_into_a_room_that_closed_meanwhile_are_given_back(
 
     await expect(maria.page.get_by_text("This ticket is closed.")).to_be_visible()
     await expect(Room(maria.page).notice.get_by_text("One more thing")).to_be_visible()
+    await Room(maria.page).notice.get_by_role("button", name="Open a new ticket").click()
+    await expect(maria.page.get_by_label("What can we help with?")).to_have_value("One more thing")
 
 
 async def test_sending_the_same_form_twice_says_it_once(live: Live, past: Past, people: People) -> None:

@@ -238,6 +238,26 @@ async def test_a_plain_form_on_a_ticket_closed_meanwhile_keeps_its_text(
     assert "One more thing" in page.text
 
 
+@pytest.mark.parametrize(("token", "status"), [("right", 200), ("of an old page", 403)])
+async def test_words_of_a_closed_room_begin_a_new_ticket_that_is_not_opened_yet(
+    house: House, visitor: Browser, token: str, status: int
+) -> None:
+    new = f"{HOME}/ticket/new"
+    right = await visitor.csrf(HOME)
+    begun = {**words("One <more>\nthing"), "begin": "1", "csrf": right if token == "right" else "x"}
+    page = await visitor.post(new, data=begun)
+    foreign = await visitor.post(new, data=begun, headers={"origin": "https://evil.example"})
+    nothing = await visitor.post(new, data={**begun, "content": " \n"})
+    home = await visitor.get(HOME)
+
+    assert page.status_code == status
+    assert "One <more>\nthing</textarea>" in unescape(page.text)
+    assert begun["client_id"] not in page.text
+    assert (foreign.status_code, "One" in foreign.text) == (403, False)
+    assert (nothing.status_code, nothing.headers["location"]) == (303, new)
+    assert "/ticket/0" not in home.text
+
+
 async def test_a_plain_form_with_a_used_id_and_other_words_keeps_them_and_gets_a_new_id(
     house: House, visitor: Browser, ticket: Ticket
 ) -> None:

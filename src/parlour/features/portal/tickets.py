@@ -84,6 +84,8 @@ async def open_ticket(request: Request) -> Response:
     filled = await read_form_with_files(
         request, conversation.taking_for_new(request, partial(_uploader, request))
     )
+    if "begin" in filled.fields:
+        return await _begin(request, filled)
     if filled.refused:
         return await _again(request, filled, filled.refused)
     try:
@@ -95,6 +97,14 @@ async def open_ticket(request: Request) -> Response:
     response = redirect(f"/support/{slug_in(request)}/ticket/{opened.ticket_id}")
     keep_key(request, response, opened.ticket_id, secret)
     return response
+
+
+async def _begin(request: Request, filled: Filled) -> Response:
+    """The form, with what somebody was writing as their ticket closed: its room's composer comes here."""
+    words = filled.fields.get("content", "")
+    if not words.strip():
+        return redirect(f"/support/{slug_in(request)}/ticket/new")
+    return _form(request, await workspace_in(request), {"description": words}, filled.refused)
 
 
 async def _again(request: Request, filled: Filled, refused: DomainError) -> Response:
