@@ -19,6 +19,7 @@ from parlour.features.mailroom.jobs import TRIES
 from parlour.features.mailroom.models import Arrival, Mail, Outcome
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Status, Ticket
+from parlour.features.tickets.participants import service as participants
 from parlour.features.workspaces.mailboxes import service as mailboxes
 from parlour.features.workspaces.mailboxes.service import AddressTaken
 from parlour.files.store import FileStore
@@ -248,11 +249,12 @@ async def test_of_any_other_list_and_of_machines_behind_our_own_nothing_opens(
 FORM = {"From": f"Acme's website <{SUPPORT}>", "Reply_To": f"Maria Weber <{MARIA}>"}
 
 
+@pytest.mark.parametrize("to", [SUPPORT, "support+web@acme.example"])
 @pytest.mark.parametrize("sender", [SUPPORT, "wordpress@acme.example", "No-Reply@Acme.example"])
 async def test_what_a_form_of_our_own_site_sends_is_its_visitors(
-    house: House, bring: Bring, sender: str
+    house: House, bring: Bring, sender: str, to: str
 ) -> None:
-    mail = await bring(written(**{**FORM, "From": f"Acme's website <{sender}>"}))
+    mail = await bring(written(**{**FORM, "From": f"Acme's website <{sender}>", "To": to}))
     ticket = await ticket_of(house, mail)
 
     assert (mail.outcome, mail.sender, mail.verified) == (Outcome.OPENED, MARIA, False)
@@ -579,6 +581,35 @@ async def test_what_stands_behind_a_plus_is_the_same_mailbox(house: House, bring
     mail = await bring(written(), to="support+orders@acme.example")
 
     assert mail.outcome is Outcome.OPENED
+
+
+async def test_what_stands_behind_a_plus_in_our_address_makes_nobody_of_it(
+    house: House, bring: Bring, desk: Browser
+) -> None:
+    """Else our answer goes to ourselves, and whoever wrote waits for one."""
+    plus = "support+orders@acme.example"
+    ticket = await ticket_of(house, await bring(written(Reply_To=plus, Cc=f"{plus}, karl@example.com")))
+    here = place(house, ticket)
+    await desk.submit(f"{here}/chat", words("Which tent is it?"), page=here)
+
+    assert "Which tent is it?" in text_of((await mails(house, MARIA, 2))[1])
+    assert await house.as_system(participants.of_ticket, ticket.ticket_id) == ["karl@example.com"]
+    assert (await bring(written(sender=plus, Message_ID="<own@example.com>"))).outcome is Outcome.LOOP
+
+
+@pytest.mark.parametrize("written_as", ["ada..b.@docomo.ne.jp", '"ada..b."@docomo.ne.jp'])
+async def test_who_has_an_address_that_none_may_have_is_heard_and_answered(
+    house: House, bring: Bring, written_as: str
+) -> None:
+    """Japanese providers gave such ones; a mail server takes them in quotes alone (RFC 5321)."""
+    raw = written().as_bytes(policy=ON_ONE_LINE).replace(MARIA.encode(), written_as.encode())
+    mail = await bring(raw)
+
+    assert (mail.outcome, mail.sender) == (Outcome.OPENED, "ada..b.@docomo.ne.jp")
+    [confirmation] = await mails(house, "ada..b.@docomo.ne.jp")  # as the library reads it
+    assert b'\nTo: "ada..b."@docomo.ne.jp\n' in confirmation.as_bytes()
+    mail = await bring(raw.replace(b"<first@", b"<second@").replace(b"Subject: ", b"Subject: Re: [#1] "))
+    assert mail.outcome is Outcome.ADDED
 
 
 async def test_an_address_is_one_workspaces(house: House, bring: Bring) -> None:

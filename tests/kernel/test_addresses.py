@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parlour.kernel.addresses import clean_email, clean_host
+from parlour.kernel.addresses import clean_email, clean_host, on_the_wire
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,7 @@ from parlour.kernel.addresses import clean_email, clean_host
         ("o'neil@example.com", "o'neil@example.com"),
         ("maria@bücher.example", "maria@bücher.example"),
         ("用户@例子.公司", "用户@例子.公司"),
+        ("Maria..b.@Docomo.ne.jp", "maria..b.@docomo.ne.jp"),
         (f"{'m' * 64}@example.com", f"{'m' * 64}@example.com"),
     ],
 )
@@ -77,6 +78,20 @@ def test_what_mail_could_not_reach_is_no_address(typed: str) -> None:
 )
 def test_one_address_has_one_spelling_however_it_is_typed(typed: str) -> None:
     assert clean_email(typed) == "jürgen@bücher.example"
+
+
+@pytest.mark.parametrize(
+    ("kept", "written"),
+    [
+        ("maria.b@bücher.example", "maria.b@xn--bcher-kva.example"),
+        ("jürgen@example.com", "jürgen@example.com"),
+        ("maria..b.@docomo.ne.jp", '"maria..b."@docomo.ne.jp'),
+        ("maria.@example.com", '"maria."@example.com'),
+        (".maria@example.com", '".maria"@example.com'),
+    ],
+)
+def test_an_address_goes_over_the_wire_as_servers_take_it(kept: str, written: str) -> None:
+    assert on_the_wire(kept) == written
 
 
 @pytest.mark.parametrize(

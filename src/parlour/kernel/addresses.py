@@ -20,6 +20,9 @@ _HOST = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W_](?:[\w-]{0,61}[^\W
 _SERVER = re.compile(
     r"(?=.{1,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 )
+_DOTS_ANYWHERE = frozenset({"docomo.ne.jp", "ezweb.ne.jp", "au.com"})
+"""Providers that have given addresses such as `a..b.@…`, which other servers know in quotes alone."""
+_PLAIN = re.compile(r"[^.]+(?:\.[^.]+)*")
 _WIDE = re.compile("[\u3002\uff01-\uff61]")
 
 
@@ -39,7 +42,9 @@ def clean_email(typed: str) -> str | None:
     except UnicodeError:
         return None
     octets = len(local.encode())
-    if ".." in local or octets > LOCAL_LIMIT or octets + len(at + wire) > LIMIT:
+    if octets > LOCAL_LIMIT or octets + len(at + wire) > LIMIT:
+        return None
+    if ".." in local and wire not in _DOTS_ANYWHERE:
         return None
     return f"{local}@{host}" if _LOCAL.fullmatch(local) and _HOST.fullmatch(wire) else None
 
@@ -75,6 +80,15 @@ def mailbox_of(address: str) -> str:
     """
     local, _, host = address.rpartition("@")
     return f"{local.partition('+')[0] or local}@{host}"
+
+
+def on_the_wire(address: str) -> str:
+    """A clean address as mail servers take it: the host as DNS has it, and dots that stand where none may in
+    quotes (RFC 5321, section 4.1.2). Raises UnicodeError.
+    """
+    local, _, host = address.rpartition("@")
+    written = local if _PLAIN.fullmatch(local) else f'"{local}"'
+    return f"{written}@{ascii_host(host)}"
 
 
 def ascii_host(host: str) -> str:

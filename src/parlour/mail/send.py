@@ -23,7 +23,7 @@ import structlog
 
 from parlour.db.outbox import Postponed, Undeliverable
 from parlour.kernel import clock
-from parlour.kernel.addresses import ascii_host, clean_email
+from parlour.kernel.addresses import clean_email, on_the_wire
 from parlour.kernel.gathering import Gathering
 from parlour.kernel.text import many_lines, one_line
 from parlour.mail import bodies
@@ -162,10 +162,9 @@ def _envelope(mail: Mail, sender: str) -> tuple[str, str]:
 
 
 def _written(address: str) -> str:
-    """With the name of its host as DNS has it. Raises Undeliverable where DNS can hold none."""
-    local, _, host = address.rpartition("@")
+    """As the wire has it. Raises Undeliverable where DNS can hold no such host."""
     try:
-        return f"{local}@{ascii_host(host)}"
+        return on_the_wire(address)
     except UnicodeError:
         raise Undeliverable("The address has a host that cannot be written in DNS.") from None
 

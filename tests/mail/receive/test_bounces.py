@@ -40,6 +40,10 @@ def report(*groups: str, fields: tuple[str, ...] = (DAEMON,)) -> bytes:
             ("jane@example.org", "5.1.1", True, "550 5.1.1 no such user"),
         ),
         (
+            'Final-Recipient: rfc822; "jane..r."@docomo.ne.jp\nAction: failed\nStatus: 5.1.1',
+            ('"jane..r."@docomo.ne.jp', "5.1.1", True, ""),
+        ),
+        (
             (
                 "Original-Recipient: rfc822;jane@example.org\nFinal-Recipient: rfc822;jane.roe@example.net\n"
                 "Action: failed\nStatus: 5.2.2 (mailbox full)"

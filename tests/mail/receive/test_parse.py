@@ -120,6 +120,8 @@ def test_parts_inside_parts_inside_parts_are_all_found() -> None:
         ("From: Ada <ada @ example.com>", ("Ada", "ada@example.com")),
         ("From: Ada <ada@example.com.>", ("Ada", "ada@example.com")),
         ('From: "Byron, Ada" <ada@example.com>', ("Byron, Ada", "ada@example.com")),
+        ('From: Ada <"ada.b"@example.com>', ("Ada", "ada.b@example.com")),
+        ("From: Ada <ada..b.@docomo.ne.jp>", ("Ada", "ada..b.@docomo.ne.jp")),
         ("From: =?utf-8?q?Byron=2C?= =?utf-8?q?_Ada?= <ada@example.com>", ("Byron, Ada", "ada@example.com")),
     ],
 )
@@ -135,6 +137,8 @@ def test_a_sender_is_read_however_it_is_written(line: str, sender: tuple[str, st
         "From: =?utf-8?b?YWdlbnRAYWNtZS5leGFtcGxl?=",
         "From: agent@acme.example <evil@x.example>",
         'From: "agent@acme.example" <evil@x.example>',
+        'From: Agent <"agent@acme.example"@x.example>',
+        'From: Agent <"agent"@acme.example@x.example>',
         "From: =?utf-8?q?agent=40acme.example?= <evil@x.example>",
         "From: <agent@acme.example> <evil@x.example>",
         "From: agent@acme.example\r\nFrom: evil@x.example",

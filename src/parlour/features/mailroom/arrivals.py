@@ -14,7 +14,6 @@ from parlour.features.workspaces.models import Mailbox
 from parlour.files.store import PIECE, FileStore, new_key
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
-from parlour.kernel.addresses import clean_email
 
 SIZE_LIMIT = 40 * 1024 * 1024
 """Bytes of one mail."""
@@ -34,7 +33,7 @@ class Arrivals:
 
     async def ours_among(self, addresses: Sequence[str]) -> Sequence[Mailbox]:
         """The mailboxes that have these addresses, with or without what stands behind a `+` in them."""
-        asked = [each for address in addresses for each in _spellings(address)]
+        asked = [each for address in addresses for each in mailboxes.spellings(address)]
         return await self._db.read(Actor.system(), mailboxes.with_addresses, asked)
 
     async def handed_among(self, addresses: Sequence[str]) -> Sequence[Mailbox]:
@@ -86,15 +85,6 @@ def recipients_in(raw: bytes) -> list[str]:
         return [address for _, address in getaddresses(values) if address]
     except Exception:
         return []
-
-
-def _spellings(address: str) -> list[str]:
-    clean = clean_email(address)
-    if clean is None:
-        return []
-    local, _, host = clean.rpartition("@")
-    plain = local.partition("+")[0]
-    return [clean] if plain == local or not plain else [clean, f"{plain}@{host}"]
 
 
 async def pieces(raw: bytes) -> AsyncIterator[bytes]:

@@ -21,6 +21,8 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _BARE = re.compile(r"(?<![^\s@<>(),;:\"])[^\s@<>(),;:\"]{1,320}@[^\s@<>(),;:\"]{1,320}")
 _IN_NAME = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _ROUTE = re.compile(r"\s*@[^:]{1,1000}:")
+_IN_QUOTES = re.compile(r'"([^"\\\s@<>(),;:]{1,64})"@')
+"""A local part that needs none, or that its provider gave with dots where none may stand."""
 _AROUND_AT = re.compile(r"\s{0,99}@\s{0,99}")
 """Blanks, and comments that are gone by then, may stand there (RFC 5322, section 4.4)."""
 _LIST_ID = re.compile(r"<([^<>@\s.]{1,64})\.([^<>@\s]{1,255})>")
@@ -99,7 +101,7 @@ def _address(box: _Mailbox) -> Address:
         spec = bare[0] if bare else (words if "@" in words else "")
         name = "".join(box.comment) if spec else words
         odd = len(bare) != 1 or bare[0] != words
-    spec = spec.removeprefix("mailto:").strip().strip("'\"")
+    spec = _IN_QUOTES.sub(r"\1@", spec.removeprefix("mailto:").strip(), count=1).strip("'\"")
     odd = odd or "=?" in spec or clean_email(spec) is None
     shown = clean_name(decoded_words(name))
     if mentioned := _IN_NAME.search(shown):

@@ -22,7 +22,7 @@ LIMIT = 64 * 1024
 """Bytes of a report that are read: what was sent follows in it."""
 SAID_LIMIT = 500
 
-_ADDRESS = r"[^\s<>()\[\]\",;:]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"
+_ADDRESS = r"(?:\"[^\s\"]{1,64}\"|[^\s<>()\[\]\",;:]{1,64})@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"
 _ENHANCED = re.compile(r"(?<![\d.])([45])\.(\d{1,3})\.(\d{1,3})(?!\.?\d)")
 _REPLY = re.compile(r"(?<![\d.:@/-])([45])[0-5]\d(?=[ \n-])")
 _FIRST_ON_LINE = re.compile(

@@ -16,7 +16,7 @@ from parlour.features.workspaces.mailboxes import store
 from parlour.features.workspaces.models import Mailbox
 from parlour.kernel import clock, text
 from parlour.kernel.access import Actor, Permission, requires
-from parlour.kernel.addresses import required_email
+from parlour.kernel.addresses import clean_email, mailbox_of, required_email
 from parlour.kernel.errors import DomainError, Invalid, NotFound
 
 MAILBOXES_LIMIT = 50
@@ -137,5 +137,13 @@ def own_among(tx: Tx, addresses: Sequence[str]) -> set[str]:
     """Which of these are the workspace's. Another one's is an address like any other: whoever reads there may
     write here.
     """
-    asked = list(dict.fromkeys(addresses))[:ADDRESSES_ASKED]
-    return store.own_among(tx, asked) if asked else set()
+    asked = {each: spellings(each) for each in list(dict.fromkeys(addresses))[:ADDRESSES_ASKED]}
+    spelled = sorted(set().union(*asked.values()))
+    found = store.own_among(tx, spelled) if spelled else set()
+    return {address for address, known_as in asked.items() if not found.isdisjoint(known_as)}
+
+
+def spellings(address: str) -> list[str]:
+    """Under which it may be known: what stands behind a `+` makes no other mailbox."""
+    clean = clean_email(address)
+    return list(dict.fromkeys([clean, mailbox_of(clean)])) if clean else []
