@@ -338,6 +338,27 @@ async def test_two_people_whose_mails_bear_the_same_message_id_are_both_heard(
     assert (await ticket_of(house, found[1])).email == "karl@example.com"
 
 
+async def test_other_words_under_the_same_message_id_are_said_once_somebody_lets_them(
+    house: House, bring: Bring, desk: Browser
+) -> None:
+    """As a form's that gives all of its mails the same one. What a list adds says nothing else."""
+    first = await bring(written())
+    second = await bring(written("My stove smokes."))
+    with_footer = await bring(written("My tent leaks.\n\n_______\nTent mailing list"))
+    here = f"/workspace/{house.workspace.workspace_id}/mail"
+    page = (await desk.get(here)).text
+    await desk.submit(f"{here}/{second.mail_id}/release", {"release": "now"}, page=here)
+    async with asyncio.timeout(30):
+        while (now := await house.as_system(ledger.mail, second.mail_id)).outcome is Outcome.WAITING:
+            await asyncio.sleep(0.01)
+
+    assert (second.outcome, with_footer.outcome) == (Outcome.QUARANTINED, Outcome.DUPLICATE)
+    assert "It bears the Message-ID of a mail that its sender sent before" in page
+    assert f"{second.mail_id}/release" in page
+    assert (now.outcome, now.ticket_id == first.ticket_id) == (Outcome.OPENED, False)
+    assert await said_in(house, await ticket_of(house, now)) == [(MARIA, "My stove smokes.")]
+
+
 HANDED_ON = """Please refund it.
 
 Begin forwarded message:

@@ -1,5 +1,6 @@
 """What hangs on a mail."""
 
+import binascii
 import struct
 
 import pytest
@@ -117,6 +118,55 @@ def test_what_is_encrypted_is_kept_as_a_file() -> None:
     read = parse(mail("Content-Type: application/pkcs7-mime; name=smime.p7m", body=sealed))
 
     assert [(each.name, each.content) for each in read.attachments] == [("smime.p7m", sealed)]
+    assert read.text.startswith("This mail is encrypted (S/MIME)")
+
+
+@pytest.mark.parametrize("kind", ['encrypted; protocol="application/pgp-encrypted"', "mixed"])
+def test_a_mail_that_only_its_key_opens_says_so(kind: str) -> None:
+    """Some servers make another kind of it on its way (RFC 3156)."""
+    version = "Content-Type: application/pgp-encrypted\n\nVersion: 1"
+    sealed = 'Content-Type: application/octet-stream; name="encrypted.asc"\n\n-----BEGIN PGP MESSAGE-----'
+
+    read = parse(multipart(version, sealed, kind=kind))
+
+    assert read.reply == read.text
+    assert read.text.startswith("This mail is encrypted (PGP)")
+    assert read.attachments[-1].name == "encrypted.asc"
+    assert parse(multipart(WORDS, version, sealed, kind=kind)).text == "See below."
+
+
+def uuencoded(content: bytes, name: str) -> str:
+    lines = [binascii.b2a_uu(content[at : at + 45]).decode() for at in range(0, len(content), 45)]
+    return f"begin 644 {name}\n{''.join(lines)}`\nend\n"
+
+
+def test_files_that_stand_among_the_lines_of_a_text_are_files() -> None:
+    """As programs enclosed them before MIME."""
+    picture = bytes(range(256))
+    first, second = uuencoded(picture, "../tent.jpg"), uuencoded(b"Paid.", "receipt.txt")
+
+    read = parse(text(f"My tent leaks.\n{first}\nSee above.\n{second}"))
+
+    assert read.text == "My tent leaks.\n\nSee above."
+    assert [(each.name, each.content) for each in read.attachments] == [
+        ("tent.jpg", picture),
+        ("receipt.txt", b"Paid."),
+    ]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "begin 644 the story\nwith a line of words\nend",
+        uuencoded(b"x" * 100, "cut.bin").rpartition("`")[0].strip(),
+        "Please\nbegin 644 times.",
+    ],
+    ids=["words", "without an end", "no name"],
+)
+def test_what_only_begins_like_such_a_file_is_text(words: str) -> None:
+    read = parse(text(words))
+
+    assert (read.text, read.attachments) == (words, ())
 
 
 def attribute(number: int, value: bytes) -> bytes:

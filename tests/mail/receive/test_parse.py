@@ -264,6 +264,8 @@ def test_a_header_ends_where_fields_do(raw: bytes, subject: str, words: str) -> 
         (b"Hello, this is no base64!", "Hello, this is no base64!"),
         (b"\r\nGr\xc3\xbc\xc3\x9fe\r\nZoe", "Gr\u00fc\u00dfe\nZoe"),
         (b"SGVsbG8=\r\n-- \r\nA list adds this.", "Hello"),
+        (b"SGVsbG8h\r\n\r\n____\r\nA list adds this.\r\nhttps://list.example\r\n", "Hello!"),
+        (b"SGVs\r\nbG8 h\r\n" + b"IEhlbGxv" * 8, "Hello!" + " Hello" * 8),
         (b" \r\n SGVsbG8= \r\n", "Hello"),
         (b"SGVsbG8", "Hello"),
         (b"", ""),

@@ -114,9 +114,9 @@ def _same_files(tx: Tx, first: Message, file_ids: Sequence[UUID]) -> bool:
 
 
 @requires(Permission.TICKET_REPLY)
-def is_repeat(tx: Tx, room_id: UUID, client_id: UUID) -> bool:
-    """Whether `post` would answer with a message that is there already."""
-    return store.by_client_id(tx, room_id, tx.actor.id, client_id) is not None
+def said_as(tx: Tx, room_id: UUID, client_id: UUID) -> Message | None:
+    """What the actor has said there under this id: `post` would answer with it."""
+    return store.by_client_id(tx, room_id, tx.actor.id, client_id)
 
 
 @requires(Permission.TICKET_REPLY)

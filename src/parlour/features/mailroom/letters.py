@@ -12,6 +12,7 @@ from parlour.kernel.access import Actor
 from parlour.mail.receive.parsed import Kind, Parsed
 
 CAME_BEFORE = "The same mail came before."
+OTHER_WORDS = "It bears the Message-ID of a mail that its sender sent before, and says something else."
 
 
 class Sorted(Struct, frozen=True):
@@ -69,7 +70,7 @@ class Letter(Struct, frozen=True):
         """Who brings it: somebody of whom no more is known than this mail."""
         return Actor.visitor(workspace_id, holding=f"mail:{self.mail_id}")
 
-    def client_id(self, workspace_id: UUID, *, of_sender: bool = False) -> UUID:
-        """By which it is known; `of_sender`, where somebody else's mail bears the same Message-ID."""
+    def client_id(self, workspace_id: UUID, *, also: str = "") -> UUID:
+        """By which it is known; `also` by that, where another mail bears the same Message-ID."""
         known_as = self.parsed.message_id or self.checksum
-        return uuid5(workspace_id, f"{known_as} {self.sender}" if of_sender else known_as)
+        return uuid5(workspace_id, f"{known_as} {also}" if also else known_as)

@@ -1,18 +1,20 @@
 """What a mail that was read becomes: a ticket, a word in one, or a line of the ledger and nothing else.
 
 Exactly once, whatever is delivered twice or by two ways: a mail is known by its Message-ID in the workspace,
-and where a form or a machine gives all of its mails the same one, by that and its sender.
+and where a form or a machine gives all of its mails the same one, by that and its sender. Other words of one
+sender under one Message-ID wait for somebody to look at them.
 """
 
 from datetime import timedelta
 from uuid import UUID
 
 from parlour.db.database import Tx
+from parlour.features.chat import service as chat
 from parlour.features.chat.models import CONTENT_LIMIT
 from parlour.features.contacts import service as contacts
 from parlour.features.files import service as files
 from parlour.features.mailroom import answers, service, store
-from parlour.features.mailroom.letters import CAME_BEFORE, Letter, Sorted
+from parlour.features.mailroom.letters import CAME_BEFORE, OTHER_WORDS, Letter, Sorted
 from parlour.features.mailroom.models import Outcome
 from parlour.features.tickets import finding
 from parlour.features.tickets import service as tickets
@@ -49,9 +51,7 @@ def sort(tx: Tx, letter: Letter) -> Outcome:
         raise service.UnknownMail
     if before is not Outcome.WAITING:
         return before
-    parsed, client_id = letter.parsed, letter.client_id(tx.workspace_id)
-    if (stands := store.taken(tx, client_id)) and stands[1] not in ("", letter.sender):
-        client_id = letter.client_id(tx.workspace_id, of_sender=True)
+    parsed, client_id = letter.parsed, _known_as(tx, letter)
     say = answers.as_note if letter.noted_by else answers.by_member if letter.member else _said
     done = _held(tx, letter, client_id) or say(tx, letter, client_id)
     store.settle(
@@ -69,10 +69,37 @@ def sort(tx: Tx, letter: Letter) -> Outcome:
     return done.outcome
 
 
+def _known_as(tx: Tx, letter: Letter) -> UUID:
+    """By its Message-ID, and by more where that is another mail's."""
+    client_id = letter.client_id(tx.workspace_id)
+    stands = store.taken(tx, client_id)
+    if stands and stands[1] not in ("", letter.sender):
+        client_id = letter.client_id(tx.workspace_id, also=letter.sender)
+        stands = store.taken(tx, client_id)
+    if stands and letter.released and _says_something_else(tx, letter, stands[0], client_id):
+        return letter.client_id(tx.workspace_id, also=letter.checksum)
+    return client_id
+
+
+def _says_something_else(tx: Tx, letter: Letter, ticket_id: UUID, client_id: UUID) -> bool:
+    """Than its sender's mail of the same id, which stands there. What a list or a scanner adds is nothing."""
+    ticket = finding.by_id(tx, ticket_id)
+    if ticket is None or not letter.sender:
+        return False
+    customer = tx.acting_as(Actor.customer(tx.workspace_id, ticket_id, letter.sender))
+    said = chat.said_as(customer, ticket.chat_room_id, client_id)
+    if said is None:
+        return False
+    before, now = " ".join(said.content.split()), " ".join(_words(letter)[0].split())
+    return before not in now and now not in before
+
+
 def _held(tx: Tx, letter: Letter, client_id: UUID) -> Sorted | None:
     """Why the mail says nothing in any ticket; None for what a person wrote to us."""
     parsed = letter.parsed
     if stands := store.taken(tx, client_id):
+        if _says_something_else(tx, letter, stands[0], client_id):
+            return Sorted(Outcome.QUARANTINED, OTHER_WORDS)
         return Sorted(Outcome.DUPLICATE, CAME_BEFORE, stands[0])
     if not letter.noted_by and (told := _told(tx, letter)):
         return told

@@ -280,7 +280,7 @@ def send_message(
     """
     ticket = _visible(tx, store.lock_ticket(tx, ticket_id))
     by_customer = tx.actor.kind is Kind.CUSTOMER
-    if ticket.unsaid_from and not chat.is_repeat(tx, ticket.chat_room_id, client_id):
+    if ticket.unsaid_from and not chat.said_as(tx, ticket.chat_room_id, client_id):
         [ticket] = unsaid.say(tx, [ticket])
     follow, blocked = posting.asking_what_follows(tx, ticket, UNSEEN_REPLIES, away_after=AWAY_AFTER)
     posted = chat.post(tx, ticket.chat_room_id, content, client_id, file_ids)

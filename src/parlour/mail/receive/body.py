@@ -7,7 +7,7 @@ from html import escape, unescape
 from msgspec import Struct, field
 
 from parlour.kernel.text import is_visible, many_lines
-from parlour.mail.receive import charsets
+from parlour.mail.receive import charsets, uu
 from parlour.mail.receive.cut import newly_written
 from parlour.mail.receive.files import asked_for
 from parlour.mail.receive.flowed import unfolded
@@ -35,6 +35,8 @@ class Body(Struct):
     pictures: set[str] = field(default_factory=set)
     """Content-IDs, or names, of the pictures that the HTML shows."""
     cut_short: bool = False
+    files: list[tuple[bytes, bytes]] = field(default_factory=list)
+    """Names and bytes of those that stood among the text's lines (uuencode)."""
 
 
 def body_of(found: Leaves, packed: str = "", packed_html: bytes = b"") -> Body:
@@ -57,6 +59,7 @@ def body_of(found: Leaves, packed: str = "", packed_html: bytes = b"") -> Body:
         reply=newly_written(_marked(list(read.values())) or text),
         html=shown,
         pictures=asked_for(unescape(each) for each in _SOURCE.findall(shown)),
+        files=plain.files,
         cut_short=plain.cut_short or rich.cut_short or not all(whole for _, whole in pages.values()),
     )
 
@@ -74,11 +77,15 @@ class _Taken:
     def __init__(self, parts: list[Part]) -> None:
         self._parts = parts
         self.cut_short = len(parts) > PARTS
+        self.files: list[tuple[bytes, bytes]] = []
 
     def __iter__(self) -> Iterator[tuple[int, Part, bytes]]:
         left = LIMIT
         for part in self._parts[:PARTS]:
             content = part.content()
+            if part.media_type == "text/plain":
+                content, files = uu.taken_out(content)
+                self.files += files
             self.cut_short |= len(content) > left
             yield id(part), part, content[:left]
             left -= min(left, len(content))

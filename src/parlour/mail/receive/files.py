@@ -6,10 +6,12 @@ from urllib.parse import unquote
 from parlour.kernel.text import one_line
 from parlour.mail.receive import names, smime, tnef
 from parlour.mail.receive.fields import decoded_words, header_at
+from parlour.mail.receive.judge import every_part
 from parlour.mail.receive.parsed import Attachment
 from parlour.mail.receive.parts import Budget, Part, tree
 
 _SIGNATURES_INSIDE = 3
+_PGP = {"multipart/encrypted", "application/pgp-encrypted"}
 _MESSAGES = ("message/rfc822", "message/global")
 
 
@@ -23,6 +25,16 @@ def opened(root: Part, budget: Budget) -> Part:
             break
         root = tree(inside, budget)
     return root
+
+
+def sealed(root: Part) -> str:
+    """What is said of a mail whose words only somebody with a key can read; nothing where there is none."""
+    kinds = {part.media_type for part in every_part(root)}
+    if not kinds.isdisjoint(_PGP):
+        return "This mail is encrypted (PGP): its words are in its file, for programs that have the key."
+    if smime.is_opaque(root) and smime.is_encrypted(root.content()):
+        return "This mail is encrypted (S/MIME): its words are in its file, for programs that have the key."
+    return ""
 
 
 def is_tnef(part: Part) -> bool:
@@ -51,6 +63,12 @@ def attachment(part: Part, number: int, shown: Collection[str]) -> Attachment:
         content_id=content_id,
         inline=_is_shown(content_id, name, shown),
     )
+
+
+def named(name: str, content: bytes, number: int) -> Attachment:
+    """Of which no more is known."""
+    media_type = "application/octet-stream"
+    return Attachment(names.file_name(name) or names.made_up(media_type, number), media_type, content)
 
 
 def _is_shown(content_id: str, name: str, shown: Collection[str]) -> bool:

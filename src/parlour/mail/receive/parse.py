@@ -17,7 +17,7 @@ from parlour.mail.receive.addresses import addresses, list_address, posted_by, s
 from parlour.mail.receive.authentication import vouched_for
 from parlour.mail.receive.body import Body, body_of
 from parlour.mail.receive.fields import Fields
-from parlour.mail.receive.files import attachment, is_tnef, opened, unpacked
+from parlour.mail.receive.files import attachment, is_tnef, named, opened, sealed, unpacked
 from parlour.mail.receive.ids import message_ids
 from parlour.mail.receive.leaves import leaves
 from parlour.mail.receive.parsed import Attachment, Kind, Parsed
@@ -54,8 +54,8 @@ def _parse(raw: bytes, authserv_id: str, own_hosts: Sequence[str], *, whole: boo
     first = next((each for each in packed.values() if each), tnef.Unpacked())
     body = body_of(found, first.text, first.html)
     files = list(_files(found.files, packed, body))
-    if not body.text and (event := _appointment(files)):
-        body.text = body.reply = event
+    if not body.text:
+        body.text = body.reply = _appointment(files) or sealed(root)
     returned = bounces.found(fields, root, body.text)
     kind = judge.kind(fields, root, returned=returned, own_hosts=own_hosts)
     header = _of_header(fields, authserv_id)
@@ -98,7 +98,9 @@ def _of_header(fields: Fields, authserv_id: str) -> Parsed:
 def _files(
     parts: Sequence[Part], packed: dict[int, tnef.Unpacked | None], body: Body
 ) -> Iterator[Attachment]:
-    """In their order; a winmail.dat that can be read gives way to what is in it."""
+    """In their order; a winmail.dat that can be read gives way to what is in it, and what stood in the text
+    comes last.
+    """
     number = 1
     for at, part in enumerate(parts):
         inside = packed.get(at)
@@ -107,6 +109,9 @@ def _files(
             within = [attachment(part, number, body.pictures)]
         number += len(within)
         yield from within
+    for name, content in body.files:
+        yield named(charsets.decoded(name, guess=True), content, number)
+        number += 1
 
 
 def _appointment(files: Sequence[Attachment]) -> str:

@@ -2,16 +2,14 @@
 deeper than DEPTH, and a part's own bytes stay what they were.
 """
 
-import binascii
 import quopri
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from io import BytesIO
-from itertools import islice
 
 from msgspec import Struct
 
+from parlour.mail.receive import uu
 from parlour.mail.receive.fields import Fields, as_bytes, header_at, parameters, unbase64
 
 DEPTH = 20
@@ -19,9 +17,6 @@ PARTS = 500
 """Parts of a mail that are told apart; what comes after them is one."""
 _LOOKS = 50_000
 """Places where a boundary may stand that are looked at."""
-
-_UU_LINES = 1_000_000
-"""45 bytes each."""
 
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,80}")
 _AFTER_BOUNDARY = re.compile(rb"(--)?[ \t]{0,500}(?:\r\n|\n|\r|\Z)")
@@ -32,7 +27,10 @@ _BEFORE = re.compile(
 )
 """What some programs put before a mail's first field."""
 _BEGINS_AS_BASE64 = re.compile(rb"\s{0,1000}(?:[A-Za-z0-9+/]+={0,2}[ \t]*(?:[\r\n]|\Z)|\Z)")
-_UU_BEGIN = re.compile(rb"(?:\A|\n)begin [0-7]{3,4} [^\r\n]{1,200}\r?\n")
+_TWO_WORDS = re.compile(rb"\n[ \t]{0,99}[!-~]{1,999}[ \t]{1,99}[!-~]")
+_FULL_LINE = re.compile(rb"\n[A-Za-z0-9+/]{60,76}\r?(?:\n|\Z)")
+_ADDED = 4_096
+"""Bytes at the end of base64 among which words are looked for."""
 
 
 class Budget(Struct):
@@ -71,36 +69,18 @@ class Part:
 def _unencoded(content: bytes, encoding: str) -> bytes:
     match encoding:
         case "base64" if _BEGINS_AS_BASE64.match(content):
-            return unbase64(content)
+            return unbase64(_without_words_after(content))
         case "quoted-printable":
             return quopri.decodestring(content)
         case "x-uuencode" | "uuencode" | "x-uue" | "uue":
-            return _un_uu(content)
+            return uu.content(content)
     return content
 
 
-def _un_uu(content: bytes) -> bytes:
-    begin = _UU_BEGIN.search(content)
-    if begin is None:
-        return content
-    kept = []
-    for line in islice(BytesIO(content[begin.end() :]), _UU_LINES):
-        line = line.rstrip(b"\r\n")  # noqa: PLW2901
-        if line in (b"end", b"`", b""):
-            break
-        try:
-            kept.append(binascii.a2b_uu(line))
-        except binascii.Error:
-            length = (((line[0] - 32) & 63) * 4 + 5) // 3
-            kept.append(_some_uu(line[:length]))
-    return b"".join(kept)
-
-
-def _some_uu(line: bytes) -> bytes:
-    try:
-        return binascii.a2b_uu(line)
-    except binascii.Error:
-        return b""
+def _without_words_after(content: bytes) -> bytes:
+    """As a mailing list or a scanner puts them at the end of base64, whose letters theirs would be, too."""
+    words = _TWO_WORDS.search(content, max(0, len(content) - _ADDED))
+    return content[: words.start()] if words and not _FULL_LINE.search(content, words.end()) else content
 
 
 def tree(raw: bytes, budget: Budget) -> Part:

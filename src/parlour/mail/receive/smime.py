@@ -9,6 +9,12 @@ from typing import NamedTuple
 from parlour.mail.receive.parts import Part
 
 _SIGNED_DATA = bytes.fromhex("2a864886f70d010702")
+_ENCRYPTED = tuple(
+    bytes.fromhex(each) for each in ("2a864886f70d010703", "2a864886f70d010706", "2a864886f70d0109100117")
+)
+"""Enveloped, encrypted and authenticated enveloped data (RFC 5652, RFC 5083)."""
+_HEAD = 64
+"""Bytes within which the type stands."""
 _TYPES = {"application/pkcs7-mime", "application/x-pkcs7-mime"}
 _SEQUENCE, _CONTENT, _OCTETS, _OCTETS_IN_PIECES = 0x30, 0xA0, 0x04, 0x24
 _INDEFINITE, _LONG_TAG, _END = 0x80, 0x1F, b"\0\0"
@@ -27,6 +33,10 @@ def is_opaque(part: Part) -> bool:
     return part.media_type in _TYPES or (
         part.media_type == "application/octet-stream" and name.endswith(".p7m")
     )
+
+
+def is_encrypted(content: bytes) -> bool:
+    return any(each in content[:_HEAD] for each in _ENCRYPTED)
 
 
 def signed_content(content: bytes) -> bytes | None:
