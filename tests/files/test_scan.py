@@ -1,5 +1,6 @@
 """What clamd says, and what nobody can say."""
 
+import asyncio
 import io
 from pathlib import Path
 
@@ -30,6 +31,21 @@ async def test_what_is_longer_than_clamd_takes_will_never_be_scanned(clamd: Clam
 
 async def test_nobody_at_the_socket_is_not_clean(tmp_path: Path) -> None:
     verdict = await Scanner(str(tmp_path / "nobody")).scan(io.BytesIO(b"hello"))
+
+    assert verdict.scan is Scan.UNSCANNED
+
+
+@pytest.mark.parametrize("answer", [b"stream: OK\0", b"stream: O", b"", b"\xff\xfe\0", b"stream: OK\0" * 200])
+async def test_whoever_has_not_seen_all_of_a_file_cannot_say_that_it_is_clean(answer: bytes) -> None:
+    async def hurry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_server(hurry, "127.0.0.1", 0)
+    async with server:
+        host, port = server.sockets[0].getsockname()
+        verdict = await Scanner(f"{host}:{port}").scan(io.BytesIO(bytes(20_000_000)))
 
     assert verdict.scan is Scan.UNSCANNED
 

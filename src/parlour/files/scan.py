@@ -11,6 +11,7 @@ CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 60.0
 PIECE = 64 * 1024
 
+_CLEAN = "stream: OK"
 _TOO_LONG = "INSTREAM size limit exceeded"
 """What clamd answers when more comes than its StreamMaxLength."""
 _TOO_MUCH = "Heuristics.Limits.Exceeded"
@@ -84,10 +85,12 @@ class Scanner:
             while not answer.done() and (piece := await asyncio.to_thread(file.read, PIECE)):
                 writer.write(len(piece).to_bytes(4, "big") + piece)
                 await _drained(writer, answer)
-            if not answer.done():
+            whole = not answer.done()
+            if whole:
                 writer.write(bytes(4))
                 await _drained(writer, answer)
-            return (await answer).rstrip(b"\0\n").decode("utf-8", "replace")
+            said = (await answer).rstrip(b"\0\n").decode("utf-8", "replace")
+            return f"answered before it had all: {said}" if not whole and said == _CLEAN else said
         finally:
             answer.cancel()
             writer.close()
@@ -103,9 +106,9 @@ async def _drained(writer: asyncio.StreamWriter, answer: "asyncio.Task[bytes]") 
 
 def _verdict(answer: str) -> Verdict:
     """`stream: OK`, `stream: NAME FOUND`; any other word is no word on the file."""
-    said = answer.removeprefix("stream: ")
-    if said == "OK":
+    if answer == _CLEAN:
         return Verdict(Scan.CLEAN)
+    said = answer.removeprefix("stream: ")
     if said.startswith((_TOO_LONG, _TOO_MUCH)):
         return Verdict(Scan.UNSCANNABLE, said)
     if said.endswith(" FOUND"):
