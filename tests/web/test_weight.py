@@ -43,7 +43,7 @@ PAGES = {
 """Whose it is, where it is, and the most statements and bytes with 25 tickets or 50 messages on it."""
 ROUND_TRIPS = {
     "list": 2,
-    "search": 3,
+    "search": 2,
     "dashboard": 2,
     "ticket": 2,
     "conversation": 3,

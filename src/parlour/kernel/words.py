@@ -168,7 +168,8 @@ def _standing(small: str, asked: Wanted) -> list[tuple[int, int]]:
     at = small.find(term)
     while at >= 0 and not (found and at - found[0][0] > EXCERPT):
         until = at + len(term)
-        if rest := _PLAIN.match(small, until):
+        rest = _PLAIN.match(small, until) if small[until : until + 1].isalnum() else None
+        if rest:
             until = rest.end()
         if (goes_on or not rest) and not (at and small[at - 1].isalnum()):
             found.append((at, until))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Sequence
 from datetime import UTC, datetime
 from functools import cache, cached_property, lru_cache, partial
 from gettext import NullTranslations
-from itertools import chain, repeat
+from itertools import repeat
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -17,6 +17,7 @@ from msgspec import Struct
 from parlour.kernel.kept import Kept
 from parlour.kernel.text import name_in_mail, set_apart
 from parlour.web.linkify import may_hold_links, split_links
+from parlour.web.looks import Html, Looks
 
 PACKAGE = Path(__file__).parents[1]
 OWN_FOLDERS = {
@@ -30,7 +31,7 @@ OWN_FOLDERS = {
 PARTS = 500
 """Pieces of pages that are kept, of some 10 kB each."""
 LINES = 2_000
-"""Rows of lists and messages that are kept, of some 1 kB each."""
+"""Messages that are kept, of some 1 kB each."""
 WAYS = 500
 """In which they are drawn, differing by where the page stands and what its reader may do."""
 
@@ -124,9 +125,9 @@ def spelled(moment: datetime) -> tuple[str, str]:
     return spelled_text(_utc(moment).isoformat())
 
 
-def spelled_text(text: str) -> tuple[str, str]:
+def spelled_text(text: str) -> tuple[Html, Html]:
     """Of a moment in UTC that is one for programs already, more exact than anybody is shown."""
-    return f"{text[:19]}Z", f"{_day(text[:10])}, {text[11:16]} UTC"
+    return Html(f"{text[:19]}Z"), Html(f"{_day(text[:10])}, {text[11:16]} UTC")
 
 
 def exactly(moment: datetime) -> str:
@@ -224,8 +225,9 @@ class Renderer:
     def __init__(self, asset: Callable[[str], str], **facts: object) -> None:
         """`facts` are the same on every page of this server."""
         self._icon = cache(partial(icon, asset("icons.svg")))
-        self._lines = Kept(self._draw_lines, most=LINES, length=lambda line: sum(map(len, line)))
-        self._end_of_line, self._gap = token_hex(), token_hex()  # nobody can write them
+        self.rows = Looks(self)
+        self._lines = Kept(self._draw_lines, most=LINES, length=len)
+        self._end_of_line = token_hex()  # nobody can write it
         self._environment = Environment(
             loader=self._load,
             trim_blocks=True,
@@ -270,26 +272,18 @@ class Renderer:
 
         return made
 
-    def lines(
-        self, template: str, each: Sequence[object], within: Sequence[str] = (), /, **around: Hashable
-    ) -> str:
+    def lines(self, template: str, each: Sequence[object], /, **around: Hashable) -> str:
         """What the template makes of `each` in a loop that ends every line with `end_of_line`.
 
         A line is drawn once for the same object and the same `around`: of a list that is looked at again only
-        what has changed is drawn, and that in one go. `within` is HTML for each that is another every time:
-        it stands where the line says `within`.
+        what has changed is drawn, and that in one go.
         """
-        drawn = self._lines.each(each, repeat(_way(template, tuple(around.items()))))
-        if within:
-            return Markup("".join([part.join(line) for line, part in zip(drawn, within, strict=True)]))
-        return Markup("".join(chain.from_iterable(drawn)))
+        return Markup("".join(self._lines.each(each, repeat(_way(template, tuple(around.items()))))))
 
-    def _draw_lines(self, pairs: Sequence[tuple[object, _Way]]) -> list[list[str]]:
-        """Each in two parts where it says `within`, else whole."""
-        way = pairs[0][1]
-        each, ends, gap = [one for one, _ in pairs], self._end_of_line, self._gap
-        drawn = self(way.template, each=each, end_of_line=ends, within=gap, **dict(way.around))
-        return [line.split(gap, 1) for line in drawn.split(ends)[:-1]]
+    def _draw_lines(self, pairs: Sequence[tuple[object, _Way]]) -> list[str]:
+        way, ends = pairs[0][1], self._end_of_line
+        drawn = self(way.template, each=[one for one, _ in pairs], end_of_line=ends, **dict(way.around))
+        return drawn.split(ends)[:-1]
 
     def __call__(self, name: str, /, **context: Any) -> str:
         page = self._environment.render_template(name, **context)

@@ -73,6 +73,17 @@ async def read_beside(
     return found, _of(me, around)
 
 
+async def search_beside(
+    request: Request, desk: Desk, actor: Actor, unit: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs
+) -> tuple[R, Sidebar]:
+    """The same of a search, away from everyone else's requests."""
+    me = desk.person.user_id
+    found, around = await db(request).scan(
+        actor, units.beside_found, lambda tx: unit(tx, *args, **kwargs), _counted_always(me), bell_at(desk)
+    )
+    return found, _of(me, around)
+
+
 def _of(me: UUID, found: units.Sidebar) -> Sidebar:
     return _sidebar(me, tuple(found.views), tuple(found.counts), found.unread)
 

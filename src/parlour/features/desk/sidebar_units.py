@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
+from parlour.db import dialect
 from parlour.db.database import R, Tx
 from parlour.features.desk.query import read_list
 from parlour.features.tickets.models import Filters, SavedView
@@ -51,3 +52,10 @@ def beside(tx: Tx, page: Callable[[Tx], R], built_in: BuiltIn, bell: Bell) -> tu
     """What a page reads, and `sidebar`."""
     tx.ahead(saved.views, page, lambda looking: sidebar(looking, built_in, bell))
     return page(tx), sidebar(tx, built_in, bell)
+
+
+@requires(Permission.TICKET_LIST)
+def beside_found(tx: Tx, page: Callable[[Tx], R], built_in: BuiltIn, bell: Bell) -> tuple[R, Sidebar]:
+    """The same for a search, which says first how it is planned."""
+    dialect.planned_once(tx)
+    return beside(tx, page, built_in, bell)

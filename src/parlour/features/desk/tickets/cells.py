@@ -1,19 +1,23 @@
 """A ticket as templates show it, in a list and on its own page."""
 
-from collections.abc import Sequence
-from html import escape
+from collections.abc import Callable, Mapping, Sequence
 from itertools import repeat
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import to_builtins
 
 from parlour.features.tickets.models import Page, Status, Ticket, TicketRow
+from parlour.kernel.access import Actor, Permission
 from parlour.kernel.kept import Kept
 from parlour.kernel.words import MATCH_BEGINS, MATCH_ENDS
-from parlour.web.render import spelled_text
+from parlour.web.looks import Html, Kind, escaped
+from parlour.web.render import Renderer, spelled_text, time_element
 
 ROWS = 2_000
 """Rows of lists that are kept as they were shown."""
+SHORT = 18
+"""Characters of an address that a row of the table shows whole, however narrow."""
+NOTHING = Html("")
 
 
 def _row_views(pairs: Sequence[tuple[TicketRow, None]]) -> list[dict[str, Any]]:
@@ -41,10 +45,6 @@ def _row_view(row: Any) -> dict[str, Any]:
         "version": row.version,
         "assignee_id": row.assignee_id or "",
         "assignee_name": row.assignee_name,
-        "snoozed_until": row.snoozed_until if row.status == Status.PENDING else None,
-        "blocked": row.blocked,
-        "unread": row.unread,
-        "tags": row.tags,
     }
 
 
@@ -52,8 +52,127 @@ _views = Kept(_row_views, most=ROWS, length=lambda view: len(view["subject"]))
 
 
 def row_views(rows: Sequence[TicketRow]) -> list[dict[str, Any]]:
-    """The same view of the same row: by it templates find the row as it was drawn (`Renderer.lines`)."""
+    """Rows as lists show them that have a look of their own."""
     return _views.each(rows, repeat(None))
+
+
+class _Look(NamedTuple):
+    """What a row of the table has or has not, and what few rows have."""
+
+    status: str
+    priority: str
+    named: bool
+    long: bool
+    unread: bool
+    blocked: bool
+    put_aside: bool
+    assigned: bool
+    ticked: bool
+    tags: tuple[tuple[str, str], ...]
+
+
+class _Values(NamedTuple):
+    ticket_id: Html
+    number: int
+    subject: Html
+    email: Html
+    customer: Html
+    version: int
+    assignee_id: Html
+    assignee_name: Html
+    created_at: Html
+    created: Html
+    active_at: Html
+    active: Html
+    aside_until: Html
+
+
+class _Plain(NamedTuple):
+    """A `TicketRow` as msgspec makes it plain: of what people typed mypy knows that it is no HTML."""
+
+    ticket_id: Html
+    number: int
+    subject: str
+    email: str
+    status: str
+    priority: str
+    created_at: str
+    last_message_at: str
+    chat_room_id: Html
+    assignee_id: Html | None
+    version: int
+    waiting_since: str | None
+    assignee_name: str | None
+    snoozed_until: str | None
+    customer_name: str | None
+    tagged: bool
+    blocked: bool | None
+    quiet: bool
+    unread: bool
+    tags: Sequence[Mapping[str, str]]
+
+
+def _told(rows: Sequence[TicketRow], around: Mapping[str, Any]) -> list[tuple[_Look, _Values]]:
+    return [_row_told(_Plain(*plain), around["selected"]) for plain in to_builtins(rows)]
+
+
+def _row_told(row: _Plain, selected: Sequence[str]) -> tuple[_Look, _Values]:
+    aside = row.snoozed_until if row.status == Status.PENDING else None
+    email = escaped(row.email)
+    look = _Look(
+        row.status,
+        row.priority,
+        bool(row.customer_name),
+        len(row.email) > SHORT,
+        row.unread,
+        bool(row.blocked),
+        aside is not None,
+        bool(row.assignee_name),
+        row.ticket_id in selected,
+        tuple([(tag["colour"], tag["name"]) for tag in row.tags]) if row.tags else (),
+    )
+    return look, _Values(
+        row.ticket_id,
+        row.number,
+        escaped(row.subject),
+        email,
+        escaped(row.customer_name) if row.customer_name else email,
+        row.version,
+        row.assignee_id or NOTHING,
+        escaped(row.assignee_name or ""),
+        *spelled_text(row.created_at),
+        *spelled_text(row.last_message_at),
+        Html(time_element(aside, "full")) if aside else NOTHING,
+    )
+
+
+_TABLE_ROW = Kind("desk/ticket_rows.html", _told, _Values._fields)
+
+
+def table_rows(
+    renderer: Renderer,
+    actor: Actor,
+    rows: Sequence[TicketRow],
+    excerpts: Sequence[str] = (),
+    *,
+    selected: Sequence[str] = (),
+    stale: bool = False,
+) -> Callable[[str], str]:
+    """What makes rows of the table as they stand there now, given `tickets_at`: what leads to a ticket, less
+    its id.
+
+    `stale`: somebody changed them before whoever asks did.
+    """
+    return lambda tickets_at: renderer.rows(
+        _TABLE_ROW,
+        rows,
+        excerpts,
+        tickets_at=tickets_at,
+        selected=tuple(selected),
+        stale=stale,
+        may_update=actor.may(Permission.TICKET_UPDATE),
+        may_bulk=actor.may(Permission.BULK_UPDATE),
+    )
 
 
 def excerpts_of(page: Page) -> list[str]:
@@ -65,7 +184,7 @@ def excerpts_of(page: Page) -> list[str]:
 
 
 def _marked(excerpt: str) -> str:
-    return escape(excerpt).replace(MATCH_BEGINS, "<mark>").replace(MATCH_ENDS, "</mark>")
+    return escaped(excerpt).replace(MATCH_BEGINS, "<mark>").replace(MATCH_ENDS, "</mark>")
 
 
 def ticket_view(ticket: Ticket) -> dict[str, Any]:

@@ -9,15 +9,14 @@ from starlette.responses import Response
 from parlour.features.accounts.models import Desk
 from parlour.features.desk.agent import desk_in, render_at
 from parlour.features.desk.tickets import dashboard
-from parlour.features.desk.tickets.cells import row_views
+from parlour.features.desk.tickets.cells import table_rows
 from parlour.features.desk.tickets.change_note import noted
 from parlour.features.tickets.listing import service as listing
-from parlour.kernel.access import Permission
 from parlour.kernel.errors import DomainError
 from parlour.web.forms import safe_path
 from parlour.web.ids import id_in
 from parlour.web.pages import redirect
-from parlour.web.site import db
+from parlour.web.site import db, site
 
 ROW = "row"
 OVERVIEW = "overview"
@@ -62,17 +61,11 @@ def back_to(desk: Desk, fields: Mapping[str, str]) -> str:
 
 
 async def _row(request: Request, desk: Desk, ticket_id: UUID, *, status: int = 200) -> Response:
-    actor = desk.actor
-    ticket = await db(request).read(actor, listing.row, ticket_id)
+    ticket = await db(request).read(desk.actor, listing.row, ticket_id)
     return await render_at(
         request,
         desk,
         "desk/ticket_row.html",
         status=status,
-        ticket=row_views([ticket])[0],
-        stale=status != 200,
-        within="",
-        selected=(),
-        may_update=actor.may(Permission.TICKET_UPDATE),
-        may_bulk=actor.may(Permission.BULK_UPDATE),
+        rows=table_rows(site(request).renderer, desk.actor, [ticket], stale=status != 200),
     )

@@ -10,8 +10,8 @@ from parlour.features.accounts.models import Desk
 from parlour.features.desk import units
 from parlour.features.desk.agent import desk_in, render_at
 from parlour.features.desk.query import ME, TableQuery, read_list
-from parlour.features.desk.sidebar import Sidebar, read_beside, sidebar
-from parlour.features.desk.tickets.cells import excerpts_of, row_views
+from parlour.features.desk.sidebar import Sidebar, read_beside, search_beside, sidebar
+from parlour.features.desk.tickets.cells import excerpts_of, table_rows
 from parlour.features.desk.tickets.change_note import named_in
 from parlour.features.tickets.bulk import service as changes
 from parlour.features.tickets.listing import service as listing
@@ -20,7 +20,7 @@ from parlour.kernel import clock, seen
 from parlour.kernel.access import Permission
 from parlour.kernel.errors import DomainError
 from parlour.web.pages import redirect
-from parlour.web.site import db
+from parlour.web.site import db, site
 
 _LIMITS = {
     "count_limit": COUNT_LIMIT,
@@ -59,8 +59,10 @@ async def page(
     actor = desk.actor
     found, beside = await _read(request, desk, query)
     context: dict[str, Any] = {
-        "tickets": row_views(found.page.rows),
-        "excerpts": excerpts_of(found.page),
+        "rows": table_rows(
+            site(request).renderer, actor, found.page.rows, excerpts_of(found.page), selected=selected
+        ),
+        "on_page": len(found.page.rows),
         "count": found.page.count,
         **_LIMITS,
         "further": found.page.further,
@@ -80,7 +82,6 @@ async def page(
         "may_update": actor.may(Permission.TICKET_UPDATE),
         "may_bulk": actor.may(Permission.BULK_UPDATE),
         "typed": typed or {},
-        "selected": tuple(selected),
     }
     return await render_at(request, desk, template, refused=refused, **context)
 
@@ -90,6 +91,8 @@ async def _read(request: Request, desk: Desk, query: TableQuery) -> tuple[units.
     if listing.costs_the_same(filters):  # as most lists do, whatever there is
         return await read_beside(request, desk, actor, units.table, filters, named_in(request))
     # It may take long, away from everyone else's requests.
+    if filters.q:
+        return await search_beside(request, desk, actor, units.table, filters, named_in(request))
     found = await db(request).scan(actor, units.table, filters, named_in(request))
     return found, await sidebar(request, desk, actor)
 
