@@ -20,6 +20,9 @@ import structlog
 
 from bench.pages import Headers, exchange, furnish, headers_of
 from parlour import logs
+from parlour.features.tickets.listing import service as listing
+from parlour.features.tickets.models import Filters
+from parlour.kernel.access import Actor, Role
 from tests.house import ORIGIN, House, open_house
 from tests.meter import asking_anew
 
@@ -37,6 +40,8 @@ CALLS = {
 """Of functions, on the loop's thread, with 25 tickets or 50 messages, and by what watches the tests."""
 CALLS_ANEW = {"list": 1_950, "dashboard": 1_450, "ticket": 2_800, "conversation": 1_520, "portal": 1_100}
 """Where something was stored before each visit."""
+SEARCH_CALLS = 2_750
+"""Of what is read for 25 tickets, of which each has the words in its subject and its first message."""
 BYTES = {
     "list": 248_000,
     "dashboard": 133_000,
@@ -164,3 +169,21 @@ async def test_pages_and_messages_call_and_take_no_more_than_they_did(visits: di
     assert {name: anew[name] for name in CALLS_ANEW if anew[name] > CALLS_ANEW[name]} == {}
     assert {name: found for name, found in most.items() if found > BYTES[name]} == {}
     assert {name: found for name, found in kept.items() if found > STAYS} == {}
+
+
+async def test_a_search_for_words_that_nobody_asked_for_yet_calls_no_more_than_it_did(tmp_path: Path) -> None:
+    """On the loop's thread, where functions are counted, and not on that of a scan."""
+    async with open_house(tmp_path) as house:
+        ada, maria, _ = await furnish(house)
+        agent = Actor.agent(house.workspace.workspace_id, house.ada, Role.AGENT, "Ada")
+        async with aclosing(ada), aclosing(maria):
+            page = await house.db.read(agent, listing.workspace_tickets, Filters(q="parcel"))
+
+            async def visit() -> None:
+                await house.db.read(agent, listing.workspace_tickets, Filters(q="parcel"))
+
+            with asking_anew():
+                called = min([await calls(visit) for _ in range(VISITS)])
+
+    assert len(page.rows) == len(page.excerpts) == 25
+    assert called <= SEARCH_CALLS

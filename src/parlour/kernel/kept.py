@@ -49,7 +49,7 @@ class Alike(_Keeps[R]):
 
 
 def _length(row: tuple[Any, ...]) -> int:
-    return sum([len(value) for value in row if isinstance(value, str)])
+    return sum([len(value) for value in row if type(value) is str])
 
 
 class Kept(_Keeps[R]):

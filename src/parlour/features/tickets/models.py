@@ -1,12 +1,12 @@
 """A ticket as the rest of the house sees it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from parlour.kernel.messages import Message
 
@@ -226,8 +226,8 @@ class Page(Struct, frozen=True):
 
     `ahead`: how many stand before these, up to COUNT_LIMIT + 1; None where nobody counted.
     `further`: what was looked at did not fill the page, and the way on leads to what was not.
-    `places`: where a search found the words of a ticket, as `db.finding` counts; `said`: the words of some;
-    `excerpts`: what is shown of the words of each.
+    `excerpts`: of a search, for each of the rows what is shown of the words by which it was found; empty for
+    one that was found otherwise.
     """
 
     rows: Sequence[TicketRow]
@@ -236,9 +236,7 @@ class Page(Struct, frozen=True):
     count: int | None
     further: bool = False
     ahead: int | None = 0
-    places: Mapping[UUID, int] = field(default_factory=dict)
-    said: Mapping[UUID, str] = field(default_factory=dict)
-    excerpts: Mapping[UUID, str] = field(default_factory=dict)
+    excerpts: Sequence[str] = ()
 
 
 class SavedView(Struct, frozen=True):

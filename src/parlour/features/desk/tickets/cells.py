@@ -177,10 +177,7 @@ def table_rows(
 
 def excerpts_of(page: Page) -> list[str]:
     """What a search shows in each row, as HTML: the words that were typed, and those around them."""
-    if not page.excerpts:
-        return []
-    found = (page.excerpts.get(row.ticket_id, "") for row in page.rows)
-    return [f'<p data-excerpt dir="auto">{_marked(each)}</p>' if each else "" for each in found]
+    return [f'<p data-excerpt dir="auto">{_marked(each)}</p>' if each else "" for each in page.excerpts]
 
 
 def _marked(excerpt: str) -> str:

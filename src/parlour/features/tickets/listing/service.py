@@ -1,6 +1,6 @@
 """Lists of tickets: the table, the search, the dashboard."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from itertools import starmap
 from typing import Any
@@ -65,8 +65,12 @@ def costs_the_same(filters: Filters) -> bool:
 def workspace_tickets(tx: Tx, filters: Filters) -> Page:
     """One page of the workspace's tickets. Raises NotFound for a cursor that is none of ours."""
     reads = _reads(tx)
-    page = _search(tx, filters, reads) if filters.q.strip() else _page(tx, filters, reads)
-    return replace(page, rows=_tagged(tx, page.rows), excerpts=_excerpts(tx, page, filters.q))
+    if not filters.q.strip():
+        page = _page(tx, filters, reads)
+        return replace(page, rows=_tagged(tx, page.rows))
+    page, places = _search(tx, filters, reads)
+    excerpts = ["" for _ in page.rows[len(places) :]] + _excerpts(tx, places, filters.q)
+    return replace(page, rows=_tagged(tx, page.rows), excerpts=excerpts)
 
 
 def _reads(tx: Tx) -> Reads[TicketRow]:
@@ -111,7 +115,7 @@ def whole_page(tx: Tx, filters: Filters) -> tuple[Sequence[WholeTicket], str | N
     And the cursor of the next page. Raises NotFound for a cursor that is none of ours.
     """
     if filters.q.strip():
-        page = _search(tx, filters)
+        page, _ = _search(tx, filters)
         return whole(tx, [row.ticket_id for row in page.rows]), page.next
     key = key_in(filters.order, filters.after) if filters.after else None
     with dialect.walking_in_order(tx):
@@ -172,7 +176,8 @@ def beside(tx: Tx, filters: Filters, ticket_id: UUID, at: str, *, backwards: boo
 
 
 def _beside_found(tx: Tx, filters: Filters, ticket_id: UUID, *, backwards: bool) -> tuple[UUID, str] | None:
-    ids = [found.ticket_id for found in _search(tx, filters).rows]
+    page, _ = _search(tx, filters)
+    ids = [found.ticket_id for found in page.rows]
     if ticket_id not in ids:
         return None
     there = ids.index(ticket_id) + (-1 if backwards else 1)
@@ -181,8 +186,11 @@ def _beside_found(tx: Tx, filters: Filters, ticket_id: UUID, *, backwards: bool)
 
 def _search(
     tx: Tx, filters: Filters, reads: Reads[TicketRow] = rows_store.ROWS, *, repeats: bool = False
-) -> Page:
-    """The ticket of a number, or those of an address; then the newest places that hold the words."""
+) -> tuple[Page, Sequence[finding.Match]]:
+    """The ticket of a number, or those of an address; then the newest places that hold the words.
+
+    And the places by which the last of the rows were found.
+    """
     typed = filters.q.strip()
     number, address = _number(typed), _address(typed)
     found: Sequence[TicketRow] = []
@@ -191,7 +199,7 @@ def _search(
     if address and not _is_position(filters.after):
         page = _by_email(tx, filters, reads, address)
         if page.next:
-            return page
+            return page, ()
         found, filters = page.rows, replace(filters, after=None)
 
     def is_found(row: TicketRow) -> bool:
@@ -249,57 +257,46 @@ def _by_words(
     is_found: Callable[[TicketRow], bool],
     *,
     repeats: bool = False,
-) -> Page:
+) -> tuple[Page, Sequence[finding.Match]]:
     """What is found already, and on. A ticket stands where its newest place does: further pages leave it out,
     unless `repeats`.
     """
     dialect.planned_once(tx)
     before = _position(filters.after)
     shown = set() if repeats or before is None else _before(tx, filters.q, before)
-    rows = {row.ticket_id: row for row in found}
-    matches: dict[UUID, finding.Match] = {}
+    rows, places = [*found], list[finding.Match]()
     last, looked, further = NEWEST if before is None else before, 0, False
     with closing(finding.newest(tx, filters.q, before=before)) as parts:
         for part in parts:
-            ids = {match.ticket_id for match in part.matches}
-            allowed = listing_store.among(tx, filters, reads, list(ids))
+            ids = dict.fromkeys([match.ticket_id for match in part.matches])
+            these = [ticket_id for ticket_id in ids if ticket_id not in shown] if shown else list(ids)
+            allowed = listing_store.among(tx, filters, reads, these)
             for match in part.matches:
-                row = allowed.get(match.ticket_id)
-                if row and row.ticket_id not in rows and row.ticket_id not in shown and not is_found(row):
+                row = allowed.pop(match.ticket_id, None)
+                if row and not is_found(row):
                     if len(rows) >= filters.limit:
-                        return _found(rows, matches, str(last), further=False)
-                    rows[row.ticket_id], matches[row.ticket_id] = row, match
+                        return Page(rows, str(last), None, None), places
+                    rows.append(row)
+                    places.append(match)
                 last = match.position
+            shown.update(these)
             looked, further = looked + len(part.matches), part.until is not None
             last = last if part.until is None else part.until
             if looked >= PLACES_READ:
                 break
-    on = str(last) if further else None
-    return _found(rows, matches, on, further=further)
+    return Page(rows, str(last) if further else None, None, None, further=further), places
 
 
-def _found(
-    rows: Mapping[UUID, TicketRow], matches: Mapping[UUID, finding.Match], on: str | None, *, further: bool
-) -> Page:
-    return Page(
-        list(rows.values()),
-        on,
-        None,
-        None,
-        further=further,
-        places={ticket_id: match.position for ticket_id, match in matches.items()},
-        said={ticket_id: match.said for ticket_id, match in matches.items() if match.said is not None},
-    )
-
-
-def _excerpts(tx: Tx, page: Page, typed: str) -> dict[UUID, str]:
-    """What is shown of the words of a page's own rows: no others are read whole."""
+def _excerpts(tx: Tx, places: Sequence[finding.Match], typed: str) -> list[str]:
+    """What is shown of the words of these places: no others are read whole."""
     typed = _address(typed.strip()) or typed
-    shown = {ticket_id: words.excerpt(said, typed) for ticket_id, said in page.said.items()}
-    longer = {at: ticket_id for ticket_id, at in page.places.items() if ticket_id not in shown}
-    with closing(finding.said_at(tx, list(longer))) as said_there:
-        shown |= {longer[at]: words.excerpt(said, typed) for at, said in said_there}
-    return shown
+    longer = [place.position for place in places if place.said is None]
+    with closing(finding.said_at(tx, longer)) as said_there:
+        shown = {at: words.excerpt(said, typed) for at, said in said_there}
+    return [
+        shown.get(place.position, "") if place.said is None else words.excerpt(place.said, typed)
+        for place in places
+    ]
 
 
 def _before(tx: Tx, typed: str, position: int) -> set[UUID]:
@@ -334,7 +331,7 @@ def matching(tx: Tx, filters: Filters, *, limit: int) -> list[UUID]:
     found: dict[UUID, None] = {}
     filters = replace(filters, limit=PAGE_SIZES[-1], after=None, before=None)
     while len(found) < limit:
-        page = _search(tx, filters, repeats=True)
+        page, _ = _search(tx, filters, repeats=True)
         found.update((row.ticket_id, None) for row in page.rows)
         if page.next is None:
             break
