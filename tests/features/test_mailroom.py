@@ -17,6 +17,7 @@ from parlour.features.mailroom import service as ledger
 from parlour.features.mailroom.arrivals import Arrivals
 from parlour.features.mailroom.jobs import TRIES
 from parlour.features.mailroom.models import Arrival, Mail, Outcome
+from parlour.features.mailroom.sorting import CONFIRMED
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Status, Ticket
 from parlour.features.tickets.participants import service as participants
@@ -27,7 +28,7 @@ from parlour.kernel import clock
 from parlour.kernel.access import Actor
 from tests.house import Browser, House
 from tests.jobs import are_due
-from tests.mailbox import mails, text_of
+from tests.mailbox import delivered, mails, text_of
 from tests.tickets import place, words
 
 SUPPORT = "support@acme.example"
@@ -124,6 +125,23 @@ async def test_an_answer_goes_out_at_once_and_its_answer_comes_back_into_the_roo
 
     assert (mail.outcome, mail.ticket_id) == (Outcome.ADDED, ticket.ticket_id)
     assert (await said_in(house, ticket))[-1] == (MARIA, "The blue one.")
+
+
+async def test_a_machine_without_marks_that_answers_our_mails_by_new_ones_comes_to_an_end(
+    house: House, bring: Bring
+) -> None:
+    """As a desk does that quotes no number of ours: each confirmation is a new matter there."""
+    answered = 0
+    while len(delivered(house, MARIA)) == answered and answered <= CONFIRMED:
+        mail = await bring(written(Subject="Your case", Message_ID=f"<{answered}@example.com>"))
+        async with asyncio.timeout(30):
+            while await house.db.read(Actor.system(), are_due):
+                await asyncio.sleep(0.02)
+        answered += 1
+
+    assert (mail.outcome, answered) == (Outcome.OPENED, CONFIRMED + 1)
+    assert len(delivered(house, MARIA)) == CONFIRMED
+    assert mail.reason == "It opened one of more than 10 tickets in a day, and was not confirmed."
 
 
 async def test_who_writes_in_the_room_again_is_mailed_only_when_away(

@@ -171,6 +171,23 @@ async def test_what_was_held_back_becomes_a_note_of_whoever_puts_it_there(
     assert await newest(house, ticket) == before
 
 
+async def test_what_a_member_answers_from_another_address_of_theirs_can_become_a_note(
+    house: House, desk: Browser, bob: Actor, ticket: Ticket
+) -> None:
+    """As from the account that their telephone writes with."""
+    before = await newest(house, ticket)
+    to = told_of(house, ticket, bob.user_id)
+    line = await answer(house, to, "It is the short pole.", sender="bob@home.example")
+    ledger = f"/workspace/{house.workspace.workspace_id}/mail"
+    page = (await desk.get(ledger)).text
+
+    assert (line.outcome, line.ticket_id) == (Outcome.QUARANTINED, ticket.ticket_id)
+    assert line.reason == "It answers a mail to a member, from another address than theirs."
+    assert f"{line.mail_id}/note" in page
+    assert f"{line.mail_id}/release" not in page, "it would open a ticket of theirs"
+    assert await newest(house, ticket) == before
+
+
 async def test_a_mail_about_no_ticket_becomes_no_note(house: House, desk: Browser) -> None:
     line = await answer(house, "<x@example.com>", "Hello", sender="")
     ledger = f"/workspace/{house.workspace.workspace_id}/mail"

@@ -6,6 +6,7 @@ Otherwise it is held back for somebody to look at.
 """
 
 import re
+from collections.abc import Sequence
 from uuid import UUID
 
 from parlour.db.database import Tx
@@ -27,11 +28,9 @@ _OURS = re.compile(r"/workspace/[0-9a-f-]{36}/(tickets|notifications)")
 
 
 @requires(Permission.SYSTEM)
-def member_at(tx: Tx, email: str) -> UUID | None:
-    """The member of this address who may answer."""
-    return next(
-        (each.user_id for each in workspaces.members(tx) if each.email == email and each.answers), None
-    )
+def members(tx: Tx) -> Sequence[tuple[str, UUID]]:
+    """The addresses of those who may answer, and who they are."""
+    return [(each.email, each.user_id) for each in workspaces.members(tx) if each.answers]
 
 
 @requires(Permission.SYSTEM)
@@ -80,6 +79,8 @@ def _agent(tx: Tx, user_id: UUID | None) -> Actor | None:
 
 
 def _why_not(letter: Letter, ticket: Ticket, agent: Actor, words: str) -> str:
+    if not letter.by_member:
+        return "It answers a mail to a member, from another address than theirs."
     if not letter.parsed.verified or letter.parsed.odd_sender:
         return "It answers a mail to a member, but our mail server does not vouch for its sender."
     if not agent.may(Permission.TICKET_REPLY):

@@ -110,10 +110,11 @@ class MailroomJobs:
         return replace(letter, parsed=replace(parsed, sender=wrote, verified=False, odd_sender=wrote.odd))
 
     async def _perhaps_of_member(self, system: Actor, letter: Letter) -> Letter:
-        """With what it answers, if that is a mail by which its sender, a member, was told of a ticket."""
-        member = await self._db.read(system, answers.member_at, letter.sender)
-        told = member and threads.mail_in(letter.parsed.in_reply_to, self._keys, told=member)
-        return replace(letter, about=told.about, member=member) if told else letter
+        """With what it answers, if that is a mail by which a member was told of a ticket."""
+        for email, member in await self._db.read(system, answers.members):
+            if told := threads.mail_in(letter.parsed.in_reply_to, self._keys, told=member):
+                return replace(letter, about=told.about, member=member, by_member=email == letter.sender)
+        return letter
 
     async def _sorted(self, system: Actor, letter: Letter) -> Outcome:
         try:

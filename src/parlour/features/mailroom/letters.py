@@ -29,8 +29,8 @@ class Letter(Struct, frozen=True):
     that, `ours`, that it answers one at all. `released`: somebody has looked at it and says that a person
     wrote it. `file_ids`: what it brings, staged by its stranger. `is_whole`: all of it was fetched.
     `mailbox_id`: at which address of ours it came. `member`: who was told of the ticket by the mail that it
-    answers, and writes under their own address. `noted_by`: who has looked at it and puts it into that
-    ticket as a note.
+    answers; `by_member`: and it comes from their own address. `noted_by`: who has looked at it and puts it
+    into that ticket as a note.
     """
 
     mail_id: UUID
@@ -44,6 +44,7 @@ class Letter(Struct, frozen=True):
     is_whole: bool = True
     mailbox_id: UUID | None = None
     member: UUID | None = None
+    by_member: bool = False
     noted_by: UUID | None = None
 
     @property

@@ -33,6 +33,12 @@ from parlour.mail.receive.parsed import Kind
 FLOOD = 30
 FLOOD_WITHIN = timedelta(hours=1)
 """So many mails of one sender in an hour are read; what comes on top waits for somebody to look at it."""
+CONFIRMED = 10
+CONFIRMED_WITHIN = timedelta(days=1)
+"""So many tickets of one sender are confirmed in a day: a machine without marks that answers each of our
+mails by a new one of its own has no more to answer then.
+"""
+UNCONFIRMED = f"It opened one of more than {CONFIRMED} tickets in a day, and was not confirmed."
 CUT_SHORT = "It is too large to be fetched: this is its beginning, and the rest lies on its mail server."
 _QUIET = {
     Kind.AUTOMATIC: "A machine wrote it.",
@@ -142,9 +148,9 @@ def _about(tx: Tx, letter: Letter) -> UUID | None:
 
 def _said(tx: Tx, letter: Letter, client_id: UUID) -> Sorted:
     content, reason = _words(letter)
-    stranger = tx.acting_as(letter.stranger(tx.workspace_id))
     ticket = _ticket_of(tx, letter)
     if ticket and not ticket.is_closed:
+        stranger = tx.acting_as(letter.stranger(tx.workspace_id))
         customer = Actor.customer(tx.workspace_id, ticket.ticket_id, letter.sender)
         files.hand_over(stranger, letter.file_ids, ticket.chat_room_id, customer)
         sent = tickets.send_message(
@@ -161,16 +167,23 @@ def _said(tx: Tx, letter: Letter, client_id: UUID) -> Sorted:
         return Sorted(Outcome.ADDED, reason, ticket.ticket_id)
     if ticket:
         reason = f"Ticket #{ticket.number} is closed. {reason}".strip()
+    return _opened(tx, letter, client_id, content, reason)
+
+
+def _opened(tx: Tx, letter: Letter, client_id: UUID, content: str, reason: str) -> Sorted:
     subject = cut(letter.parsed.subject or text.one_line(content), SUBJECT_LIMIT)
     name = cut(text.name(letter.parsed.sender.name), text.NAME_LIMIT) if letter.parsed.sender else ""
-    draft = Draft(subject, content, letter.sender, client_id, name, letter.file_ids)
-    opened = tickets.open_ticket(stranger, draft)
+    since = clock.now() - CONFIRMED_WITHIN
+    is_confirmed = store.recent_of(tx, letter.sender, since=since, limit=CONFIRMED, opened=True) < CONFIRMED
+    draft = Draft(subject, content, letter.sender, client_id, name, letter.file_ids, is_confirmed)
+    opened = tickets.open_ticket(tx.acting_as(letter.stranger(tx.workspace_id)), draft)
     if opened.repeat:  # by the same mail, which was read at the same moment
         return Sorted(Outcome.DUPLICATE, CAME_BEFORE, opened.ticket.ticket_id)
     arrived = _arrived(tx, letter)
     threads.came_by_mail(tx, opened.ticket.ticket_id, arrived, believed=True)
     participants.join(tx, opened.ticket, letter.others(but=arrived.reply_to))
-    return Sorted(Outcome.OPENED, reason, opened.ticket.ticket_id)
+    reasons = [reason] if is_confirmed else [reason, UNCONFIRMED]
+    return Sorted(Outcome.OPENED, " ".join(filter(None, reasons)), opened.ticket.ticket_id)
 
 
 def _arrived(tx: Tx, letter: Letter) -> Arrived:

@@ -72,6 +72,7 @@ _RECENT = (
     )
     .limit(bindparam("limit", type_=Integer()))
 )
+_RECENTLY_OPENED = _RECENT.where(mails.c.outcome == Outcome.OPENED.value)
 _BY_MESSAGE_ID = (
     select(mails.c.ticket_id)
     .where(
@@ -138,9 +139,10 @@ def ticket_of(tx: Tx, message_ids: Sequence[str]) -> UUID | None:
     return found.scalar_one_or_none()
 
 
-def recent_of(tx: Tx, sender: str, *, since: datetime, limit: int) -> int:
-    """How many mails of this sender came after that moment, up to `limit`."""
-    return len(tx.run(_RECENT, sender=sender, since=since, limit=limit).all())
+def recent_of(tx: Tx, sender: str, *, since: datetime, limit: int, opened: bool = False) -> int:
+    """How many mails of this sender came after that moment, or opened a ticket; up to `limit`."""
+    query = _RECENTLY_OPENED if opened else _RECENT
+    return len(tx.run(query, sender=sender, since=since, limit=limit).all())
 
 
 def settle(tx: Tx, mail_id: UUID, **facts: Any) -> None:

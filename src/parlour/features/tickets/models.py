@@ -30,7 +30,7 @@ class Priority(StrEnum):
 
 
 class Draft(Struct, frozen=True):
-    """What a visitor typed, as typed, and uploaded; the name need not be given."""
+    """What a visitor typed, as typed, and uploaded; the name need not be given. Whether they are told."""
 
     subject: str
     description: str
@@ -38,6 +38,7 @@ class Draft(Struct, frozen=True):
     client_id: UUID
     name: str = ""
     file_ids: Sequence[UUID] = ()
+    is_confirmed: bool = True
 
 
 class Ticket(Struct, frozen=True):

@@ -162,7 +162,8 @@ def _open(tx: Tx, draft: Draft, number: int, *, blocked: bool, wanted: bool) -> 
         events.record(by, *_opening(ticket, first))
         notifications.expect(tx, ticket, wanted=wanted)
         changes.tell(tx, ticket, spoke=customer.kind)
-    posting.queue(tx, CONFIRMATION, ticket)
+    if draft.is_confirmed:
+        posting.queue(tx, CONFIRMATION, ticket)
     return Opened(ticket, repeat=False)
 
 
