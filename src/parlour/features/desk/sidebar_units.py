@@ -56,6 +56,8 @@ def beside(tx: Tx, page: Callable[[Tx], R], built_in: BuiltIn, bell: Bell) -> tu
 
 @requires(Permission.TICKET_LIST)
 def beside_found(tx: Tx, page: Callable[[Tx], R], built_in: BuiltIn, bell: Bell) -> tuple[R, Sidebar]:
-    """The same for a search, which says first how it is planned."""
+    """The same for a search, which says first how it is planned. As a rule the menu is as it was, which the
+    answer to the search tells: what goes along with the question would be asked in vain.
+    """
     dialect.planned_once(tx)
-    return beside(tx, page, built_in, bell)
+    return page(tx), sidebar(tx, built_in, bell)
