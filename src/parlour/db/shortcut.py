@@ -46,12 +46,8 @@ def _id(stored: str | None) -> UUID | None:
     return convert(stored, UUID) if stored else None
 
 
-def _as_it_is(value: Any) -> Any:
-    return value
-
-
-def _writer(bind: BindParameter[Any], dialect: Dialect) -> _Process:
-    return bind.type.dialect_impl(dialect).bind_processor(dialect) or _as_it_is
+def _writer(bind: BindParameter[Any], dialect: Dialect) -> _Process | None:
+    return bind.type.dialect_impl(dialect).bind_processor(dialect)
 
 
 def _reader(kind: TypeEngine[Any], dialect: Dialect) -> _Process | None:
@@ -76,10 +72,9 @@ class Prepared:
         self.compiled = compiled
         self.sql = str(compiled)
         self.numbered = str(numbered).encode()
-        self._numbers = (numbered and numbered.positiontup) or []
         binds = {name: bind for bind, name in compiled.bind_names.items()}
-        self._by_name = compiled.positiontup is None
-        names = binds if compiled.positiontup is None else compiled.positiontup
+        self._by_name = numbered is not None
+        names = (numbered or compiled).positiontup or []
         self._stored = [(name, _writer(binds[name], dialect)) for name in names]
         self._held = {name: bind.effective_value for name, bind in binds.items() if not bind.required}
         self._held |= {column.key: column.default.arg for column in _with_defaults(compiled)}
@@ -92,21 +87,20 @@ class Prepared:
         self.lasts = not _NOW.search(self.sql)
         self.objects: Callable[[Any], Alike[Any]] = cache(self._objects)
 
-    def values(self, given: Mapping[str, Any]) -> list[Any] | dict[str, Any]:
-        """As the text asks for them, in their order or by name. Raises LookupError when one is missing."""
+    def values(self, given: Mapping[str, Any]) -> list[Any]:
+        """In the order in which they are asked for. Raises LookupError when one is missing."""
         values = {**self._held, **given}
-        if self._by_name:
-            return {name: stored(values[name]) for name, stored in self._stored}
-        return [stored(values[name]) for name, stored in self._stored]
+        return [stored(values[name]) if stored else values[name] for name, stored in self._stored]
 
-    def key(self, values: Any) -> tuple[Any, ...]:
+    def key(self, values: Sequence[Any]) -> tuple[Any, ...]:
         """The statement and its values, to find again what it found."""
-        each = values.values() if self._by_name else values
-        return self, *[tuple(value) if type(value) is list else value for value in each]
+        return self, *[tuple(value) if type(value) is list else value for value in values]
 
-    def in_order(self, values: Mapping[str, Any]) -> list[Any]:
-        """The values for `numbered`."""
-        return [values[name] for name in self._numbers]
+    def for_cursor(self, values: Sequence[Any]) -> Any:
+        """The same for a cursor, which wants those of `sql` by name on PostgreSQL."""
+        if not self._by_name:
+            return values
+        return {name: value for (name, _), value in zip(self._stored, values, strict=True)}
 
     def read(self, found: Sequence[tuple[Any, ...]]) -> Sequence[tuple[Any, ...]]:
         """The rows in Python's types: a column at a time, which is quicker."""
@@ -221,7 +215,7 @@ def ahead(connection: Connection, statement: Executable, given: Mapping[str, Any
     """Let it travel with the next statement, where statements may: `rows` finds it answered."""
     prepared, raw = _ready(connection, statement, given), cast(Any, connection.connection.dbapi_connection)
     if prepared and getattr(raw, "prepares", False):
-        raw.ahead(prepared.numbered, prepared.in_order(cast(dict[str, Any], prepared.values(given))))
+        raw.ahead(prepared.numbered, prepared.values(given))
 
 
 def asking(
@@ -242,10 +236,10 @@ def asking(
     if prepared is None or not getattr(raw, "prepares", False):
         known = read(_asked_now(connection, statement, prepared, given, found))
         return lambda: known
-    values = cast(dict[str, Any], prepared.values(given))
+    values = prepared.values(given)
     if heard := _listeners(connection):
         _tell_before(heard, connection, statement, prepared, values, given, ())
-    owed = raw.asking(prepared.numbered, prepared.in_order(values))
+    owed = raw.asking(prepared.numbered, values)
     if heard:
         _tell_after(heard, connection, _Untold(), prepared, values, ())
 
@@ -340,7 +334,7 @@ def _ask(
 ) -> tuple[Any, list[tuple[Any, ...]]]:
     """What knows how many rows it was, as a cursor does, and the rows."""
     if getattr(raw, "prepares", False):
-        runs = list(map(prepared.in_order, values)) if several else [prepared.in_order(values)]
+        runs = values if several else [values]
         if not waits:
             raw.later(prepared.numbered, runs)
             return _Untold(), []
@@ -348,9 +342,9 @@ def _ask(
         return answer, answer.rows
     cursor = raw.cursor()
     if several and len(values) > 1:
-        cursor.executemany(prepared.sql, values)
+        cursor.executemany(prepared.sql, list(map(prepared.for_cursor, values)))
     else:
-        cursor.execute(prepared.sql, values[0] if several else values)
+        cursor.execute(prepared.sql, prepared.for_cursor(values[0] if several else values))
     return cursor, cursor.fetchall() if prepared.answers else []
 
 
@@ -378,12 +372,14 @@ def _tell_before(
 ) -> None:
     for listener in heard.before_execute:
         listener(connection, statement, many, given, {})
+    told = list(map(prepared.for_cursor, values)) if many else prepared.for_cursor(values)
     for listener in heard.before_cursor_execute:
-        listener(connection, None, prepared.sql, values, prepared, bool(many))
+        listener(connection, None, prepared.sql, told, prepared, bool(many))
 
 
 def _tell_after(
     heard: Any, connection: Connection, cursor: Any, prepared: Prepared, values: Any, many: Sequence[Any]
 ) -> None:
+    told = list(map(prepared.for_cursor, values)) if many else prepared.for_cursor(values)
     for listener in heard.after_cursor_execute:
-        listener(connection, cursor, prepared.sql, values, prepared, bool(many))
+        listener(connection, cursor, prepared.sql, told, prepared, bool(many))
