@@ -212,7 +212,7 @@ class Parlour:
         self.db = make_database(settings)
         assets = Assets()
         renderer = Renderer(assets.url, file_limit=settings.file_limit, files_most=FILES_LIMIT)
-        self.site = Site(settings, self.db, assets, renderer, make_limits(settings, self.db))
+        self.site = Site(settings, self.db, assets, renderer, make_limits(settings, self.db), {})
         self.bus = make_bus(settings)
         self.realtime = Realtime(
             SocketAccess(self.db), self.bus, base_origin=settings.origin, timings=timings

@@ -2,14 +2,17 @@
 
 import asyncio
 import re
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import update
 
+from parlour.db.schema import workspaces
 from parlour.features.chat import service as chat
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.listing import service as listing
 from parlour.features.tickets.models import Filters, Priority, Status
+from parlour.kernel.access import Actor
 from tests.house import Browser, House
 from tests.mailbox import mails
 
@@ -311,3 +314,34 @@ async def test_what_was_sent_twice_leaves_no_hole_in_the_numbers(house: House, v
     rows = (await house.as_system(listing.workspace_tickets, Filters())).rows
 
     assert sorted(row.number for row in rows) == [1, 2]
+
+
+async def test_a_ticket_opens_in_the_workspace_whose_portal_is_there_now(
+    house: House, visitor: Browser
+) -> None:
+    """The program supposes that it is the one in which the ticket before was opened."""
+    acme, other = house.workspace.workspace_id, house.other.workspace_id
+
+    async def move(workspace_id: UUID, slug: str) -> None:
+        moved = update(workspaces).where(workspaces.c.workspace_id == workspace_id).values(slug=slug)
+        await house.db.write(Actor.system(workspace_id), lambda tx: tx.execute(moved).rowcount)
+
+    await house.open_ticket(visitor)
+    token = await visitor.csrf(NEW)
+    await move(acme, "before")
+    nowhere = await visitor.post(NEW, data={**form(subject="A tent"), "csrf": token})
+    await move(acme, "acme")
+    await house.open_ticket(visitor, subject="A stove")
+    await move(acme, "before")
+    await move(other, "acme")
+    elsewhere = await visitor.post(NEW, data={**form(subject="A kettle"), "csrf": token})
+
+    assert (nowhere.status_code, elsewhere.status_code) == (404, 303)
+    listed = [
+        (await house.db.read(Actor.system(here), listing.workspace_tickets, Filters())).rows
+        for here in (acme, other)
+    ]
+    assert [sorted(row.subject for row in rows) for rows in listed] == [
+        ["A stove", "The parcel is late"],
+        ["A kettle"],
+    ]

@@ -1,6 +1,7 @@
 """What every request may use, made once by the composition root."""
 
 from typing import cast
+from uuid import UUID
 
 from msgspec import Struct
 from starlette.requests import HTTPConnection
@@ -18,6 +19,10 @@ class Site(Struct, frozen=True):
     assets: Assets
     renderer: Renderer
     limits: Limits
+    portals: dict[str, UUID]
+    """Workspaces in which tickets were opened lately, by where their portals are: nothing to rely on without
+    asking.
+    """
 
 
 def site(request: HTTPConnection) -> Site:

@@ -16,6 +16,7 @@ from parlour.features.portal.visitor import slug_in, visit, workspace_in
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Draft, Ticket
 from parlour.features.workspaces.models import Workspace
+from parlour.features.workspaces.service import UnknownWorkspace
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import Conflict, DomainError
@@ -27,7 +28,7 @@ from parlour.web.ids import id_in
 from parlour.web.limits import Limit
 from parlour.web.pages import redirect, render
 from parlour.web.session import keep_key, keys
-from parlour.web.site import db
+from parlour.web.site import db, site
 
 LATEST = 3
 LOOKED_AT = 20
@@ -109,7 +110,8 @@ async def _begin(request: Request, filled: Filled) -> Response:
 
 async def _again(request: Request, filled: Filled, refused: DomainError) -> Response:
     workspace, fields = await workspace_in(request), filled.fields
-    staged = await conversation.staged(request, units.uploader(workspace, keys(request)), filled.file_ids)
+    uploader = units.uploader(workspace.workspace_id, keys(request))
+    staged = await conversation.staged(request, uploader, filled.file_ids)
     if isinstance(refused, BadForm):
         fields = {**fields, "client_id": ""}
     return _form(request, workspace, fields, refused, staged)
@@ -117,7 +119,7 @@ async def _again(request: Request, filled: Filled, refused: DomainError) -> Resp
 
 async def _uploader(request: Request) -> Actor:
     """Raises UnknownWorkspace."""
-    return units.uploader(await workspace_in(request), keys(request))
+    return units.uploader((await workspace_in(request)).workspace_id, keys(request))
 
 
 async def upload(request: Request) -> Response:
@@ -139,9 +141,19 @@ def _draft(filled: Filled) -> Draft:
 async def _open(request: Request, draft: Draft) -> tuple[Ticket, str]:
     """The ticket and the browser's secret for it: `units.open_at`."""
     limits = counting(request, Limit.OPEN_BY_NETWORK), counting(request, Limit.OPEN_BY_EMAIL)
-    what = tickets.checked(draft), keys(request)
-    there = slug_in(request), *what, network_of(request), *limits
-    return await db(request).write(Actor.visitor(), units.open_at, *there)
+    what = tickets.checked(draft), keys(request), network_of(request), *limits
+    slug, known = slug_in(request), site(request).portals
+    supposed = known.get(slug)
+    visitor = units.uploader(supposed, keys(request)) if supposed else Actor.visitor()
+    try:
+        opened = await db(request).write(visitor, units.open_at, slug, *what)
+    except Exception as error:
+        known.pop(slug, None)
+        if supposed and isinstance(error, UnknownWorkspace):
+            return await _open(request, draft)
+        raise
+    known[slug] = opened[0].workspace_id
+    return opened
 
 
 async def ticket(request: Request) -> Response:

@@ -71,9 +71,9 @@ class Counting(Protocol):
         """It turns out to be none."""
 
 
-def uploader(workspace: Portal, keys: Keys) -> Actor:
+def uploader(workspace_id: UUID, keys: Keys) -> Actor:
     """A visitor to whom this browser's uploads belong."""
-    return Actor.visitor(workspace.workspace_id, " ".join(keys.hashes_of_uploader))
+    return Actor.visitor(workspace_id, " ".join(keys.hashes_of_uploader))
 
 
 @requires(Permission.PORTAL_SEE)
@@ -82,15 +82,19 @@ def open_at(
 ) -> tuple[Ticket, str]:
     """The ticket, which may have been there already, and the browser's new secret for it.
 
-    A repeat is no new ticket of the address. Raises UnknownWorkspace, TooMany, and what `tickets.open_ticket`
-    raises.
+    A repeat is no new ticket of the address. In the name of the `uploader` that this browser is where the
+    portal is supposed to be, which is asked with the rest; of a visitor in no workspace it is found first.
+    Raises UnknownWorkspace, TooMany, and what `tickets.open_ticket` raises.
     """
-    workspace, mailbox = workspaces.workspace_at(tx, slug), mailbox_of(draft.email)
+    mailbox = mailbox_of(draft.email)
+    if tx.actor.workspace_id is None:
+        tx = tx.acting_as(uploader(workspaces.workspace_at(tx, slug).workspace_id, keys))
+    is_there = workspaces.asking_to_be_at(tx, slug)
     allowed, counted = by_network.asking(tx, network), by_email.asking(tx, mailbox)
-    tx = tx.acting_as(uploader(workspace, keys))
     prints = files.prints(tx, draft.file_ids)
     before = access.asking_opened_in_these_words(tx, draft, keys, prints)
     open_it = tickets.about_to_open(tx, draft)
+    is_there()
     allowed()
     same = before()
     if same:

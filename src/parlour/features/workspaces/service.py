@@ -152,6 +152,20 @@ def workspace_at(tx: Tx, slug: str) -> Portal:
 
 
 @requires(Permission.PORTAL_SEE)
+def asking_to_be_at(tx: Tx, slug: str) -> Callable[[], None]:
+    """Asked with what is asked next. What comes back raises UnknownWorkspace unless the portal of the
+    transaction's own workspace is at `slug`.
+    """
+    found = store.asking_at(tx, slug)
+
+    def insist() -> None:
+        if found() != tx.workspace_id:
+            raise UnknownWorkspace
+
+    return insist
+
+
+@requires(Permission.PORTAL_SEE)
 def workspace(tx: Tx) -> Portal:
     """The transaction's own workspace."""
     return _known(store.by_id(tx, tx.workspace_id))

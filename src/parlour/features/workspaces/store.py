@@ -41,6 +41,7 @@ from parlour.kernel.access import Role
 
 _WORKSPACE = (workspaces.c.workspace_id, workspaces.c.slug, workspaces.c.name)
 
+_ID_BY_SLUG = select(workspaces.c.workspace_id).where(workspaces.c.slug == bindparam("slug"))
 _BY_SLUG = select(*_WORKSPACE, workspaces.c.settings).where(workspaces.c.slug == bindparam("slug"))
 _BY_ID = select(*_WORKSPACE, workspaces.c.settings).where(workspaces.c.workspace_id == HERE)
 
@@ -127,6 +128,15 @@ def insert_workspace(tx: Tx, *, workspace_id: UUID, slug: str, name: str) -> Wor
 def by_slug(tx: Tx, slug: str) -> Portal | None:
     row = tx.first(_BY_SLUG, slug=slug)
     return Portal(row[0], row[1], row[2], choices.read(row[3])) if row else None
+
+
+def asking_at(tx: Tx, slug: str) -> Callable[[], UUID | None]:
+    """The id of the workspace with this slug."""
+    return tx.asking(_ID_BY_SLUG, _id, slug=slug)
+
+
+def _id(found: Answered) -> UUID | None:
+    return found.rows[0][0] if found.rows else None
 
 
 def every(tx: Tx) -> Sequence[Workspace]:
