@@ -281,7 +281,7 @@ async def _lose_a_mail(house: House) -> UUID:
         job = Job(uuid4(), tx.workspace_id, tickets.UNSEEN_REPLIES, {}, 1, Lane.MAIL)
         about = tickets.ticket(tx, outgoing.page(tx).mails[-1].ticket_id)
         outgoing.queue(tx, job.kind, about, job.job_id)
-        outgoing.follow(tx, job, Ended.GIVEN_UP, "550 5.1.1 Nobody is called so")
+        outgoing.follow(tx, [job], Ended.GIVEN_UP, "550 5.1.1 Nobody is called so")
         return job.job_id
 
     return await house.as_system(lose)

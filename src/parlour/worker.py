@@ -5,10 +5,11 @@ import contextlib
 import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from types import MappingProxyType
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, TypeVar
 
 import structlog
 
@@ -27,8 +28,8 @@ from parlour.logs import Episode
 
 Handler = Callable[[Job], Awaitable[None]]
 Chore = Callable[[Tx], int]
-Follower = Callable[[Tx, Job, Ended, str], None]
-P = ParamSpec("P")
+Follower = Callable[[Tx, Sequence[Job], Ended, str], None]
+K = TypeVar("K")
 
 LEASE = timedelta(seconds=30)
 """How soon another process takes over the jobs of one that was killed. Renewed three times in that time."""
@@ -99,7 +100,7 @@ class Worker:
         self._look_at = 0.0
         self._idle = asyncio.Event()
         self._idle.set()
-        self._ends = Together(db)
+        self._ends = Together(db, self._store_ends)
         self._stopping = False
         self._stopped: asyncio.Task[None] | None = None
         self._next_sweep = time.monotonic() + random.uniform(*first_sweep)  # noqa: S311 as above
@@ -248,7 +249,7 @@ class Worker:
             return await self._bury(job, _first_line(error), about)
         except Exception as error:
             return await self._retry(job, error, about)
-        await self._store(job, Ended.FINISHED, "", outbox.finish)
+        await self._patiently(lambda: self._ends.write(job))
         about.info("job.finished", seconds=round(time.monotonic() - started, 3))
         return Ended.FINISHED
 
@@ -269,7 +270,7 @@ class Worker:
             return await self._bury(job, _words(error), about, exc_info=None if expected else error)
         delay = delay_after(job.attempts)
         words = _words(error)
-        await self._store(job, Ended.PUT_BACK, words, outbox.retry, after=delay, error=words)
+        await self._store(job, Ended.PUT_BACK, words, partial(outbox.retry, after=delay, error=words))
         about.warning(
             "job.retried",
             error=words,
@@ -279,33 +280,29 @@ class Worker:
         return Ended.PUT_BACK
 
     async def _bury(self, job: Job, words: str, about: Any, exc_info: Exception | None = None) -> Ended:
-        await self._store(job, Ended.GIVEN_UP, words, outbox.bury, error=words)
+        await self._store(job, Ended.GIVEN_UP, words, partial(outbox.bury, error=words))
         about.error("job.dead", error=words[: outbox.ERROR_LIMIT], exc_info=exc_info)
         return Ended.GIVEN_UP
 
-    async def _store(
-        self,
-        job: Job,
-        ended: Ended,
-        words: str,
-        outcome: Callable[Concatenate[Tx, Job, P], bool],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> None:
+    def _store_ends(self, tx: Tx, jobs: Sequence[Job]) -> Sequence[None]:
+        """What is one statement for all jobs of a workspace, is one."""
+        for workspace_id, those in _apart(jobs, lambda job: job.workspace_id):
+            there = tx.acting_as(Actor.system(workspace_id))
+            outbox.finish(there, *those)
+            for follower, theirs in _apart(those, lambda job: self._followers.get(job.kind)):
+                if follower:
+                    follower(there, theirs, Ended.FINISHED, "")
+        return [None] * len(jobs)
+
+    async def _store(self, job: Job, ended: Ended, words: str, outcome: Callable[[Tx, Job], bool]) -> None:
+        def store(tx: Tx) -> None:
+            if outcome(tx, job) and (follower := self._followers.get(job.kind)):
+                follower(tx, [job], ended, words)
+
+        await self._patiently(lambda: self._db.write(Actor.system(job.workspace_id), store))
+
+    async def _patiently(self, write: Callable[[], Awaitable[None]]) -> None:
         """An outcome that is not stored means a second run, a second mail: worth some patience."""
-
-        def store(tx: Tx) -> Callable[[], None]:
-            there = tx.acting_as(Actor.system(job.workspace_id))
-            if outcome(there, job, *args, **kwargs) and (follower := self._followers.get(job.kind)):
-                follower(there, job, ended, words)
-            return _stored
-
-        async def write() -> None:
-            if ended is Ended.FINISHED:
-                await self._ends.write(store)
-            else:
-                await self._db.write(Actor.system(), store)
-
         for pause in (0.1, 1.0, 5.0):
             try:
                 return await write()
@@ -341,8 +338,11 @@ def _forget_finished(tx: Tx) -> int:
     return outbox.sweep(tx, older_than=KEEP_FINISHED, limit=SWEEP_BATCH)
 
 
-def _stored() -> None:
-    """Nothing is asked of it."""
+def _apart(jobs: Sequence[Job], by: Callable[[Job], K]) -> Iterable[tuple[K, Sequence[Job]]]:
+    groups: dict[K, list[Job]] = {}
+    for job in jobs:
+        groups.setdefault(by(job), []).append(job)
+    return groups.items()
 
 
 def _words(error: BaseException) -> str:

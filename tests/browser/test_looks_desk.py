@@ -387,7 +387,7 @@ async def answers_that_did_not_arrive(page: Page, live: Live, past: Past) -> Non
         outbox.drop_waiting(tx)
         for mail, ended in zip(outgoing.page(tx).mails[:2], (Ended.PUT_BACK, Ended.GIVEN_UP), strict=True):
             job = Job(mail.mail_id, tx.workspace_id, mail.kind, {}, 1, Lane.MAIL)
-            outgoing.follow(tx, job, ended, "550 5.1.1 Nobody is called so")
+            outgoing.follow(tx, [job], ended, "550 5.1.1 Nobody is called so")
 
     await past.db.write(past.system, fail)
     await page.goto(f"{live.desk}/tickets/{ticket.ticket_id}")

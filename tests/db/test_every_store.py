@@ -525,7 +525,7 @@ def of_outgoing_mail(ticket: Ticket) -> list[Call]:
         (outgoing.overtake, {**mail, **told}),
         (outgoing.lock, mail),
         (outgoing.settle, {**mail, "outcome": "sent", "said": ""}),
-        (outgoing.asking_sent, mail),
+        (outgoing.asking_sent, {"mail_ids": [clock.new_id()]}),
         (outgoing.newest, {"outcome": Gone.SENT, "before": clock.new_id(), "limit": 9}),
         (outgoing.deliveries, {**about, "after": 0, "upto": 1}),
         (outgoing.was_queued, {"kind": "mail.copy", **about, "to": "boss@example.com", "since": clock.now()}),

@@ -90,7 +90,7 @@ async def test_mails_of_a_ticket_to_which_none_came_are_a_thread_too(
     await house.as_system(threads.came_by_room, ticket.ticket_id)
     anchor = house.app.parlour.post.anchor(ticket.ticket_id)
     head = await house.as_system(
-        lambda tx: threads.letterhead(tx, threads.asking_of_ticket(tx, ticket.ticket_id), anchor=anchor)()
+        lambda tx: threads.asking_letterheads(tx)(threads.of_ticket(tx, ticket.ticket_id), anchor)
     )
 
     assert ids(confirmation, "References") == ids(confirmation, "In-Reply-To")

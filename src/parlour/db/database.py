@@ -5,7 +5,7 @@ a conflict), so it has no effect outside its transaction.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from enum import Enum
@@ -92,7 +92,7 @@ class Tx:
         self.actor = actor
         self._guard = guard
         self.events: list[Event | JobQueued] = []
-        self._perhaps: list[Callable[[], Event | JobQueued | None]] = []
+        self._perhaps: list[Callable[[], Iterable[Event | JobQueued]]] = []
 
     @property
     def workspace_id(self) -> UUID:
@@ -243,12 +243,12 @@ class Tx:
         """Publish `event` once the commit is on disk."""
         self.events.append(event)
 
-    def emit_asked(self, asked: Callable[[], Event | JobQueued | None]) -> None:
+    def emit_asked(self, asked: Callable[[], Iterable[Event | JobQueued]]) -> None:
         """Publish, behind whatever is emitted, what was asked says has happened, if anything."""
         self._perhaps.append(asked)
 
     def told(self) -> Sequence[Event | JobQueued]:  # everything is answered
-        return [*self.events, *(event for asked in self._perhaps if (event := asked()))]
+        return [*self.events, *(event for asked in self._perhaps for event in asked())]
 
     def enqueue(
         self, kind: str, payload: dict[str, Any], *, after: timedelta = AT_ONCE, at: datetime | None = None

@@ -176,19 +176,19 @@ def renew(tx: Tx, jobs: Sequence[Job], *, lease: timedelta) -> set[UUID]:
     return set(tx.execute(query.returning(outbox.c.job_id)).scalars())
 
 
-def finish(tx: Tx, job: Job) -> bool:
-    """Done, whoever holds the claim now. The payload goes at once, because a finished job has no more use for
+def finish(tx: Tx, *jobs: Job) -> None:
+    """Done, whoever holds the claims now. The payloads go at once, because a finished job has no more use for
     the secrets in it.
     """
-    tx.change_soon(_finished(tx.connection.dialect.name), done=job.job_id, **given(tx.connection))
-    return True
+    done = [job.job_id for job in jobs]
+    tx.change_soon(_finished(tx.connection.dialect.name), done=done, **given(tx.connection))
 
 
 @cache
 def _finished(engine: str) -> Update:
     return (
         update(outbox)
-        .where(outbox.c.job_id == bindparam("done"))
+        .where(dialect.one_of(outbox.c.job_id, "done"))
         .values(finished_at=now_of(engine), dead_at=None, locked_until=None, error=None, payload={})
     )
 

@@ -8,42 +8,37 @@ that may be stored twice, and that want no row which another one of them may hol
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, TypeVar, cast
+from typing import Generic, TypeVar
 
 from parlour.db.database import Database, Tx
 from parlour.kernel.access import Actor
 from parlour.kernel.gathering import Gathering
 
+T = TypeVar("T")
 R = TypeVar("R")
-Asking = Callable[[Tx], Callable[[], R]]
-"""A unit that asks, and gives back what says its answer: all of them ask before the first one answers, so
-that they are waited for together."""
 
 
-class Together:
+class Together(Generic[T, R]):
     """Stores what the system does, in no workspace. One goes at once; whatever comes meanwhile goes next."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, unit: Callable[[Tx, Sequence[T]], Sequence[R]]) -> None:
+        """`unit` stores all that it is given, and answers to each in their order."""
         self._db = db
-        self._gathering: Gathering[Asking[Any], Any] = Gathering(self._store)
+        self._unit = unit
+        self._gathering: Gathering[T, R] = Gathering(self._store)
 
-    async def write(self, unit: Asking[R]) -> R:
-        """What it answers, when the commit is on disk; raises what the unit raised."""
-        return cast(R, await self._gathering.do(unit))
+    async def write(self, one: T) -> R:
+        """What the unit answers to it, when the commit is on disk; raises what the unit raised."""
+        return await self._gathering.do(one)
 
-    async def _store(self, units: Sequence[Asking[Any]]) -> Sequence[Any]:
-        if len(units) > 1:
+    async def _store(self, those: Sequence[T]) -> Sequence[R | Exception]:
+        if len(those) > 1:
             with suppress(Exception):  # the one that is to blame says so below
-                return await self._db.write(Actor.system(), _each, units)
-        return await asyncio.gather(*map(self._alone, units))
+                return await self._db.write(Actor.system(), self._unit, those)
+        return await asyncio.gather(*map(self._alone, those))
 
-    async def _alone(self, unit: Asking[Any]) -> Any:
+    async def _alone(self, one: T) -> R | Exception:
         try:
-            return (await self._db.write(Actor.system(), _each, [unit]))[0]
+            return (await self._db.write(Actor.system(), self._unit, [one]))[0]
         except Exception as error:
             return error
-
-
-def _each(tx: Tx, units: Sequence[Asking[Any]]) -> Sequence[Any]:
-    answers = [unit(tx) for unit in units]
-    return [answer() for answer in answers]

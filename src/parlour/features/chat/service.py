@@ -361,7 +361,7 @@ def mark_read(tx: Tx, room_id: UUID, seq: int) -> UUID:
     seq, side = min(seq, room.last_seq), tx.actor.side
     if seq > 0:
         moved = marks.moving(tx, room_id, reader=tx.actor.id, side=side, seq=seq)
-        tx.emit_asked(lambda: RoomRead(tx.workspace_id, room_id, side, seq) if moved() else None)
+        tx.emit_asked(lambda: [RoomRead(tx.workspace_id, room_id, side, seq)] if moved() else [])
     return room.ticket_id
 
 

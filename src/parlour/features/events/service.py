@@ -41,7 +41,7 @@ def record(tx: Tx, *happened: Happened) -> None:
     if happened:
         store.insert_all(tx, happened, actor=tx.actor.id if by_agent else tx.actor.kind.value)
         stored = store.wake(tx)
-        tx.emit_asked(lambda: JobQueued(FAN_OUT) if stored() else None)
+        tx.emit_asked(lambda: [JobQueued(FAN_OUT)] if stored() else [])
 
 
 @requires(Permission.PORTAL_SEE)

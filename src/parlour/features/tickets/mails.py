@@ -1,6 +1,7 @@
 """The mails that a ticket's life sends, each a job: stored with what caused it, run at least once."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import cache
 from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
 
@@ -42,10 +43,16 @@ class Paper(Struct, frozen=True):
     head: Letterhead
 
 
+Papers = Callable[[Thread | None, UUID], Paper]
+"""Says what a mail about the ticket of this thread is written on."""
+Confirmation = tuple[tuple[Callable[[], Link | None], str], Paper]
+"""The link, if it works, and whom it is mailed to."""
+
+
 class TicketMails:
     def __init__(self, db: Database, post: Post, encloser: Encloser) -> None:
         self._db = db
-        self._together = Together(db)
+        self._confirming = Together(db, self._confirmations)
         self._post = post
         self._encloser = encloser
         self.handlers = {
@@ -61,25 +68,40 @@ class TicketMails:
 
     async def confirm(self, job: Job) -> None:
         """To whoever opened the ticket. Holds nothing that a visitor typed: it may go to a stranger."""
-        ticket_id = UUID(job.payload["ticket_id"])
-        secret = self._secret(job, ticket_id)
-
-        def ask(tx: Tx) -> Callable[[], tuple[tuple[Callable[[], Link | None], str] | None, Paper]]:
-            there = tx.acting_as(Actor.system(job.workspace_id))
-            thread, paper = self._asking_paper(there, ticket_id)
-            confirmation = access.asking_confirmation(there, job, secret, thread)
-            return lambda: (confirmation(), paper())
-
-        found, paper = await self._together.write(ask)
+        found = await self._confirming.write(job)
         if found is None:
             return
-        issued, to = found
+        (issued, to), paper = found
         link = issued()
         if link is None:
             await self._db.write(Actor.system(job.workspace_id), outgoing.drop, job.job_id)
             return
         said = hours.text_at(paper.workspace.settings.auto_reply, clock.now())
         await self._send_link(job, "confirmation", to, link, paper, auto_reply=said)
+
+    def _confirmations(self, tx: Tx, jobs: Sequence[Job]) -> Sequence[Confirmation | None]:
+        """All of them ask before the first one answers, so that they are waited for together; what all mails
+        of a workspace are written on is asked once.
+        """
+        papers: dict[UUID | None, Papers] = {}
+        asked = []
+        for job in jobs:
+            there = tx.acting_as(Actor.system(job.workspace_id))
+            if job.workspace_id not in papers:
+                papers[job.workspace_id] = self._asking_papers(there)
+            asked.append(self._asking_confirmation(there, job, papers[job.workspace_id]))
+        return [answer() for answer in asked]
+
+    def _asking_confirmation(self, tx: Tx, job: Job, papers: Papers) -> Callable[[], Confirmation | None]:
+        ticket_id = UUID(job.payload["ticket_id"])
+        thread = threads.asking_of_ticket(tx, ticket_id)
+        confirmation = access.asking_confirmation(tx, job, self._secret(job, ticket_id), thread)
+
+        def confirmed() -> Confirmation | None:
+            found = confirmation()
+            return (found, papers(thread(), ticket_id)) if found else None
+
+        return confirmed
 
     async def auto_reply(self, job: Job) -> None:
         """What the workspace answers by itself, in the thread of the mail that it answers."""
@@ -211,19 +233,16 @@ class TicketMails:
         ticket_id = UUID(job.payload["ticket_id"])
 
         def look(tx: Tx) -> tuple[R, Paper] | None:
-            _, paper = self._asking_paper(tx, ticket_id)
+            papers, thread = self._asking_papers(tx), threads.asking_of_ticket(tx, ticket_id)
             found = unit(tx, *args, **kwargs)
-            return None if found is None else (found, paper())
+            return None if found is None else (found, papers(thread(), ticket_id))
 
         return await self._db.write(Actor.system(job.workspace_id), look)
 
-    def _asking_paper(
-        self, tx: Tx, ticket_id: UUID
-    ) -> tuple[Callable[[], Thread | None], Callable[[], Paper]]:
-        """The ticket's thread, and what a mail about it is written on: asked with what is asked next."""
-        workspace, thread = workspaces.asking_workspace(tx), threads.asking_of_ticket(tx, ticket_id)
-        head = threads.letterhead(tx, thread, anchor=self._post.anchor(ticket_id))
-        return thread, lambda: Paper(workspace(), head())
+    def _asking_papers(self, tx: Tx) -> Papers:
+        """Asked with what is asked next."""
+        workspace, head = cache(workspaces.asking_workspace(tx)), threads.asking_letterheads(tx)
+        return lambda thread, ticket_id: Paper(workspace(), head(thread, self._post.anchor(ticket_id)))
 
     def _secret(self, job: Job, ticket_id: UUID) -> str:
         return self._post.secret(job, ticket_id)

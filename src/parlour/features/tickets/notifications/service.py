@@ -106,7 +106,7 @@ def page(tx: Tx, bell: Bell, before: Place | None = None) -> Lines:
 def read_ticket(tx: Tx, ticket_id: UUID) -> None:
     """The actor has looked at the ticket, and so read whatever was told of it."""
     read = store.reading_ticket(tx, tx.user_id, ticket_id)
-    tx.emit_asked(lambda: BellRang(tx.workspace_id, tx.user_id) if read() else None)
+    tx.emit_asked(lambda: [BellRang(tx.workspace_id, tx.user_id)] if read() else [])
 
 
 @requires(Permission.NOTIFICATION_READ)

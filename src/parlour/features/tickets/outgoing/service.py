@@ -4,7 +4,7 @@ A mail is known by its job, which its Message-ID names: its row is stored with t
 of that, and hears of what comes back later.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -95,28 +95,22 @@ def drop_waiting(tx: Tx) -> None:
 
 
 @requires(Permission.SYSTEM)
-def follow(tx: Tx, job: Job, ended: Ended, said: str) -> None:
-    """A run of a mail's job has ended so; of a job that mailed nothing there is no row."""
+def follow(tx: Tx, jobs: Sequence[Job], ended: Ended, said: str) -> None:
+    """A run of each of these mails' jobs has ended so; of a job that mailed nothing there is no row."""
     if ended is Ended.FINISHED:
-        _went_out(tx, job.job_id)
+        _went_out(tx, [job.job_id for job in jobs])
         return
-    mail = store.lock(tx, job.job_id)
-    if mail and mail.outcome is not Outcome.BOUNCED:
-        _settle(tx, mail, _AFTER[ended], said)
-        if ended is Ended.GIVEN_UP:
-            _tell_agents(tx, mail)
+    for mail in filter(None, (store.lock(tx, job.job_id) for job in jobs)):
+        if mail.outcome is not Outcome.BOUNCED:
+            _settle(tx, mail, _AFTER[ended], said)
+            if ended is Ended.GIVEN_UP:
+                _tell_agents(tx, mail)
 
 
-def _went_out(tx: Tx, mail_id: UUID) -> None:
+def _went_out(tx: Tx, mail_ids: Sequence[UUID]) -> None:
     """The messages show it after the commit, with which it is said."""
-    sent = store.asking_sent(tx, mail_id)
-    here = tx.workspace_id
-
-    def shown() -> MailChanged | None:
-        extent = sent()
-        return MailChanged(here, *extent) if extent and extent.upto_seq else None
-
-    tx.emit_asked(shown)
+    sent, here = store.asking_sent(tx, mail_ids), tx.workspace_id
+    tx.emit_asked(lambda: [MailChanged(here, *extent) for extent in sent() if extent.upto_seq])
 
 
 @requires(Permission.SYSTEM)

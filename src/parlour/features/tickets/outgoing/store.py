@@ -1,6 +1,6 @@
 """SQL of the mails that go out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -45,7 +45,11 @@ _SETTLED = update(outgoing_mails).where(_THIS)
 _ROOM = select(tickets.c.chat_room_id).where(_ABOUT).scalar_subquery()
 _SENT = (
     update(outgoing_mails)
-    .where(_THIS, outgoing_mails.c.outcome != Outcome.BOUNCED.value)
+    .where(
+        _HERE,
+        dialect.one_of(outgoing_mails.c.mail_id, "mails"),
+        outgoing_mails.c.outcome != Outcome.BOUNCED.value,
+    )
     .values(outcome=Outcome.SENT.value, said="", changed_at=bindparam("now", type_=UtcDateTime()))
     .returning(_ROOM, outgoing_mails.c.after_seq, outgoing_mails.c.upto_seq)
 )
@@ -138,16 +142,16 @@ def settle(tx: Tx, mail_id: UUID, **facts: Any) -> None:
     tx.change_soon(_SETTLED, mail=mail_id, changed_at=clock.now(), **facts)
 
 
-def asking_sent(tx: Tx, mail_id: UUID) -> Callable[[], Extent | None]:
-    """It has gone out, unless it is back already: a near server may be quicker than our own commit.
+def asking_sent(tx: Tx, mail_ids: Sequence[UUID]) -> Callable[[], list[Extent]]:
+    """They have gone out, but for those that are back: a near server may be quicker than our own commit.
 
-    What comes back says of what it told; None where nothing has changed.
+    What comes back says of what those told.
     """
-    return tx.asking(_SENT, _extent, mail=mail_id, now=clock.now())
+    return tx.asking(_SENT, _extents, mails=list(mail_ids), now=clock.now())
 
 
-def _extent(sent: Answered) -> Extent | None:
-    return Extent(*sent.rows[0]) if sent.rows else None
+def _extents(sent: Answered) -> list[Extent]:
+    return [Extent(*row) for row in sent.rows]
 
 
 def drop(tx: Tx, mail_id: UUID) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
 from uuid import UUID
 
 from msgspec.structs import asdict
@@ -50,15 +51,15 @@ def address_in(thread: Thread | None, ticket: Ticket) -> str:
 
 
 @requires(Permission.SYSTEM)
-def letterhead(tx: Tx, thread: Callable[[], Thread | None], *, anchor: str) -> Callable[[], Letterhead]:
-    """What a mail about a ticket of this thread carries, so that it stands in it and its answers come here:
-    asked with what is asked next.
+def asking_letterheads(tx: Tx) -> Callable[[Thread | None, str], Letterhead]:
+    """What comes back says what a mail about a ticket of a thread carries, so that it stands in it and its
+    answers come here: asked with what is asked next.
 
-    `anchor` is a Message-ID of no mail: all mails of a ticket to which none came refer to it, and so to
-    each other.
+    It is given an `anchor`, a Message-ID of no mail: all mails of a ticket to which none came refer to it,
+    and so to each other.
     """
-    addresses = mailboxes.asking_every(tx)
-    return lambda: _letterhead(thread(), addresses(), anchor)
+    addresses = cache(mailboxes.asking_every(tx))
+    return lambda thread, anchor: _letterhead(thread, addresses(), anchor)
 
 
 def _letterhead(thread: Thread | None, addresses: Sequence[Mailbox], anchor: str) -> Letterhead:
