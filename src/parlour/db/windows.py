@@ -21,8 +21,7 @@ _TAKE = text(f"""
     INSERT INTO limit_windows AS w (key, hits, expires_at)
     VALUES (:key, ARRAY[statement_timestamp()], statement_timestamp() + make_interval(secs => :seconds))
     ON CONFLICT (key) DO UPDATE SET
-        hits = CASE WHEN cardinality({_FRESH}) < :amount
-            THEN {_FRESH} || statement_timestamp() ELSE {_FRESH} END,
+        hits = ({_FRESH} || statement_timestamp())[1 : :amount],
         expires_at = statement_timestamp() + make_interval(secs => :seconds)
     RETURNING CASE WHEN hits @> ARRAY[statement_timestamp()] THEN 0 ELSE {_WAIT} END AS wait
 """).columns(column("wait"))  # noqa: S608 nobody's words
