@@ -111,6 +111,7 @@ def of_workspaces(tx: Tx, ada: UUID) -> list[Call]:
         (workspaces.every, {}),
         (choices.that_keep_for_a_time, {}),
         (workspaces.by_slug, {"slug": "acme"}),
+        (workspaces.asking_at, {"slug": "acme"}),
         (workspaces.by_id, {"workspace_id": tx.workspace_id}),
         (workspaces.asking_by_id, {"workspace_id": tx.workspace_id}),
         (workspaces.asking_ticket_number, {}),
