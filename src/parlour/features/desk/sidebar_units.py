@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from parlour.db import dialect
 from parlour.db.database import R, Tx
 from parlour.features.desk.query import read_list
 from parlour.features.tickets.models import Filters, SavedView
@@ -56,8 +55,7 @@ def beside(tx: Tx, page: Callable[[Tx], R], built_in: BuiltIn, bell: Bell) -> tu
 
 @requires(Permission.TICKET_LIST)
 def beside_found(tx: Tx, page: Callable[[Tx], R], built_in: BuiltIn, bell: Bell) -> tuple[R, Sidebar]:
-    """The same for a search, which says first how it is planned. As a rule the menu is as it was, which the
-    answer to the search tells: what goes along with the question would be asked in vain.
+    """The same for a search. As a rule the menu is as it was, which the answer to the search tells: what goes
+    along with the question would be asked in vain.
     """
-    dialect.planned_once(tx)
     return page(tx), sidebar(tx, built_in, bell)

@@ -173,6 +173,8 @@ class Table(Struct, frozen=True):
 
 @requires(Permission.TICKET_LIST)
 def table(tx: Tx, filters: Filters, bulk_id: UUID | None) -> Table:
+    if filters.q:
+        dialect.planned_once(tx)
     return tx.same(_table, filters, bulk_id)
 
 
