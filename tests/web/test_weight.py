@@ -42,10 +42,10 @@ PAGES = {
 }
 """Whose it is, where it is, and the most statements and bytes with 25 tickets or 50 messages on it."""
 ROUND_TRIPS = {
-    "list": 2,
+    "list": 1,
     "search": 3,
-    "dashboard": 2,
-    "ticket": 2,
+    "dashboard": 1,
+    "ticket": 1,
     "conversation": 3,
     "portal": 4,
     "new ticket": 1,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, TypeVarTuple, cast
+from typing import Any, Concatenate, ParamSpec, TypeVar, TypeVarTuple, cast
 from uuid import UUID
 
 import structlog
@@ -18,11 +18,13 @@ from sqlalchemy.exc import NoResultFound
 
 from parlour.db import shortcut
 from parlour.db.found import Finds
+from parlour.db.guard import Guard
 from parlour.db.lanes import lane_of
 from parlour.db.moments import AT_ONCE, given
 from parlour.db.storing import storing
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
+from parlour.kernel.errors import DomainError
 from parlour.kernel.events import Event, JobQueued
 
 P = ParamSpec("P")
@@ -56,26 +58,6 @@ class Standing(Enum):
     CURRENT = "it is this program's own"
     NEWER = "a newer program migrated it, and took away nothing that this one needs"
     TOO_NEW = "a newer program migrated it, and this one no longer fits"
-
-
-class Guard(Protocol):
-    """A database that checks for itself who is acting, and has to be told."""
-
-    def admit(self, actor: Actor) -> None:
-        """What is executed from now on is done in this name."""
-
-    def first_say(self, words: str) -> None:
-        """Say this before what is executed next."""
-
-    @property
-    def foresees(self) -> bool:
-        """Whether statements may go ahead of their turn: all of this transaction reads one snapshot."""
-
-    def foresee(self, unit: Hashable) -> bool:
-        """Let what was asked for this lately travel with the next statement. Says whether anything was."""
-
-    def noting(self, unit: Hashable, call: Callable[[], T]) -> T:
-        """Remember what the call asks as what is asked for this."""
 
 
 class Tx:
@@ -163,8 +145,24 @@ class Tx:
         if self._guard and self._guard.foresees:
             looking = _Ahead(self.connection, self.actor, self._guard)
             for unit in units:
-                with suppress(_Asked):
+                with suppress(_Asked, DomainError):  # what it refuses it will refuse again
                     unit(looking)
+
+    def led(self, find: "Callable[[Tx], T]", then: "Callable[[Tx, T], R]", *, known_by: Hashable) -> R:
+        """`then` of what `find` finds out. Of what was found lately, for the same actor and `known_by`, the
+        first statements of `then` go along with `find`; they count in the name that asks for them.
+        """
+        guard, unit = self._guard, (known_by, self.actor)
+        if guard is None or not guard.foresees:
+            return then(self, find(self))
+        guard.admit(self.actor)
+        guard.foresee(unit)
+        lately = guard.found_lately(unit)
+        if lately is not None:
+            self.ahead(lambda looking: then(looking, lately))
+        found = guard.noting(unit, lambda: find(self))
+        guard.note_found(unit, found)
+        return then(self, found)
 
     def same(self, unit: "Callable[[Tx, *Ts], R]", /, *args: *Ts) -> R:
         """What `unit` makes of these, once in each state of the database for the same actor.
@@ -313,7 +311,10 @@ class _Ahead(Tx):
     def _asked(self, *_: Any, **__: Any) -> Any:
         raise _Asked
 
-    execute = change = change_soon = put = first_say = acting_as = _asked
+    def acting_as(self, actor: Actor) -> "Tx":
+        return _Ahead(self.connection, actor, self._guard)
+
+    execute = change = change_soon = put = first_say = _asked
 
 
 def _not_asked(_: float) -> None:

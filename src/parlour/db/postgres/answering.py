@@ -46,11 +46,11 @@ class Answer(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """A statement and its values, in whose name."""
+    """A statement and its values, in whose name; without values what was said before others."""
 
-    name: Hashable
+    name: Any
     words: bytes
-    stored: Sequence[Any]
+    stored: Sequence[Any] | None = None
 
 
 class Owed:
@@ -85,7 +85,8 @@ class Answering(psycopg.Connection[Any]):
         self._names: OrderedDict[bytes, bytes] = OrderedDict()
         self._named = 0
         self._before: list[tuple[bytes, Sequence[Any], Hashable]] = []
-        self._ahead: dict[Hashable, tuple[bytes, Sequence[Any]]] = {}
+        self._speech: tuple[bytes, Sequence[Any]] | None = None
+        self._ahead: set[Hashable] = set()
         self._foreseen: dict[Hashable, PGresult] = {}
         self._later: set[bytes] = set()
         self._due: list[_Due] = []
@@ -113,13 +114,23 @@ class Answering(psycopg.Connection[Any]):
         return self.pgconn.transaction_status == TransactionStatus.INERROR
 
     def first(self, words: bytes, values: Sequence[Any] = (), *, heard: bool = False) -> None:
-        """Say this before whatever comes next, and with it. Its answer is kept if it is to be `heard`.
+        """Say this before whatever comes next, and with it. Its answer is kept if it is to be `heard`."""
+        self._say_before(words, self._stored(values), words if heard else None)
 
-        What was to go ahead goes before it: it may be about how to do what comes next.
-        """
-        self._before += [(*asked, key) for key, asked in self._ahead.items()]
-        self._ahead.clear()
-        self._before.append((words, self._stored(values), words if heard else None))
+    def speak(self, name: Hashable, words: bytes, values: Sequence[Any]) -> None:
+        """Whoever asks from now on is another, which these words say, once something is asked."""
+        self.name = name
+        self._speech = words, values
+
+    def _say_before(self, words: bytes, stored: Sequence[Any], key: Hashable = None) -> None:
+        self._say_who()
+        self._before.append((words, stored, key))
+
+    def _say_who(self) -> None:
+        if self._speech:
+            words, values = self._speech
+            self._speech = None
+            self._before.append((words, self._stored(values), None))
 
     def heard(self, words: bytes) -> tuple[bytes | None, ...] | None:
         """The one row that this found which was said first, or None: it found none, or has no answer yet."""
@@ -131,7 +142,8 @@ class Answering(psycopg.Connection[Any]):
     def later(self, words: bytes, runs: Sequence[Sequence[Any]]) -> None:
         """Write this before whatever comes next, and with it. Should it be refused, so is what comes next."""
         self._later.add(words)
-        self._before += [(words, self._stored(each), None) for each in runs]
+        for each in runs:
+            self._say_before(words, self._stored(each))
 
     def asking(self, words: bytes, values: Sequence[Any]) -> Owed:
         """Ask this before whatever comes next, and with it, as what is written `later`."""
@@ -141,7 +153,7 @@ class Answering(psycopg.Connection[Any]):
             owed.answer = self._read(foreseen)
         else:
             self._later.add(words)
-            self._before.append((words, stored, owed))
+            self._say_before(words, stored, owed)
         return owed
 
     def answered(self, owed: Owed) -> Answer:
@@ -154,7 +166,6 @@ class Answering(psycopg.Connection[Any]):
 
     def end(self, words: bytes) -> PGresult:
         """Say this behind whatever is still to be said, and with it. Raises psycopg.Error."""
-        self._ahead.clear()
         return self._go(words, [()]) if self._before else self.say(words)
 
     @property
@@ -172,6 +183,7 @@ class Answering(psycopg.Connection[Any]):
     def unsay(self) -> None:
         """Nothing came next."""
         self._before.clear()
+        self._speech = None
         self._later.clear()
         self._ahead.clear()
         self._foreseen.clear()
@@ -183,16 +195,13 @@ class Answering(psycopg.Connection[Any]):
     def foresee(self, words: bytes, stored: Sequence[Any]) -> None:
         """The same of what was `noted`."""
         key = self._key(words, stored)
-        if key not in self._foreseen:
-            self._ahead[key] = words, stored
-
-    def rename(self, name: Hashable) -> None:
-        """Whoever asks from now on is another: what has not gone ahead yet would go in the wrong name."""
-        self.name = name
-        self._ahead.clear()
+        if key not in self._foreseen and key not in self._ahead:
+            self._say_before(words, stored, key)
+            self._ahead.add(key)
 
     def ready(self) -> None:
         """Say what comes first, and wait until it is done."""
+        self._say_who()
         if self._before or self._due:
             self._send_the_first()
             self._hear()
@@ -213,7 +222,9 @@ class Answering(psycopg.Connection[Any]):
         if not (self._ahead or self._foreseen):
             return None
         key = self._key(words, stored)
-        self._ahead.pop(key, None)
+        if key in self._ahead:
+            self._send_the_first()  # each in its own name, and not yet in the one that is next
+            self._hear(words)
         return self._foreseen.pop(key, None)
 
     def _read(self, answer: PGresult) -> Answer:
@@ -223,10 +234,8 @@ class Answering(psycopg.Connection[Any]):
         return Answer(self._rows.load_rows(0, answer.ntuples, tuple), answer.ntuples)
 
     def _go(self, words: bytes, runs: Sequence[Sequence[Any]]) -> PGresult:
+        self._say_who()
         self._send_the_first()
-        for key, (others, values) in self._ahead.items():
-            self._put(others, values, foreseen=key)
-        self._ahead.clear()
         for each in runs:
             self._put(words, each)
         return self._hear(words)
@@ -260,6 +269,7 @@ class Answering(psycopg.Connection[Any]):
         for words, stored, key in self._before:
             self._put(words, stored, foreseen=key)
         self._before.clear()
+        self._ahead.clear()
 
     def _put(self, words: bytes, stored: Sequence[Any], *, foreseen: Hashable = None) -> None:
         name = self._names.get(words)

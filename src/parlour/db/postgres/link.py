@@ -215,8 +215,8 @@ class Link:
         self.raw.prepared_max = PREPARED_LIMIT
         self._words = psycopg.ClientCursor(self.raw)  # several statements in one round trip
         self._actor: Actor | None = None
+        self._before_savepoint: Actor | None = None
         self.lately = lately or Lately()
-        self._apart: list[Asked] | None = None
         self.foresees = False
         self._limits: dict[str, str] = {}
 
@@ -255,47 +255,65 @@ class Link:
             self.raw.ready()
             self._words.execute(_LIMITS_OF_OUR_OWN, limits)
             self._limits = limits
-        self.raw.rename(actor)
         self.raw.first(mode.begin.as_string().encode())
         if mode.finds(actor):
             self.raw.first(STATE, heard=True)
-        self.raw.first(_SPEAK_FIRST, list(_facts(actor).values()))
+        self.raw.speak(actor, _SPEAK_FIRST, list(_facts(actor).values()))
         if mode.only_reads and mode.limit(actor) > TRAVELS_WITH_MS:
             self.raw.ready()
 
     def admit(self, actor: Actor) -> None:
         if actor is not self._actor and actor != self._actor:
             if self.prepares:
-                self.raw.rename(actor)
-                self.raw.first(_SPEAK_FIRST, list(_facts(actor).values()))
+                self.raw.speak(actor, _SPEAK_FIRST, list(_facts(actor).values()))
             else:
                 self._words.execute(_SPEAK, _facts(actor))
         self._actor = actor
 
     def foresee(self, unit: Hashable) -> bool:
         lately = self.lately.of(unit)
+        whose = self._actor
         for asked in lately:
-            self.raw.foresee(asked.words, asked.stored)
+            if asked.stored is None:
+                self._say_first(asked.words)
+            else:
+                self.admit(asked.name)
+                self.raw.foresee(asked.words, asked.stored)
+        if whose:
+            self.admit(whose)
         return bool(lately)
 
     def noting(self, unit: Hashable, call: Callable[[], T]) -> T:
         outer, self.raw.noted = self.raw.noted, []
         try:
             made = call()
-            self.lately.note(unit, [each for each in self.raw.noted or () if each.name == self._actor])
+            self.lately.note(unit, self.raw.noted or ())
         finally:
             self.raw.noted = outer
         return made
 
+    def found_lately(self, unit: Hashable) -> object:
+        return self.lately.found(unit)
+
+    def note_found(self, unit: Hashable, found: object) -> None:
+        self.lately.note_found(unit, found)
+
     def first_say(self, words: str) -> None:
         if self.prepares:
-            if words.startswith("SAVEPOINT"):  # what comes in it is asked in a way of its own
-                self._apart, self.raw.noted = self.raw.noted, None
-            elif words.startswith("RELEASE"):
-                self.raw.noted = self._apart
-            self.raw.first(words.encode())
+            said = words.encode()
+            if self.raw.noted is not None:
+                self.raw.noted.append(Asked(self._actor, said))
+            self._say_first(said)
         else:
             self._words.execute(words)
+
+    def _say_first(self, words: bytes) -> None:
+        """Going back to a savepoint brings back whoever spoke before it."""
+        if words.startswith(b"SAVEPOINT"):
+            self._before_savepoint = self._actor
+        elif words.startswith(b"ROLLBACK TO") and self._actor != self._before_savepoint:
+            self._actor = None
+        self.raw.first(words)
 
     def commit(self, mode: Mode) -> None:
         """Returns when what was written is stored. The end of what only read is said and not waited for."""

@@ -1,6 +1,7 @@
 """Agents: who they are, and the sessions that prove it."""
 
 import hashlib
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
@@ -299,6 +300,18 @@ def at_desk(
     """What `unit` does in the name of the agent whose session this is, at the `desk`."""
     found = desk(tx, token, workspace_id)
     return found, unit(tx.acting_as(found.actor), *args, **kwargs)
+
+
+@requires(Permission.SIGN_IN)
+def seen_from_desk(
+    tx: Tx, token: str | None, workspace_id: UUID, look: Callable[[Tx, Desk], R]
+) -> tuple[Desk, R]:
+    """What that agent sees from the `desk`, as of the same moment."""
+    return tx.led(
+        lambda here: desk(here, token, workspace_id),
+        lambda here, found: (found, look(here.acting_as(found.actor), found)),
+        known_by=(desk, workspace_id),
+    )
 
 
 @requires(Permission.ACCOUNT_USE)

@@ -1,20 +1,22 @@
 """Who sits at the desk, and at whose."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from parlour.db.database import P, R, Unit
+from parlour.db.database import P, R, Tx, Unit
 from parlour.features.accounts import service as accounts
 from parlour.features.accounts.devices import device_name
 from parlour.features.accounts.models import Desk, SignedIn
 from parlour.features.accounts.profile.service import public_id
+from parlour.features.desk import sidebar_units as units
 from parlour.features.desk.frame import place
-from parlour.features.desk.sidebar import NOTHING, Sidebar, read_beside, sidebar
+from parlour.features.desk.sidebar import Sidebar, around, shown, sidebar
 from parlour.kernel.access import Actor, Permission
 from parlour.kernel.errors import Conflict, DomainError, Invalid, NotFound, SignedOut
 from parlour.web.counting import count
@@ -39,6 +41,10 @@ async def desk_in(request: Request) -> Desk:
     """Raises SignedOut, NotFound for a workspace that isn't the agent's, SecondFactorRequired."""
     token = session_token(request)
     desk = await db(request).read(accounts.holding(token), accounts.desk, token, _workspace_in(request))
+    return await _sits_at(request, desk)
+
+
+async def _sits_at(request: Request, desk: Desk) -> Desk:
     await _rewind(request, desk.person)
     request.state.desk = desk
     return desk
@@ -110,13 +116,27 @@ def manages(desk: Desk) -> bool:
 
 
 async def read_at(
-    request: Request, desk: Desk, unit: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs
-) -> tuple[R, Sidebar]:
-    """What a page shows, and for a whole page the `sidebar` that goes with it to `render_at`."""
-    actor = desk.actor
-    if "hx-request" in request.headers:
-        return await db(request).read(actor, unit, *args, **kwargs), NOTHING
-    return await read_beside(request, desk, actor, unit, *args, **kwargs)
+    request: Request,
+    desk: Desk | None,
+    page: Callable[[Desk], Callable[[Tx], R]],
+    *,
+    whole: bool | None = None,
+) -> tuple[Desk, R, Sidebar]:
+    """What a page shows, and for a whole page the `sidebar` that goes with it to `render_at`. Without a desk
+    whose it is, too, as `desk_in`: all of it as of one moment.
+    """
+    if whole is None:
+        whole = "hx-request" not in request.headers
+    seen = partial(units.seen, page=page, around=around if whole else None)
+    if desk is None:
+        token, here = session_token(request), _workspace_in(request)
+        sitting, found = await db(request).read(
+            accounts.holding(token), accounts.seen_from_desk, token, here, seen
+        )
+        desk = await _sits_at(request, sitting)
+    else:
+        found = await db(request).read(desk.actor, seen, desk)
+    return desk, found[0], shown(desk, found[1])
 
 
 async def render_at(
@@ -128,10 +148,10 @@ async def render_at(
     refused: DomainError | None = None,
     **context: Any,
 ) -> Response:
-    around = dict(place(request, desk, managed=manages(desk)))
+    frame = dict(place(request, desk, managed=manages(desk)))
     if "hx-request" not in request.headers and "sidebar" not in context:
-        around["sidebar"] = await sidebar(request, desk, desk.actor)
-    return render(request, template, status=status, refused=refused, **(around | context))
+        frame["sidebar"] = await sidebar(request, desk, desk.actor)
+    return render(request, template, status=status, refused=refused, **(frame | context))
 
 
 def _to_second_factor(request: Request) -> Response:

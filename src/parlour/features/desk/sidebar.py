@@ -58,30 +58,27 @@ NOTHING = Sidebar()
 
 
 async def sidebar(request: Request, desk: Desk, actor: Actor) -> Sidebar:
-    me = desk.person.user_id
-    return _of(me, await db(request).read(actor, units.sidebar, _counted_always(me), bell_at(desk)))
+    return shown(desk, await db(request).read(actor, units.sidebar, *around(desk)))
 
 
-async def read_beside(
-    request: Request, desk: Desk, actor: Actor, unit: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs
-) -> tuple[R, Sidebar]:
-    """What a page shows, and what stands beside it, as of one moment."""
-    me = desk.person.user_id
-    found, around = await db(request).read(
-        actor, units.beside, lambda tx: unit(tx, *args, **kwargs), _counted_always(me), bell_at(desk)
-    )
-    return found, _of(me, around)
+def around(desk: Desk) -> tuple[units.BuiltIn, Bell]:
+    """What is read for it."""
+    return _counted_always(desk.person.user_id), bell_at(desk)
+
+
+def shown(desk: Desk, found: units.Sidebar | None) -> Sidebar:
+    return _of(desk.person.user_id, found) if found else NOTHING
 
 
 async def search_beside(
     request: Request, desk: Desk, actor: Actor, unit: Unit[P, R], /, *args: P.args, **kwargs: P.kwargs
 ) -> tuple[R, Sidebar]:
-    """The same of a search, away from everyone else's requests."""
-    me = desk.person.user_id
-    found, around = await db(request).scan(
-        actor, units.beside_found, lambda tx: unit(tx, *args, **kwargs), _counted_always(me), bell_at(desk)
+    """What a search shows, and what stands beside it, away from everyone else's requests."""
+    built_in, bell = around(desk)
+    found, beside = await db(request).scan(
+        actor, units.beside_found, lambda tx: unit(tx, *args, **kwargs), built_in, bell
     )
-    return found, _of(me, around)
+    return found, shown(desk, beside)
 
 
 def _of(me: UUID, found: units.Sidebar) -> Sidebar:

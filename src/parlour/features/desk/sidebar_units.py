@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 
 from parlour.db.database import R, Tx
+from parlour.features.accounts.models import Desk
 from parlour.features.desk.query import read_list
 from parlour.features.tickets.models import Filters, SavedView
 from parlour.features.tickets.notifications.models import Bell
@@ -59,3 +60,15 @@ def beside_found(tx: Tx, page: Callable[[Tx], R], built_in: BuiltIn, bell: Bell)
     along with the question would be asked in vain.
     """
     return page(tx), sidebar(tx, built_in, bell)
+
+
+def seen(
+    tx: Tx,
+    desk: Desk,
+    *,
+    page: Callable[[Desk], Callable[[Tx], R]],
+    around: Callable[[Desk], tuple[BuiltIn, Bell]] | None,
+) -> tuple[R, Sidebar | None]:
+    """What a page reads for whoever sits there, and unless it is a part of one what stands `beside` it."""
+    look = page(desk)
+    return beside(tx, look, *around(desk)) if around else (look(tx), None)

@@ -18,15 +18,13 @@ from parlour.web.site import db, site
 
 
 async def dashboard(request: Request) -> Response:
-    desk = await desk_in(request)
     template = "desk/overview.html" if "hx-request" in request.headers else "desk/dashboard.html"
-    return await page(request, desk, template=template)
+    return await page(request, None, template=template)
 
 
-async def page(request: Request, desk: Desk, *, template: str, status: int = 200) -> Response:
+async def page(request: Request, desk: Desk | None, *, template: str, status: int = 200) -> Response:
     """The whole page, or only the part of it that changes."""
-    actor = desk.actor
-    (overview, steps), beside = await read_at(request, desk, units.dashboard)
+    desk, (overview, steps), beside = await read_at(request, desk, lambda _: units.dashboard)
     return await render_at(
         request,
         desk,
@@ -37,7 +35,7 @@ async def page(request: Request, desk: Desk, *, template: str, status: int = 200
         recent=row_views(overview.recent),
         urgent=row_views(overview.urgent),
         statuses=[value.value for value in Status],
-        may_update=actor.may(Permission.TICKET_UPDATE),
+        may_update=desk.actor.may(Permission.TICKET_UPDATE),
         stale=status != 200,
         steps=_undone(request, steps),
         base_url=site(request).settings.base_url,

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from parlour.features.accounts.models import Desk
 from parlour.features.desk import units
-from parlour.features.desk.agent import desk_in, render_at
+from parlour.features.desk.agent import desk_in, read_at, render_at
 from parlour.features.desk.query import ME, TableQuery, read_list
-from parlour.features.desk.sidebar import Sidebar, read_beside, search_beside, sidebar
+from parlour.features.desk.sidebar import Sidebar, search_beside, sidebar
 from parlour.features.desk.tickets.cells import excerpts_of, table_rows
 from parlour.features.desk.tickets.change_note import named_in
 from parlour.features.tickets.bulk import service as changes
@@ -22,6 +23,8 @@ from parlour.kernel.errors import DomainError
 from parlour.web.pages import redirect
 from parlour.web.site import db, site
 
+ANYBODY = UUID(int=0)
+"""Whoever asks: what a list costs does not depend on it."""
 _LIMITS = {
     "count_limit": COUNT_LIMIT,
     "looked_through": LOOKED_THROUGH,
@@ -31,12 +34,11 @@ _LIMITS = {
 
 
 async def tickets(request: Request) -> Response:
-    desk = await desk_in(request)
     query = read_list(request.scope["query_string"].decode("latin-1"))
     if "hx-request" not in request.headers:
-        return await page(request, desk, query)
-    answer = await page(request, desk, query, template="desk/ticket_list_fragment.html")
-    answer.headers["HX-Push-Url"] = _address(desk, query.text)
+        return await page(request, None, query)
+    answer = await page(request, None, query, template="desk/ticket_list_fragment.html")
+    answer.headers["HX-Push-Url"] = _address(request.state.desk, query.text)
     return answer
 
 
@@ -47,7 +49,7 @@ async def back(request: Request) -> Response:
 
 async def page(
     request: Request,
-    desk: Desk,
+    desk: Desk | None,
     query: TableQuery,
     *,
     template: str = "desk/tickets.html",
@@ -56,8 +58,8 @@ async def page(
     selected: Sequence[str] = (),
 ) -> Response:
     """The table at `query`; after a refused form with what was typed into it."""
+    desk, found, beside = await _read(request, desk, query)
     actor = desk.actor
-    found, beside = await _read(request, desk, query)
     context: dict[str, Any] = {
         "rows": table_rows(
             site(request).renderer, actor, found.page.rows, excerpts_of(found.page), selected=selected
@@ -86,15 +88,22 @@ async def page(
     return await render_at(request, desk, template, refused=refused, **context)
 
 
-async def _read(request: Request, desk: Desk, query: TableQuery) -> tuple[units.Table, Sidebar]:
-    actor, filters = desk.actor, query.filters(desk.person.user_id)
-    if listing.costs_the_same(filters):  # as most lists do, whatever there is
-        return await read_beside(request, desk, actor, units.table, filters, named_in(request))
+async def _read(request: Request, desk: Desk | None, query: TableQuery) -> tuple[Desk, units.Table, Sidebar]:
+    bulk_id = named_in(request)
+    if listing.costs_the_same(query.filters(ANYBODY)):  # as most lists do, whatever there is
+        return await read_at(
+            request,
+            desk,
+            lambda desk: lambda tx: units.table(tx, query.filters(desk.person.user_id), bulk_id),
+            whole=True,
+        )
     # It may take long, away from everyone else's requests.
+    desk = desk or await desk_in(request)
+    actor, filters = desk.actor, query.filters(desk.person.user_id)
     if filters.q:
-        return await search_beside(request, desk, actor, units.table, filters, named_in(request))
-    found = await db(request).scan(actor, units.table, filters, named_in(request))
-    return found, await sidebar(request, desk, actor)
+        return desk, *await search_beside(request, desk, actor, units.table, filters, bulk_id)
+    found = await db(request).scan(actor, units.table, filters, bulk_id)
+    return desk, found, await sidebar(request, desk, actor)
 
 
 def _bulk(found: units.Table) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from parlour.features.conversation.view import timeline_view
 from parlour.features.desk import units
 from parlour.features.desk.agent import act_at, actor_in, desk_in, read_at, render_at
 from parlour.features.desk.frame import shown_at
+from parlour.features.desk.sidebar import Sidebar
 from parlour.features.desk.tickets.came_from import came_from, go_on, ways
 from parlour.features.desk.tickets.cells import ticket_view
 from parlour.features.desk.tickets.change_note import named_in, note
@@ -60,12 +61,12 @@ class Writing(Struct, frozen=True):
 
 async def ticket(request: Request) -> Response:
     """The page; for its own script, the messages of both rooms before what it has."""
-    desk = await desk_in(request)
     ticket_id = id_in(request, "ticket_id")
     if wants_json(request):
+        desk = await desk_in(request)
         _, found = await db(request).read(desk.actor, rooms.timeline, ticket_id, before_in(request))
         return conversation.timeline_as_json(found)
-    return await page(request, desk, ticket_id)
+    return await page(request, None, ticket_id)
 
 
 def before_in(request: Request) -> Before | None:
@@ -79,7 +80,7 @@ def before_in(request: Request) -> Before | None:
 
 async def page(
     request: Request,
-    desk: Desk,
+    desk: Desk | None,
     ticket_id: UUID,
     audience: Audience = Audience.PUBLIC,
     *,
@@ -92,8 +93,7 @@ async def page(
 
     `audience` is whom the composer in front writes to, and `writing` is what stands in that one.
     """
-    before = before_in(request) if request.method == "GET" else None
-    found, beside = await read_at(request, desk, units.ticket_page, ticket_id, before)
+    desk, found, beside = await _read(request, desk, ticket_id)
     came = came_from(request, desk)
     here = _from_there(request, desk, ticket_id)
     on = ways(desk, came, found.ticket, here)
@@ -117,6 +117,13 @@ async def page(
     }
     template = "desk/ticket_panel_alone.html" if "hx-request" in request.headers else "desk/ticket.html"
     return await render_at(request, desk, template, refused=refused, **context)
+
+
+async def _read(
+    request: Request, desk: Desk | None, ticket_id: UUID
+) -> tuple[Desk, units.TicketPage, Sidebar]:
+    before = before_in(request) if request.method == "GET" else None
+    return await read_at(request, desk, lambda _: lambda tx: units.ticket_page(tx, ticket_id, before))
 
 
 def _rights(actor: Actor, found: units.TicketPage) -> dict[str, bool]:
