@@ -85,6 +85,7 @@ async def test_the_servers_role_owns_nothing_bypasses_nothing_and_rewrites_no_hi
 # ------------------------------------------------------------------------------ in the wrong name
 
 ALWAYS = {
+    "workspaces.store.asking_at",
     "workspaces.store.by_slug",
     "workspaces.store.asking_by_id",
     "workspaces.store.by_id",
