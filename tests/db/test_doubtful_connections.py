@@ -9,9 +9,10 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from parlour.db.database import Database
+from parlour.db.database import Database, Tx
 from parlour.db.postgres import PostgresDatabase
 from parlour.features.workspaces import service as workspaces
 from parlour.kernel.access import Actor
@@ -70,6 +71,24 @@ async def test_a_setting_that_somebody_else_wanted_changes_nothing(strange: Hous
     assert [page.status_code for page in pages] == [200] * 5
     assert "Größe Ł 👩" in pages[0].text
     assert ticket.description == words
+
+
+async def test_a_connection_on_which_a_beginning_stuck_is_not_used_again(tmp_path: Path) -> None:
+    await furnish(tmp_path)
+    async with open_house(tmp_path) as house:
+        nobody = Actor.customer(house.workspace.workspace_id, uuid4(), "half a \ud83d")
+        for run in (house.db.write, house.db.scan):
+            before = await run(Actor.visitor(), connection)
+            with pytest.raises(UnicodeEncodeError):
+                await run(nobody, connection)
+
+            assert await run(Actor.visitor(), connection) != before
+
+
+def connection(tx: Tx) -> int:
+    """The server's process behind it."""
+    found: int = tx.execute(text("SELECT pg_backend_pid()")).scalar_one()
+    return found
 
 
 class Door:

@@ -266,6 +266,9 @@ class PostgresDatabase(Database):
         except psycopg.Error as error:
             link.close()
             raise _Lost from error
+        except BaseException:  # nobody knows how far it has begun
+            link.close()
+            raise
         try:
             result = call(tx)
             if guard:

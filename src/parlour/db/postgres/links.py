@@ -39,15 +39,18 @@ class Links:
         finally:
             if link.lost:
                 self._forget(link)
-                with suppress(Empty):
-                    while True:
-                        self._forget(self._idle.get_nowait())
+                self._forget_idle()
             else:
                 self._idle.put(link)
 
     def _forget(self, link: Link) -> None:
         self._all.discard(link)
         link.close()
+
+    def _forget_idle(self) -> None:
+        with suppress(Empty):
+            while True:
+                self._forget(self._idle.get_nowait())
 
     def _next(self) -> Link:
         while True:
@@ -67,6 +70,5 @@ class Links:
             return True
 
     def close(self) -> None:
-        """When the threads have ended that used them."""
-        while self._all:
-            self._all.pop().close()
+        """When the threads have ended that used them: none is out."""
+        self._forget_idle()
