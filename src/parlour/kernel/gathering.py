@@ -1,6 +1,7 @@
 """What several people want at the same moment, done in one go."""
 
 import asyncio
+import copy
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -26,21 +27,43 @@ class Gathering(Generic[T, R]):
         return await done
 
     async def _do_all(self) -> None:
+        those: list[tuple[T, asyncio.Future[R]]] = []
         try:
             while self._waiting:
                 those, self._waiting = self._waiting, []
-                for (_, done), outcome in zip(those, await self._outcomes(those), strict=True):
-                    if done.done():
-                        continue
-                    if isinstance(outcome, Exception):
-                        done.set_exception(outcome)
-                    else:
-                        done.set_result(outcome)
+                outcomes = await self._outcomes([one for one, _ in those])
+                for (_, done), outcome in zip(those, outcomes, strict=True):
+                    _tell(done, outcome)
         finally:
             self._doing = None
+            for _, done in [*those, *self._waiting]:  # of what was cancelled, nothing comes any more
+                done.cancel()
+            self._waiting = []
 
-    async def _outcomes(self, those: Sequence[tuple[T, "asyncio.Future[R]"]]) -> Sequence[R | Exception]:
+    async def _outcomes(self, those: Sequence[T]) -> Sequence[R | Exception]:
         try:
-            return await self._do([one for one, _ in those])
+            outcomes = await self._do(those)
+            if len(outcomes) != len(those):
+                raise ValueError(f"{len(those)} were done together, and {len(outcomes)} answers came")
         except Exception as error:
-            return [error] * len(those)
+            return [_for_one(error) for _ in those]
+        return outcomes
+
+
+def _tell(done: "asyncio.Future[R]", outcome: R | Exception) -> None:
+    if done.done():
+        return
+    if isinstance(outcome, Exception):
+        done.set_exception(outcome)
+    else:
+        done.set_result(outcome)
+
+
+def _for_one(error: Exception) -> Exception:
+    """As it is told to one of several, each of whom adds where it met them; what cannot be copied is shared."""
+    try:
+        twin = copy.copy(error).with_traceback(error.__traceback__)
+    except Exception:
+        return error
+    twin.__cause__, twin.__context__ = error.__cause__, error.__context__
+    return twin
