@@ -133,14 +133,18 @@ async def test_a_file_that_the_store_has_lost_is_counted_and_the_rest_is_there(
     house: House, visitor: Browser, tmp_path: Path
 ) -> None:
     ticket = await house.open_ticket(visitor)
-    await say(visitor, room_of(ticket), ("a.txt", WORDS), ("b.txt", WORDS))
+    await say(visitor, room_of(ticket), ("a.txt", WORDS), ("b.txt", WORDS), ("c.txt", WORDS[::-1]))
     folder = Path(house.app.parlour.settings.files_url)
-    next(path for path in folder.rglob("*") if path.is_file()).unlink()
+    lost, cut = (path for path in folder.rglob("*") if path.is_file() and path.read_bytes() != WORDS[::-1])
+    lost.unlink()
+    cut.write_bytes(cut.read_bytes()[:-1])
 
     made = await exported(house, tmp_path / "acme.zip")
+    manifest = json.loads(made.read("manifest.json"))
+    [left] = [name for name in made.namelist() if name.startswith("files/")]
 
-    assert json.loads(made.read("manifest.json"))["missing"] == 1
-    assert sum(name.startswith("files/") for name in made.namelist()) == 1
+    assert (manifest["missing"], manifest["counts"]["files, with their bytes"]) == (2, 1)
+    assert made.read(left) == WORDS[::-1]
 
 
 async def test_what_breaks_off_leaves_no_file_and_none_is_replaced(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """The file of an export, as `docs/export.md` describes it: a ZIP archive of JSON Lines and of the files."""
 
+import shutil
 import zipfile
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from tempfile import SpooledTemporaryFile
 from typing import IO, Any, BinaryIO
 from uuid import UUID
 
@@ -24,6 +26,8 @@ FORMAT = 1
 """Of the archive. It changes when a program that reads the one before would go wrong."""
 OLDEST = datetime(1980, 1, 1, tzinfo=UTC)
 """The first moment that a ZIP archive can tell."""
+IN_MEMORY = 8 * 1024 * 1024
+"""Bytes of a file until it is known that all of them are there; more wait on the disk."""
 Tell = Callable[[str, int], None]
 """Of what, how many so far."""
 
@@ -145,19 +149,23 @@ class Export(Struct):
                 name = f"{this}/{safe_name(row['name'])}" if what == "files" else f"{this}.eml"
                 at = max(row["created_at"], OLDEST).timetuple()[:6]
                 entry = zipfile.ZipInfo(f"{what}/{name}", at)
-                await self._object(archive, entry, row["storage_key"], row["size"])
-                self._count(f"{what}, with their bytes", 1)
+                if await self._object(archive, entry, row["storage_key"], row["size"]):
+                    self._count(f"{what}, with their bytes", 1)
+                else:
+                    self.missing += 1
             if len(rows) < store.STEP:
                 return
             after = next(iter(rows[-1].values()))
 
-    async def _object(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, key: str, size: int) -> None:
-        pieces = self.files.get(key, end=size)
-        try:
-            first = await anext(pieces, b"")
+    async def _object(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, key: str, size: int) -> bool:
+        """Whether all its bytes were there: what has lost some is left out, and not taken for the file."""
+        with SpooledTemporaryFile(IN_MEMORY) as whole:
+            try:
+                async for piece in self.files.get(key, end=size):
+                    whole.write(piece)
+            except Missing:
+                return False
+            whole.seek(0)
             with archive.open(entry, "w", force_zip64=True) as member:
-                member.write(first)
-                async for piece in pieces:
-                    member.write(piece)
-        except Missing:
-            self.missing += 1
+                shutil.copyfileobj(whole, member)
+        return True
