@@ -280,7 +280,7 @@ def of_chat(tx: Tx, ticket: Ticket, ada: UUID) -> list[Call]:
         (chat.marked, {**room, "reader": "r"}),
         (chat.marked_of, {"ticket_id": ticket.ticket_id, "reader": "r"}),
         (marks.seen, room),
-        (chat.unread_rooms, {"room_ids": [ticket.chat_room_id], "reader": "r", "other_side": "customer"}),
+        (chat.unread_rooms, {"room_ids": [ticket.chat_room_id], "reader": "r"}),
     ]
 
 

@@ -82,7 +82,7 @@ class Kept(_Keeps[R]):
         return self.each([thing], [along])[0]
 
 
-class Together(_Keeps[R]):
+class KeptTogether(_Keeps[R]):
     """What is made of several things at once; made anew when one of them, or what goes along, is another.
 
     They are known as `Kept` knows them. `longest` and `length` are those of what is made.

@@ -260,15 +260,9 @@ class SmtpMailer:
             await server.mail(ours, options=size, timeout=seconds or ANSWER_TIMEOUT)
 
         session = await self._sessions.begin(begin)
-        try:
+        async with session.in_use():
             await session.server.rcpt(to, timeout=ANSWER_TIMEOUT)
             await session.server.data(content, timeout=ANSWER_TIMEOUT)
-        except Exception:
-            await session.leave()
-            raise
-        except BaseException:
-            session.server.close()
-            raise
         await self._sessions.keep(session)
 
     async def close(self) -> None:

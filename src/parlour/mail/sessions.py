@@ -7,8 +7,8 @@ says, nothing was handed over yet, and the mail begins in a new one.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 
 import aiosmtplib
 
@@ -37,6 +37,18 @@ class Session:
     def goes_on(self) -> None:
         if self._ending:
             self._ending.cancel()
+
+    @asynccontextmanager
+    async def in_use(self) -> AsyncIterator[None]:
+        """It is left when something fails meanwhile; of what was broken off nobody knows how far it is."""
+        try:
+            yield
+        except Exception:
+            await self.leave()
+            raise
+        except BaseException:
+            self.server.close()
+            raise
 
     async def leave(self) -> None:
         """In order, if the server is still there."""
@@ -68,16 +80,10 @@ class Sessions:
         return await self._begun(Session(server), begin, None)
 
     async def _begun(self, session: Session, begin: Begin, seconds: float | None) -> Session:
-        try:
+        async with session.in_use():
             if session.server.is_ehlo_or_helo_needed:
                 await _greet(session.server)
             await begin(session.server, seconds)
-        except Exception:
-            await session.leave()
-            raise
-        except BaseException:
-            session.server.close()
-            raise
         return session
 
     async def keep(self, session: Session) -> None:

@@ -373,7 +373,7 @@ def ticket_of(tx: Tx, room_id: UUID) -> UUID:
 @requires(Permission.SYSTEM)
 def unread_by_customer(tx: Tx, email: str, room_ids: Sequence[UUID]) -> set[UUID]:
     """Which of these rooms, all of them this customer's, hold words of an agent that they have not seen."""
-    return store.unread_rooms(tx, room_ids, reader=email, other_side="agent")
+    return store.unread_rooms(tx, room_ids, reader=email)
 
 
 @requires(Permission.ROOM_READ)

@@ -149,7 +149,7 @@ _UNREAD_ROOMS = select(chat_rooms.c.room_id).where(
         messages.c.workspace_id == HERE,
         messages.c.room_id == chat_rooms.c.room_id,
         messages.c.seq > _MARK_OF_READER,
-        messages.c.sender_type == bindparam("other_side"),
+        messages.c.sender_type == "agent",
     )
     .exists(),
 )
@@ -389,7 +389,7 @@ def heads(tx: Tx, rooms: Iterable[tuple[UUID, UUID]]) -> dict[UUID, int]:
     return dialect.heads(tx, list(rooms))
 
 
-def unread_rooms(tx: Tx, room_ids: Sequence[UUID], *, reader: str, other_side: str) -> set[UUID]:
-    """The rooms in which the other side has spoken after `reader`'s mark."""
-    found = tx.rows(_UNREAD_ROOMS, rooms=list(room_ids), reader=reader, other_side=other_side)
+def unread_rooms(tx: Tx, room_ids: Sequence[UUID], *, reader: str) -> set[UUID]:
+    """The rooms in which an agent has spoken after `reader`'s mark."""
+    found = tx.rows(_UNREAD_ROOMS, rooms=list(room_ids), reader=reader)
     return {row[0] for row in found}

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from parlour.features.chat import service as chat
 from parlour.features.chat.models import History
 from parlour.features.tickets.outgoing.models import Delivery
-from parlour.kernel.kept import Together
+from parlour.kernel.kept import KeptTogether
 from parlour.kernel.messages import Message
 
 TIMELINES = 300
@@ -77,7 +77,7 @@ def by_time(public: History, notes: History, *merged: History) -> Timeline:
 
 
 _InOrder = tuple[Sequence[int], Sequence[Message]]
-_put_in_order: Together[_InOrder] = Together(
+_put_in_order: KeptTogether[_InOrder] = KeptTogether(
     most=TIMELINES, length=lambda made: sum(len(each.content) for each in made[1]), longest=LONGEST
 )
 

@@ -15,7 +15,7 @@ from parlour.features.conversation.timeline import Origin, Timeline
 from parlour.features.tickets.outgoing.models import QUIET, Delivery, Outcome
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Permission
-from parlour.kernel.kept import Kept, Together
+from parlour.kernel.kept import Kept, KeptTogether
 from parlour.kernel.messages import Attachment, Message
 from parlour.web.render import exactly, initials, linkify, when
 
@@ -152,7 +152,7 @@ class _Around(NamedTuple):
     origins: tuple[tuple[UUID, Origin], ...]
 
 
-_logs: Together[list[dict[str, Any]]] = Together(
+_logs: KeptTogether[list[dict[str, Any]]] = KeptTogether(
     most=LOGS, length=lambda views: sum(len(view["content"]) for view in views), longest=LONGEST
 )
 

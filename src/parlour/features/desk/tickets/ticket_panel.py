@@ -16,7 +16,7 @@ from parlour.features.workspaces import audit
 from parlour.features.workspaces.models import AuditEntry
 from parlour.kernel.access import Permission
 from parlour.kernel.errors import DomainError
-from parlour.kernel.kept import Together
+from parlour.kernel.kept import KeptTogether
 from parlour.web import csrf
 from parlour.web.pages import problems_of
 from parlour.web.site import site
@@ -28,7 +28,7 @@ LONGEST = 16_000
 VERSIONED = ("status", "priority", "assignee", "snooze")
 """The fields whose every change raises the ticket's version by one and leaves one entry in the trail."""
 
-_panels: Together[str] = Together(most=PANELS, length=len, longest=LONGEST)
+_panels: KeptTogether[str] = KeptTogether(most=PANELS, length=len, longest=LONGEST)
 
 
 class Stale(Struct, frozen=True):
