@@ -60,7 +60,7 @@ def _tell(done: "asyncio.Future[R]", outcome: R | Exception) -> None:
 
 
 def _for_one(error: Exception) -> Exception:
-    """As it is told to one of several, each of whom adds where it met them; what cannot be copied is shared."""
+    """As it is told to one of several, who each add where it met them. What cannot be copied is shared."""
     try:
         twin = copy.copy(error).with_traceback(error.__traceback__)
     except Exception:

@@ -129,8 +129,8 @@ class Answering(psycopg.Connection[Any]):
     def _say_who(self) -> None:
         if self._speech:
             words, values = self._speech
-            self._speech = None
             self._before.append((words, self._stored(values), None))
+            self._speech = None
 
     def heard(self, words: bytes) -> tuple[bytes | None, ...] | None:
         """The one row that this found which was said first, or None: it found none, or has no answer yet."""
