@@ -30,7 +30,7 @@ from parlour.db import found
 from parlour.features.accounts import service as accounts
 from parlour.features.tickets import service as tickets
 from parlour.kernel.access import Actor
-from parlour.kernel.kept import Alike, Kept, Together
+from parlour.kernel.kept import Alike, Kept, KeptTogether
 from parlour.web.limits import Limit
 from parlour.web.render import Renderer
 from parlour.web.windows import Rate
@@ -131,7 +131,7 @@ class Page:
 
     async def cost_anew(self, times: int) -> Cost:
         """The same without what was kept of rows and messages."""
-        kept = [each for each in gc.get_objects() if isinstance(each, Alike | Kept | Together)]
+        kept = [each for each in gc.get_objects() if isinstance(each, Alike | Kept | KeptTogether)]
         costs, most = [], found.ROOM
         for _ in range(times):
             for each in kept:
