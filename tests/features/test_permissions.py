@@ -70,7 +70,7 @@ SYSTEM_ONLY = {
     "files.service.withdraw",
     "mailroom.answers.as_note",
     "mailroom.answers.by_member",
-    "mailroom.answers.member_at",
+    "mailroom.answers.members",
     "mailroom.fetching.service.account",
     "mailroom.fetching.service.any_due",
     "mailroom.fetching.service.begin_renewal",

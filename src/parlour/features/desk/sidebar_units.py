@@ -62,6 +62,7 @@ def beside_found(tx: Tx, page: Callable[[Tx], R], built_in: BuiltIn, bell: Bell)
     return page(tx), sidebar(tx, built_in, bell)
 
 
+@requires(Permission.TICKET_LIST)
 def seen(
     tx: Tx,
     desk: Desk,
