@@ -1,6 +1,8 @@
 """`parlour import`: what is known again, and what must not be taken for something else."""
 
 import asyncio
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +14,7 @@ import pytest
 from parlour.db import erasure
 from parlour.db.erasure import Erasure
 from parlour.features.importing import chatwoot, freshdesk, zendesk
+from parlour.features.importing import run as importing
 from parlour.features.importing.reading import moment
 from parlour.features.tickets import brought
 from parlour.features.tickets import service as tickets
@@ -84,6 +87,50 @@ async def test_a_number_of_somebody_elses_ticket_opens_no_door_to_it(house: Hous
 
     assert await contents(house) == ["It leaks."]
     assert (counts.problems, len(complaints), counts.messages) == (1, 1, 0)
+
+
+class Killed(Exception):
+    """In place of a kill: nothing comes after it."""
+
+
+async def test_an_import_that_was_broken_off_anywhere_is_completed_by_the_next(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ticket of which the last word was stored is complete, and its moments are those of its words."""
+    monkeypatch.setattr(importing, "STEP", 1)
+    moments, brokenly = [], 0
+    for writes in range(9):
+        words = a_ticket(
+            comment(3, "Hello?"), comment(4, "Anybody?"), id=100 + writes, subject=f"Tent {writes}"
+        )
+        write(tmp_path, words)
+        with monkeypatch.context() as patch, suppress(Killed):
+            patch.setattr(house.db, "write", only(house, writes))
+            await bring(house, tmp_path, zendesk)
+        rows = await listed(house)
+        brokenly += f"Tent {writes}" in rows and rows[f"Tent {writes}"].waiting_since is None
+        await bring(house, tmp_path, zendesk)
+        row = (await listed(house))[f"Tent {writes}"]
+        said = [each.content for each in await said_in(house, row.ticket_id)]
+        moments.append((row.last_message_at, row.waiting_since, said))
+
+    assert brokenly >= 2
+    assert moments == [moments[-1]] * 9
+    assert moments[0][0] == datetime.fromisoformat(LATER)
+    assert moments[0][2] == ["It leaks.", "Hello?", "Anybody?"]
+
+
+def only(house: House, times: int) -> Callable[..., Any]:
+    """So many writes of the house's, and then none."""
+    write, left = house.db.write, [None] * times
+
+    async def some(*args: Any, **kwargs: Any) -> Any:
+        if not left:
+            raise Killed
+        left.pop()
+        return await write(*args, **kwargs)
+
+    return some
 
 
 @pytest.mark.parametrize("reader", TICKETS)

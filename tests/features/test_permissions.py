@@ -117,7 +117,6 @@ SYSTEM_ONLY = {
     "tickets.brought.known",
     "tickets.brought.rest",
     "tickets.brought.say",
-    "tickets.brought.settle",
     "tickets.bulk.service.carry_on",
     "tickets.bulk.service.say_some",
     "tickets.bulk.service.sweep",

@@ -115,8 +115,8 @@ class Import(Struct):
         for start in range(0, len(missing), STEP):
             some = missing[start : start + STEP]
             ready = [await self._with_files(about, one, with_files, stranger) for one in some]
-            await self.db.write(self._system, brought.say, there, ready, stranger)
-        await self.db.write(self._system, brought.settle, there.ticket_id, said)
+            ends = said if start + STEP >= len(missing) else ()
+            await self.db.write(self._system, brought.say, there, ready, stranger, ends)
 
     def _count(self, email: str, said: Sequence[Said], *, opens: bool) -> None:
         self.counts.tickets += opens
@@ -229,8 +229,8 @@ class Import(Struct):
         return Said(**{name: getattr(one, name) for name in _KEPT}, content=content, file_ids=tuple(staged))
 
     async def _staged(self, about: str, name: str, path: Path, stranger: Actor) -> UUID | None:
-        size = (await asyncio.to_thread(path.stat)).st_size
         try:
+            size = (await asyncio.to_thread(path.stat)).st_size
             with path.open("rb") as file:
                 begin = partial(files.begin, name=name, size=size, room_id=None)
                 return (await stage(self.db, self.intake, stranger, begin, file)).file_id

@@ -100,10 +100,11 @@ def bring(tx: Tx, brought: Brought) -> Ticket:
 
 
 @requires(Permission.SYSTEM)
-def say(tx: Tx, ticket: Ticket, said: Sequence[Said], stranger: Actor) -> None:
+def say(tx: Tx, ticket: Ticket, said: Sequence[Said], stranger: Actor, every: Sequence[Said] = ()) -> None:
     """What of it is not there yet follows what is there, in this order. The files were staged by `stranger`.
 
-    Raises TicketFull.
+    With the last of it comes `every` message: the ticket gets its moments by them in the same transaction,
+    because one that is complete is not looked at again. Raises TicketFull.
     """
     notes = chat.notes_room(tx, ticket.ticket_id)
     for one in rest(tx, ticket, said):
@@ -119,6 +120,8 @@ def say(tx: Tx, ticket: Ticket, said: Sequence[Said], stranger: Actor) -> None:
             at=one.at,
             brought=brought,
         )
+    if every:
+        _settle(tx, ticket.ticket_id, every)
 
 
 def _speaker(ticket: Ticket, one: Said) -> Actor:
@@ -127,8 +130,7 @@ def _speaker(ticket: Ticket, one: Said) -> Actor:
     return Actor.agent(ticket.workspace_id, UUID(one.sender_id), Role.AGENT, one.sender_name)
 
 
-@requires(Permission.SYSTEM)
-def settle(tx: Tx, ticket_id: UUID, said: Sequence[Said]) -> None:
+def _settle(tx: Tx, ticket_id: UUID, said: Sequence[Said]) -> None:
     """Note when was what, by all that was said in it; where somebody has spoken here since, as it is."""
     ticket = store.lock_ticket(tx, ticket_id)
     spoken = [one for one in said if not one.internal]
