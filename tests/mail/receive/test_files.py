@@ -2,6 +2,7 @@
 
 import binascii
 import struct
+from base64 import b64encode
 
 import pytest
 
@@ -160,13 +161,25 @@ def test_files_that_stand_among_the_lines_of_a_text_are_files() -> None:
         "begin 644 the story\nwith a line of words\nend",
         uuencoded(b"x" * 100, "cut.bin").rpartition("`")[0].strip(),
         "Please\nbegin 644 times.",
+        "begin 644 notes\nend",
     ],
-    ids=["words", "without an end", "no name"],
+    ids=["words", "without an end", "no name", "nothing in it"],
 )
 def test_what_only_begins_like_such_a_file_is_text(words: str) -> None:
     read = parse(text(words))
 
     assert (read.text, read.attachments) == (words, ())
+
+
+def test_base64_that_is_written_in_groups_loses_nothing_at_its_end() -> None:
+    content = bytes(range(256)) * 4
+    coded = b64encode(content).decode()
+    groups = [coded[at : at + 10] for at in range(70, len(coded), 10)]
+    rows = [" ".join(groups[at : at + 5]) for at in range(0, len(groups), 5)]
+    head = "Content-Type: application/pdf; name=a.pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    read = parse(multipart(WORDS, (head + "\r\n".join([coded[:70], *rows])).encode()))
+
+    assert [each.content for each in read.attachments] == [content]
 
 
 def attribute(number: int, value: bytes) -> bytes:

@@ -29,6 +29,7 @@ _BEFORE = re.compile(
 _BEGINS_AS_BASE64 = re.compile(rb"\s{0,1000}(?:[A-Za-z0-9+/]+={0,2}[ \t]*(?:[\r\n]|\Z)|\Z)")
 _TWO_WORDS = re.compile(rb"\n[ \t]{0,99}[!-~]{1,999}[ \t]{1,99}[!-~]")
 _FULL_LINE = re.compile(rb"\n[A-Za-z0-9+/]{60,76}\r?(?:\n|\Z)")
+_OTHER = re.compile(rb"[^A-Za-z0-9+/=\s]")
 _ADDED = 4_096
 """Bytes at the end of base64 among which words are looked for."""
 
@@ -78,9 +79,14 @@ def _unencoded(content: bytes, encoding: str) -> bytes:
 
 
 def _without_words_after(content: bytes) -> bytes:
-    """As a mailing list or a scanner puts them at the end of base64, whose letters theirs would be, too."""
+    """As a mailing list or a scanner puts them at the end of base64, whose letters theirs would be, too.
+
+    Where nothing but such letters follows it may be base64 in groups, of which nothing is to be lost.
+    """
     words = _TWO_WORDS.search(content, max(0, len(content) - _ADDED))
-    return content[: words.start()] if words and not _FULL_LINE.search(content, words.end()) else content
+    if not words or _FULL_LINE.search(content, words.end()) or not _OTHER.search(content, words.start()):
+        return content
+    return content[: words.start()]
 
 
 def tree(raw: bytes, budget: Budget) -> Part:

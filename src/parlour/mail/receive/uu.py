@@ -33,7 +33,7 @@ def taken_out(text: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:
     kept, files, at = list[bytes](), list[tuple[bytes, bytes]](), 0
     for begin in islice(_BEGIN.finditer(text), FILES):
         inside = _whole(text, begin.end()) if begin.start() >= at else None
-        if inside:
+        if inside and inside[0]:
             kept.append(text[at : begin.start()])
             files.append((begin[1], inside[0]))
             at = inside[1]
