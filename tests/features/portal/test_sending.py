@@ -258,6 +258,16 @@ async def test_words_of_a_closed_room_begin_a_new_ticket_that_is_not_opened_yet(
     assert "/ticket/0" not in home.text
 
 
+async def test_files_of_a_closed_room_begin_a_new_ticket_too(house: House, visitor: Browser) -> None:
+    new = f"{HOME}/ticket/new"
+    begun = {**words(""), "begin": "1", "csrf": await visitor.csrf(HOME)}
+
+    page = await visitor.post(new, data=begun, files={"files": ("pole.txt", b"It broke here.")})
+
+    assert page.status_code == 200
+    assert "pole.txt" in page.text
+
+
 async def test_a_plain_form_with_a_used_id_and_other_words_keeps_them_and_gets_a_new_id(
     house: House, visitor: Browser, ticket: Ticket
 ) -> None:

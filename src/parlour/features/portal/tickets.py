@@ -23,6 +23,7 @@ from parlour.kernel.errors import Conflict, DomainError
 from parlour.kernel.keys import KEYS_A_BROWSER
 from parlour.kernel.messages import Attachment
 from parlour.web.counting import counting, network_of
+from parlour.web.csrf import ForeignForm
 from parlour.web.forms import REFUSALS, BadForm, Filled, read_form_with_files, uuid_field
 from parlour.web.ids import id_in
 from parlour.web.limits import Limit
@@ -103,18 +104,23 @@ async def open_ticket(request: Request) -> Response:
 async def _begin(request: Request, filled: Filled) -> Response:
     """The form, with what somebody was writing as their ticket closed: its room's composer comes here."""
     words = filled.fields.get("content", "")
-    if not words.strip():
+    if not (words.strip() or filled.file_ids) and isinstance(filled.refused, ForeignForm | None):
         return redirect(f"/support/{slug_in(request)}/ticket/new")
-    return _form(request, await workspace_in(request), {"description": words}, filled.refused)
+    workspace = await workspace_in(request)
+    staged = await _staged(request, workspace, filled)
+    return _form(request, workspace, {"description": words}, filled.refused, staged)
 
 
 async def _again(request: Request, filled: Filled, refused: DomainError) -> Response:
     workspace, fields = await workspace_in(request), filled.fields
-    uploader = units.uploader(workspace.workspace_id, keys(request))
-    staged = await conversation.staged(request, uploader, filled.file_ids)
     if isinstance(refused, BadForm):
         fields = {**fields, "client_id": ""}
-    return _form(request, workspace, fields, refused, staged)
+    return _form(request, workspace, fields, refused, await _staged(request, workspace, filled))
+
+
+async def _staged(request: Request, workspace: Workspace, filled: Filled) -> Sequence[Attachment]:
+    uploader = units.uploader(workspace.workspace_id, keys(request))
+    return await conversation.staged(request, uploader, filled.file_ids)
 
 
 async def _uploader(request: Request) -> Actor:
