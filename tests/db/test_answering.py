@@ -1,6 +1,7 @@
 """What travels with a statement to PostgreSQL, and what comes of it when a connection breaks meanwhile."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import timedelta
@@ -100,14 +101,30 @@ async def test_where_all_stay_busy_another_connection_is_made(house: House) -> N
     """Whoever waits for a row holds up nobody else."""
     if postgres_server.ENGINE != "postgresql":
         pytest.skip("A proxy has connections of its own.")
-    held = asyncio.create_task(house.db.write(agent(house), process_after, 5))
-    while not house.db.waiting:
-        await asyncio.sleep(0.01)
+    begun, others_are_done = threading.Event(), threading.Event()
+
+    def hold(tx: Tx) -> int:
+        answered = process(tx)
+        begun.set()
+        others_are_done.wait(60)
+        return answered
+
+    held = asyncio.create_task(house.db.write(agent(house), hold))
+    assert await asyncio.to_thread(begun.wait, 30)
 
     others = [await house.db.write(agent(house), process_after, 0) for _ in range(2)]
 
-    assert not held.done()
+    others_are_done.set()
     assert await held not in others
+
+
+async def test_nor_are_the_first_connections_made_all_at_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(links, "GROWTH_SECONDS", 60)
+    together = [house.db.scan(agent(house), process_after, 0.1) for _ in range(6)]
+
+    assert len(set(await asyncio.gather(*together))) == 1
 
 
 async def test_a_unit_tries_one_broken_connection_and_no_more(

@@ -28,6 +28,7 @@ class Links:
         self._idle: LifoQueue[Link] = LifoQueue()
         self._all: set[Link] = set()
         self._lock = Lock()
+        self._making = 0
         self._grew = 0.0
 
     @contextmanager
@@ -55,19 +56,28 @@ class Links:
     def _next(self) -> Link:
         while True:
             with suppress(Empty):
-                return self._idle.get(timeout=WAIT_SECONDS if self._all else 0)
+                return self._idle.get(timeout=WAIT_SECONDS if self._all or self._making else 0)
             if self._may_grow():
-                link = self._connect()
-                self._all.add(link)
-                return link
+                return self._grown()
 
     def _may_grow(self) -> bool:
+        """Whether whoever asks is to make one now."""
         with self._lock:
             now = time.monotonic()
-            if self._all and now - self._grew < GROWTH_SECONDS:
+            if (self._all or self._making) and now - self._grew < GROWTH_SECONDS:
                 return False
             self._grew = now
+            self._making += 1
             return True
+
+    def _grown(self) -> Link:
+        try:
+            link = self._connect()
+            self._all.add(link)
+        finally:
+            with self._lock:
+                self._making -= 1
+        return link
 
     def close(self) -> None:
         """When the threads have ended that used them: none is out."""
