@@ -123,3 +123,19 @@ async def test_what_cannot_be_copied_is_raised_all_the_same() -> None:
     told = await asyncio.gather(*map(gathering.do, (2, 4)), return_exceptions=True)
 
     assert list(map(str, told)) == ["421 closing"] * 2
+
+
+class Composes(Exception):
+    def __init__(self, said: str) -> None:
+        super().__init__(f"refused with {said}")
+
+
+async def test_what_would_say_something_else_as_a_copy_is_raised_as_it_is() -> None:
+    async def fail(_: Sequence[int]) -> Sequence[int]:
+        raise Composes("421")
+
+    gathering = Gathering(fail)
+
+    told = await asyncio.gather(*map(gathering.do, (2, 4)), return_exceptions=True)
+
+    assert list(map(str, told)) == ["refused with 421"] * 2

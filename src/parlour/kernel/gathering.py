@@ -65,5 +65,7 @@ def _for_one(error: Exception) -> Exception:
         twin = copy.copy(error).with_traceback(error.__traceback__)
     except Exception:
         return error
+    if twin.args != error.args:  # it was put together once more
+        return error
     twin.__cause__, twin.__context__ = error.__cause__, error.__context__
     return twin
