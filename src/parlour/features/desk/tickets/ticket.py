@@ -1,6 +1,6 @@
 """One ticket at the desk: its conversation, and what an agent changes about it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from functools import partial
 from typing import Any, TypeVar
@@ -11,6 +11,7 @@ from msgspec.structs import asdict
 from starlette.requests import Request
 from starlette.responses import Response
 
+from parlour.db.database import Tx
 from parlour.features.accounts.models import Desk
 from parlour.features.chat.models import Audience
 from parlour.features.conversation import pages as conversation
@@ -122,8 +123,11 @@ async def page(
 async def _read(
     request: Request, desk: Desk | None, ticket_id: UUID
 ) -> tuple[Desk, units.TicketPage, Sidebar]:
-    before = before_in(request) if request.method == "GET" else None
-    return await read_at(request, desk, lambda _: lambda tx: units.ticket_page(tx, ticket_id, before))
+    def look(_: Desk) -> Callable[[Tx], units.TicketPage]:
+        before = before_in(request) if request.method == "GET" else None
+        return lambda tx: units.ticket_page(tx, ticket_id, before)
+
+    return await read_at(request, desk, look)
 
 
 def _rights(actor: Actor, found: units.TicketPage) -> dict[str, bool]:
