@@ -21,6 +21,7 @@ from tests import postgres_server
 from tests.attaching import room_of, say
 from tests.house import Browser, House
 from tests.object_storage import ObjectStorage
+from tests.shell import Shell
 
 MAIL = b"From: maria@example.com\nTo: support@acme.example\nSubject: Tent\n\nIt leaks.\n"
 
@@ -95,12 +96,29 @@ async def test_a_backup_of_a_folder_is_restored_into_a_bucket(
 async def test_a_file_that_the_store_has_lost_is_counted_and_the_rest_is_kept(
     house: House, kept: dict[str, bytes], tmp_path: Path
 ) -> None:
-    lost = max(kept, key=lambda key: len(kept[key]))
-    (Path(house.app.parlour.settings.files_url) / lost).unlink()
+    lost, cut, *_ = sorted(kept, key=lambda key: -len(kept[key]))
+    folder = Path(house.app.parlour.settings.files_url)
+    (folder / lost).unlink()
+    (folder / cut).write_bytes(kept[cut][:-1])
 
     packed = await asyncio.to_thread(written, house, tmp_path / "file")
 
-    assert (packed.count, packed.missing) == (3, 1)
+    assert (packed.count, packed.missing) == (2, 2)
+
+
+@pytest.mark.sqlite
+async def test_a_backup_without_some_of_its_files_is_kept_and_does_not_end_as_a_whole_one(
+    house: House, kept: dict[str, bytes], tmp_path: Path
+) -> None:
+    """As on the morning on which the disk of the files was not mounted."""
+    shell, nowhere = Shell(house.app.parlour.settings.data_dir), str(tmp_path / "not mounted")
+
+    whole = await asyncio.to_thread(shell.run, "backup", str(tmp_path / "whole"))
+    rest = await asyncio.to_thread(shell.run, "backup", str(tmp_path / "rest"), PARLOUR_FILES_URL=nowhere)
+
+    assert (whole.returncode, "are not in" in whole.stderr) == (0, False)
+    assert (rest.returncode, (tmp_path / "rest").exists()) == (1, True)
+    assert "4 files that messages name are not in" in rest.stderr
 
 
 async def test_what_is_there_already_stays_and_a_half_of_it_is_refused(

@@ -27,7 +27,8 @@ by_owner = click.option(
 def backup(file: Path, owner_url: str | None) -> None:
     """Copy everything into FILE, as it is at this moment; servers go on meanwhile.
 
-    FILE appears when it is whole and was read once more. Keep it as safe as the database: it holds all that
+    FILE appears when it is whole and was read once more. Where the store has lost files that messages name it
+    holds all the rest, and the command ends with 1. Keep it as safe as the database: it holds all that
     people wrote. It restores into SQLite and into PostgreSQL, whichever it came from.
     """
     from parlour.db.backup import archive, read
@@ -46,9 +47,9 @@ def backup(file: Path, owner_url: str | None) -> None:
         f"{file} holds {rows:,} rows and {packed.count:,} files in {size:,} bytes. It was read once more."
     )
     if packed.missing:
-        click.echo(
-            f"{packed.missing:,} files that messages name are not in {settings.files_url} any more.", err=True
-        )
+        lost = f"{packed.missing:,} files that messages name are not in {settings.files_url}, or not whole."
+        click.echo(f"{lost} Is it the right place, and is its disk there?", err=True)
+        raise SystemExit(1)
 
 
 @click.command

@@ -50,6 +50,9 @@ async def scanner(clamd: str, file_limit: int) -> Finding:
         )
         remedy = "Set clamd's StreamMaxLength to PARLOUR_FILE_LIMIT or more, or that lower."
         return Finding("virus scanner", "note", says, remedy)
+    if verdict.scan is not Scan.CLEAN:
+        says = f"{version}; of a file of zeros it says: {verdict.what or 'nothing'}. So nothing is scanned."
+        return Finding("virus scanner", "wrong", says, "Look into clamd's own log.")
     return Finding("virus scanner", "ok", f"{version}.")
 
 

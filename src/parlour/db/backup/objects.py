@@ -35,7 +35,9 @@ class Objects(Protocol):
 
 
 class Packed(Struct):
-    """What the tar archive holds, and its checksum. `missing`: messages name them, but the store had none."""
+    """What the tar archive holds, and its checksum. `missing`: messages name them, but the store had none, or
+    not all of one.
+    """
 
     count: int = 0
     size: int = 0
@@ -84,12 +86,12 @@ def pack(into: IO[bytes], source: Source, objects: Objects, tell: Tell) -> Packe
     shapes = [shape for shape in source.contents.shapes if shape.name in _NAMES_OBJECTS]
     total = sum(map(source.total, shapes))
     with tarfile.open(fileobj=out, mode="w|", format=tarfile.PAX_FORMAT, bufsize=CHUNK) as tar:
-        for done, (key, expected) in enumerate(
+        for done, (key, expected, least) in enumerate(
             chain.from_iterable(_keys(source, each) for each in shapes), 1
         ):
             try:
                 size = objects.size(key)
-                if size is None:
+                if size is None or size < least:
                     raise KeyError
                 _add(tar, key, size, objects.pieces(key))
             except KeyError:
@@ -104,9 +106,9 @@ def pack(into: IO[bytes], source: Source, objects: Objects, tell: Tell) -> Packe
     return packed
 
 
-def _keys(source: Source, shape: Shape) -> Iterator[tuple[str, bool]]:
-    """Each object's key, and whether there has to be one: what is on its way up has none yet, and
-    what was withdrawn has none any more.
+def _keys(source: Source, shape: Shape) -> Iterator[tuple[str, bool, int]]:
+    """Each object's key, whether there has to be one, and how many bytes at least: what is on its way up has
+    none yet, and what was withdrawn has none any more.
     """
     names = [column.name for column in shape.columns]
     with closing(source.lines(shape)) as lines:
@@ -115,9 +117,9 @@ def _keys(source: Source, shape: Shape) -> Iterator[tuple[str, bool]]:
             if row["storage_key"] == "":
                 continue  # of a mail that was erased
             there = row.get("scan") != "infected" and (row["seq"] is not None if "seq" in row else True)
-            yield row["storage_key"], there
+            yield row["storage_key"], there, row.get("size", 0) if there else 0
             if row.get("has_thumbnail"):
-                yield row["thumbnail_key"], there
+                yield row["thumbnail_key"], there, 0
 
 
 def _add(tar: tarfile.TarFile, key: str, size: int, pieces: Iterator[bytes]) -> None:
