@@ -220,6 +220,21 @@ def test_a_scanner_that_takes_less_than_may_be_attached_is_a_note(shell: Shell, 
     assert "takes no file of 2,097,152 bytes" in found[1]
 
 
+async def test_a_scanner_that_answers_and_scans_nothing_is_wrong(shell: Shell) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked = await reader.readuntil(b"\0")
+        writer.write(b"ClamAV 1.0\0" if asked == b"zVERSION\0" else b"Can't allocate memory ERROR\0")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        _, lines = await asyncio.to_thread(said, shell, PARLOUR_CLAMD=f"127.0.0.1:{port}")
+
+    [line] = [each for each in lines if "virus scanner" in each]
+    assert line.startswith("wrong")
+    assert "nothing is scanned" in line
+
+
 async def test_a_mail_server_is_tried_without_a_mail(shell: Shell) -> None:
     office = PostOffice()
     await office.open()
