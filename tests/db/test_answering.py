@@ -216,12 +216,13 @@ def by_its_name(tx: Tx) -> tuple[Any, ...] | None:
     return (name, *tx.one(SAME_NAME, called=name))
 
 
+def rename(tx: Tx, name: str) -> None:
+    tx.run(update(workspaces).where(workspaces.c.workspace_id == HERE).values(name=name))
+
+
 async def test_what_a_unit_asked_lately_goes_at_once_and_what_changed_is_asked_anew(
     house: House, trips: ContextVar[list[object]]
 ) -> None:
-    def rename(tx: Tx, name: str) -> None:
-        tx.run(update(workspaces).where(workspaces.c.workspace_id == HERE).values(name=name))
-
     counts: dict[str, list[int]] = {"as it was": [], "renamed": []}
     system = Actor.system(house.workspace.workspace_id)
     for number in range(24):
@@ -241,9 +242,6 @@ async def test_what_follows_from_what_was_found_lately_goes_along_and_counts_if_
 ) -> None:
     """Each answer is got in the name that asks for it, whoever it was lately."""
     system = Actor.system(house.workspace.workspace_id)
-
-    def rename(tx: Tx, name: str) -> None:
-        tx.run(update(workspaces).where(workspaces.c.workspace_id == HERE).values(name=name))
 
     def whose(tx: Tx) -> Actor:
         return system if tx.one(NAMED)[0].startswith("System") else agent(house)

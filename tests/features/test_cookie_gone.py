@@ -91,3 +91,18 @@ async def test_a_change_in_the_panel_leads_to_the_sign_in(
 
     assert answer.status_code == 401
     assert answer.headers["hx-redirect"].startswith("/auth/login?next=")
+
+
+@pytest.mark.parametrize("query", ["", "?before=junk", "?notes=-1"])
+async def test_whoever_is_signed_out_is_led_to_the_sign_in_before_an_address_is_judged(
+    house: House, visitor: Browser, desk: Browser, query: str
+) -> None:
+    ticket = await house.open_ticket(visitor)
+    here = f"{desk_of(house)}/tickets/{ticket.ticket_id}{query}"
+    known = await desk.get(here)
+    del desk.cookies["parlour_session"]
+    answer = await desk.get(here)
+
+    assert known.status_code == (404 if query else 200)
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/auth/login")
