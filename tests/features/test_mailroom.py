@@ -2,15 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 from email import policy
 from email.message import EmailMessage
 from uuid import UUID, uuid5
 
 import pytest
+from sqlalchemy import func, select
 
 from parlour import worker
 from parlour.db.database import Tx
 from parlour.db.moments import AT_ONCE
+from parlour.db.schema import outbox
 from parlour.features.chat import service as chat
 from parlour.features.files.models import MESSAGE_FILES
 from parlour.features.mailroom import service as ledger
@@ -54,7 +57,11 @@ def written(text: str = "My tent leaks.", *, sender: str = MARIA, **headers: str
 
 @pytest.fixture
 def files(house: House) -> FileStore:
-    return FileStore.at(house.app.parlour.settings.files_url)
+    """In which something was once: one that holds nothing is taken for a disk that is away."""
+    store = FileStore.at(house.app.parlour.settings.files_url)
+    assert store.folder
+    (store.folder / str(house.workspace.workspace_id)).mkdir()
+    return store
 
 
 @pytest.fixture
@@ -502,6 +509,35 @@ async def test_a_mail_that_cannot_be_read_is_quarantined_and_the_next_one_is_rea
 
     assert (left.outcome, left.tries, left.reason) == (Outcome.QUARANTINED, TRIES, "Its bytes are gone.")
     assert following.outcome is Outcome.OPENED
+
+
+@pytest.mark.usefixtures("bring")
+async def test_a_mail_waits_for_a_store_that_is_away(
+    house: House, files: FileStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "delay_after", lambda _: timedelta(milliseconds=200))
+    raw, key = written().as_bytes(), f"{house.workspace.workspace_id}/of/mail"
+    await files.put(key, _pieces(raw), limit=len(raw))
+    mail = Arrival(clock.new_id(), (await house.as_system(mailboxes.every))[0].mailbox_id, key, len(raw))
+    assert files.folder
+    away = files.folder.rename(files.folder.with_name("away"))
+    files.folder.mkdir()
+
+    await house.as_system(ledger.receive, mail)
+    async with asyncio.timeout(60):
+        while await house.db.read(Actor.system(), _most_attempts) <= TRIES + 1:
+            await asyncio.sleep(0.05)
+    files.folder.rmdir()
+    away.rename(files.folder)
+
+    async with asyncio.timeout(60):
+        while (read := await house.as_system(ledger.mail, mail.mail_id)).outcome is Outcome.WAITING:
+            await asyncio.sleep(0.05)
+    assert (read.outcome, read.tries) == (Outcome.OPENED, 0)
+
+
+def _most_attempts(tx: Tx) -> int:
+    return tx.connection.scalars(select(func.max(outbox.c.attempts))).one() or 0
 
 
 @pytest.mark.usefixtures("bring")

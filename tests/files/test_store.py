@@ -205,6 +205,42 @@ async def test_a_server_that_is_away_is_said_as_one(
         await store.put(key, pieces(1), limit=LIMIT)
 
 
+async def test_a_wrong_bucket_has_not_lost_what_is_asked_for(
+    object_storage: ObjectStorage, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in object_storage.environment.items():
+        monkeypatch.setenv(name, value)
+    store = FileStore.at("s3://no-such-bucket/kept")
+
+    await refuses_to_call_it_gone(store, key)
+    with pytest.raises(FilesAway):
+        await store.size(key)
+
+
+async def test_a_folder_whose_disk_is_away_has_not_lost_what_is_asked_for(tmp_path: Path, key: str) -> None:
+    mounted, away = tmp_path / "files", tmp_path / "away"
+    store = FileStore.at(str(mounted))
+    await store.put(key, pieces(1), limit=LIMIT)
+    mounted.rename(away)
+
+    await refuses_to_call_it_gone(store, key)
+    with pytest.raises(FilesAway):
+        await store.size(key)
+    mounted.mkdir()
+    await refuses_to_call_it_gone(store, key)
+
+    mounted.rmdir()
+    away.rename(mounted)
+    assert await all_of(store, key) == bytes(PIECE)
+
+
+async def refuses_to_call_it_gone(store: FileStore, key: str) -> None:
+    with pytest.raises(FilesAway):
+        await all_of(store, key)
+    with pytest.raises(FilesAway):
+        await store.delete(key)
+
+
 async def test_twenty_at_once_take_no_more_memory_than_a_few(tmp_path: Path) -> None:
     store = FileStore.at(str(tmp_path))
     tracemalloc.start()

@@ -4,7 +4,7 @@ import asyncio
 import os
 import secrets
 from collections.abc import AsyncIterable, AsyncIterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -186,6 +186,14 @@ class FileStore:
 
         Who says an `end` gets all up to there: of an object that is shorter the rest is Missing.
         """
+        try:
+            async for piece in self._get(key, start, end):
+                yield piece
+        except Missing:
+            await self._be_there(used=True)
+            raise
+
+    async def _get(self, key: str, start: int, end: int | None) -> AsyncIterator[bytes]:
         if self.folder is not None:
             async for piece in _read(_below(self.folder, key), start, end):
                 yield piece
@@ -209,6 +217,7 @@ class FileStore:
             with clear_words(writing=False):
                 return (await obstore.head_async(self._store, key))["size"]
         except Missing:
+            await self._be_there()
             return None
 
     async def delete(self, key: str) -> None:
@@ -219,12 +228,27 @@ class FileStore:
             with clear_words(writing=False):
                 await obstore.delete_async(self._store, key)
         except Missing:
-            pass
+            await self._be_there(used=True)
         if self.folder is not None:
             await asyncio.to_thread(_clear, self.folder / key)
 
+    async def _be_there(self, *, used: bool = False) -> None:
+        """Raises FilesAway where no key leads to anything, because the bucket is another, or the folder's
+        disk is not mounted. One that was `used` before is not empty: what is deleted leaves its folders.
+        """
+        if self.folder is not None:
+            await asyncio.to_thread(_be_there, self.folder, used)
+            return
+        import obstore
+        from obstore.exceptions import PermissionDeniedError
+
+        with clear_words(), suppress(PermissionDeniedError):
+            # A server that says of a key that it is not there, to somebody who may not list, has the bucket.
+            async for _ in obstore.list(self._store, chunk_size=1):
+                return
+
     async def check(self) -> None:
-        """Put, read and delete an object. Raises FilesAway, StorageFull."""
+        """Put, read and delete an object, and miss it. Raises FilesAway, StorageFull."""
 
         async def probe() -> AsyncIterator[bytes]:
             yield b"parlour"
@@ -238,6 +262,8 @@ class FileStore:
             raise FilesAway("What was stored was not there.") from None
         finally:
             await self.delete(key)
+        if await self.size(key) is not None:
+            raise FilesAway("What was deleted is still there.")
 
 
 def _of_folder(folder: Path) -> FileStore:
@@ -305,6 +331,17 @@ def _below(folder: Path, key: str) -> Path:
     if key.startswith("/") or ".." in key.split("/"):
         raise Missing
     return folder / key
+
+
+def _be_there(folder: Path, used: bool) -> None:
+    """Raises FilesAway."""
+    try:
+        with os.scandir(folder) as names:
+            if not used or next(names, None):
+                return
+    except OSError as error:
+        raise FilesAway(str(error)) from error
+    raise FilesAway(f"{folder} is empty: is its disk mounted?")
 
 
 def _fsync(path: Path) -> None:

@@ -19,7 +19,7 @@ from parlour.features.mailroom import answers, service, sorting
 from parlour.features.mailroom.letters import Letter
 from parlour.features.mailroom.models import Outcome
 from parlour.features.workspaces.mailboxes import service as mailboxes
-from parlour.files.errors import Missing
+from parlour.files.errors import FilesAway, Missing
 from parlour.files.intake import Intake
 from parlour.kernel.access import Actor
 from parlour.kernel.errors import DomainError, Overloaded
@@ -67,6 +67,8 @@ class MailroomJobs:
             if letter.is_for_people and letter.is_whole:
                 letter = await self._with_files(letter, system.workspace_id)
             outcome = await self._sorted(system, letter)
+        except FilesAway:
+            raise  # no fault of the mail's: it waits for the store, however often that takes
         except Exception as error:
             why = "Its bytes are gone." if isinstance(error, Missing) else f"It could not be read: {error!r}"
             if await self._db.write(system, service.note_failure, mail_id, cut(why, 500), most=TRIES):
