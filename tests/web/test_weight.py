@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from contextvars import ContextVar
 from datetime import timedelta
-from itertools import count
+from itertools import count, cycle
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -21,8 +21,9 @@ from parlour.db.postgres.answering import Answering
 from parlour.db.postgres.link import Link
 from parlour.db.schema import files, messages
 from parlour.features.conversation.units import seen
+from parlour.features.tickets import changes
 from parlour.features.tickets import service as tickets
-from parlour.features.tickets.models import Draft
+from parlour.features.tickets.models import Draft, Priority
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Role
 from parlour.web.assets import CODINGS, File
@@ -65,6 +66,7 @@ TRIPS = {
     "a ticket": 2,
     "a customer's word": 3,
     "an agent's word": 3,
+    "another priority": 4,
     "what an agent has read": 2,
     "to find a job": 1,
     "its mail": 3,
@@ -277,11 +279,14 @@ async def writing(house: House, visitor: Browser) -> dict[str, Callable[[], Awai
         Actor.agent(here, house.ada, Role.OWNER, "Ada Moreau"),
     )
     found: list[Any] = []
-    numbers = count(1)
+    numbers, priorities = count(1), cycle((Priority.HIGH, Priority.LOW))
 
     async def find() -> None:
         wanted = {Lane.MAIL: 1}
         found.append(await house.as_system(outbox.take, wanted, lease=timedelta(minutes=1), running=[]))
+
+    def turn(tx: Tx) -> None:
+        changes.set_priority(tx, list(tickets.locked_all(tx, [ticket.ticket_id])), next(priorities))
 
     say = tickets.send_message
     return {
@@ -292,6 +297,7 @@ async def writing(house: House, visitor: Browser) -> dict[str, Callable[[], Awai
         ),
         "a customer's word": lambda: house.db.write(maria, say, ticket.ticket_id, "Thank you", uuid4()),
         "an agent's word": lambda: house.db.write(ada, say, ticket.ticket_id, "You are welcome", uuid4()),
+        "another priority": lambda: house.db.write(ada, turn),
         "what an agent has read": lambda: house.db.write(ada, seen, ticket.chat_room_id, next(numbers)),
         "to find a job": find,
         "its mail": lambda: worker._run(found[-1]()[0][0]),  # noqa: SLF001 nothing else runs beside it

@@ -17,7 +17,7 @@ def record(
     tx: Tx, action: str, *, ticket_id: UUID | None = None, before: str | None = None, after: str | None = None
 ) -> None:
     """Note what the transaction's actor has just done."""
-    store.insert_audit_entry(tx, action=action, ticket_id=ticket_id, before=before, after=after)
+    store.insert_audit_entries(tx, action=action, changes=[(ticket_id, before, after)])
 
 
 @requires(Permission.PORTAL_SEE)

@@ -281,24 +281,6 @@ def memberships(tx: Tx, user_id: UUID) -> Sequence[Membership]:
     return [Membership(row[0], row[1], row[2], Role(row[3]), row[4]) for row in tx.execute(query)]
 
 
-def insert_audit_entry(
-    tx: Tx, *, action: str, ticket_id: UUID | None, before: str | None, after: str | None
-) -> None:
-    tx.execute(
-        insert(audit_log).values(
-            workspace_id=tx.workspace_id,
-            entry_id=clock.new_id(),
-            actor_id=tx.actor.id,
-            actor_name=tx.actor.name,
-            action=action,
-            ticket_id=ticket_id,
-            before=before,
-            after=after,
-            created_at=clock.now(),
-        )
-    )
-
-
 def insert_audit_entries(
     tx: Tx, *, action: str, changes: Sequence[tuple[UUID | None, str | None, str | None]]
 ) -> None:
@@ -321,7 +303,7 @@ def insert_audit_entries(
         for ticket_id, before, after in changes
     ]
     if entries:
-        tx.execute(_INSERT_ENTRY, entries)
+        tx.put(_INSERT_ENTRY, entries)
 
 
 def audit_entries(tx: Tx, *, ticket_id: UUID, limit: int) -> Sequence[AuditEntry]:
