@@ -134,7 +134,6 @@ def of_workspaces(tx: Tx, ada: UUID) -> list[Call]:
         (choices.change, {"settings": WorkspaceSettings()}),
         (workspaces.second_factor_required_of, {"user_id": ada}),
         (workspaces.has_second_factor, {"user_id": ada}),
-        (workspaces.insert_audit_entry, {**audited, "before": None, "after": "low"}),
         (
             workspaces.insert_audit_entries,
             {"action": "status", "changes": [(clock.new_id(), "new", "open"), (None, "x", None)]},
