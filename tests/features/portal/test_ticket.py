@@ -5,6 +5,7 @@ from html import unescape
 
 import pytest
 
+from parlour.features.portal.routes import routes
 from parlour.features.tickets import service as tickets
 from parlour.features.tickets.models import Priority, Status, Ticket
 from parlour.kernel import clock
@@ -79,14 +80,41 @@ async def test_another_browser_learns_nothing_but_where_to_get_a_link(
         assert secret not in unescape(page.text)
 
 
-async def test_the_same_ticket_under_another_portals_address_is_unknown(
+async def test_the_same_ticket_under_another_portals_address_is_not_shown(
     house: House, visitor: Browser
 ) -> None:
     ticket = await house.open_ticket(visitor)
     page = await visitor.get(f"/support/other/ticket/{ticket.ticket_id}")
 
-    assert page.status_code == 404
-    assert "No such ticket" in page.text
+    assert page.status_code == 403
+    assert "This page is private" in page.text
+
+
+OF_A_TICKET = [
+    (route.path.partition("{ticket_id:id}")[2], method)
+    for route in routes
+    if "{ticket_id:id}" in route.path
+    for method in sorted(route.methods or ())
+]
+
+
+@pytest.mark.parametrize(("rest", "method"), OF_A_TICKET)
+async def test_nobody_learns_whether_somebody_elses_ticket_is_there(
+    house: House, visitor: Browser, rest: str, method: str
+) -> None:
+    ticket = await house.open_ticket(visitor)
+    rest = rest.replace("{file_id:id}", str(clock.new_id())).replace("{name}", "photo.png")
+    answers = set()
+    async with house.browser() as other:
+        csrf = await other.csrf("/support/acme/access")
+        for ticket_id in (ticket.ticket_id, clock.new_id()):
+            where = f"/support/acme/ticket/{ticket_id}{rest}"
+            form = {"csrf": csrf, "content": "Hello?", "client_id": str(clock.new_id())}
+            answer = await other.request(method, where, data=form if method == "POST" else None)
+            answers.add((answer.status_code, answer.text.replace(str(ticket_id), "(ticket)")))
+
+    [(status, _)] = answers
+    assert status in (303, 403)  # the first for a page that only leads back to the ticket
 
 
 async def test_links_in_the_description_tell_the_other_site_nothing(house: House, visitor: Browser) -> None:

@@ -34,7 +34,7 @@ async def visit(
 ) -> Visit[R]:
     """Read as the customer that this browser is for the ticket, all as of one moment.
 
-    Raises UnknownWorkspace, UnknownTicket, NoAccess, and what `unit` raises.
+    Raises UnknownWorkspace, NoAccess, and what `unit` raises.
     """
 
     return await db(request).read(
@@ -51,7 +51,7 @@ async def act(request: Request, ticket_id: UUID, unit: Unit[P, R], /, *args: P.a
 
 
 async def customer(request: Request, ticket_id: UUID) -> tuple[Portal, Actor]:
-    """Who this browser is for the ticket, and where. Raises UnknownWorkspace, UnknownTicket, NoAccess."""
+    """Who this browser is for the ticket, and where. Raises UnknownWorkspace, NoAccess."""
     here = await visit(request, ticket_id, lambda _: None)
     return here.workspace, here.actor
 

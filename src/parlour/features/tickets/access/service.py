@@ -56,7 +56,7 @@ class LinkExpired(DomainError):
 
 
 class NoAccess(Forbidden):
-    """The ticket exists, but this browser has not shown that it may see it."""
+    """This browser has not shown that it may see such a ticket; whether there is one is not said."""
 
     code = "no_access"
     message = "To see this ticket, open the link in the mail we sent you."
@@ -118,14 +118,12 @@ def exchange_link(tx: Tx, token: str, keys: Keys) -> tuple[UUID, str]:
 def customer_of(tx: Tx, ticket_id: UUID, keys: Keys) -> Actor:
     """The customer that this browser is for this ticket.
 
-    Raises UnknownTicket for an id that isn't in the workspace, NoAccess for one that isn't the browser's.
+    Raises NoAccess for one that isn't the browser's, and alike for an id that isn't in the workspace.
     """
     for visitor_hash in keys.hashes_for(ticket_id):
         holding = _holding(tx, [visitor_hash])
         if email := access_store.granted_email(holding, visitor_hash, ticket_id, at=clock.now()):
             return Actor.customer(tx.workspace_id, ticket_id, email)
-    if store.ticket(tx.as_system(), ticket_id) is None:
-        raise UnknownTicket
     raise NoAccess
 
 
