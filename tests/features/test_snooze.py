@@ -31,7 +31,15 @@ async def nothing_is_due(house: House) -> None:
 async def comes(house: House, ticket: Ticket, moment: datetime | None) -> None:
     """The job of that moment runs."""
     assert moment
-    await house.as_system(snoozing.end, ticket.ticket_id, moment)
+    with clock.at(moment):
+        await house.as_system(snoozing.end, ticket.ticket_id, moment)
+
+
+async def two_days_pass(house: House) -> None:
+    """For jobs and for people."""
+    with clock.at(clock.now() + timedelta(days=2)):
+        await time_passes(house.db, timedelta(days=2))
+        await nothing_is_due(house)
 
 
 async def put_aside(house: House, ticket: Ticket, desk: Browser, **fields: str) -> Ticket:
@@ -68,9 +76,7 @@ async def test_it_is_pending_until_then_and_open_again_and_the_customer_hears_no
     ticket = await house.open_ticket(visitor)
     aside = await put_aside(house, ticket, desk)
     snoozed = await desk.get(f"/workspace/{house.workspace.workspace_id}/tickets?status=snoozed")
-    await time_passes(house.db, timedelta(days=2))
-
-    await nothing_is_due(house)
+    await two_days_pass(house)
     said = (await house.as_system(chat.history, ticket.chat_room_id)).messages
     changes = await house.db.read(ada(house), audit.of_ticket, ticket.ticket_id)
 
@@ -82,6 +88,20 @@ async def test_it_is_pending_until_then_and_open_again_and_the_customer_hears_no
         ("", "snooze"),
         ("Ada Moreau", "snooze"),
     ]
+
+
+async def test_jobs_whose_clock_is_ahead_end_it_no_sooner(
+    house: House, visitor: Browser, desk: Browser
+) -> None:
+    ticket = await house.open_ticket(visitor)
+    aside = await put_aside(house, ticket, desk)
+    await time_passes(house.db, timedelta(days=2))  # theirs alone, as after a clock that was set back
+    await nothing_is_due(house)
+    early = await now(house, ticket)
+    await two_days_pass(house)
+
+    assert early == aside
+    assert (await now(house, ticket)).status is Status.OPEN
 
 
 async def test_a_word_of_the_customer_opens_it_at_once_and_the_moment_no_longer_counts(
