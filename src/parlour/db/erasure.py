@@ -128,6 +128,7 @@ class Erasure(Struct):
         for ticket_id in others:
             self._find_again(ticket_id)
         self._erase_traces(names)
+        self._forget_typed_names()
         return self.counts
 
     # ---------------------------------------------------------------------------------------- what is theirs
@@ -155,9 +156,9 @@ class Erasure(Struct):
             return list(tx.execute(query.order_by(mails.c.ticket_id)).scalars())
 
     def _names(self) -> set[str]:
-        """Whatever they are called by."""
+        """Whatever they are called by, also in tickets that a run which was broken off had done."""
         of_contact = self._in(contacts).where(contacts.c.email == self.email)
-        of_tickets = self._in(tickets).where(tickets.c.email == self.email)
+        of_tickets = self._in(tickets).where(tickets.c.email.in_((self.email, self.instead)))
         with self._step() as tx:
             names = {*tx.execute(of_contact.with_only_columns(contacts.c.name)).scalars()}
             names |= {*tx.execute(of_tickets.with_only_columns(tickets.c.typed_name).distinct()).scalars()}
@@ -274,7 +275,7 @@ class Erasure(Struct):
             read = update(read_marks).filter_by(workspace_id=self.workspace_id, room_id=room_id)
             tx.execute(read.filter_by(reader=self.email).values(reader=self.instead))
         values: dict[str, Any] = {"subject": ERASED, "description": ERASED, "email": self.instead}
-        values |= dict.fromkeys(("typed_name", "waiting_since", "snoozed_until", "unsaid_from", "unsaid_by"))
+        values |= dict.fromkeys(("waiting_since", "snoozed_until", "unsaid_from", "unsaid_by"))
         values |= {"status": "closed", "version": tickets.c.version + 1, "updated_at": clock.now()}
         tx.execute(update(tickets).filter_by(**of_ticket).values(values))
 
@@ -359,3 +360,10 @@ class Erasure(Struct):
             here = webhook_deliveries.c.workspace_id == self.workspace_id
             tx.execute(delete(webhook_deliveries).where(here, posted))
             self.counts.contacts = tx.execute(delete(contacts).where(*known)).rowcount
+
+    def _forget_typed_names(self) -> None:
+        """Last of all: by them the traces are found, also when this is done again."""
+        typed = tickets.c.email == self.instead, tickets.c.typed_name.is_not(None)
+        with self._step() as tx:
+            here = tickets.c.workspace_id == self.workspace_id
+            tx.execute(update(tickets).where(here, *typed).values(typed_name=None))
