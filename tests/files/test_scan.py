@@ -50,5 +50,23 @@ async def test_whoever_has_not_seen_all_of_a_file_cannot_say_that_it_is_clean(an
     assert verdict.scan is Scan.UNSCANNED
 
 
+@pytest.mark.parametrize("end", [b"\0", b""], ids=["with its zero", "with its connection"])
+async def test_an_answer_in_pieces_is_read_to_its_end(end: bytes) -> None:
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(bytes(4))
+        for piece in (b"stream: Worm", b".Once FOUND", end):
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0.1)
+        writer.close()
+
+    server = await asyncio.start_server(slow, "127.0.0.1", 0)
+    async with server:
+        host, port = server.sockets[0].getsockname()
+        verdict = await Scanner(f"{host}:{port}").scan(io.BytesIO(b"hello"))
+
+    assert (verdict.scan, verdict.what) == (Scan.INFECTED, "Worm.Once")
+
+
 async def test_without_a_scanner_nothing_is_said() -> None:
     assert (await Scanner(None).scan(io.BytesIO(MARK))).scan is Scan.OFF

@@ -78,7 +78,7 @@ class Scanner:
     async def _ask(self, file: BinaryIO) -> str:
         async with asyncio.timeout(CONNECT_SECONDS):
             reader, writer = await self._connect()
-        answer = asyncio.create_task(reader.read(1024))
+        answer = asyncio.create_task(_answer(reader))
         try:
             writer.write(b"zINSTREAM\0")
             # Over its limit clamd answers and hangs up before everything is sent.
@@ -94,6 +94,16 @@ class Scanner:
         finally:
             answer.cancel()
             writer.close()
+
+
+async def _answer(reader: asyncio.StreamReader) -> bytes:
+    """Up to its end, in however many pieces it comes: the zero, or the end of the connection."""
+    try:
+        return await reader.readuntil(b"\0")
+    except asyncio.IncompleteReadError as error:
+        return error.partial
+    except asyncio.LimitOverrunError as error:
+        raise ValueError("its answer has no end") from error
 
 
 async def _drained(writer: asyncio.StreamWriter, answer: "asyncio.Task[bytes]") -> None:

@@ -15,6 +15,7 @@ from parlour.kernel.networks import plain_address
 Network = IPv4Network | IPv6Network
 
 # IANA's registries of special-purpose addresses, and multicast: nobody is reached there from the internet.
+# 168.63.129.16 is where machines in Microsoft's cloud are told about themselves.
 _NOT_PUBLIC_4 = tuple(
     IPv4Network(network)
     for network in (
@@ -23,6 +24,7 @@ _NOT_PUBLIC_4 = tuple(
         "100.64.0.0/10",
         "127.0.0.0/8",
         "169.254.0.0/16",
+        "168.63.129.16/32",
         "172.16.0.0/12",
         "192.0.0.0/24",
         "192.0.2.0/24",
