@@ -310,8 +310,8 @@ async def unknown_workspace(scene: Scene) -> Page:
     return await go(await scene.stranger(), f"{scene.live.url}/support/nobody", 404)
 
 
-async def unknown_ticket(scene: Scene) -> Page:
-    return await go(await scene.stranger(), f"{scene.live.portal}/ticket/{uuid4()}", 404)
+async def unknown_page(scene: Scene) -> Page:
+    return await go(await scene.stranger(), f"{scene.live.portal}/nowhere", 404)
 
 
 async def landing(scene: Scene) -> Page:
@@ -423,7 +423,7 @@ STATES: list[Callable[[Scene], Awaitable[Page]]] = [
     access_expired,
     locked,
     unknown_workspace,
-    unknown_ticket,
+    unknown_page,
     landing,
     sign_in,
     sign_in_refused,

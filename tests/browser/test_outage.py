@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import AsyncIterator, Iterator
-from uuid import UUID, uuid4
+from contextlib import contextmanager
+from uuid import UUID
 
 import pytest
 import pytest_asyncio
@@ -53,20 +54,24 @@ async def test_a_message_written_while_the_server_is_down_arrives_once(
     assert await past.contents(ticket) == [ticket.description, "Written into the dark"]
 
 
-@pytest.fixture
+@contextmanager
 def broken_database(live: Live) -> Iterator[None]:
     """A table is gone, so that pages which need it fail; then it is back."""
     behind_its_back(live.settings, "ALTER TABLE tickets RENAME TO tickets_gone")
-    yield
-    behind_its_back(live.settings, "ALTER TABLE tickets_gone RENAME TO tickets")
+    try:
+        yield
+    finally:
+        behind_its_back(live.settings, "ALTER TABLE tickets_gone RENAME TO tickets")
 
 
 async def test_a_fault_of_ours_is_said_in_the_portals_own_layout(
-    live: Live, broken_database: None, people: People
+    live: Live, past: Past, people: People
 ) -> None:
-    maria = await people.stranger(bypass_csp=True)
+    ticket = await past.ticket()
+    maria = await people.customer(ticket, bypass_csp=True)
     maria.expects(status_of(500))
-    await maria.page.goto(f"{live.portal}/ticket/{uuid4()}")
+    with broken_database(live):
+        await maria.page.goto(chat_of(live, ticket))
 
     await expect(maria.page.get_by_role("heading", name="Something went wrong")).to_be_visible()
     await expect(maria.page.get_by_role("link", name="Back to support")).to_be_visible()

@@ -21,7 +21,7 @@ ANSWERS = {
     "a redirect to the address without a slash": ("GET", "/support/acme/", 307),
     "an unknown address": ("GET", "/nowhere", 404),
     "an unknown portal": ("GET", "/support/nowhere", 404),
-    "an unknown ticket": ("GET", "/support/acme/ticket/1", 404),
+    "an unknown ticket": ("GET", "/support/acme/ticket/1", 403),
     "somebody else's ticket": ("GET", "/support/acme/ticket/{ticket_id}", 403),
     "a method that is not offered": ("DELETE", "/support/acme", 405),
     "a form that was never shown": ("POST", "/auth/logout", 400),
