@@ -52,18 +52,24 @@ async def test_whoever_has_not_seen_all_of_a_file_cannot_say_that_it_is_clean(an
 
 @pytest.mark.parametrize("end", [b"\0", b""], ids=["with its zero", "with its connection"])
 async def test_an_answer_in_pieces_is_read_to_its_end(end: bytes) -> None:
+    hung_up = asyncio.Event()
+
     async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(bytes(4))
-        for piece in (b"stream: Worm", b".Once FOUND", end):
-            writer.write(piece)
-            await writer.drain()
-            await asyncio.sleep(0.1)
-        writer.close()
+        try:
+            await reader.readuntil(bytes(4))
+            for piece in (b"stream: Worm", b".Once FOUND" + end):
+                await asyncio.sleep(0.1)
+                writer.write(piece)
+                await writer.drain()
+        finally:
+            writer.close()
+            hung_up.set()
 
     server = await asyncio.start_server(slow, "127.0.0.1", 0)
     async with server:
         host, port = server.sockets[0].getsockname()
         verdict = await Scanner(f"{host}:{port}").scan(io.BytesIO(b"hello"))
+        await asyncio.wait_for(hung_up.wait(), 30)
 
     assert (verdict.scan, verdict.what) == (Scan.INFECTED, "Worm.Once")
 
