@@ -12,13 +12,14 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from parlour.features.files.spool import spool
 from parlour.files.errors import FilesAway, Missing, TooLarge
 from parlour.files.store import PART, FileStore, new_key
 from parlour.kernel.errors import StorageFull
-from tests.object_storage import ObjectStorage
+from tests.object_storage import BUCKET, ObjectStorage
 
 PIECE = 256 * 1024
 LIMIT = 64 * 1024 * 1024
@@ -232,6 +233,21 @@ async def test_a_folder_whose_disk_is_away_has_not_lost_what_is_asked_for(tmp_pa
     mounted.rmdir()
     away.rename(mounted)
     assert await all_of(store, key) == bytes(PIECE)
+
+
+async def test_an_upload_that_is_cut_leaves_no_parts_in_the_bucket(
+    object_storage: ObjectStorage, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in object_storage.environment.items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(ConnectionError):
+        await FileStore.at(object_storage.url).put(key, pieces(100, cut_at=60), limit=LIMIT)
+
+    async with httpx.AsyncClient() as client:
+        begun = (await client.get(f"{object_storage.endpoint}/{BUCKET}?uploads")).text
+    assert "ListMultipartUploadsResult" in begun
+    assert key not in begun
 
 
 async def refuses_to_call_it_gone(store: FileStore, key: str) -> None:

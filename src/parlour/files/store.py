@@ -162,22 +162,30 @@ class FileStore:
 
         if await self.size(key) is not None:
             raise FilesAway("The key is taken.")
-        more = 0
-        writer = obstore.open_writer_async(self._store, key, buffer_size=self._part, max_concurrency=1)
+        more, cut = 0, list[Exception]()
+
+        async def whole() -> AsyncIterator[bytes]:
+            nonlocal more
+            try:
+                while head:
+                    yield head.pop(0)
+                async for chunk in rest:
+                    more += len(chunk)
+                    yield chunk
+            except Exception as error:
+                cut.append(error)
+                raise
+
         try:
-            for chunk in head:
-                with clear_words():
-                    await writer.write(chunk)
-            head.clear()
-            async for chunk in rest:
-                more += len(chunk)
-                with clear_words():
-                    await writer.write(chunk)
             with clear_words():
-                await writer.close()
+                # Unlike obstore's writer this ends the upload at the server when it fails.
+                await obstore.put_async(
+                    self._store, key, whole(), use_multipart=True, chunk_size=self._part, max_concurrency=1
+                )
         except BaseException:
-            del writer
             await asyncio.shield(self.delete(key))
+            if cut:
+                raise cut[0] from None
             raise
         return more
 
