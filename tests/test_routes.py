@@ -264,7 +264,7 @@ WORDS = {
     "mails": "{workspace}/mail",
     "letters": "{workspace}/mail\\?direction=out",
     "told": "{workspace}/notifications(/choices\\?saved=yes)?",
-    "invited": "{workspace}/people\\?invited=[0-9a-f-]{36}",
+    "invited": "{workspace}/people\\?invited=[0-9a-f-]{36}#invited",
     "people": "{workspace}/people",
     "chosen": "{workspace}/settings\\?saved=1",
     "secure": "{workspace}/settings/security",

@@ -39,7 +39,7 @@ CHOOSE = """(theme) => {
     document.documentElement.className = theme;
     document.querySelector('meta[name="color-scheme"]').content = theme || "light dark";
 }"""
-TOO_WIDE = """() => [document.documentElement, ...document.querySelectorAll("[data-log], main")]
+TOO_WIDE = """() => [document.documentElement, ...document.querySelectorAll("[data-log], main, .card")]
     .filter((box) => box.scrollWidth > box.clientWidth)
     .map((box) => `${box.tagName} ${box.className}: ${box.scrollWidth} > ${box.clientWidth}`)"""
 RUN = """async (which) => {
@@ -71,7 +71,7 @@ def source() -> str:
 
 
 async def too_wide(page: Page) -> list[str]:
-    """What is wider than the window, or than the conversation that it stands in."""
+    """What is wider than the window, or than the conversation or card that it stands in."""
     found: list[str] = await page.evaluate(TOO_WIDE)
     return found
 

@@ -78,6 +78,30 @@ async def test_a_subject_without_an_end_makes_no_page_wider(live: Live, past: Pa
             assert await too_wide(person.page) == [], address
 
 
+async def test_an_invited_address_without_an_end_makes_no_page_wider_and_its_link_is_in_sight(
+    live: Live, people: People
+) -> None:
+    ada = await people.agent(viewport=NARROW)
+    await ada.page.goto(f"{live.desk}/people")
+    await ada.page.get_by_role("textbox", name="Email address").fill(f"{'w' * 60}@{'x' * 60}.example")
+    await ada.page.get_by_role("button", name="Make an invitation").click()
+
+    await expect(ada.page.get_by_role("textbox", name="Give wwww")).to_be_in_viewport()
+    assert await too_wide(ada.page) == []
+
+
+async def test_a_keys_name_without_an_end_leaves_the_sentence_about_it_whole(
+    live: Live, people: People
+) -> None:
+    ada = await people.agent(viewport=NARROW)
+    await ada.page.goto(f"{live.desk}/settings/api-keys")
+    await ada.page.get_by_role("textbox", name="Name").fill("w" * 60)
+    await ada.page.get_by_role("button", name="Make the key").click()
+
+    await expect(ada.page.get_by_role("heading", name="The key of wwww")).to_be_visible()
+    assert await too_wide(ada.page) == []
+
+
 async def test_on_the_narrowest_phone_a_change_of_many_covers_two_lines(
     live: Live, past: Past, people: People
 ) -> None:

@@ -123,7 +123,7 @@ async def invite(request: Request) -> Response:
     except REFUSALS as error:
         return await _page(request, desk, form=form, refused=error)
     again = "&again=1" if invited.again else ""
-    return redirect(f"/workspace/{desk.workspace_id}/people?invited={invited.invitation_id}{again}")
+    return redirect(f"/workspace/{desk.workspace_id}/people?invited={invited.invitation_id}{again}#invited")
 
 
 async def _invite(request: Request, desk: Desk, email: str, role: Role) -> Invited:
