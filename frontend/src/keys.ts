@@ -1,9 +1,9 @@
 // Single keys for what one does all day. They can be switched off, and none of them is heard where somebody
 // writes or chooses, with a modifier, in a dialog, or while an input method composes. The palette's is heard where
-// somebody writes, too.
+// somebody writes, too, and Escape leaves an answer or a note.
 import { commands, currentRow, go, select, step, tools } from "./commands";
 import { isAwaited, nameKeys, onMac } from "./dialogs";
-import { one } from "./dom";
+import { near, one } from "./dom";
 import { openPalette } from "./palette";
 
 const PREFIX_LASTS = 1_500;
@@ -73,10 +73,17 @@ function act(key: string, event: KeyboardEvent): boolean {
 }
 
 function press(event: KeyboardEvent): void {
+  if (event.key === "Escape") return leave(event);
   const key = letter(event);
   const palette = key === "k" && event.ctrlKey !== event.metaKey && !event.altKey && !event.shiftKey;
   if (taken(event, palette && (event.metaKey || !onMac))) return;
   if (palette ? !event.repeat && openPalette() : alone(event, key) && act(key, event)) event.preventDefault();
+}
+
+/** Out of a reply or a note, whose words stay: on the conversation the keys are heard, and the arrows scroll. */
+function leave(event: KeyboardEvent): void {
+  if (event.isComposing || event.defaultPrevented || !near(event, "[data-composer] textarea")) return;
+  one("[data-log]")?.focus({ preventScroll: true });
 }
 
 /** Shift belongs to some of the signs, but to no letter. */

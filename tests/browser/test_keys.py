@@ -155,6 +155,47 @@ async def test_r_and_n_lead_into_the_composers(live: Live, past: Past, people: P
     await expect(ada.page.get_by_role("textbox", name="Note")).to_be_focused()
 
 
+@pytest.mark.parametrize(("key", "name"), [("r", "Message"), ("n", "Note")], ids=["a reply", "a note"])
+async def test_escape_leaves_the_words_where_they_are_and_the_keys_are_heard_again(
+    live: Live, past: Past, people: People, key: str, name: str
+) -> None:
+    ticket = await past.ticket(marked())
+    ada = await people.agent()
+    await ada.page.goto(desk_of(live, ticket))
+    await Room(ada.page).is_live()
+    await press(ada.page, key)
+    field = ada.page.get_by_role("textbox", name=name)
+    await expect(field).to_be_focused()
+    await ada.page.keyboard.type("Half a")
+    await press(ada.page, "Escape")
+    await expect(ada.page.get_by_role("log")).to_be_focused()
+    await press(ada.page, key)
+    await expect(field).to_be_focused()
+    await ada.page.keyboard.type(" word")
+    await expect(field).to_have_value("Half a word")
+    await press(ada.page, "Escape", "e")
+
+    await expect(ada.page.get_by_text(f"#{ticket.number} is now: Resolved")).to_be_visible()
+
+
+async def test_escape_closes_the_list_of_members_before_it_leaves_the_note(
+    live: Live, past: Past, people: People
+) -> None:
+    ticket = await past.ticket(marked())
+    ada = await people.agent()
+    await ada.page.goto(desk_of(live, ticket))
+    await Room(ada.page).is_live()
+    await press(ada.page, "n")
+    await ada.page.keyboard.type("@be")
+    await expect(ada.page.get_by_role("listbox", name="Members")).to_be_visible()
+    await press(ada.page, "Escape")
+    await expect(ada.page.get_by_role("listbox", name="Members")).to_be_hidden()
+    await expect(ada.page.get_by_role("textbox", name="Note")).to_be_focused()
+    await press(ada.page, "Escape")
+
+    await expect(ada.page.get_by_role("log")).to_be_focused()
+
+
 async def test_a_key_is_heard_again_as_soon_as_a_dialog_is_closed(live: Live, people: People) -> None:
     """Also where that one still holds the focus; and a transition that was skipped is no error."""
     ada = await people.agent()
