@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
 import pytest
 import pytest_asyncio
@@ -45,7 +46,8 @@ FILL = (
        FROM chat_rooms, generate_series(1, 3) n""",
     """INSERT INTO ticket_search (workspace_id, ticket_id, words, terms)
        SELECT workspace_id, ticket_id, 'parcel w' || number % 10000,
-           replace(workspace_id::text, '-', '') || ' parcel w' || number % 10000 FROM tickets""",
+           replace(workspace_id::text, '-', '') || ' parcel w' || number % 10000 || ' sixth' || number % 6
+       FROM tickets""",
     "SET session_replication_role = origin",
     "ANALYZE",
 )
@@ -164,8 +166,10 @@ async def test_the_policies_make_little_to_be_readied_for_an_agents_statement(fu
     assert len(re.findall("InitPlan|SubPlan", plan)) <= 4
 
 
-async def test_a_search_walks_the_newest_places_and_the_index_of_words(full: House) -> None:
-    """As the servers' role, through the function that may: what it runs inside is logged with its plan."""
+def searched(full: House, wanted: str, enough: int) -> tuple[list[UUID], list[str]]:
+    """The tickets, and the plan of each look at the places: as the servers' role, through the function that
+    may. What it runs inside is logged with its plan.
+    """
     here = full.workspace.workspace_id
     name = full.app.parlour.settings.database_url.rsplit("/", 1)[1]
     told: list[str] = []
@@ -182,17 +186,31 @@ async def test_a_search_walks_the_newest_places_and_the_index_of_words(full: Hou
             f"SET parlour.workspace = '{here}'",
         ):
             admin.execute(statement.encode())
+        how = (list(finding.LOOKS), finding.HARDLY, finding.SELDOM, finding.RARE)
         found = admin.execute(
-            "SELECT ticket FROM app.search_next("
-            "'''w77'' & ''parc'':*', 1000000, 30, '{100,1000}', 3, 5000, 20000)"
+            "SELECT ticket FROM app.search_next(%s, 1000000, %s, %s, %s, %s, %s)", (wanted, enough, *how)
         ).fetchall()
+    tickets_found = [ticket for (ticket,) in found if ticket]
+    return tickets_found, [text for text in told if "public.ticket_search" in text and "Scan" in text]
 
-    walk, index = (text for text in told if "public.ticket_search" in text and "Scan" in text)
-    assert len([ticket for (ticket,) in found if ticket]) == TICKETS // 2 // 10_000
+
+async def test_a_search_walks_the_newest_places_and_the_index_of_words(full: House) -> None:
+    found, (walk, index) = searched(full, "'w77' & 'parc':*", 30)
+
+    assert len(found) == TICKETS // 2 // 10_000
     assert "Index Scan Backward using" in walk
     assert "Sort" not in walk
     assert "ix_ticket_search_tsv" in index
     assert "Seq Scan" not in walk + index
+
+
+@pytest.mark.parametrize("enough", [30, 200])
+async def test_of_what_many_places_hold_the_index_is_not_asked(full: House, enough: int) -> None:
+    """It would tell all of them, and the more of them the more places there are."""
+    found, walks = searched(full, "'sixth3'", enough)
+
+    assert len(found) == enough
+    assert [text for text in walks if "ix_ticket_search_tsv" in text] == []
 
 
 def visited(plan: str) -> int:

@@ -58,14 +58,15 @@ async def test_numbers_addresses_and_words_are_found_together(
 
 
 @pytest.mark.parametrize(
-    ("hardly", "most", "parts"),
+    ("hardly", "seldom", "rare", "parts"),
     [
-        (0, 1_000, (30,)),
-        (10, 1_000, (30,)),
-        (10, 1_000, (1, 1, 30)),
-        (10, 1, (2, 30)),
-        (10, 0, (30,)),
-        (0, 0, (1, 1, 30)),
+        (0, 1_000, 1_000, (30,)),
+        (10, 1_000, 1_000, (30,)),
+        (10, 1_000, 1_000, (1, 1, 30)),
+        (10, 0, 1_000, (1, 1, 30)),
+        (10, 1, 1, (2, 30)),
+        (10, 0, 0, (30,)),
+        (0, 0, 0, (1, 1, 30)),
     ],
 )
 async def test_the_same_is_found_whenever_the_index_is_asked(
@@ -74,7 +75,8 @@ async def test_the_same_is_found_whenever_the_index_is_asked(
     visitor: Browser,
     monkeypatch: pytest.MonkeyPatch,
     hardly: int,
-    most: int,
+    seldom: int,
+    rare: int,
     parts: tuple[int, ...],
 ) -> None:
     """On PostgreSQL after one look or two, where it does not tell what more places hold, and in any parts."""
@@ -82,8 +84,8 @@ async def test_the_same_is_found_whenever_the_index_is_asked(
     monkeypatch.setattr(finding, "PARTS", parts)
     monkeypatch.setattr(finding, "LOOKS", (3, 5, 100))
     monkeypatch.setattr(finding, "HARDLY", hardly)
-    monkeypatch.setattr(finding, "SELDOM", most)
-    monkeypatch.setattr(finding, "RARE", most)
+    monkeypatch.setattr(finding, "SELDOM", seldom)
+    monkeypatch.setattr(finding, "RARE", rare)
     about = ["a tent", "a tent and a stove", *["a boot"] * 3, "a tent", *["a boot"] * 4]
     for number, subject in enumerate(about):
         await house.open_ticket(visitor, subject=subject, description=f"Number {number}")

@@ -73,15 +73,16 @@ microsecond each. PostgreSQL compares what it keeps of them."""
 TERMS = 12
 """Where no more terms begin as the last word does, SQLite's index is asked for these: it finds them from the
 newest on, and what begins so only all at once."""
-PARTS = (30, 200, 800)
+PARTS = (30, 60, 200, 800)
 """So many places that hold the words PostgreSQL tells at once."""
 LOOKS = (100, 1_000, 10_000)
-"""So many it compares one by one for that: at first, then, and in all."""
-HARDLY = 3
-"""Where fewer of the first hold the words, its index is asked at once, else after the second look."""
-RARE, SELDOM = 20_000, 5_000
-"""Its index has no order: it is asked about words that so many places hold, at most; where one or two of the
-first hold them about those in fewer, for a longer look finds as much."""
+"""So many it compares one by one for that, at first, then, and in all: half a microsecond each. It goes on
+while as many as there were so far would make the part full."""
+HARDLY = 1
+"""Where fewer of the first hold the words, its index is asked at once."""
+SELDOM, RARE = 2_000, 20_000
+"""Its index has no order and tells all that hold the words, two microseconds each, or nothing where there are
+more: so many at once after the first look, so many after a longer one."""
 TOGETHER = 10
 """The words of so many places PostgreSQL sends at once: 20,000 characters each, at most."""
 _BEYOND = 2**62

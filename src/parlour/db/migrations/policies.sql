@@ -459,6 +459,8 @@ DECLARE
     seen integer := 0;
     matches integer := 0;
     ends boolean := here IS NULL OR NOT (app.looks() OR app.serves());
+    longest integer := looks[array_upper(looks, 1)];
+    most integer := seldom;
     index_told boolean;
 BEGIN
     FOR look IN 1 .. array_length(looks, 1) LOOP
@@ -477,18 +479,23 @@ BEGIN
             END IF;
         END LOOP;
         ends := matches < enough AND seen < looks[look];
-        IF index_told IS NULL AND NOT ends AND matches < enough AND (matches < hardly OR look = 2) THEN
-            index_told := true;
-            FOR place, ticket, found_words IN SELECT * FROM app.search_rare(
-                    wanted, last, enough - matches, CASE WHEN look = 1 AND matches > 0 THEN seldom ELSE rare END) LOOP
-                index_told := place IS NOT NULL;
-                EXIT WHEN NOT index_told;
-                last := place;
-                matches := matches + 1;
-                RETURN NEXT;
-            END LOOP;
-            ends := index_told AND matches < enough;
+        CONTINUE WHEN ends OR matches = enough OR most IS NULL;
+        IF look = 1 THEN
+            CONTINUE WHEN matches >= hardly;
+        ELSE
+            CONTINUE WHEN matches + matches::bigint * (longest - seen) / seen >= enough;
+            most := rare;
         END IF;
+        index_told := true;
+        FOR place, ticket, found_words IN SELECT * FROM app.search_rare(wanted, last, enough - matches, most) LOOP
+            index_told := place IS NOT NULL;
+            EXIT WHEN NOT index_told;
+            last := place;
+            matches := matches + 1;
+            RETURN NEXT;
+        END LOOP;
+        ends := index_told AND matches < enough;
+        most := CASE WHEN look = 1 THEN rare END;
     END LOOP;
     place := CASE WHEN NOT ends THEN last END;
     ticket := NULL;
@@ -535,11 +542,14 @@ BEGIN
     IF here IS NULL OR NOT (app.looks() OR app.serves()) THEN
         RETURN;
     END IF;
-    RETURN QUERY WITH held AS MATERIALIZED (SELECT s."position" AS at, s.ticket_id AS its, s.words AS said
+    RETURN QUERY WITH held AS MATERIALIZED (SELECT s."position" AS at
             FROM (SELECT * FROM public.ticket_search t WHERE t.tsv @@ asked OFFSET 0) s
-            WHERE s.workspace_id = here LIMIT most + 1)
-        (SELECT h.* FROM held h WHERE h.at < before AND (SELECT count(*) FROM held) <= most
+            WHERE s.workspace_id = here LIMIT most + 1),
+        newest AS MATERIALIZED (SELECT h.at FROM held h WHERE h.at < before AND (SELECT count(*) FROM held) <= most
             ORDER BY h.at DESC LIMIT size)
+        (SELECT s."position", s.ticket_id, s.words FROM newest n CROSS JOIN LATERAL (SELECT *
+                FROM public.ticket_search t WHERE t.workspace_id = here AND t."position" = n.at) s
+            ORDER BY n.at DESC)
         UNION ALL SELECT NULL, NULL, NULL WHERE (SELECT count(*) FROM held) > most;
 END $$;
 REVOKE EXECUTE ON FUNCTION app.search_rare(text, bigint, integer, integer) FROM PUBLIC;
