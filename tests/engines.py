@@ -99,7 +99,6 @@ SENT_BY_OTHERS = (
     "features/desk/test_revoking.py",
     "features/desk/test_right_tries.py",
     "features/desk/test_ticket.py",
-    "features/portal/test_access.py",
     "features/portal/test_chat.py",
     "features/portal/test_home.py",
     "features/portal/test_leaving.py",

@@ -4,7 +4,6 @@ import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
-from uuid import UUID
 
 import pytest
 import pytest_asyncio
@@ -166,7 +165,7 @@ async def test_the_policies_make_little_to_be_readied_for_an_agents_statement(fu
     assert len(re.findall("InitPlan|SubPlan", plan)) <= 4
 
 
-def searched(full: House, wanted: str, enough: int) -> tuple[list[UUID], list[str]]:
+def searched(full: House, wanted: str, enough: int) -> tuple[list[object], list[str]]:
     """The tickets, and the plan of each look at the places: as the servers' role, through the function that
     may. What it runs inside is logged with its plan.
     """

@@ -47,8 +47,8 @@ ROUND_TRIPS = {
     "search": 3,
     "dashboard": 1,
     "ticket": 1,
-    "conversation": 3,
-    "portal": 4,
+    "conversation": 1,
+    "portal": 3,
     "new ticket": 1,
 }
 """To PostgreSQL, for each page: who it is, and all that the page asked when it was shown last. BEGIN,

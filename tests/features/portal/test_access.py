@@ -235,6 +235,8 @@ async def test_access_that_was_taken_away_is_gone_everywhere_at_once(
     house: House, visitor: Browser, ticket: Ticket, link: Link
 ) -> None:
     await exchange(visitor, link.token)
+    for _ in range(2):
+        assert (await visitor.get(f"{address(ticket)}/chat")).status_code == 200
     socket = f"/realtime?ticket={ticket.ticket_id}&portal=acme"
     before = await knock(house, visitor, socket)
     await house.as_system(access.revoke_access, ticket.ticket_id)
@@ -242,6 +244,23 @@ async def test_access_that_was_taken_away_is_gone_everywhere_at_once(
     assert (await visitor.get(address(ticket))).status_code == 403
     assert (await visitor.get(f"{address(ticket)}/chat")).status_code == 403
     assert (before, await knock(house, visitor, socket)) == ("hello", "4403")
+
+
+async def test_what_one_browser_was_shown_lately_is_shown_to_no_other(house: House, visitor: Browser) -> None:
+    """Though the page is asked for along with the question whose it is."""
+    ticket = await house.open_ticket(visitor, subject="A tent that leaks")
+    chat = f"{address(ticket)}/chat"
+    async with house.browser("10.1.2.3") as other, house.browser("10.1.2.4") as third:
+        await house.open_ticket(third, subject="Boots", email="lena@example.com")
+        browsers = (visitor, other, visitor, third)
+        for _ in range(3):
+            pages = [await each.get(chat) for each in browsers]
+            homes = [await each.get("/support/acme") for each in browsers]
+
+            assert [page.status_code for page in pages] == [200, 403, 200, 403]
+            assert ["A tent that leaks" in page.text for page in pages] == [True, False, True, False]
+            assert ["A tent that leaks" in home.text for home in homes] == [True, False, True, False]
+            assert ["Boots" in home.text for home in homes] == [False, False, False, True]
 
 
 @pytest.mark.parametrize("value", ["", "short", "x" * 65, "ü" * 30, "a b" * 10, '"quoted"' * 4])

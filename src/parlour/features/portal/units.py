@@ -41,8 +41,16 @@ def visit(
     **kwargs: P.kwargs,
 ) -> Visit[R]:
     """What `unit` finds in the name of the customer that this browser is for the ticket."""
-    workspace, actor = access.customer_at(tx, slug, ticket_id, keys)
-    return Visit(workspace, actor, unit(tx.acting_as(actor), *args, **kwargs))
+
+    def found(tx: Tx, whose: tuple[Portal, Actor]) -> Visit[R]:
+        workspace, actor = whose
+        return Visit(workspace, actor, unit(tx.acting_as(actor), *args, **kwargs))
+
+    return tx.led(
+        lambda tx: access.customer_at(tx, slug, ticket_id, keys),
+        found,
+        known_by=(slug, ticket_id, *keys.hashes_for(ticket_id)),
+    )
 
 
 @requires(Permission.TICKET_READ)
@@ -56,9 +64,11 @@ def ticket_page(tx: Tx, ticket_id: UUID, limit: int) -> tuple[Ticket, History, S
 
 @requires(Permission.PORTAL_SEE)
 def front_page(tx: Tx, slug: str, keys: Keys) -> tuple[Portal, Sequence[TicketRow]]:
-    workspace = workspaces.workspace_at(tx, slug)
-    visitor = tx.acting_as(Actor.visitor(workspace.workspace_id))
-    return workspace, access.tickets_of_browser(visitor, keys)
+    def found(tx: Tx, workspace: Portal) -> tuple[Portal, Sequence[TicketRow]]:
+        visitor = tx.acting_as(Actor.visitor(workspace.workspace_id))
+        return workspace, access.tickets_of_browser(visitor, keys)
+
+    return tx.led(lambda tx: workspaces.workspace_at(tx, slug), found, known_by=(slug, *keys.hashes))
 
 
 class Counting(Protocol):
