@@ -23,7 +23,7 @@ import pytest
 from tests.servers import PGBOUNCER, POSTGRESQL, Program, requires_all
 
 TOGETHER = ("--dist", "loadfile", "--no-loadscope-reorder")
-PROCESSES = {"sqlite": 3, "postgresql": 2, "pgbouncer": 2}
+PROCESSES = {"sqlite": 4, "postgresql": 2, "pgbouncer": 2}
 """For two cores. Half of what runs on SQLite waits: for clocks, for a page, for a process that was killed."""
 THROUGH_THE_PROXY = (
     "tests/db/test_outbox.py",
