@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from contextlib import suppress
 from contextvars import ContextVar
 from datetime import timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from parlour.db import dialect
 from parlour.db.database import HERE, Tx
 from parlour.db.postgres import answering, links
 from parlour.db.postgres.answering import Answering
+from parlour.db.postgres.lately import Lately
 from parlour.db.schema import outbox, tickets, users, workspaces
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, Role
@@ -265,6 +267,44 @@ async def test_what_follows_from_what_was_found_lately_goes_along_and_counts_if_
 
     if postgres_server.ENGINE == "postgresql":
         assert min(counts["as it was"]) < min(counts["another"])
+
+
+async def test_whoever_is_found_no_more_is_forgotten_and_who_never_was_is_not_remembered(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a stranger could fill the memory with what they invent, and have pages read for nobody."""
+    noted: list[object] = []
+    note = Lately.note_found
+
+    def watch(lately: Lately, unit: Hashable, found: object) -> None:
+        noted.append(found)
+        note(lately, unit, found)
+
+    async def visit(who: Actor | None, name: str) -> int:
+        """How often the second half began, ahead or in its turn."""
+        began = 0
+
+        def whose(tx: Tx) -> Actor:
+            slug(tx)
+            if who is None:
+                raise NotFound
+            return who
+
+        def then(tx: Tx, who: Actor) -> None:
+            nonlocal began
+            began += 1
+            kind(tx.acting_as(who))
+
+        with suppress(NotFound):
+            await house.db.read(visitor, lambda tx: tx.led(whose, then, known_by=name))
+        return began
+
+    monkeypatch.setattr(Lately, "note_found", watch)
+    visitor, ada = Actor.visitor(house.workspace.workspace_id), agent(house)
+    assert [await visit(who, "of Ada") for who in (ada, ada, None, None, ada)] == [1, 2, 1, 0, 1]
+    noted.clear()
+    assert [await visit(None, f"invented {number}") for number in range(3)] == [0, 0, 0]
+    assert noted == []
 
 
 async def test_in_a_unit_that_writes_nothing_goes_ahead_of_what_is_written(house: House) -> None:

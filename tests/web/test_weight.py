@@ -48,7 +48,7 @@ ROUND_TRIPS = {
     "dashboard": 1,
     "ticket": 1,
     "conversation": 1,
-    "portal": 3,
+    "portal": 4,
     "new ticket": 1,
 }
 """To PostgreSQL, for each page: who it is, and all that the page asked when it was shown last. BEGIN,

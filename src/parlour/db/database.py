@@ -160,7 +160,7 @@ class Tx:
         lately = guard.found_lately(unit)
         if lately is not None:
             self.ahead(lambda looking: then(looking, lately))
-        guard.note_found(unit, None)  # should it find nobody any more
+            guard.note_found(unit, None)  # should it find nobody any more
         found = guard.noting(unit, lambda: find(self))
         guard.note_found(unit, found)
         return then(self, found)

@@ -64,11 +64,9 @@ def ticket_page(tx: Tx, ticket_id: UUID, limit: int) -> tuple[Ticket, History, S
 
 @requires(Permission.PORTAL_SEE)
 def front_page(tx: Tx, slug: str, keys: Keys) -> tuple[Portal, Sequence[TicketRow]]:
-    def found(tx: Tx, workspace: Portal) -> tuple[Portal, Sequence[TicketRow]]:
-        visitor = tx.acting_as(Actor.visitor(workspace.workspace_id))
-        return workspace, access.tickets_of_browser(visitor, keys)
-
-    return tx.led(lambda tx: workspaces.workspace_at(tx, slug), found, known_by=(slug, *keys.hashes))
+    workspace = workspaces.workspace_at(tx, slug)
+    visitor = tx.acting_as(Actor.visitor(workspace.workspace_id))
+    return workspace, access.tickets_of_browser(visitor, keys)
 
 
 class Counting(Protocol):
