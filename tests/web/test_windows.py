@@ -99,6 +99,24 @@ async def test_a_use_that_is_given_back_leaves_those_before_it(kind: str, tmp_pa
     assert 590 < after[1] <= 600
 
 
+@pytest.mark.parametrize("kind", ["own", *SHARED])
+async def test_uses_from_before_a_limit_was_lowered_count_all_and_are_waited_for(
+    kind: str, tmp_path: Path
+) -> None:
+    before, lowered = Rate.of("4/hour"), Rate.of("2/hour")
+    async with open_windows(kind, tmp_path) as (windows, _):
+        taken = [await told(windows.take("key", before)) for _ in range(2)]
+        await asyncio.sleep(0.5)
+        taken += [await told(windows.take("key", before)) for _ in range(2)]
+        refused = await told(windows.take("key", lowered))
+        looked = await told(windows.look("key", lowered))
+        raised = await told(windows.take("key", before))
+
+    assert taken == [0] * 4
+    assert raised > 0
+    assert refused >= looked >= raised + 0.4, "until one fits in, not until the first is gone"
+
+
 @pytest.mark.parametrize("kind", SHARED)
 async def test_a_clock_that_was_set_back_lengthens_no_wait_and_gives_no_second_helping(
     kind: str, tmp_path: Path

@@ -1,8 +1,8 @@
 """Moving windows that several nodes count in: on PostgreSQL, in a table that a crash of it may empty.
 
-A window is the times of its uses, no more than its limit allows. It costs no wait for the disk, because the
-table is not logged, and one statement reads the clock, counts and decides, under the row's own lock. When the
-clock was set back, the uses go back with it.
+A window is the times of its uses. One more goes in while its limit allows it, and none falls out when that
+was lowered. It costs no wait for the disk, because the table is not logged, and one statement reads the
+clock, counts and decides, under the row's own lock. When the clock was set back, the uses go back with it.
 """
 
 from collections.abc import Callable
@@ -15,13 +15,16 @@ from parlour.db.shortcut import Answered
 _AHEAD = """greatest(interval '0', w.hits[cardinality(w.hits)] - statement_timestamp() + interval '1 us')"""
 _FRESH = f"""ARRAY(SELECT hit FROM (SELECT stored - {_AHEAD} AS hit FROM unnest(w.hits) AS stored) AS moved
     WHERE hit > statement_timestamp() - make_interval(secs => :seconds) ORDER BY hit)"""  # noqa: S608
-_WAIT = """extract(epoch FROM hits[1] - statement_timestamp())::float8 + :seconds"""
+_ROOM_AFTER = """hits[cardinality(hits) - :amount + 1]"""
+_WAIT = f"""extract(epoch FROM {_ROOM_AFTER} - statement_timestamp())::float8 + :seconds"""
 
 _TAKE = text(f"""
     INSERT INTO limit_windows AS w (key, hits, expires_at)
     VALUES (:key, ARRAY[statement_timestamp()], statement_timestamp() + make_interval(secs => :seconds))
     ON CONFLICT (key) DO UPDATE SET
-        hits = ({_FRESH} || statement_timestamp())[1 : :amount],
+        hits = (
+            SELECT CASE WHEN cardinality(fresh) < :amount THEN fresh || statement_timestamp() ELSE fresh END
+            FROM (SELECT {_FRESH} AS fresh OFFSET 0) AS counted_once),
         expires_at = statement_timestamp() + make_interval(secs => :seconds)
     RETURNING CASE WHEN hits @> ARRAY[statement_timestamp()] THEN 0 ELSE {_WAIT} END AS wait
 """).columns(column("wait"))  # noqa: S608 nobody's words

@@ -19,7 +19,9 @@ for _, use in ipairs(uses) do
     local moment = tonumber(use) - math.max(ahead, 0)
     if moment > now - span then fresh[#fresh + 1] = string.format('%.0f', moment) end
 end
-if #fresh >= amount then return string.format('%.6f', (tonumber(fresh[1]) + span - now) / 1000000) end
+if #fresh >= amount then
+    return string.format('%.6f', (tonumber(fresh[#fresh - amount + 1]) + span - now) / 1000000)
+end
 if counts then
     fresh[#fresh + 1] = string.format('%.0f', now)
     redis.call('DEL', key)

@@ -102,7 +102,7 @@ class OwnWindows:
         if window is None:
             return 0.0
         window.move(now)
-        return window.uses[0] + rate.seconds - now if len(window.uses) >= rate.amount else 0.0
+        return window.uses[-rate.amount] + rate.seconds - now if len(window.uses) >= rate.amount else 0.0
 
     def _forget_old(self, now: float) -> None:
         if now < self._forget_at:
