@@ -246,6 +246,17 @@ async def test_gaps_of_a_canned_reply_are_named_once_and_then_sent_as_they_are(
     assert text in [message.content for message in room.messages]
 
 
+async def test_gaps_that_are_read_from_right_to_left_keep_their_places(
+    house: House, visitor: Browser, desk: Browser
+) -> None:
+    here = place(house, await house.open_ticket(visitor))
+    stopped = await desk.submit(
+        f"{here}/chat", words("{שם}, {date}, {תאריך}", gaps="שם date תאריך"), page=here
+    )
+
+    assert "\u2068{שם}\u2069, {date}, \u2068{תאריך}\u2069" in unescape(stopped.text)
+
+
 async def test_gaps_that_were_filled_are_none(house: House, visitor: Browser, desk: Browser) -> None:
     here = place(house, await house.open_ticket(visitor))
     filled = words("Your order 12 is on its way, {x}.", gaps="order_number")

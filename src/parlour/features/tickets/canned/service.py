@@ -42,7 +42,7 @@ class GapLeft(DomainError):
 
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__(*names)
-        self.problems = {"placeholder": ", ".join(f"{{{name}}}" for name in names)}
+        self.problems = {"placeholder": ", ".join(text.set_apart(f"{{{name}}}") for name in names)}
 
 
 def gaps(text: str) -> list[str]:
