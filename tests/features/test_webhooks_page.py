@@ -234,6 +234,20 @@ async def test_what_is_off_is_said_and_what_failed_is_posted_again(
     assert {post.id for post in receiver.posts} == {str(failed.event_id)}
 
 
+async def test_one_whose_receiver_is_gone_is_shown_as_turned_off(
+    house: House, visitor: Browser, desk: Browser, page: str, receiver: Receiver
+) -> None:
+    made, _ = await added(desk, house, page, receiver.url)
+    receiver.answer = lambda _: http(410)
+    await house.open_ticket(visitor)
+    turned_off = 'SELECT 1 FROM webhooks WHERE "off" = \'failing\''
+    await until(lambda: behind_its_back(house.app.parlour.settings, turned_off))
+    shown = [(await desk.get(address)).text for address in (page, f"{page}/{made.webhook_id}")]
+
+    assert all(">Off: it failed</span>" in each for each in shown)
+    assert "this address is gone (410)" in shown[1]
+
+
 @pytest.mark.parametrize("begin", ["", "0001-01-01T00:00"])
 async def test_what_happened_while_it_was_off_comes_when_its_span_is_asked_for(
     house: House, desk: Browser, visitor: Browser, page: str, receiver: Receiver, begin: str
