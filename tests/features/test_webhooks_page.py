@@ -240,7 +240,7 @@ async def test_one_whose_receiver_is_gone_is_shown_as_turned_off(
     made, _ = await added(desk, house, page, receiver.url)
     receiver.answer = lambda _: http(410)
     await house.open_ticket(visitor)
-    turned_off = 'SELECT 1 FROM webhooks WHERE "off" = \'failing\''
+    turned_off = "SELECT 1 FROM webhooks WHERE \"off\" = 'failing'"
     await until(lambda: behind_its_back(house.app.parlour.settings, turned_off))
     shown = [(await desk.get(address)).text for address in (page, f"{page}/{made.webhook_id}")]
 

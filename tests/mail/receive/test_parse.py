@@ -327,6 +327,24 @@ def test_a_text_that_only_points_to_the_html_gives_way_to_it(plain: str, words: 
     assert parse(multipart(*both, kind="alternative")).reply == words
 
 
+NOTES = 'Content-Disposition: attachment; filename="notes.md"'
+
+
+def test_markdown_is_read_as_the_text_that_it_is() -> None:
+    words = "# The engine\n\n(It *stops*.)"
+    alone = parse(mail("Content-Type: text/markdown; charset=utf-8; variant=CommonMark", body=words))
+    marked = f"Content-Type: text/markdown\n\n{words}"
+    page = "Content-Type: text/html\n\n<h1>The engine</h1>"
+    beside_html = parse(multipart(marked, page, kind="alternative"))
+    attached = parse(multipart("Content-Type: text/plain\n\nSee.", file("text/markdown", b"# No", NOTES)))
+
+    assert (alone.text, alone.html, alone.attachments) == (words, "", ())
+    assert (attached.text, [each.name for each in attached.attachments]) == ("See.", ["notes.md"])
+    assert beside_html.text == words
+    assert "<h1>" in beside_html.html
+    assert beside_html.attachments == ()
+
+
 def test_an_alternative_without_words_gives_way_to_the_one_that_has_some() -> None:
     read = parse(
         multipart(

@@ -12,7 +12,7 @@ from parlour.mail.receive.cut import newly_written
 from parlour.mail.receive.files import asked_for
 from parlour.mail.receive.flowed import unfolded
 from parlour.mail.receive.html import Read, as_text, made_safe
-from parlour.mail.receive.leaves import Leaves
+from parlour.mail.receive.leaves import WORDS, Leaves
 from parlour.mail.receive.parts import Part
 from parlour.mail.receive.tame import tamed
 
@@ -41,7 +41,7 @@ class Body(Struct):
 
 def body_of(found: Leaves, packed: str = "", packed_html: bytes = b"") -> Body:
     """`packed` is what a winmail.dat holds, for a mail that says nothing else."""
-    plain = _Taken([part for part in found.text if part.media_type == "text/plain"])
+    plain = _Taken([part for part in found.text if part.media_type in WORDS])
     rich = _Taken([part for part in found.html if part.media_type == "text/html"])
     words = {key: _words(part, content) for key, part, content in plain}
     pages = {key: _page(part, content) for key, part, content in rich}
@@ -83,7 +83,7 @@ class _Taken:
         left = LIMIT
         for part in self._parts[:PARTS]:
             content = part.content()
-            if part.media_type == "text/plain":
+            if part.media_type in WORDS:
                 content, files = uu.taken_out(content)
                 self.files += files
             self.cut_short |= len(content) > left

@@ -4,6 +4,9 @@ from msgspec import Struct, field
 
 from parlour.mail.receive.parts import Part
 
+WORDS = ("text/plain", "text/markdown")
+"""Read as they stand: Markdown is made to be (RFC 7763)."""
+
 
 class Leaves(Struct):
     text: list[Part] = field(default_factory=list)
@@ -27,11 +30,11 @@ def _sort(parts: list[Part], kind: str, found: Leaves, *, alternative: bool) -> 
         if part.parts:
             inner = part.media_type.removeprefix("multipart/")
             _sort(list(part.parts), inner, found, alternative=alternative or inner == "alternative")
-        elif not _is_body(part, number, kind) or (kind == "alternative" and part.media_type in said):
+        elif not _is_body(part, number, kind) or (kind == "alternative" and _read_as(part) in said):
             found.files.append(part)
         else:
-            said.add(part.media_type)
-            if not alternative or part.media_type == "text/plain":
+            said.add(_read_as(part))
+            if not alternative or part.media_type in WORDS:
                 found.text.append(part)
             if not alternative or part.media_type == "text/html":
                 found.html.append(part)
@@ -41,10 +44,14 @@ def _sort(parts: list[Part], kind: str, found: Leaves, *, alternative: bool) -> 
 
 def _is_body(part: Part, number: int, kind: str) -> bool:
     disposition, said = part.disposition
-    if disposition == "attachment" or part.media_type not in ("text/plain", "text/html"):
+    if disposition == "attachment" or part.media_type not in (*WORDS, "text/html"):
         return False
     named = bool(said.get("filename") or part.parameters.get("name"))
     return number == 0 or (kind != "related" and not named)
+
+
+def _read_as(part: Part) -> str:
+    return WORDS[0] if part.media_type in WORDS else part.media_type
 
 
 def _let_stand_for_both(found: Leaves, before: tuple[int, int]) -> None:
