@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import DBAPIError, NoResultFound
 
-from parlour.db import schema
+from parlour.db import dialect, schema
 from parlour.db.database import Tx
 from parlour.features.chat import service as chat
 from parlour.features.tickets.models import Ticket
@@ -320,6 +320,23 @@ async def test_nobody_writes_in_another_ones_name(house: House, visitor: Browser
 
     with pytest.raises(DBAPIError, match="row-level security"):
         await house.db.write(customer, forge)
+
+
+async def test_the_name_is_said_again_after_the_savepoint_in_which_it_was_said(
+    house: House,
+) -> None:
+    """Going back to the savepoint brings back whoever spoke before it; also through a proxy."""
+    kind = text("SELECT current_setting('parlour.kind', true)")
+    here = house.workspace.workspace_id
+
+    def ask(tx: Tx) -> list[Any]:
+        ada = tx.acting_as(Actor.agent(here, house.ada, Role.AGENT, "Ada"))
+        before = tx.execute(kind).scalar()
+        with dialect.walking_in_order(tx):
+            inside = ada.execute(kind).scalar()
+        return [before, inside, ada.execute(kind).scalar(), tx.execute(kind).scalar()]
+
+    assert await house.db.read(Actor.visitor(here), ask) == ["visitor", "agent", "agent", "visitor"]
 
 
 async def test_the_name_follows_whoever_acts_inside_one_transaction(house: House, visitor: Browser) -> None:

@@ -305,15 +305,19 @@ class Link:
                 self.raw.noted.append(Asked(self._actor, said))
             self._say_first(said)
         else:
+            self._mark_speaker(words.encode())
             self._words.execute(words)
 
     def _say_first(self, words: bytes) -> None:
+        self._mark_speaker(words)
+        self.raw.first(words)
+
+    def _mark_speaker(self, words: bytes) -> None:
         """Going back to a savepoint brings back whoever spoke before it."""
         if words.startswith(b"SAVEPOINT"):
             self._before_savepoint = self._actor
         elif words.startswith(b"ROLLBACK TO") and self._actor != self._before_savepoint:
             self._actor = None
-        self.raw.first(words)
 
     def commit(self, mode: Mode) -> None:
         """Returns when what was written is stored. The end of what only read is said and not waited for."""
