@@ -26,6 +26,7 @@ TOGETHER = ("--dist", "loadfile", "--no-loadscope-reorder")
 PROCESSES = {"sqlite": 4, "postgresql": 2, "pgbouncer": 2}
 """For two cores. Half of what runs on SQLite waits: for clocks, for a page, for a process that was killed."""
 THROUGH_THE_PROXY = (
+    "tests/db/test_row_security.py::test_the_name_is_said_again_after_the_savepoint_in_which_it_was_said",
     "tests/db/test_outbox.py",
     "tests/db/test_races.py",
     "tests/features/tickets/test_life.py",
