@@ -20,6 +20,7 @@ from typing import IO
 
 import pytest
 
+from tests.postgres_server import quick_place
 from tests.servers import PGBOUNCER, POSTGRESQL, Program, requires_all
 
 TOGETHER = ("--dist", "loadfile", "--no-loadscope-reorder")
@@ -43,7 +44,11 @@ TRIED_AGAIN = 3
 def main() -> int:
     options = sys.argv[1:]
     whole = not any(option.startswith("tests") for option in options)
-    with TemporaryDirectory() as notes, TemporaryFile() as said, ThreadPoolExecutor(1) as beside:
+    with (
+        TemporaryDirectory(dir=quick_place()) as notes,
+        TemporaryFile() as said,
+        ThreadPoolExecutor(1) as beside,
+    ):
         first = Run("sqlite", Path(notes))
         later = [Run("postgresql", Path(notes), POSTGRESQL)]
         if whole:
@@ -100,7 +105,8 @@ class Run:
         return list(json.loads(written.read_text())) if written.exists() else []
 
     def _pytest(self, *arguments: str, said: IO[bytes] | None = None) -> int:
-        command = [sys.executable, "-m", "pytest", "-o", f"cache_dir={self._notes}", *arguments]
+        places = ("-o", f"cache_dir={self._notes}", "--basetemp", f"{self._notes}.d")
+        command = [sys.executable, "-m", "pytest", *places, *arguments]
         environment = {**os.environ, "PARLOUR_TEST_DATABASE": self._engine}
         return subprocess.run(command, env=environment, stdout=said, stderr=said, check=False).returncode
 
