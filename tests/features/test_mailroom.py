@@ -57,11 +57,7 @@ def written(text: str = "My tent leaks.", *, sender: str = MARIA, **headers: str
 
 @pytest.fixture
 def files(house: House) -> FileStore:
-    """In which something was once: one that holds nothing is taken for a disk that is away."""
-    store = FileStore.at(house.app.parlour.settings.files_url)
-    assert store.folder
-    (store.folder / str(house.workspace.workspace_id)).mkdir()
-    return store
+    return FileStore.at(house.app.parlour.settings.files_url)
 
 
 @pytest.fixture

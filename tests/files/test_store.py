@@ -229,10 +229,21 @@ async def test_a_folder_whose_disk_is_away_has_not_lost_what_is_asked_for(tmp_pa
         await store.size(key)
     mounted.mkdir()
     await refuses_to_call_it_gone(store, key)
+    with pytest.raises(FilesAway):
+        await store.size(key, used=True)
 
     mounted.rmdir()
     away.rename(mounted)
     assert await all_of(store, key) == bytes(PIECE)
+
+
+async def test_a_new_folder_is_no_disk_that_is_away(tmp_path: Path, key: str) -> None:
+    store = FileStore.at(str(tmp_path / "new" / "files"))
+
+    await store.delete(key)
+    assert await store.size(key, used=True) is None
+    with pytest.raises(Missing):
+        await all_of(store, key)
 
 
 async def test_an_upload_that_is_cut_leaves_no_parts_in_the_bucket(

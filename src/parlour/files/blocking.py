@@ -29,8 +29,8 @@ class BlockingStore:
     def __exit__(self, *_: object) -> None:
         self._runner.close()
 
-    def size(self, key: str) -> int | None:
-        return self._now(self._store.size(key))
+    def size(self, key: str, *, used: bool = False) -> int | None:
+        return self._now(self._store.size(key, used=used))
 
     def pieces(self, key: str) -> Iterator[bytes]:
         found = self._store.get(key)

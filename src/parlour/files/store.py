@@ -25,6 +25,8 @@ PIECE = 256 * 1024
 """Bytes that a reader gets at a time, at most twice as many."""
 REMEMBERED = 10_000
 """Folders whose own names are known to be on the disk."""
+MARK = ".parlour"
+"""A folder in a store that we made: it tells one that holds nothing yet from the mount point of a disk."""
 AT_ONCE = 4
 """Uploads to a cloud that hold their parts in memory at the same moment; the others wait their turn."""
 
@@ -183,7 +185,8 @@ class FileStore:
                     self._store, key, whole(), use_multipart=True, chunk_size=self._part, max_concurrency=1
                 )
         except BaseException:
-            await asyncio.shield(self.delete(key))
+            with suppress(FilesAway):  # what went wrong first is told
+                await asyncio.shield(self.delete(key))
             if cut:
                 raise cut[0] from None
             raise
@@ -217,15 +220,17 @@ class FileStore:
         if end is not None and start < end:
             raise Missing
 
-    async def size(self, key: str) -> int | None:
-        """Bytes, or None when there is no such object. Raises FilesAway."""
+    async def size(self, key: str, *, used: bool = False) -> int | None:
+        """Bytes, or None when there is no such object. Raises FilesAway, as well when nothing at all is in a
+        store that was `used`.
+        """
         import obstore
 
         try:
             with clear_words(writing=False):
                 return (await obstore.head_async(self._store, key))["size"]
         except Missing:
-            await self._be_there()
+            await self._be_there(used=used)
             return None
 
     async def delete(self, key: str) -> None:
@@ -241,8 +246,9 @@ class FileStore:
             await asyncio.to_thread(_clear, self.folder / key)
 
     async def _be_there(self, *, used: bool = False) -> None:
-        """Raises FilesAway where no key leads to anything, because the bucket is another, or the folder's
-        disk is not mounted. One that was `used` before is not empty: what is deleted leaves its folders.
+        """Raises FilesAway where no key leads to anything, because there is no such bucket, or the folder's
+        disk is not mounted. One that was `used`, or that we made, is not empty: what is deleted leaves its
+        folders, and MARK was there from the start.
         """
         if self.folder is not None:
             await asyncio.to_thread(_be_there, self.folder, used)
@@ -281,7 +287,10 @@ def _of_folder(folder: Path) -> FileStore:
         return LocalStore(folder)
 
     try:
+        new = not folder.exists()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if new:
+            (folder / MARK).mkdir(exist_ok=True)
     except OSError as error:
         raise ValueError(str(error)) from error
     return FileStore(local, str(folder), folder)

@@ -24,8 +24,8 @@ CHUNK = 2**18
 class Objects(Protocol):
     """A store of objects. All of its methods raise BackupUnusable when it cannot be used."""
 
-    def size(self, key: str) -> int | None:
-        """Bytes, or None when there is no such object."""
+    def size(self, key: str, *, used: bool = False) -> int | None:
+        """Bytes, or None when there is no such object. A store that was `used` holds something."""
 
     def pieces(self, key: str) -> Iterator[bytes]:
         """Raises KeyError when there is no such object."""
@@ -90,7 +90,7 @@ def pack(into: IO[bytes], source: Source, objects: Objects, tell: Tell) -> Packe
             chain.from_iterable(_keys(source, each) for each in shapes), 1
         ):
             try:
-                size = objects.size(key)
+                size = objects.size(key, used=expected)
                 if size is None or size < least:
                     raise KeyError
                 _add(tar, key, size, objects.pieces(key))

@@ -29,7 +29,7 @@ async def serve(request: Request, file: File) -> Response:
     if {headers["ETag"], "*"} & _tags(request.headers.get("if-none-match", "")):
         return Response(status_code=304, headers=headers)
     key = file.thumbnail_key if small else file.storage_key
-    size = await intake(request).store.size(key) if small else file.attachment.size
+    size = await intake(request).store.size(key, used=True) if small else file.attachment.size
     if size is None:
         raise NotFound
     span, status = _span(request, size, headers["ETag"])

@@ -68,7 +68,7 @@ class MailroomJobs:
                 letter = await self._with_files(letter, system.workspace_id)
             outcome = await self._sorted(system, letter)
         except FilesAway:
-            raise  # no fault of the mail's: it waits for the store, however often that takes
+            raise  # no fault of the mail's: its job tries the store for about a day, and can be let run again
         except Exception as error:
             why = "Its bytes are gone." if isinstance(error, Missing) else f"It could not be read: {error!r}"
             if await self._db.write(system, service.note_failure, mail_id, cut(why, 500), most=TRIES):
