@@ -25,7 +25,8 @@ def there(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("name", [signal.SIGTERM, signal.SIGHUP])
 def test_a_command_that_is_told_to_end_leaves_nothing(tmp_path: Path, name: signal.Signals) -> None:
-    writer = [sys.executable, "-c", WRITING, str(tmp_path / "2026-11-28.parlour")]
+    heard = ["env", "--default-signal=HUP"]  # or tests that are to outlive their terminal would ignore it
+    writer = [*heard, sys.executable, "-c", WRITING, str(tmp_path / "2026-11-28.parlour")]
     with subprocess.Popen(writer, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as writing:
         assert writing.stdout
         assert writing.stdout.readline() == b"begun\n"
