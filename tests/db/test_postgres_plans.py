@@ -185,7 +185,7 @@ def searched(full: House, wanted: str, enough: int) -> tuple[list[object], list[
             f"SET parlour.workspace = '{here}'",
         ):
             admin.execute(statement.encode())
-        how = (list(finding.LOOKS), finding.HARDLY, finding.SELDOM, finding.RARE)
+        how = (list(finding.LOOKS), finding.HARDLY, finding.RARE, finding.RARE)
         found = admin.execute(
             "SELECT ticket FROM app.search_next(%s, 1000000, %s, %s, %s, %s, %s)", (wanted, enough, *how)
         ).fetchall()

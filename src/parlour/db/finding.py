@@ -44,7 +44,7 @@ _TERM_SQLITE = text(
 ).columns(term=Text())
 _NEXT_POSTGRESQL = text(
     "SELECT place, ticket, CASE WHEN length(found_words) <= :shown THEN found_words END AS said "
-    "FROM app.search_next(:wanted, :before, :enough, CAST(:looks AS integer[]), :hardly, :seldom, :rare)"
+    "FROM app.search_next(:wanted, :before, :enough, CAST(:looks AS integer[]), :hardly, :rare, :rare)"
 ).columns(place=BigInteger(), ticket=Uuid(), said=Text())
 _NEIGHBOUR = select(workspaces.c.workspace_id).where(workspaces.c.workspace_id != HERE).limit(1)
 _SAID_SQLITE = (
@@ -80,9 +80,9 @@ LOOKS = (100, 1_000, 10_000)
 while as many as there were so far would make the part full."""
 HARDLY = 1
 """Where fewer of the first hold the words, its index is asked at once."""
-SELDOM, RARE = 2_000, 20_000
+RARE = 20_000
 """Its index has no order and tells all that hold the words, two microseconds each, or nothing where there are
-more: so many at once after the first look, so many after a longer one."""
+more. It is asked once."""
 TOGETHER = 10
 """The words of so many places PostgreSQL sends at once: 20,000 characters each, at most."""
 _BEYOND = 2**62
@@ -120,7 +120,7 @@ def newest(tx: Tx, typed: str, *, before: int | None) -> Generator[Looked]:
 
 def _newest_on_postgresql(tx: Tx, asked: Sequence[words.Wanted], before: int) -> Iterator[Looked]:
     """Each part is one question: `app.search_next` tells how the words are looked for."""
-    how = {"looks": list(LOOKS), "hardly": HARDLY, "seldom": SELDOM, "rare": RARE}
+    how = {"looks": list(LOOKS), "hardly": HARDLY, "rare": RARE}
     for enough in PARTS:
         asking = {"wanted": _tsquery(asked), "before": before, "enough": enough, "shown": _shown(enough)}
         *found, (until, _, _) = tx.rows(_NEXT_POSTGRESQL, **asking, **how)

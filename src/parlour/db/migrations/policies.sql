@@ -495,7 +495,7 @@ BEGIN
             RETURN NEXT;
         END LOOP;
         ends := index_told AND matches < enough;
-        most := CASE WHEN look = 1 THEN rare END;
+        most := NULL;  -- it walks along all of them each time
     END LOOP;
     place := CASE WHEN NOT ends THEN last END;
     ticket := NULL;
