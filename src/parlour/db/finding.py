@@ -75,7 +75,7 @@ TERMS = 12
 newest on, and what begins so only all at once."""
 PARTS = (30, 60, 200, 800)
 """So many places that hold the words PostgreSQL tells at once."""
-LOOKS = (100, 1_000, 10_000)
+LOOKS = (300, 1_000, 10_000)
 """So many it compares one by one for that, at first, then, and in all: half a microsecond each. It goes on
 while as many as there were so far would make the part full."""
 HARDLY = 1
