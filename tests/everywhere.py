@@ -24,7 +24,7 @@ from tests.postgres_server import quick_place
 from tests.servers import PGBOUNCER, POSTGRESQL, Program, requires_all
 
 TOGETHER = ("--dist", "loadfile", "--no-loadscope-reorder")
-PROCESSES = {"sqlite": 4, "postgresql": 2, "pgbouncer": 2}
+PROCESSES = {"sqlite": 3, "postgresql": 2, "pgbouncer": 2}
 """For two cores. Half of what runs on SQLite waits: for clocks, for a page, for a process that was killed."""
 THROUGH_THE_PROXY = (
     "tests/db/test_row_security.py::test_the_name_is_said_again_after_the_savepoint_in_which_it_was_said",
