@@ -20,7 +20,7 @@ from typing import IO
 
 import pytest
 
-from tests.postgres_server import quick_place
+from tests.postgres_server import ROOM, quick_place
 from tests.servers import PGBOUNCER, POSTGRESQL, Program, requires_all
 
 TOGETHER = ("--dist", "loadfile", "--no-loadscope-reorder")
@@ -45,7 +45,7 @@ def main() -> int:
     options = sys.argv[1:]
     whole = not any(option.startswith("tests") for option in options)
     with (
-        TemporaryDirectory(dir=quick_place()) as notes,
+        TemporaryDirectory(dir=quick_place(8 * ROOM)) as notes,
         TemporaryFile() as said,
         ThreadPoolExecutor(1) as beside,
     ):
