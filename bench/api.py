@@ -26,6 +26,7 @@ import uvloop
 from bench import report
 from parlour import logs
 from parlour.features.tickets import service as tickets
+from parlour.kernel import garbage
 from parlour.kernel.access import Actor
 from parlour.web.limits import Limit
 from parlour.web.windows import Rate
@@ -122,6 +123,7 @@ async def measure(rounds: int, times: int) -> None:
         async with open_house(Path(folder)) as house, served(house.app) as port, served(plain) as plain_port:
             headers = {"Authorization": f"Bearer {await key_of(house)}", "Content-Type": "application/json"}
             operations = await furnish(house)
+            garbage.settle()
             await house.app.parlour.worker.stop()
             cases = []
             async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers) as client:

@@ -29,6 +29,7 @@ from parlour import logs
 from parlour.app import Application
 from parlour.features.tickets.models import Order, Priority, Stage, Status, Whose
 from parlour.features.tickets.tags import service as tags
+from parlour.kernel import garbage
 from parlour.kernel.access import Role
 from tests import postgres_server
 from tests.house import House, behind_its_back, open_house
@@ -198,6 +199,7 @@ async def run(choice: argparse.Namespace) -> None:
             house.leave_chores()
             tag = await grown(house, size)
             await house.app.parlour.worker.stop()
+            garbage.settle()
             ada = await stack.enter_async_context(aclosing(await house.sign_in()))
             desk = f"/workspace/{house.workspace.workspace_id}"
             places.append(Workspace(house.app, desk, await headers_of(ada, desk), tag))

@@ -29,6 +29,7 @@ from parlour.app import Application
 from parlour.db import found
 from parlour.features.accounts import service as accounts
 from parlour.features.tickets import service as tickets
+from parlour.kernel import garbage
 from parlour.kernel.access import Actor
 from parlour.kernel.kept import Alike, Kept, KeptTogether
 from parlour.web.limits import Limit
@@ -275,6 +276,7 @@ async def measure(rounds: int, times: int, on: str) -> None:
     with TemporaryDirectory() as folder:
         async with open_house(Path(folder)) as house, AsyncExitStack() as stack:
             house.leave_chores()
+            garbage.settle()
             for name, (path, headers) in (await pages_of(house, stack)).items():
                 took = await taken(Page(house.app, path, headers, server), house, rounds, times, drawing)
                 smallest = cases[0].rounds if cases else [cost.both for cost in took.warm]

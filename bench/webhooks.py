@@ -21,7 +21,7 @@ from parlour.features.webhooks.jobs import AT_ONCE
 from parlour.features.webhooks.models import Told
 from parlour.features.webhooks.posting import HEADERS, Sender
 from parlour.features.webhooks.service import Wish
-from parlour.kernel import clock
+from parlour.kernel import clock, garbage
 from parlour.kernel.access import Actor
 from parlour.outbound.addresses import Reach
 from tests.house import House, open_house
@@ -80,6 +80,7 @@ async def deliveries(house: House, url: str, times: int) -> float:
 
 async def measure(folder: Path, url: str, times: int) -> int:
     async with open_house(folder, PARLOUR_WEBHOOKS_PRIVATE="127.0.0.0/8") as house:
+        garbage.settle()
         reach = Reach(house.app.parlour.settings.webhooks_private)
         await posts(url, reach, 100)
         rounds = [

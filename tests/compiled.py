@@ -1,7 +1,7 @@
-"""One memory of compiled statements for every database that the tests of this process open.
+"""One memory of what a server makes once, for all houses that the tests of this process open.
 
-A server compiles a statement once and runs it for days. A test has a database of its own, and would compile
-anew all that the test before has compiled.
+A server compiles a statement, and prepares a template, once and runs for days. A test has a database and
+pages of its own, and would make anew all that the test before has made.
 """
 
 from collections.abc import Hashable
@@ -9,6 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.util import LRUCache
+
+from parlour.web.render import Renderer
 
 KEPT = 1_500
 
@@ -38,3 +40,17 @@ def remember_for_every_engine() -> None:
 
 def _share(connection: Connection) -> None:
     connection.execution_options(compiled_cache=_compiled)
+
+
+def remember_templates() -> None:
+    """By where their icons are, too: that stands in them."""
+    load = Renderer._load  # noqa: SLF001
+    known: dict[tuple[str, str], str | None] = {}
+
+    def remembered(renderer: Renderer, name: str) -> str | None:
+        key = name, renderer._icon("name")  # noqa: SLF001
+        if key not in known:
+            known[key] = load(renderer, name)
+        return known[key]
+
+    setattr(Renderer, "_load", remembered)  # noqa: B010

@@ -23,6 +23,7 @@ settings.load_profile("parlour")
 
 tenants.watch_every_engine()
 compiled.remember_for_every_engine()
+compiled.remember_templates()
 
 
 @pytest.fixture(autouse=True)

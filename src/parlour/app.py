@@ -1,7 +1,6 @@
 """The one composition root: settings → database, bus, features → ASGI application."""
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -94,8 +93,6 @@ PROGRAMS = {f"{api.HOME}/": problem, f"{zendesk.HOME}/": failed, "/api/": proble
 """What tells a program of an error, by what the address begins with: the first that fits."""
 READY_SECONDS = 1.5
 """Whoever asks whether a node is ready waits for seconds at most, and so does every other node's turn."""
-YOUNG_OBJECTS = 10_000
-"""After so many new ones Python looks for circles. A page makes thousands, which all go with it."""
 
 
 def make_bus(settings: Settings) -> Bus:
@@ -254,9 +251,6 @@ class Parlour:
         working = asyncio.create_task(self.worker.run(), name="worker")
         fetching = asyncio.create_task(self.fetcher.run(), name="fetcher")
         sharing = asyncio.create_task(self.metrics.share(), name="metrics")
-        gc.collect()
-        gc.freeze()  # what lives as long as the process is never looked at again
-        gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
         try:
             yield
         finally:

@@ -161,8 +161,14 @@ def _is_constant(default: Any) -> bool:
     return isinstance(default, ColumnDefault) and default.is_scalar
 
 
+_first_of_a_kind: dict[type[Dialect], Dialect] = {}
+"""Each engine brings a dialect of its own. What is prepared for one of a kind is right for all."""
+
+
 def _ready(connection: Connection, statement: Executable, given: Mapping[str, Any]) -> Prepared | None:
-    return _prepared(statement, connection.dialect, tuple(given) if statement.is_dml else None)
+    dialect = connection.dialect
+    known = _first_of_a_kind.setdefault(type(dialect), dialect)
+    return _prepared(statement, known, tuple(given) if statement.is_dml else None)
 
 
 def rows(

@@ -1,8 +1,11 @@
-"""Python looks for garbage whenever enough was made. While modules are imported, all that is made stays."""
+"""Python looks for garbage whenever enough was made, and through all that stays as well."""
 
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+YOUNG_OBJECTS = 10_000
+"""After so many new ones a server looks for circles. A page makes thousands, which all go with it."""
 
 
 @contextmanager
@@ -17,3 +20,10 @@ def importing() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def settle() -> None:
+    """A server stands: what is there now lives as long as the process, and is never looked at again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])

@@ -9,6 +9,7 @@ from typing import Any, cast
 import uvicorn
 
 from parlour.app import Application
+from parlour.kernel import garbage
 from parlour.kernel.networks import as_peers
 from parlour.realtime.protocol import FRAME_LIMIT
 from parlour.server.connections import KEEP_ALIVE_SECONDS, Connection, places
@@ -35,6 +36,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._looking = asyncio.create_task(self._look(), name="connections")
+        garbage.settle()
 
     async def _look(self) -> None:
         loop = asyncio.get_running_loop()

@@ -6,6 +6,7 @@ address can fit at all is told by its first part and by how many parts it has.
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import cast
 
 from starlette.routing import BaseRoute, Match, Route, Router
 from starlette.types import Receive, Scope, Send
@@ -30,16 +31,17 @@ class Ways(Router):
 
     @cached_property
     def _alike(self) -> dict[_Look, Sequence[BaseRoute]]:
-        looks = {_look(route.path) for route in self.routes if isinstance(route, Route)}
-        return {look: [route for route in self.routes if _may_fit(route, look)] for look in looks}
+        looks = [(route, _look(route.path) if isinstance(route, Route) else None) for route in self.routes]
+        known = {look for _, look in looks if look}
+        return {
+            look: [route for route, its in looks if not its or _may_fit(route, its, look)] for look in known
+        }
 
 
 def _look(path: str) -> _Look:
     return path.split("/", 2)[1] if "/" in path else "", path.count("/")
 
 
-def _may_fit(route: BaseRoute, look: _Look) -> bool:
-    if not isinstance(route, Route):
-        return True
-    first, parts = _look(route.path)
-    return (first == look[0] or "{" in first) and (parts == look[1] or ":path}" in route.path)
+def _may_fit(route: BaseRoute, its: _Look, look: _Look) -> bool:
+    (first, parts), (asked, deep) = its, look
+    return (first == asked or "{" in first) and (parts == deep or ":path}" in cast(Route, route).path)
