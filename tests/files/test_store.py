@@ -255,10 +255,42 @@ async def test_an_upload_that_is_cut_leaves_no_parts_in_the_bucket(
     with pytest.raises(ConnectionError):
         await FileStore.at(object_storage.url).put(key, pieces(100, cut_at=60), limit=LIMIT)
 
+    assert key not in await begun_uploads(object_storage)
+
+
+async def begun_uploads(object_storage: ObjectStorage) -> str:
+    """What the bucket says of those that were neither completed nor ended."""
     async with httpx.AsyncClient() as client:
         begun = (await client.get(f"{object_storage.endpoint}/{BUCKET}?uploads")).text
     assert "ListMultipartUploadsResult" in begun
-    assert key not in begun
+    return begun
+
+
+async def test_nor_does_one_that_is_stopped(
+    object_storage: ObjectStorage, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the end of the server, or by a limit of time."""
+    for name, value in object_storage.environment.items():
+        monkeypatch.setenv(name, value)
+    store = FileStore.at(object_storage.url)
+
+    async def endless() -> AsyncIterator[bytes]:
+        async for piece in pieces(60):
+            yield piece
+        while True:
+            await asyncio.sleep(0.05)
+            yield b"."
+
+    putting = asyncio.create_task(store.put(key, endless(), limit=LIMIT))
+    async with asyncio.timeout(60):
+        while key not in await begun_uploads(object_storage):
+            await asyncio.sleep(0.05)
+        putting.cancel()
+        await asyncio.wait([putting])
+
+    assert putting.cancelled()
+    assert key not in await begun_uploads(object_storage)
+    assert await store.size(key) is None
 
 
 async def refuses_to_call_it_gone(store: FileStore, key: str) -> None:

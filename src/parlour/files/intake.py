@@ -11,9 +11,10 @@ from msgspec import Struct
 
 from parlour.files import heic, kinds
 from parlour.files.errors import Infected, TooLarge
+from parlour.files.folder import PIECE
 from parlour.files.pictures import Drawn, Pictures
 from parlour.files.scan import Scan, Scanner
-from parlour.files.store import PIECE, FileStore, clear_words
+from parlour.files.store import FileStore, clear_words
 
 
 class Taken(Struct, frozen=True):

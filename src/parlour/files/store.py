@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from uuid import UUID
 
 from parlour.files.errors import FilesAway, Missing, TooLarge
+from parlour.files.folder import PIECE, be_there, below, clear_left, fsync, pieces_of
 from parlour.kernel.errors import StorageFull
 
 if TYPE_CHECKING:
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
 PART = 5 * 1024 * 1024
 """Bytes. S3 takes no smaller part of an upload but the last."""
 PART_ON_DISK = 512 * 1024
-PIECE = 256 * 1024
-"""Bytes that a reader gets at a time, at most twice as many."""
 REMEMBERED = 10_000
 """Folders whose own names are known to be on the disk."""
 MARK = ".parlour"
 """A folder in a store that we made: it tells one that holds nothing yet from the mount point of a disk."""
+STOPS_WITHIN = 5.0
+"""Seconds that an upload which is cancelled gets to be ended at a cloud that answers."""
 AT_ONCE = 4
 """Uploads to a cloud that hold their parts in memory at the same moment; the others wait their turn."""
 
@@ -110,7 +111,7 @@ class FileStore:
         """
         if self.folder is not None:
             with clear_words():
-                size = await asyncio.to_thread(self._name, file, _below(self.folder, key), limit, synced)
+                size = await asyncio.to_thread(self._name, file, below(self.folder, key), limit, synced)
             if size is not None:
                 return size
         return await self.put(key, _pieces(file), limit=limit)
@@ -142,18 +143,18 @@ class FileStore:
         return size
 
     def _sync(self, path: Path) -> None:
-        _fsync(path)
+        fsync(path)
         self._settle(path.parent)
 
     def _settle(self, folder: Path) -> None:
         """The names in the folder are on the disk, and its own and those above: a power cut may come now."""
         assert self.folder is not None
-        _fsync(folder)
+        fsync(folder)
         if folder not in self._settled:
             for above in folder.parents:
                 if not above.is_relative_to(self.folder):
                     break
-                _fsync(above)
+                fsync(above)
             if len(self._settled) >= REMEMBERED:
                 self._settled.clear()
             self._settled.add(folder)
@@ -164,7 +165,7 @@ class FileStore:
 
         if await self.size(key) is not None:
             raise FilesAway("The key is taken.")
-        more, cut = 0, list[Exception]()
+        more, cut, stopped = 0, list[Exception](), asyncio.Event()
 
         async def whole() -> AsyncIterator[bytes]:
             nonlocal more
@@ -172,6 +173,8 @@ class FileStore:
                 while head:
                     yield head.pop(0)
                 async for chunk in rest:
+                    if stopped.is_set():
+                        raise FilesAway("The upload was stopped.")
                     more += len(chunk)
                     yield chunk
             except Exception as error:
@@ -180,14 +183,15 @@ class FileStore:
 
         try:
             with clear_words():
-                # Unlike obstore's writer this ends the upload at the server when it fails.
-                await obstore.put_async(
+                # Unlike obstore's writer this ends the upload at the server when what it reads fails.
+                uploading = obstore.put_async(
                     self._store, key, whole(), use_multipart=True, chunk_size=self._part, max_concurrency=1
                 )
+                await _ended(asyncio.ensure_future(uploading), stopped)
         except BaseException:
             with suppress(FilesAway):  # what went wrong first is told
                 await asyncio.shield(self.delete(key))
-            if cut:
+            if cut and not stopped.is_set():
                 raise cut[0] from None
             raise
         return more
@@ -206,7 +210,7 @@ class FileStore:
 
     async def _get(self, key: str, start: int, end: int | None) -> AsyncIterator[bytes]:
         if self.folder is not None:
-            async for piece in _read(_below(self.folder, key), start, end):
+            async for piece in pieces_of(below(self.folder, key), start, end):
                 yield piece
             return
         import obstore
@@ -243,7 +247,7 @@ class FileStore:
         except Missing:
             await self._be_there(used=True)
         if self.folder is not None:
-            await asyncio.to_thread(_clear, self.folder / key)
+            await asyncio.to_thread(clear_left, self.folder / key)
 
     async def _be_there(self, *, used: bool = False) -> None:
         """Raises FilesAway where no key leads to anything, because there is no such bucket, or the folder's
@@ -251,7 +255,7 @@ class FileStore:
         folders, and MARK was there from the start.
         """
         if self.folder is not None:
-            await asyncio.to_thread(_be_there, self.folder, used)
+            await asyncio.to_thread(be_there, self.folder, used)
             return
         import obstore
         from obstore.exceptions import PermissionDeniedError
@@ -337,56 +341,21 @@ def clear_words(*, writing: bool = True) -> "Iterator[None]":
         raise FilesAway(said) from error
 
 
+async def _ended(uploading: "asyncio.Future[object]", stopped: asyncio.Event) -> None:
+    """Whoever is cancelled lets the upload fail first: a future of obstore that is dropped leaves its parts
+    in the bucket, where they are paid for and no listing shows them.
+    """
+    try:
+        await asyncio.shield(uploading)
+    except asyncio.CancelledError:
+        stopped.set()
+        await asyncio.wait([uploading], timeout=STOPS_WITHIN)
+        raise
+    finally:
+        uploading.cancel()
+
+
 async def _pieces(file: BinaryIO) -> AsyncIterator[bytes]:
     await asyncio.to_thread(file.seek, 0)
     while piece := await asyncio.to_thread(file.read, PIECE):
         yield piece
-
-
-def _below(folder: Path, key: str) -> Path:
-    """Raises Missing for a key that leads out of the folder."""
-    if key.startswith("/") or ".." in key.split("/"):
-        raise Missing
-    return folder / key
-
-
-def _be_there(folder: Path, used: bool) -> None:
-    """Raises FilesAway."""
-    try:
-        with os.scandir(folder) as names:
-            if not used or next(names, None):
-                return
-    except OSError as error:
-        raise FilesAway(str(error)) from error
-    raise FilesAway(f"{folder} is empty: is its disk mounted?")
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _clear(path: Path) -> None:
-    """What a writer that was killed had begun lies beside the object under its name and a number."""
-    for left in path.parent.glob(f"{path.name}#*"):
-        left.unlink(missing_ok=True)
-
-
-async def _read(path: Path, start: int, end: int | None) -> AsyncIterator[bytes]:
-    """A file of the folder, in pieces: obstore's own way costs three times as much a byte."""
-    try:
-        with await asyncio.to_thread(path.open, "rb", buffering=0) as file:
-            left = (await asyncio.to_thread(os.fstat, file.fileno())).st_size if end is None else end
-            left -= await asyncio.to_thread(file.seek, start)
-            while left > 0 and (piece := await asyncio.to_thread(file.read, min(PIECE, left))):
-                left -= len(piece)
-                yield piece
-            if left > 0:
-                raise Missing
-    except FileNotFoundError:
-        raise Missing from None
-    except OSError as error:
-        raise FilesAway from error

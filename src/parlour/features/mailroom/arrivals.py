@@ -11,7 +11,8 @@ from parlour.features.mailroom import service
 from parlour.features.mailroom.models import Arrival
 from parlour.features.workspaces.mailboxes import service as mailboxes
 from parlour.features.workspaces.models import Mailbox
-from parlour.files.store import PIECE, FileStore, new_key
+from parlour.files.folder import PIECE
+from parlour.files.store import FileStore, new_key
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
 
