@@ -21,9 +21,9 @@ SUPPORT = "support@acme.example"
 MARIA, BOSS, LEGAL = "maria@example.com", "boss@example.com", "legal@example.com"
 
 
-def written(sender: str, message_id: str, **headers: str) -> bytes:
+def written(sender: str, message_id: str, *, to: str = f"{SUPPORT}, {BOSS}", **headers: str) -> bytes:
     mail = EmailMessage()
-    mail["From"], mail["To"], mail["Cc"] = sender, f"{SUPPORT}, {BOSS}", LEGAL
+    mail["From"], mail["To"], mail["Cc"] = sender, to, LEGAL
     mail["Subject"], mail["Message-ID"] = "Tent", message_id
     for name, value in headers.items():
         mail[name.replace("_", "-")] = value
@@ -68,6 +68,33 @@ async def test_an_answer_goes_to_everybody_for_whom_the_mail_was_and_back_comes_
     assert (answered.ticket_id, answered.email) == (ticket.ticket_id, MARIA)
     page = (await desk.get(place(house, ticket))).text
     assert f'<span class="message-author">{BOSS}' in page
+
+
+async def test_who_is_in_copy_and_answers_the_customers_own_mail_joins_and_nobody_else_does(
+    house: House, ticket: Ticket
+) -> None:
+    joined = await bring(house, written(BOSS, "<boss@example.com>", In_Reply_To="<first@example.com>"))
+    further = await bring(house, written(LEGAL, "<legal@example.com>", In_Reply_To="<boss@example.com>"))
+    stranger = await bring(
+        house, written("eve@example.net", "<eve@example.net>", In_Reply_To="<first@example.com>")
+    )
+
+    assert (joined.ticket_id, joined.email) == (ticket.ticket_id, MARIA)
+    assert further.ticket_id == ticket.ticket_id
+    assert stranger.ticket_id != ticket.ticket_id
+
+
+async def test_nobody_learns_by_a_copy_that_the_customer_let_us_read_along(house: House) -> None:
+    """A blind copy (Bcc) names us nowhere; an address that is handed on to ours is named, and is no reader."""
+    await house.as_system(mailboxes.add, SUPPORT)
+    blind = await bring(house, written(MARIA, "<blind@example.com>", to=BOSS))
+    handed_on = written(
+        MARIA, "<on@example.com>", to=f"info@acme.example, {BOSS}", X_Original_To="info@acme.example"
+    )
+    open_one = await bring(house, handed_on)
+
+    assert await house.as_system(participants.of_ticket, blind.ticket_id) == []
+    assert await house.as_system(participants.of_ticket, open_one.ticket_id) == [BOSS, LEGAL]
 
 
 async def test_who_was_taken_out_or_is_blocked_gets_nothing_any_more(

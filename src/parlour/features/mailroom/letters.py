@@ -1,6 +1,6 @@
 """A mail that was read, on its way to what it becomes."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -57,11 +57,19 @@ class Letter(Struct, frozen=True):
         whole = self.parsed.passes_on and self.about is None
         return text.many_lines(self.parsed.text if whole else self.parsed.reply)
 
-    def others(self, *, but: str) -> Sequence[str]:
-        """Who wrote it, for whom it was meant, and who is to be answered, too."""
-        parsed = self.parsed
-        named = [self.sender, *(each.mailbox for each in (*parsed.to, *parsed.cc, *parsed.reply_to))]
-        return [each for each in named if each != but]
+    @property
+    def addressed(self) -> Sequence[str]:
+        """Whom it names as its readers."""
+        return [each.mailbox for each in (*self.parsed.to, *self.parsed.cc)]
+
+    def others(self, ours: Collection[str], *, but: str) -> Sequence[str]:
+        """Who wrote it, who is to be answered, too, and for whom it was meant: unless it names neither `ours`
+        nor an address that is handed on to us, and its readers do not know that we have it, too (Bcc).
+        """
+        ways = {each.mailbox for each in self.parsed.delivered_to}
+        known = [] if {*ours, *ways}.isdisjoint(self.addressed) else self.addressed
+        named = [self.sender, *known, *(each.mailbox for each in self.parsed.reply_to)]
+        return [each for each in named if each != but and each not in ways]
 
     @property
     def is_for_people(self) -> bool:

@@ -159,7 +159,7 @@ def _said(tx: Tx, letter: Letter, client_id: UUID) -> Sorted:
         if sent.repeat:
             return Sorted(Outcome.DUPLICATE, CAME_BEFORE, ticket.ticket_id)
         arrived = _arrived(tx, letter)
-        participants.join(tx, ticket, letter.others(but=arrived.reply_to))
+        _let_join(tx, ticket, letter, arrived)
         if letter.sender == ticket.email:
             threads.came_by_mail(tx, ticket.ticket_id, arrived, believed=letter.parsed.verified)
         if letter.parsed.kind is Kind.PERSON and not letter.parsed.odd_sender:
@@ -181,9 +181,14 @@ def _opened(tx: Tx, letter: Letter, client_id: UUID, content: str, reason: str) 
         return Sorted(Outcome.DUPLICATE, CAME_BEFORE, opened.ticket.ticket_id)
     arrived = _arrived(tx, letter)
     threads.came_by_mail(tx, opened.ticket.ticket_id, arrived, believed=True)
-    participants.join(tx, opened.ticket, letter.others(but=arrived.reply_to))
+    _let_join(tx, opened.ticket, letter, arrived)
     reasons = [reason] if is_confirmed else [reason, UNCONFIRMED]
     return Sorted(Outcome.OPENED, " ".join(filter(None, reasons)), opened.ticket.ticket_id)
+
+
+def _let_join(tx: Tx, ticket: Ticket, letter: Letter, arrived: Arrived) -> None:
+    ours = mailboxes.own_among(tx, letter.addressed)
+    participants.join(tx, ticket, letter.others(ours, but=arrived.reply_to))
 
 
 def _arrived(tx: Tx, letter: Letter) -> Arrived:
@@ -229,12 +234,16 @@ def _ticket_of(tx: Tx, letter: Letter) -> Ticket | None:
 
 
 def _named_by(tx: Tx, letter: Letter) -> Ticket | None:
-    """By a mail of ours, which only those have who take part; else by what the sender's own mails or subject
-    name, but only in a ticket of the sender's.
+    """By a mail of ours, which only those have who take part; else by what another mail in the ticket or the
+    subject names, but only for its customer and who is in copy: they answer each other, too.
     """
     if letter.about:
         return finding.by_id(tx, letter.about)
     parsed = letter.parsed
     named = store.ticket_of(tx, [*parsed.in_reply_to, *reversed(parsed.references)])
     found = finding.by_id(tx, named) if named else finding.by_subject(tx, parsed.subject)
-    return found if found and found.email == letter.sender else None
+    return found if found and _takes_part(tx, found, letter.sender) else None
+
+
+def _takes_part(tx: Tx, ticket: Ticket, email: str) -> bool:
+    return email == ticket.email or email in participants.of_ticket(tx, ticket.ticket_id)

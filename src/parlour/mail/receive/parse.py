@@ -29,6 +29,7 @@ SUBJECT_LIMIT = 1_000
 UNREADABLE = "This mail cannot be read; it is kept as it came."
 """What is left to say where this program itself is at fault."""
 _DATE_LIMIT = 100
+_DELIVERED = ("delivered-to", "x-original-to", "envelope-to")
 
 
 def parse(raw: bytes, *, authserv_id: str = "", own_hosts: Sequence[str] = ()) -> Parsed:
@@ -85,6 +86,7 @@ def _of_header(fields: Fields, authserv_id: str) -> Parsed:
         to=addresses(fields.every("to")),
         cc=addresses(fields.every("cc")),
         reply_to=addresses(fields.every("reply-to")),
+        delivered_to=addresses([value for name in _DELIVERED for value in fields.every(name)]),
         written_at=_written_at(fields),
         message_id=next(iter(message_ids(fields.one("message-id"))), ""),
         in_reply_to=message_ids(fields.one("in-reply-to")),

@@ -77,6 +77,8 @@ class Parsed(Struct, frozen=True):
     to: tuple[Address, ...] = ()
     cc: tuple[Address, ...] = ()
     reply_to: tuple[Address, ...] = ()
+    delivered_to: tuple[Address, ...] = ()
+    """To whom the servers on its way brought it, whomever it names."""
     written_at: datetime | None = None
     """What the Date header says, in UTC; never in the future."""
     message_id: str = ""
