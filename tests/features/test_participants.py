@@ -85,7 +85,7 @@ async def test_who_is_in_copy_and_answers_the_customers_own_mail_joins_and_nobod
 
 
 async def test_nobody_learns_by_a_copy_that_the_customer_let_us_read_along(house: House) -> None:
-    """A blind copy (Bcc) names us nowhere; an address that is handed on to ours is named, and is no reader."""
+    """A blind copy (Bcc) names us nowhere; an address that hands on to ours is named, and is no reader."""
     await house.as_system(mailboxes.add, SUPPORT)
     blind = await bring(house, written(MARIA, "<blind@example.com>", to=BOSS))
     handed_on = written(

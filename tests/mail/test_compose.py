@@ -161,7 +161,9 @@ def test_a_name_stays_in_its_place_and_is_no_link(template: str, name: str, rend
     """Names are a stranger's to choose: of a workspace one is invited to, of the agent who answers."""
     plain = WITH_NAMES[template]
     named = {**plain, "workspace": {**plain["workspace"], "name": name}, "invited_by": name, "called": name}
-    named["replies"] = [SimpleNamespace(**{**vars(SAID), "sender_name": name, "files": [{"name": name}]})]
+    named["replies"] = [
+        SimpleNamespace(**{**vars(SAID), "sender_name": name, "files": [{"name": name[:99]}]})
+    ]
     named["lines"] = [{**line, "who": name} for line in plain.get("lines", [])]
 
     usual = compose(renderer, template, "mary@example.test", ID, plain)
@@ -237,6 +239,29 @@ def test_files_of_an_answer_are_named_and_lie_in_the_conversation(renderer: Rend
     told = f"Files, which are in the conversation:\n- {name}\n\nAda, 9 Nov 2026, 00:00 UTC\n"
     assert mail.text.startswith(f"Hello\n\n{told}\n{told}\n")
     assert mail.html.count('access#s3cret-code"><bdi>receipt.\u2060pdf</bdi></a></li>') == 2
+
+
+def test_a_files_name_is_whole_however_long_it_is(renderer: Renderer) -> None:
+    name = f"{'quarterly_report_' * 8}.pdf"
+    along = SimpleNamespace(**{**vars(SAID), "enclosed": [{"name": name}], "files": [{"name": name}]})
+
+    mail = compose(renderer, "replies", "m@example.test", ID, {**WITH_NAMES["replies"], "replies": [along]})
+
+    shown = name.replace(".pdf", ".\u2060pdf")
+    assert mail.text.count(shown) == 2
+    assert mail.html.count(f"<bdi>{shown}</bdi>") == 2
+
+
+@pytest.mark.parametrize("template", ["confirmation", "auto_reply"])
+def test_what_is_answered_by_itself_stands_in_no_paragraph_that_its_lines_would_end(
+    template: str, renderer: Renderer
+) -> None:
+    said = {**CONFIRMATION, "auto_reply": "We read it.\n\nOn Monday."}
+
+    html = compose(renderer, template, "m@example.test", ID, said).html
+
+    assert "We read it." in html
+    assert not re.search(r"<p>\s*<div", html)
 
 
 _HEADING = re.compile(r'<h1|role="heading" aria-level="1"')

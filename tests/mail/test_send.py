@@ -51,7 +51,9 @@ async def test_a_mail_says_who_sent_it_and_that_a_machine_did(office: PostOffice
     assert arrived["Message-ID"] == "<0192-abc@desk.example>"
     assert arrived["Date"].datetime == NOON
     assert arrived["Auto-Submitted"] == "auto-generated"
-    assert arrived["X-Auto-Response-Suppress"] == "All"
+    suppressed = arrived["X-Auto-Response-Suppress"].split(", ")
+    assert "OOF" in suppressed
+    assert not {"All", "NDR"} & {*suppressed}, "whoever sent it has to hear that it did not arrive"
     assert "Reply-To" not in arrived
     assert office.envelopes[0].mail_from == SENDER
     assert office.envelopes[0].rcpt_tos == ["mary@example.test"]

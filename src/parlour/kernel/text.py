@@ -86,7 +86,16 @@ def name_in_mail(text: str) -> str:
 
     Cut to NAME_LIMIT: some were stored before there was one.
     """
-    return _PARTS_ADDRESS.sub(lambda found: f"{found[0]}\u2060", cut(name(text), NAME_LIMIT))
+    return _no_link(cut(name(text), NAME_LIMIT))
+
+
+def file_name_in_mail(text: str) -> str:
+    """`name_in_mail` of a file, whose name says at its end what it is: it has a bound of its own."""
+    return _no_link(name(text))
+
+
+def _no_link(name: str) -> str:
+    return _PARTS_ADDRESS.sub(lambda found: f"{found[0]}\u2060", name)
 
 
 def set_apart(text: str) -> str:

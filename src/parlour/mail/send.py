@@ -40,7 +40,9 @@ CONNECT_TIMEOUT = 20.0
 ANSWER_TIMEOUT = 120.0
 """Seconds. Long, because giving up on a server that has already accepted sends the mail twice."""
 
-_AUTOMATIC = MappingProxyType({"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"})
+_UNASKED = "DR, RN, NRN, OOF, AutoReply"
+"""What Exchange is not to answer with. "All" would hold a report that a mail did not arrive, too."""
+_AUTOMATIC = MappingProxyType({"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": _UNASKED})
 _OF_IDS = frozenset({"In-Reply-To", "References"})
 UNKNOWN = "application/octet-stream"
 _STRUCTURED = frozenset({"message", "multipart"})

@@ -15,7 +15,7 @@ from minijinja import Environment, Markup, escape
 from msgspec import Struct
 
 from parlour.kernel.kept import Kept
-from parlour.kernel.text import name_in_mail, set_apart
+from parlour.kernel.text import file_name_in_mail, name_in_mail, set_apart
 from parlour.web.linkify import may_hold_links, split_links
 from parlour.web.looks import Html, Looks
 
@@ -242,6 +242,7 @@ class Renderer:
                 "as_written": as_written,
                 "filesize": filesize,
                 "name": name_in_mail,
+                "file_name": file_name_in_mail,
                 "apart": apart,
             },
             globals={
