@@ -1,6 +1,6 @@
 // Single keys for what one does all day. They can be switched off, and none of them is heard where somebody
 // writes or chooses, with a modifier, in a dialog, or while an input method composes. The palette's is heard where
-// somebody writes, too, and Escape leaves an answer or a note.
+// somebody writes, too, and Escape leaves what is written.
 import { commands, currentRow, go, select, step, tools } from "./commands";
 import { isAwaited, nameKeys, onMac } from "./dialogs";
 import { near, one } from "./dom";
@@ -9,6 +9,8 @@ import { openPalette } from "./palette";
 const PREFIX_LASTS = 1_500;
 const DIALOG = 'dialog, [role="dialog"]';
 const ELSEWHERE = `input:not([type="checkbox"]), textarea, select, [role="textbox"], [role="combobox"], ${DIALOG}`;
+/** What Escape leaves. */
+const LEFT = "[data-composer] textarea, [data-panel] :is(#tag, #participant), [data-search]";
 /** What has just been closed may still hold the focus for a moment. */
 const CLOSED = 'dialog:not([open]), [role="dialog"][hidden]';
 
@@ -80,10 +82,14 @@ function press(event: KeyboardEvent): void {
   if (palette ? !event.repeat && openPalette() : alone(event, key) && act(key, event)) event.preventDefault();
 }
 
-/** Out of a reply or a note, whose words stay: on the conversation the keys are heard, and the arrows scroll. */
+/** Out of a field, whose words stay: on the conversation or on the first row the keys are heard. */
 function leave(event: KeyboardEvent): void {
-  if (event.isComposing || event.defaultPrevented || !near(event, "[data-composer] textarea")) return;
-  one("[data-log]")?.focus({ preventScroll: true });
+  const field = event.isComposing || event.defaultPrevented ? null : near(event, LEFT);
+  if (!field) return;
+  event.preventDefault(); // which would empty a search
+  const log = one("[data-log]");
+  if (log) log.focus({ preventScroll: true });
+  else if (!step(1)) field.blur();
 }
 
 /** Shift belongs to some of the signs, but to no letter. */

@@ -65,7 +65,7 @@ def add_mailbox(
         password = _password(password_file, from_stdin=password_stdin)
         beginning = since.replace(tzinfo=UTC) if since else None
         made, count = once(lambda db: _fetch(db, address, workspace, imap_url, password, beginning))
-        click.echo(f"{count:,} mails lie there. What is fetched stays there, too, as it is.")
+        click.echo(f"Mails that lie there: {count:,}. What is fetched stays there, too, as it is.")
     else:
         made = once(lambda db: _in_workspace(db, workspace, mailboxes.add, address))
     click.echo(f"Mail to {made.address} becomes tickets of {workspace}.")
