@@ -86,7 +86,7 @@ async function save(dropdown: HTMLSelectElement): Promise<void> {
   const row = choice?.closest<HTMLElement>(ROWS);
   if (!choice || !row || (await change(row, dropdown.name, dropdown.value))) return;
   settle(choice);
-  const said = one('[role="alert"]', choice.parentElement!);
+  const said = one('[role="alert"]', choice.closest(ROWS) ?? choice.parentElement!);
   const failed = copy("[data-choice-failed]");
   if (!said && failed) choice.after(failed);
 }

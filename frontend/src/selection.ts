@@ -7,7 +7,9 @@ const boxes = (): HTMLInputElement[] => all<HTMLInputElement>('input[name="ids"]
 export function countSelected(): void {
   const selected = boxes().filter((box) => box.checked);
   const words = one("[data-selected]");
-  if (words) words.textContent = (words.dataset.words ?? "").replace("{count}", String(selected.length));
+  const text = (words?.dataset.words ?? "").replace("{count}", String(selected.length));
+  // What is written anew is said anew, as after each row that comes alone.
+  if (words && words.textContent !== text) words.textContent = text;
   const page = one<HTMLInputElement>("[data-select-page]");
   if (page) {
     page.checked = selected.length > 0 && selected.length === boxes().length;

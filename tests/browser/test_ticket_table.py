@@ -15,6 +15,13 @@ from tests.live import Live
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
+HEAR_SELECTED = """() => {
+    window.heard = [];
+    const words = document.querySelector("[data-selected]");
+    new MutationObserver(() => window.heard.push(words.textContent)).observe(words, { childList: true });
+}"""
+
+
 def row(page: Page, ticket: Ticket) -> Locator:
     return page.locator(f'[data-ticket-row="{ticket.ticket_id}"]')
 
@@ -115,18 +122,39 @@ async def test_what_is_not_on_the_page_is_only_counted(live: Live, past: Past, p
     assert shown
 
 
+@pytest.mark.parametrize(
+    ("field", "chosen", "value"), [("Status", "closed", "open"), ("Priority", "low", "medium")]
+)
 async def test_a_change_that_comes_too_late_says_so_in_the_row(
-    live: Live, past: Past, people: People
+    live: Live, past: Past, people: People, field: str, chosen: str, value: str
 ) -> None:
     (ticket,), _ = await some(past, 1)
     ada = await people.agent()
     ada.expects(status_of(409))
     page = await at(ada, f"{live.desk}/tickets")
     await past.status(ticket, Status.OPEN)  # the page does not hear of it
-    await choose(status_in(row(page, ticket)), "closed")
+    dropdown = row(page, ticket).get_by_label(f"{field} of ticket")
+    await choose(dropdown, chosen)
 
     await expect(row(page, ticket).get_by_role("alert")).to_contain_text("Somebody else changed")
-    await expect(status_in(row(page, ticket))).to_have_value("open")
+    await expect(dropdown).to_have_value(value)
+    await expect(row(page, ticket).get_by_role("alert")).to_have_count(1)
+
+
+async def test_how_many_are_ticked_is_said_again_only_when_it_is_another_number(
+    live: Live, past: Past, people: People
+) -> None:
+    (ticket, other), _ = await some(past, 2)
+    ada = await at(await people.agent(), f"{live.desk}/tickets")
+    await row(ada, ticket).get_by_role("checkbox").check()
+    await ada.evaluate(HEAR_SELECTED)
+    ben = await at(await people.agent("ben"), f"{live.desk}/tickets")
+    await choose(status_in(row(ben, other)), "pending")
+    await expect(status_in(row(ada, other))).to_have_value("pending")
+    await row(ada, other).get_by_role("checkbox").check()
+
+    await expect(ada.get_by_text("Selected: 2")).to_be_visible()
+    assert await ada.evaluate("window.heard") == ["Selected: 2"]
 
 
 async def test_filters_apply_as_one_chooses_and_back_undoes_them(
