@@ -150,7 +150,7 @@ def stocked(server: Parlour, on: str, folder: Path, tickets: int) -> str:
         with database.admin_connection(database.of_folder(folder)) as admin:
             admin.execute("SET session_replication_role = replica")
             fill_postgresql(admin, uuid.UUID(workspace), agents, tickets, done=done)
-            admin.execute("ANALYZE")
+            admin.execute("VACUUM ANALYZE")
     return workspace
 
 
