@@ -6,7 +6,6 @@ address can fit at all is told by its first part and by how many parts it has.
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import cast
 
 from starlette.routing import BaseRoute, Match, Route, Router
 from starlette.types import Receive, Scope, Send
@@ -31,10 +30,12 @@ class Ways(Router):
 
     @cached_property
     def _alike(self) -> dict[_Look, Sequence[BaseRoute]]:
-        looks = [(route, _look(route.path) if isinstance(route, Route) else None) for route in self.routes]
-        known = {look for _, look in looks if look}
+        fitting = [(route, *_fitting(route)) for route in self.routes]
         return {
-            look: [route for route, its in looks if not its or _may_fit(route, its, look)] for look in known
+            (first, parts): [
+                route for route, its, deep in fitting if its in (None, first) and deep in (None, parts)
+            ]
+            for first, parts in {_look(route.path) for route in self.routes if isinstance(route, Route)}
         }
 
 
@@ -42,6 +43,9 @@ def _look(path: str) -> _Look:
     return path.split("/", 2)[1] if "/" in path else "", path.count("/")
 
 
-def _may_fit(route: BaseRoute, its: _Look, look: _Look) -> bool:
-    (first, parts), (asked, deep) = its, look
-    return (first == asked or "{" in first) and (parts == deep or ":path}" in cast(Route, route).path)
+def _fitting(route: BaseRoute) -> tuple[str | None, int | None]:
+    """The looks of the addresses that it may take: None stands for any."""
+    if not isinstance(route, Route):
+        return None, None
+    first, parts = _look(route.path)
+    return None if "{" in first else first, None if ":path}" in route.path else parts
