@@ -453,7 +453,10 @@ async def test_an_outage_of_the_database_is_said_when_it_begins_now_and_then_and
     assert 2 <= said.count("jobs.unreachable") <= 4
 
 
-async def test_jobs_that_finished_a_week_ago_are_swept_away(db: Database, hands: Hands) -> None:
+async def test_jobs_that_finished_a_week_ago_are_swept_away(
+    db: Database, hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(the_worker, "QUIET", timedelta(days=9))
     await put(db)
     async with working(db, hands):
         await until(lambda: done(db))
@@ -550,3 +553,28 @@ async def test_nothing_is_cleared_away_in_the_hour_in_which_the_clock_was_set(
 
     [line] = [each for each in said if each["event"] == "chores.put_off"]
     assert line["clock_was_set_by"].startswith(("366 days", "365 days, 23:59:59"))
+
+
+async def test_nor_in_the_first_hour_of_a_process_that_was_started_by_a_clock_far_ahead(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine whose battery is empty begins anywhere; its jobs say when it was here last."""
+    await put(db)
+    monkeypatch.setattr(the_worker, "SWEEP_EVERY", timedelta(seconds=0.5))
+    seen = list[str]()
+
+    def sweep(_: Tx) -> int:
+        seen.extend(each["event"] for each in said)
+        return 0
+
+    worker = Worker(db, {}, chores=[sweep], first_sweep=(0.0, 0.0))
+    with capture_logs() as said, clock.at(clock.now() + timedelta(days=366)):
+        running = asyncio.create_task(worker.run())
+        await until(lambda: bool(seen))
+        await worker.stop()
+        await running
+
+    assert "chores.put_off" in seen, "said, and waited for, before anything was cleared away"
+    [line] = [each for each in said if each["event"] == "chores.put_off"]
+    assert line["nothing_was_stored_for"].startswith(("366 days", "365 days, 23:59:59"))
+    assert line["for_seconds"] == 0.5

@@ -44,6 +44,9 @@ SWEEP_EVERY = timedelta(hours=1)
 CLOCK_SET = timedelta(hours=1)
 """Whoever's clock was set by more clears nothing away for an hour: what is too old for it would be gone for
 good. One that is still so then is believed."""
+QUIET = timedelta(days=1)
+"""Where no job was stored for longer, either nobody was here, or this process was started by a clock that is
+far ahead: nobody can tell which, so that it clears nothing away for an hour either."""
 FIRST_SWEEP = (5.0, 20.0)
 """Seconds after the start, drawn by lot: no start waits for it, and nodes that start together don't sweep
 together."""
@@ -105,6 +108,7 @@ class Worker:
         self._stopped: asyncio.Task[None] | None = None
         self._next_sweep = time.monotonic() + random.uniform(*first_sweep)  # noqa: S311 as above
         self._clock = clock.Setting()
+        self._looked_back = False
         self._unfinished: Sequence[Chore] = ()
         self._sweep_on_at = 0.0
         self._unreachable = Episode(log, "jobs.unreachable", "jobs.reachable")
@@ -313,6 +317,8 @@ class Worker:
 
     async def _sweep(self) -> None:
         """All chores once an hour; meanwhile, a moment later, those that left something to be done."""
+        if not self._looked_back:
+            await self._look_back()
         now = time.monotonic()
         if now >= self._next_sweep:
             self._next_sweep, self._unfinished = now + SWEEP_EVERY.total_seconds(), self._chores
@@ -323,6 +329,15 @@ class Worker:
             self._unfinished = ()
         self._sweep_on_at = now + LONGEST_REST
         self._unfinished = [chore for chore in self._unfinished if await self._leaves_some(chore)]
+
+    async def _look_back(self) -> None:
+        """At the newest job, before this process has stored one by a clock that may be wrong."""
+        newest = await self._db.read(Actor.system(), outbox.newest)
+        self._looked_back = True
+        if newest and (quiet := clock.now() - newest) > QUIET:
+            rest = SWEEP_EVERY.total_seconds()
+            self._next_sweep = time.monotonic() + rest
+            log.warning("chores.put_off", nothing_was_stored_for=str(quiet), for_seconds=rest)
 
     async def _leaves_some(self, chore: Chore) -> bool:
         try:

@@ -8,6 +8,8 @@ import pytest
 from sqlalchemy import select, update
 
 from parlour.db.database import Tx
+from parlour.db.lanes import Lane
+from parlour.db.outbox import Job
 from parlour.db.schema import chat_rooms, messages
 from parlour.db.schema import tickets as table
 from parlour.features.tickets import service as tickets
@@ -229,12 +231,29 @@ def _forget_the_time(tx: Tx, ticket_id: UUID) -> None:
     )
 
 
+async def test_a_clock_that_goes_wrong_once_a_job_is_stored_erases_no_more_than_was_due(
+    house: House, visitor: Browser, desk: Browser
+) -> None:
+    """A machine that was killed may start again years ahead, and takes its jobs up at once."""
+    old, young = [await answered(house, visitor, desk) for _ in range(2)]
+    for ticket in (old, young):
+        await set_status(house, ticket, Status.CLOSED)
+    await days_pass(house, old, YEAR + 1)
+    await keep_for(house, 0, YEAR)
+    here = house.workspace.workspace_id
+    stored = Job(clock.new_id(), here, retention.JOB, {"now": clock.now().isoformat()}, 1, Lane.WORK)
+    with clock.at(clock.now() + timedelta(days=2 * YEAR)):
+        await retention.RetentionJobs(house.db).keep(stored)
+
+    assert [(await now(house, each)).description == "[erased]" for each in (old, young)] == [True, False]
+
+
 async def test_not_even_the_house_changes_what_is_kept(house: House, visitor: Browser, desk: Browser) -> None:
     """On PostgreSQL; on SQLite there is nobody but the house."""
     ticket = await answered(house, visitor, desk)
     await set_status(house, ticket, Status.CLOSED)
     await keep_for(house, 0, YEAR)
-    young = await house.as_system(retention.erase, ticket.ticket_id)
+    young = await house.as_system(retention.erase, ticket.ticket_id, clock.now())
 
     assert young is False
     assert await house.as_system(_rewrite) == (0 if house.app.parlour.settings.is_postgresql else 2)

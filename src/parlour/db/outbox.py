@@ -8,7 +8,7 @@ back or bury it. `moments` says whose clock it goes by.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from functools import cache
 from typing import Any
@@ -299,6 +299,12 @@ def sweep(tx: Tx, *, older_than: timedelta, limit: int) -> int:
     """Remove up to `limit` jobs that have been finished for so long; says how many went. Dead jobs stay."""
     old = outbox.c.finished_at < moment(tx.connection, -older_than)
     return dialect.delete_some(tx, outbox, old, outbox.c.finished_at, limit=limit)
+
+
+def newest(tx: Tx) -> datetime | None:
+    """When the newest job that is kept was stored, by the clock of the machine that did."""
+    found = tx.execute(select(outbox.c.job_id).order_by(outbox.c.job_id.desc()).limit(1)).scalar()
+    return clock.moment_of(found) if found else None
 
 
 def take_over(tx: Tx) -> None:

@@ -75,6 +75,11 @@ def id_at(moment: datetime) -> UUID:
     return UUID(int=max(0, min(milliseconds, (1 << 48) - 1)) << 80)
 
 
+def moment_of(made: UUID) -> datetime:
+    """When an id of `new_id` was made, by the clock of the machine that did."""
+    return datetime.fromtimestamp((made.int >> 80) / 1_000, UTC)
+
+
 @contextmanager
 def at(moment: datetime) -> Iterator[None]:
     """Let time stand still at `moment` for the block."""

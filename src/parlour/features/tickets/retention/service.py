@@ -39,15 +39,16 @@ class Due(Struct, frozen=True):
     to_erase: int
 
 
-def _before(days: int) -> datetime | None:
+def _before(days: int, now: datetime) -> datetime | None:
     """None for never."""
-    return clock.now() - timedelta(days=days) if days else None
+    return now - timedelta(days=days) if days else None
 
 
 @requires(Permission.WORKSPACE_MANAGE)
 def due(tx: Tx, close_after: int, delete_after: int) -> Due:
     """With these numbers of days; 0 is never."""
-    idle, gone = _before(close_after), _before(delete_after)
+    now = clock.now()
+    idle, gone = _before(close_after, now), _before(delete_after, now)
     return Due(
         retention_store.how_many_idle(tx, idle, limit=COUNTED + 1) if idle else 0,
         retention_store.how_many_expired(tx, gone, limit=COUNTED + 1) if gone else 0,
@@ -56,22 +57,26 @@ def due(tx: Tx, close_after: int, delete_after: int) -> Due:
 
 @requires(Permission.SYSTEM)
 def wake(tx: Tx) -> int:
-    """Store the job of each workspace in which something is due, unless it waits or runs already."""
+    """Store the job of each workspace in which something is due, unless it waits or runs already.
+
+    It goes by this very moment, whenever it runs: chores heed a clock that was set, jobs do not.
+    """
+    now = clock.now()
     for workspace_id, settings in choices.that_keep_for_a_time(tx):
         here = tx.acting_as(Actor.system(workspace_id))
-        idle, gone = _before(settings.close_after), _before(settings.delete_after)
+        idle, gone = _before(settings.close_after, now), _before(settings.delete_after, now)
         found = (idle and retention_store.idle(here, idle, limit=1)) or (
             gone and retention_store.expired(here, gone, limit=1)
         )
         if found and not outbox.is_open(here, JOB):
-            here.enqueue(JOB, {})
+            here.enqueue(JOB, {"now": now.isoformat()})
     return 0
 
 
 @requires(Permission.SYSTEM)
-def close_some(tx: Tx) -> bool:
+def close_some(tx: Tx, now: datetime) -> bool:
     """The next idle tickets. Says whether there may be more."""
-    before = _before(choices.settings(tx).close_after)
+    before = _before(choices.settings(tx).close_after, now)
     found = retention_store.idle(tx, before, limit=AT_ONCE) if before else []
     still = [each for each in store.lock_all(tx, found) if before and _is_idle(each, before)]
     changes.set_status(tx, still, Status.CLOSED)
@@ -83,18 +88,18 @@ def _is_idle(ticket: Ticket, before: datetime) -> bool:
 
 
 @requires(Permission.SYSTEM)
-def expired(tx: Tx) -> Sequence[UUID]:
+def expired(tx: Tx, now: datetime) -> Sequence[UUID]:
     """The next that are to be erased; none when the workspace keeps them."""
-    before = _before(choices.settings(tx).delete_after)
+    before = _before(choices.settings(tx).delete_after, now)
     return retention_store.expired(tx, before, limit=ERASED_AT_ONCE) if before else []
 
 
 @requires(Permission.SYSTEM)
-def erase(tx: Tx, ticket_id: UUID) -> bool:
+def erase(tx: Tx, ticket_id: UUID, now: datetime) -> bool:
     """What was said in it. False when it is to be kept after all: somebody has opened it again, or that into
     which it was merged.
     """
-    before = _before(choices.settings(tx).delete_after)
+    before = _before(choices.settings(tx).delete_after, now)
     ticket = store.lock_ticket(tx, ticket_id)
     if ticket is None or before is None:
         return False
@@ -118,6 +123,12 @@ def settle(tx: Tx, ticket_ids: Sequence[UUID], at: datetime) -> None:
     events.ticket_updated(tx, ticket_ids, "subject", "description")
 
 
+def _moment_of(job: Job) -> datetime:
+    """A job that the release before has stored tells none."""
+    told, now = job.payload.get("now"), clock.now()
+    return min(now, datetime.fromisoformat(str(told))) if told else now
+
+
 class RetentionJobs:
     """A run that broke off is taken up where it was: a ticket is settled when all of it is gone."""
 
@@ -126,12 +137,12 @@ class RetentionJobs:
         self.handlers = {JOB: self.keep}
 
     async def keep(self, job: Job) -> None:
-        system = Actor.system(job.workspace_id)
-        while await self._db.write(system, close_some):
+        system, now = Actor.system(job.workspace_id), _moment_of(job)
+        while await self._db.write(system, close_some, now):
             pass
-        while found := await self._db.read(system, expired):
+        while found := await self._db.read(system, expired, now):
             started = clock.now()
-            gone = [each for each in found if await self._db.write(system, erase, each)]
+            gone = [each for each in found if await self._db.write(system, erase, each, now)]
             if not gone:
                 return
             beyond, more = -1, True
