@@ -15,6 +15,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.typing import Origin
 
+from tests.faults.people import Customer
 from tests.live import PASSWORD, ROOT, Live, email_of, pytest_runtest_makereport
 from tests.ports import free_port
 from tests.servers import CADDY, NGINX
@@ -148,6 +149,31 @@ def test_cookies_are_bound_to_https(place: tuple[Proxy, Live]) -> None:
     assert cookie.startswith("__Host-")
     assert "Secure" in cookie
     assert "max-age" in answer.headers["strict-transport-security"]
+
+
+async def test_a_file_of_the_largest_size_arrives_and_a_larger_one_keeps_the_words_beside_it(
+    place: tuple[Proxy, Live],
+) -> None:
+    proxy, live = place
+    largest = live.settings.file_limit
+    async with Customer(live, "maria", url=proxy.url, verify=proxy.trust) as maria:
+        maria.timeout = 60
+        chat = maria.chat_at(await maria.open_ticket())
+
+        async def send(words: str, size: int) -> httpx.Response:
+            fields = {"content": words, "client_id": str(uuid4()), "csrf": maria.csrf}
+            return await maria.post(
+                chat, data=fields, files={"files": ("log.txt", b"." * size, "text/plain")}
+            )
+
+        taken = await send("Here it is", largest)
+        refused = await send("Words that took an hour", largest + 1)
+        shown = (await maria.get(chat)).text
+
+    assert (taken.status_code, refused.status_code) == (303, 413)
+    assert "Here it is" in shown
+    assert "log.txt" in shown
+    assert "Words that took an hour" in refused.text
 
 
 def test_an_address_that_the_visitor_claims_is_not_believed(place: tuple[Proxy, Live]) -> None:
