@@ -6,8 +6,9 @@ import re
 import ssl
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from uuid import uuid4
 
 import httpx
@@ -15,6 +16,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.typing import Origin
 
+from tests import launcher
 from tests.faults.people import Customer
 from tests.live import PASSWORD, ROOT, Live, email_of, pytest_runtest_makereport
 from tests.ports import free_port
@@ -66,7 +68,7 @@ class Proxy:
             self._process.wait(STARTS_WITHIN)
 
 
-def nginx(proxy: Proxy, *backends: int) -> None:
+def nginx(proxy: Proxy, *backends: int, other: Mapping[str, str] = MappingProxyType({})) -> None:
     site = (ROOT / "deploy/nginx.conf").read_text()
     for ours, theirs in {
         "server 127.0.0.1:8000 max_fails=0;": "".join(
@@ -77,6 +79,7 @@ def nginx(proxy: Proxy, *backends: int) -> None:
         f"/etc/letsencrypt/live/{DOMAIN}/fullchain.pem": str(proxy.certificate),
         f"/etc/letsencrypt/live/{DOMAIN}/privkey.pem": str(proxy.key),
         DOMAIN: "127.0.0.1",
+        **other,
     }.items():
         assert ours in site, ours
         site = site.replace(ours, theirs)
@@ -217,3 +220,40 @@ async def test_a_socket_opens_through_it_and_both_ends_are_heard(place: tuple[Pr
 
     assert '"t":"hello"' in hello
     assert '"not_found"' in answer
+
+
+def said_of_the_address(live: Live, proxy: Proxy) -> str:
+    """By the doctor, who trusts the certificate of this test."""
+    environment = live.environment | {"SSL_CERT_FILE": str(proxy.certificate)}
+    said = launcher.run(["doctor"], environment).stdout.replace("\n      ", " ")
+    [line] = [each for each in said.splitlines() if " address: " in each]
+    return line
+
+
+def test_the_doctor_finds_nothing_wrong_with_it(place: tuple[Proxy, Live]) -> None:
+    proxy, live = place
+
+    assert said_of_the_address(live, proxy).startswith("ok")
+
+
+@pytest.mark.nginx
+@pytest.mark.parametrize(
+    ("without", "instead", "says"),
+    [
+        ("proxy_set_header Upgrade $http_upgrade;", "", "lets no WebSocket through"),
+        ("client_max_body_size 0;", "client_max_body_size 1m;", "client_max_body_size 0"),
+    ],
+)
+def test_the_doctor_says_what_a_proxy_does_not_let_through(
+    tmp_path: Path, without: str, instead: str, says: str
+) -> None:
+    proxy = Proxy(tmp_path)
+    with Live(tmp_path / "live", PARLOUR_TRUSTED_PROXIES="127.0.0.1", PARLOUR_BASE_URL=proxy.url) as live:
+        try:
+            nginx(proxy, live.port, other={without: instead})
+            said = said_of_the_address(live, proxy)
+        finally:
+            proxy.stop()
+
+    assert said.startswith("wrong")
+    assert says in said

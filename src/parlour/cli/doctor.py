@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import stat
-import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -16,13 +15,13 @@ import click
 import structlog
 
 from parlour import __version__
-from parlour.cli import doctor_files
+from parlour.cli import doctor_address, doctor_files
 from parlour.cli.findings import AS_THE_SERVER, Finding, State
 from parlour.db import backlog, inspection
 from parlour.db.database import Database, DatabaseUnusable, Standing
 from parlour.db.factory import make_database
 from parlour.db.migrate import standing
-from parlour.db.sqlite.file import is_owned, is_there
+from parlour.db.sqlite.file import is_there
 from parlour.features.mailroom.fetching import service as fetching
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
@@ -126,7 +125,7 @@ async def _findings(environ: Mapping[str, str]) -> AsyncIterator[Finding]:
     if settings.clamd:
         yield await _patiently("virus scanner", doctor_files.scanner(settings.clamd, settings.file_limit))
     yield await _patiently("bus", _bus(settings))
-    yield await _patiently("address", _address(settings))
+    yield await _patiently("address", doctor_address.address(settings))
 
 
 async def _patiently(about: str, looking: Awaitable[Finding]) -> Finding:
@@ -359,23 +358,3 @@ async def _bus(settings: Settings) -> Finding:
         await bus.stop()
     says = f"{name} cannot be used: messages between nodes come by way of the database, a second or two late."
     return Finding("bus", "wrong", says, "Is PARLOUR_REDIS_URL right, or does a pooling proxy stand between?")
-
-
-async def _address(settings: Settings) -> Finding:
-    """What a customer's browser would meet. While no server runs, nothing can."""
-    url = f"{settings.base_url}/healthz"
-    try:
-        await asyncio.to_thread(_get, url)
-    except Exception as error:
-        running = not settings.is_postgresql and is_owned(settings.sqlite_path)
-        says = f"{url} does not answer from here: {getattr(error, 'reason', error)}."
-        remedy = "Look at DNS, the certificate and the proxy's log."
-        return Finding(
-            "address", "wrong" if running else "note", says, remedy if running else "Is a server running?"
-        )
-    return Finding("address", "ok", f"{settings.base_url} answers.")
-
-
-def _get(url: str) -> None:
-    with urllib.request.urlopen(url, timeout=PATIENCE / 2):  # noqa: S310 our own address, http or https
-        pass
