@@ -16,7 +16,7 @@ from parlour.db import backlog, outbox
 from parlour.db.database import Database, Tx
 from parlour.db.lanes import Lane
 from parlour.db.moments import AT_ONCE
-from parlour.db.outbox import Job, Postponed, Undeliverable
+from parlour.db.outbox import Job, Postponed, Undeliverable, Waiting
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
 from parlour.kernel.events import JobQueued
@@ -321,6 +321,24 @@ async def test_a_job_is_dead_after_its_last_attempt(db: Database, still: None, h
 
     assert len(hands.jobs) == ATTEMPTS
     assert await rows(db, "error") == [("451 later",)]
+
+
+async def test_what_waits_is_not_given_up(db: Database, still: None, hands: Hands) -> None:
+    await put(db)
+    hands.errors = [Waiting("The store is away.") for _ in range(ATTEMPTS + 1)]
+
+    async with working(db, hands) as worker:
+        while not await done(db):
+            assert not await dead(db)
+            await time_passes(db, LONGEST_DELAY)
+            worker.wake()
+            await until(lambda: settled(db))
+
+    assert len(hands.jobs) == ATTEMPTS + 2
+
+
+async def settled(db: Database) -> bool:
+    return await done(db) or await dead(db) or await nobody_holds(db)
 
 
 async def nobody_holds(db: Database) -> bool:

@@ -17,7 +17,7 @@ from parlour.db import outbox
 from parlour.db.database import Database, Tx
 from parlour.db.lanes import Lane, lane_of
 from parlour.db.moments import AT_ONCE
-from parlour.db.outbox import Ended, Job, Postponed, Undeliverable
+from parlour.db.outbox import Ended, Job, Postponed, Undeliverable, Waiting
 from parlour.db.together import Together
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
@@ -69,7 +69,7 @@ class Worker:
     """Runs due jobs, up to its slots of each lane at once, each at least once.
 
     A handler that raises Undeliverable ends its job; whatever else it raises brings the job back later,
-    `ATTEMPTS` times in all. One `run` in a worker's life.
+    `ATTEMPTS` times in all, or after Waiting for ever. One `run` in a worker's life.
     """
 
     def __init__(
@@ -270,11 +270,13 @@ class Worker:
 
     async def _retry(self, job: Job, error: Exception, about: Any) -> Ended:
         expected = isinstance(error, Postponed | OSError)
-        if job.attempts >= ATTEMPTS:
+        last = job.attempts >= ATTEMPTS
+        if last and not isinstance(error, Waiting):
             return await self._bury(job, _words(error), about, exc_info=None if expected else error)
         delay = delay_after(job.attempts)
         words = _words(error)
-        await self._store(job, Ended.PUT_BACK, words, partial(outbox.retry, after=delay, error=words))
+        put_back = partial(outbox.retry, after=delay, error=words, afresh=last)
+        await self._store(job, Ended.PUT_BACK, words, put_back)
         about.warning(
             "job.retried",
             error=words,

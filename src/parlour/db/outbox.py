@@ -61,6 +61,10 @@ class Postponed(Exception):
     """The other side cannot take it now, for reasons of its own; ours is to try again later."""
 
 
+class Waiting(Postponed):
+    """`Postponed`, of what nobody could be told that it was given up: it is tried until it succeeds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One claim of a stored job. The payload may hold secrets and stays out of its repr."""
@@ -242,11 +246,11 @@ def remember(tx: Tx, job: Job, **facts: Any) -> None:
     tx.execute(_held(job).values(payload={**job.payload, **facts}))
 
 
-def retry(tx: Tx, job: Job, *, after: timedelta, error: str) -> bool:
-    """Put the job back for so long. Whether it was still this claim's."""
+def retry(tx: Tx, job: Job, *, after: timedelta, error: str, afresh: bool = False) -> bool:
+    """Put the job back for so long; `afresh`, with all its attempts. Whether it was still this claim's."""
     run_at, now = moment(tx.connection, after), moment(tx.connection)
     put_back = _held(job).values(run_at=run_at, put_at=now, locked_until=None, error=error[:ERROR_LIMIT])
-    return tx.execute(put_back).rowcount > 0
+    return tx.execute(put_back.values(attempts=0) if afresh else put_back).rowcount > 0
 
 
 def bury(tx: Tx, job: Job, *, error: str) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from functools import partial
 from uuid import UUID
 
@@ -10,7 +11,7 @@ import structlog
 from msgspec.structs import replace
 
 from parlour.db.database import Database
-from parlour.db.outbox import Job
+from parlour.db.outbox import Job, Waiting
 from parlour.features.files import service as files
 from parlour.features.files.models import MESSAGE_FILES
 from parlour.features.files.spool import spool
@@ -22,7 +23,7 @@ from parlour.features.workspaces.mailboxes import service as mailboxes
 from parlour.files.errors import FilesAway, Missing
 from parlour.files.intake import Intake
 from parlour.kernel.access import Actor
-from parlour.kernel.errors import DomainError, Overloaded
+from parlour.kernel.errors import DomainError, Overloaded, StorageFull
 from parlour.kernel.graphemes import cut
 from parlour.mail import threads
 from parlour.mail.receive.parsed import Kind
@@ -30,6 +31,8 @@ from parlour.settings import Settings
 
 TRIES = 3
 """Then the mail is quarantined and the mailbox goes on."""
+
+OUT_OF_REACH = "The store of files is away or full. It is read as soon as that is mended."
 
 UNREAD = frozenset({"noreply", "no-reply", "donotreply", "do-not-reply", "nobody", "www-data", "wordpress"})
 """What programs call themselves that send and are not answered; WordPress, for all its forms, by its name."""
@@ -67,8 +70,11 @@ class MailroomJobs:
             if letter.is_for_people and letter.is_whole:
                 letter = await self._with_files(letter, system.workspace_id)
             outcome = await self._sorted(system, letter)
-        except FilesAway:
-            raise  # no fault of the mail's: its job tries the store for about a day, and can be let run again
+        except Overloaded as error:  # no fault of the mail's: it waits for what is away or full
+            why = OUT_OF_REACH if isinstance(error, FilesAway | StorageFull) else error.message
+            with suppress(Overloaded):
+                await self._db.write(system, service.note_waiting, mail_id, why)
+            raise Waiting(why) from error
         except Exception as error:
             why = "Its bytes are gone." if isinstance(error, Missing) else f"It could not be read: {error!r}"
             if await self._db.write(system, service.note_failure, mail_id, cut(why, 500), most=TRIES):

@@ -115,6 +115,13 @@ def _let_wait(tx: Tx, mail_id: UUID) -> None:
 
 
 @requires(Permission.SYSTEM)
+def note_waiting(tx: Tx, mail_id: UUID, why: str) -> None:
+    """It cannot be read for now, which is nothing of its own."""
+    if store.lock(tx, mail_id) is Outcome.WAITING:
+        store.settle(tx, mail_id, reason=why)
+
+
+@requires(Permission.SYSTEM)
 def note_failure(tx: Tx, mail_id: UUID, why: str, *, most: int) -> bool:
     """A try to read it broke off. After `most` of them it is quarantined, and this says True."""
     waits = store.lock(tx, mail_id)
