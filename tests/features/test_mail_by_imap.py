@@ -355,6 +355,22 @@ async def test_a_mailbox_that_is_silent_for_long_is_told_of_everywhere(
     assert found.mailbox_id == mailbox_id, "the operator is told by doctor"
 
 
+async def test_what_comes_in_thousands_is_no_silence_while_it_comes(
+    house: House, dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first look at all of it may take hours; here it breaks off at the last mail."""
+    monkeypatch.setattr(turn, "BATCH", 1)
+    mailbox_id = await fetch(house, dovecot)
+    house.app.parlour.fetcher.stop()
+    for number in range(3):
+        dovecot.deliver("support", mail(number), readable=number < 2)
+    await house.as_system(look_was, mailbox_id, clock.now() - timedelta(minutes=61))
+    async with fetching(house, IMPATIENT):
+        await failed(house, mailbox_id)
+
+    assert not (await standing(house, mailbox_id)).is_silent
+
+
 async def test_owners_hear_of_an_outage_once_and_of_its_end(house: House, dovecot: Dovecot) -> None:
     """By the house's own mail server, whatever the mailbox does."""
     mailbox_id = await fetch(house, dovecot)

@@ -52,14 +52,24 @@ class Endless:
                     tag, _, command = asked.strip().partition(b" ")
                     if command.startswith(self._command):
                         self._go_on(line)
-                    said = [answer for begins, answer in SAID.items() if command.startswith(begins)]
-                    line.sendall(b"".join(said) + tag + b" OK done\r\n")
+                    begun = [each for each in SAID if command.startswith(each) and each != self._command]
+                    line.sendall(b"".join(SAID[each] for each in begun) + tag + b" OK done\r\n")
 
     def _go_on(self, line: socket.socket) -> None:
         while True:
             line.sendall(self._piece)
             self.said += len(self._piece)
             time.sleep(self._pause)
+
+
+class Once(Endless):
+    """A server with an end: `found` is what a search finds."""
+
+    def __init__(self, found: bytes) -> None:
+        super().__init__(b"UID SEARCH", found)
+
+    def _go_on(self, line: socket.socket) -> None:
+        line.sendall(self._piece)
 
 
 @pytest.fixture(params=sorted(ENDLESS))
@@ -86,6 +96,20 @@ def test_a_server_that_says_too_much_is_left_before_it_fills_the_memory(endless:
 
     assert trouble.value.about == "server"
     assert endless.said < 64 * LIMIT, "what lies in buffers on the way is all that may have been said besides"
+
+
+def test_a_mailbox_with_more_mails_than_the_library_takes_numbers_of_is_looked_into() -> None:
+    numbers = range(1_000_000, 1_200_000)
+    found = b"* SEARCH " + b" ".join(b"%d" % each for each in numbers) + b"\r\n"
+    server = Once(found)
+    inbox = Inbox(server.server, "x")
+    inbox.open()
+    uids = inbox.uids_after(0)
+    inbox.close()
+    server.listener.close()
+
+    assert len(found) > 1_000_000
+    assert uids == [*numbers]
 
 
 async def test_a_server_that_says_a_little_for_ever_keeps_nobody_waiting() -> None:

@@ -39,7 +39,8 @@ class _Protocol(imaplib.IMAP4):
         return super().read(size)
 
     def readline(self) -> bytes:
-        line = super().readline()
+        """The library takes a line of a megabyte at most: the numbers of 150,000 mails are longer."""
+        line: bytes = self.file.readline(ANSWER_LIMIT + 1)  # type: ignore[assignment]  # of bytes it is
         self._count(len(line) + LINE_COSTS)
         return line
 

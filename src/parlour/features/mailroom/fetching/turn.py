@@ -81,7 +81,7 @@ class Turn:
             await self._settle_in()
             while True:
                 await self._catch_up()
-                await self._db.write(self._system, service.note_look, self._claimed.mailbox_id, self._holder)
+                await self._note_look()
                 self.failures = 0
                 if time.monotonic() > until:
                     break
@@ -99,6 +99,9 @@ class Turn:
             log.info("mailbox.renumbered", mailbox=str(self._claimed.mailbox_id))
             await self._move(Place(self._inbox.validity, 0, self._inbox.next_uid - 1))
 
+    async def _note_look(self) -> None:
+        await self._db.write(self._system, service.note_look, self._claimed.mailbox_id, self._holder)
+
     async def _wait(self, seconds: float) -> None:
         if self._inbox.can_idle:
             await self._thread.run(self._inbox.wait, seconds)
@@ -113,6 +116,8 @@ class Turn:
         while uids and self.failures:
             await self._alone(uids.pop(0))
         for at in range(0, len(uids), BATCH):
+            if at:
+                await self._note_look()  # thousands that wait are no silence
             await self._batch(uids[at : at + BATCH])
         if self._place.last < self._place.known:
             await self._move(replace(self._place, last=self._place.known))
