@@ -28,8 +28,8 @@ from parlour.kernel.keyring import Keyring
 from parlour.mail.imap import Inbox, Server
 from tests.dovecot import PASSWORD, Dovecot
 from tests.house import Browser, House
+from tests.mailbox import delivered, text_of
 from tests.mailbox import mails as mailed
-from tests.mailbox import text_of
 from tests.until import until
 
 pytestmark = pytest.mark.dovecot
@@ -58,12 +58,18 @@ def mail(number: int, words: str = "It leaks.") -> bytes:
     return f"{header}Message-ID: <{number}@example.com>\r\n\r\n{words}\r\n".encode()
 
 
-async def fetch(house: House, dovecot: Dovecot, address: str = SUPPORT, port: int | None = None) -> UUID:
-    """From now on, from the mailbox of the same name."""
+async def fetch(
+    house: House,
+    dovecot: Dovecot,
+    address: str = SUPPORT,
+    port: int | None = None,
+    since: datetime | None = None,
+) -> UUID:
+    """From now on, or since then, from the mailbox of the same name."""
     server = Server.at(dovecot.url(address.partition("@")[0], port))
-    found = await look_into(server, PASSWORD)
+    found = await look_into(server, PASSWORD, since=since)
     keys = service.keyring(house.app.parlour.settings.secret_keys)
-    facts = (address, server.url, PASSWORD, keys, found.place, clock.now())
+    facts = (address, server.url, PASSWORD, keys, found.place, since or clock.now())
     mailbox = await house.as_system(service.fetch_from, *facts)
     return mailbox.mailbox_id
 
@@ -126,6 +132,24 @@ async def test_a_mail_is_fetched_as_soon_as_the_server_tells_of_it_and_left_as_i
     assert len(lying) == 2
     assert lying[0].startswith(old.name)
     assert not any("S" in name.partition(":2,")[2] for name in lying), "none is marked as seen"
+
+
+async def test_what_has_lain_there_for_days_becomes_a_ticket_that_is_confirmed_to_nobody(
+    house: House, dovecot: Dovecot
+) -> None:
+    """Where a mailbox is fetched with a past, others have answered most of that long ago."""
+    dovecot.deliver("support", mail(1).replace(b"maria", b"long.ago"), days_ago=20)
+    dovecot.deliver("support", mail(2), days_ago=1)
+    await fetch(house, dovecot, since=clock.now() - timedelta(days=30))
+    async with fetching(house, IMPATIENT):
+        found = await read(house, 2)
+        await mailed(house, "maria@example.com")
+
+    assert {(each.subject, each.outcome, each.reason) for each in found} == {
+        ("Tent 1", Outcome.OPENED, sorting.LATE),
+        ("Tent 2", Outcome.OPENED, ""),
+    }
+    assert delivered(house, "long.ago@example.com") == []
 
 
 async def test_a_line_that_has_died_silently_is_given_up(house: House, dovecot: Dovecot) -> None:

@@ -60,6 +60,7 @@ class MailroomJobs:
                 self._opened, mail_id, raw, released=job.payload.get("released", False)
             )
             letter = replace(letter, is_whole=found.whole_size is None, mailbox_id=found.mailbox_id)
+            letter = replace(letter, late=job.payload.get("late", False))
             letter = await self._perhaps_by_our_list(system, letter)
             letter = await self._perhaps_by_our_form(system, letter)
             if "noted_by" in job.payload:

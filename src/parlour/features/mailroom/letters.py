@@ -30,7 +30,7 @@ class Letter(Struct, frozen=True):
     wrote it. `file_ids`: what it brings, staged by its stranger. `is_whole`: all of it was fetched.
     `mailbox_id`: at which address of ours it came. `member`: who was told of the ticket by the mail that it
     answers; `by_member`: and it comes from their own address. `noted_by`: who has looked at it and puts it
-    into that ticket as a note.
+    into that ticket as a note. `late`: it has lain for days before it was ours.
     """
 
     mail_id: UUID
@@ -46,6 +46,7 @@ class Letter(Struct, frozen=True):
     member: UUID | None = None
     by_member: bool = False
     noted_by: UUID | None = None
+    late: bool = False
 
     @property
     def sender(self) -> str:

@@ -28,7 +28,7 @@ HELD = (Outcome.QUARANTINED, Outcome.AUTOMATIC)
 
 class Arrival(Struct, frozen=True):
     """A mail whose bytes are stored. `whole_size` says how long it is where only its beginning was fetched;
-    `unread_because`, why nothing of it is to be read.
+    `unread_because`, why nothing of it is to be read; `late`, that it has lain for days before it was ours.
     """
 
     mail_id: UUID
@@ -37,6 +37,7 @@ class Arrival(Struct, frozen=True):
     size: int
     whole_size: int | None = None
     unread_because: str = ""
+    late: bool = False
 
 
 class Mail(Struct, frozen=True):

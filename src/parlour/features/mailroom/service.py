@@ -36,7 +36,7 @@ def receive(tx: Tx, arrival: Arrival) -> None:
     if arrival.unread_because:
         store.settle(tx, arrival.mail_id, outcome=Outcome.QUARANTINED.value, reason=arrival.unread_because)
     else:
-        tx.enqueue(READ, {"mail_id": str(arrival.mail_id)})
+        tx.enqueue(READ, {"mail_id": str(arrival.mail_id), **({"late": True} if arrival.late else {})})
 
 
 @requires(Permission.MAIL_BRING)

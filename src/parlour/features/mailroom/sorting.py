@@ -38,6 +38,7 @@ CONFIRMED_WITHIN = timedelta(days=1)
 """So many tickets of one sender are confirmed in a day: a machine without marks that answers each of our
 mails by a new one of its own has no more to answer then.
 """
+LATE = "It had lain in its mailbox for days, and was not confirmed."
 UNCONFIRMED = f"It opened one of more than {CONFIRMED} tickets in a day, and was not confirmed."
 CUT_SHORT = "It is too large to be fetched: this is its beginning, and the rest lies on its mail server."
 _QUIET = {
@@ -162,7 +163,7 @@ def _said(tx: Tx, letter: Letter, client_id: UUID) -> Sorted:
         _let_join(tx, ticket, letter, arrived)
         if letter.sender == ticket.email:
             threads.came_by_mail(tx, ticket.ticket_id, arrived, believed=letter.parsed.verified)
-        if letter.parsed.kind is Kind.PERSON and not letter.parsed.odd_sender:
+        if letter.parsed.kind is Kind.PERSON and not letter.parsed.odd_sender and not letter.late:
             auto_reply.answer(tx, ticket, letter.sender)
         return Sorted(Outcome.ADDED, reason, ticket.ticket_id)
     if ticket:
@@ -173,17 +174,24 @@ def _said(tx: Tx, letter: Letter, client_id: UUID) -> Sorted:
 def _opened(tx: Tx, letter: Letter, client_id: UUID, content: str, reason: str) -> Sorted:
     subject = cut(letter.parsed.subject or text.one_line(content), SUBJECT_LIMIT)
     name = cut(text.name(letter.parsed.sender.name), text.NAME_LIMIT) if letter.parsed.sender else ""
-    since = clock.now() - CONFIRMED_WITHIN
-    is_confirmed = store.recent_of(tx, letter.sender, since=since, limit=CONFIRMED, opened=True) < CONFIRMED
-    draft = Draft(subject, content, letter.sender, client_id, name, letter.file_ids, is_confirmed)
+    unconfirmed = _unconfirmed(tx, letter)
+    draft = Draft(subject, content, letter.sender, client_id, name, letter.file_ids, not unconfirmed)
     opened = tickets.open_ticket(tx.acting_as(letter.stranger(tx.workspace_id)), draft)
     if opened.repeat:  # by the same mail, which was read at the same moment
         return Sorted(Outcome.DUPLICATE, CAME_BEFORE, opened.ticket.ticket_id)
     arrived = _arrived(tx, letter)
     threads.came_by_mail(tx, opened.ticket.ticket_id, arrived, believed=True)
     _let_join(tx, opened.ticket, letter, arrived)
-    reasons = [reason] if is_confirmed else [reason, UNCONFIRMED]
-    return Sorted(Outcome.OPENED, " ".join(filter(None, reasons)), opened.ticket.ticket_id)
+    return Sorted(Outcome.OPENED, f"{reason} {unconfirmed}".strip(), opened.ticket.ticket_id)
+
+
+def _unconfirmed(tx: Tx, letter: Letter) -> str:
+    """Why its sender is not told that it opened a ticket; nothing where they are."""
+    if letter.late:
+        return LATE
+    since = clock.now() - CONFIRMED_WITHIN
+    opened = store.recent_of(tx, letter.sender, since=since, limit=CONFIRMED, opened=True)
+    return UNCONFIRMED if opened >= CONFIRMED else ""
 
 
 def _let_join(tx: Tx, ticket: Ticket, letter: Letter, arrived: Arrived) -> None:

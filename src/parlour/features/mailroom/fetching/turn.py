@@ -26,6 +26,8 @@ TRIES = 3
 UNREAD = f"Its mail server could not hand it out in {TRIES} tries. It lies there still."
 BATCH = 100
 """Mails that are asked for their size at once."""
+LATE = timedelta(days=3)
+"""What has lain there for longer, as where one is fetched with a past, is confirmed to nobody any more."""
 SLACK = timedelta(hours=1)
 """By so much a mail server's clock may be wrong without a mail being lost, when its UIDs begin anew."""
 
@@ -156,14 +158,21 @@ class Turn:
         ]
 
     async def _take(self, envelope: Envelope) -> None:
+        late, whole_size = clock.now() - envelope.received_at > LATE, None
         if envelope.size > SIZE_LIMIT:
             raw, whole_size = await self._thread.run(self._inbox.beginning, envelope.uid), envelope.size
-            await self._keep(envelope.uid, raw, whole_size=whole_size)
         else:
-            await self._keep(envelope.uid, await self._thread.run(self._inbox.mail, envelope.uid))
+            raw = await self._thread.run(self._inbox.mail, envelope.uid)
+        await self._keep(envelope.uid, raw, whole_size=whole_size, late=late)
 
     async def _keep(
-        self, uid: int, raw: bytes | None, *, whole_size: int | None = None, unread_because: str = ""
+        self,
+        uid: int,
+        raw: bytes | None,
+        *,
+        whole_size: int | None = None,
+        unread_because: str = "",
+        late: bool = False,
     ) -> None:
         """The bytes, then the row and the place in one transaction. Of what was expunged there are none."""
         if raw is None:
@@ -172,7 +181,9 @@ class Turn:
             raw, whole_size = raw[:BEGINNING], len(raw)
         key = new_key(self._claimed.workspace_id)
         size = await self._files.put(key, pieces(raw), limit=SIZE_LIMIT)
-        arrival = Arrival(clock.new_id(), self._claimed.mailbox_id, key, size, whole_size, unread_because)
+        arrival = Arrival(
+            clock.new_id(), self._claimed.mailbox_id, key, size, whole_size, unread_because, late
+        )
         behind = replace(self._place, last=uid)
         try:
             await self._db.write(self._system, service.take, self._place, behind, arrival)
