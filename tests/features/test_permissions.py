@@ -92,6 +92,7 @@ SYSTEM_ONLY = {
     "mailroom.leaving.service.of_address",
     "mailroom.leaving.service.reseal",
     "mailroom.service.note_failure",
+    "mailroom.service.note_waiting",
     "mailroom.service.receive",
     "mailroom.signing.service.begin",
     "mailroom.signing.service.made",
