@@ -20,5 +20,8 @@ export function save(storage: () => Storage, key: string, value: unknown): boole
   }
 }
 
+/** What an agent has just read. The lists in other tabs follow it. */
+export const READ = "parlour:read";
+
 export const local = (): Storage => localStorage;
 export const session = (): Storage => sessionStorage;

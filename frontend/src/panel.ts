@@ -40,9 +40,10 @@ export function startPanel(): void {
   });
 }
 
-/** A button that went with what it took away leaves the focus with its form. */
+/** A button that went with what it took away, or behind what was closed, leaves the focus with its form. */
 function keepFocus(): void {
-  if (!acted || document.activeElement !== document.body) return;
+  const at = document.activeElement;
+  if (!acted || (at && at !== document.body && at.checkVisibility())) return;
   const form = one(`[data-panel] form[action="${CSS.escape(acted)}"]`);
   const places = form ? [...all(`:is(input, select, button):not([tabindex="-1"])`, form), one("summary", form.closest("details") ?? form)] : [];
   places.find((place) => place?.checkVisibility())?.focus();

@@ -3,6 +3,7 @@
 import { linkOf } from "./choices";
 import { all, copy, near, one, sentence } from "./dom";
 import type { TicketFrame } from "./frames";
+import { load, local, READ } from "./keep";
 import { inUse, jitter, refresh } from "./refresh";
 import { startSelection } from "./selection";
 import { onMissed, onTicket } from "./watch";
@@ -50,12 +51,16 @@ async function work(): Promise<void> {
   timer = waiting.size ? window.setTimeout(() => void work(), 1_000) : 0;
 }
 
+function fetchSoon(ticketId: string): void {
+  waiting.add(ticketId);
+  timer ||= window.setTimeout(() => void work(), jitter());
+}
+
 function changed(frame: TicketFrame): void {
   const list = one("[data-list]");
   if (!list) return;
   if (rowOf(frame.ticket_id)) {
-    waiting.add(frame.ticket_id);
-    timer ||= window.setTimeout(() => void work(), jitter());
+    fetchSoon(frame.ticket_id);
   } else if (fits(list, frame)) {
     elsewhere.add(frame.ticket_id);
     count();
@@ -104,9 +109,13 @@ export function startTable(): void {
   if (!one("[data-list]")) return;
   onTicket(changed);
   onMissed(() => {
-    for (const row of all("[data-ticket-row]")) waiting.add(row.dataset.ticketRow ?? "");
-    timer ||= window.setTimeout(() => void work(), jitter());
+    for (const row of all("[data-ticket-row]")) fetchSoon(row.dataset.ticketRow ?? "");
     if (copy("[data-updates-some]")) offer(sentence("[data-updates-some]", document));
+  });
+  addEventListener("storage", ({ key }) => {
+    const read = key === READ && load<{ ticket: string }>(local, READ);
+    // The server stores marks that follow each other once a second.
+    if (read && rowOf(read.ticket)) setTimeout(() => fetchSoon(read.ticket), 1_000);
   });
   document.addEventListener("htmx:after:swap", (event) => {
     if (!near(event, "#filters")) return;

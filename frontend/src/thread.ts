@@ -7,6 +7,7 @@ import { one, said } from "./dom";
 import type { Face } from "./faces";
 import { Feed } from "./feed";
 import type { Attachment, Message, Place, Request, Side } from "./frames";
+import { local, READ, save } from "./keep";
 import { MessageList } from "./messages";
 import { Outbox, type Unsent } from "./outbox";
 import type { Reading } from "./reading";
@@ -237,7 +238,9 @@ export class Thread {
     this.#readTimer = window.setTimeout(() => {
       const seq = this.feed.last;
       if (!attended() || !this.page.reading.atEnd || seq <= this.#readTo) return;
-      if (this.page.tell({ t: "read", room: this.id, seq })) this.#readTo = seq;
+      if (!this.page.tell({ t: "read", room: this.id, seq })) return;
+      this.#readTo = seq;
+      if (this.page.side === "agent") save(local, READ, { ticket: this.page.room.dataset.ticket, seq });
     }, 300);
   }
 

@@ -178,6 +178,21 @@ async def test_escape_leaves_the_words_where_they_are_and_the_keys_are_heard_aga
     await expect(ada.page.get_by_text(f"#{ticket.number} is now: Resolved")).to_be_visible()
 
 
+async def test_a_ticket_put_aside_by_keys_leaves_the_focus_where_that_is_said(
+    live: Live, past: Past, people: People
+) -> None:
+    ticket = await past.ticket(marked())
+    ada = await people.agent()
+    await ada.page.goto(desk_of(live, ticket))
+    await Room(ada.page).is_live()
+    await press(ada.page, "z")
+    await expect(ada.page.get_by_role("button", name="Tomorrow morning")).to_be_focused()
+    await press(ada.page, "Enter")
+    await expect(ada.page.get_by_text(f"#{ticket.number} is put aside")).to_be_visible()
+
+    await expect(ada.page.locator("[data-panel] details[data-snooze] > summary")).to_be_focused()
+
+
 async def test_escape_closes_the_list_of_members_before_it_leaves_the_note(
     live: Live, past: Past, people: People
 ) -> None:

@@ -102,6 +102,22 @@ async def test_a_colleagues_change_shows_in_the_row_and_no_row_moves(
     assert await ada.locator("[data-ticket-row]").evaluate_all("rows => rows.map(row => row.id)") == before
 
 
+async def test_what_is_read_in_another_tab_is_unread_in_the_list_no_more(
+    live: Live, past: Past, people: People
+) -> None:
+    (ticket, other), _ = await some(past, 2)
+    ada = await people.agent()
+    list_ = await at(ada, f"{live.desk}/tickets")
+    await expect(row(list_, ticket).get_by_role("link", name="Unread")).to_be_visible()
+    opened = await ada.page.context.new_page()
+    await opened.goto(desk_of(live, ticket))
+    await opened.bring_to_front()
+    await Room(opened).is_live()
+
+    await expect(row(list_, ticket).get_by_role("link", name="Unread")).to_have_count(0)
+    await expect(row(list_, other).get_by_role("link", name="Unread")).to_be_visible()
+
+
 async def test_what_is_not_on_the_page_is_only_counted(live: Live, past: Past, people: People) -> None:
     shown, _ = await some(past, 1)
     other = await past.ticket("Elsewhere")
