@@ -17,8 +17,10 @@ from parlour.db.database import Database, Tx
 from parlour.db.lanes import Lane
 from parlour.db.moments import AT_ONCE
 from parlour.db.outbox import Job, Postponed, Undeliverable, Waiting
+from parlour.files.errors import FilesAway
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
+from parlour.kernel.errors import StorageFull
 from parlour.kernel.events import JobQueued
 from parlour.logs import Episode
 from parlour.worker import ATTEMPTS, LEASE, LONGEST_DELAY, Worker, delay_after
@@ -501,6 +503,20 @@ async def test_every_outcome_is_logged_without_the_payload(db: Database, still: 
     assert {line["event"] for line in logs} == {"job.dead", "job.retried", "job.finished"}
     assert all(line["kind"] == "work" and line["attempt"] == 1 and line["job_id"] for line in logs)
     assert "s3cret" not in str(logs)
+
+
+@pytest.mark.parametrize("error", [FilesAway("503"), StorageFull(), Postponed("451"), ConnectionError("cut")])
+async def test_what_is_away_is_a_line_and_no_traceback(
+    db: Database, still: None, hands: Hands, error: Exception
+) -> None:
+    await put(db)
+    hands.errors = [error]
+
+    with capture_logs() as logs:
+        async with working(db, hands):
+            await until(lambda: any(line["event"] == "job.retried" for line in logs))
+
+    assert [line["exc_info"] for line in logs if line["event"] == "job.retried"] == [None]
 
 
 @pytest.mark.parametrize(("attempts", "longest"), [(1, 2), (2, 4), (5, 32), (12, 3600), (15, 3600)])

@@ -21,7 +21,7 @@ from parlour.db.outbox import Ended, Job, Postponed, Undeliverable, Waiting
 from parlour.db.together import Together
 from parlour.kernel import clock
 from parlour.kernel.access import Actor
-from parlour.kernel.errors import Unreachable
+from parlour.kernel.errors import Overloaded, Unreachable
 from parlour.kernel.events import Event, JobQueued
 from parlour.kernel.text import one_line
 from parlour.logs import Episode
@@ -269,7 +269,7 @@ class Worker:
             raise Postponed(f"This process knows no jobs of the kind {kind!r}.") from None
 
     async def _retry(self, job: Job, error: Exception, about: Any) -> Ended:
-        expected = isinstance(error, Postponed | OSError)
+        expected = isinstance(error, Postponed | Overloaded | OSError)
         last = job.attempts >= ATTEMPTS
         if last and not isinstance(error, Waiting):
             return await self._bury(job, _words(error), about, exc_info=None if expected else error)

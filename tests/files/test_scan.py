@@ -76,3 +76,20 @@ async def test_an_answer_in_pieces_is_read_to_its_end(end: bytes) -> None:
 
 async def test_without_a_scanner_nothing_is_said() -> None:
     assert (await Scanner(None).scan(io.BytesIO(MARK))).scan is Scan.OFF
+
+
+async def test_one_that_says_nothing_is_waited_for_as_long_as_somebody_can() -> None:
+    never = asyncio.Event()
+
+    async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await never.wait()
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    place = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with asyncio.timeout(40):
+        verdict = await Scanner(place).scan(io.BytesIO(b"text"), 0.2)
+    never.set()
+    server.close()
+
+    assert verdict.scan is Scan.UNSCANNED

@@ -13,7 +13,7 @@ from parlour.files import heic, kinds
 from parlour.files.errors import Infected, TooLarge
 from parlour.files.folder import PIECE
 from parlour.files.pictures import Drawn, Pictures
-from parlour.files.scan import Scan, Scanner
+from parlour.files.scan import WHILE_SOMEBODY_WAITS, Scan, Scanner
 from parlour.files.store import FileStore, clear_words
 
 
@@ -64,7 +64,7 @@ class Intake:
         Raises TooManyPixels, Infected, FilesAway, StorageFull. After any of them, and after a kill,
         something may lie under either key: both are to be deleted.
         """
-        verdict = await self.scanner.scan(file)
+        verdict = await self.scanner.scan(file, WHILE_SOMEBODY_WAITS)
         if verdict.scan is Scan.INFECTED:
             raise Infected
         media_type = looked.media_type

@@ -9,6 +9,8 @@ from msgspec import Struct
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 60.0
+WHILE_SOMEBODY_WAITS = 20.0
+"""Seconds. What was not scanned by then is asked about again by a job, before anybody else sees it."""
 PIECE = 64 * 1024
 
 _CLEAN = "stream: OK"
@@ -45,13 +47,15 @@ class Scanner:
     def __init__(self, clamd: str | None) -> None:
         self.clamd = clamd
 
-    async def scan(self, file: BinaryIO) -> Verdict:
-        """The verdict on the whole file, from its beginning. Never raises: what goes wrong is UNSCANNED."""
+    async def scan(self, file: BinaryIO, within: float = ANSWER_SECONDS) -> Verdict:
+        """The verdict on the whole file, from its beginning. Never raises: what goes wrong is UNSCANNED, and
+        so is what takes more than `within` seconds.
+        """
         if self.clamd is None:
             return Verdict(Scan.OFF)
         file.seek(0)
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with asyncio.timeout(within):
                 answer = await self._ask(file)
         except (OSError, TimeoutError, asyncio.IncompleteReadError, ValueError) as error:
             log.warning("files.unscanned", because=str(error) or type(error).__name__)

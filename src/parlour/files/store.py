@@ -27,7 +27,7 @@ REMEMBERED = 10_000
 MARK = ".parlour"
 """A folder in a store that we made: it tells one that holds nothing yet from the mount point of a disk."""
 STOPS_WITHIN = 5.0
-"""Seconds that an upload which is cancelled gets to be ended at a cloud that answers."""
+"""Seconds for a cloud that answers to end an upload which was cancelled, and to clear up after one."""
 AT_ONCE = 4
 """Uploads to a cloud that hold their parts in memory at the same moment; the others wait their turn."""
 
@@ -189,8 +189,9 @@ class FileStore:
                 )
                 await _ended(asyncio.ensure_future(uploading), stopped)
         except BaseException:
-            with suppress(FilesAway):  # what went wrong first is told
-                await asyncio.shield(self.delete(key))
+            with suppress(FilesAway, TimeoutError):  # what went wrong first is told
+                async with asyncio.timeout(STOPS_WITHIN):
+                    await asyncio.shield(self.delete(key))
             if cut and not stopped.is_set():
                 raise cut[0] from None
             raise

@@ -14,7 +14,7 @@ from parlour.features.files import service as files
 from parlour.features.files.models import Begun
 from parlour.features.files.spool import on_disk, spool
 from parlour.features.files.staging import stage
-from parlour.files.errors import TooLarge
+from parlour.files.errors import FilesAway, TooLarge
 from parlour.files.intake import Intake
 from parlour.kernel.access import Actor, Kind, permitted
 from parlour.kernel.errors import DomainError, Overloaded
@@ -28,6 +28,9 @@ _BATCH = 512 * 1024
 
 SECONDS = 20 * 60.0
 """For one file: 25 MB at the pace of a poor phone line."""
+STORED_WITHIN = 45.0
+"""Seconds for a file that is here, its wait for a turn at the store included: a proxy gives up a form of
+which nothing is read for a minute, and its page does not keep what was typed."""
 AT_ONCE = 64
 """Files that arrive at a time, which is what they may take of the disk before they are stored."""
 OF_ONE_NETWORK = 16
@@ -87,12 +90,14 @@ class Uploads:
         place = arriving.place(network_of(self._request))
         with on_disk(), place, await asyncio.to_thread(spool, folder) as file:
             size = await _in_time(_write(file, data, intake(self._request).limit))
-            staged = await stage(
-                db(self._request),
-                intake(self._request),
-                self._actor,
-                lambda tx: self._begin(tx, name, size, fields),
-                file,
+            staged = await _answered(
+                stage(
+                    db(self._request),
+                    intake(self._request),
+                    self._actor,
+                    lambda tx: self._begin(tx, name, size, fields),
+                    file,
+                )
             )
         self.taken.append(staged)
         return staged.file_id
@@ -113,6 +118,14 @@ async def _in_time(writing: Awaitable[int]) -> int:
             return await writing
     except TimeoutError:
         raise TooSlow from None
+
+
+async def _answered(staging: Awaitable[Attachment]) -> Attachment:
+    try:
+        async with asyncio.timeout(STORED_WITHIN):
+            return await staging
+    except TimeoutError:
+        raise FilesAway from None
 
 
 async def _write(file: BinaryIO, data: AsyncIterator[bytes], limit: int) -> int:

@@ -15,7 +15,7 @@ from parlour.features.files.spool import on_disk, spool
 from parlour.features.workspaces.logo import service as logos
 from parlour.files.errors import Infected, TooManyPixels
 from parlour.files.pictures import Drawn
-from parlour.files.scan import Scan
+from parlour.files.scan import WHILE_SOMEBODY_WAITS, Scan
 from parlour.kernel import clock
 from parlour.kernel.access import Actor, permitted
 from parlour.kernel.errors import Invalid
@@ -70,7 +70,7 @@ class _Coming:
         look = intake(self._request)
         with on_disk(), spool(site(self._request).settings.data_dir) as file:
             file.write(content)
-            if (await look.scanner.scan(file)).scan is Scan.INFECTED:
+            if (await look.scanner.scan(file, WHILE_SOMEBODY_WAITS)).scan is Scan.INFECTED:
                 raise Invalid({"logo": Infected.code})
             try:
                 drawn = await look.pictures.redraw(file, folder, logo=True)
