@@ -453,6 +453,30 @@ async def test_another_workspaces_address_is_one_like_any_other(house: House, br
     assert (mail.outcome, ours.outcome) == (Outcome.OPENED, Outcome.LOOP)
 
 
+async def test_workspaces_of_one_house_write_to_each_other_as_houses_do(
+    house: House, bring: Bring, desk: Browser, files: FileStore
+) -> None:
+    theirs, there = "help@other.example", Actor.system(house.other.workspace_id)
+    await house.db.write(there, mailboxes.add, theirs)
+    ticket = await ticket_of(house, await bring(written("The invoice?", sender=theirs)))
+    here = place(house, ticket)
+    await desk.submit(f"{here}/chat", words("It is on its way."), page=here)
+    sent = await mails(house, theirs, 2)
+    for mail in (*sent, *sent):
+        await Arrivals(house.db, files).accept(mail.as_bytes(policy=ON_ONE_LINE), [theirs])
+    async with asyncio.timeout(30):
+        while await house.db.read(Actor.system(), are_due):
+            await asyncio.sleep(0.02)
+    found = (await house.db.read(there, ledger.ledger)).mails
+    back = await bring(sent[-1])
+
+    assert sorted(each.outcome for each in found) == sorted(
+        [Outcome.AUTOMATIC, Outcome.AUTOMATIC, Outcome.DUPLICATE, Outcome.OPENED]
+    )
+    assert {each.sender for each in found} == {SUPPORT}
+    assert back.outcome is Outcome.LOOP, "in the workspace that sent it, it is its own"
+
+
 async def test_a_mark_that_is_not_ours_leads_nowhere(house: House, bring: Bring) -> None:
     ticket = await ticket_of(house, await bring(written()))
     [confirmation] = await mails(house, MARIA)

@@ -19,6 +19,7 @@ from parlour.features.files.staging import stage
 from parlour.features.mailroom import answers, service, sorting
 from parlour.features.mailroom.letters import Letter
 from parlour.features.mailroom.models import Outcome
+from parlour.features.tickets import finding
 from parlour.features.workspaces.mailboxes import service as mailboxes
 from parlour.files.errors import FilesAway, Missing
 from parlour.files.intake import Intake
@@ -61,6 +62,7 @@ class MailroomJobs:
             )
             letter = replace(letter, is_whole=found.whole_size is None, mailbox_id=found.mailbox_id)
             letter = replace(letter, late=job.payload.get("late", False))
+            letter = await self._perhaps_of_another_workspace(system, letter, raw)
             letter = await self._perhaps_by_our_list(system, letter)
             letter = await self._perhaps_by_our_form(system, letter)
             if "noted_by" in job.payload:
@@ -83,6 +85,23 @@ class MailroomJobs:
                 return
             raise
         log.info("mail.read", mail=str(mail_id), outcome=outcome.value)
+
+    async def _perhaps_of_another_workspace(self, system: Actor, letter: Letter, raw: bytes) -> Letter:
+        """What another workspace of the house writes to ours is a mail like any other's, as it is between two
+        houses. Its Message-ID proves it, so it comes from where its answers are asked: the address in From
+        may be the whole house's.
+        """
+        parsed = letter.parsed
+        theirs = threads.mail_in([parsed.message_id], self._keys) if parsed.kind is Kind.LOOP else None
+        here = await self._db.read(system, finding.by_id, theirs.about) if theirs else None
+        if theirs is None or here:
+            return letter
+        from parlour.mail.receive.parse import parse
+
+        parsed = await asyncio.to_thread(parse, raw, authserv_id=self._authserv_id)
+        if parsed.reply_to:
+            parsed = replace(parsed, sender=parsed.reply_to[0], verified=False)
+        return replace(letter, parsed=parsed)
 
     async def _perhaps_by_our_list(self, system: Actor, letter: Letter) -> Letter:
         """A mailing list at an address of ours, as a group at Google that stands before a mailbox, hands on
