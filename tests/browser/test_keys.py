@@ -215,7 +215,7 @@ async def test_a_key_is_heard_again_as_soon_as_a_dialog_is_closed(live: Live, pe
     """Also where that one still holds the focus; and a transition that was skipped is no error."""
     ada = await people.agent()
     await ada.page.goto(f"{live.desk}/replies")
-    await press(ada.page, "Control+k")
+    await open_palette(ada.page)
     await press(ada.page, "Escape")
     await ada.page.evaluate("""() => {
         const ready = Promise.reject(new DOMException('Skipping view transition', 'AbortError'));
