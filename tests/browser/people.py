@@ -192,12 +192,14 @@ class People:
         javascript: bool = True,
         viewport: ViewportSize = DESKTOP,
         bypass_csp: bool = False,
+        touch: bool = False,
     ) -> Person:
         """An agent who has signed in; looks at nothing yet."""
         return await self.stranger(
             javascript=javascript,
             viewport=viewport,
             bypass_csp=bypass_csp,
+            touch=touch,
             cookies={"parlour_session": await self._past.session(name)},
         )
 

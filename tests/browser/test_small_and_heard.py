@@ -78,6 +78,18 @@ async def test_a_subject_without_an_end_makes_no_page_wider(live: Live, past: Pa
             assert await too_wide(person.page) == [], address
 
 
+async def test_by_touch_an_agents_pages_fit_a_small_phone(live: Live, past: Past, people: People) -> None:
+    ticket = await past.ticket()
+    ada = await people.agent(viewport=NARROW, touch=True)
+    here = desk_of(live, ticket)
+    for address in (here, f"{here}/notes", live.desk, f"{live.desk}/tickets", f"{live.desk}/tickets/new"):
+        await ada.page.goto(address)
+        assert await too_wide(ada.page) == [], address
+        if buttons := await ada.page.locator("form[data-composer] .btn:visible").all():
+            boxes = [await button.bounding_box() for button in buttons]
+            assert all(box and box["x"] >= 0 and box["x"] + box["width"] <= NARROW["width"] for box in boxes)
+
+
 async def test_an_invited_address_without_an_end_makes_no_page_wider_and_its_link_is_in_sight(
     live: Live, people: People
 ) -> None:
