@@ -43,7 +43,7 @@ def _met(url: str, file_limit: int) -> Finding:
     if status != 200:
         raise _Refused(f"it answers {status}")
     if (status := _asked(url, "GET", "/realtime", {"Origin": url, **_UPGRADE})) != 101:
-        says = f"{url} lets no WebSocket through ({status}): rooms are not live, nor are the desk's lists."
+        says = f"{url} lets no WebSocket through ({status}): what is new appears late."
         return Finding("address", "wrong", says, _PROXIES)
     if _refuses(url, file_limit):
         says = f"{url} refuses a file of {file_limit:,} bytes before Parlour hears of it."
