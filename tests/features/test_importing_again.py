@@ -23,7 +23,7 @@ from parlour.features.tickets.models import Priority, Status
 from parlour.features.tickets.tags import service as tags
 from parlour.kernel.access import Role
 from tests.features.test_erasing import begins
-from tests.features.test_importing import MARIA, TICKETS, bring, lines, listed, said_in
+from tests.features.test_importing import MARIA, TICKETS, bring, lines, listed, said_in, told_by
 from tests.house import House
 from tests.tickets import ada
 
@@ -147,6 +147,45 @@ async def test_tickets_without_a_number_are_named_and_never_mixed(
 
     assert (counts.tickets, counts.problems) == (1, 8)
     assert {each.why for each in complaints} == {"has no number, by which it could be known again"}
+
+
+@pytest.mark.parametrize(
+    ("reader", "asker", "author"),
+    [(zendesk, "requester_id", "author_id"), (freshdesk, "requester_id", "user_id")],
+)
+def test_who_has_no_number_is_nobody_whom_a_ticket_names(
+    tmp_path: Path, reader: ModuleType, asker: str, author: str
+) -> None:
+    """Else what nobody is named for would be the last such person's, and go to their address."""
+    someone = [{"id": None, "email": "eve@example.com", "name": "Eve"}, {"email": "eve@example.com"}]
+    said: list[dict[str, Any]] = [
+        {"id": 1, "body": "Hello?", "body_text": "Hello?", author: None, "created_at": AT},
+        {"id": 2, "body": "Hm.", "body_text": "Hm.", "created_at": AT},
+    ]
+    told = {"id": 5, asker: None, "tags": [None, {"name": None}, "tent"], "created_at": AT}
+    listed = {"comments" if reader is zendesk else "conversations": said}
+
+    [ticket], problems = told_by(reader, tmp_path, users=someone, tickets=[{**told, **listed}])
+
+    assert (ticket.email, ticket.assignee, ticket.tags) == ("", "", ("tent",))
+    assert not any(each.by_customer or each.email for each in ticket.messages[-2:])
+    assert [each.about for each in problems] == ["people without a number"]
+
+
+def test_labels_without_a_name_are_none(tmp_path: Path) -> None:
+    [ticket], _ = told_by(
+        chatwoot, tmp_path, conversations=[{"id": 5, "labels": [None, "tent"], "created_at": AT}]
+    )
+
+    assert ticket.tags == ("tent",)
+
+
+def test_who_asked_is_known_by_a_number_in_either_form(tmp_path: Path) -> None:
+    said = [{"id": 11, "author_id": "7", "body": "It leaks.", "created_at": AT}]
+    whose = {"requester_id": 7, "requester": {"id": None, "email": MARIA}}
+    [ticket], _ = told_by(zendesk, tmp_path, tickets=[{"id": 5, "comments": said, **whose, "created_at": AT}])
+
+    assert [each.by_customer for each in ticket.messages] == [True]
 
 
 @pytest.mark.parametrize("reader", TICKETS)

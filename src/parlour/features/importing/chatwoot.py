@@ -17,6 +17,7 @@ from parlour.features.importing.reading import (
     moment,
     objects,
     several,
+    tags_of,
     timed,
     words,
 )
@@ -85,7 +86,7 @@ def _ticket(folder: Path, one: Json, apart: Sequence[Json]) -> OldTicket | Probl
         assignee=str(assignee.get("email") or ""),
         created_at=created,
         messages=tuple(messages),
-        tags=tuple(str(label) for label in several(one.get("labels"))),
+        tags=tags_of(one.get("labels")),
     )
 
 

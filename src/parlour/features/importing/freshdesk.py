@@ -14,8 +14,10 @@ from parlour.features.importing.reading import (
     key_of,
     moment,
     objects,
-    several,
+    person,
+    tags_of,
     timed,
+    unnamed,
     words,
 )
 from parlour.features.tickets.models import Priority, Status
@@ -35,15 +37,17 @@ def read(folder: Path) -> Iterator[OldTicket | Problem]:
     tickets = files_of(folder, "tickets")
     if not tickets:
         raise NoExport(f"{folder} holds no Tickets.json, as Freshdesk's export has it.")
-    people = {}
+    people: dict[str, Json] = {}
     for path in files_of(folder, "users", "contacts", "agents"):
         for one in objects(path, "users", "contacts", "agents", "user", "contact", "agent"):
             if isinstance(one, Problem):
                 yield one
             else:
                 inner = one.get("contact") or one.get("user")
-                this = one.get("user_id") or one.get("id")  # an agent's own id names nobody in the old export
-                people[str(this)] = {**one, **(inner if isinstance(inner, dict) else {})}
+                # an agent's own id names nobody in the old export
+                this = key_of(one, "user_id") or key_of(one)
+                people[this] = {**one, **(inner if isinstance(inner, dict) else {})}
+    yield from unnamed(people)
     for path in tickets:
         for one in objects(path, "tickets", "helpdesk_tickets", "helpdesk_ticket", "ticket"):
             yield one if isinstance(one, Problem) else _ticket(folder, one, people)
@@ -59,8 +63,8 @@ def _ticket(folder: Path, one: Json, people: dict[str, Json]) -> OldTicket | Pro
     if one.get("deleted") is True or one.get("spam") is True:
         return Problem(f"ticket {key}", "was deleted, or spam, over there")
     told = one.get("requester")
-    requester = told if isinstance(told, dict) else people.get(str(one.get("requester_id")), {})
-    responder = people.get(str(one.get("responder_id")), {})
+    requester = told if isinstance(told, dict) else person(people, one, "requester_id")
+    responder = person(people, one, "responder_id")
     outbound = _number(one.get("source")) == _OUTBOUND
     opener = responder if outbound else requester
     first = OldMessage(
@@ -84,9 +88,7 @@ def _ticket(folder: Path, one: Json, people: dict[str, Json]) -> OldTicket | Pro
         assignee=str(responder.get("email") or ""),
         created_at=created,
         messages=(first, *sorted((each for each in said if each), key=lambda each: each.at)),
-        tags=tuple(
-            str(tag.get("name") if isinstance(tag, dict) else tag) for tag in several(one.get("tags")) if tag
-        ),
+        tags=tags_of(one.get("tags")),
     )
 
 
@@ -107,7 +109,7 @@ def _message(folder: Path, one: Json, requester: Json, people: dict[str, Json]) 
     at = moment(one.get("created_at"))
     if at is None or one.get("deleted") is True or _number(one.get("source")) == _META:
         return None
-    author = people.get(str(one.get("user_id")), {})
+    author = person(people, one, "user_id")
     by_customer = one.get("incoming") is True
     if by_customer and not author:
         author = requester

@@ -25,6 +25,7 @@ _FIRST_YEAR, _LAST_YEAR = 1970, 2100
 
 
 NAMELESS = Problem("a ticket", "has no number, by which it could be known again")
+_UNNAMED = Problem("people without a number", "were passed over: no ticket could name them")
 
 
 class NoExport(Exception):
@@ -155,6 +156,17 @@ def key_of(one: Json, name: str = "id") -> str:
     return str(told).replace("\0", "").strip()
 
 
+def unnamed(people: dict[str, Json]) -> Iterator[Problem]:
+    """Takes out whoever has no number: else what nobody is named for would be theirs."""
+    if people.pop("", None):
+        yield _UNNAMED
+
+
+def person(people: dict[str, Json], one: Json, name: str) -> Json:
+    """Whom `one` names under `name`; empty where it names nobody, or somebody who is not in the export."""
+    return people.get(key_of(one, name), {})
+
+
 def timed(one: Json, otherwise: datetime) -> Json:
     """A message; at its ticket's time where its own cannot be read, rather than without a place."""
     return one if moment(one.get("created_at")) else {**one, "created_at": otherwise.isoformat()}
@@ -174,6 +186,12 @@ def several(told: Any) -> list[Any]:
     return told if isinstance(told, list) else []
 
 
+def tags_of(told: Any) -> tuple[str, ...]:
+    """Their names, told as words or as objects that have one."""
+    named = (one.get("name") if isinstance(one, dict) else one for one in several(told))
+    return tuple(str(name) for name in named if name)
+
+
 def attached(folder: Path, told: Any, name_of: str, id_of: str = "id") -> tuple[OldFile, ...]:
     """What a message names, and where its bytes lie: `attachments/ID/NAME`, `attachments/ID-NAME` or
     `attachments/NAME`, whichever there is.
@@ -183,7 +201,7 @@ def attached(folder: Path, told: Any, name_of: str, id_of: str = "id") -> tuple[
         if not isinstance(one, dict):
             continue
         name = Path(str(one.get(name_of) or "file")).name or "file"
-        this, base = str(one.get(id_of, "")), folder / "attachments"
+        this, base = key_of(one, id_of), folder / "attachments"
         places = (base / this / name, base / f"{this}-{name}", base / name)
         found.append(OldFile(name, next((place for place in places if _lies(place, base)), None)))
     return tuple(found)

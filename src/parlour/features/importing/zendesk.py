@@ -4,7 +4,6 @@ names with which they are downloaded, `export-…`, they are told apart by what 
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from parlour.features.importing.models import OldMessage, OldTicket, Problem
 from parlour.features.importing.reading import (
@@ -16,8 +15,11 @@ from parlour.features.importing.reading import (
     key_of,
     moment,
     objects,
+    person,
     several,
+    tags_of,
     timed,
+    unnamed,
     words,
 )
 from parlour.features.tickets.models import Priority, Status
@@ -38,13 +40,14 @@ def read(folder: Path) -> Iterator[OldTicket | Problem]:
     tickets, mixed = files_of(folder, "tickets"), files_of(folder, "export")
     if not tickets and not mixed:
         raise NoExport(f"{folder} holds no tickets.json or export-….json, as Zendesk's JSON export has it.")
-    people = {}
+    people: dict[str, Json] = {}
     for path in (*files_of(folder, "users"), *mixed):
         for one in objects(path, "users", "user"):
             if isinstance(one, Problem):
                 yield one
             elif path not in mixed or "role" in one:
-                people[str(one.get("id"))] = one
+                people[key_of(one)] = one
+    yield from unnamed(people)
     for path in (*tickets, *mixed):
         for one in objects(path, "tickets", "ticket"):
             if path not in mixed:
@@ -57,9 +60,10 @@ def _is_ticket(one: Json) -> bool:
     return "subject" in one or "raw_subject" in one
 
 
-def _person(told: Any, this: Any, people: dict[str, Json]) -> Json:
+def _person(one: Json, name: str, people: dict[str, Json]) -> Json:
     """Whom an export writes out in place, or names by an id."""
-    return told if isinstance(told, dict) else people.get(str(this), {})
+    told = one.get(name)
+    return told if isinstance(told, dict) else person(people, one, f"{name}_id")
 
 
 def _ticket(folder: Path, one: Json, people: dict[str, Json]) -> OldTicket | Problem:
@@ -69,8 +73,8 @@ def _ticket(folder: Path, one: Json, people: dict[str, Json]) -> OldTicket | Pro
         return NAMELESS
     if one.get("status") == "deleted":
         return Problem(about, "was deleted over there")
-    requester = _person(one.get("requester"), one.get("requester_id"), people)
-    assignee = _person(one.get("assignee"), one.get("assignee_id"), people)
+    requester = _person(one, "requester", people)
+    assignee = _person(one, "assignee", people)
     if created is None:
         return Problem(about, "has no time at which it was made")
     comments = [each for each in several(one.get("comments")) if isinstance(each, dict)]
@@ -78,7 +82,7 @@ def _ticket(folder: Path, one: Json, people: dict[str, Json]) -> OldTicket | Pro
         author = requester.get("id") or one.get("requester_id")
         first = {"id": "description", "author_id": author, "body": one.get("description")}
         comments = [{**first, "public": True, "created_at": one.get("created_at")}]
-    whose = {"id": one.get("requester_id"), **requester}
+    whose = {**requester, "id": key_of(requester) or key_of(one, "requester_id")}
     said = [_message(folder, timed(each, created), whose, people) for each in comments]
     return OldTicket(
         key=key,
@@ -90,7 +94,7 @@ def _ticket(folder: Path, one: Json, people: dict[str, Json]) -> OldTicket | Pro
         assignee=str(assignee.get("email") or ""),
         created_at=created,
         messages=tuple(sorted((each for each in said if each), key=lambda each: each.at)),
-        tags=tuple(str(tag) for tag in several(one.get("tags"))),
+        tags=tags_of(one.get("tags")),
     )
 
 
@@ -98,9 +102,9 @@ def _message(folder: Path, one: Json, requester: Json, people: dict[str, Json]) 
     at = moment(one.get("created_at"))
     if at is None:
         return None
-    author = _person(one.get("author"), one.get("author_id"), people)
-    this = author.get("id", one.get("author_id"))
-    is_requester = this is not None and this == requester.get("id")
+    author = _person(one, "author", people)
+    this = key_of(author) or key_of(one, "author_id")
+    is_requester = bool(this) and this == key_of(requester)
     author = author or (requester if is_requester else {})
     return OldMessage(
         key=key_of(one),
