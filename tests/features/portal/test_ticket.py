@@ -51,10 +51,11 @@ async def test_it_shows_the_last_three_messages_without_the_description_twice(
     assert page.text.count("It should have been here on Monday.") == 1
 
 
-async def test_before_any_answer_it_says_so(house: House, visitor: Browser) -> None:
+async def test_before_any_answer_it_says_where_it_will_be(house: House, visitor: Browser) -> None:
+    """That is the conversation, which is live; this page is as it was when it was asked for."""
     page = await visitor.get(address(await house.open_ticket(visitor)))
 
-    assert "No answer yet." in page.text
+    assert "No answer yet. It will be in the conversation." in page.text
 
 
 async def test_a_closed_ticket_says_that_it_is_over(house: House, visitor: Browser) -> None:
