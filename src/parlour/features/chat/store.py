@@ -24,6 +24,7 @@ from sqlalchemy import (
 from parlour.db import dialect, epoch, search
 from parlour.db.database import HERE, Tx
 from parlour.db.schema import attachment_columns, chat_rooms, files, messages, read_marks
+from parlour.db.unread import unseen_in
 from parlour.features.chat.models import Audience, Marked, Room
 from parlour.kernel import clock
 from parlour.kernel.kept import Kept
@@ -131,27 +132,10 @@ _WITH_MARKS = (
 )
 _MARKED = _WITH_MARKS.where(chat_rooms.c.room_id == bindparam("room"))
 _MARKED_OF_TICKET = _WITH_MARKS.where(chat_rooms.c.ticket_id == bindparam("ticket"))
-_MARK_OF_READER = (
-    select(func.coalesce(func.max(read_marks.c.seq), 0))
-    .where(
-        read_marks.c.workspace_id == HERE,
-        read_marks.c.room_id == chat_rooms.c.room_id,
-        read_marks.c.reader == bindparam("reader"),
-    )
-    .correlate(chat_rooms)
-    .scalar_subquery()
-)
 _UNREAD_ROOMS = select(chat_rooms.c.room_id).where(
     chat_rooms.c.workspace_id == HERE,
     dialect.one_of(chat_rooms.c.room_id, "rooms"),
-    select(messages.c.seq)
-    .where(
-        messages.c.workspace_id == HERE,
-        messages.c.room_id == chat_rooms.c.room_id,
-        messages.c.seq > _MARK_OF_READER,
-        messages.c.sender_type == "agent",
-    )
-    .exists(),
+    unseen_in(chat_rooms.c.room_id, said_by="agent"),
 )
 
 

@@ -17,11 +17,11 @@ from parlour.db.schema import (
     UtcDateTime,
     members,
     notifications,
-    read_marks,
     tickets,
     users,
 )
 from parlour.db.shortcut import Answered
+from parlour.db.unread import mark_in
 from parlour.features.tickets.notifications.models import Bell, Kind, Line, Place
 from parlour.kernel import clock
 from parlour.kernel.access import Role
@@ -224,14 +224,6 @@ def lines(tx: Tx, bell: Bell, *, since: datetime, before: Place | None, limit: i
     ]
 
 
-def _seen_by(reader: ColumnElement[Any], room: ColumnElement[Any]) -> ColumnElement[bool]:
-    return (
-        select(read_marks.c.seq)
-        .where(read_marks.c.workspace_id == HERE, read_marks.c.room_id == room, read_marks.c.reader == reader)
-        .exists()
-    )
-
-
 # In the words of the index, as text: only so does the planner see that it fits.
 _OF_NOBODY = text(" AND ".join(f"tickets.{part}" for part in NEW_OF_NOBODY.split(" AND ")))
 _NEWS_PLACE = (tickets.c.created_at, tickets.c.ticket_id)
@@ -248,7 +240,7 @@ _NEWS = (
 _NEWS_LINES = select(
     _NEWS.c.ticket_id,
     _NEWS.c.created_at,
-    _seen_by(bindparam("reader"), _NEWS.c.chat_room_id),
+    mark_in(_NEWS.c.chat_room_id, bindparam("reader")).exists(),
 ).order_by(_NEWS.c.created_at.desc(), _NEWS.c.ticket_id.desc())
 
 
@@ -289,7 +281,9 @@ def unread_count() -> ColumnElement[int]:
         .subquery()
     )
     unseen = (
-        select(func.count()).select_from(new).where(~_seen_by(bindparam("bell_reader"), new.c.chat_room_id))
+        select(func.count())
+        .select_from(new)
+        .where(~mark_in(new.c.chat_room_id, bindparam("bell_reader")).exists())
     )
     counted: ColumnElement[int] = (
         select(func.count()).select_from(own).scalar_subquery() + unseen.scalar_subquery()

@@ -6,11 +6,12 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from msgspec import Struct, convert
-from sqlalchemy import ColumnElement, Select, and_, bindparam, case, false, func, select, text
+from sqlalchemy import ColumnElement, Select, and_, case, false, select, text
 
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
-from parlour.db.schema import ACTIVE, contacts, members, messages, read_marks, tickets, users
+from parlour.db.schema import ACTIVE, contacts, members, tickets, users
+from parlour.db.unread import unseen_in
 from parlour.features.tickets.models import TicketRow, WholeTicket
 from parlour.kernel.access import Role
 
@@ -43,28 +44,13 @@ _ROW = (
     tickets.c.quiet,
 )
 
-_READ = (
-    select(read_marks.c.seq)
-    .where(
-        read_marks.c.workspace_id == HERE,
-        read_marks.c.room_id == tickets.c.chat_room_id,
-        read_marks.c.reader == bindparam("reader"),
-    )
-    .correlate(tickets)
-    .scalar_subquery()
+_UNREAD = case(
+    (
+        and_(text(f"tickets.{ACTIVE}"), contacts.c.blocked_at.is_(None)),
+        unseen_in(tickets.c.chat_room_id, said_by="customer"),
+    ),
+    else_=false(),
 )
-_SAID_SINCE = (
-    select(messages.c.seq)
-    .where(
-        messages.c.workspace_id == HERE,
-        messages.c.room_id == tickets.c.chat_room_id,
-        messages.c.seq > func.coalesce(_READ, 0),
-        messages.c.sender_type == text("'customer'"),
-    )
-    .correlate(tickets)
-    .exists()
-)
-_UNREAD = case((and_(text(f"tickets.{ACTIVE}"), contacts.c.blocked_at.is_(None)), _SAID_SINCE), else_=false())
 """A ticket that is finished holds nothing to be read: a word of the customer would have brought it back. Nor
 does one of somebody blocked."""
 
