@@ -446,6 +446,8 @@ CREATE POLICY own ON dkim_keys USING ((SELECT app.oversees()));
 -- The newest places before this one that hold what is wanted, up to `enough`, and last a row of no ticket: how far was
 -- looked, or nothing where there is no more. `looks` says how many places are compared one by one at first, then, and in
 -- all. Where hardly any of the first hold it, and where the next are not enough, the index is asked, once.
+-- `seldom` is `rare` of the first time: the release before gives it a number of its own. It goes when that release is
+-- no longer the one before, as `search_newest` does.
 CREATE OR REPLACE FUNCTION app.search_next(
     wanted text, before bigint, enough integer, looks integer[], hardly integer, seldom integer, rare integer)
 RETURNS TABLE (place bigint, ticket uuid, found_words text)
@@ -504,7 +506,7 @@ BEGIN
 END $$;
 REVOKE EXECUTE ON FUNCTION app.search_next(text, bigint, integer, integer[], integer, integer, integer) FROM PUBLIC;
 
--- This one is the release before's.
+-- This one is the release before's, and goes with it.
 -- The newest places of the workspace before this one, whatever they hold: without words where it is not `wanted`.
 -- Put so, only the primary key has this order; the index of positions would lead through everybody else's places.
 CREATE OR REPLACE FUNCTION app.search_newest(wanted text, before bigint, size integer)
