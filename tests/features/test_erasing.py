@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager, closing, suppress
 from email.message import EmailMessage
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -26,6 +26,7 @@ from parlour.features.workspaces.mailboxes import service as mailboxes
 from parlour.kernel.access import Actor
 from tests import postgres_server
 from tests.attaching import WORDS, desk_of, room_of, say
+from tests.features.test_export import exported, rows
 from tests.house import Browser, House
 from tests.mailbox import mails
 from tests.shell import Shell, sentence
@@ -189,35 +190,58 @@ async def test_her_browser_and_her_links_open_nothing_and_her_files_are_deleted(
             await asyncio.sleep(0.05)
 
 
+class Killed(BaseException):
+    """In place of a kill: nothing comes after it."""
+
+
+def only(house: House, steps: int) -> erasure.Begin:
+    """As many steps as that, and then no more."""
+    begin, left = begins(house), iter(range(steps))
+
+    def counted() -> AbstractContextManager[Connection]:
+        if next(left, None) is None:
+            raise Killed
+        return begin()
+
+    return counted
+
+
 async def test_what_was_broken_off_anywhere_is_completed_by_doing_it_again(
     house: House, hers: Ticket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(erasure, "STEP", 1)
     await house.as_system(_is_called, hers.ticket_id, "zanzibar's own")
 
-    class Killed(BaseException):
-        pass
-
-    def after(steps: int) -> erasure.Begin:
-        begin, left = begins(house), iter(range(steps))
-
-        def counted() -> AbstractContextManager[Connection]:
-            if next(left, None) is None:
-                raise Killed
-            return begin()
-
-        return counted
-
     steps = 1
     while True:
         try:
-            await asyncio.to_thread(work(house, after(steps)).run)
+            await asyncio.to_thread(work(house, only(house, steps)).run)
             break
         except Killed:
             steps += 3
 
     assert steps > 10
     assert telling(house) == []
+
+
+async def test_an_export_tells_no_name_of_a_ticket_that_is_erased_while_the_rest_is_not(
+    house: House, hers: Ticket, tmp_path: Path
+) -> None:
+    """Until the end the ticket keeps it, as what the traces elsewhere are found by."""
+    await house.as_system(_is_called, hers.ticket_id, "zanzibar's own")
+    steps = 0
+    while (await house.as_system(tickets.ticket, hers.ticket_id)).email == MARIA:
+        steps += 1
+        with suppress(Killed):
+            await asyncio.to_thread(work(house, only(house, steps)).run)
+
+    made = await exported(house, tmp_path / "acme.zip")
+
+    [row] = [each for each in rows(made, "tickets") if each["ticket_id"] == str(hers.ticket_id)]
+    assert [table for table, kept in telling(house) if "zanzibar's own" in kept and ERASED in kept] == [
+        "tickets"
+    ]
+    assert (row["typed_name"], "zanzibar" in str(row)) == (None, False)
 
 
 def _is_called(tx: Tx, ticket_id: UUID, name: str) -> None:

@@ -42,6 +42,8 @@ from parlour.kernel.access import Actor
 STEP = 200
 """Rows that a transaction changes, of the longest kind; of others a few times as many."""
 ERASED = "[erased]"
+NOWHERE = "erased.invalid"
+"""The domain of the addresses that stand for those who were erased."""
 DELETE_FILES = "files.delete"
 """The job that deletes objects, as features/files calls it."""
 
@@ -52,7 +54,7 @@ Begin = Callable[[], AbstractContextManager[Connection]]
 def pseudonym(key: bytes, workspace_id: UUID, email: str) -> str:
     """The address that stands for this one from now on: the same each time, and unknown without `key`."""
     mark = blake2b(f"{workspace_id}|{email}".encode(), key=key[:64], digest_size=8).hexdigest()
-    return f"{mark}@erased.invalid"
+    return f"{mark}@{NOWHERE}"
 
 
 def workspace_at(begin: Begin, slug: str) -> UUID | None:

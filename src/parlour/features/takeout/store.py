@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, Select, Uuid, and_, bindparam, select
+from sqlalchemy import ColumnElement, Integer, Select, Uuid, and_, bindparam, case, null, select
 
 from parlour.db import dialect
 from parlour.db.database import HERE, Tx
+from parlour.db.erasure import NOWHERE
 from parlour.db.schema import (
     audit_log,
     canned_replies,
@@ -78,13 +79,17 @@ LISTS: Mapping[str, Select[Any]] = {
 }
 """What has a file of its own in the archive. The first column is the key."""
 
+_IS_ERASED = tickets.c.email.endswith(f"@{NOWHERE}")
+"""Then it may still hold a name, by which the rest of an erasure finds what else tells of its customer."""
 _TICKETS = _pages(
     select(
+        *_columns(tickets, "ticket_id number subject description status priority email"),
+        case((_IS_ERASED, null()), else_=tickets.c.typed_name).label("typed_name"),
         *_columns(
             tickets,
-            "ticket_id number subject description status priority email typed_name assignee_id created_at "
-            "updated_at last_message_at waiting_since first_answer_at snoozed_until merged_into",
-        )
+            "assignee_id created_at updated_at last_message_at waiting_since first_answer_at snoozed_until "
+            "merged_into",
+        ),
     ).where(tickets.c.workspace_id == HERE),
     tickets.c.ticket_id,
 )
