@@ -91,6 +91,15 @@ async def open_database(folder: Path) -> AsyncIterator[Database]:
             postgres_server.left(settings.database_url)
 
 
+def comparable(page: str, *typed: str) -> str:
+    """The page without what differs at every request, and without what was typed."""
+    text = re.sub(r"\b[0-9a-f]{64}\b", "(token)", page)
+    text = re.sub(r'data-now="[^"]+"', 'data-now="(moment)"', text)
+    for one in typed:
+        text = text.replace(one, "(typed)")
+    return text
+
+
 def behind_its_back(settings: Settings, statement: str, *values: object) -> list[tuple[object, ...]]:
     """Run SQL as nobody of ours would: past the application, with every right. `?` stands for a value."""
     if settings.is_postgresql:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 import pytest_asyncio
 
-from tests.house import Browser
+from tests.house import Browser, comparable
 from tests.outline import faults
 from tests.people import VISITORS, Town, http_routes, knock, open_town, socket_routes
 
@@ -417,11 +417,6 @@ async def test_a_method_that_a_page_does_not_know_is_refused_and_the_others_are_
 # ------------------------------------------------------------------------------- missing and not yours
 
 BAD_IDS = ("not-an-id", "00000000-0000-7000-8000-000000000000", "' OR 1=1 --", "%00", "ü", "0" * 300)
-
-
-def comparable(page: str) -> str:
-    """The page without what differs at every request."""
-    return re.sub(r"\b[0-9a-f]{64}\b", "(token)", page)
 
 
 async def bodies(browser: Browser, paths: list[str], accept: str = "text/html") -> set[tuple[int, str]]:

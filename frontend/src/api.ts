@@ -1,6 +1,7 @@
 // The room's plain HTTP side: the same addresses that work without scripts, asked for JSON.
 import type { Attachment, Message, Place } from "./frames";
 import { one } from "./dom";
+import { now } from "./times";
 
 /** `reset`: what was asked to be followed is not on this line of history, so these are the newest. */
 export type Page = { epoch: string; messages: Message[]; more: boolean; reset: boolean };
@@ -17,7 +18,7 @@ const TRY_LATER = new Set([408, 425, 429]);
 /** Seconds or a date, as HTTP allows, in milliseconds from now; 0 when absent. */
 export function retryAfter(value: string | null): number {
   if (!value) return 0;
-  const wait = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+  const wait = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now().getTime();
   return Math.max(0, Math.min(wait || 0, 3_600_000));
 }
 

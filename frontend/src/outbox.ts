@@ -5,6 +5,7 @@ import type { Api, Outgoing } from "./api";
 import type { Attachment, Message } from "./frames";
 import { load, local, save } from "./keep";
 import { newId } from "./dom";
+import { now } from "./times";
 
 /** `due` is when a held one goes out, in milliseconds since 1970. */
 export type Unsent = Outgoing & { at: string; state: "held" | "pending" | "failed"; code: string; due?: number };
@@ -56,9 +57,8 @@ export class Outbox {
 
   /** `hold` is for how many milliseconds it can be taken back. */
   add(content: string, more: Partial<Outgoing> = {}, hold = 0): void {
-    const at = new Date();
-    const unsent: Unsent = { client_id: newId(), content, ...more, at: at.toISOString(), state: "pending", code: "" };
-    if (hold) Object.assign(unsent, { state: "held", due: at.getTime() + hold });
+    const unsent: Unsent = { client_id: newId(), content, ...more, at: now().toISOString(), state: "pending", code: "" };
+    if (hold) Object.assign(unsent, { state: "held", due: Date.now() + hold });
     this.#own.add(unsent.client_id);
     this.#store([...this.#read(), unsent]);
     this.tray.show(unsent, false);

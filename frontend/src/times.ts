@@ -25,9 +25,15 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["minute", 60],
 ];
 
+/** Milliseconds by which the server's clock, by which all moments go, is ahead of this browser's. */
+const ahead = (Date.parse(document.documentElement.dataset.now ?? "") || Date.now()) - Date.now();
+
+/** By the server's clock. */
+export const now = (): Date => new Date(Date.now() + ahead);
+
 function relative(moment: Date): string {
-  const seconds = (moment.getTime() - Date.now()) / 1000;
-  // What is told so has been; before a clock that is behind it is a moment like others.
+  const seconds = (moment.getTime() - now().getTime()) / 1000;
+  // What is told so has been; what is not over yet is a moment like others.
   if (seconds >= 60) return formats.full!.format(moment);
   const [unit, length] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? ["second", 1];
   // Under a minute is "now": a clock that runs a little ahead must not answer "in 3 seconds".
@@ -39,7 +45,7 @@ export const dayOf = (moment: Date): number =>
   Math.round(Date.UTC(moment.getFullYear(), moment.getMonth(), moment.getDate()) / 86_400_000);
 
 function day(moment: Date, words: DOMStringMap): string {
-  const past = dayOf(new Date()) - dayOf(moment);
+  const past = dayOf(now()) - dayOf(moment);
   if (past === 0 && words.today) return words.today;
   if (past === 1 && words.yesterday) return words.yesterday;
   return past < 300 ? weekday.format(moment) : longAgo.format(moment);

@@ -214,12 +214,20 @@ async def test_with_the_only_words_of_a_day_goes_its_line(live: Live, past: Past
     await expect(days).to_have_text(["Yesterday"])
 
 
-async def test_a_clock_that_is_behind_puts_nothing_into_the_future(
-    live: Live, past: Past, people: People
+@pytest.mark.parametrize("days", [-1, 1], ids=["behind", "ahead"])
+async def test_a_browsers_clock_that_is_wrong_moves_nothing_to_another_day(
+    live: Live, past: Past, people: People, days: int
 ) -> None:
+    """What was said lately is of today by the clock that says when it was said, the server's."""
     maria = await people.customer(ticket := await past.ticket())
-    await maria.page.clock.set_fixed_time(datetime.now(UTC) - timedelta(days=1))
+    await maria.page.clock.set_fixed_time(datetime.now(UTC) + timedelta(days=days))
     await maria.page.goto(f"{live.portal}/ticket/{ticket.ticket_id}")
 
-    opened = maria.page.get_by_text("Last message").locator("xpath=..").locator("time")
-    await expect(opened).to_have_text(re.compile(rf"{datetime.now(UTC):%Y}, "))
+    last = maria.page.get_by_text("Last message").locator("xpath=..").locator("time")
+    await expect(last).to_have_text(re.compile(r"^(now|[1-9]\d? minutes? ago)$"))
+    await maria.page.goto(chat_of(live, ticket))
+    room = Room(maria.page)
+    await room.is_live()
+    await room.send("Good morning")
+    await expect(room.messages.last).to_have_attribute("data-receipt", "sent")
+    await expect(maria.page.locator("[data-day]")).to_have_text(["Today"])

@@ -14,6 +14,7 @@ from typing import Any
 from minijinja import Environment, Markup, escape
 from msgspec import Struct
 
+from parlour.kernel import clock
 from parlour.kernel.kept import Kept
 from parlour.kernel.text import file_name_in_mail, name_in_mail, set_apart
 from parlour.web.linkify import may_hold_links, split_links
@@ -249,6 +250,7 @@ class Renderer:
                 "_": translate,
                 "asset": cache(lambda name: Markup(asset(name))),
                 "svg": self._icon,
+                "this_moment": lambda: iso(clock.now()),
                 "part": self.part,
                 "lines": self.lines,
                 **facts,
