@@ -156,6 +156,22 @@ def test_a_damaged_file_is_noticed(shell: Shell) -> None:
     assert "see what parlour doctor says" in sentence(shell.run("workspace", "list"))
 
 
+def test_a_schema_that_is_not_what_its_revision_says_is_noticed(shell: Shell) -> None:
+    statement = "ALTER TABLE bulk_changes DROP COLUMN put_back"
+    if ON_POSTGRESQL:
+        server = postgres_server.server()
+        with server.admin_connection(server.of_folder(shell.folder)) as admin:
+            admin.execute(statement)
+    else:
+        with closing(sqlite3.connect(shell.folder / "parlour.db")) as file:
+            file.execute(statement)
+
+    code, lines = said(shell)
+
+    assert code == 1
+    assert any("but bulk_changes.put_back is not there" in line for line in wrongs(lines)), lines
+
+
 def test_a_place_that_takes_no_mails_is_noticed(shell: Shell) -> None:
     (shell.folder / "mail").write_bytes(b"")
 

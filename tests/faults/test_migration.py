@@ -18,6 +18,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect
 
 from parlour.db import schema
+from parlour.db.database import DatabaseUnusable
 from parlour.db.migrate import SCRIPTS, SchemaTooNew
 from parlour.db.sqlite import SqliteDatabase
 from parlour.db.sqlite.file import make_engine
@@ -189,6 +190,19 @@ async def test_what_happened_before_the_desk_is_known_to_it(path: Path) -> None:
     assert {row.number for row in found.rows} == {2, 3}
     assert [ticket.waiting_since for ticket in made] == [first, third, None]
     assert [ticket.first_answer_at for ticket in made] == [None, second, second]
+
+
+async def test_a_database_that_is_not_what_its_revision_says_is_left_alone(path: Path) -> None:
+    """As one that a version between two releases made, whose migrations were others by the same numbers."""
+    first_release(path)
+    execute(path, "ALTER TABLE users DROP COLUMN name")
+    before = objects(path)
+
+    with pytest.raises(DatabaseUnusable, match=r"\(0001\), this database would lack users\.name"):
+        await SqliteDatabase(path).migrate()
+
+    assert objects(path) == before
+    execute(path, "CREATE TABLE proof (that_nobody_holds_the_file INTEGER)")
 
 
 @pytest.mark.parametrize("known", ["UPDATE schema_floor SET revision = '9998'", "DROP TABLE schema_floor"])

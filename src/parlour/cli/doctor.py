@@ -20,7 +20,7 @@ from parlour.cli.findings import AS_THE_SERVER, Finding, State
 from parlour.db import backlog, inspection
 from parlour.db.database import Database, DatabaseUnusable, Standing
 from parlour.db.factory import make_database
-from parlour.db.migrate import standing
+from parlour.db.migrate import lacking, standing
 from parlour.db.sqlite.file import is_there
 from parlour.features.mailroom.fetching import service as fetching
 from parlour.kernel import clock
@@ -229,6 +229,9 @@ async def _schema(db: Database, settings: Settings) -> list[Finding]:
     kind = "PostgreSQL" if settings.is_postgresql else f"SQLite, {settings.sqlite_path}"
     match await db.read(Actor.system(), standing):
         case Standing.CURRENT:
+            if lost := await db.read(Actor.system(), lambda tx: lacking(tx.connection)):
+                says = f"{kind}; it says that it has this version's schema, but {lost[0]} is not there."
+                return [Finding("database", "wrong", says, "Restore a backup.")]
             return [Finding("database", "ok", f"{kind}, with this version's schema.")]
         case Standing.NEWER:
             says = f"{kind}; a newer version has migrated it, with which this one can work."

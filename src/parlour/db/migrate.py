@@ -10,8 +10,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, column, delete, insert, inspect, select, table
 
-from parlour.db.database import Standing, Tx
-from parlour.db.schema import schema_floor
+from parlour.db.database import DatabaseUnusable, Standing, Tx
+from parlour.db.schema import metadata, schema_floor
 
 SCRIPTS = Path(__file__).with_name("migrations")
 POLICIES = SCRIPTS / "policies.sql"
@@ -29,18 +29,30 @@ def upgrade(connection: Connection) -> Standing:
     """Run every migration that is missing, and say how the schema stood before.
 
     A newer schema that this program may work on is left as it is. Raises SchemaTooNew for any other that is
-    none of ours. On PostgreSQL the policies follow: they are one file, and always the newest.
+    none of ours, and DatabaseUnusable for one that is not what its revision says: the caller then keeps
+    nothing. On PostgreSQL the policies follow: they are one file, and always the newest.
     """
     before = usable(connection)
     if before is Standing.NEWER:
         return before
     if before is not Standing.CURRENT:
-        _run(connection, newest())
+        _bring_up(connection)
         connection.execute(delete(schema_floor))
         connection.execute(insert(schema_floor).values(revision=_floor()))
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(POLICIES.read_text(encoding="utf-8").replace("%", "%%"))
     return before
+
+
+def _bring_up(connection: Connection) -> None:
+    was = revision(connection)
+    _run(connection, newest())
+    if lost := lacking(connection):
+        raise DatabaseUnusable(
+            f"Brought up from the schema that it says it has ({was}), this database would lack {lost[0]}: "
+            "a Parlour between two releases made it, or somebody changed its tables. It was left as it was. "
+            "Run the version that made it, or restore a backup."
+        )
 
 
 def upgrade_to(connection: Connection, revision: str) -> None:
@@ -99,6 +111,18 @@ def _standing(connection: Connection) -> Standing:
         return Standing.TOO_NEW
     floor = connection.execute(select(schema_floor.c.revision)).scalar()
     return Standing.NEWER if floor in _revisions() else Standing.TOO_NEW
+
+
+def lacking(connection: Connection) -> list[str]:
+    """The tables and columns of this program's schema that are not there, whatever the revision says."""
+    found = inspect(connection).get_multi_columns()
+    there = {table: {each["name"] for each in columns} for (_, table), columns in found.items()}
+    return [
+        str(column) if name in there else name
+        for name, table in sorted(metadata.tables.items())
+        for column in table.columns
+        if column.name not in there.get(name, ())
+    ]
 
 
 def _heads(connection: Connection) -> tuple[str, ...]:
