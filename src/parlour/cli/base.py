@@ -3,12 +3,14 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Collection
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import click
 
 from parlour import logs
+from parlour.cli.lent import give_back
 from parlour.cli.refused import Refused
 from parlour.db.database import Database, Standing
 from parlour.db.factory import make_database
@@ -26,6 +28,8 @@ def settings_now(*, leaving_out: Collection[str] = (), **defaults: str) -> Setti
     said = {name: value for name, value in os.environ.items() if name not in leaving_out}
     settings = Settings.from_environment({**defaults, **said})
     logs.configure(settings.log_format)
+    if command := click.get_current_context(silent=True):
+        command.call_on_close(partial(give_back, settings.data_dir))
     return settings
 
 
