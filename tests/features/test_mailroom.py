@@ -190,6 +190,52 @@ async def test_the_same_mail_twice_is_one_message(house: House, bring: Bring, ag
     assert len(await said_in(house, await ticket_of(house, first))) == 1
 
 
+async def test_a_mail_to_two_of_our_addresses_is_one_ticket_and_the_ledger_names_both(
+    house: House, bring: Bring, files: FileStore
+) -> None:
+    """Another workspace that it went to, too, has a ticket of its own."""
+    sales, theirs = "sales@acme.example", "help@other.example"
+    there = Actor.system(house.other.workspace_id)
+    await house.as_system(mailboxes.add, sales)
+    await house.db.write(there, mailboxes.add, theirs)
+    mail = written(To=f"{SUPPORT}, {sales}, {theirs}")
+    first, second = await bring(mail), await bring(mail, sales)
+    await Arrivals(house.db, files).accept(mail.as_bytes(), [theirs])
+    async with asyncio.timeout(30):
+        while await house.db.read(Actor.system(), are_due):
+            await asyncio.sleep(0.02)
+    [other] = (await house.db.read(there, ledger.ledger)).mails
+
+    assert (first.outcome, second.outcome) == (Outcome.OPENED, Outcome.DUPLICATE)
+    assert (second.address, second.ticket_id) == (sales, first.ticket_id)
+    assert (other.outcome, other.ticket_id == first.ticket_id) == (Outcome.OPENED, False)
+
+
+@pytest.mark.parametrize("part", ["text/vnd.google.email-reaction+json", "text/plain"])
+async def test_an_emoji_for_an_answer_is_no_word_and_reopens_nothing(
+    house: House, bring: Bring, desk: Browser, part: str
+) -> None:
+    ticket = await ticket_of(house, await bring(written()))
+    here = place(house, ticket)
+    await desk.submit(f"{here}/status", {"status": "resolved", "version": str(ticket.version)}, page=here)
+    [*_, answer] = await mails(house, MARIA)
+    emoji = '{"version": 1, "emoji": "👍"}' if "json" in part else "👍"
+    shown = "" if "json" in part else "Content-Disposition: reaction\r\n"
+    raw = (
+        f"From: {MARIA}\r\nTo: {SUPPORT}\r\nSubject: Re: Tent\r\nMessage-ID: <thumb@example.com>\r\n"
+        f"In-Reply-To: {answer['Message-ID']}\r\nMIME-Version: 1.0\r\n"
+        "Content-Type: multipart/alternative; boundary=b\r\n\r\n"
+        "--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n👍\r\n"
+        f"--b\r\nContent-Type: {part}; charset=utf-8\r\n{shown}\r\n{emoji}\r\n--b--\r\n"
+    )
+    reacted = await bring(raw.encode())
+    after = await ticket_of(house, reacted)
+
+    assert (reacted.outcome, reacted.ticket_id) == (Outcome.AUTOMATIC, ticket.ticket_id)
+    assert after.status is Status.RESOLVED
+    assert [said for _, said in await said_in(house, after)] == ["My tent leaks."]
+
+
 async def test_two_mails_at_once_are_one_ticket(house: House, bring: Bring, files: FileStore) -> None:
     arrivals, raw = Arrivals(house.db, files), written().as_bytes()
     await asyncio.gather(*(arrivals.accept(raw, [SUPPORT]) for _ in range(5)))
