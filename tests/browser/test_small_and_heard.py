@@ -15,6 +15,12 @@ ZOOMED: ViewportSize = {"width": 320, "height": 256}
 """A window of 1280 x 1024 at 400 %."""
 ON_ITS_SIDE: ViewportSize = {"width": 740, "height": 160}
 """A phone on its side, above its keyboard."""
+LINES_FROM = """words => {
+    const range = document.createRange();
+    range.selectNodeContents(words);
+    return [...range.getClientRects()].map((line) => line.left);
+}"""
+"""Where each of its lines begins."""
 READABLE = 60
 """Pixels: two lines of a message, and its edges, while two lines are being written."""
 
@@ -268,6 +274,7 @@ async def test_on_a_phone_a_sentence_stands_beside_its_icon_and_is_read_to_its_e
     assert icon
     assert said
     assert said["y"] <= icon["y"] + icon["height"] / 2 <= said["y"] + said["height"]
+    assert max(await words.evaluate(LINES_FROM)) - icon["x"] - icon["width"] < 10
     await maria.context.set_offline(False)
     await expect(room.messages.last.get_by_text("Sent", exact=True)).to_be_visible()
 
