@@ -58,6 +58,25 @@ def test_a_database_that_is_absent_at_boot_is_waited_for(tmp_path: Path) -> None
     assert "Traceback" not in said[0] + said[1]
 
 
+def test_so_is_one_that_an_administrator_has_shut_for_a_while(tmp_path: Path) -> None:
+    shell, port = Shell(tmp_path / "data"), free_port()
+    database = shell.environment["PARLOUR_DATABASE_URL"].rsplit("/", 1)[1]
+    with postgres_server.server().admin_connection() as admin:
+        admin.execute(f"ALTER DATABASE {database} ALLOW_CONNECTIONS false".encode())
+        web = shell.start("serve", "--port", str(port))
+        shut = answers(f"http://127.0.0.1:{port}/readyz")
+        admin.execute(f"ALTER DATABASE {database} ALLOW_CONNECTIONS true".encode())
+    deadline = time.monotonic() + PATIENCE
+    while answers(f"http://127.0.0.1:{port}/readyz")[0] != 200:
+        assert time.monotonic() < deadline
+        time.sleep(PAUSE_SECONDS / 4)
+    web.send_signal(signal.SIGTERM)
+    said = web.communicate(timeout=PATIENCE)[0]
+
+    assert shut == (503, "the database does not answer yet\n")
+    assert said.count("database.awaited") == 1
+
+
 @pytest.mark.parametrize("command", [("serve", "--port", "0"), ("worker",)], ids=["serve", "worker"])
 def test_a_role_that_the_server_does_not_know_is_not_waited_for(
     tmp_path: Path, command: tuple[str, ...]

@@ -55,7 +55,13 @@ TIMED_OUT = ("57014", LOCK_TIMEOUT)
 NO_RIGHT = "42501"
 BUSY = "The servers hold a table at this moment, so nothing was changed. Run it again."
 _SAID_BY_A_SERVER = re.compile(r"\b[^\W\d_]+:  ")
-_NOT_THE_TIME = ("the database system is", "too many", "connection slots", "server login has been failing")
+_NOT_THE_TIME = (
+    "the database system is",
+    "too many",
+    "connection slots",
+    "not currently accepting connections",
+    "server login has been failing",
+)
 WHY_NOT_NOW = {
     NO_RIGHT: f"Only the owner of the tables may do that: add {roles.AS_OWNER}.",
     DEADLOCK: BUSY,
