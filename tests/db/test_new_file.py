@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from parlour.db.new_file import NewFile
+from tests.shell import Shell
+
 WRITING = """
 import sys, time
 from pathlib import Path
@@ -48,3 +51,36 @@ def test_a_command_that_is_to_outlive_its_terminal_goes_on(tmp_path: Path) -> No
         writing.wait(30)
 
     assert there(tmp_path) == ["a.parlour"]
+
+
+def test_what_a_killed_command_left_is_said_and_what_is_being_written_is_not(tmp_path: Path) -> None:
+    names = ("of yesterday", "of now")
+    writers = [[sys.executable, "-c", WRITING, str(tmp_path / name)] for name in names]
+    with (
+        subprocess.Popen(writers[0], stdout=subprocess.PIPE) as killed,
+        subprocess.Popen(writers[1], stdout=subprocess.PIPE) as writing,
+    ):
+        for each in (killed, writing):
+            assert each.stdout
+            assert each.stdout.readline() == b"begun\n"
+        killed.kill()
+        killed.wait(30)
+        said = NewFile(tmp_path / "of tomorrow", "a backup").left_beside()
+        writing.kill()
+
+    left = tmp_path / ".of yesterday.unfinished"
+    assert said == [f"{left} was left by a command that was killed: nothing needs it, remove it."]
+    assert left.exists()
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("makes", [("backup",), ("export", "--workspace", "acme")])
+def test_a_command_says_what_an_earlier_one_left(tmp_path: Path, makes: tuple[str, ...]) -> None:
+    shell = Shell(tmp_path / "data")
+    assert shell.run("workspace", "create", "acme", "--name", "Acme").returncode == 0
+    (tmp_path / ".of yesterday.unfinished").touch()
+
+    made = shell.run(*makes, str(tmp_path / "of today"))
+
+    assert made.returncode == 0, made.stderr
+    assert f"{tmp_path / '.of yesterday.unfinished'} was left by a command that was killed" in made.stderr

@@ -34,7 +34,8 @@ def backup(file: Path, owner_url: str | None) -> None:
     from parlour.db.backup import archive, read
     from parlour.files.blocking import BlockingStore
 
-    NewFile(file, archive.KIND).refuse_an_impossible_place()
+    place = NewFile(file, archive.KIND)
+    place.refuse_an_impossible_place()
     settings = settings_now()
     if settings.is_postgresql:
         source = read.of_postgresql(as_owner(settings, owner_url))
@@ -46,6 +47,8 @@ def backup(file: Path, owner_url: str | None) -> None:
     click.echo(
         f"{file} holds {rows:,} rows and {packed.count:,} files in {size:,} bytes. It was read once more."
     )
+    for left in place.left_beside():
+        click.echo(left, err=True)
     if packed.missing:
         lost = f"{packed.missing:,} files that messages name are not in {settings.files_url}, or not whole."
         click.echo(f"{lost} Is it the right place, and is its disk there?", err=True)

@@ -50,6 +50,8 @@ def export(file: Path, workspace: str) -> None:
     for what, count in made.counts.items():
         click.echo(f"{what:<26} {count:>10,}")
     click.echo(f"{file} holds all of {workspace} in {file.stat().st_size:,} bytes. It was read once more.")
+    for left in place.left_beside():
+        click.echo(left, err=True)
     if made.missing:
         click.echo(f"{made.missing:,} files or mails are not whole in the store any more.", err=True)
 

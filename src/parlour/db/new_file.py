@@ -77,6 +77,19 @@ class NewFile:
                 self.beside.unlink(missing_ok=True)
                 raise
 
+    def left_beside(self) -> list[str]:
+        """Sentences about what killed commands left in this folder under other names, as that of another
+        day: nobody writes them any more. They are not removed, for a folder may be shared with machines
+        whose locks are not seen from here.
+        """
+        with suppress(OSError):
+            return [
+                f"{path} was left by a command that was killed: nothing needs it, remove it."
+                for path in sorted(self.path.parent.glob(".*.unfinished"))
+                if _is_written_by_nobody(path)
+            ]
+        return []
+
     def _refuse_an_existing_file(self) -> None:
         if self.path.exists() or self.path.is_symlink():
             raise Unwritable(f"{self.path} exists already: {self._kind} never takes another's place.")
@@ -107,3 +120,10 @@ class NewFile:
         except OSError as error:  # a network's file system may have no locks; then nobody is noticed there
             if error.errno not in NO_LOCKS:
                 raise
+
+
+def _is_written_by_nobody(path: Path) -> bool:
+    with suppress(OSError), path.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return True
+    return False
