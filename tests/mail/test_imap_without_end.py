@@ -1,5 +1,6 @@
 """Mail servers that say more than anybody asked for, or never come to the end of it."""
 
+import imaplib
 import socket
 import threading
 import time
@@ -75,6 +76,7 @@ class Once(Endless):
 @pytest.fixture(params=sorted(ENDLESS))
 def endless(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Endless]:
     monkeypatch.setattr(imap_client, "ANSWER_LIMIT", LIMIT)
+    monkeypatch.setattr(imaplib, "_MAXLINE", LIMIT)
     server = Endless(*ENDLESS[request.param])
     yield server
     server.listener.close()
@@ -110,6 +112,28 @@ def test_a_mailbox_with_more_mails_than_the_library_takes_numbers_of_is_looked_i
 
     assert len(found) > 1_000_000
     assert uids == [*numbers]
+
+
+def test_every_line_is_read_by_the_library_which_may_have_more_in_a_buffer_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As in Python 3.14, where whoever reads from `file` beside it loses what lies there."""
+    lines, readline = list[bytes](), imaplib.IMAP4.readline
+
+    def noted(self: imaplib.IMAP4) -> bytes:
+        lines.append(readline(self))
+        return lines[-1]
+
+    monkeypatch.setattr(imaplib.IMAP4, "readline", noted)
+    server = Once(SAID[b"UID SEARCH"])
+    inbox = Inbox(server.server, "x")
+    inbox.open()
+    inbox.uids_after(0)
+    inbox.close()
+    server.listener.close()
+
+    assert lines[0] == b"* OK done\r\n"
+    assert SAID[b"UID SEARCH"] in lines
 
 
 async def test_a_server_that_says_a_little_for_ever_keeps_nobody_waiting() -> None:

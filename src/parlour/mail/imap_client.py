@@ -15,6 +15,11 @@ ANSWER_LIMIT = 64 * 1024 * 1024
 LINE_COSTS = 128
 """Bytes that a line takes beside its own, once it is kept."""
 
+imaplib._MAXLINE = ANSWER_LIMIT  # type: ignore[attr-defined]  # noqa: SLF001
+"""The library takes a line of a megabyte at most: the numbers of 150,000 mails are longer. Nobody else reads
+from its connection: since Python 3.14 it has a buffer of its own, and what `file` takes is lost to that.
+"""
+
 
 class TooMuch(Exception):
     """A server says more than anybody asked for; what it says would lie in memory."""
@@ -39,8 +44,7 @@ class _Protocol(imaplib.IMAP4):
         return super().read(size)
 
     def readline(self) -> bytes:
-        """The library takes a line of a megabyte at most: the numbers of 150,000 mails are longer."""
-        line: bytes = self.file.readline(ANSWER_LIMIT + 1)  # type: ignore[assignment]  # of bytes it is
+        line = super().readline()
         self._count(len(line) + LINE_COSTS)
         return line
 
