@@ -70,6 +70,15 @@ def test_nothing_that_is_secret_is_shown(shell: Shell) -> None:
 
 
 @pytest.mark.sqlite
+def test_an_ipv6_address_is_looked_at_on_the_port_of_its_scheme(shell: Shell) -> None:
+    _, lines = said(shell, PARLOUR_BASE_URL="http://[::1]")
+    [line] = [each for each in lines if " address: " in each]
+
+    assert line.startswith("note  address: http://[::1]/healthz does not answer from here: ")
+    assert "Name or service not known" not in line, "it asked for a host by the name of a colon"
+
+
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     "given",
     [

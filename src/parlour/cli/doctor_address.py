@@ -62,7 +62,8 @@ def _asked(url: str, method: str, path: str, headers: dict[str, str], seconds: f
     """The status of what is answered to a head alone."""
     place = urlsplit(url)
     kind = HTTPSConnection if place.scheme == "https" else HTTPConnection
-    connection = kind(place.hostname or "", place.port, timeout=seconds)
+    # Without a port it would look for one behind the last colon of an IPv6 address.
+    connection = kind(place.hostname or "", place.port or kind.default_port, timeout=seconds)
     try:
         connection.putrequest(method, path)
         for name, value in headers.items():
