@@ -5,11 +5,13 @@ from email.message import EmailMessage
 
 import pytest
 
+from parlour.db.database import Tx
 from parlour.features.contacts import service as contacts
 from parlour.features.mailroom import service as mailroom
 from parlour.features.mailroom.arrivals import Arrivals
 from parlour.features.mailroom.models import Outcome
 from parlour.features.tickets import service as tickets
+from parlour.features.tickets.merging import service as merging
 from parlour.features.tickets.models import Ticket
 from parlour.features.tickets.participants import service as participants
 from parlour.features.workspaces.mailboxes import service as mailboxes
@@ -19,6 +21,7 @@ from tests.tickets import ada, place, words
 
 SUPPORT = "support@acme.example"
 MARIA, BOSS, LEGAL = "maria@example.com", "boss@example.com", "legal@example.com"
+OLGA = "olga@example.com"
 
 
 def written(sender: str, message_id: str, *, to: str = f"{SUPPORT}, {BOSS}", **headers: str) -> bytes:
@@ -82,6 +85,39 @@ async def test_who_is_in_copy_and_answers_the_customers_own_mail_joins_and_nobod
     assert (joined.ticket_id, joined.email) == (ticket.ticket_id, MARIA)
     assert further.ticket_id == ticket.ticket_id
     assert stranger.ticket_id != ticket.ticket_id
+
+
+async def test_a_number_in_a_subject_brings_nobody_along_in_a_name_that_anybody_can_write(
+    house: House, ticket: Ticket
+) -> None:
+    eve = f"{SUPPORT}, eve@example.net"
+    for sender in (MARIA, BOSS):
+        forged = written(sender, f"<{sender}.net>", to=eve)
+        forged = forged.replace(b"Subject: Tent", b"Subject: Tent (#%d)" % ticket.number)
+        assert (await bring(house, forged)).ticket_id == ticket.ticket_id
+    without = await house.as_system(participants.of_ticket, ticket.ticket_id)
+    await bring(house, written(BOSS, "<boss@example.com>", to=eve, In_Reply_To="<first@example.com>"))
+
+    assert without == [BOSS, LEGAL]
+    assert "eve@example.net" in await house.as_system(participants.of_ticket, ticket.ticket_id)
+
+
+async def test_who_is_in_copy_of_the_ticket_that_goes_on_answers_what_was_merged_into_it(
+    house: House, ticket: Ticket
+) -> None:
+    other = await bring(house, written(OLGA, "<olga@example.com>"))
+
+    def merged(tx: Tx) -> Ticket:
+        return merging.merge(tx, other.ticket_id, ticket.ticket_id, two_people=True)
+
+    await house.db.write(ada(house), merged)
+    await house.db.write(ada(house), participants.remove, ticket.ticket_id, LEGAL)
+    answers = [
+        await bring(house, written(each, f"<again.{each}>", to=SUPPORT, In_Reply_To="<olga@example.com>"))
+        for each in (LEGAL, MARIA, OLGA)
+    ]
+
+    assert [each.ticket_id == ticket.ticket_id for each in answers] == [False, True, True]
 
 
 async def test_nobody_learns_by_a_copy_that_the_customer_let_us_read_along(house: House) -> None:

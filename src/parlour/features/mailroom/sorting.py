@@ -160,7 +160,8 @@ def _said(tx: Tx, letter: Letter, client_id: UUID) -> Sorted:
         if sent.repeat:
             return Sorted(Outcome.DUPLICATE, CAME_BEFORE, ticket.ticket_id)
         arrived = _arrived(tx, letter)
-        _let_join(tx, ticket, letter, arrived)
+        if letter.about or letter.parsed.verified or _answered(tx, letter):
+            _let_join(tx, ticket, letter, arrived)  # anybody can write a number, and a name into From
         if letter.sender == ticket.email:
             threads.came_by_mail(tx, ticket.ticket_id, arrived, believed=letter.parsed.verified)
         if letter.parsed.kind is Kind.PERSON and not letter.parsed.odd_sender and not letter.late:
@@ -236,22 +237,27 @@ def _words(letter: Letter) -> tuple[str, str]:
 
 
 def _ticket_of(tx: Tx, letter: Letter) -> Ticket | None:
-    """Where what it answers goes on, if that is merged into another ticket."""
+    """Where what it answers goes on, if that is merged into another ticket. A mail of ours only those have
+    who take part; any other, or a number, leads nobody there but the customer and who is in copy by now.
+    """
     named = _named_by(tx, letter)
-    return finding.going_on(tx, named) if named else None
+    if named is None:
+        return None
+    found = finding.going_on(tx, named)
+    if letter.about or letter.sender in (named.email, found.email):
+        return found
+    return found if letter.sender in participants.of_ticket(tx, found.ticket_id) else None
 
 
 def _named_by(tx: Tx, letter: Letter) -> Ticket | None:
-    """By a mail of ours, which only those have who take part; else by what another mail in the ticket or the
-    subject names, but only for its customer and who is in copy: they answer each other, too.
-    """
+    """By a mail of ours; else by another one in the ticket, which they answer, too; else by its subject."""
     if letter.about:
         return finding.by_id(tx, letter.about)
+    answered = _answered(tx, letter)
+    return finding.by_id(tx, answered) if answered else finding.by_subject(tx, letter.parsed.subject)
+
+
+def _answered(tx: Tx, letter: Letter) -> UUID | None:
+    """The ticket in which the mail that it answers stands, where that is none of ours."""
     parsed = letter.parsed
-    named = store.ticket_of(tx, [*parsed.in_reply_to, *reversed(parsed.references)])
-    found = finding.by_id(tx, named) if named else finding.by_subject(tx, parsed.subject)
-    return found if found and _takes_part(tx, found, letter.sender) else None
-
-
-def _takes_part(tx: Tx, ticket: Ticket, email: str) -> bool:
-    return email == ticket.email or email in participants.of_ticket(tx, ticket.ticket_id)
+    return store.ticket_of(tx, [*parsed.in_reply_to, *reversed(parsed.references)])
