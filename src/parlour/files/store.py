@@ -254,6 +254,8 @@ class FileStore:
         """Raises FilesAway where no key leads to anything, because there is no such bucket, or the folder's
         disk is not mounted. One that was `used`, or that we made, is not empty: what is deleted leaves its
         folders, and MARK was there from the start.
+        Buckets have no MARK: a name in the settings leads to them, not a mount point that may be empty, and
+        one without it may be of before, so another bucket that is there would be told from ours by nothing.
         """
         if self.folder is not None:
             await asyncio.to_thread(be_there, self.folder, used)
