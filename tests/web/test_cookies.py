@@ -129,4 +129,4 @@ async def test_a_chosen_theme_is_shown_from_the_first_byte(visitor: Browser, the
 async def test_nonsense_for_a_theme_is_none(visitor: Browser) -> None:
     visitor.cookies.set("theme", "x onload=alert")
 
-    assert 'dir="ltr" class="">' in (await visitor.get("/support/acme")).text
+    assert 'dir="ltr" class="" ' in (await visitor.get("/support/acme")).text
