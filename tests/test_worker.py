@@ -1,6 +1,6 @@
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -577,7 +577,7 @@ async def test_nothing_is_cleared_away_in_the_hour_in_which_the_clock_was_set(
         with capture_logs() as said:
             monkeypatch.setattr(time, "time", lambda: machines_own() + 366 * 24 * 3600)
             worker.wake()
-            await until(lambda: any(each["event"] == "chores.put_off" for each in said))
+            await until(lambda: bool(put_offs(said)))
             put_off = len(swept)
             worker.wake()
             await until(lambda: len(swept) > put_off)
@@ -585,7 +585,7 @@ async def test_nothing_is_cleared_away_in_the_hour_in_which_the_clock_was_set(
         await worker.stop()
         await running
 
-    [line] = [each for each in said if each["event"] == "chores.put_off"]
+    [line] = put_offs(said)
     assert line["clock_was_set_by"].startswith(("366 days", "365 days, 23:59:59"))
 
 
@@ -609,6 +609,37 @@ async def test_nor_in_the_first_hour_of_a_process_that_was_started_by_a_clock_fa
         await running
 
     assert "chores.put_off" in seen, "said, and waited for, before anything was cleared away"
-    [line] = [each for each in said if each["event"] == "chores.put_off"]
+    [line] = put_offs(said)
     assert line["nothing_was_stored_for"].startswith(("366 days", "365 days, 23:59:59"))
     assert line["for_seconds"] == 0.5
+
+
+async def test_nor_once_that_process_is_started_again_though_it_has_stored_jobs_by_that_clock(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await put(db)
+    monkeypatch.setattr(clock, "new_id", lambda: clock.id_at(clock.now()))
+    swept = list[bool]()
+
+    def sweep(_: Tx) -> int:
+        swept.append(True)
+        return 0
+
+    async def start() -> None:
+        before = len(put_offs(said))
+        worker = Worker(db, {}, chores=[sweep], first_sweep=(0.0, 0.0))
+        running = asyncio.create_task(worker.run())
+        await until(lambda: len(put_offs(said)) > before or bool(swept))
+        await worker.stop()
+        await running
+
+    with capture_logs() as said, clock.at(clock.now() + timedelta(days=366)):
+        await start()
+        await put(db)
+        await start()
+
+    assert (len(put_offs(said)), swept) == (2, [])
+
+
+def put_offs(said: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [each for each in said if each["event"] == "chores.put_off"]

@@ -333,10 +333,13 @@ class Worker:
         self._unfinished = [chore for chore in self._unfinished if await self._leaves_some(chore)]
 
     async def _look_back(self) -> None:
-        """At the newest job, before this process has stored one by a clock that may be wrong."""
-        newest = await self._db.read(Actor.system(), outbox.newest)
+        """At the newest job, but for those of the last hour: the same wrong clock may have stored them before
+        this process was started.
+        """
+        now = clock.now()
+        newest = await self._db.read(Actor.system(), outbox.newest, before=now - SWEEP_EVERY)
         self._looked_back = True
-        if newest and (quiet := clock.now() - newest) > QUIET:
+        if newest and (quiet := now - newest) > QUIET:
             rest = SWEEP_EVERY.total_seconds()
             self._next_sweep = time.monotonic() + rest
             log.warning("chores.put_off", nothing_was_stored_for=str(quiet), for_seconds=rest)

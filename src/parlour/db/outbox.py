@@ -305,9 +305,13 @@ def sweep(tx: Tx, *, older_than: timedelta, limit: int) -> int:
     return dialect.delete_some(tx, outbox, old, outbox.c.finished_at, limit=limit)
 
 
-def newest(tx: Tx) -> datetime | None:
-    """When the newest job that is kept was stored, by the clock of the machine that did."""
-    found = tx.execute(select(outbox.c.job_id).order_by(outbox.c.job_id.desc()).limit(1)).scalar()
+def newest(tx: Tx, *, before: datetime) -> datetime | None:
+    """When the newest job of those that are kept and were stored before that moment was, each by the clock of
+    the machine that stored it.
+    """
+    stored = outbox.c.job_id
+    older = select(stored).where(stored < clock.id_at(before)).order_by(stored.desc()).limit(1)
+    found = tx.execute(older).scalar()
     return clock.moment_of(found) if found else None
 
 
