@@ -1,7 +1,11 @@
 """A command that root runs in the data folder of the user that the server runs as."""
 
 import os
+import stat
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,6 +61,31 @@ def test_nothing_outside_is_given_away(tmp_path: Path) -> None:
     give_back(folder)
 
     assert set(owners(outside).values()) == {0}
+    assert outside.stat().st_uid == 0
+
+
+def test_nor_is_what_the_folders_owner_puts_under_a_name_that_was_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside, folder = tmp_path / "outside", tmp_path / "data"
+    outside.write_text("root's")
+    folder.mkdir()
+    os.chown(folder, SERVICE, SERVICE)
+    (folder / "file").write_text("made by root")
+
+    def looked_at(look: Callable[..., os.stat_result], *what: Any, **how: Any) -> os.stat_result:
+        found = look(*what, **how)
+        if stat.S_ISREG(found.st_mode):
+            (folder / "file").unlink()
+            (folder / "file").hardlink_to(outside)
+        return found
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(os, "stat", partial(looked_at, os.stat))
+        meanwhile.setattr(os, "fstat", partial(looked_at, os.fstat))
+        give_back(folder)
+
+    assert (folder / "file").samefile(outside)
     assert outside.stat().st_uid == 0
 
 

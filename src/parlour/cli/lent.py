@@ -21,8 +21,15 @@ def give_back(folder: Path) -> None:
 
 
 def _give(name: str, at: int, owner: os.stat_result) -> None:
+    """What was looked at is what is given, though its owner may put something else under the name meanwhile.
+    Nor does it lose a lock that this process has: what is held only as a path has none.
+    """
     with suppress(OSError):  # gone meanwhile, for a server may be running, or a root that may not
-        found = os.stat(name, dir_fd=at, follow_symlinks=False)
-        alone = stat.S_ISDIR(found.st_mode) or (stat.S_ISREG(found.st_mode) and found.st_nlink == 1)
-        if found.st_uid == 0 and alone:
-            os.chown(name, owner.st_uid, owner.st_gid, dir_fd=at, follow_symlinks=False)
+        held = os.open(name, os.O_PATH | os.O_NOFOLLOW, dir_fd=at)
+        try:
+            found = os.fstat(held)
+            alone = stat.S_ISDIR(found.st_mode) or (stat.S_ISREG(found.st_mode) and found.st_nlink == 1)
+            if found.st_uid == 0 and alone:
+                os.chown(f"/proc/self/fd/{held}", owner.st_uid, owner.st_gid)
+        finally:
+            os.close(held)
