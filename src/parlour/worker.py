@@ -270,12 +270,14 @@ class Worker:
 
     async def _retry(self, job: Job, error: Exception, about: Any) -> Ended:
         expected = isinstance(error, Postponed | Overloaded | OSError)
-        last = job.attempts >= ATTEMPTS
-        if last and not isinstance(error, Waiting):
+        waits = isinstance(error, Waiting)
+        if job.attempts >= ATTEMPTS and not waits:
             return await self._bury(job, _words(error), about, exc_info=None if expected else error)
         delay = delay_after(job.attempts)
         words = _words(error)
-        put_back = partial(outbox.retry, after=delay, error=words, afresh=last)
+        # Halfway, for a process that is killed meanwhile uses up attempts, too.
+        afresh = waits and job.attempts >= ATTEMPTS // 2
+        put_back = partial(outbox.retry, after=delay, error=words, afresh=afresh)
         await self._store(job, Ended.PUT_BACK, words, put_back)
         about.warning(
             "job.retried",

@@ -598,7 +598,7 @@ async def test_a_mail_waits_for_a_store_that_is_away_however_long_that_is(
     house: House, files: FileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tries = TRIES + 2
-    monkeypatch.setattr(worker, "ATTEMPTS", tries)
+    monkeypatch.setattr(worker, "ATTEMPTS", 2 * tries)
     monkeypatch.setattr(worker, "delay_after", lambda _: timedelta(milliseconds=100))
     mail = await stored(house, files, written().as_bytes())
     assert files.folder
