@@ -1,5 +1,5 @@
 // Whoever comes back to a list goes on from a row: from that of the ticket they come from, or, where the list was
-// loaded anew after a change of many or by hand, from the one they were on.
+// loaded anew after a change of many or by hand, or the browser goes back to it, from the one they were on.
 import { linkOf, ROWS } from "./choices";
 import { currentRow } from "./commands";
 import { all } from "./dom";
@@ -7,8 +7,11 @@ import { load, save, session } from "./keep";
 
 const KEY = "parlour:row";
 
-/** The rows that came from this one on, then those before it, the nearest first. */
-type Place = { list: string; rows: string[] };
+/** The rows that came from this one on, then those before it, the nearest first. `left`: another page was shown since. */
+type Place = { list: string; rows: string[]; left?: true };
+
+const wentBack = (): boolean =>
+  performance.getEntriesByType("navigation").some((entry) => (entry as PerformanceNavigationTiming).type === "back_forward");
 
 /** The list that is shown, whatever note came with it. */
 function list(): string {
@@ -20,6 +23,7 @@ function list(): string {
 
 function leave(): void {
   const ids = all(ROWS).map((row) => row.id);
+  if (!ids.length) return;
   const at = ids.indexOf(currentRow()?.id ?? "");
   const rows = [...ids.slice(at), ...ids.slice(0, at).reverse()];
   save(session, KEY, at < 0 ? null : { list: list(), rows });
@@ -28,7 +32,8 @@ function leave(): void {
 /** A row that is in the list no more has left its place to the one that came after it. */
 function comeBackTo(place: Place | null): void {
   if (document.activeElement !== document.body) return;
-  const rows = place?.list === list() ? place.rows : [location.hash.slice(1)];
+  const known = place?.list === list() && (!place.left || wentBack());
+  const rows = known ? place.rows : [location.hash.slice(1)];
   const row = rows.map((id) => document.getElementById(id)).find((found) => found?.matches(ROWS));
   if (!row) return;
   linkOf(row)?.focus({ preventScroll: true });
@@ -37,7 +42,7 @@ function comeBackTo(place: Place | null): void {
 
 export function startRows(): void {
   const place = load<Place>(session, KEY);
-  save(session, KEY, null);
+  if (place) save(session, KEY, { ...place, left: true });
   comeBackTo(place);
   // Once it has all, a browser goes to the row in the address, and takes the focus away again.
   addEventListener("pageshow", () => comeBackTo(place), { once: true });

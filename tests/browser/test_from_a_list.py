@@ -120,6 +120,17 @@ async def test_a_list_that_one_comes_to_anew_begins_at_its_top(
     await expect(page.get_by_role("link", name=f"{word} number 1")).to_be_focused()
 
 
+async def test_where_the_browser_goes_back_to_a_list_one_goes_on_where_one_was(
+    live: Live, past: Past, people: People
+) -> None:
+    page, word = await at_new_ones(live, past, people, 3)
+    await press(page, "j", "j", "Enter")
+    await expect(page.get_by_role("heading", name=f"{word} number 1")).to_be_visible()
+    await page.go_back()
+
+    await expect(page.get_by_role("link", name=f"{word} number 1")).to_be_focused()
+
+
 async def test_escape_leaves_the_search_whose_words_stay(live: Live, past: Past, people: People) -> None:
     page, word = await at_new_ones(live, past, people, 2)
     await press(page, "/")
