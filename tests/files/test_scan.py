@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from parlour.files.scan import Scan, Scanner
+from parlour.files.scan import ANSWER_SECONDS, Scan, Scanner
 from tests.clamd_server import MARK, SIGNATURE, STREAM_LIMIT, ClamdServer
 
 pytestmark = pytest.mark.clamd
@@ -79,17 +79,26 @@ async def test_without_a_scanner_nothing_is_said() -> None:
 
 
 async def test_one_that_says_nothing_is_waited_for_as_long_as_somebody_can() -> None:
-    never = asyncio.Event()
+    """And then, for the files that come with the first, hardly any more; unless it answers again."""
+    never, answers = asyncio.Event(), False
 
-    async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await never.wait()
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if answers:
+            await reader.readuntil(b"last" + bytes(4))
+            writer.write(b"stream: OK\0")
+        else:
+            await never.wait()
         writer.close()
 
     server = await asyncio.start_server(silent, "127.0.0.1", 0)
-    place = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    scanner = Scanner(f"127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    somebody_waits = ANSWER_SECONDS - 1
     async with asyncio.timeout(40):
-        verdict = await Scanner(place).scan(io.BytesIO(b"text"), 0.2)
+        first = await scanner.scan(io.BytesIO(b"text"), 0.2)
+        second = await scanner.scan(io.BytesIO(b"more"), somebody_waits)
+        answers = True
+        third = await scanner.scan(io.BytesIO(b"last"), somebody_waits)
     never.set()
     server.close()
 
-    assert verdict.scan is Scan.UNSCANNED
+    assert (first.scan, second.scan, third.scan) == (Scan.UNSCANNED, Scan.UNSCANNED, Scan.CLEAN)

@@ -1,6 +1,7 @@
 """Asking ClamAV about a file, by clamd's INSTREAM."""
 
 import asyncio
+import time
 from enum import StrEnum
 from typing import BinaryIO
 
@@ -11,6 +12,9 @@ CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 60.0
 WHILE_SOMEBODY_WAITS = 20.0
 """Seconds. What was not scanned by then is asked about again by a job, before anybody else sees it."""
+ONCE_SILENT, SILENT_FOR = 2.0, 60.0
+"""Seconds for each file while somebody waits, and for how long, after one at which the scanner said nothing:
+ten files of a form that each waited their time would outlast any proxy."""
 PIECE = 64 * 1024
 
 _CLEAN = "stream: OK"
@@ -46,18 +50,25 @@ class Scanner:
 
     def __init__(self, clamd: str | None) -> None:
         self.clamd = clamd
+        self._silent_until = 0.0
 
     async def scan(self, file: BinaryIO, within: float = ANSWER_SECONDS) -> Verdict:
         """The verdict on the whole file, from its beginning. Never raises: what goes wrong is UNSCANNED, and
-        so is what takes more than `within` seconds.
+        so is what takes more than `within` seconds: `ONCE_SILENT` of them where somebody waits and the
+        scanner has just been silent.
         """
         if self.clamd is None:
             return Verdict(Scan.OFF)
         file.seek(0)
+        if within < ANSWER_SECONDS and time.monotonic() < self._silent_until:
+            within = ONCE_SILENT
         try:
             async with asyncio.timeout(within):
                 answer = await self._ask(file)
+            self._silent_until = 0.0
         except (OSError, TimeoutError, asyncio.IncompleteReadError, ValueError) as error:
+            if isinstance(error, TimeoutError):
+                self._silent_until = time.monotonic() + SILENT_FOR
             log.warning("files.unscanned", because=str(error) or type(error).__name__)
             return Verdict(Scan.UNSCANNED, str(error))
         return _verdict(answer)
