@@ -5,7 +5,9 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -76,6 +78,26 @@ def test_an_ipv6_address_is_looked_at_on_the_port_of_its_scheme(shell: Shell) ->
 
     assert line.startswith("note  address: http://[::1]/healthz does not answer from here: ")
     assert "Name or service not known" not in line, "it asked for a host by the name of a colon"
+
+
+class Elsewhere(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(301)
+        self.send_header("Location", "https://elsewhere.example/")
+        self.end_headers()
+
+
+@pytest.mark.sqlite
+def test_an_address_that_leads_elsewhere_is_told_from_one_that_is_silent(shell: Shell) -> None:
+    with HTTPServer(("127.0.0.1", 0), Elsewhere) as server:
+        answering = Thread(target=server.serve_forever)
+        answering.start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        _, lines = said(shell, PARLOUR_BASE_URL=url)
+        server.shutdown()
+        answering.join()
+
+    assert any(f"{url}/healthz is answered with 301, and not by Parlour." in line for line in lines)
 
 
 @pytest.mark.sqlite

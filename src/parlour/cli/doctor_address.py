@@ -27,7 +27,8 @@ async def address(settings: Settings) -> Finding:
         return await asyncio.to_thread(_met, url, settings.file_limit)
     except (OSError, HTTPException, _Refused) as error:
         running = not settings.is_postgresql and is_owned(settings.sqlite_path)
-        says = f"{url}/healthz does not answer from here: {str(error) or type(error).__name__}."
+        silent = f"does not answer from here: {str(error) or type(error).__name__}"
+        says = f"{url}/healthz {error if isinstance(error, _Refused) else silent}."
         remedy = "Look at DNS, the certificate and the proxy's log."
         return Finding(
             "address", "wrong" if running else "note", says, remedy if running else "Is a server running?"
@@ -41,7 +42,7 @@ class _Refused(Exception):
 def _met(url: str, file_limit: int) -> Finding:
     status = _asked(url, "GET", "/healthz", {})
     if status != 200:
-        raise _Refused(f"it answers {status}")
+        raise _Refused(f"is answered with {status}, and not by Parlour")
     if (status := _asked(url, "GET", "/realtime", {"Origin": url, **_UPGRADE})) != 101:
         says = f"{url} lets no WebSocket through ({status}): what is new appears late."
         return Finding("address", "wrong", says, _PROXIES)

@@ -33,7 +33,8 @@ from parlour.settings import Settings
 TRIES = 3
 """Then the mail is quarantined and the mailbox goes on."""
 
-OUT_OF_REACH = "The store of files is away or full. It is read as soon as that is mended."
+OUT_OF_REACH = "The store of files is away or full. It is read within an hour after that is mended."
+BUSY = "There was too much to do. It is read within an hour."
 
 UNREAD = frozenset({"noreply", "no-reply", "donotreply", "do-not-reply", "nobody", "www-data", "wordpress"})
 """What programs call themselves that send and are not answered; WordPress, for all its forms, by its name."""
@@ -74,7 +75,7 @@ class MailroomJobs:
                 letter = await self._with_files(letter, system.workspace_id)
             outcome = await self._sorted(system, letter)
         except Overloaded as error:  # no fault of the mail's: it waits for what is away or full
-            why = OUT_OF_REACH if isinstance(error, FilesAway | StorageFull) else error.message
+            why = OUT_OF_REACH if isinstance(error, FilesAway | StorageFull) else BUSY
             with suppress(Overloaded):
                 await self._db.write(system, service.note_waiting, mail_id, why)
             raise Waiting(why) from error
