@@ -17,6 +17,10 @@ function keys(storage: () => Storage): string[] {
 const wordsIn = (storage: () => Storage): boolean =>
   keys(storage).some((key) => WORDS.test(key) && !NOTHING.has(JSON.stringify(load(storage, key))));
 
+/** On this page: a composer keeps what it holds a moment later. */
+const wordsHere = (): boolean =>
+  all<HTMLTextAreaElement>("[data-composer] textarea").some((field) => field.value.trim() !== "");
+
 function warn(form: HTMLFormElement): void {
   const box = one("[data-toasts]");
   const note = copyElement("[data-unsent-words]", document);
@@ -31,7 +35,7 @@ function clear(): void {
 function leave(event: SubmitEvent): void {
   const form = near<HTMLFormElement>(event, "[data-leave]");
   if (!form) return;
-  if (!form.hasAttribute("data-warned") && (wordsIn(local) || wordsIn(session))) {
+  if (!form.hasAttribute("data-warned") && (wordsHere() || wordsIn(local) || wordsIn(session))) {
     event.preventDefault();
     all("[data-leave]").forEach((each) => each.setAttribute("data-warned", ""));
     return warn(form);
