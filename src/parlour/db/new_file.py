@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import current_thread, main_thread
 from typing import BinaryIO
 
-from parlour.db.sqlite.file import settle
+from parlour.kernel.disk import settle
 
 NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

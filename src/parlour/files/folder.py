@@ -29,14 +29,6 @@ def be_there(folder: Path, used: bool) -> None:
     raise FilesAway(f"{folder} is empty: is its disk mounted?")
 
 
-def fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def clear_left(path: Path) -> None:
     """What a writer that was killed had begun lies beside the object under its name and a number."""
     for left in path.parent.glob(f"{path.name}#*"):

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from uuid import UUID
 
 from parlour.files.errors import FilesAway, Missing, TooLarge
-from parlour.files.folder import PIECE, be_there, below, clear_left, fsync, pieces_of
+from parlour.files.folder import PIECE, be_there, below, clear_left, pieces_of
+from parlour.kernel.disk import settle
 from parlour.kernel.errors import StorageFull
 
 if TYPE_CHECKING:
@@ -143,18 +144,18 @@ class FileStore:
         return size
 
     def _sync(self, path: Path) -> None:
-        fsync(path)
+        settle(path)
         self._settle(path.parent)
 
     def _settle(self, folder: Path) -> None:
         """The names in the folder are on the disk, and its own and those above: a power cut may come now."""
         assert self.folder is not None
-        fsync(folder)
+        settle(folder)
         if folder not in self._settled:
             for above in folder.parents:
                 if not above.is_relative_to(self.folder):
                     break
-                fsync(above)
+                settle(above)
             if len(self._settled) >= REMEMBERED:
                 self._settled.clear()
             self._settled.add(folder)

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
+from parlour.kernel.disk import settle
 from parlour.settings.values import BadSetting, usable_path
 
 SECRET_BYTES = 32
@@ -69,8 +70,4 @@ def _keep_new_key(path: Path) -> None:
             return  # another process was first, and its key is the one
     finally:
         draft.unlink()
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    settle(path.parent)

@@ -26,8 +26,9 @@ from parlour.db.backup.read import SEARCH, SEARCH_ON_SQLITE, Source
 from parlour.db.backup.rows import Shape, Tally, Tell, batches, counted, decode
 from parlour.db.database import DatabaseUnusable, Tx
 from parlour.db.postgres import link, roles
-from parlour.db.sqlite.file import Ownership, make_engine, sentences, settle
+from parlour.db.sqlite.file import Ownership, make_engine, sentences
 from parlour.kernel.access import Actor
+from parlour.kernel.disk import settle
 
 _NEXT_NUMBERS = {
     table: text(f"SELECT setval(pg_get_serial_sequence('{table}', '{column}'), max({column})) FROM {table}")  # noqa: S608 both are ours

@@ -188,12 +188,3 @@ def warn_of_readers(path: Path) -> None:
                 because="its mode lets other users of this machine in: "
                 f"chmod {'700' if each.is_dir() else '600'} it",
             )
-
-
-def settle(path: Path) -> None:
-    """Wait until the disk has the file, or the names in the folder."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
