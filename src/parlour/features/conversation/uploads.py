@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import BinaryIO, cast
+from typing import BinaryIO, TypeVar, cast
 from uuid import UUID
 
 from starlette.requests import Request
@@ -23,6 +23,7 @@ from parlour.web.counting import count, network_of
 from parlour.web.limits import Limit
 from parlour.web.site import db, site
 
+T = TypeVar("T")
 _BATCH = 512 * 1024
 """Bytes that are written at a time: the disk may be slow, and others wait for the event loop."""
 
@@ -89,16 +90,15 @@ class Uploads:
         folder = site(self._request).settings.data_dir
         place = arriving.place(network_of(self._request))
         with on_disk(), place, await asyncio.to_thread(spool, folder) as file:
-            size = await _in_time(_write(file, data, intake(self._request).limit))
-            staged = await _answered(
-                stage(
-                    db(self._request),
-                    intake(self._request),
-                    self._actor,
-                    lambda tx: self._begin(tx, name, size, fields),
-                    file,
-                )
+            size = await _within(SECONDS, _write(file, data, intake(self._request).limit), TooSlow)
+            staging = stage(
+                db(self._request),
+                intake(self._request),
+                self._actor,
+                lambda tx: self._begin(tx, name, size, fields),
+                file,
             )
+            staged = await _within(STORED_WITHIN, staging, FilesAway)
         self.taken.append(staged)
         return staged.file_id
 
@@ -112,20 +112,12 @@ class Uploads:
             await count(request, Limit.UPLOAD, str(actor.workspace_id), actor.id)
 
 
-async def _in_time(writing: Awaitable[int]) -> int:
+async def _within(seconds: float, work: Awaitable[T], else_raise: type[DomainError]) -> T:
     try:
-        async with asyncio.timeout(SECONDS):
-            return await writing
+        async with asyncio.timeout(seconds):
+            return await work
     except TimeoutError:
-        raise TooSlow from None
-
-
-async def _answered(staging: Awaitable[Attachment]) -> Attachment:
-    try:
-        async with asyncio.timeout(STORED_WITHIN):
-            return await staging
-    except TimeoutError:
-        raise FilesAway from None
+        raise else_raise from None
 
 
 async def _write(file: BinaryIO, data: AsyncIterator[bytes], limit: int) -> int:

@@ -116,7 +116,7 @@ def _let_wait(tx: Tx, mail_id: UUID) -> None:
 
 @requires(Permission.SYSTEM)
 def note_waiting(tx: Tx, mail_id: UUID, why: str) -> None:
-    """It cannot be read for now, which is nothing of its own."""
+    """Say in the ledger why it waits. That counts as no try: the fault is not the mail's."""
     if store.lock(tx, mail_id) is Outcome.WAITING:
         store.settle(tx, mail_id, reason=why)
 
